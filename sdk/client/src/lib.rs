@@ -1,0 +1,2 @@
+//! Store and read blobs: the client side of the Walrus protocol.
+#![warn(missing_docs)]

@@ -1,0 +1,2 @@
+//! The chain, typed: object layouts, transactions, event stream, deployment and wallets.
+#![warn(missing_docs)]

@@ -1,0 +1,1 @@
+//! Programmable transactions over the Move virtual machine: admission, gas, publishing and effects.

@@ -1,0 +1,1 @@
+//! An embedded Sui-compatible chain: ledger, checkpoints, gRPC and faucet.

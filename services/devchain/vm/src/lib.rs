@@ -1,0 +1,1 @@
+//! A Move virtual machine for Sui packages: loader, interpreter, natives and object runtime.

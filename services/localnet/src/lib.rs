@@ -1,0 +1,1 @@
+//! A whole Walrus network in one process.
