@@ -1,0 +1,123 @@
+// The official compiler and unit-test runner, and how they get the dependencies they ask for.
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import {
+  dumpMovePackage,
+  getPinnedSuiVersion,
+  initMovePackageBuilder,
+  testMovePackage,
+} from '@zktx.io/sui-move-builder/full';
+import { dependencyOrder, parseModule, shortAddress } from './bytecode.mjs';
+import { FRAMEWORK_PACKAGES, frameworkBundle } from './framework.mjs';
+import { placeholder, sourceFiles } from './packages.mjs';
+
+// The network decides nothing but the table of Published.toml that is read and the framework revision that an
+// implicit dependency asks for; we answer the latter with the pinned framework.
+const NETWORK = 'testnet';
+const TESTNET_CHAIN = '4c78adac';
+const PACKAGE = '@zktx.io/sui-move-builder';
+
+/** A compiler error, with the compiler's text. */
+export class MoveError extends Error {}
+
+/** `{ package, version, sui }`: which compiler this is. */
+export async function compilerVersion() {
+  await initMovePackageBuilder();
+  // The package exports no package.json: find it beside the entry it does export.
+  const entry = createRequire(import.meta.url).resolve(PACKAGE);
+  const require = createRequire(entry);
+  const { version } = require(path.resolve(path.dirname(entry), '../../package.json'));
+  return { package: PACKAGE, version, sui: await getPinnedSuiVersion() };
+}
+
+/** Makes an unpublished dependency look published at its placeholder, so that dependents name it by that. */
+function publishedAtPlaceholder(name) {
+  const id = placeholder(name);
+  return (
+    `[published.${NETWORK}]\nchain-id = "${TESTNET_CHAIN}"\n` +
+    `published-at = "${id}"\noriginal-id = "${id}"\nversion = 1\n`
+  );
+}
+
+/** Answers the compiler's requests out of the framework's sources and the packages of this repository. */
+function fetcher(framework, packages, linkPlaceholders) {
+  const frameworkFiles = (folder) => {
+    const files = framework.folders[folder];
+    if (!files) throw new Error(`the framework has no package ${folder}: only ${Object.keys(framework.folders)}`);
+    return files;
+  };
+  return {
+    async fetch(url, _revision, subdir = '') {
+      if (!/github\.com\/MystenLabs\/sui(\.git)?\/?$/.test(url)) {
+        throw new Error(`git dependency ${url}: only the framework and local packages can be depended on`);
+      }
+      return frameworkFiles(path.posix.basename(subdir));
+    },
+    async fetchLocal(local, { parentPackageName, parentSource }) {
+      if (parentSource?.git) return frameworkFiles(path.posix.basename(local));
+      const parent = packages.find((one) => one.name === parentPackageName);
+      const dir = parent && path.resolve(parent.dir, local);
+      const found = packages.find((one) => one.dir === dir);
+      if (!found) throw new Error(`${parentPackageName} depends on ${local}, which is no package here`);
+      const files = sourceFiles(found.dir, false);
+      return linkPlaceholders ? { ...files, 'Published.toml': publishedAtPlaceholder(found.name) } : files;
+    },
+    async fetchFile() {
+      return null;
+    },
+    getResolvedSha(_url, revision) {
+      return revision;
+    },
+  };
+}
+
+async function dump(what, input) {
+  await initMovePackageBuilder();
+  const result = await dumpMovePackage({ network: NETWORK, ...input });
+  if ('error' in result) throw new MoveError(`${what} does not compile (${result.category}):\n${result.error}`);
+  const modules = result.modules.map((bytecode) => ({ ...parseModule(Buffer.from(bytecode, 'base64')), bytecode }));
+  return {
+    modules: dependencyOrder(modules),
+    dependencies: result.dependencies.map(shortAddress),
+    warnings: result.warnings ?? '',
+  };
+}
+
+const entry = ({ name, bytecode }) => ({ name, bytecode });
+
+/** Compiles the framework: the artifact's content. Warnings about code that is not ours are left out. */
+export async function compileFramework(framework) {
+  const { modules } = await dump('the framework', { files: frameworkBundle(framework), silenceWarnings: true });
+  const packages = FRAMEWORK_PACKAGES.map(({ name, address, dependencies }) => ({
+    name,
+    address,
+    dependencies,
+    modules: modules.filter((module) => shortAddress(module.address) === address).map(entry),
+  }));
+  return { packages };
+}
+
+/** Compiles one of our packages: the artifact's `content`, and the compiler's `warnings` (empty when none). */
+export async function compilePackage(framework, packages, one) {
+  const { modules, dependencies, warnings } = await dump(one.name, {
+    files: sourceFiles(one.dir, true),
+    fetcher: fetcher(framework, packages, true),
+    silenceWarnings: false,
+    lintFlag: 'default',
+  });
+  const content = { packages: [{ name: one.name, address: '0x0', dependencies, modules: modules.map(entry) }] };
+  return { content, warnings };
+}
+
+/** Runs a package's unit tests: the runner's output, colours included. */
+export async function runTests(framework, packages, one) {
+  await initMovePackageBuilder();
+  const result = await testMovePackage({
+    files: sourceFiles(one.dir, true),
+    fetcher: fetcher(framework, packages, false),
+    network: NETWORK,
+    silenceWarnings: false,
+  });
+  if ('error' in result) throw new MoveError(`${one.name} does not compile (${result.category}):\n${result.error}`);
+  return result;
+}

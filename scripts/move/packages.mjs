@@ -1,0 +1,80 @@
+// Our packages: every folder of move/ with a Move.toml.
+import fs from 'node:fs';
+import path from 'node:path';
+import { readTree } from './paths.mjs';
+
+/** One value of a manifest's `[package]` table. */
+function packageField(manifest, key) {
+  const table = manifest.match(/^\s*\[package\]\s*$([\s\S]*?)(?=^\s*\[|(?![\s\S]))/m);
+  return table?.[1].match(new RegExp(`^\\s*${key}\\s*=\\s*"([^"]*)"`, 'm'))?.[1];
+}
+
+/** The paths of a manifest's local dependencies, in both TOML spellings. */
+function localDependencies(manifest) {
+  return [...manifest.matchAll(/^[^#\n]*\blocal\s*=\s*"([^"]+)"/gm)].map((match) => match[1]);
+}
+
+/**
+ * The address under which other packages name `name` before it is published: its name in capitals, read as a
+ * number (`wal` → "WAL" → 0x57414c). Deployment replaces it by the real package ID.
+ */
+export function placeholder(name) {
+  return `0x${Buffer.from(name.toUpperCase(), 'ascii').toString('hex')}`;
+}
+
+/** All packages, dependencies before dependents: `{ name, dir, locals }`, `locals` being folders of packages. */
+export function discover(moveDir) {
+  const found = new Map();
+  const folders = fs.existsSync(moveDir) ? fs.readdirSync(moveDir).sort() : [];
+  for (const folder of folders) {
+    const dir = path.join(moveDir, folder);
+    const file = path.join(dir, 'Move.toml');
+    if (!fs.existsSync(file)) continue;
+    const manifest = fs.readFileSync(file, 'utf8');
+    const name = packageField(manifest, 'name');
+    if (!name) throw new Error(`${file}: [package] has no name`);
+    const locals = localDependencies(manifest).map((local) => path.resolve(dir, local));
+    found.set(dir, { name, dir, locals });
+  }
+  const ordered = [];
+  const visit = (dir, trail) => {
+    const one = found.get(dir);
+    if (!one) throw new Error(`${trail.at(-1)} depends on ${dir}, which is no package under ${moveDir}`);
+    if (trail.includes(dir)) throw new Error(`packages depend on each other: ${[...trail, dir].join(' → ')}`);
+    if (ordered.includes(one)) return;
+    for (const local of one.locals) visit(local, [...trail, dir]);
+    ordered.push(one);
+  };
+  for (const dir of found.keys()) visit(dir, []);
+  return ordered;
+}
+
+/** Per package its `name`, and the names of its local dependencies: the `direct` ones and all (`dependencies`). */
+export function dependencyNames(packages) {
+  const byDir = new Map(packages.map((one) => [one.dir, one]));
+  const needed = (one) => one.locals.flatMap((dir) => [byDir.get(dir).name, ...needed(byDir.get(dir))]);
+  return packages.map((one) => ({
+    name: one.name,
+    direct: one.locals.map((dir) => byDir.get(dir).name),
+    dependencies: [...new Set(needed(one))],
+  }));
+}
+
+/** The packages named on the command line (all when none is), in dependency order. */
+export function select(packages, names) {
+  if (packages.length === 0) throw new Error('there is no Move package here');
+  const unknown = names.filter((name) => !packages.some((one) => one.name === name));
+  if (unknown.length > 0) {
+    throw new Error(`no package ${unknown.join(', ')}; there are ${packages.map((one) => one.name).join(', ')}`);
+  }
+  return names.length === 0 ? packages : packages.filter((one) => names.includes(one.name));
+}
+
+/**
+ * What the compiler reads of a package: of the one it compiles with `tests/`, of a dependency without. Lock and
+ * publication files are left out: they describe other chains.
+ */
+export function sourceFiles(dir, withTests) {
+  const wanted = withTests ? /^(sources|tests)\/.*\.move$/ : /^sources\/.*\.move$/;
+  return readTree(dir, (file) => file === 'Move.toml' || wanted.test(file));
+}
