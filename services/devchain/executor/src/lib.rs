@@ -1,1 +1,27 @@
 //! Programmable transactions over the Move virtual machine: admission, gas, publishing and effects.
+//!
+//! The executor is a pure function of an [`ObjectStore`], the [`ChainParams`] and a transaction: it
+//! reads objects, never writes them, and hands back an [`Outcome`] that the ledger persists. It
+//! implements section 2 of the development chain specification ("devchain spec").
+//!
+//! * [`Executor::admit`] decides whether a signed transaction may enter the chain (devchain spec 2.3).
+//! * [`Executor::execute`] runs a transaction in one of four [`Mode`]s.
+//! * [`genesis::build`] makes the first objects and the genesis transaction (devchain spec 6.2).
+//! * [`resolve`] answers what a transaction resolver asks about function parameters (devchain spec 1.5).
+
+pub mod admission;
+pub mod executor;
+pub mod framework;
+pub mod genesis;
+pub mod limits;
+pub mod outcome;
+pub mod params;
+pub mod resolve;
+pub mod store;
+pub mod system;
+
+pub use admission::AdmissionError;
+pub use executor::Executor;
+pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};
+pub use params::{ChainParams, Mode};
+pub use store::{MemoryStore, ObjectStore};
