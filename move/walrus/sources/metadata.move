@@ -1,0 +1,96 @@
+/// Attributes of a blob: an ordered map from string to string.
+///
+/// `Metadata` is built by its owner, attached to a `Blob` or a pooled blob as the dynamic field `b"metadata"`, and can be
+/// taken back. It is not copyable; the only limits on it are those of Sui objects.
+///
+/// Specification: contracts, section 7.4.
+module walrus::metadata;
+
+use std::string::String;
+use sui::vec_map::{Self, VecMap};
+
+// === Structs ===
+
+/// The attributes, in order of their last insertion.
+public struct Metadata has drop, store {
+    metadata: VecMap<String, String>,
+}
+
+// === Constructors ===
+
+/// An empty set of attributes.
+///
+/// #### Returns
+/// The empty map.
+///
+/// #### Aborts
+/// Never.
+public fun new(): Metadata {
+    Metadata { metadata: vec_map::empty() }
+}
+
+// === Public Functions ===
+
+/// Sets an attribute. A key that was present moves to the end of the map.
+///
+/// #### Parameters
+/// - `self`: the attributes.
+/// - `key`, `value`: the pair to set.
+///
+/// #### Aborts
+/// Never.
+public fun insert_or_update(self: &mut Metadata, key: String, value: String) {
+    if (self.metadata.contains(&key)) {
+        self.metadata.remove(&key);
+    };
+    self.metadata.insert(key, value);
+}
+
+/// Removes an attribute that must exist.
+///
+/// #### Parameters
+/// - `self`: the attributes.
+/// - `key`: the key to remove.
+///
+/// #### Returns
+/// The removed key and value.
+///
+/// #### Aborts
+/// - Framework abort 1 in `0x2::vec_map` (`get_idx`) if the key is missing.
+public fun remove(self: &mut Metadata, key: &String): (String, String) {
+    self.metadata.remove(key)
+}
+
+/// Removes an attribute if it exists.
+///
+/// #### Parameters
+/// - `self`: the attributes.
+/// - `key`: the key to remove.
+///
+/// #### Returns
+/// The removed value, or none if the key is missing.
+///
+/// #### Aborts
+/// Never.
+public fun remove_if_exists(self: &mut Metadata, key: &String): Option<String> {
+    if (self.metadata.contains(key)) {
+        let (_, value) = self.metadata.remove(key);
+        option::some(value)
+    } else {
+        option::none()
+    }
+}
+
+// === Test-Only Functions ===
+
+/// The value of a key.
+#[test_only]
+public fun get(self: &Metadata, key: &String): Option<String> {
+    self.metadata.try_get(key)
+}
+
+/// All keys in map order.
+#[test_only]
+public fun keys(self: &Metadata): vector<String> {
+    self.metadata.keys()
+}
