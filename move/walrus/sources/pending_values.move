@@ -1,0 +1,110 @@
+/// Values that take effect in later epochs: stake that joins, shares that leave, commission rates to come.
+///
+/// Invariant: at most one entry per epoch.
+///
+/// Specification: contracts, section 8.10.
+module walrus::pending_values;
+
+use sui::vec_map::{Self, VecMap};
+
+// === Errors ===
+
+/// There is no entry for the epoch.
+const EMissingEpochValue: u64 = 0;
+/// The entry is smaller than what shall be taken from it.
+const EReduceValueTooLarge: u64 = 1;
+
+// === Structs ===
+
+/// Epoch to value.
+public struct PendingValues(VecMap<u32, u64>) has copy, drop, store;
+
+// === Constructors ===
+
+/// No pending values.
+public(package) fun empty(): PendingValues {
+    PendingValues(vec_map::empty())
+}
+
+// === Package Functions ===
+
+/// Adds `value` to the entry of `epoch`.
+public(package) fun insert_or_add(self: &mut PendingValues, epoch: u32, value: u64) {
+    if (self.0.contains(&epoch)) {
+        let pending = self.0.get_mut(&epoch);
+        *pending = *pending + value;
+    } else {
+        self.0.insert(epoch, value);
+    }
+}
+
+/// Sets the entry of `epoch` to `value`.
+public(package) fun insert_or_replace(self: &mut PendingValues, epoch: u32, value: u64) {
+    if (self.0.contains(&epoch)) *self.0.get_mut(&epoch) = value else self.0.insert(epoch, value)
+}
+
+/// Takes `value` from the entry of `epoch`; an entry of zero stays. Aborts `EMissingEpochValue` (0),
+/// `EReduceValueTooLarge` (1).
+public(package) fun reduce(self: &mut PendingValues, epoch: u32, value: u64) {
+    assert!(self.0.contains(&epoch), EMissingEpochValue);
+    let pending = self.0.get_mut(&epoch);
+    assert!(*pending >= value, EReduceValueTooLarge);
+    *pending = *pending - value;
+}
+
+/// Sum of the values up to and including `epoch`.
+public(package) fun value_at(self: &PendingValues, epoch: u32): u64 {
+    let mut sum = 0;
+    self.for_each_until!(epoch, |_, value| sum = sum + value);
+    sum
+}
+
+/// Value of the latest entry up to and including `epoch`, if there is one.
+public(package) fun latest_value_at(self: &PendingValues, epoch: u32): Option<u64> {
+    let mut latest = option::none();
+    let mut latest_epoch = 0u32;
+    self.for_each_until!(epoch, |entry_epoch, value| {
+        if (latest.is_none() || entry_epoch > latest_epoch) {
+            latest_epoch = entry_epoch;
+            latest = option::some(value);
+        }
+    });
+    latest
+}
+
+/// Removes the entries up to and including `epoch` and returns their sum.
+public(package) fun flush(self: &mut PendingValues, epoch: u32): u64 {
+    let mut sum = 0;
+    let mut index = 0;
+    while (index < self.0.length()) {
+        let (entry_epoch, _) = self.0.get_entry_by_idx(index);
+        if (*entry_epoch <= epoch) {
+            let (_, value) = self.0.remove_entry_by_idx(index);
+            sum = sum + value;
+        } else {
+            index = index + 1;
+        }
+    };
+    sum
+}
+
+/// Sum of all values.
+public(package) fun total(self: &PendingValues): u64 {
+    self.value_at(std::u32::max_value!())
+}
+
+/// The entries, in no particular order.
+public(package) fun inner(self: &PendingValues): &VecMap<u32, u64> {
+    &self.0
+}
+
+/// Calls `$f` with epoch and value of every entry up to and including `$epoch`.
+public(package) macro fun for_each_until($self: &PendingValues, $epoch: u32, $f: |u32, u64|) {
+    let self = $self;
+    let entries = self.inner();
+    let epoch = $epoch;
+    entries.length().do!(|index| {
+        let (entry_epoch, value) = entries.get_entry_by_idx(index);
+        if (*entry_epoch <= epoch) $f(*entry_epoch, *value);
+    })
+}
