@@ -1,1 +1,25 @@
 //! A Move virtual machine for Sui packages: loader, interpreter, natives and object runtime.
+//!
+//! The machine knows no transactions, no storage and no network. A caller (the executor) hands it packages and
+//! stored objects through two traits, opens a [`Session`] per transaction, calls functions in it, and takes the
+//! object changes out with [`Session::finish`] (devchain spec 2.6 to 2.8 and section 3).
+//!
+//! Rooms: `format` reads and writes compiled modules, `verify` checks them, [`types`] holds runtime types,
+//! `loader` links packages, [`value`] holds values and references, `interpreter` runs code, `natives` implements
+//! native functions, `object_runtime` records object changes, [`package`] checks publishing and upgrading.
+
+pub mod error;
+pub mod linkage;
+pub mod object_runtime;
+pub mod package;
+pub mod session;
+pub mod store;
+pub mod types;
+pub mod value;
+
+pub use error::{Location, VmError};
+pub use linkage::Linkage;
+pub use session::{Argument, FunctionInfo, Session, SessionConfig, TxContext, Visibility, Vm};
+pub use store::{ChildStore, LinkageEntry, Package, PackageStore, StoredObject, TypeOrigin};
+pub use types::{AbilitySet, Type};
+pub use value::{Slot, Value};
