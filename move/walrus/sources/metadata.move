@@ -7,7 +7,13 @@
 module walrus::metadata;
 
 use std::string::String;
+use sui::dynamic_field;
 use sui::vec_map::{Self, VecMap};
+
+// === Constants ===
+
+/// Name of the dynamic field that holds the attributes of an object; its type is `vector<u8>`.
+const METADATA_FIELD: vector<u8> = b"metadata";
 
 // === Structs ===
 
@@ -79,6 +85,33 @@ public fun remove_if_exists(self: &mut Metadata, key: &String): Option<String> {
     } else {
         option::none()
     }
+}
+
+// === Package Functions ===
+
+/// Whether an object has attributes.
+#[allow(deprecated_usage)]
+public(package) fun is_attached(object: &UID): bool {
+    dynamic_field::exists_(object, METADATA_FIELD)
+}
+
+/// Attaches attributes to an object that has none. Aborts 0 in `0x2::dynamic_field` if it has some.
+public(package) fun attach(object: &mut UID, metadata: Metadata) {
+    dynamic_field::add(object, METADATA_FIELD, metadata)
+}
+
+/// Takes the attributes of an object, if it has some.
+public(package) fun detach(object: &mut UID): Option<Metadata> {
+    if (is_attached(object)) {
+        option::some(dynamic_field::remove(object, METADATA_FIELD))
+    } else {
+        option::none()
+    }
+}
+
+/// Borrows the attributes of an object. Aborts 1 in `0x2::dynamic_field` if it has none.
+public(package) fun borrow_attached_mut(object: &mut UID): &mut Metadata {
+    dynamic_field::borrow_mut(object, METADATA_FIELD)
 }
 
 // === Test-Only Functions ===

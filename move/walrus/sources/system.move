@@ -1,0 +1,883 @@
+/// The shared `System` object: the entry point of everything that stores data.
+///
+/// `System` is a versioned shell. The state lives in the dynamic field `(u64, version)`; every access first checks that the
+/// object's version is the one this package was compiled for, so that after a migration old packages stop working and before
+/// it new ones do not start. Clients read `package_id` to learn which package to call.
+///
+/// Life cycle: `init::initialize_walrus` creates and shares the only `System`; an upgrade records the new package's ID in
+/// `new_package_id`; `init::migrate_v2` of the new package moves the state to its version.
+///
+/// Every function that reads or changes the state aborts `EWrongVersion` (1) if the versions differ; this is not repeated
+/// below. Errors named without a module are those of `system_state_inner`.
+///
+/// Specification: contracts, sections 4.1 and 7.
+module walrus::system;
+
+use sui::balance::Balance;
+use sui::coin::Coin;
+use sui::dynamic_field;
+use sui::vec_map::VecMap;
+use wal::wal::WAL;
+use walrus::blob::Blob;
+use walrus::bls_aggregate::BlsCommittee;
+use walrus::epoch_parameters::EpochParams;
+use walrus::storage_accounting::FutureAccountingRingBuffer;
+use walrus::storage_node::StorageNodeCap;
+use walrus::storage_pool::StoragePool;
+use walrus::storage_resource::Storage;
+use walrus::system_state_inner::{Self, SystemStateInnerV1};
+
+// === Errors ===
+
+/// The object cannot be migrated to this package's version.
+const EInvalidMigration: u64 = 0;
+/// The object belongs to another version of the package.
+const EWrongVersion: u64 = 1;
+/// Nothing would be split off a storage pool.
+const EZeroExtractSize: u64 = 2;
+
+// === Constants ===
+
+/// Version of the objects this package works on.
+const VERSION: u64 = 4;
+
+// === Structs ===
+
+/// The system. Exactly one exists, and it is shared.
+public struct System has key {
+    id: UID,
+    version: u64,
+    /// The package to call.
+    package_id: ID,
+    /// The package that will replace it with the next migration.
+    new_package_id: Option<ID>,
+}
+
+// === Public Functions: storage ===
+
+/// Buys storage from the current epoch on.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_amount`: encoded bytes.
+/// - `epochs_ahead`: number of epochs, the current one included.
+/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
+/// - `ctx`: source of the object ID.
+///
+/// #### Returns
+/// The reservation.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
+/// - `EInvalidResourceSize` (11) for zero bytes.
+/// - `EStorageExceeded` (1) if an epoch has not enough capacity left.
+/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+public fun reserve_space(
+    self: &mut System,
+    storage_amount: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Storage {
+    self.inner_mut().reserve_space(storage_amount, epochs_ahead, payment, ctx)
+}
+
+/// Buys storage for `[start_epoch, end_epoch)`. A start in the past is moved to the current epoch.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_amount`: encoded bytes.
+/// - `start_epoch`: first epoch.
+/// - `end_epoch`: end epoch, exclusive.
+/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
+/// - `ctx`: source of the object ID.
+///
+/// #### Returns
+/// The reservation.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) if the interval is empty or ends later than `max_epochs_ahead` from now.
+/// - `EInvalidResourceSize` (11) for zero bytes.
+/// - `EStorageExceeded` (1) if an epoch has not enough capacity left.
+/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+public fun reserve_space_for_epochs(
+    self: &mut System,
+    storage_amount: u64,
+    start_epoch: u32,
+    end_epoch: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Storage {
+    self.inner_mut().reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
+}
+
+// === Public Functions: blobs ===
+
+/// Registers a blob on a reservation.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage`: the reservation to use up; it must cover the current epoch and the encoded size.
+/// - `blob_id`, `root_hash`, `size`, `encoding_type`: the blob ID and what it is derived from; `size` is unencoded.
+/// - `deletable`: whether the blob can be deleted before its end.
+/// - `write_payment`: coin from which exactly `write price * started MiB of the encoded size` is taken.
+/// - `ctx`: source of the object ID.
+///
+/// #### Returns
+/// The uncertified blob. Emits `BlobRegistered`.
+///
+/// #### Aborts
+/// - `blob::EResourceBounds` (2), `blob::EResourceSize` (3), `blob::EInvalidBlobId` (6).
+/// - `encoding::EInvalidEncodingType` (0).
+/// - Arithmetic error in epoch 0 and for blobs too large to encode.
+/// - Framework abort 2 in `0x2::balance` if the payment is too small.
+public fun register_blob(
+    self: &mut System,
+    storage: Storage,
+    blob_id: u256,
+    root_hash: u256,
+    size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): Blob {
+    self
+        .inner_mut()
+        .register_blob(
+            storage,
+            blob_id,
+            root_hash,
+            size,
+            encoding_type,
+            deletable,
+            write_payment,
+            ctx,
+        )
+}
+
+/// Certifies a blob with a certificate signed by a quorum.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `blob`: the blob.
+/// - `signature`: aggregated BLS signature, compressed G2.
+/// - `signers_bitmap`: signers by position in the committee, least significant bit first.
+/// - `message`: the signed bytes, of type 1.
+///
+/// Emits `BlobCertified`.
+///
+/// #### Aborts
+/// - `bls_aggregate::EInvalidBitmap` (0), `bls_aggregate::ENotEnoughStake` (2), `bls_aggregate::ESigVerification` (1).
+/// - `messages::EIncorrectIntentVersion` (3), `messages::EIncorrectAppId` (0), `messages::EIncorrectEpoch` (1),
+///   `messages::EInvalidMsgType` (2), `messages::EInvalidBlobPersistenceType` (4); `EInvalidIdEpoch` (3).
+/// - Framework abort in `0x2::bcs` if the message is incomplete.
+/// - `blob::EInvalidBlobId` (6), `blob::EAlreadyCertified` (5), `blob::EResourceBounds` (2),
+///   `blob::EInvalidBlobPersistenceType` (9), `blob::EInvalidBlobObject` (10).
+public fun certify_blob(
+    self: &System,
+    blob: &mut Blob,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().certify_blob(blob, signature, signers_bitmap, message)
+}
+
+/// Deletes a deletable blob before its end.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `blob`: the blob, certified or not.
+///
+/// #### Returns
+/// The storage of the blob, for another use. Emits `BlobDeleted`.
+///
+/// #### Aborts
+/// - `blob::EBlobNotDeletable` (1), `blob::EResourceBounds` (2) if the blob has ended.
+public fun delete_blob(self: &System, blob: Blob): Storage {
+    self.inner().delete_blob(blob)
+}
+
+/// Extends a certified blob with a reservation of the same size that begins where the blob ends.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `blob`: the blob.
+/// - `extension`: the reservation to use up.
+///
+/// Emits `BlobCertified`.
+///
+/// #### Aborts
+/// - `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended or would not end later.
+/// - `storage_resource::EIncompatibleAmount` (2), `storage_resource::EIncompatibleEpochs` (1).
+public fun extend_blob_with_resource(self: &System, blob: &mut Blob, extension: Storage) {
+    self.inner().extend_blob_with_resource(blob, extension)
+}
+
+/// Extends a certified blob, paying for the size of its storage.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `blob`: the blob.
+/// - `extended_epochs`: number of epochs to add.
+/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
+///
+/// Emits `BlobCertified`.
+///
+/// #### Aborts
+/// - `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended.
+/// - `EInvalidEpochsAhead` (2) for zero epochs or an end later than `max_epochs_ahead` from now.
+/// - `EStorageExceeded` (1) if an added epoch has not enough capacity left.
+/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+public fun extend_blob(
+    self: &mut System,
+    blob: &mut Blob,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    self.inner_mut().extend_blob(blob, extended_epochs, payment)
+}
+
+/// Accepts a certificate, signed by at least one correct node, that a blob ID is invalid.
+///
+/// #### Parameters
+/// - `system`: the system.
+/// - `signature`, `members_bitmap`: as for `certify_blob`.
+/// - `message`: the signed bytes, of type 2.
+///
+/// #### Returns
+/// The invalid blob ID. Emits `InvalidBlobID`.
+///
+/// #### Aborts
+/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+public fun invalidate_blob_id(
+    system: &System,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+): u256 {
+    system.inner().invalidate_blob_id(signature, members_bitmap, message)
+}
+
+/// Votes for an event blob; the vote that reaches a quorum certifies it.
+///
+/// #### Parameters
+/// - `system`: the system.
+/// - `cap`: the capability of a committee member.
+/// - `blob_id`, `root_hash`, `size`, `encoding_type`: the blob ID and what it is derived from.
+/// - `ending_checkpoint_sequence_num`: last checkpoint whose events the blob holds.
+/// - `epoch`: the current epoch.
+/// - `ctx`: source of object IDs.
+///
+/// At the quorum emits `BlobRegistered` and `BlobCertified`.
+///
+/// #### Aborts
+/// - `ENotCommitteeMember` (8), `EInvalidIdEpoch` (3), `ERepeatedAttestation` (7), `EIncorrectAttestation` (6).
+/// - At the quorum also `encoding::EInvalidEncodingType` (0), `blob::EInvalidBlobId` (6), and arithmetically for blobs too large
+///   to encode.
+public fun certify_event_blob(
+    system: &mut System,
+    cap: &mut StorageNodeCap,
+    blob_id: u256,
+    root_hash: u256,
+    size: u64,
+    encoding_type: u8,
+    ending_checkpoint_sequence_num: u64,
+    epoch: u32,
+    ctx: &mut TxContext,
+) {
+    system
+        .inner_mut()
+        .certify_event_blob(
+            cap,
+            blob_id,
+            root_hash,
+            size,
+            encoding_type,
+            ending_checkpoint_sequence_num,
+            epoch,
+            ctx,
+        )
+}
+
+// === Public Functions: storage pools ===
+
+/// Buys storage and creates a pool from it.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `reserved_encoded_capacity_bytes`: encoded bytes.
+/// - `epochs_ahead`: number of epochs, the current one included.
+/// - `payment`: as for `reserve_space`.
+/// - `ctx`: source of object IDs.
+///
+/// #### Returns
+/// The pool. Emits `StoragePoolCreated`.
+///
+/// #### Aborts
+/// - As `reserve_space`.
+public fun create_storage_pool(
+    self: &mut System,
+    reserved_encoded_capacity_bytes: u64,
+    epochs_ahead: u32,
+    payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+): StoragePool {
+    self.inner_mut().create_storage_pool(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx)
+}
+
+/// Creates a pool from a reservation.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage`: the reservation to use up.
+/// - `ctx`: source of object IDs.
+///
+/// #### Returns
+/// The pool. Emits `StoragePoolCreated`.
+///
+/// #### Aborts
+/// - `EInvalidResourceSize` (11) for an empty reservation.
+/// - `EInvalidEpochsAhead` (2) unless it covers the current epoch.
+public fun create_storage_pool_with_storage(
+    self: &System,
+    storage: Storage,
+    ctx: &mut TxContext,
+): StoragePool {
+    self.inner().create_storage_pool_with_storage(storage, ctx)
+}
+
+/// Registers a blob in a pool.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `blob_id`, `root_hash`, `unencoded_size`, `encoding_type`: the blob ID and what it is derived from.
+/// - `deletable`: whether the blob can be deleted before the pool's end.
+/// - `write_payment`: as for `register_blob`.
+/// - `ctx`: source of the object ID.
+///
+/// Emits `PooledBlobRegistered`.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) unless the pool covers the current epoch.
+/// - `storage_pool::EInvalidBlobId` (3), `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10).
+/// - `encoding::EInvalidEncodingType` (0); arithmetic error for blobs too large to encode.
+/// - Framework abort 0 in `0x2::dynamic_field` if the pool has the blob; 2 in `0x2::balance` if the payment is too small.
+public fun register_pooled_blob(
+    self: &mut System,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    root_hash: u256,
+    unencoded_size: u64,
+    encoding_type: u8,
+    deletable: bool,
+    write_payment: &mut Coin<WAL>,
+    ctx: &mut TxContext,
+) {
+    self
+        .inner_mut()
+        .register_pooled_blob(
+            storage_pool,
+            blob_id,
+            root_hash,
+            unencoded_size,
+            encoding_type,
+            deletable,
+            write_payment,
+            ctx,
+        )
+}
+
+/// Certifies a pooled blob with a certificate signed by a quorum.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `blob_id`: the blob ID.
+/// - `signature`, `signers_bitmap`, `message`: as for `certify_blob`.
+///
+/// Emits `PooledBlobCertified`.
+///
+/// #### Aborts
+/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+/// - Framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool.
+/// - `storage_pool::EInvalidBlobId` (3), `storage_pool::EResourceBounds` (1), `storage_pool::EAlreadyCertified` (2),
+///   `storage_pool::EInvalidBlobPersistenceType` (4), `storage_pool::EInvalidBlobObject` (5), `storage_pool::EWrongVersion` (10).
+public fun certify_pooled_blob(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    blob_id: u256,
+    signature: vector<u8>,
+    signers_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().certify_pooled_blob(storage_pool, blob_id, signature, signers_bitmap, message)
+}
+
+/// Deletes a deletable blob from a pool that has not ended.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `blob_id`: the blob ID.
+///
+/// Emits `PooledBlobDeleted`.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) if the pool has ended.
+/// - Framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool.
+/// - `storage_pool::EBlobNotDeletable` (0), `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9),
+///   `storage_pool::EWrongVersion` (10).
+public fun delete_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
+    self.inner().delete_pooled_blob(storage_pool, blob_id)
+}
+
+/// Removes a blob, deletable or not, from a pool that has ended. Emits nothing.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `blob_id`: the blob ID.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) if the pool has not ended.
+/// - Framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool.
+/// - `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9), `storage_pool::EWrongVersion` (10).
+public fun burn_expired_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
+    self.inner().burn_expired_pooled_blob(storage_pool, blob_id)
+}
+
+/// Extends a pool, paying for its whole capacity.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `extended_epochs`: number of epochs to add.
+/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
+///
+/// Emits `StoragePoolExtended`.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) for zero epochs, a pool that has ended, or an end later than `max_epochs_ahead` from now.
+/// - `EStorageExceeded` (1) if an added epoch has not enough capacity left.
+/// - `storage_pool::EWrongVersion` (10).
+/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+public fun extend_storage_pool(
+    self: &mut System,
+    storage_pool: &mut StoragePool,
+    extended_epochs: u32,
+    payment: &mut Coin<WAL>,
+) {
+    self.inner_mut().extend_storage_pool(storage_pool, extended_epochs, payment)
+}
+
+/// Buys more capacity for the rest of a pool's life.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `additional_encoded_capacity_bytes`: encoded bytes to add.
+/// - `payment`: coin from which exactly `storage price * started MiB added * remaining epochs` is taken.
+///
+/// #### Aborts
+/// - `EInvalidResourceSize` (11) for zero bytes, `EInvalidEpochsAhead` (2) if the pool has ended.
+/// - `EStorageExceeded` (1) if an epoch has not enough capacity left.
+/// - `storage_pool::EWrongVersion` (10).
+/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+public fun increase_storage_pool_capacity(
+    self: &mut System,
+    storage_pool: &mut StoragePool,
+    additional_encoded_capacity_bytes: u64,
+    payment: &mut Coin<WAL>,
+) {
+    self
+        .inner_mut()
+        .increase_storage_pool_capacity(storage_pool, additional_encoded_capacity_bytes, payment)
+}
+
+/// Adds a reservation that ends with the pool to its capacity.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `storage`: the reservation to use up.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) if the pool has ended.
+/// - `storage_pool::EResourceBounds` (1) if the reservation has not started, `storage_pool::EIncompatibleEndEpoch` (11).
+/// - `storage_pool::EWrongVersion` (10).
+public fun increase_storage_pool_capacity_with_storage(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    storage: Storage,
+) {
+    self.inner().increase_storage_pool_capacity_with_storage(storage_pool, storage)
+}
+
+/// Splits unused capacity off a pool.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `size`: encoded bytes to split off.
+/// - `ctx`: source of the object ID.
+///
+/// #### Returns
+/// A reservation for the period of the pool.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) if the pool has ended.
+/// - `EZeroExtractSize` (2, this module) for zero bytes.
+/// - `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10).
+public fun decrease_storage_pool_capacity_by_size(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    size: u64,
+    ctx: &mut TxContext,
+): Storage {
+    self.inner().assert_pool_not_ended(storage_pool);
+    assert!(size > 0, EZeroExtractSize);
+    storage_pool.extract(size, ctx)
+}
+
+/// Splits a percentage of the unused capacity off a pool.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage_pool`: the pool.
+/// - `percent`: per cent of the unused bytes; the result is rounded down.
+/// - `ctx`: source of the object ID.
+///
+/// #### Returns
+/// A reservation for the period of the pool.
+///
+/// #### Aborts
+/// - `storage_pool::EInvalidPercent` (14) above 100.
+/// - `EInvalidEpochsAhead` (2) if the pool has ended.
+/// - `EZeroExtractSize` (2, this module) if the result is zero bytes.
+/// - `storage_pool::EWrongVersion` (10).
+public fun decrease_storage_pool_unused_capacity_by_percent(
+    self: &System,
+    storage_pool: &mut StoragePool,
+    percent: u8,
+    ctx: &mut TxContext,
+): Storage {
+    let size = storage_pool.percent_of_available(percent);
+    self.decrease_storage_pool_capacity_by_size(storage_pool, size, ctx)
+}
+
+// === Public Functions: subsidies ===
+
+/// Spreads a subsidy evenly over the coming epochs; what rounding leaves goes to the current one. Permissionless.
+///
+/// #### Parameters
+/// - `system`: the system.
+/// - `subsidy`: the coin to spend.
+/// - `epochs_ahead`: number of epochs, the current one included.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
+public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u32) {
+    system.inner_mut().add_subsidy(subsidy, epochs_ahead)
+}
+
+/// Adds the `i`-th balance to the rewards of the `i`-th epoch from the current one on. Permissionless.
+///
+/// #### Parameters
+/// - `system`: the system.
+/// - `subsidies`: one balance per epoch.
+///
+/// #### Aborts
+/// - `EInvalidEpochsAhead` (2) for more than `max_epochs_ahead` balances.
+public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balance<WAL>>) {
+    system.inner_mut().add_per_epoch_subsidies(subsidies)
+}
+
+// === Public Functions: protocol version and deny lists ===
+
+/// Announces a protocol version that a quorum has signed.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `cap`: the capability of a committee member.
+/// - `signature`, `members_bitmap`: as for `certify_blob`.
+/// - `message`: the signed bytes, of type 6.
+///
+/// Emits `ProtocolVersionUpdated`; stores nothing.
+///
+/// #### Aborts
+/// - `ENotCommitteeMember` (8).
+/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+/// - `EInvalidStartEpoch` (12) if the version would start in the past.
+public fun update_protocol_version(
+    self: &mut System,
+    cap: &StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().update_protocol_version(cap, signature, members_bitmap, message)
+}
+
+/// Announces a node's new deny list.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `cap`: the capability of the node, a committee member.
+/// - `deny_list_root`: root hash of the list.
+/// - `deny_list_sequence`: sequence number, larger than that of the last certified list.
+///
+/// Emits `RegisterDenyListUpdate`.
+///
+/// #### Aborts
+/// - `ENotCommitteeMember` (8), `EIncorrectDenyListSequence` (9).
+public fun register_deny_list_update(
+    self: &mut System,
+    cap: &StorageNodeCap,
+    deny_list_root: u256,
+    deny_list_sequence: u64,
+) {
+    self.inner().register_deny_list_update(cap, deny_list_root, deny_list_sequence)
+}
+
+/// Records a node's new deny list, which a quorum has signed.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `cap`: the capability of the node, a committee member.
+/// - `signature`, `members_bitmap`: as for `certify_blob`.
+/// - `message`: the signed bytes, of type 4.
+///
+/// Emits `DenyListUpdate`.
+///
+/// #### Aborts
+/// - `ENotCommitteeMember` (8).
+/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+/// - `EIncorrectDenyListNode` (10), `EIncorrectDenyListSequence` (9).
+public fun update_deny_list(
+    self: &mut System,
+    cap: &mut StorageNodeCap,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner_mut().update_deny_list(cap, signature, members_bitmap, message)
+}
+
+/// Accepts a certificate, signed by at least one correct node, that a deny-listed blob was deleted.
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `signature`, `members_bitmap`: as for `certify_blob`.
+/// - `message`: the signed bytes, of type 5.
+///
+/// Emits `DenyListBlobDeleted`.
+///
+/// #### Aborts
+/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+public fun delete_deny_listed_blob(
+    self: &System,
+    signature: vector<u8>,
+    members_bitmap: vector<u8>,
+    message: vector<u8>,
+) {
+    self.inner().delete_deny_listed_blob(signature, members_bitmap, message)
+}
+
+// === Public Functions: accessors ===
+
+/// The current epoch.
+///
+/// #### Parameters
+/// - `self`: the system.
+///
+/// #### Returns
+/// The epoch of the committee.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun epoch(self: &System): u32 {
+    self.inner().epoch()
+}
+
+/// The capacity that can be sold in any epoch.
+///
+/// #### Parameters
+/// - `self`: the system.
+///
+/// #### Returns
+/// Encoded bytes.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun total_capacity_size(self: &System): u64 {
+    self.inner().total_capacity_size()
+}
+
+/// The capacity in use in the current epoch.
+///
+/// #### Parameters
+/// - `self`: the system.
+///
+/// #### Returns
+/// Encoded bytes.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun used_capacity_size(self: &System): u64 {
+    self.inner().used_capacity_size()
+}
+
+/// The number of shards of the committee.
+///
+/// #### Parameters
+/// - `self`: the system.
+///
+/// #### Returns
+/// The number of shards, zero in epoch 0.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun n_shards(self: &System): u16 {
+    self.inner().n_shards()
+}
+
+/// The accounting of the current and the coming epochs.
+///
+/// #### Parameters
+/// - `self`: the system.
+///
+/// #### Returns
+/// A reference to the ring buffer.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
+    self.inner().future_accounting()
+}
+
+/// The version of the object. Does not check it.
+///
+/// #### Parameters
+/// - `system`: the system.
+///
+/// #### Returns
+/// The version.
+///
+/// #### Aborts
+/// Never.
+public fun version(system: &System): u64 {
+    system.version
+}
+
+// === Package Functions ===
+
+/// Creates and shares the system in epoch 0. Aborts as `system_state_inner::create_empty`.
+public(package) fun create_empty(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext) {
+    transfer::share_object(new(max_epochs_ahead, package_id, ctx))
+}
+
+/// Ends the current epoch; see `system_state_inner::advance_epoch`.
+public(package) fun advance_epoch(
+    self: &mut System,
+    new_committee: BlsCommittee,
+    new_epoch_params: &EpochParams,
+): VecMap<ID, Balance<WAL>> {
+    self.inner_mut().advance_epoch(new_committee, new_epoch_params)
+}
+
+/// Takes the part of the current epoch's rewards that is to be burned.
+public(package) fun extract_burn_balance(self: &mut System): Balance<WAL> {
+    self.inner_mut().extract_burn_balance()
+}
+
+/// Sets the storage price, FROST per MiB and epoch.
+public(package) fun set_storage_price(self: &mut System, price: u64) {
+    self.inner_mut().set_storage_price(price)
+}
+
+/// Sets the write price, FROST per MiB.
+public(package) fun set_write_price(self: &mut System, price: u64) {
+    self.inner_mut().set_write_price(price)
+}
+
+/// Records the package that the next migration switches to.
+public(package) fun set_new_package_id(self: &mut System, new_package_id: ID) {
+    self.new_package_id = option::some(new_package_id)
+}
+
+/// The package clients must call.
+public(package) fun package_id(self: &System): ID {
+    self.package_id
+}
+
+/// Moves the state to this package's version and switches `package_id`.
+///
+/// Aborts `EInvalidMigration` (0) if the object has this version already or no new package is recorded.
+public(package) fun migrate(self: &mut System) {
+    assert!(self.version < VERSION, EInvalidMigration);
+    assert!(self.new_package_id.is_some(), EInvalidMigration);
+    let inner: SystemStateInnerV1 = dynamic_field::remove(&mut self.id, self.version);
+    dynamic_field::add(&mut self.id, VERSION, inner);
+    self.version = VERSION;
+    self.package_id = self.new_package_id.extract();
+}
+
+/// The state.
+public(package) fun inner(self: &System): &SystemStateInnerV1 {
+    assert!(self.version == VERSION, EWrongVersion);
+    dynamic_field::borrow(&self.id, VERSION)
+}
+
+// === Private Functions ===
+
+/// The state, mutably.
+fun inner_mut(self: &mut System): &mut SystemStateInnerV1 {
+    assert!(self.version == VERSION, EWrongVersion);
+    dynamic_field::borrow_mut(&mut self.id, VERSION)
+}
+
+/// A system in epoch 0.
+fun new(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext): System {
+    let mut id = object::new(ctx);
+    dynamic_field::add(&mut id, VERSION, system_state_inner::create_empty(max_epochs_ahead, ctx));
+    System { id, version: VERSION, package_id, new_package_id: option::none() }
+}
+
+// === Test-Only Functions ===
+
+/// A system that is not shared, in epoch 0.
+#[test_only]
+public fun new_empty_for_testing(max_epochs_ahead: u32, ctx: &mut TxContext): System {
+    new(max_epochs_ahead, @walrus.to_id(), ctx)
+}
+
+/// A system that is not shared, with the given state.
+#[test_only]
+public fun new_for_testing(inner: SystemStateInnerV1, ctx: &mut TxContext): System {
+    let mut id = object::new(ctx);
+    dynamic_field::add(&mut id, VERSION, inner);
+    System { id, version: VERSION, package_id: @walrus.to_id(), new_package_id: option::none() }
+}
+
+/// The state, mutably.
+#[test_only]
+public fun inner_mut_for_testing(self: &mut System): &mut SystemStateInnerV1 {
+    self.inner_mut()
+}
+
+/// Makes the system look like one of another version.
+#[test_only]
+public fun set_version_for_testing(self: &mut System, version: u64) {
+    let inner: SystemStateInnerV1 = dynamic_field::remove(&mut self.id, self.version);
+    dynamic_field::add(&mut self.id, version, inner);
+    self.version = version;
+}
+
+/// Destroys the system with everything in it.
+#[test_only]
+public fun destroy_for_testing(self: System) {
+    std::unit_test::destroy(self)
+}
