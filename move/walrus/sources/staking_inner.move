@@ -1,0 +1,502 @@
+/// The state of the staking side: all pools, the committees, and the state machine that takes the system from one epoch
+/// to the next.
+///
+/// Life cycle of an epoch
+///
+/// | State | Entered | Left by |
+/// |---|---|---|
+/// | `EpochChangeDone(t)` | at creation, or when a quorum of shards is synced at time `t` | `voting_end`, half an epoch after `t` |
+/// | `NextParamsSelected(t)` | by `voting_end` | `initiate_epoch_change`, one epoch after `t` |
+/// | `EpochChangeSync(w)` | by `initiate_epoch_change` | `epoch_sync_done`, when `w` is a quorum |
+///
+/// Epoch 0 ends at `first_epoch_start` instead: both steps are possible from then on.
+///
+/// Invariants
+/// 1. `next_committee` is present exactly in state `NextParamsSelected`; `next_epoch_public_keys` then holds one key for each of
+///    its nodes in the same order, and nothing otherwise.
+/// 2. From epoch 1 on every shard belongs to exactly one node of `committee`.
+/// 3. Every node in the active set has the amount of stake it will have in the next epoch whose committee is open.
+///
+/// Specification: contracts, sections 4.3, 7.12, 7.13, 8.3 to 8.5.
+module walrus::staking_inner;
+
+use sui::balance::{Self, Balance};
+use sui::bls12381::UncompressedG1;
+use sui::clock::Clock;
+use sui::group_ops::Element;
+use sui::object_table::{Self, ObjectTable};
+use sui::vec_map::{Self, VecMap};
+use wal::wal::WAL;
+use walrus::active_set::{Self, ActiveSet};
+use walrus::apportionment;
+use walrus::bls_aggregate::{Self, BlsCommittee};
+use walrus::committee::{Self, Committee};
+use walrus::epoch_parameters::{Self, EpochParams};
+use walrus::events;
+use walrus::extended_field::{Self, ExtendedField};
+use walrus::quorum_vote;
+use walrus::staked_wal::StakedWal;
+use walrus::staking_pool::{Self, StakingPool};
+use walrus::storage_node::StorageNodeCap;
+use walrus::walrus_context::{Self, WalrusContext};
+
+// === Errors ===
+
+/// The epoch is not in the state, or not yet at the time, for this step.
+const EWrongEpochState: u64 = 0;
+/// The report is about another epoch.
+const EInvalidSyncEpoch: u64 = 1;
+/// The node has reported for this epoch already.
+const EDuplicateSyncDone: u64 = 2;
+/// No node has stake.
+const ENoStake: u64 = 3;
+/// The node is not in the committee.
+const ENotInCommittee: u64 = 4;
+/// The next committee is selected already.
+const ECommitteeSelected: u64 = 5;
+/// The next committee is not selected yet.
+const ENextCommitteeIsEmpty: u64 = 6;
+/// A node has more shards than there can be.
+const EInvalidNodeWeight: u64 = 7;
+/// There is no pool with this ID.
+const EPoolNotFound: u64 = 8;
+/// A selected node has no shards.
+const EZeroNodeWeight: u64 = 9;
+/// The collected keys are not those of the selected committee.
+const EIncorrectNodeOrder: u64 = 10;
+
+// === Constants ===
+
+/// Stake in FROST from which on a node may be in the active set; no stake at all never suffices.
+const MIN_STAKE: u64 = 0;
+/// Largest number of nodes in the active set.
+const TEMP_ACTIVE_SET_SIZE_LIMIT: u16 = 150;
+/// Placeholder for the prices in the epoch parameters, and the price nobody can pay while there is no committee.
+const NO_PRICE: u64 = 18_446_744_073_709_551_615;
+
+// === Structs ===
+
+/// State of the current epoch.
+public enum EpochState has copy, drop, store {
+    /// Shards are on the move; the weight that reported to be done.
+    EpochChangeSync(u16),
+    /// A quorum was done at this time, in ms.
+    EpochChangeDone(u64),
+    /// The next committee is selected; the time at which a quorum was done, in ms.
+    NextParamsSelected(u64),
+}
+
+/// The state of the staking side.
+public struct StakingInnerV1 has store {
+    n_shards: u16,
+    /// Milliseconds; does not apply to epoch 0.
+    epoch_duration: u64,
+    /// Timestamp in ms of the earliest end of epoch 0.
+    first_epoch_start: u64,
+    /// All pools by node ID, which is the pool's object ID.
+    pools: ObjectTable<ID, StakingPool>,
+    epoch: u32,
+    active_set: ExtendedField<ActiveSet>,
+    next_committee: Option<Committee>,
+    committee: Committee,
+    previous_committee: Committee,
+    next_epoch_params: Option<EpochParams>,
+    epoch_state: EpochState,
+    next_epoch_public_keys: ExtendedField<VecMap<ID, Element<UncompressedG1>>>,
+}
+
+// === Constructors ===
+
+/// Creates the state in epoch 0, without nodes. Durations are in ms.
+public(package) fun new(
+    epoch_zero_duration: u64,
+    epoch_duration: u64,
+    n_shards: u16,
+    clock: &Clock,
+    ctx: &mut TxContext,
+): StakingInnerV1 {
+    StakingInnerV1 {
+        n_shards,
+        epoch_duration,
+        first_epoch_start: clock.timestamp_ms() + epoch_zero_duration,
+        pools: object_table::new(ctx),
+        epoch: 0,
+        active_set: extended_field::new(active_set::new(TEMP_ACTIVE_SET_SIZE_LIMIT, MIN_STAKE), ctx),
+        next_committee: option::none(),
+        committee: committee::empty(),
+        previous_committee: committee::empty(),
+        next_epoch_params: option::none(),
+        epoch_state: EpochState::EpochChangeDone(clock.timestamp_ms()),
+        next_epoch_public_keys: extended_field::new(vec_map::empty(), ctx),
+    }
+}
+
+// === Package Functions: accessors ===
+
+/// The current epoch.
+public(package) fun epoch(self: &StakingInnerV1): u32 {
+    self.epoch
+}
+
+/// The number of shards.
+public(package) fun n_shards(self: &StakingInnerV1): u16 {
+    self.n_shards
+}
+
+/// The current committee.
+public(package) fun committee(self: &StakingInnerV1): &Committee {
+    &self.committee
+}
+
+/// The committee of the previous epoch.
+public(package) fun previous_committee(self: &StakingInnerV1): &Committee {
+    &self.previous_committee
+}
+
+/// The parameters voted for the next epoch. Aborts in `0x1::option` before the first vote has ended.
+public(package) fun next_epoch_params(self: &StakingInnerV1): &EpochParams {
+    self.next_epoch_params.borrow()
+}
+
+/// Number of shards of a node in the current committee. Aborts `ENotInCommittee` (4).
+public(package) fun node_weight(self: &StakingInnerV1, node_id: ID): u16 {
+    let weight = self.committee.weight(&node_id);
+    assert!(weight > 0, ENotInCommittee);
+    weight
+}
+
+/// Whether `weight` shards are a quorum.
+public(package) fun is_quorum(self: &StakingInnerV1, weight: u16): bool {
+    bls_aggregate::is_quorum_for_n_shards(weight as u64, self.n_shards as u64)
+}
+
+/// The pool of a node. Aborts in `0x2::dynamic_field` (1) when there is none.
+public(package) fun pool(self: &StakingInnerV1, node_id: ID): &StakingPool {
+    &self.pools[node_id]
+}
+
+/// The pool of a node, mutably. Aborts in `0x2::dynamic_field` (1) when there is none.
+public(package) fun pool_mut(self: &mut StakingInnerV1, node_id: ID): &mut StakingPool {
+    &mut self.pools[node_id]
+}
+
+/// What pools need to know about this state.
+public(package) fun context(self: &StakingInnerV1): WalrusContext {
+    walrus_context::new(
+        self.epoch,
+        self.next_committee.is_some(),
+        self.committee.to_inner(),
+    )
+}
+
+// === Package Functions: pools ===
+
+/// Adds a pool and returns its node ID.
+public(package) fun add_pool(self: &mut StakingInnerV1, pool: StakingPool): ID {
+    let node_id = pool.node_id();
+    self.pools.add(node_id, pool);
+    node_id
+}
+
+/// Deletes the pool of a node. Aborts `staking_pool::EPoolNotEmpty` (3).
+public(package) fun destroy_empty_pool(self: &mut StakingInnerV1, node_id: ID) {
+    self.pools.remove(node_id).destroy_empty()
+}
+
+/// Adds commission to pools; collectable at once only after the vote of this epoch has ended. Aborts in `0x1::vector` when
+/// the lengths differ.
+public(package) fun add_commission_to_pools(
+    self: &mut StakingInnerV1,
+    node_ids: vector<ID>,
+    commissions: vector<Balance<WAL>>,
+) {
+    let blocked = match (&self.epoch_state) {
+        EpochState::NextParamsSelected(_) => false,
+        _ => true,
+    };
+    node_ids.zip_do!(commissions, |node_id, commission| {
+        self.pools[node_id].add_commission(commission, blocked);
+    })
+}
+
+// === Package Functions: stake ===
+
+/// Stakes with a node. Aborts as `staking_pool::stake`.
+public(package) fun stake_with_pool(
+    self: &mut StakingInnerV1,
+    to_stake: Balance<WAL>,
+    node_id: ID,
+    ctx: &mut TxContext,
+): StakedWal {
+    let wctx = self.context();
+    let staked_wal = self.pools[node_id].stake(to_stake, &wctx, ctx);
+    self.try_join_active_set(node_id);
+    staked_wal
+}
+
+/// Announces the withdrawal of stake. Aborts as `staking_pool::request_withdraw_stake`.
+public(package) fun request_withdraw_stake(self: &mut StakingInnerV1, staked_wal: &mut StakedWal) {
+    let wctx = self.context();
+    let node_id = staked_wal.node_id();
+    let in_next = self.in_next_committee(node_id);
+    self.pools[node_id].request_withdraw_stake(staked_wal, in_next, &wctx);
+    self.try_join_active_set(node_id);
+}
+
+/// Pays out stake. Aborts as `staking_pool::withdraw_stake`.
+public(package) fun withdraw_stake(
+    self: &mut StakingInnerV1,
+    staked_wal: StakedWal,
+): Balance<WAL> {
+    let wctx = self.context();
+    let node_id = staked_wal.node_id();
+    let in_next = self.in_next_committee(node_id);
+    let payout = self.pools[node_id].withdraw_stake(staked_wal, in_next, &wctx);
+    self.try_join_active_set(node_id);
+    payout
+}
+
+/// Whether stake can be withdrawn without a request because it counts nowhere yet.
+public(package) fun can_withdraw_early(self: &StakingInnerV1, staked_wal: &StakedWal): bool {
+    staking_pool::can_withdraw_early(
+        staked_wal,
+        self.in_next_committee(staked_wal.node_id()),
+        &self.context(),
+    )
+}
+
+/// The rewards that stake with a node earned. Aborts `EPoolNotFound` (8).
+public(package) fun calculate_rewards(
+    self: &StakingInnerV1,
+    node_id: ID,
+    staked_principal: u64,
+    activation_epoch: u32,
+    withdraw_epoch: u32,
+): u64 {
+    assert!(self.pools.contains(node_id), EPoolNotFound);
+    self.pools[node_id].calculate_rewards(staked_principal, activation_epoch, withdraw_epoch)
+}
+
+/// Writes the stake a node will have in the next open epoch to the active set.
+public(package) fun try_join_active_set(self: &mut StakingInnerV1, node_id: ID) {
+    let epoch = if (self.next_committee.is_some()) self.epoch + 2 else self.epoch + 1;
+    let stake = self.pools[node_id].wal_balance_at_epoch(epoch);
+    self.active_set.borrow_mut().insert_or_update(node_id, stake);
+}
+
+/// Raises the size of the active set to the current limit, for migrations.
+public(package) fun raise_active_set_limit(self: &mut StakingInnerV1) {
+    let active_set = self.active_set.borrow_mut();
+    let max_size = active_set.max_size().max(TEMP_ACTIVE_SET_SIZE_LIMIT);
+    active_set.set_max_size(max_size);
+}
+
+// === Package Functions: selection of the next committee ===
+
+/// Ends the vote: selects the next committee, its keys and parameters.
+///
+/// Aborts `EWrongEpochState` (0), `ECommitteeSelected` (5), `ENoStake` (3), `EZeroNodeWeight` (9), and as the
+/// apportionment.
+public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
+    let synced_at = match (&self.epoch_state) {
+        EpochState::EpochChangeDone(synced_at) => *synced_at,
+        _ => abort EWrongEpochState,
+    };
+    self.check_time(synced_at, self.epoch_duration / 2, clock);
+
+    self.previous_committee.inner().keys().do!(|node_id| {
+        if (self.pools.contains(node_id)) self.pools[node_id].unblock_commission();
+    });
+
+    assert!(self.next_committee.is_none(), ECommitteeSelected);
+    let next_committee = self.compute_next_committee();
+    let mut public_keys = vec_map::empty();
+    let mut capacity_vote = quorum_vote::new();
+    next_committee.for_each_weight!(|node_id, weight| {
+        assert!(weight > 0, EZeroNodeWeight);
+        let pool = &self.pools[node_id];
+        public_keys.insert(node_id, *pool.node_info().next_epoch_public_key());
+        capacity_vote.add(total_capacity_vote(pool.node_capacity(), weight, self.n_shards), weight);
+    });
+    let capacity = capacity_vote.highest_with_quorum(self.n_shards);
+
+    self.next_epoch_public_keys.swap(public_keys);
+    self.next_committee = option::some(next_committee);
+    self.next_epoch_params = option::some(epoch_parameters::new(capacity, NO_PRICE, NO_PRICE));
+    self.epoch_state = EpochState::NextParamsSelected(synced_at);
+    events::emit_epoch_parameters_selected(self.epoch + 1);
+}
+
+/// The committee that the active set would get now. Aborts `ENoStake` (3), and as the apportionment.
+public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
+    let active_set = self.active_set.borrow();
+    assert!(active_set.total_stake() > 0, ENoStake);
+    let (node_ids, stakes) = active_set.active_ids_and_stake();
+    let counts = apportionment::shards_per_node(&stakes, self.n_shards);
+    let mut assigned = vec_map::empty();
+    node_ids.zip_do!(counts, |node_id, count| if (count > 0) assigned.insert(node_id, count));
+    if (self.committee.size() == 0) committee::initialize(assigned)
+    else self.committee.transition(assigned)
+}
+
+/// The prices the current committee votes for: storage in FROST per MiB and epoch, write in FROST per MiB. Without a
+/// committee nobody can pay them.
+public(package) fun quorum_prices(self: &StakingInnerV1): (u64, u64) {
+    if (self.committee.size() == 0) return (NO_PRICE, NO_PRICE);
+    let mut storage_vote = quorum_vote::new();
+    let mut write_vote = quorum_vote::new();
+    self.committee.for_each_weight!(|node_id, weight| {
+        let pool = &self.pools[node_id];
+        storage_vote.add(pool.storage_price(), weight);
+        write_vote.add(pool.write_price(), weight);
+    });
+    (
+        storage_vote.lowest_with_quorum(self.n_shards),
+        write_vote.lowest_with_quorum(self.n_shards),
+    )
+}
+
+// === Package Functions: epoch change ===
+
+/// The signing committee of the next epoch; consumes the collected keys.
+///
+/// Aborts `ENextCommitteeIsEmpty` (6), `EIncorrectNodeOrder` (10), `EInvalidNodeWeight` (7).
+public(package) fun next_bls_committee(self: &mut StakingInnerV1): BlsCommittee {
+    assert!(self.next_committee.is_some(), ENextCommitteeIsEmpty);
+    let public_keys = self.next_epoch_public_keys.swap(vec_map::empty());
+    let committee = self.next_committee.borrow().inner();
+    assert!(committee.length() == public_keys.length(), EIncorrectNodeOrder);
+    let members = vector::tabulate!(committee.length(), |i| {
+        let (node_id, shards) = committee.get_entry_by_idx(i);
+        let (key_node_id, public_key) = public_keys.get_entry_by_idx(i);
+        assert!(node_id == key_node_id, EIncorrectNodeOrder);
+        let weight = shards.length().try_as_u16().destroy_or!(abort EInvalidNodeWeight);
+        bls_aggregate::new_bls_committee_member(*public_key, weight, *node_id)
+    });
+    bls_aggregate::new_bls_committee(self.epoch + 1, members)
+}
+
+/// Enters the next epoch. `rewards`: what the members of the current committee earned in the epoch that ends.
+///
+/// Aborts `EWrongEpochState` (0), and as `staking_pool::advance_epoch`.
+public(package) fun initiate_epoch_change(
+    self: &mut StakingInnerV1,
+    rewards: VecMap<ID, Balance<WAL>>,
+    clock: &Clock,
+) {
+    let synced_at = match (&self.epoch_state) {
+        EpochState::NextParamsSelected(synced_at) => *synced_at,
+        _ => abort EWrongEpochState,
+    };
+    self.check_time(synced_at, self.epoch_duration, clock);
+    assert!(self.next_committee.is_some(), EWrongEpochState);
+
+    self.epoch = self.epoch + 1;
+    self.previous_committee = self.committee;
+    self.committee = self.next_committee.extract();
+    self.epoch_state = EpochState::EpochChangeSync(0);
+
+    let wctx = self.context();
+    let (node_ids, amounts) = rewards.into_keys_values();
+    node_ids.zip_do!(amounts, |node_id, amount| self.advance_pool(node_id, amount, &wctx));
+    let (joining, _) = committee::diff(&self.committee, &self.previous_committee);
+    joining.do!(|node_id| self.advance_pool(node_id, balance::zero(), &wctx));
+    events::emit_epoch_change_start(self.epoch);
+}
+
+/// Records that a node holds all its shards of the current epoch.
+///
+/// Aborts `EInvalidSyncEpoch` (1), `EDuplicateSyncDone` (2), `ENotInCommittee` (4).
+public(package) fun epoch_sync_done(
+    self: &mut StakingInnerV1,
+    cap: &mut StorageNodeCap,
+    epoch: u32,
+    clock: &Clock,
+) {
+    assert!(epoch == self.epoch, EInvalidSyncEpoch);
+    assert!(cap.last_epoch_sync_done() < self.epoch, EDuplicateSyncDone);
+    cap.set_last_epoch_sync_done(self.epoch);
+    let node_id = cap.node_id();
+    let weight = self.node_weight(node_id);
+    match (self.epoch_state) {
+        EpochState::EpochChangeSync(synced) => {
+            let synced = synced + weight;
+            if (self.is_quorum(synced)) {
+                self.epoch_state = EpochState::EpochChangeDone(clock.timestamp_ms());
+                events::emit_epoch_change_done(self.epoch);
+            } else {
+                self.epoch_state = EpochState::EpochChangeSync(synced);
+            }
+        },
+        // A late report changes nothing.
+        _ => (),
+    };
+    events::emit_shards_received(self.epoch, *self.committee.shards(&node_id));
+}
+
+// === Private Functions ===
+
+/// Whether a node is in the selected next committee.
+fun in_next_committee(self: &StakingInnerV1, node_id: ID): bool {
+    self.next_committee.is_some_and!(|committee| committee.contains(&node_id))
+}
+
+/// Aborts `EWrongEpochState` (0) before `delay` has passed since `synced_at`, in epoch 0 before its end.
+fun check_time(self: &StakingInnerV1, synced_at: u64, delay: u64, clock: &Clock) {
+    let earliest = if (self.epoch == 0) self.first_epoch_start else synced_at + delay;
+    assert!(clock.timestamp_ms() >= earliest, EWrongEpochState);
+}
+
+/// Takes a pool into the current epoch and updates its stake in the active set.
+fun advance_pool(
+    self: &mut StakingInnerV1,
+    node_id: ID,
+    rewards: Balance<WAL>,
+    wctx: &WalrusContext,
+) {
+    let pool = &mut self.pools[node_id];
+    pool.advance_epoch(rewards, wctx);
+    let stake = pool.wal_balance_at_epoch(wctx.epoch() + 1);
+    self.active_set.borrow_mut().insert_or_update(node_id, stake);
+}
+
+/// The capacity of the whole system at which a node's share of it is the capacity it votes for.
+fun total_capacity_vote(node_capacity: u64, weight: u16, n_shards: u16): u64 {
+    let vote = (node_capacity as u128) * (n_shards as u128) / (weight as u128);
+    vote.min(std::u64::max_value!() as u128) as u64
+}
+
+// === Test-Only Functions ===
+
+/// Whether shards are on the move.
+#[test_only]
+public fun is_syncing(self: &StakingInnerV1): bool {
+    match (&self.epoch_state) {
+        EpochState::EpochChangeSync(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a quorum is synced and the vote is open.
+#[test_only]
+public fun is_epoch_change_done(self: &StakingInnerV1): bool {
+    match (&self.epoch_state) {
+        EpochState::EpochChangeDone(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether the next committee is selected.
+#[test_only]
+public fun is_next_selected(self: &StakingInnerV1): bool {
+    match (&self.epoch_state) {
+        EpochState::NextParamsSelected(_) => true,
+        _ => false,
+    }
+}
+
+/// The active set.
+#[test_only]
+public fun active_set(self: &StakingInnerV1): &ActiveSet {
+    self.active_set.borrow()
+}
