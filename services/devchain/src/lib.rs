@@ -1,1 +1,53 @@
 //! An embedded Sui-compatible chain: ledger, checkpoints, gRPC and faucet.
+//!
+//! One process, one writer, one validator. Every accepted transaction is executed, written to the
+//! log and sealed in a signed checkpoint before it is answered. The gRPC surface is that of a Sui
+//! full node (`sui.rpc.v2`), so unmodified clients work against it; see "devchain spec".
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! let chain = sui_devchain::Devchain::builder().seed("demo").start().await?;
+//! println!("{} {}", chain.rpc_url(), chain.faucet_url());
+//! chain.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+#![warn(missing_docs)]
+
+mod abi;
+mod account;
+mod builder;
+mod checkpoint;
+mod clock;
+mod error;
+mod faucet;
+mod framework;
+mod indexes;
+mod ledger;
+pub mod limits;
+mod record;
+mod render;
+mod rpc;
+mod running;
+mod simulate;
+mod store;
+
+pub use account::Account;
+pub use builder::DevchainBuilder;
+pub use clock::ClockMode;
+pub use error::{LedgerError, StartError, StoreError};
+pub use faucet::{Grant, GrantedCoin};
+pub use running::RunningChain;
+pub use store::SyncPolicy;
+
+/// Entry point: [`Devchain::builder`].
+#[derive(Debug)]
+pub struct Devchain;
+
+impl Devchain {
+    /// A configuration with defaults: in memory, any free ports of 127.0.0.1, random seed.
+    #[must_use]
+    pub fn builder() -> DevchainBuilder {
+        DevchainBuilder::default()
+    }
+}

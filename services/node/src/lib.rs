@@ -1,3 +1,1 @@
 //! The Walrus storage node.
-
-pub mod storage;

@@ -1,0 +1,350 @@
+//! Configuration and start of a chain.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sui_devchain_executor::ChainParams;
+use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
+use sui_sdk_types::hash::Hasher;
+use sui_sdk_types::{Address, Digest};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::account::{Account, validator_key};
+use crate::checkpoint::{Validator, system_signatures};
+use crate::clock::{ChainClock, ClockMode};
+use crate::error::{StartError, StoreError};
+use crate::faucet::{Faucet, Grant};
+use crate::indexes::Indexes;
+use crate::ledger::{Facts, Ledger};
+use crate::limits::{HEARTBEAT, MAX_CONCURRENT_SIMULATIONS};
+use crate::record::{CheckpointRecord, TransactionRecord};
+use crate::rpc::{self, Context, Subscribers};
+use crate::running::RunningChain;
+use crate::store::{Store, SyncPolicy, read_seed};
+
+const SUI: u64 = 1_000_000_000;
+/// Coins of the faucet account at genesis, and MIST in each.
+const FAUCET_COINS: u32 = 100;
+const FAUCET_COIN: u64 = 1_000_000 * SUI;
+/// Coins of every other account at genesis, and MIST in each.
+const ACCOUNT_COINS: u32 = 5;
+const ACCOUNT_COIN: u64 = 200_000 * SUI;
+/// Start of every chain that is not told otherwise: 2025-01-01T00:00:00Z in milliseconds. A fixed
+/// value makes the chain id depend on the seed alone; the first checkpoint after genesis brings
+/// the Clock to the present.
+const DEFAULT_CHAIN_START_MS: u64 = 1_735_689_600_000;
+const REFERENCE_GAS_PRICE: u64 = 1000;
+const EPOCH: u64 = 0;
+
+/// Configures a chain; made by [`crate::Devchain::builder`].
+#[derive(Clone, Debug)]
+pub struct DevchainBuilder {
+    data_dir: Option<PathBuf>,
+    seed: Option<Digest>,
+    rpc_address: SocketAddr,
+    faucet_address: SocketAddr,
+    accounts: u32,
+    grant: Grant,
+    clock: ClockMode,
+    chain_start_ms: u64,
+    sync: SyncPolicy,
+}
+
+impl Default for DevchainBuilder {
+    fn default() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            data_dir: None,
+            seed: None,
+            rpc_address: any_port,
+            faucet_address: any_port,
+            accounts: 10,
+            grant: Grant::default(),
+            clock: ClockMode::default(),
+            chain_start_ms: DEFAULT_CHAIN_START_MS,
+            sync: SyncPolicy::default(),
+        }
+    }
+}
+
+impl DevchainBuilder {
+    /// Keeps the chain in this directory and continues it from there; `None` (the default) keeps
+    /// it in memory only.
+    #[must_use]
+    pub fn data_dir(mut self, directory: Option<PathBuf>) -> Self {
+        self.data_dir = directory;
+        self
+    }
+
+    /// Makes the chain id and all keys follow from this text. Without it an existing data directory
+    /// keeps its own seed, and a new chain gets a random one.
+    #[must_use]
+    pub fn seed(mut self, seed: impl AsRef<[u8]>) -> Self {
+        self.seed = Some(Hasher::digest(seed));
+        self
+    }
+
+    /// Where gRPC is served. Default: any free port of 127.0.0.1.
+    #[must_use]
+    pub fn rpc_address(mut self, address: SocketAddr) -> Self {
+        self.rpc_address = address;
+        self
+    }
+
+    /// Where the faucet is served. Default: any free port of 127.0.0.1.
+    #[must_use]
+    pub fn faucet_address(mut self, address: SocketAddr) -> Self {
+        self.faucet_address = address;
+        self
+    }
+
+    /// How many funded accounts genesis makes. Default: 10, each with 1 000 000 SUI in 5 coins.
+    /// Has no effect on a chain that exists.
+    #[must_use]
+    pub fn accounts(mut self, accounts: u32) -> Self {
+        self.accounts = accounts;
+        self
+    }
+
+    /// What a faucet request hands out. Default: 5 coins of 10 SUI.
+    #[must_use]
+    pub fn faucet_grant(mut self, grant: Grant) -> Self {
+        self.grant = grant;
+        self
+    }
+
+    /// How time passes. Default: with the wall clock.
+    #[must_use]
+    pub fn clock(mut self, clock: ClockMode) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Timestamp of checkpoint 0 in milliseconds since 1970. Default: the start of 2025. Part of
+    /// what the chain id follows from.
+    #[must_use]
+    pub fn chain_start_ms(mut self, timestamp: u64) -> Self {
+        self.chain_start_ms = timestamp;
+        self
+    }
+
+    /// When the log is forced to disk. Default: after every checkpoint.
+    #[must_use]
+    pub fn sync(mut self, sync: SyncPolicy) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// Boots the chain, or continues it from its data directory, and serves it.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] when an address is taken; trouble with the log or genesis else.
+    pub async fn start(self) -> Result<RunningChain, StartError> {
+        let rpc = bind(self.rpc_address, "gRPC").await?;
+        let faucet = bind(self.faucet_address, "the faucet").await?;
+        let (rpc_address, faucet_address) = (local(&rpc)?, local(&faucet)?);
+        let seed = self.resolve_seed()?;
+        let accounts = (0..self.accounts)
+            .map(|index| Account::derive(&seed, index))
+            .collect::<Result<Vec<_>, _>>()?;
+        let faucet_account = Account::faucet(&seed)?;
+        let boot = self.clone();
+        let allocated = accounts.clone();
+        let payer = faucet_account.clone();
+        let (ledger, writer) =
+            tokio::task::spawn_blocking(move || boot.boot(seed, &allocated, &payer))
+                .await
+                .map_err(|error| StartError::Thread(std::io::Error::other(error)))??;
+        // The Clock is at zero until the first checkpoint after genesis.
+        ledger.tick(Duration::ZERO).await?;
+        let faucet_service = Faucet::new(ledger.clone(), faucet_account, self.grant);
+        let shutdown = CancellationToken::new();
+        let context = Context {
+            ledger: ledger.clone(),
+            shutdown: shutdown.clone(),
+            subscribers: Subscribers::default(),
+            simulations: Arc::new(Semaphore::new(MAX_CONCURRENT_SIMULATIONS)),
+        };
+        let tasks = vec![
+            tokio::spawn(heartbeat(context.clone())),
+            tokio::spawn(async move {
+                if let Err(error) = rpc::serve(context, rpc).await {
+                    error!(%error, "the gRPC server stopped");
+                }
+            }),
+            tokio::spawn(serve_faucet(
+                faucet,
+                faucet_service.clone(),
+                shutdown.clone(),
+            )),
+        ];
+        info!(%rpc_address, %faucet_address, chain_id = %ledger.chain_id(), "the chain is up");
+        Ok(RunningChain {
+            ledger,
+            faucet: faucet_service,
+            rpc_address,
+            faucet_address,
+            accounts,
+            shutdown,
+            tasks,
+            writer: Some(writer),
+        })
+    }
+
+    fn resolve_seed(&self) -> Result<Digest, StartError> {
+        let stored = match &self.data_dir {
+            Some(directory) => read_seed(directory)?,
+            None => None,
+        };
+        Ok(self
+            .seed
+            .or(stored)
+            .unwrap_or_else(|| Digest::new(rand::random())))
+    }
+
+    fn boot(
+        &self,
+        seed: Digest,
+        accounts: &[Account],
+        faucet: &Account,
+    ) -> Result<(Ledger, crate::ledger::WriterThread), StartError> {
+        let validator = Validator::new(validator_key(&seed)?);
+        let (mut store, mut records) = match &self.data_dir {
+            Some(directory) => Store::open(directory, &seed, self.sync)?,
+            None => (Store::Memory, Vec::new()),
+        };
+        if records.is_empty() {
+            let first = self.genesis(seed, &validator, accounts, faucet)?;
+            store.append(&first)?;
+            records.push(first);
+        }
+        let indexes = replay(records, self.data_dir.as_deref())?;
+        let first = indexes.checkpoint(0).ok_or_else(|| {
+            StartError::Ledger(crate::error::LedgerError::Internal("no genesis".into()))
+        })?;
+        let facts = Facts {
+            params: ChainParams {
+                chain_id: first.digest,
+                epoch: EPOCH,
+                epoch_start_ms: first.summary.timestamp_ms,
+                reference_gas_price: REFERENCE_GAS_PRICE,
+            },
+            seed,
+        };
+        let last_ms = indexes.tip().map_or(0, |tip| tip.summary.timestamp_ms);
+        let clock = ChainClock::new(self.clock, last_ms);
+        Ledger::start(indexes, store, clock, validator, facts).map_err(StartError::Thread)
+    }
+
+    fn genesis(
+        &self,
+        seed: Digest,
+        validator: &Validator,
+        accounts: &[Account],
+        faucet: &Account,
+    ) -> Result<CheckpointRecord, StartError> {
+        let allocation = |address: Address, coins: u32, amount_per_coin: u64| Allocation {
+            address,
+            coins,
+            amount_per_coin,
+        };
+        let mut allocations = vec![allocation(faucet.address, FAUCET_COINS, FAUCET_COIN)];
+        allocations.extend(
+            accounts
+                .iter()
+                .map(|account| allocation(account.address, ACCOUNT_COINS, ACCOUNT_COIN)),
+        );
+        let genesis = genesis::build(
+            &crate::framework::packages()?,
+            &GenesisOptions {
+                chain_start_ms: self.chain_start_ms,
+                allocations,
+                seed,
+            },
+        )?;
+        let signatures = system_signatures(&genesis.transaction.kind);
+        let record = TransactionRecord::new(genesis.outcome, signatures);
+        Ok(validator.seal(None, EPOCH, self.chain_start_ms, vec![record]))
+    }
+}
+
+/// Rebuilds the indexes; every checkpoint has to continue the one before it.
+fn replay(records: Vec<CheckpointRecord>, directory: Option<&Path>) -> Result<Indexes, StoreError> {
+    let mut indexes = Indexes::default();
+    for (index, record) in records.into_iter().enumerate() {
+        let previous = indexes.previous();
+        let broken = |reason: &str| StoreError::BrokenChain {
+            path: directory.map(Path::to_owned).unwrap_or_default(),
+            index: index as u64,
+            reason: reason.into(),
+        };
+        if record.summary.sequence_number != index as u64 {
+            return Err(broken("its sequence number is out of order"));
+        }
+        if record.summary.previous_digest != previous.map(|previous| previous.digest) {
+            return Err(broken("it names another previous checkpoint"));
+        }
+        if record.summary.content_digest != record.contents.digest() {
+            return Err(broken("its contents have another digest"));
+        }
+        let listed = record.contents.transactions();
+        let agrees = listed.len() == record.transactions.len()
+            && listed.iter().zip(&record.transactions).all(|(info, kept)| {
+                *info.transaction() == kept.digest() && *info.effects() == kept.effects.digest()
+            });
+        if !agrees {
+            return Err(broken("its transactions differ from its contents"));
+        }
+        indexes.apply(record);
+    }
+    Ok(indexes)
+}
+
+async fn bind(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen {
+            address,
+            purpose,
+            source,
+        })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(StartError::Thread)
+}
+
+async fn serve_faucet(listener: TcpListener, faucet: Faucet, shutdown: CancellationToken) {
+    let served = axum::serve(listener, faucet.router())
+        .with_graceful_shutdown(async move { shutdown.cancelled().await })
+        .await;
+    if let Err(error) = served {
+        error!(%error, "the faucet stopped");
+    }
+}
+
+/// While somebody subscribes, a chain without transactions makes an empty checkpoint now and then:
+/// clients take a silent stream for a dead one.
+async fn heartbeat(context: Context) {
+    let mut heights = context.ledger.heights();
+    loop {
+        tokio::select! {
+            () = context.shutdown.cancelled() => return,
+            changed = tokio::time::timeout(HEARTBEAT, heights.changed()) => match changed {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(_) if context.subscribers.count() > 0 => {
+                    if let Err(error) = context.ledger.tick(Duration::ZERO).await {
+                        error!(%error, "no heartbeat checkpoint");
+                    }
+                }
+                Err(_) => {}
+            },
+        }
+    }
+}

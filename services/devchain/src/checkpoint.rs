@@ -1,0 +1,144 @@
+//! Building and signing checkpoints (devchain spec 6.1).
+
+use sui_crypto::bls12381::Bls12381PrivateKey;
+use sui_devchain_executor::system::placeholder_signature;
+use sui_sdk_types::{
+    Bitmap, CheckpointContents, CheckpointSummary, CheckpointTransactionInfo, Digest,
+    GasCostSummary, TransactionKind, UserSignature, ValidatorAggregatedSignature,
+    ValidatorCommittee, ValidatorCommitteeMember,
+};
+
+use crate::record::{CheckpointRecord, TransactionRecord};
+
+/// Voting power of the one validator.
+const FULL_STAKE: u64 = 10_000;
+
+/// The one validator of the chain.
+#[derive(Debug)]
+pub(crate) struct Validator {
+    key: Bls12381PrivateKey,
+}
+
+/// What a checkpoint continues.
+#[derive(Clone, Debug)]
+pub(crate) struct Previous {
+    pub(crate) digest: Digest,
+    pub(crate) sequence_number: u64,
+    pub(crate) network_total_transactions: u64,
+    pub(crate) rolling_gas: GasCostSummary,
+}
+
+impl Validator {
+    pub(crate) fn new(key: Bls12381PrivateKey) -> Self {
+        Self { key }
+    }
+
+    /// The committee of an epoch: this validator alone.
+    pub(crate) fn committee(&self, epoch: u64) -> ValidatorCommittee {
+        ValidatorCommittee {
+            epoch,
+            members: vec![ValidatorCommitteeMember {
+                public_key: self.key.public_key(),
+                stake: FULL_STAKE,
+            }],
+        }
+    }
+
+    /// Seals executed transactions into the checkpoint after `previous` (`None` for checkpoint 0).
+    pub(crate) fn seal(
+        &self,
+        previous: Option<&Previous>,
+        epoch: u64,
+        timestamp_ms: u64,
+        transactions: Vec<TransactionRecord>,
+    ) -> CheckpointRecord {
+        let contents =
+            CheckpointContents::new_v1(transactions.iter().map(transaction_info).collect());
+        let summary = CheckpointSummary {
+            epoch,
+            sequence_number: previous.map_or(0, |p| p.sequence_number.saturating_add(1)),
+            network_total_transactions: previous
+                .map_or(0, |p| p.network_total_transactions)
+                .saturating_add(transactions.len() as u64),
+            content_digest: contents.digest(),
+            previous_digest: previous.map(|p| p.digest),
+            epoch_rolling_gas_cost_summary: rolling_gas(previous, &transactions),
+            timestamp_ms,
+            checkpoint_commitments: Vec::new(),
+            end_of_epoch_data: None,
+            version_specific_data: version_specific_data(previous.is_none(), &transactions),
+        };
+        let signature = self.sign(&summary);
+        CheckpointRecord {
+            summary,
+            contents,
+            signature,
+            transactions,
+        }
+    }
+
+    /// One signature is its own aggregate.
+    fn sign(&self, summary: &CheckpointSummary) -> ValidatorAggregatedSignature {
+        let signed = self.key.sign_checkpoint_summary(summary);
+        let mut bitmap = Bitmap::new();
+        bitmap.insert(0);
+        ValidatorAggregatedSignature {
+            epoch: signed.epoch,
+            signature: signed.signature,
+            bitmap,
+        }
+    }
+}
+
+fn transaction_info(record: &TransactionRecord) -> CheckpointTransactionInfo {
+    CheckpointTransactionInfo::new(
+        record.digest(),
+        record.effects.digest(),
+        record.signatures.clone(),
+    )
+}
+
+/// The signatures listed for a transaction of the engine: none for genesis, one placeholder else.
+pub(crate) fn system_signatures(kind: &TransactionKind) -> Vec<UserSignature> {
+    match kind {
+        TransactionKind::Genesis(_) => Vec::new(),
+        _ => vec![placeholder_signature()],
+    }
+}
+
+fn rolling_gas(previous: Option<&Previous>, transactions: &[TransactionRecord]) -> GasCostSummary {
+    let mut sum = previous.map_or_else(
+        || GasCostSummary::new(0, 0, 0, 0),
+        |p| p.rolling_gas.clone(),
+    );
+    for record in transactions {
+        let gas = record.effects.gas_summary();
+        sum = GasCostSummary::new(
+            sum.computation_cost.saturating_add(gas.computation_cost),
+            sum.storage_cost.saturating_add(gas.storage_cost),
+            sum.storage_rebate.saturating_add(gas.storage_rebate),
+            sum.non_refundable_storage_fee
+                .saturating_add(gas.non_refundable_storage_fee),
+        );
+    }
+    sum
+}
+
+/// Variant 0 with the randomness rounds completed in the checkpoint; nothing in checkpoint 0.
+fn version_specific_data(genesis: bool, transactions: &[TransactionRecord]) -> Vec<u8> {
+    if genesis {
+        return Vec::new();
+    }
+    let rounds: Vec<u64> = transactions
+        .iter()
+        .filter_map(|record| match &record.transaction.kind {
+            TransactionKind::RandomnessStateUpdate(update) => Some(update.randomness_round),
+            _ => None,
+        })
+        .collect();
+    let mut data = vec![0, u8::try_from(rounds.len()).unwrap_or(u8::MAX)];
+    for round in rounds {
+        data.extend_from_slice(&round.to_le_bytes());
+    }
+    data
+}

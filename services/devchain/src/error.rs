@@ -1,0 +1,106 @@
+//! Why the chain could not start or could not take a transaction.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use sui_devchain_executor::AdmissionError;
+use sui_devchain_executor::genesis::GenesisError;
+use thiserror::Error;
+
+/// Why a chain did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another program listens on the address, or it is not an address of this machine.
+    #[error("cannot listen on {address} for {purpose}: {source} (is another chain running?)")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// Which service wanted it.
+        purpose: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Genesis could not be made.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// The log on disk could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The chain ran into trouble before it served anything.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A key could not be derived from the seed.
+    #[error("key derivation: {0}")]
+    Key(String),
+    /// A thread or task could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+}
+
+/// Trouble with the log on disk (devchain spec 6.5).
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// An operating system error.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is not a chain log, or of a format this program does not know.
+    #[error("{path} is not a chain log of format {expected}: {found}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The format this program writes.
+        expected: u32,
+        /// What was found.
+        found: String,
+    },
+    /// The log belongs to a chain with another seed.
+    #[error("{path} belongs to a chain with another seed")]
+    OtherSeed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A record is intact but does not continue the chain.
+    #[error("{path}: record {index} does not continue the chain: {reason}")]
+    BrokenChain {
+        /// The file.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        index: u64,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A record is too large to be written.
+    #[error("a checkpoint record of {bytes} bytes exceeds the limit of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        limit: u32,
+    },
+    /// Encoding failed.
+    #[error("encoding: {0}")]
+    Encoding(#[from] bcs::Error),
+}
+
+/// Why the ledger did not take a transaction or make a checkpoint.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The transaction was refused before execution; nothing changed.
+    #[error(transparent)]
+    Refused(#[from] AdmissionError),
+    /// The writer has stopped.
+    #[error("the chain is shutting down")]
+    Stopped,
+    /// A bug, or the log could not be written.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

@@ -1,0 +1,72 @@
+//! The indexes plus transactions that are executed and not yet committed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use sui_devchain_executor::{ObjectStore, Outcome};
+use sui_sdk_types::{Address, Object, TypeTag, Version};
+
+use super::Indexes;
+
+/// A copy-on-write view for building a checkpoint, or for a simulation at the current time.
+#[derive(Debug)]
+pub(crate) struct Overlay<'a> {
+    base: &'a Indexes,
+    live: HashMap<Address, Option<Arc<Object>>>,
+    versions: HashMap<(Address, Version), Arc<Object>>,
+    balances: BTreeMap<(Address, TypeTag), u128>,
+}
+
+impl<'a> Overlay<'a> {
+    pub(crate) fn new(base: &'a Indexes) -> Self {
+        Self {
+            base,
+            live: HashMap::new(),
+            versions: HashMap::new(),
+            balances: BTreeMap::new(),
+        }
+    }
+
+    /// Makes the effects of a transaction visible.
+    pub(crate) fn apply(&mut self, outcome: &Outcome) {
+        for (id, object) in &outcome.written {
+            let object = Arc::new(object.clone());
+            self.versions
+                .insert((*id, object.version()), Arc::clone(&object));
+            self.live.insert(*id, Some(object));
+        }
+        for id in &outcome.removed {
+            self.live.insert(*id, None);
+        }
+        for change in &outcome.address_balance_changes {
+            let before = self.address_balance(&change.owner, &change.coin_type);
+            self.balances.insert(
+                (change.owner, change.coin_type.clone()),
+                before.saturating_add_signed(change.amount),
+            );
+        }
+    }
+}
+
+impl ObjectStore for Overlay<'_> {
+    fn latest(&self, id: &Address) -> Option<Arc<Object>> {
+        match self.live.get(id) {
+            Some(object) => object.clone(),
+            None => self.base.latest(id),
+        }
+    }
+
+    fn at_version(&self, id: &Address, version: Version) -> Option<Arc<Object>> {
+        self.versions
+            .get(&(*id, version))
+            .cloned()
+            .or_else(|| self.base.at_version(id, version))
+    }
+
+    fn address_balance(&self, owner: &Address, coin_type: &TypeTag) -> u128 {
+        self.balances
+            .get(&(*owner, coin_type.clone()))
+            .copied()
+            .unwrap_or_else(|| self.base.address_balance(owner, coin_type))
+    }
+}

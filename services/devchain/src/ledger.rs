@@ -1,0 +1,449 @@
+//! The single writer: takes accepted transactions, executes them and seals checkpoints
+//! (devchain spec 6.1).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::thread;
+use std::time::Duration;
+
+use sui_devchain_executor::{
+    AdmissionError, ChainParams, Executor, Mode, ObjectStore, Outcome, system,
+};
+use sui_sdk_types::{
+    Address, Digest, Input, SignedTransaction, Transaction, TransactionKind, ValidatorCommittee,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info};
+
+use crate::account::derive_bytes;
+use crate::checkpoint::{Validator, system_signatures};
+use crate::clock::ChainClock;
+use crate::error::LedgerError;
+use crate::indexes::{Executed, Indexes, Overlay};
+use crate::limits::{MAX_TRANSACTIONS_PER_CHECKPOINT, WRITER_QUEUE};
+use crate::record::TransactionRecord;
+use crate::store::Store;
+
+/// The object whose readers need a randomness update in their checkpoint.
+const RANDOM: Address = Address::from_static("0x8");
+
+/// What the writer is asked to do.
+enum Command {
+    Execute {
+        transaction: Box<SignedTransaction>,
+        reply: oneshot::Sender<Result<Arc<Executed>, LedgerError>>,
+    },
+    /// Move the clock and make an empty checkpoint.
+    Tick {
+        advance: Duration,
+        reply: oneshot::Sender<Result<u64, LedgerError>>,
+    },
+    Stop,
+}
+
+/// Shared view of the chain and the way to its writer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    indexes: Arc<RwLock<Indexes>>,
+    executor: Arc<Executor>,
+    clock: Arc<std::sync::Mutex<ChainClock>>,
+    commands: mpsc::Sender<Command>,
+    height: watch::Receiver<u64>,
+    facts: Facts,
+    committee: ValidatorCommittee,
+}
+
+/// What never changes on a running chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) params: ChainParams,
+    pub(crate) seed: Digest,
+}
+
+/// The writer thread's handle.
+pub(crate) type WriterThread = thread::JoinHandle<()>;
+
+impl Ledger {
+    /// Starts the writer on indexes that hold at least checkpoint 0.
+    pub(crate) fn start(
+        indexes: Indexes,
+        store: Store,
+        clock: ChainClock,
+        validator: Validator,
+        facts: Facts,
+    ) -> std::io::Result<(Self, WriterThread)> {
+        let height = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
+        let indexes = Arc::new(RwLock::new(indexes));
+        let (commands, queue) = mpsc::channel(WRITER_QUEUE);
+        let (announce, height) = watch::channel(height);
+        let ledger = Self {
+            indexes,
+            executor: Arc::new(Executor::new()),
+            clock: Arc::new(std::sync::Mutex::new(clock)),
+            commands,
+            height,
+            facts,
+            committee: validator.committee(facts.params.epoch),
+        };
+        let writer = Writer {
+            ledger: ledger.clone(),
+            store,
+            validator,
+            announce,
+        };
+        let thread = thread::Builder::new()
+            .name("devchain-writer".into())
+            .spawn(move || writer.run(queue))?;
+        Ok((ledger, thread))
+    }
+
+    /// The indexes, for reading. Not to be held across an await.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Indexes> {
+        self.indexes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The facts of the chain that execution depends on.
+    pub(crate) fn params(&self) -> ChainParams {
+        self.facts.params
+    }
+
+    /// Digest of checkpoint 0.
+    pub(crate) fn chain_id(&self) -> Digest {
+        self.facts.params.chain_id
+    }
+
+    /// The committee that signs checkpoints.
+    pub(crate) fn committee(&self) -> &ValidatorCommittee {
+        &self.committee
+    }
+
+    /// Announces every new checkpoint by its sequence number.
+    pub(crate) fn heights(&self) -> watch::Receiver<u64> {
+        self.height.clone()
+    }
+
+    /// Executes a signed transaction and returns when it is durable in a checkpoint. A transaction
+    /// that was executed before is answered from the record.
+    pub(crate) async fn execute(
+        &self,
+        transaction: SignedTransaction,
+    ) -> Result<Arc<Executed>, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Execute {
+            transaction: Box::new(transaction),
+            reply,
+        })
+        .await?;
+        answer.await.map_err(|_| LedgerError::Stopped)?
+    }
+
+    /// Moves the clock forward and makes an empty checkpoint; its sequence number.
+    pub(crate) async fn tick(&self, advance: Duration) -> Result<u64, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Tick { advance, reply }).await?;
+        answer.await.map_err(|_| LedgerError::Stopped)?
+    }
+
+    /// Asks the writer to finish what is queued and stop.
+    pub(crate) async fn stop(&self) {
+        // A closed queue means that it has stopped already.
+        let _ = self.commands.send(Command::Stop).await;
+    }
+
+    /// As [`Ledger::stop`], for places that cannot wait. A full queue is left to its senders.
+    pub(crate) fn stop_soon(&self) {
+        let _ = self.commands.try_send(Command::Stop);
+    }
+
+    async fn send(&self, command: Command) -> Result<(), LedgerError> {
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| LedgerError::Stopped)
+    }
+
+    /// Runs a transaction on the state of now, with the Clock at the current time, and forgets it.
+    pub(crate) fn rehearse(
+        &self,
+        indexes: &Indexes,
+        transaction: &Transaction,
+        mode: Mode,
+    ) -> Result<Outcome, LedgerError> {
+        let mut overlay = Overlay::new(indexes);
+        let now = self.now();
+        let tick = self.run(&overlay, &self.prologue(indexes, now), Mode::System)?;
+        overlay.apply(&tick);
+        self.run(&overlay, transaction, mode)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .peek()
+    }
+
+    fn prologue(&self, indexes: &Indexes, timestamp_ms: u64) -> Transaction {
+        let round = indexes
+            .tip()
+            .map_or(0, |tip| tip.summary.sequence_number.saturating_add(1));
+        system::consensus_commit_prologue(self.facts.params.epoch, round, timestamp_ms)
+    }
+
+    /// Executes with a fence around bugs: a panic becomes an internal error.
+    fn run(
+        &self,
+        store: &dyn ObjectStore,
+        transaction: &Transaction,
+        mode: Mode,
+    ) -> Result<Outcome, LedgerError> {
+        fence(|| {
+            self.executor
+                .execute(store, &self.facts.params, transaction, mode)
+        })
+    }
+}
+
+/// Turns a panic of the executor into an internal error: the store is not changed by it.
+fn fence<T>(run: impl FnOnce() -> Result<T, AdmissionError>) -> Result<T, LedgerError> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => result.map_err(LedgerError::from),
+        Err(_) => Err(LedgerError::Internal("the executor panicked".into())),
+    }
+}
+
+type Reply = oneshot::Sender<Result<Arc<Executed>, LedgerError>>;
+
+struct Writer {
+    ledger: Ledger,
+    store: Store,
+    validator: Validator,
+    announce: watch::Sender<u64>,
+}
+
+impl Writer {
+    fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        while let Some(command) = queue.blocking_recv() {
+            match command {
+                Command::Execute { transaction, reply } => {
+                    let mut batch = vec![(transaction, reply)];
+                    let next = collect(&mut queue, &mut batch);
+                    self.execute(batch);
+                    match next {
+                        Some(Command::Tick { advance, reply }) => self.tick(advance, reply),
+                        Some(Command::Stop) => break,
+                        Some(Command::Execute { .. }) | None => {}
+                    }
+                }
+                Command::Tick { advance, reply } => self.tick(advance, reply),
+                Command::Stop => break,
+            }
+        }
+        if let Err(error) = self.store.sync() {
+            error!(%error, "the log could not be synced at shutdown");
+        }
+        info!("the chain's writer has stopped");
+    }
+
+    fn tick(&mut self, advance: Duration, reply: oneshot::Sender<Result<u64, LedgerError>>) {
+        self.ledger
+            .clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .advance(advance);
+        // A caller who left does not need the answer.
+        let _ = reply.send(
+            self.checkpoint(Vec::new())
+                .map(|()| *self.announce.borrow()),
+        );
+    }
+
+    fn execute(&mut self, batch: Vec<(Box<SignedTransaction>, Reply)>) {
+        let mut admitted = Vec::with_capacity(batch.len());
+        for (transaction, reply) in batch {
+            let indexes = self.ledger.read();
+            let digest = transaction.transaction.digest();
+            if let Some(done) = indexes.transaction(&digest) {
+                let _ = reply.send(Ok(Arc::clone(done)));
+                continue;
+            }
+            let verdict = fence(|| {
+                self.ledger
+                    .executor
+                    .admit(&*indexes, &self.ledger.facts.params, &transaction)
+            });
+            match verdict {
+                Ok(()) => admitted.push((transaction, reply)),
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            }
+        }
+        if !admitted.is_empty() {
+            // The errors of single transactions went to their callers.
+            if let Err(error) = self.checkpoint(admitted) {
+                error!(%error, "no checkpoint was made");
+            }
+        }
+    }
+
+    /// Executes transactions behind a clock tick and seals them. Transactions that conflict with
+    /// an earlier one of the batch are refused one by one; without survivors nothing is sealed.
+    fn checkpoint(
+        &mut self,
+        batch: Vec<(Box<SignedTransaction>, Reply)>,
+    ) -> Result<(), LedgerError> {
+        let wanted = !batch.is_empty();
+        let mut replies = Vec::with_capacity(batch.len());
+        let sealed = match self.assemble(batch, &mut replies) {
+            Ok((_, records)) if wanted && replies.is_empty() => {
+                drop(records);
+                return Ok(());
+            }
+            Ok((timestamp_ms, records)) => self.commit(timestamp_ms, records),
+            Err(error) => Err(error),
+        };
+        match &sealed {
+            Ok(()) => {
+                let indexes = self.ledger.read();
+                for (digest, reply) in replies {
+                    let answer = indexes
+                        .transaction(&digest)
+                        .cloned()
+                        .ok_or_else(|| LedgerError::Internal("committed and not found".into()));
+                    let _ = reply.send(answer);
+                }
+            }
+            Err(error) => {
+                for (_, reply) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+        sealed
+    }
+
+    fn assemble(
+        &self,
+        batch: Vec<(Box<SignedTransaction>, Reply)>,
+        replies: &mut Vec<(Digest, Reply)>,
+    ) -> Result<(u64, Vec<TransactionRecord>), LedgerError> {
+        let indexes = self.ledger.read();
+        let mut overlay = Overlay::new(&indexes);
+        let timestamp_ms = self
+            .ledger
+            .clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tick();
+        let prologue = self.ledger.prologue(&indexes, timestamp_ms);
+        let mut records = vec![self.run_system(&mut overlay, &prologue)?];
+        let mut randomness_is_fresh = false;
+        for (signed, reply) in batch {
+            let digest = signed.transaction.digest();
+            if replies.iter().any(|(known, _)| *known == digest) {
+                replies.push((digest, reply));
+                continue;
+            }
+            if !randomness_is_fresh && uses_random(&signed.transaction) {
+                let update = self.randomness(&indexes);
+                records.push(self.run_system(&mut overlay, &update)?);
+                randomness_is_fresh = true;
+            }
+            match self.ledger.run(&overlay, &signed.transaction, Mode::Normal) {
+                Ok(outcome) => {
+                    overlay.apply(&outcome);
+                    records.push(TransactionRecord::new(outcome, signed.signatures));
+                    replies.push((digest, reply));
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            }
+        }
+        Ok((timestamp_ms, records))
+    }
+
+    fn run_system(
+        &self,
+        overlay: &mut Overlay<'_>,
+        transaction: &Transaction,
+    ) -> Result<TransactionRecord, LedgerError> {
+        let outcome = self.ledger.run(overlay, transaction, Mode::System)?;
+        if !outcome.is_success() {
+            return Err(LedgerError::Internal(format!(
+                "a system transaction failed: {}",
+                outcome.error_message.unwrap_or_default()
+            )));
+        }
+        overlay.apply(&outcome);
+        Ok(TransactionRecord::new(
+            outcome,
+            system_signatures(&transaction.kind),
+        ))
+    }
+
+    fn randomness(&self, indexes: &Indexes) -> Transaction {
+        let round = indexes
+            .randomness_round()
+            .map_or(0, |round| round.saturating_add(1));
+        let index = u32::try_from(round).unwrap_or(u32::MAX);
+        system::randomness_update(
+            self.ledger.facts.params.epoch,
+            round,
+            derive_bytes(&self.ledger.facts.seed, "randomness", index).to_vec(),
+        )
+    }
+
+    /// Durable first, visible second.
+    fn commit(
+        &mut self,
+        timestamp_ms: u64,
+        records: Vec<TransactionRecord>,
+    ) -> Result<(), LedgerError> {
+        let previous = self.ledger.read().previous();
+        let record = self.validator.seal(
+            previous.as_ref(),
+            self.ledger.facts.params.epoch,
+            timestamp_ms,
+            records,
+        );
+        let height = record.summary.sequence_number;
+        self.store.append(&record).map_err(|error| {
+            error!(%error, "a checkpoint could not be written");
+            LedgerError::Internal(error.to_string())
+        })?;
+        self.ledger
+            .indexes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .apply(record);
+        self.announce.send_replace(height);
+        Ok(())
+    }
+}
+
+/// Takes the transactions that are already waiting; the first other command is handed back.
+fn collect(
+    queue: &mut mpsc::Receiver<Command>,
+    batch: &mut Vec<(Box<SignedTransaction>, Reply)>,
+) -> Option<Command> {
+    while batch.len() < MAX_TRANSACTIONS_PER_CHECKPOINT {
+        match queue.try_recv() {
+            Ok(Command::Execute { transaction, reply }) => batch.push((transaction, reply)),
+            Ok(other) => return Some(other),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+fn uses_random(transaction: &Transaction) -> bool {
+    let TransactionKind::ProgrammableTransaction(programmable) = &transaction.kind else {
+        return false;
+    };
+    programmable
+        .inputs
+        .iter()
+        .any(|input| matches!(input, Input::Shared(shared) if shared.object_id() == RANDOM))
+}

@@ -1,0 +1,53 @@
+//! Bounds of the server: bodies, pages, streams and queues (devchain spec 1.1, 1.2, 1.3).
+
+use std::time::Duration;
+
+/// Largest request message in bytes.
+pub const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
+/// Largest response message in bytes.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
+/// A list page is cut after about this many bytes of encoded items.
+pub const PAGE_BYTES: usize = 512 * 1024;
+/// Items on a page when the request names no size.
+pub const DEFAULT_PAGE_SIZE: usize = 50;
+/// Most items on a page.
+pub const MAX_PAGE_SIZE: usize = 1000;
+/// Most elements of a batch request.
+pub const MAX_BATCH: usize = 1000;
+/// Longest page token in bytes.
+pub const MAX_PAGE_TOKEN_BYTES: usize = 4096;
+/// Items of a list stream when the request names no limit.
+pub const DEFAULT_STREAM_LIMIT: usize = 100;
+/// Most items of one list stream; the client resumes with the cursor.
+pub const MAX_STREAM_LIMIT: usize = 1000;
+/// Most ledger positions one list stream looks at before it ends with `SCAN_LIMIT`.
+pub const MAX_STREAM_SCAN: usize = 100_000;
+/// Most literals in a filter.
+pub const MAX_FILTER_LITERALS: usize = 100;
+/// Concurrent subscribers; more are refused with UNAVAILABLE.
+pub const MAX_SUBSCRIBERS: usize = 1024;
+/// Rendered frames buffered for one subscriber.
+pub const SUBSCRIBER_BUFFER: usize = 16;
+/// Longest silence of a subscription before it sends a progress frame, and of the chain before it
+/// makes an empty checkpoint for its subscribers.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Concurrent HTTP/2 streams of one connection.
+pub const MAX_CONCURRENT_STREAMS: u32 = 1024;
+/// Concurrent simulations; more wait.
+pub const MAX_CONCURRENT_SIMULATIONS: usize = 4;
+/// Transactions waiting for the writer; more callers wait.
+pub const WRITER_QUEUE: usize = 256;
+/// Most user transactions in one checkpoint.
+pub const MAX_TRANSACTIONS_PER_CHECKPOINT: usize = 64;
+/// Bytes of one log record; larger length prefixes are taken for a torn tail.
+pub const MAX_RECORD_BYTES: u32 = 512 * 1024 * 1024;
+/// Largest faucet request body in bytes.
+pub const MAX_FAUCET_BODY: usize = 16 * 1024;
+/// Payment objects that gas selection takes at most.
+pub const MAX_GAS_COINS: usize = 256;
+/// Values of a rendered `json` field before the field is left out.
+pub const MAX_JSON_NODES: usize = 10_000;
+/// Nesting of a rendered `json` field before the field is left out.
+pub const MAX_JSON_DEPTH: usize = 64;
+/// How long shutdown waits for open connections.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);

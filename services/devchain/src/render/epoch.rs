@@ -1,0 +1,100 @@
+//! The epoch, its system state and the protocol's limits. Served from the configuration of the
+//! chain: there is no staking behind it (devchain spec 1.2, 6.2).
+
+use sui_devchain_executor::limits;
+use sui_rpc::field::FieldMaskTree;
+use sui_rpc::merge::Merge;
+use sui_rpc::proto::sui::rpc::v2 as proto;
+
+use super::transaction::timestamp;
+use crate::ledger::Ledger;
+
+/// The protocol version that the chain claims to run.
+pub(crate) const PROTOCOL_VERSION: u64 = 110;
+const MAX_VALIDATORS: u64 = 150;
+const SUI: u64 = 1_000_000_000;
+
+/// The current epoch, cut to the mask.
+pub(crate) fn epoch(ledger: &Ledger, mask: &FieldMaskTree) -> proto::Epoch {
+    let params = ledger.params();
+    let mut message = proto::Epoch::default();
+    message.epoch = Some(params.epoch);
+    message.committee = Some(ledger.committee().clone().into());
+    message.system_state = Some(Box::new(system_state(ledger)));
+    message.first_checkpoint = Some(0);
+    message.start = Some(timestamp(params.epoch_start_ms));
+    message.reference_gas_price = Some(params.reference_gas_price);
+    message.protocol_config = Some(protocol_config());
+    proto::Epoch::merge_from(&message, mask)
+}
+
+fn system_state(ledger: &Ledger) -> proto::SystemState {
+    let params = ledger.params();
+    let mut parameters = proto::SystemParameters::default();
+    // Epochs end only when told to.
+    parameters.epoch_duration_ms = Some(u64::MAX);
+    parameters.stake_subsidy_start_epoch = Some(0);
+    parameters.min_validator_count = Some(1);
+    parameters.max_validator_count = Some(MAX_VALIDATORS);
+    parameters.min_validator_joining_stake = Some(30_000_000 * SUI);
+    parameters.validator_low_stake_threshold = Some(20_000_000 * SUI);
+    parameters.validator_very_low_stake_threshold = Some(15_000_000 * SUI);
+    parameters.validator_low_stake_grace_period = Some(7);
+    let mut fund = proto::StorageFund::default();
+    fund.total_object_storage_rebates = Some(0);
+    fund.non_refundable_balance = Some(0);
+    let mut subsidy = proto::StakeSubsidy::default();
+    subsidy.balance = Some(0);
+    subsidy.distribution_counter = Some(0);
+    subsidy.current_distribution_amount = Some(0);
+    subsidy.stake_subsidy_period_length = Some(10);
+    subsidy.stake_subsidy_decrease_rate = Some(1000);
+    let mut state = proto::SystemState::default();
+    state.version = Some(2);
+    state.epoch = Some(params.epoch);
+    state.protocol_version = Some(PROTOCOL_VERSION);
+    state.validators = Some(proto::ValidatorSet::default());
+    state.storage_fund = Some(fund);
+    state.parameters = Some(parameters);
+    state.reference_gas_price = Some(params.reference_gas_price);
+    state.stake_subsidy = Some(subsidy);
+    state.safe_mode = Some(false);
+    state.safe_mode_storage_rewards = Some(0);
+    state.safe_mode_computation_rewards = Some(0);
+    state.safe_mode_storage_rebates = Some(0);
+    state.safe_mode_non_refundable_storage_fee = Some(0);
+    state.epoch_start_timestamp_ms = Some(params.epoch_start_ms);
+    state
+}
+
+fn protocol_config() -> proto::ProtocolConfig {
+    let mut config = proto::ProtocolConfig::default();
+    config.protocol_version = Some(PROTOCOL_VERSION);
+    let attributes: [(&str, u64); 14] = [
+        ("max_tx_size_bytes", limits::MAX_TRANSACTION_BYTES as u64),
+        ("max_input_objects", limits::MAX_INPUT_OBJECTS as u64),
+        ("max_gas_payment_objects", limits::MAX_GAS_OBJECTS as u64),
+        (
+            "max_programmable_tx_commands",
+            limits::COMMANDS_BOUND as u64,
+        ),
+        ("max_arguments", limits::ARGUMENTS_BOUND as u64),
+        ("max_pure_argument_size", limits::PURE_BOUND as u64),
+        ("max_type_arguments", limits::TYPE_NODES_BOUND as u64),
+        ("max_type_argument_depth", limits::TYPE_DEPTH_BOUND as u64),
+        ("max_modules_in_publish", limits::MODULES_BOUND as u64),
+        (
+            "max_package_dependencies",
+            limits::DEPENDENCIES_BOUND as u64,
+        ),
+        ("max_tx_gas", limits::MAX_GAS_BUDGET),
+        ("max_gas_price", limits::GAS_PRICE_BOUND),
+        ("max_move_package_size", limits::MAX_PACKAGE_BYTES),
+        ("max_move_object_size", limits::MAX_OBJECT_BYTES),
+    ];
+    config.attributes = attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .collect();
+    config
+}

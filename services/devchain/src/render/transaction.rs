@@ -1,0 +1,267 @@
+//! Executed transactions, their effects and events.
+
+use prost_types::Timestamp;
+use sui_devchain_executor::ObjectStore;
+use sui_rpc::field::FieldMaskTree;
+use sui_rpc::merge::Merge;
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::proto::timestamp_ms_to_proto;
+use sui_sdk_types::{
+    Address, Event, Object, ObjectType, TransactionEffects, TransactionEvents, Version,
+};
+
+use super::{json, object};
+use crate::indexes::{Executed, Indexes};
+use crate::record::{Amount, TransactionRecord};
+
+/// The `object_type` of packages.
+const PACKAGE: &str = "package";
+
+/// Where a transaction stands on the chain; `None` in simulations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    pub(crate) checkpoint: u64,
+    pub(crate) timestamp_ms: u64,
+    pub(crate) index: u64,
+}
+
+/// Where objects that the transaction wrote or read are looked up.
+pub(crate) struct Objects<'a> {
+    pub(crate) indexes: &'a Indexes,
+    /// Objects that are not on the chain: those of a simulation.
+    pub(crate) pending: &'a [Object],
+}
+
+impl Objects<'_> {
+    fn at(&self, id: &Address, version: Version) -> Option<Object> {
+        self.pending
+            .iter()
+            .find(|object| object.object_id() == *id && object.version() == version)
+            .cloned()
+            .or_else(|| {
+                self.indexes
+                    .at_version(id, version)
+                    .map(|object| (*object).clone())
+            })
+    }
+
+    fn type_at(&self, id: &Address, version: Version) -> Option<String> {
+        self.at(id, version).map(|object| type_name(&object))
+    }
+}
+
+fn type_name(object: &Object) -> String {
+    match object.object_type() {
+        ObjectType::Package => PACKAGE.into(),
+        ObjectType::Struct(tag) => tag.to_string(),
+    }
+}
+
+/// A transaction of the chain, cut to the mask.
+pub(crate) fn executed(
+    indexes: &Indexes,
+    executed: &Executed,
+    mask: &FieldMaskTree,
+) -> proto::ExecutedTransaction {
+    let objects = Objects {
+        indexes,
+        pending: &[],
+    };
+    let position = Position {
+        checkpoint: executed.checkpoint,
+        timestamp_ms: executed.timestamp_ms,
+        index: executed.index,
+    };
+    transaction(&objects, &executed.record, Some(position), mask)
+}
+
+/// A transaction with or without a place on the chain, cut to the mask.
+pub(crate) fn transaction(
+    objects: &Objects<'_>,
+    record: &TransactionRecord,
+    position: Option<Position>,
+    mask: &FieldMaskTree,
+) -> proto::ExecutedTransaction {
+    type Message = proto::ExecutedTransaction;
+    let mut message = Message::default();
+    if mask.contains(Message::DIGEST_FIELD.name) {
+        message.digest = Some(record.digest().to_string());
+    }
+    if let Some(submask) = mask.subtree(Message::TRANSACTION_FIELD.name) {
+        message.transaction = Some(proto::Transaction::merge_from(
+            record.transaction.clone(),
+            &submask,
+        ));
+    }
+    if let Some(submask) = mask.subtree(Message::SIGNATURES_FIELD.name) {
+        message.signatures = record
+            .signatures
+            .iter()
+            .map(|signature| proto::UserSignature::merge_from(signature.clone(), &submask))
+            .collect();
+    }
+    if let Some(submask) = mask.subtree(Message::EFFECTS_FIELD.name) {
+        message.effects = Some(effects(objects, record, &submask));
+    }
+    if let Some(submask) = mask.subtree(Message::EVENTS_FIELD.name) {
+        message.events = record
+            .events
+            .as_ref()
+            .map(|list| events(objects.indexes, record, list, position, &submask));
+    }
+    if let Some(position) = position {
+        if mask.contains(Message::CHECKPOINT_FIELD.name) {
+            message.checkpoint = Some(position.checkpoint);
+        }
+        if mask.contains(Message::TIMESTAMP_FIELD.name) {
+            message.timestamp = Some(timestamp(position.timestamp_ms));
+        }
+        if mask.contains(Message::TRANSACTION_INDEX_FIELD.name) {
+            message.transaction_index = Some(position.index);
+        }
+    }
+    if mask.contains(Message::BALANCE_CHANGES_FIELD.name) {
+        message.balance_changes = record.balance_changes.iter().map(balance_change).collect();
+    }
+    if let Some(submask) = mask.subtree(Message::OBJECTS_FIELD.name) {
+        let submask = submask.subtree(proto::ObjectSet::OBJECTS_FIELD.name);
+        message.objects = submask.map(|submask| {
+            let mut set = proto::ObjectSet::default();
+            set.objects = touched(objects, &record.effects)
+                .iter()
+                .map(|found| object::object(objects.indexes, found, &submask))
+                .collect();
+            set
+        });
+    }
+    message
+}
+
+/// Milliseconds since 1970 as a proto timestamp.
+pub(crate) fn timestamp(timestamp_ms: u64) -> Timestamp {
+    timestamp_ms_to_proto(timestamp_ms)
+}
+
+fn balance_change(change: &Amount) -> proto::BalanceChange {
+    let mut message = proto::BalanceChange::default();
+    message.address = Some(change.address.to_string());
+    message.coin_type = Some(change.coin_type.to_string());
+    message.amount = Some(change.amount.to_string());
+    message
+}
+
+fn effects(
+    objects: &Objects<'_>,
+    record: &TransactionRecord,
+    mask: &FieldMaskTree,
+) -> proto::TransactionEffects {
+    type Message = proto::TransactionEffects;
+    let mut message = Message::merge_from(&record.effects, mask);
+    // BCS effects hold no types; they come from the objects themselves.
+    for changed in message
+        .changed_objects
+        .iter_mut()
+        .chain(&mut message.gas_object)
+    {
+        let id = changed.object_id.as_deref().and_then(|id| id.parse().ok());
+        changed.object_type = id.and_then(|id| {
+            changed
+                .output_version
+                .and_then(|version| objects.type_at(&id, version))
+                .or_else(|| {
+                    changed
+                        .input_version
+                        .and_then(|version| objects.type_at(&id, version))
+                })
+        });
+    }
+    for unchanged in &mut message.unchanged_consensus_objects {
+        let id = unchanged
+            .object_id
+            .as_deref()
+            .and_then(|id| id.parse().ok());
+        unchanged.object_type = id
+            .zip(unchanged.version)
+            .and_then(|(id, version)| objects.type_at(&id, version));
+    }
+    if let Some(error) = message.status.as_mut().and_then(|s| s.error.as_mut())
+        && error.description.is_none()
+    {
+        error.description.clone_from(&record.error_message);
+    }
+    message
+}
+
+/// Every object version that the effects read or wrote, sorted by id and version.
+fn touched(objects: &Objects<'_>, effects: &TransactionEffects) -> Vec<Object> {
+    let message = proto::TransactionEffects::merge_from(effects, &FieldMaskTree::new_wildcard());
+    let mut keys: Vec<(Address, Version)> = message
+        .changed_objects
+        .iter()
+        .filter_map(|changed| {
+            let id: Address = changed.object_id.as_deref()?.parse().ok()?;
+            Some((id, [changed.input_version, changed.output_version]))
+        })
+        .flat_map(|(id, versions)| versions.into_iter().flatten().map(move |v| (id, v)))
+        .collect();
+    keys.extend(message.unchanged_consensus_objects.iter().filter_map(|u| {
+        let id: Address = u.object_id.as_deref()?.parse().ok()?;
+        Some((id, u.version?))
+    }));
+    keys.sort_unstable();
+    keys.dedup();
+    keys.iter()
+        .filter_map(|(id, version)| objects.at(id, *version))
+        .collect()
+}
+
+fn events(
+    indexes: &Indexes,
+    record: &TransactionRecord,
+    list: &TransactionEvents,
+    position: Option<Position>,
+    mask: &FieldMaskTree,
+) -> proto::TransactionEvents {
+    type Message = proto::TransactionEvents;
+    let mut message = Message::merge_from(list.clone(), mask);
+    if let Some(submask) = mask.subtree(Message::EVENTS_FIELD.name) {
+        message.events = list
+            .0
+            .iter()
+            .enumerate()
+            .map(|(index, found)| event(indexes, record, found, index, position, &submask))
+            .collect();
+    }
+    message
+}
+
+/// One event with its place, cut to the mask.
+pub(crate) fn event(
+    indexes: &Indexes,
+    record: &TransactionRecord,
+    event: &Event,
+    event_index: usize,
+    position: Option<Position>,
+    mask: &FieldMaskTree,
+) -> proto::Event {
+    type Message = proto::Event;
+    let mut message = Message::merge_from(event.clone(), mask);
+    if mask.contains(Message::JSON_FIELD.name) {
+        message.json = json::render_struct(indexes, &event.type_, &event.contents).map(Box::new);
+    }
+    if mask.contains(Message::TRANSACTION_DIGEST_FIELD.name) {
+        message.transaction_digest = Some(record.digest().to_string());
+    }
+    if mask.contains(Message::EVENT_INDEX_FIELD.name) {
+        message.event_index = u32::try_from(event_index).ok();
+    }
+    if let Some(position) = position {
+        if mask.contains(Message::CHECKPOINT_FIELD.name) {
+            message.checkpoint = Some(position.checkpoint);
+        }
+        if mask.contains(Message::TRANSACTION_INDEX_FIELD.name) {
+            message.transaction_index = Some(position.index);
+        }
+    }
+    message
+}

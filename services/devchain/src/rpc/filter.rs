@@ -1,0 +1,228 @@
+//! DNF filters over transactions and events (devchain spec 1.2). Evaluated by scanning.
+
+use std::collections::HashSet;
+
+use sui_rpc::field::FieldMaskTree;
+use sui_rpc::merge::Merge;
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::proto::sui::rpc::v2::event_literal::Predicate as EventPredicate;
+use sui_rpc::proto::sui::rpc::v2::transaction_literal::Predicate as TransactionPredicate;
+use sui_sdk_types::{Address, Command, Event, TransactionKind};
+use tonic::Status;
+
+use super::error::{invalid, missing};
+use super::parse::{self, TypeFilter};
+use crate::indexes::Executed;
+use crate::limits::MAX_FILTER_LITERALS;
+
+/// One condition.
+#[derive(Clone, Debug)]
+enum Condition {
+    Sender(Address),
+    AffectedAddress(Address),
+    AffectedObject(Address),
+    MoveCall(TypeFilter),
+    EmitModule(TypeFilter),
+    EventType(TypeFilter),
+    PackageWrite,
+}
+
+/// Any of the terms, each all of its literals; a literal may be negated.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter(Vec<Vec<(bool, Condition)>>);
+
+impl Filter {
+    /// Reads a transaction filter; an absent one matches everything.
+    pub(crate) fn transactions(
+        filter: Option<proto::TransactionFilter>,
+    ) -> Result<Option<Self>, Status> {
+        let Some(filter) = filter else {
+            return Ok(None);
+        };
+        bounded(filter.terms.iter().map(|term| term.literals.len()).sum())?;
+        let terms = filter.terms.iter().map(|term| {
+            term.literals
+                .iter()
+                .map(|literal| Ok((literal.negated, transaction_condition(literal)?)))
+                .collect()
+        });
+        terms
+            .collect::<Result<_, _>>()
+            .map(|terms| Some(Self(terms)))
+    }
+
+    /// Reads an event filter; an absent one matches everything.
+    pub(crate) fn events(filter: Option<proto::EventFilter>) -> Result<Option<Self>, Status> {
+        let Some(filter) = filter else {
+            return Ok(None);
+        };
+        bounded(filter.terms.iter().map(|term| term.literals.len()).sum())?;
+        let terms = filter.terms.iter().map(|term| {
+            term.literals
+                .iter()
+                .map(|literal| Ok((literal.negated, event_condition(literal)?)))
+                .collect()
+        });
+        terms
+            .collect::<Result<_, _>>()
+            .map(|terms| Some(Self(terms)))
+    }
+
+    pub(crate) fn matches_transaction(&self, executed: &Executed) -> bool {
+        self.any(|condition| condition.transaction(executed))
+    }
+
+    pub(crate) fn matches_event(&self, event: &Event) -> bool {
+        self.any(|condition| condition.event(event))
+    }
+
+    fn any(&self, holds: impl Fn(&Condition) -> bool) -> bool {
+        self.0.iter().any(|term| {
+            term.iter()
+                .all(|(negated, condition)| holds(condition) != *negated)
+        })
+    }
+}
+
+fn bounded(literals: usize) -> Result<(), Status> {
+    if literals > MAX_FILTER_LITERALS {
+        return Err(invalid(
+            "filter",
+            format!("{literals} literals, the limit is {MAX_FILTER_LITERALS}"),
+        ));
+    }
+    Ok(())
+}
+
+fn path(field: &str, text: Option<&str>) -> Result<TypeFilter, Status> {
+    TypeFilter::parse(field, text.ok_or_else(|| missing(field))?)
+}
+
+fn transaction_condition(literal: &proto::TransactionLiteral) -> Result<Condition, Status> {
+    match &literal.predicate {
+        Some(TransactionPredicate::Sender(sender)) => {
+            parse::address("filter.sender", sender.address.as_deref()).map(Condition::Sender)
+        }
+        Some(TransactionPredicate::AffectedAddress(affected)) => {
+            parse::address("filter.affected_address", affected.address.as_deref())
+                .map(Condition::AffectedAddress)
+        }
+        Some(TransactionPredicate::AffectedObject(affected)) => {
+            parse::address("filter.affected_object", affected.object_id.as_deref())
+                .map(Condition::AffectedObject)
+        }
+        Some(TransactionPredicate::MoveCall(call)) => {
+            path("filter.move_call", call.function.as_deref()).map(Condition::MoveCall)
+        }
+        Some(TransactionPredicate::EmitModule(module)) => {
+            path("filter.emit_module", module.module.as_deref()).map(Condition::EmitModule)
+        }
+        Some(TransactionPredicate::EventType(found)) => {
+            path("filter.event_type", found.event_type.as_deref()).map(Condition::EventType)
+        }
+        Some(TransactionPredicate::PackageWrite(_)) => Ok(Condition::PackageWrite),
+        Some(_) => Err(Status::unimplemented(
+            "event stream heads are not kept by this chain",
+        )),
+        None => Err(missing("filter.terms.literals.predicate")),
+    }
+}
+
+fn event_condition(literal: &proto::EventLiteral) -> Result<Condition, Status> {
+    match &literal.predicate {
+        Some(EventPredicate::Sender(sender)) => {
+            parse::address("filter.sender", sender.address.as_deref()).map(Condition::Sender)
+        }
+        Some(EventPredicate::EmitModule(module)) => {
+            path("filter.emit_module", module.module.as_deref()).map(Condition::EmitModule)
+        }
+        Some(EventPredicate::EventType(found)) => {
+            path("filter.event_type", found.event_type.as_deref()).map(Condition::EventType)
+        }
+        Some(_) => Err(Status::unimplemented(
+            "event stream heads are not kept by this chain",
+        )),
+        None => Err(missing("filter.terms.literals.predicate")),
+    }
+}
+
+impl Condition {
+    fn event(&self, event: &Event) -> bool {
+        match self {
+            Self::Sender(sender) => event.sender == *sender,
+            Self::EmitModule(module) => {
+                // The trailing colons let a module prefix match like a type prefix.
+                module.matches(&format!("{}::{}::", event.package_id, event.module))
+            }
+            Self::EventType(type_) => type_.matches(&event.type_.to_string()),
+            _ => false,
+        }
+    }
+
+    fn transaction(&self, executed: &Executed) -> bool {
+        let record = &executed.record;
+        match self {
+            Self::Sender(sender) => record.transaction.sender == *sender,
+            Self::EmitModule(_) | Self::EventType(_) => record
+                .events
+                .as_ref()
+                .is_some_and(|events| events.0.iter().any(|event| self.event(event))),
+            Self::MoveCall(call) => {
+                calls(&record.transaction.kind).any(|target| call.matches(&target))
+            }
+            Self::AffectedObject(id) => touched(executed).iter().any(|(found, _, _)| found == id),
+            Self::AffectedAddress(address) => affected(executed).contains(address),
+            Self::PackageWrite => touched(executed).iter().any(|(_, _, package)| *package),
+        }
+    }
+}
+
+fn calls(kind: &TransactionKind) -> impl Iterator<Item = String> + '_ {
+    let commands = match kind {
+        TransactionKind::ProgrammableTransaction(programmable) => programmable.commands.as_slice(),
+        _ => &[],
+    };
+    commands.iter().filter_map(|command| match command {
+        Command::MoveCall(call) => Some(format!(
+            "{}::{}::{}",
+            call.package, call.module, call.function
+        )),
+        _ => None,
+    })
+}
+
+/// Changed and read objects: id, owners, and whether a package was written.
+fn touched(executed: &Executed) -> Vec<(Address, Vec<Address>, bool)> {
+    let mut mask = FieldMaskTree::default();
+    mask.add_field_path("changed_objects");
+    mask.add_field_path("unchanged_consensus_objects");
+    let effects = proto::TransactionEffects::merge_from(&executed.record.effects, &mask);
+    let parse = |text: Option<&str>| text.and_then(|text| text.parse::<Address>().ok());
+    let changed = effects.changed_objects.iter().filter_map(|changed| {
+        let owners = [&changed.input_owner, &changed.output_owner]
+            .into_iter()
+            .flatten()
+            .filter_map(|owner| parse(owner.address.as_deref()))
+            .collect();
+        let package =
+            changed.output_state() == proto::changed_object::OutputObjectState::PackageWrite;
+        Some((parse(changed.object_id.as_deref())?, owners, package))
+    });
+    let unchanged = effects
+        .unchanged_consensus_objects
+        .iter()
+        .filter_map(|unchanged| Some((parse(unchanged.object_id.as_deref())?, Vec::new(), false)));
+    changed.chain(unchanged).collect()
+}
+
+fn affected(executed: &Executed) -> HashSet<Address> {
+    let transaction = &executed.record.transaction;
+    let mut addresses: HashSet<Address> = touched(executed)
+        .into_iter()
+        .flat_map(|(_, owners, _)| owners)
+        .collect();
+    addresses.insert(transaction.sender);
+    addresses.insert(transaction.gas_payment.owner);
+    addresses.extend(executed.record.balance_changes.iter().map(|c| c.address));
+    addresses
+}

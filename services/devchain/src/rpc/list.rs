@@ -1,0 +1,419 @@
+//! ListCheckpoints, ListTransactions, ListEvents: bounded scans with resumable cursors and
+//! watermarks (devchain spec 1.2).
+
+use futures::StreamExt;
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::proto::sui::rpc::v2::{Ordering, QueryEnd, QueryEndReason, QueryOptions, Watermark};
+use tonic::Status;
+use tonic::codegen::BoxStream;
+
+use super::cursor::Cursor;
+use super::error::invalid;
+use super::filter::Filter;
+use super::{Context, parse};
+use crate::indexes::{Checkpoint, Executed, Indexes};
+use crate::limits::{DEFAULT_STREAM_LIMIT, MAX_STREAM_LIMIT, MAX_STREAM_SCAN};
+use crate::render;
+use crate::render::transaction::Position;
+
+/// The bounds of a scan.
+struct Query {
+    start: Option<u64>,
+    end: Option<u64>,
+    after: Option<Cursor>,
+    before: Option<Cursor>,
+    descending: bool,
+    limit: usize,
+}
+
+impl Query {
+    fn new(
+        start: Option<u64>,
+        end: Option<u64>,
+        options: Option<QueryOptions>,
+    ) -> Result<Self, Status> {
+        let options = options.unwrap_or_default();
+        let cursor = |field: &str, bytes: &Option<prost::bytes::Bytes>| {
+            bytes
+                .as_deref()
+                .map(|bytes| Cursor::decode(field, bytes))
+                .transpose()
+        };
+        let descending = match options.ordering.map(Ordering::try_from) {
+            None | Some(Ok(Ordering::Ascending)) => false,
+            Some(Ok(Ordering::Descending)) => true,
+            Some(_) => return Err(invalid("options.ordering", "unknown ordering")),
+        };
+        Ok(Self {
+            start,
+            end,
+            after: cursor("options.after", &options.after)?,
+            before: cursor("options.before", &options.before)?,
+            descending,
+            limit: options.limit.map_or(DEFAULT_STREAM_LIMIT, |limit| {
+                usize::try_from(limit)
+                    .unwrap_or(MAX_STREAM_LIMIT)
+                    .clamp(1, MAX_STREAM_LIMIT)
+            }),
+        })
+    }
+
+    fn admits(&self, position: Cursor) -> bool {
+        self.after.is_none_or(|after| position > after)
+            && self.before.is_none_or(|before| position < before)
+    }
+
+    /// The first checkpoint that can hold admitted items.
+    fn lowest(&self) -> u64 {
+        let after = self.after.map_or(0, |after| after.checkpoint);
+        self.start.unwrap_or(0).max(after)
+    }
+
+    /// The checkpoint after the last one that can hold admitted items, and what sets that bound.
+    fn upper(&self, tip: u64) -> (u64, QueryEndReason) {
+        let mut upper = (tip.saturating_add(1), QueryEndReason::LedgerTip);
+        if let Some(end) = self.end.filter(|end| *end <= upper.0) {
+            upper = (end, QueryEndReason::CheckpointBound);
+        }
+        if let Some(before) = self.before.filter(|before| before.checkpoint < upper.0) {
+            upper = (
+                before.checkpoint.saturating_add(1),
+                QueryEndReason::CursorBound,
+            );
+        }
+        upper
+    }
+}
+
+/// One frame before rendering.
+#[derive(Clone, Debug)]
+struct Frame {
+    item: Option<Cursor>,
+    watermark: Watermark,
+    end: Option<QueryEnd>,
+}
+
+fn end(reason: QueryEndReason) -> Option<QueryEnd> {
+    let mut end = QueryEnd::default();
+    end.reason = Some(reason.into());
+    Some(end)
+}
+
+/// Plans all frames. `items` gives the matching positions of a checkpoint in ascending order;
+/// `whole` says that an item is a whole checkpoint, so that its frame covers it.
+fn plan(
+    query: &Query,
+    indexes: &Indexes,
+    whole: bool,
+    items: impl Fn(&Checkpoint) -> Vec<Cursor>,
+) -> Vec<Frame> {
+    let tip = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
+    let (upper, reason) = query.upper(tip);
+    let lowest = query.lowest();
+    let mut frames = Vec::new();
+    let mut covered = None;
+    let mut last_cursor = None;
+    let mut scanned = 0usize;
+    let mut numbers: Box<dyn Iterator<Item = u64>> = if query.descending {
+        Box::new((lowest..upper).rev())
+    } else {
+        Box::new(lowest..upper)
+    };
+    while let Some(checkpoint) = numbers.next().and_then(|number| indexes.checkpoint(number)) {
+        let number = checkpoint.summary.sequence_number;
+        let mut found = items(checkpoint);
+        found.retain(|position| query.admits(*position));
+        if query.descending {
+            found.reverse();
+        }
+        for position in found {
+            let covered = if whole { Some(number) } else { covered };
+            last_cursor = Some(position);
+            frames.push(Frame {
+                item: Some(position),
+                watermark: position.watermark(covered),
+                end: None,
+            });
+            if frames.len() >= query.limit {
+                if let Some(last) = frames.last_mut() {
+                    last.end = end(QueryEndReason::ItemLimit);
+                }
+                return frames;
+            }
+        }
+        if !cut(query, number) {
+            covered = Some(number);
+        }
+        scanned = scanned.saturating_add(checkpoint.contents.transactions().len());
+        let more = if query.descending {
+            number > lowest
+        } else {
+            number.saturating_add(1) < upper
+        };
+        if scanned >= MAX_STREAM_SCAN && more {
+            let frontier = frontier(query.descending, number);
+            frames.push(Frame {
+                item: None,
+                watermark: frontier.watermark(covered),
+                end: end(QueryEndReason::ScanLimit),
+            });
+            return frames;
+        }
+    }
+    frames.push(last_frame(
+        query,
+        lowest,
+        upper,
+        reason,
+        tip,
+        covered,
+        last_cursor,
+    ));
+    frames
+}
+
+/// Whether the cursor at the far end of the scan cuts this checkpoint, which then is not covered.
+fn cut(query: &Query, number: u64) -> bool {
+    if query.descending {
+        query.after.is_some_and(|after| after.checkpoint == number)
+    } else {
+        query
+            .before
+            .is_some_and(|before| before.checkpoint == number)
+    }
+}
+
+/// The resume point behind a completely scanned checkpoint.
+fn frontier(descending: bool, number: u64) -> Cursor {
+    if descending {
+        Cursor::start_of(number)
+    } else {
+        Cursor::end_of(number)
+    }
+}
+
+fn last_frame(
+    query: &Query,
+    lowest: u64,
+    upper: u64,
+    reason: QueryEndReason,
+    tip: u64,
+    covered: Option<u64>,
+    last_cursor: Option<Cursor>,
+) -> Frame {
+    let (cursor, reason) = if query.descending {
+        match query.after {
+            _ if lowest > tip => (
+                query.before.unwrap_or(Cursor::end_of(tip)),
+                QueryEndReason::LedgerTip,
+            ),
+            Some(after) if after.checkpoint >= query.start.unwrap_or(0) => {
+                (after, QueryEndReason::CursorBound)
+            }
+            _ => {
+                let bound = Cursor::start_of(query.start.unwrap_or(0));
+                let floor = query.before.map_or(bound, |before| before.min(bound));
+                (floor, QueryEndReason::CheckpointBound)
+            }
+        }
+    } else {
+        let bound = match (reason, query.before) {
+            (QueryEndReason::CursorBound, Some(before)) => before,
+            _ => upper
+                .checked_sub(1)
+                .map_or(Cursor::start_of(0), Cursor::end_of),
+        };
+        (query.after.map_or(bound, |after| after.max(bound)), reason)
+    };
+    // Never behind an item that was already sent.
+    let cursor = match last_cursor {
+        Some(last) if query.descending => cursor.min(last),
+        Some(last) => cursor.max(last),
+        None => cursor,
+    };
+    Frame {
+        item: None,
+        watermark: cursor.watermark(covered),
+        end: end(reason),
+    }
+}
+
+fn stream<T: Send + 'static>(
+    context: &Context,
+    frames: Vec<Frame>,
+    build: impl Fn(&Indexes, Frame) -> T + Send + 'static,
+) -> BoxStream<T> {
+    let ledger = context.ledger.clone();
+    // One frame is rendered when the transport asks for it, so a slow reader costs no memory.
+    futures::stream::iter(frames)
+        .map(move |frame| Ok(build(&ledger.read(), frame)))
+        .boxed()
+}
+
+/// The transaction at a position.
+fn at(indexes: &Indexes, position: Cursor) -> Option<&Executed> {
+    let checkpoint = indexes.checkpoint(position.checkpoint)?;
+    indexes
+        .transactions_of(checkpoint)
+        .get(usize::try_from(position.transaction).ok()?)
+        .map(|executed| &**executed)
+}
+
+/// ListCheckpoints.
+pub(super) fn checkpoints(
+    context: &Context,
+    request: proto::ListCheckpointsRequest,
+) -> Result<BoxStream<proto::ListCheckpointsResponse>, Status> {
+    let mask = parse::mask::<proto::Checkpoint>(request.read_mask, "sequence_number,digest")?;
+    let filter = Filter::transactions(request.filter)?;
+    let query = Query::new(
+        request.start_checkpoint,
+        request.end_checkpoint,
+        request.options,
+    )?;
+    let frames = {
+        let indexes = context.ledger.read();
+        plan(&query, &indexes, true, |checkpoint| {
+            let wanted = filter.as_ref().is_none_or(|filter| {
+                indexes
+                    .transactions_of(checkpoint)
+                    .iter()
+                    .any(|executed| filter.matches_transaction(executed))
+            });
+            wanted
+                .then(|| Cursor::end_of(checkpoint.summary.sequence_number))
+                .into_iter()
+                .collect()
+        })
+    };
+    Ok(stream(context, frames, move |indexes, frame| {
+        let mut message = proto::ListCheckpointsResponse::default();
+        message.checkpoint = frame
+            .item
+            .and_then(|position| indexes.checkpoint(position.checkpoint))
+            .map(|checkpoint| render::checkpoint::checkpoint(indexes, checkpoint, &mask));
+        message.watermark = Some(frame.watermark);
+        message.end = frame.end;
+        message
+    }))
+}
+
+/// ListTransactions.
+pub(super) fn transactions(
+    context: &Context,
+    request: proto::ListTransactionsRequest,
+) -> Result<BoxStream<proto::ListTransactionsResponse>, Status> {
+    let mask = parse::mask::<proto::ExecutedTransaction>(
+        request.read_mask,
+        "digest,checkpoint,transaction_index",
+    )?;
+    let filter = Filter::transactions(request.filter)?;
+    let query = Query::new(
+        request.start_checkpoint,
+        request.end_checkpoint,
+        request.options,
+    )?;
+    let frames = {
+        let indexes = context.ledger.read();
+        plan(&query, &indexes, false, |checkpoint| {
+            indexes
+                .transactions_of(checkpoint)
+                .iter()
+                .filter(|executed| {
+                    filter
+                        .as_ref()
+                        .is_none_or(|filter| filter.matches_transaction(executed))
+                })
+                .map(|executed| Cursor::transaction(executed.checkpoint, executed.index))
+                .collect()
+        })
+    };
+    Ok(stream(context, frames, move |indexes, frame| {
+        let mut message = proto::ListTransactionsResponse::default();
+        message.transaction = frame
+            .item
+            .and_then(|position| at(indexes, position))
+            .map(|executed| render::transaction::executed(indexes, executed, &mask));
+        message.watermark = Some(frame.watermark);
+        message.end = frame.end;
+        message
+    }))
+}
+
+/// The positions of the matching events of a transaction.
+pub(super) fn matching_events(executed: &Executed, filter: Option<&Filter>) -> Vec<Cursor> {
+    let Some(events) = &executed.record.events else {
+        return Vec::new();
+    };
+    events
+        .0
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| filter.is_none_or(|filter| filter.matches_event(event)))
+        .map(|(index, _)| Cursor {
+            checkpoint: executed.checkpoint,
+            transaction: executed.index,
+            event: u32::try_from(index).unwrap_or(u32::MAX),
+        })
+        .collect()
+}
+
+/// The event at a position, cut to the mask.
+pub(super) fn event(
+    indexes: &Indexes,
+    position: Cursor,
+    mask: &sui_rpc::field::FieldMaskTree,
+) -> Option<proto::Event> {
+    let executed = at(indexes, position)?;
+    let index = usize::try_from(position.event).ok()?;
+    let event = executed.record.events.as_ref()?.0.get(index)?;
+    let place = Position {
+        checkpoint: executed.checkpoint,
+        timestamp_ms: executed.timestamp_ms,
+        index: executed.index,
+    };
+    Some(render::transaction::event(
+        indexes,
+        &executed.record,
+        event,
+        index,
+        Some(place),
+        mask,
+    ))
+}
+
+/// The mask of events when the request names none.
+pub(super) const EVENT_MASK: &str = "checkpoint,transaction_index,event_index,event_type";
+
+/// ListEvents.
+pub(super) fn events(
+    context: &Context,
+    request: proto::ListEventsRequest,
+) -> Result<BoxStream<proto::ListEventsResponse>, Status> {
+    let mask = parse::mask::<proto::Event>(request.read_mask, EVENT_MASK)?;
+    let filter = Filter::events(request.filter)?;
+    let query = Query::new(
+        request.start_checkpoint,
+        request.end_checkpoint,
+        request.options,
+    )?;
+    let frames = {
+        let indexes = context.ledger.read();
+        plan(&query, &indexes, false, |checkpoint| {
+            indexes
+                .transactions_of(checkpoint)
+                .iter()
+                .flat_map(|executed| matching_events(executed, filter.as_ref()))
+                .collect()
+        })
+    };
+    Ok(stream(context, frames, move |indexes, frame| {
+        let mut message = proto::ListEventsResponse::default();
+        message.event = frame
+            .item
+            .and_then(|position| event(indexes, position, &mask));
+        message.watermark = Some(frame.watermark);
+        message.end = frame.end;
+        message
+    }))
+}

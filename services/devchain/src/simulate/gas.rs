@@ -1,0 +1,207 @@
+//! Budget estimation and choice of payment (devchain spec 1.5, step 3).
+
+use std::collections::HashSet;
+
+use sui_devchain_executor::{Mode, ObjectStore, limits};
+use sui_sdk_types::framework::Coin;
+use sui_sdk_types::{
+    Address, Digest, Input, ObjectReference, ProgrammableTransaction, StructTag, Transaction,
+    TransactionExpiration, TransactionKind, WithdrawFrom,
+};
+use tonic::Status;
+
+use super::Session;
+use super::resolve::{sui_type, uses_gas_coin};
+use crate::indexes::OwnedKey;
+use crate::limits::MAX_GAS_COINS;
+use crate::rpc::invalid;
+
+/// Bytes of a SUI coin and the internal units that reading one of them costs.
+const COIN_BYTES: u64 = 40;
+const READ_UNITS_PER_BYTE: u64 = 15;
+/// Units in which computation is rounded.
+const UNIT_STEP: u64 = 1000;
+/// Margin on top of the estimate, in gas units.
+const MARGIN_UNITS: u64 = 1000;
+
+/// Fills in budget and payment as far as they are open.
+pub(super) fn select(
+    session: &Session<'_>,
+    transaction: &mut Transaction,
+    budget_is_open: bool,
+) -> Result<(), Status> {
+    let price = transaction.gas_payment.price;
+    if budget_is_open {
+        let estimate = estimate(session, transaction)?;
+        if !transaction.gas_payment.objects.is_empty() && estimate > transaction.gas_payment.budget
+        {
+            return Err(short(estimate, transaction.gas_payment.budget));
+        }
+        transaction.gas_payment.budget = estimate;
+    }
+    if !transaction.gas_payment.objects.is_empty() {
+        return Ok(());
+    }
+    let TransactionKind::ProgrammableTransaction(programmable) = &transaction.kind else {
+        return Err(invalid("transaction.kind", "not programmable"));
+    };
+    let owner = transaction.gas_payment.owner;
+    let budget = transaction.gas_payment.budget;
+    let sui = sui_type();
+    let address_balance = session.indexes.address_balance(&owner, &sui);
+    let gas_coin_used = uses_gas_coin(programmable);
+    let free = address_balance.saturating_sub(withdrawn(programmable));
+    if !gas_coin_used && free >= u128::from(budget) {
+        valid_during(session, transaction);
+        return Ok(());
+    }
+    let reservation = (gas_coin_used && address_balance > 0)
+        .then(|| u64::try_from(address_balance).unwrap_or(u64::MAX));
+    let room = MAX_GAS_COINS
+        .saturating_sub(usize::from(reservation.is_some()))
+        .min(limits::MAX_INPUT_OBJECTS.saturating_sub(programmable.inputs.len()));
+    let (coins, total) = coins(session, programmable, owner, room);
+    let mut budget = budget;
+    if budget_is_open {
+        budget = budget
+            .saturating_add(load_cost(coins.len(), price))
+            .min(limits::MAX_GAS_BUDGET);
+    }
+    let available = total.saturating_add(u128::from(reservation.unwrap_or(0)));
+    if available < u128::from(budget) {
+        return Err(short(budget, u64::try_from(available).unwrap_or(u64::MAX)));
+    }
+    transaction.gas_payment.budget = budget;
+    transaction.gas_payment.objects = coins;
+    if let Some(amount) = reservation {
+        let params = session.ledger.params();
+        transaction.gas_payment.objects.insert(
+            0,
+            ObjectReference::coin_reservation(
+                &StructTag::sui(),
+                amount,
+                params.epoch,
+                params.chain_id,
+                owner,
+            ),
+        );
+        valid_during(session, transaction);
+    }
+    Ok(())
+}
+
+fn short(needed: u64, available: u64) -> Status {
+    invalid(
+        "transaction.gas_payment",
+        format!("unable to select gas: {needed} MIST are needed, {available} MIST are available"),
+    )
+}
+
+/// Runs once with a mock coin and the largest budget, and adds up what that cost.
+fn estimate(session: &Session<'_>, transaction: &Transaction) -> Result<u64, Status> {
+    let price = transaction.gas_payment.price;
+    let mut trial = transaction.clone();
+    trial.gas_payment.objects.clear();
+    trial.gas_payment.budget = limits::MAX_GAS_BUDGET;
+    let outcome = session.run(&trial, Mode::Simulate)?;
+    let mock_storage = outcome
+        .written
+        .get(&Address::new([0xff; Address::LENGTH]))
+        .map_or(0, sui_sdk_types::Object::storage_rebate);
+    let gas = &outcome.gas;
+    let net = gas
+        .computation_cost
+        .saturating_add(gas.storage_cost.saturating_sub(mock_storage))
+        .saturating_sub(gas.storage_rebate);
+    let reference_price = session.ledger.params().reference_gas_price;
+    Ok(net
+        .max(gas.computation_cost)
+        .saturating_add(load_cost(transaction.gas_payment.objects.len(), price))
+        .saturating_add(MARGIN_UNITS.saturating_mul(reference_price))
+        .min(limits::MAX_GAS_BUDGET))
+}
+
+/// What reading all payment coins but the first adds to the computation.
+fn load_cost(coins: usize, price: u64) -> u64 {
+    let extra = u64::try_from(coins.saturating_sub(1)).unwrap_or(u64::MAX);
+    extra
+        .saturating_mul(COIN_BYTES)
+        .saturating_mul(READ_UNITS_PER_BYTE)
+        .div_ceil(UNIT_STEP)
+        .saturating_mul(UNIT_STEP)
+        .saturating_mul(price)
+}
+
+/// SUI that the transaction withdraws from the sender's address balance itself.
+fn withdrawn(programmable: &ProgrammableTransaction) -> u128 {
+    let sui = sui_type();
+    programmable
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            Input::FundsWithdrawal(withdrawal)
+                if *withdrawal.coin_type() == sui
+                    && matches!(withdrawal.source(), WithdrawFrom::Sender) =>
+            {
+                withdrawal.amount()
+            }
+            _ => None,
+        })
+        .map(u128::from)
+        .sum()
+}
+
+/// The owner's SUI coins, largest first, that are not inputs.
+fn coins(
+    session: &Session<'_>,
+    programmable: &ProgrammableTransaction,
+    owner: Address,
+    room: usize,
+) -> (Vec<ObjectReference>, u128) {
+    let used: HashSet<Address> = programmable
+        .inputs
+        .iter()
+        .filter_map(|input| match input {
+            Input::ImmutableOrOwned(reference) | Input::Receiving(reference) => {
+                Some(*reference.object_id())
+            }
+            Input::Shared(shared) => Some(shared.object_id()),
+            _ => None,
+        })
+        .collect();
+    let coin_type = StructTag::gas_coin().to_string();
+    let mut total = 0u128;
+    let coins = session
+        .indexes
+        .owned_from(OwnedKey::first_of_type(owner, coin_type.clone()))
+        .take_while(|(key, _)| key.object_type == coin_type)
+        .filter(|(key, object)| {
+            !used.contains(&key.id) && matches!(object.owner(), sui_sdk_types::Owner::Address(_))
+        })
+        .take(room)
+        .map(|(key, object)| {
+            total = total.saturating_add(
+                Coin::try_from_object(object).map_or(0, |coin| coin.balance().into()),
+            );
+            ObjectReference::new(key.id, object.version(), object.digest())
+        })
+        .collect();
+    (coins, total)
+}
+
+/// Payment from an address balance needs protection against replay.
+fn valid_during(session: &Session<'_>, transaction: &mut Transaction) {
+    if !matches!(transaction.expiration, TransactionExpiration::None) {
+        return;
+    }
+    let params = session.ledger.params();
+    let chain: Digest = params.chain_id;
+    transaction.expiration = TransactionExpiration::ValidDuring {
+        min_epoch: Some(params.epoch),
+        max_epoch: Some(params.epoch.saturating_add(1)),
+        min_timestamp: None,
+        max_timestamp: None,
+        chain,
+        nonce: rand::random(),
+    };
+}

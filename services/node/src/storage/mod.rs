@@ -1,3 +1,0 @@
-//! What a node keeps on disk.
-
-pub mod segments;
