@@ -237,6 +237,12 @@ fun uncompressed(public_key: &vector<u8>): Element<UncompressedG1> {
 
 // === Test-Only Functions ===
 
+/// Whether a new key waits for the next epoch.
+#[test_only]
+public fun is_key_waiting(self: &StorageNodeInfo): bool {
+    self.next_epoch_public_key.is_some()
+}
+
 /// Deletes the capability.
 #[test_only]
 public fun destroy_cap_for_testing(self: StorageNodeCap) {

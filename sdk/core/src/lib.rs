@@ -1,2 +1,46 @@
-//! The Walrus protocol without I/O: encoding, commitments, blob IDs, messages and certificates.
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
+
+pub mod axis;
+pub mod blob_id;
+#[cfg(feature = "bls")]
+pub mod bls;
+pub mod bls_bytes;
+pub mod bounded_bcs;
+mod byte_string;
+pub mod certificate;
+pub mod codec;
+mod decimal;
+pub mod decoder;
+pub mod encoder;
+pub mod encoding_type;
+mod hashing;
+pub mod inconsistency;
+pub mod index;
+mod interleaving;
+pub mod key_text;
+pub mod merkle;
+mod message_matrix;
+pub mod messages;
+pub mod metadata;
+pub mod network_key;
+pub mod parameters;
+pub mod pricing;
+pub mod quorum;
+pub mod recovery;
+pub mod shard_mapping;
+pub mod signed_message;
+pub mod sliver;
+pub mod symbol;
+pub mod threads;
+
+pub use axis::{Axis, Primary, Secondary, SliverType};
+pub use blob_id::BlobId;
+pub use bls_bytes::{BlsPublicKey, BlsSignature};
+pub use encoding_type::EncodingType;
+pub use index::{Epoch, ShardIndex, SliverIndex, SliverPairIndex};
+pub use metadata::{BlobMetadata, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId};
+pub use parameters::EncodingConfig;
+pub use sliver::{PrimarySliver, SecondarySliver, Sliver, SliverData, SliverPair};
+pub use symbol::SymbolId;
+pub use threads::Threads;

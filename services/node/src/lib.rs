@@ -1,1 +1,3 @@
 //! The Walrus storage node.
+
+pub mod storage;

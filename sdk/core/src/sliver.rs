@@ -1,0 +1,336 @@
+//! Slivers: rows and columns of the expanded matrix, as shards store them (encoding spec 2.3, 4.1).
+
+use std::{marker::PhantomData, num::NonZeroU16};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    axis::{Axis, Primary, Secondary, SliverType},
+    bounded_bcs::{self, BcsError},
+    codec::{CodecError, LinearCode},
+    hashing,
+    index::{SliverIndex, SliverPairIndex},
+    merkle::{self, MerkleTree, Node},
+    metadata::VerifiedBlobMetadataWithId,
+    parameters::EncodingConfig,
+    symbol::Symbols,
+};
+
+/// A sliver of one axis. BCS: [`Symbols`] ‖ sliver index `u16` (not the pair index).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct SliverData<T: Axis> {
+    /// The symbols, `ns` in a primary sliver, `np` in a secondary one.
+    pub symbols: Symbols,
+    /// Index among the slivers of this type.
+    pub index: SliverIndex,
+    #[serde(skip)]
+    axis: PhantomData<T>,
+}
+
+/// A row.
+pub type PrimarySliver = SliverData<Primary>;
+/// A column.
+pub type SecondarySliver = SliverData<Secondary>;
+
+impl<T: Axis> SliverData<T> {
+    /// A sliver from its bytes; `None` unless they are a multiple of `symbol_size`.
+    pub fn new(data: Vec<u8>, symbol_size: NonZeroU16, index: SliverIndex) -> Option<Self> {
+        Symbols::new(data, symbol_size).map(|symbols| Self::from_symbols(symbols, index))
+    }
+
+    /// A sliver from its symbols.
+    pub fn from_symbols(symbols: Symbols, index: SliverIndex) -> Self {
+        Self {
+            symbols,
+            index,
+            axis: PhantomData,
+        }
+    }
+
+    /// Decodes untrusted bytes, exactly as many as the blob's slivers have.
+    ///
+    /// # Errors
+    /// [`BcsError`].
+    pub fn from_bcs(bytes: &[u8], metadata: &VerifiedBlobMetadataWithId) -> Result<Self, BcsError> {
+        bounded_bcs::from_bytes_exact(bytes, metadata.sliver_bcs_length(T::TYPE))
+    }
+
+    /// The BCS bytes.
+    pub fn to_bcs(&self) -> Vec<u8> {
+        bounded_bcs::to_bytes(self)
+    }
+
+    /// The pair that the sliver belongs to.
+    pub fn pair_index(&self, n_shards: u16) -> SliverPairIndex {
+        self.index.to_pair_index(T::TYPE, n_shards)
+    }
+
+    /// Expands the sliver to a whole row or column of `n_shards` symbols.
+    ///
+    /// # Errors
+    /// [`CodecError`] if the sliver does not have the number of symbols `config` asks for, or a bad size.
+    pub fn expand(&self, config: &EncodingConfig) -> Result<ExpandedSliver<T>, CodecError> {
+        let symbol_size = self.symbols.symbol_size();
+        let code = LinearCode::of_axis(config, T::TYPE.orthogonal(), symbol_size.get())?;
+        let mut data = self.symbols.data().to_vec();
+        data.extend(code.encode(self.symbols.data())?);
+        let mut leaf_hashes = Vec::with_capacity(usize::from(config.n_shards()));
+        hashing::leaves(&data, code.symbol_size(), &mut leaf_hashes);
+        Ok(ExpandedSliver {
+            data,
+            symbol_size,
+            leaf_hashes,
+            index: self.index,
+            axis: PhantomData,
+        })
+    }
+
+    /// The sliver's hash: the Merkle root over its expanded symbols.
+    ///
+    /// # Errors
+    /// As for [`Self::expand`].
+    pub fn hash(&self, config: &EncodingConfig) -> Result<Node, CodecError> {
+        Ok(self.expand(config)?.hash())
+    }
+
+    /// Checks index, length, symbol size and hash against the blob's metadata, in this order.
+    ///
+    /// # Errors
+    /// [`SliverError`] tells which check failed.
+    pub fn verify(&self, metadata: &VerifiedBlobMetadataWithId) -> Result<(), SliverError> {
+        self.verify_expanded(metadata).map(drop)
+    }
+
+    /// As [`Self::verify`], handing out the expanded sliver that the check needs anyway.
+    ///
+    /// # Errors
+    /// [`SliverError`] tells which check failed.
+    pub fn verify_expanded(
+        &self,
+        metadata: &VerifiedBlobMetadataWithId,
+    ) -> Result<ExpandedSliver<T>, SliverError> {
+        let n_shards = metadata.n_shards();
+        let committed =
+            metadata
+                .sliver_hash(T::TYPE, self.index)
+                .ok_or(SliverError::IndexTooLarge {
+                    index: self.index,
+                    n_shards,
+                })?;
+        let (length, expected) = (self.symbols.data().len(), metadata.sliver_length(T::TYPE));
+        if length != expected {
+            return Err(SliverError::SizeMismatch { length, expected });
+        }
+        let size = self.symbols.symbol_size();
+        if size != metadata.symbol_size() {
+            return Err(SliverError::SymbolSizeMismatch {
+                size,
+                expected: metadata.symbol_size(),
+            });
+        }
+        let expanded = self.expand(metadata.config())?;
+        if expanded.hash() != *committed {
+            return Err(SliverError::MerkleRootMismatch {
+                axis: T::TYPE,
+                index: self.index,
+            });
+        }
+        Ok(expanded)
+    }
+}
+
+/// A whole row (primary) or column (secondary) of the expanded matrix, with the hashes of its symbols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpandedSliver<T: Axis> {
+    data: Vec<u8>,
+    symbol_size: NonZeroU16,
+    leaf_hashes: Vec<[u8; 32]>,
+    index: SliverIndex,
+    axis: PhantomData<T>,
+}
+
+impl<T: Axis> ExpandedSliver<T> {
+    /// Index of the sliver.
+    pub fn index(&self) -> SliverIndex {
+        self.index
+    }
+
+    /// Symbol `position` of the row or column, which is the index of the crossing sliver.
+    pub fn symbol(&self, position: SliverIndex) -> Option<&[u8]> {
+        self.data
+            .chunks_exact(usize::from(self.symbol_size.get()))
+            .nth(position.as_usize())
+    }
+
+    /// The sliver's hash.
+    pub fn hash(&self) -> Node {
+        merkle::root_of(&self.leaf_hashes)
+    }
+
+    /// The Merkle tree over the symbols.
+    pub fn merkle_tree(&self) -> MerkleTree {
+        MerkleTree::from_leaf_hashes(self.leaf_hashes.clone())
+    }
+}
+
+/// A sliver of either axis. BCS: `00` primary or `01` secondary, then the sliver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Sliver {
+    /// A row.
+    Primary(PrimarySliver),
+    /// A column.
+    Secondary(SecondarySliver),
+}
+
+impl Sliver {
+    /// Which kind it is.
+    pub fn axis(&self) -> SliverType {
+        match self {
+            Self::Primary(_) => SliverType::Primary,
+            Self::Secondary(_) => SliverType::Secondary,
+        }
+    }
+
+    /// Index among the slivers of its type.
+    pub fn index(&self) -> SliverIndex {
+        match self {
+            Self::Primary(sliver) => sliver.index,
+            Self::Secondary(sliver) => sliver.index,
+        }
+    }
+
+    /// Its symbols.
+    pub fn symbols(&self) -> &Symbols {
+        match self {
+            Self::Primary(sliver) => &sliver.symbols,
+            Self::Secondary(sliver) => &sliver.symbols,
+        }
+    }
+
+    /// The pair that the sliver belongs to.
+    pub fn pair_index(&self, n_shards: u16) -> SliverPairIndex {
+        self.index().to_pair_index(self.axis(), n_shards)
+    }
+
+    /// Decodes an untrusted sliver *without* enum tag of the given axis.
+    ///
+    /// # Errors
+    /// [`BcsError`].
+    pub fn from_untagged_bcs(
+        bytes: &[u8],
+        axis: SliverType,
+        metadata: &VerifiedBlobMetadataWithId,
+    ) -> Result<Self, BcsError> {
+        match axis {
+            SliverType::Primary => SliverData::from_bcs(bytes, metadata).map(Self::Primary),
+            SliverType::Secondary => SliverData::from_bcs(bytes, metadata).map(Self::Secondary),
+        }
+    }
+
+    /// The BCS bytes without the enum tag, as the storage node API sends slivers.
+    pub fn to_untagged_bcs(&self) -> Vec<u8> {
+        match self {
+            Self::Primary(sliver) => sliver.to_bcs(),
+            Self::Secondary(sliver) => sliver.to_bcs(),
+        }
+    }
+
+    /// As [`SliverData::verify`].
+    ///
+    /// # Errors
+    /// [`SliverError`] tells which check failed.
+    pub fn verify(&self, metadata: &VerifiedBlobMetadataWithId) -> Result<(), SliverError> {
+        match self {
+            Self::Primary(sliver) => sliver.verify(metadata),
+            Self::Secondary(sliver) => sliver.verify(metadata),
+        }
+    }
+}
+
+impl From<PrimarySliver> for Sliver {
+    fn from(sliver: PrimarySliver) -> Self {
+        Self::Primary(sliver)
+    }
+}
+
+impl From<SecondarySliver> for Sliver {
+    fn from(sliver: SecondarySliver) -> Self {
+        Self::Secondary(sliver)
+    }
+}
+
+/// The name of a sliver of a blob. BCS: `00`/`01` ‖ index `u16`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SliverId {
+    /// A row.
+    Primary(SliverIndex),
+    /// A column.
+    Secondary(SliverIndex),
+}
+
+/// The two slivers that one shard stores of a blob: primary `p` and secondary `n - 1 - p`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SliverPair {
+    /// The row.
+    pub primary: PrimarySliver,
+    /// The column.
+    pub secondary: SecondarySliver,
+}
+
+impl SliverPair {
+    /// Index of the pair, which is that of its primary sliver.
+    pub fn index(&self) -> SliverPairIndex {
+        SliverPairIndex(self.primary.index.0)
+    }
+
+    /// Decodes untrusted bytes, exactly as many as the blob's pairs have.
+    ///
+    /// # Errors
+    /// [`BcsError`].
+    pub fn from_bcs(bytes: &[u8], metadata: &VerifiedBlobMetadataWithId) -> Result<Self, BcsError> {
+        let expected = metadata.sliver_bcs_length(SliverType::Primary)
+            + metadata.sliver_bcs_length(SliverType::Secondary);
+        bounded_bcs::from_bytes_exact(bytes, expected)
+    }
+}
+
+/// A sliver that is not the one the metadata commits to.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SliverError {
+    /// There is no sliver of this index.
+    #[error("index too large: sliver {index} of {n_shards}")]
+    IndexTooLarge {
+        /// The index found.
+        index: SliverIndex,
+        /// Number of slivers.
+        n_shards: u16,
+    },
+    /// Another number of bytes than the blob's slivers have.
+    #[error("sliver size mismatch: {length} bytes, expected {expected}")]
+    SizeMismatch {
+        /// Bytes found.
+        length: usize,
+        /// Bytes expected.
+        expected: usize,
+    },
+    /// Another symbol size than the blob's.
+    #[error("symbol size mismatch: {size} bytes, expected {expected}")]
+    SymbolSizeMismatch {
+        /// Size found.
+        size: NonZeroU16,
+        /// Size expected.
+        expected: NonZeroU16,
+    },
+    /// The sliver hashes to something else.
+    #[error("merkle root mismatch of {axis} sliver {index}")]
+    MerkleRootMismatch {
+        /// Axis of the sliver.
+        axis: SliverType,
+        /// Index of the sliver.
+        index: SliverIndex,
+    },
+    /// The sliver cannot be expanded; after the checks above this does not happen.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}

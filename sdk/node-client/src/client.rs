@@ -1,0 +1,402 @@
+//! One storage node, over HTTPS.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{Method, RequestBuilder, Response, header};
+use serde::de::DeserializeOwned;
+use walrus_core::{
+    BlobId, BlobMetadata, EncodingConfig, SliverIndex, SliverPairIndex, SliverType,
+    UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
+    messages::{BlobPersistence, InvalidBlobId},
+    network_key::NetworkPublicKey,
+    recovery::{GeneralRecoverySymbol, max_recovery_symbol_bcs_length},
+    signed_message::{SignedMessage, StorageConfirmation},
+};
+
+use crate::{
+    BlobStatus, HealthInfo, MAX_JSON_BYTES, METADATA_HEADROOM_BYTES, NodeError, StoredOnNodeStatus,
+    envelope::{ErrorEnvelope, SuccessEnvelope},
+    limits::METADATA_BYTES_PER_PAIR,
+    routes,
+    tls::client_tls_config,
+};
+
+/// The longest length prefix of a BCS vector of at most 65535 items.
+const VECTOR_LENGTH_BYTES: usize = 3;
+
+/// How patient a [`NodeClient`] is. Client spec 1.9.
+#[derive(Debug, Clone)]
+pub struct NodeClientOptions {
+    /// Time to establish a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// Longest silence while an answer is read. Large bodies may take as long as they like while they make progress.
+    pub read_timeout: Duration,
+    /// Longest time for a whole request.
+    pub total_timeout: Duration,
+}
+
+impl Default for NodeClientOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Whether an upload changed anything. Node spec 1.6 and 1.9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// The node did not have it before (HTTP 201 or 202).
+    New,
+    /// The node had it already (HTTP 200).
+    Existing,
+}
+
+/// One storage node. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct NodeClient {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl NodeClient {
+    /// A client for the node at `network_address` (`host:port`) that holds `network_key`, both as
+    /// on chain. Connects on first use.
+    ///
+    /// # Errors
+    /// If the address or the key is malformed.
+    pub fn new(
+        network_address: &str,
+        network_key: &NetworkPublicKey,
+        options: &NodeClientOptions,
+    ) -> Result<Self, NodeError> {
+        let invalid_address = || NodeError::InvalidAddress(network_address.to_owned());
+        let base = format!("https://{network_address}");
+        let parsed = reqwest::Url::parse(&base).map_err(|_| invalid_address())?;
+        if parsed.host_str().is_none() || parsed.path() != "/" || !parsed.username().is_empty() {
+            return Err(invalid_address());
+        }
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(client_tls_config(network_key)?)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(options.connect_timeout)
+            .read_timeout(options.read_timeout)
+            .timeout(options.total_timeout)
+            .build()
+            .map_err(|source| NodeError::Transport {
+                url: base.clone(),
+                source,
+            })?;
+        Ok(Self { base, http })
+    }
+
+    /// The address of the node, `https://host:port`.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// The metadata of a blob. Node spec 1.5.
+    ///
+    /// # Errors
+    /// [`NodeError`]; `METADATA_NOT_FOUND` if the node has none.
+    pub async fn metadata(
+        &self,
+        blob_id: &BlobId,
+        config: &EncodingConfig,
+    ) -> Result<UnverifiedBlobMetadataWithId, NodeError> {
+        let url = routes::blob(&self.base, blob_id, "metadata");
+        let limit =
+            usize::from(config.n_shards()) * METADATA_BYTES_PER_PAIR + METADATA_HEADROOM_BYTES;
+        let body = self.get_binary(&url, limit).await?;
+        UnverifiedBlobMetadataWithId::from_bcs(&body, config)
+            .map_err(|error| malformed(&url, &error))
+    }
+
+    /// Uploads the metadata of a blob. Node spec 1.6.
+    ///
+    /// # Errors
+    /// [`NodeError`]; `NOT_REGISTERED` while the node has not seen the registration.
+    pub async fn store_metadata(
+        &self,
+        blob_id: &BlobId,
+        metadata: &BlobMetadata,
+    ) -> Result<Stored, NodeError> {
+        let url = routes::blob(&self.base, blob_id, "metadata");
+        self.put(&url, metadata.to_bcs().into()).await
+    }
+
+    /// Whether the node has the metadata of a blob. Node spec 1.7.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn metadata_status(&self, blob_id: &BlobId) -> Result<StoredOnNodeStatus, NodeError> {
+        self.get_json(&routes::blob(&self.base, blob_id, "metadata/status"))
+            .await
+    }
+
+    /// The BCS form of a sliver (`SliverData`, without tag). Node spec 1.8.
+    ///
+    /// # Errors
+    /// [`NodeError`]; `SLIVER_NOT_FOUND` if the node has none.
+    pub async fn sliver(
+        &self,
+        metadata: &VerifiedBlobMetadataWithId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+    ) -> Result<Bytes, NodeError> {
+        let url = routes::sliver(&self.base, metadata.blob_id(), pair, sliver_type);
+        self.get_binary(&url, metadata.sliver_bcs_length(sliver_type))
+            .await
+    }
+
+    /// Uploads the BCS form of a sliver (`SliverData`, without tag). Node spec 1.9.
+    ///
+    /// # Errors
+    /// [`NodeError`]; `NOT_REGISTERED` while the node has not seen the registration.
+    pub async fn store_sliver(
+        &self,
+        blob_id: &BlobId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+        bcs_sliver: Bytes,
+    ) -> Result<Stored, NodeError> {
+        self.put(
+            &routes::sliver(&self.base, blob_id, pair, sliver_type),
+            bcs_sliver,
+        )
+        .await
+    }
+
+    /// Whether the node has a sliver. Node spec 1.7.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn sliver_status(
+        &self,
+        blob_id: &BlobId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+    ) -> Result<StoredOnNodeStatus, NodeError> {
+        let sliver = routes::sliver(&self.base, blob_id, pair, sliver_type);
+        self.get_json(&format!("{sliver}/status")).await
+    }
+
+    /// A storage confirmation, waiting up to `wait` for the node to see the registration. Node spec 1.10. The signature is not
+    /// checked.
+    ///
+    /// # Errors
+    /// [`NodeError`]; `NOT_REGISTERED` or `MISSING_SLIVERS` if the node does not confirm.
+    pub async fn confirmation(
+        &self,
+        blob_id: &BlobId,
+        persistence: &BlobPersistence,
+        wait: Option<Duration>,
+    ) -> Result<StorageConfirmation, NodeError> {
+        let mut url = match persistence {
+            BlobPersistence::Permanent => {
+                routes::blob(&self.base, blob_id, "confirmation/permanent")
+            }
+            BlobPersistence::Deletable { object_id } => routes::blob(
+                &self.base,
+                blob_id,
+                &format!("confirmation/deletable/{}", hex_id(object_id)),
+            ),
+        };
+        if let Some(wait) = wait {
+            url.push_str(&format!(
+                "?wait_for_registration=true&wait_millis={}",
+                wait.as_millis()
+            ));
+        }
+        self.get_json(&url).await
+    }
+
+    /// Every recovery symbol of a target sliver that the node can produce, with proofs against source slivers of the other
+    /// axis. Node spec 1.11. The proofs are not checked.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn recovery_symbols(
+        &self,
+        metadata: &VerifiedBlobMetadataWithId,
+        target: SliverIndex,
+        target_type: SliverType,
+    ) -> Result<Vec<GeneralRecoverySymbol>, NodeError> {
+        let url = format!(
+            "{}?proofAxis={}&targetSliver={target}&targetType={target_type}",
+            routes::blob(&self.base, metadata.blob_id(), "recoverySymbols"),
+            target_type.orthogonal(),
+        );
+        let one = max_recovery_symbol_bcs_length(metadata);
+        let limit = usize::from(metadata.n_shards())
+            .saturating_mul(one)
+            .saturating_add(VECTOR_LENGTH_BYTES);
+        let body = self.get_binary(&url, limit).await?;
+        bcs::from_bytes(&body).map_err(|error| malformed(&url, &error))
+    }
+
+    /// Sends a proof (`InconsistencyProof` in BCS, without tag) that a sliver is inconsistent, for the node to attest. Node
+    /// spec 1.13.
+    ///
+    /// # Errors
+    /// [`NodeError`]; `INVALID_PROOF` if it does not verify.
+    pub async fn submit_inconsistency_proof(
+        &self,
+        blob_id: &BlobId,
+        target_type: SliverType,
+        bcs_proof: Bytes,
+    ) -> Result<SignedMessage<InvalidBlobId>, NodeError> {
+        let rest = format!("inconsistencyProof/{target_type}");
+        let url = routes::blob(&self.base, blob_id, &rest);
+        let request = octet_stream(self.http.request(Method::POST, &url), bcs_proof);
+        self.json(&url, request).await
+    }
+
+    /// The status of a blob. Node spec 1.15.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn blob_status(&self, blob_id: &BlobId) -> Result<BlobStatus, NodeError> {
+        self.get_json(&routes::blob(&self.base, blob_id, "status"))
+            .await
+    }
+
+    /// The health document, with or without the status of each shard. Node spec 1.16.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn health(&self, detailed: bool) -> Result<HealthInfo, NodeError> {
+        let query = if detailed { "?detailed=true" } else { "" };
+        self.get_json(&format!("{}{}{query}", self.base, routes::HEALTH))
+            .await
+    }
+
+    async fn put(&self, url: &str, body: Bytes) -> Result<Stored, NodeError> {
+        let response = self
+            .send(url, octet_stream(self.http.request(Method::PUT, url), body))
+            .await?;
+        let stored = if response.status() == reqwest::StatusCode::OK {
+            Stored::Existing
+        } else {
+            Stored::New
+        };
+        // Read to the end, so that the connection can be used again.
+        read_bounded(url, response, MAX_JSON_BYTES).await?;
+        Ok(stored)
+    }
+
+    async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, NodeError> {
+        self.json(url, self.http.request(Method::GET, url)).await
+    }
+
+    async fn json<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        request: RequestBuilder,
+    ) -> Result<T, NodeError> {
+        let response = self.send(url, request).await?;
+        let body = read_bounded(url, response, MAX_JSON_BYTES).await?;
+        let envelope: SuccessEnvelope<T> =
+            serde_json::from_slice(&body).map_err(|error| malformed(url, &error))?;
+        Ok(envelope.success.data)
+    }
+
+    async fn get_binary(&self, url: &str, limit: usize) -> Result<Bytes, NodeError> {
+        let response = self.send(url, self.http.request(Method::GET, url)).await?;
+        if let Some(media_type) = response.headers().get(header::CONTENT_TYPE)
+            && !media_type
+                .as_bytes()
+                .starts_with(b"application/octet-stream")
+        {
+            let reason = format!("media type {media_type:?} instead of application/octet-stream");
+            return Err(NodeError::Malformed {
+                url: url.to_owned(),
+                reason,
+            });
+        }
+        read_bounded(url, response, limit).await
+    }
+
+    /// Sends a request and turns every answer that is not a success into an error.
+    async fn send(&self, url: &str, request: RequestBuilder) -> Result<Response, NodeError> {
+        let response = request
+            .send()
+            .await
+            .map_err(|source| NodeError::Transport {
+                url: url.to_owned(),
+                source,
+            })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = read_bounded(url, response, MAX_JSON_BYTES).await?;
+        match serde_json::from_slice::<ErrorEnvelope>(&body) {
+            Ok(envelope) if envelope.error.code == status.as_u16() => Err(NodeError::Refused {
+                url: url.to_owned(),
+                envelope: Box::new(envelope),
+            }),
+            _ => Err(NodeError::Status {
+                url: url.to_owned(),
+                status: status.as_u16(),
+            }),
+        }
+    }
+}
+
+fn octet_stream(request: RequestBuilder, body: Bytes) -> RequestBuilder {
+    request
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .body(body)
+}
+
+async fn read_bounded(url: &str, mut response: Response, limit: usize) -> Result<Bytes, NodeError> {
+    let too_large = || NodeError::TooLarge {
+        url: url.to_owned(),
+        limit,
+    };
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0);
+    if announced > limit {
+        return Err(too_large());
+    }
+    let mut body = Vec::with_capacity(announced);
+    loop {
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|source| NodeError::Transport {
+                url: url.to_owned(),
+                source,
+            })?;
+        let Some(chunk) = chunk else {
+            return Ok(body.into());
+        };
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+fn malformed(url: &str, reason: &dyn std::fmt::Display) -> NodeError {
+    NodeError::Malformed {
+        url: url.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+fn hex_id(id: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(66);
+    text.push_str("0x");
+    for byte in id {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}

@@ -1,0 +1,32 @@
+//! The REST API of a storage node: the types that cross the wire, and a client that trusts nothing but the network key a
+//! node published on chain. Node spec 1.
+//!
+//! Storage nodes use the types to answer, and the client to recover slivers from their peers; programs that store and
+//! read blobs use the client. Everything a [`NodeClient`] returns in binary form is bounded in size and decoded, but
+//! *not* verified against a blob's metadata: that is the caller's part, with the types of `walrus-core`.
+#![warn(missing_docs)]
+
+mod client;
+mod envelope;
+mod error;
+mod health;
+mod limits;
+mod reason;
+pub mod routes;
+mod status;
+mod tls;
+
+pub use client::{NodeClient, NodeClientOptions, Stored};
+pub use envelope::{
+    ErrorBody, ErrorDetail, ErrorEnvelope, STORAGE_DOMAIN, SuccessBody, SuccessEnvelope,
+    TransportStatus,
+};
+pub use error::NodeError;
+pub use health::{
+    EventProgress, HealthInfo, OwnedShardStatus, ShardDetail, ShardHealth, ShardStatus,
+    ShardSummary, Uptime,
+};
+pub use limits::{MAX_JSON_BYTES, METADATA_HEADROOM_BYTES};
+pub use reason::Reason;
+pub use status::{BlobStatus, DeletableCounts, EventId, EventIdError, StoredOnNodeStatus};
+pub use tls::{PinnedKeyVerifier, client_tls_config, generated_server_name};

@@ -1,0 +1,41 @@
+//! The paths of the API, as a client writes them and as a server matches them. Node spec 1.4.
+
+use walrus_core::{BlobId, SliverPairIndex, SliverType};
+
+/// GET, PUT.
+pub const METADATA: &str = "/v1/blobs/{blob_id}/metadata";
+/// GET.
+pub const METADATA_STATUS: &str = "/v1/blobs/{blob_id}/metadata/status";
+/// GET, PUT.
+pub const SLIVER: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{axis}";
+/// GET.
+pub const SLIVER_STATUS: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{axis}/status";
+/// GET.
+pub const PERMANENT_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/permanent";
+/// GET.
+pub const DELETABLE_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/deletable/{object_id}";
+/// GET.
+pub const RECOVERY_SYMBOLS: &str = "/v1/blobs/{blob_id}/recoverySymbols";
+/// GET.
+pub const DECODING_SYMBOLS: &str = "/v1/blobs/{blob_id}/decodingSymbols";
+/// POST.
+pub const INCONSISTENCY_PROOF: &str = "/v1/blobs/{blob_id}/inconsistencyProof/{axis}";
+/// GET.
+pub const BLOB_STATUS: &str = "/v1/blobs/{blob_id}/status";
+/// GET.
+pub const HEALTH: &str = "/v1/health";
+/// POST.
+pub const SYNC_SHARD: &str = "/v1/migrate/sync_shard";
+
+pub(crate) fn blob(base: &str, blob_id: &BlobId, rest: &str) -> String {
+    format!("{base}/v1/blobs/{blob_id}/{rest}")
+}
+
+pub(crate) fn sliver(
+    base: &str,
+    blob_id: &BlobId,
+    pair: SliverPairIndex,
+    sliver_type: SliverType,
+) -> String {
+    blob(base, blob_id, &format!("slivers/{pair}/{sliver_type}"))
+}

@@ -1,0 +1,320 @@
+//! The command line, as `clap` reads it. Client spec 2.1 and 2.4.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Decentralized blob storage: store and read files, run a local network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "walrus",
+    version,
+    propagate_version = true,
+    after_help = "Examples:\n  \
+        walrus demo README.md                      a whole network, one file stored and read back\n  \
+        walrus localnet                            keep a local network up until Ctrl-C\n  \
+        walrus store photo.jpg --epochs 3          store a file for three epochs\n  \
+        walrus read BLOB_ID --out photo.jpg        read it back\n  \
+        walrus blob-status --blob-id BLOB_ID       is it available, and until when?"
+)]
+pub(crate) struct Cli {
+    /// Options valid before or after the subcommand.
+    #[command(flatten)]
+    pub(crate) global: GlobalOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options valid before or after the subcommand.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalOptions {
+    /// Client configuration file (YAML).
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Context of a configuration file that holds several.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Sui wallet file; overrides the one that the configuration names.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) wallet: Option<PathBuf>,
+    /// Gas budget in MIST; estimated when absent.
+    #[arg(long, global = true, value_name = "MIST")]
+    pub(crate) gas_budget: Option<u64>,
+    /// Print JSON on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Store files as blobs.
+    #[command(
+        alias = "write",
+        after_help = "Examples:\n  \
+            walrus store report.pdf --epochs 3\n  \
+            walrus store a.txt b.txt --epochs max --permanent\n  \
+            walrus store big.iso --epochs 5 --dry-run"
+    )]
+    Store(StoreArgs),
+    /// Read a blob.
+    #[command(after_help = "Examples:\n  \
+        walrus read BLOB_ID --out report.pdf\n  \
+        walrus read BLOB_ID > report.pdf\n  \
+        walrus read BLOB_ID --out report.pdf --strict-consistency-check")]
+    Read(ReadArgs),
+    /// Show the verified status of a blob.
+    #[command(after_help = "Examples:\n  \
+        walrus blob-status --blob-id BLOB_ID\n  \
+        walrus blob-status --file report.pdf --json")]
+    BlobStatus(BlobStatusArgs),
+    /// Show the network's epoch, sizes, prices and committee.
+    #[command(after_help = "Examples:\n  walrus info\n  walrus info committee --json")]
+    Info(InfoArgs),
+    /// Compute the blob ID of a file.
+    #[command(after_help = "Examples:\n  \
+        walrus blob-id report.pdf --n-shards 1000     offline\n  \
+        walrus blob-id report.pdf                     asks the network for its number of shards")]
+    BlobId(BlobIdArgs),
+    /// Convert a decimal blob ID, as explorers show it, to its usual form.
+    ConvertBlobId {
+        /// The blob ID as a decimal number.
+        blob_id_decimal: String,
+    },
+    /// Run a whole network on this machine until Ctrl-C.
+    #[command(after_help = "Examples:\n  \
+        walrus localnet\n  \
+        walrus localnet --nodes 4 --shards 13 --epoch-duration 2m\n  \
+        walrus localnet --dir /tmp/net --json")]
+    Localnet(LocalnetArgs),
+    /// Boot a throwaway network, store a file, read it back and compare.
+    #[command(after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json")]
+    Demo(DemoArgs),
+}
+
+/// Arguments of `store`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// The files to store.
+    #[arg(required = true, value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+    /// For how many epochs from the current one, or `max`.
+    #[arg(long, value_name = "N|max", value_parser = parse_epochs)]
+    pub(crate) epochs: EpochCount,
+    /// Compute blob IDs, sizes and cost only; nothing happens on chain.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Store even if the blob is already available.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Never reuse blob objects or storage that the wallet owns.
+    #[arg(long)]
+    pub(crate) ignore_resources: bool,
+    /// The blob cannot be deleted before its last epoch has passed.
+    #[arg(long, conflicts_with = "deletable")]
+    pub(crate) permanent: bool,
+    /// The blob may be deleted by its owner (the default).
+    #[arg(long, hide = true)]
+    pub(crate) deletable: bool,
+}
+
+/// A number of epochs, or as many as the network allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EpochCount {
+    /// Exactly this many, at least one.
+    Count(u32),
+    /// `max_epochs_ahead` of the network.
+    Max,
+}
+
+fn parse_epochs(text: &str) -> Result<EpochCount, String> {
+    if text == "max" {
+        return Ok(EpochCount::Max);
+    }
+    match text.parse::<u32>() {
+        Ok(0) => Err("a blob must be stored for at least 1 epoch".into()),
+        Ok(count) => Ok(EpochCount::Count(count)),
+        Err(_) => Err("expected a number of epochs or `max`".into()),
+    }
+}
+
+/// Arguments of `read`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// The blob ID, as printed by `store`.
+    pub(crate) blob_id: String,
+    /// Write to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Re-encode the whole blob and compare its blob ID.
+    #[arg(long, conflicts_with = "skip_consistency_check")]
+    pub(crate) strict_consistency_check: bool,
+    /// Do not check the decoded blob against the metadata.
+    #[arg(long)]
+    pub(crate) skip_consistency_check: bool,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// Arguments of `blob-status`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct BlobStatusArgs {
+    /// Compute the blob ID of this file and ask for its status.
+    #[arg(long, value_name = "FILE", conflicts_with = "blob_id", required_unless_present = "blob_id")]
+    pub(crate) file: Option<PathBuf>,
+    /// The blob ID.
+    #[arg(long, value_name = "BLOB_ID")]
+    pub(crate) blob_id: Option<String>,
+    /// How long to wait for the nodes, for example `500ms` or `5s`.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// Arguments of `info`.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Which part to show.
+    #[arg(value_enum)]
+    pub(crate) section: Option<InfoSection>,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// The parts of `info`. Client spec 2.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InfoSection {
+    /// Everything.
+    All,
+    /// The current epoch.
+    Epoch,
+    /// Shards and nodes.
+    Storage,
+    /// Size limits.
+    Size,
+    /// Prices.
+    Price,
+    /// Fault tolerance.
+    Bft,
+    /// The WAL coin type.
+    Coin,
+    /// The storage nodes.
+    Committee,
+}
+
+/// Arguments of `blob-id`.
+#[derive(Debug, Args)]
+pub(crate) struct BlobIdArgs {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Number of shards; read from the network when absent.
+    #[arg(long, value_name = "N")]
+    pub(crate) n_shards: Option<u16>,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// The shape of a local network.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// Number of storage nodes.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) nodes: u16,
+    /// Number of shards, at least 4 and at least one for each node.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(4..=2000))]
+    pub(crate) shards: u16,
+    /// Length of an epoch, for example `30s`, `10m`, `24h`.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub(crate) epoch_duration: Duration,
+}
+
+/// Arguments of `localnet`.
+#[derive(Debug, Args)]
+pub(crate) struct LocalnetArgs {
+    /// How large the network is.
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Where the network keeps its files; `~/.walrus/localnet` when absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Address to listen on.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Port of the chain's gRPC service.
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    pub(crate) rpc_port: u16,
+    /// Port of the faucet.
+    #[arg(long, value_name = "PORT", default_value_t = 9123)]
+    pub(crate) faucet_port: u16,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The file to store.
+    pub(crate) file: PathBuf,
+    /// How large the network is.
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is not a duration; try `500ms`, `30s`, `10m` or `24h`"))?;
+    let seconds = |factor: u64| {
+        number
+            .checked_mul(factor)
+            .map(Duration::from_secs)
+            .ok_or_else(|| format!("`{text}` is too long"))
+    };
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" | "" => seconds(1),
+        "m" | "min" => seconds(60),
+        "h" => seconds(3600),
+        "d" => seconds(86_400),
+        _ => Err(format!("unknown unit `{unit}` in `{text}`; use ms, s, m, h or d")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_with_their_units() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("24h"), Ok(Duration::from_secs(86_400)));
+        for bad in ["", "s", "5y", "-1s", "1.5s", "99999999999999999999s", "9999999999999999999h"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn epochs_are_a_positive_number_or_max() {
+        assert_eq!(parse_epochs("max"), Ok(EpochCount::Max));
+        assert_eq!(parse_epochs("3"), Ok(EpochCount::Count(3)));
+        for bad in ["0", "-1", "many", "4294967296"] {
+            assert!(parse_epochs(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a person sees while something takes time: bars on a terminal, plain lines otherwise.
+
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Where lines and bars go. With `--json`, standard output belongs to the result alone and lines go to standard error.
+#[derive(Clone)]
+pub(crate) struct Reporter {
+    bars: Option<MultiProgress>,
+    json: bool,
+}
+
+impl Reporter {
+    /// Bars only if standard error is a terminal.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { bars: stderr().is_terminal().then(MultiProgress::new), json }
+    }
+
+    /// Prints one line above the bars.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        let print = || {
+            if self.json {
+                eprintln!("{}", text.as_ref());
+            } else {
+                println!("{}", text.as_ref());
+            }
+        };
+        match &self.bars {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Prints `name value` with the values of several such lines below each other.
+    pub(crate) fn field(&self, name: &str, value: impl std::fmt::Display) {
+        self.line(format!("  {name:<16} {value}"));
+    }
+
+    /// A bar for work of known size; nothing where there is no terminal.
+    pub(crate) fn bar(&self, label: &str, total: u64) -> ProgressBar {
+        let bar = match &self.bars {
+            Some(bars) => bars.add(ProgressBar::new(total)),
+            None => ProgressBar::hidden(),
+        };
+        if let Ok(style) = ProgressStyle::with_template("  {prefix:<16} {bar:32} {pos}/{len} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(label.to_owned());
+        bar
+    }
+
+    /// A spinner for work of unknown size; nothing where there is no terminal.
+    pub(crate) fn spinner(&self, label: &str) -> ProgressBar {
+        let spinner = match &self.bars {
+            Some(bars) => bars.add(ProgressBar::new_spinner()),
+            None => ProgressBar::hidden(),
+        };
+        if let Ok(style) = ProgressStyle::with_template("  {prefix:<16} {spinner} {elapsed}") {
+            spinner.set_style(style);
+        }
+        spinner.set_prefix(label.to_owned());
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        spinner
+    }
+}
+
+/// A number of bytes for people: `1.5 MiB (1572864 bytes)`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if count < 1024 {
+        return format!("{count} bytes");
+    }
+    // For display only, so the loss of precision above 2^53 does not matter.
+    let mut value = count as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in &UNITS[1..] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    format!("{value:.1} {unit} ({count} bytes)")
+}
+
+/// An amount of FROST for people, in WAL: `0.0012 WAL (1200000 FROST)`.
+pub(crate) fn wal(frost: u64) -> String {
+    const FROST_PER_WAL: u64 = 1_000_000_000;
+    let fraction = format!("{:09}", frost % FROST_PER_WAL);
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{}{point}{fraction} WAL ({frost} FROST)", frost / FROST_PER_WAL)
+}
+
+/// A duration for people: `850 ms`, `12.3 s`.
+pub(crate) fn duration(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact() {
+        assert_eq!(wal(0), "0 WAL (0 FROST)");
+        assert_eq!(wal(1_200_000), "0.0012 WAL (1200000 FROST)");
+        assert_eq!(wal(5_000_000_000), "5 WAL (5000000000 FROST)");
+        assert_eq!(wal(u64::MAX), "18446744073.709551615 WAL (18446744073709551615 FROST)");
+    }
+
+    #[test]
+    fn sizes_keep_the_exact_number() {
+        assert_eq!(bytes(0), "0 bytes");
+        assert_eq!(bytes(1536), "1.5 KiB (1536 bytes)");
+        assert_eq!(bytes(64 << 20), "64.0 MiB (67108864 bytes)");
+    }
+}
