@@ -343,7 +343,8 @@ public fun voting_end(staking: &mut Staking, clock: &Clock) {
 ///
 /// #### Aborts
 /// - `EDeprecatedFunction` (2): always.
-public fun initiate_epoch_change(_staking: &mut Staking, _system: &mut System, _clock: &Clock) {
+#[allow(unused_variable)]
+public fun initiate_epoch_change(staking: &mut Staking, system: &mut System, clock: &Clock) {
     abort EDeprecatedFunction
 }
 
@@ -434,10 +435,11 @@ public fun stake_with_pool(
 /// - `staking_pool::EWithdrawDirectly` (13): the stake counts in no committee, no request is needed.
 /// - `staking_pool::EActivationEpochNotReached` (12): the stake is not active yet.
 /// - `staking_pool::EZeroShares` (18): the stake is worth less than one share.
+#[allow(unused_variable)]
 public fun request_withdraw_stake(
     staking: &mut Staking,
     staked_wal: &mut StakedWal,
-    _ctx: &mut TxContext,
+    ctx: &mut TxContext,
 ) {
     staking.inner_mut().request_withdraw_stake(staked_wal)
 }
@@ -602,4 +604,16 @@ public fun set_version_for_testing(staking: &mut Staking, version: u64) {
     let inner: StakingInnerV1 = dynamic_field::remove(&mut staking.id, staking.version);
     dynamic_field::add(&mut staking.id, version, inner);
     staking.version = version;
+}
+
+/// Calls `set_migration_epoch`.
+#[test_only]
+public fun set_migration_epoch_for_testing(staking: &mut Staking) {
+    set_migration_epoch(staking)
+}
+
+/// Deletes an empty pool.
+#[test_only]
+public fun destroy_pool_for_testing(staking: &mut Staking, node_id: ID) {
+    staking.inner_mut().destroy_empty_pool(node_id)
 }

@@ -267,6 +267,11 @@ public fun with_cap(self: &mut World, node: u64): (&mut Staking, &StorageNodeCap
     (&mut self.staking, &self.caps[node], self.scenario.ctx())
 }
 
+/// The transaction context.
+public fun ctx(self: &mut World): &mut TxContext {
+    self.scenario.ctx()
+}
+
 /// The current epoch.
 public fun epoch(self: &World): u32 {
     self.staking.epoch()
