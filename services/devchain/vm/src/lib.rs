@@ -9,6 +9,8 @@
 //! native functions, `object_runtime` records object changes, [`package`] checks publishing and upgrading.
 
 pub mod error;
+mod format;
+pub mod limits;
 pub mod linkage;
 pub mod object_runtime;
 pub mod package;

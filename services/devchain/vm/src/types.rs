@@ -64,6 +64,8 @@ pub struct Datatype {
     pub abilities: AbilitySet,
     /// Declared type parameters.
     pub parameters: Vec<DatatypeParameter>,
+    /// Nesting of datatypes and vectors through the fields, at least 1; type parameters count 0.
+    pub depth: usize,
     /// Fields of the struct or variants of the enum; field types may hold `Type::Param`.
     pub body: DatatypeBody,
 }
@@ -227,6 +229,36 @@ impl Type {
             }
             _ => self.clone(),
         })
+    }
+
+    /// Number of nodes and bound of the nesting of values, both including this node.
+    pub(crate) fn measure(&self) -> (usize, usize) {
+        match self {
+            Type::Vector(inner) | Type::Reference(inner) | Type::MutableReference(inner) => {
+                let (nodes, depth) = inner.measure();
+                (nodes.saturating_add(1), depth.saturating_add(1))
+            }
+            Type::Datatype(datatype, arguments) => {
+                let (mut nodes, mut depth) = (1usize, 0usize);
+                for argument in arguments.iter() {
+                    let (more, deeper) = argument.measure();
+                    nodes = nodes.saturating_add(more);
+                    depth = depth.max(deeper);
+                }
+                (nodes, depth.saturating_add(datatype.depth))
+            }
+            Type::Param(_) => (1, 0),
+            _ => (1, 1),
+        }
+    }
+
+    /// Refuses types that are too large or nest too deeply.
+    pub(crate) fn check_size(&self) -> VmResult<()> {
+        let (nodes, depth) = self.measure();
+        if nodes > crate::limits::TYPE_NODES || depth > crate::limits::VALUE_DEPTH {
+            return Err(VmError::primitive("type is too large or nested too deeply"));
+        }
+        Ok(())
     }
 
     /// The abilities of the type. `parameters` are the constraints of the surrounding function's type parameters

@@ -1,5 +1,9 @@
 //! Values and checked references (devchain spec 3.3).
 
+pub(crate) mod bcs;
+mod measure;
+mod reference;
+
 use std::{cell::RefCell, rc::Rc};
 
 use ethnum::U256;
@@ -38,6 +42,8 @@ pub enum Value {
     /// A reference.
     Reference(Reference),
 }
+
+pub(crate) use reference::{Target, TargetMut};
 
 impl Value {
     /// The one-time witness (a struct with one `true`).
