@@ -2,9 +2,19 @@
 
 use crate::error::{VmError, VmResult};
 
-const INSTRUCTION_TIERS: [(u64, u64); 5] =
-    [(20_000, 2), (50_000, 10), (100_000, 50), (200_000, 100), (10_000_000, 1000)];
-const BYTE_TIERS: [(u64, u64); 4] = [(100_000, 2), (500_000, 5), (1_000_000, 100), (100_000_000, 1000)];
+const INSTRUCTION_TIERS: [(u64, u64); 5] = [
+    (20_000, 2),
+    (50_000, 10),
+    (100_000, 50),
+    (200_000, 100),
+    (10_000_000, 1000),
+];
+const BYTE_TIERS: [(u64, u64); 4] = [
+    (100_000, 2),
+    (500_000, 5),
+    (1_000_000, 100),
+    (100_000_000, 1000),
+];
 /// Instructions an unmetered session may execute: system code is trusted, but must end.
 const UNMETERED_INSTRUCTIONS: u64 = 500_000_000;
 /// After this many native calls their cost counts as executed instructions too.
@@ -22,12 +32,24 @@ pub(crate) struct Gas {
 }
 
 fn factor(tiers: &[(u64, u64)], count: u64) -> u64 {
-    tiers.iter().rev().find(|(from, _)| count >= *from).map_or(1, |(_, factor)| *factor)
+    tiers
+        .iter()
+        .rev()
+        .find(|(from, _)| count >= *from)
+        .map_or(1, |(_, factor)| *factor)
 }
 
 impl Gas {
     pub(crate) fn new(limit: Option<u64>) -> Self {
-        Self { limit, used: 0, instructions: 0, instruction_factor: 1, bytes: 0, byte_factor: 1, native_calls: 0 }
+        Self {
+            limit,
+            used: 0,
+            instructions: 0,
+            instruction_factor: 1,
+            bytes: 0,
+            byte_factor: 1,
+            native_calls: 0,
+        }
     }
 
     pub(crate) fn used(&self) -> u64 {
@@ -56,7 +78,9 @@ impl Gas {
         if self.limit.is_none() && self.instructions > UNMETERED_INSTRUCTIONS {
             return Err(VmError::OutOfGas);
         }
-        let units = self.instruction_factor.saturating_add(bytes.saturating_mul(self.byte_factor));
+        let units = self
+            .instruction_factor
+            .saturating_add(bytes.saturating_mul(self.byte_factor));
         self.charge(units.saturating_add(pushed * height_factor))
     }
 

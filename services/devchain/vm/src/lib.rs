@@ -10,14 +10,19 @@
 
 pub mod error;
 mod format;
+mod gas;
+mod interpreter;
 pub mod limits;
 pub mod linkage;
+mod loader;
+mod natives;
 pub mod object_runtime;
 pub mod package;
 pub mod session;
 pub mod store;
 pub mod types;
 pub mod value;
+mod verify;
 
 pub use error::{Location, VmError};
 pub use linkage::Linkage;

@@ -5,12 +5,13 @@
 //! [`crate::Package`] from [`Module::to_bytes`], `Session::verify_package`, `Session::add_package`, then run `init`
 //! of modules with [`Module::init`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sui_sdk_types::Address;
 
 use crate::{
     error::{VmError, VmResult},
+    format::CompiledModule,
     store::TypeOrigin,
 };
 
@@ -47,8 +48,8 @@ pub enum InitShape {
 }
 
 /// A parsed compiled module.
-#[derive(Clone, Debug)]
-pub struct Module {}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module(pub(crate) CompiledModule);
 
 impl Module {
     /// Parses and bounds-checks a module (format 6..7, no metadata, no trailing bytes, table limits).
@@ -56,43 +57,68 @@ impl Module {
     /// # Errors
     /// `VmError::Verification`.
     pub fn parse(bytes: &[u8]) -> VmResult<Self> {
-        let _ = bytes;
-        Err(VmError::Verification(String::new()))
+        CompiledModule::parse(bytes)
+            .map(Self)
+            .map_err(VmError::Verification)
     }
 
     /// Module name.
     pub fn name(&self) -> &str {
-        ""
+        self.0.name()
     }
 
     /// Address of the self handle.
     pub fn self_address(&self) -> Address {
-        Address::ZERO
+        self.0.self_address()
     }
 
     /// Overwrites the address-pool entry of the self handle (which also retargets sibling references).
     pub fn set_self_address(&mut self, address: Address) {
-        let _ = address;
+        let handle = self.0.module_handles.get(usize::from(self.0.self_handle));
+        let index = handle.map(|handle| usize::from(handle.address));
+        if let Some(place) = index.and_then(|index| self.0.addresses.get_mut(index)) {
+            *place = address;
+        }
     }
 
     /// Original ids of the packages of all module handles other than self.
     pub fn dependencies(&self) -> BTreeSet<Address> {
-        BTreeSet::new()
+        let own = self.self_address();
+        let handles = self.0.module_handles.iter();
+        handles
+            .map(|handle| self.0.address(handle.address))
+            .filter(|address| *address != own)
+            .collect()
     }
 
     /// Serialises at the same format version.
     pub fn to_bytes(&self) -> Vec<u8> {
-        Vec::new()
+        self.0.to_bytes()
     }
 
     /// Datatype names in type-origin order: structs, then enums.
     pub fn datatypes(&self) -> Vec<String> {
-        Vec::new()
+        let structs = self.0.struct_defs.iter().map(|def| def.handle);
+        let enums = self.0.enum_defs.iter().map(|def| def.handle);
+        structs
+            .chain(enums)
+            .map(|handle| self.0.datatype_name(handle).to_owned())
+            .collect()
     }
 
     /// Whether the module has a function named `init`, and with which shape.
     pub fn init(&self) -> Option<InitShape> {
-        None
+        let def = self
+            .0
+            .function_defs
+            .iter()
+            .find(|def| self.0.function_name(def) == "init")?;
+        let handle = self.0.function_handles.get(usize::from(def.handle))?;
+        Some(if self.0.signature(handle.parameters).len() >= 2 {
+            InitShape::Witness
+        } else {
+            InitShape::Context
+        })
     }
 }
 
@@ -106,14 +132,49 @@ pub fn type_origins(
     storage_id: Address,
     previous: &[TypeOrigin],
 ) -> Result<Vec<TypeOrigin>, (String, String)> {
-    let _ = (modules, storage_id, previous);
-    Ok(Vec::new())
+    let mut known: BTreeMap<(String, String), Address> = previous
+        .iter()
+        .map(|origin| {
+            (
+                (origin.module.clone(), origin.datatype.clone()),
+                origin.package,
+            )
+        })
+        .collect();
+    let mut origins = Vec::new();
+    for module in modules {
+        for datatype in module.datatypes() {
+            let key = (module.name().to_owned(), datatype);
+            let package = known.remove(&key).unwrap_or(storage_id);
+            origins.push(TypeOrigin {
+                module: key.0,
+                datatype: key.1,
+                package,
+            });
+        }
+    }
+    match known.into_keys().next() {
+        Some(gone) => Err(gone),
+        None => Ok(origins),
+    }
 }
 
 /// The package digest of upgrade tickets over the supplied module bytes and dependency storage ids (devchain spec 2.2).
 pub fn digest(modules: &[Vec<u8>], dependencies: &[Address]) -> [u8; 32] {
-    let _ = (modules, dependencies);
-    [0; 32]
+    let hash = |bytes: &[u8]| -> [u8; 32] {
+        let mut out = [0; 32];
+        out.copy_from_slice(
+            blake2b_simd::Params::new()
+                .hash_length(32)
+                .hash(bytes)
+                .as_bytes(),
+        );
+        out
+    };
+    let mut parts: Vec<[u8; 32]> = modules.iter().map(|bytes| hash(bytes)).collect();
+    parts.extend(dependencies.iter().map(|id| id.into_inner()));
+    parts.sort_unstable();
+    hash(&parts.concat())
 }
 
 /// Checks an upgrade of all modules (devchain spec 2.5, per-module rules).
@@ -121,6 +182,5 @@ pub fn digest(modules: &[Vec<u8>], dependencies: &[Address]) -> [u8; 32] {
 /// # Errors
 /// What is incompatible, in words.
 pub fn check_upgrade(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Result<(), String> {
-    let _ = (policy, old, new);
-    Ok(())
+    crate::verify::compatibility::check(policy, old, new)
 }

@@ -1,21 +1,29 @@
 //! The machine and a session of it (one per transaction).
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
 
 use sui_sdk_types::{Address, Digest, TypeTag};
 
 use crate::{
     error::{VmError, VmResult},
+    gas::Gas,
+    interpreter::Interpreter,
     linkage::Linkage,
-    object_runtime::{Event, InputOwner, NewOwner, ObjectChanges},
+    loader::{Caches, Context, Function, LinkedModule, Loader, check_arguments},
+    object_runtime::{
+        Event, InputOwner, NewOwner, ObjectChanges, fresh_object_id, runtime::ObjectRuntime,
+    },
     store::{ChildStore, Package, PackageStore},
     types::{AbilitySet, Type},
-    value::{Slot, Value},
+    value::{Reference, Slot, Value, bcs},
+    verify,
 };
 
 /// The machine: caches shared by all sessions. Thread-safe.
 #[derive(Debug, Default)]
-pub struct Vm {}
+pub struct Vm {
+    caches: Caches,
+}
 
 impl Vm {
     /// A machine with empty caches.
@@ -95,13 +103,34 @@ pub enum Argument {
     TxContext,
 }
 
+/// What a running call works on.
+pub(crate) struct State<'a> {
+    pub(crate) loader: Loader<'a>,
+    pub(crate) children: &'a dyn ChildStore,
+    pub(crate) context: TxContext,
+    pub(crate) config: SessionConfig,
+    pub(crate) gas: Gas,
+    pub(crate) objects: ObjectRuntime,
+    pub(crate) ids_created: u64,
+}
+
+impl State<'_> {
+    fn next_id(&mut self) -> Address {
+        let id = fresh_object_id(&self.context.digest.into_inner(), self.ids_created);
+        self.ids_created = self.ids_created.saturating_add(1);
+        id
+    }
+
+    pub(crate) fn fresh_id(&mut self) -> VmResult<Address> {
+        let id = self.next_id();
+        self.objects.record_new(id)?;
+        Ok(id)
+    }
+}
+
 /// One transaction's view of the machine. Not `Send`: values share cells.
 pub struct Session<'a> {
-    vm: &'a Vm,
-    packages: &'a dyn PackageStore,
-    children: &'a dyn ChildStore,
-    context: TxContext,
-    config: SessionConfig,
+    state: State<'a>,
 }
 
 impl<'a> Session<'a> {
@@ -113,18 +142,21 @@ impl<'a> Session<'a> {
         context: TxContext,
         config: SessionConfig,
     ) -> Self {
-        Self {
-            vm,
-            packages,
+        let state = State {
+            loader: Loader::new(&vm.caches, packages),
             children,
             context,
+            gas: Gas::new(config.gas_limit),
+            objects: ObjectRuntime::new(config.system),
             config,
-        }
+            ids_created: 0,
+        };
+        Self { state }
     }
 
     /// Makes a package of this transaction (just published or upgraded) visible to later calls.
     pub fn add_package(&mut self, package: Arc<Package>) {
-        let _ = package;
+        self.state.loader.add(package);
     }
 
     /// Runs the Move verifier, links against the dependencies and applies the Sui rules (devchain spec 3.6).
@@ -132,16 +164,55 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `Verification`, `SuiVerification`.
     pub fn verify_package(&mut self, package: &Arc<Package>) -> VmResult<()> {
-        let _ = package;
-        Ok(())
+        self.state.loader.add(package.clone());
+        let result = verify::package(&self.state.loader, package);
+        self.state.loader.remove(package.storage_id);
+        result
     }
 
     /// Declares an input object, so that sharing and deletion rules hold. Only **by-value usable** inputs matter.
     pub fn declare_input(&mut self, id: Address, owner: InputOwner) {
-        let _ = (id, owner);
+        self.state.objects.declare_input(id, owner);
     }
 
-    /// Describes a function of the package stored at `storage_id`.
+    fn find(
+        &self,
+        linkage: &Linkage,
+        storage_id: Address,
+        module: &str,
+        function: &str,
+    ) -> VmResult<(Arc<Context>, Arc<LinkedModule>, Arc<Function>)> {
+        let not_found = || VmError::FunctionNotFound {
+            package: storage_id,
+            module: module.to_owned(),
+            function: function.to_owned(),
+        };
+        let context = self.state.loader.context(linkage);
+        let package = self
+            .state
+            .loader
+            .package(storage_id)?
+            .ok_or_else(not_found)?;
+        let original = package.package.original_id;
+        if context.storage_id(original) != Some(storage_id) {
+            return Err(VmError::Linkage(format!(
+                "package {storage_id} is not in the linkage"
+            )));
+        }
+        let linked = self
+            .state
+            .loader
+            .module(&context, original, module)?
+            .ok_or_else(not_found)?;
+        let target = self
+            .state
+            .loader
+            .function(&context, &linked, function)?
+            .ok_or_else(not_found)?;
+        Ok((context, linked, target))
+    }
+
+    /// Describes a function of the package stored at `storage_id` (which must be in the linkage).
     ///
     /// # Errors
     /// `FunctionNotFound`, or loading errors.
@@ -152,8 +223,15 @@ impl<'a> Session<'a> {
         module: &str,
         function: &str,
     ) -> VmResult<FunctionInfo> {
-        let _ = (linkage, self.vm, self.packages);
-        Err(not_found(storage_id, module, function))
+        let (_, _, function) = self.find(linkage, storage_id, module, function)?;
+        Ok(FunctionInfo {
+            visibility: function.visibility,
+            is_entry: function.is_entry,
+            type_parameters: function.type_parameters.clone(),
+            parameters: function.parameters.clone(),
+            returns: function.returns.clone(),
+            index: function.index,
+        })
     }
 
     /// Calls a function, with no visibility check (that is the caller's).
@@ -169,14 +247,45 @@ impl<'a> Session<'a> {
         type_arguments: &[TypeTag],
         arguments: Vec<Argument>,
     ) -> VmResult<Vec<Value>> {
-        let _ = (
-            linkage,
-            type_arguments,
-            arguments,
-            self.children,
-            &self.config,
-        );
-        Err(not_found(storage_id, module, function))
+        let (context, module, function) = self.find(linkage, storage_id, module, function)?;
+        let types = type_arguments
+            .iter()
+            .map(|tag| self.load_type(tag))
+            .collect::<VmResult<Vec<_>>>()?;
+        check_arguments(&function.type_parameters, &types)?;
+        if arguments.len() != function.parameters.len() {
+            return Err(VmError::Arity {
+                expected: function.parameters.len(),
+                actual: arguments.len(),
+            });
+        }
+        let arguments = arguments
+            .into_iter()
+            .map(|argument| self.argument(argument))
+            .collect();
+        Interpreter::new(&mut self.state, context).run(module, function, types.into(), arguments)
+    }
+
+    fn argument(&self, argument: Argument) -> Value {
+        match argument {
+            Argument::Value(value) => value,
+            Argument::Borrow(slot) => Value::Reference(Reference::root(slot.0)),
+            Argument::TxContext => {
+                Value::Reference(Reference::root(Rc::new(RefCell::new(self.tx_context()))))
+            }
+        }
+    }
+
+    /// The `TxContext` struct; natives are authoritative, only `digest` reads a field.
+    fn tx_context(&self) -> Value {
+        let context = &self.state.context;
+        Value::Struct(vec![
+            Value::Address(context.sender),
+            Value::Bytes(context.digest.into_inner().to_vec()),
+            Value::U64(context.epoch),
+            Value::U64(context.epoch_timestamp_ms),
+            Value::U64(self.state.ids_created),
+        ])
     }
 
     /// Loads a type. Its addresses may name any version of a package; the result has defining ids.
@@ -184,7 +293,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `TypeNotFound`, `TypeArity`, `TypeConstraint`.
     pub fn load_type(&mut self, tag: &TypeTag) -> VmResult<Type> {
-        Err(VmError::TypeNotFound { tag: tag.clone() })
+        self.state.loader.load_tag(tag)
     }
 
     /// Decodes BCS; all bytes must be consumed.
@@ -192,17 +301,15 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `InvalidBcs`.
     pub fn deserialize(&self, ty: &Type, bytes: &[u8]) -> VmResult<Value> {
-        let _ = (ty, bytes);
-        Err(VmError::InvalidBcs(String::new()))
+        bcs::decode(ty, bytes)
     }
 
     /// Encodes a value (or what a reference points to) as BCS.
     ///
     /// # Errors
-    /// `Invariant` if the value does not fit the type.
-    pub fn serialize(&self, ty: &Type, value: &Value) -> VmResult<Vec<u8>> {
-        let _ = (ty, value);
-        Err(VmError::InvalidBcs(String::new()))
+    /// `Primitive` if it nests too deeply, `Invariant` if it was moved out.
+    pub fn serialize(&self, _ty: &Type, value: &Value) -> VmResult<Vec<u8>> {
+        bcs::encode(value)
     }
 
     /// The next fresh object id of the transaction (recorded as new).
@@ -210,12 +317,12 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Too many new ids.
     pub fn fresh_id(&mut self) -> VmResult<Address> {
-        Err(VmError::Invariant(String::new()))
+        self.state.fresh_id()
     }
 
     /// The next fresh id without recording a new object (package ids).
     pub fn fresh_package_id(&mut self) -> Address {
-        self.context.sender
+        self.state.next_id()
     }
 
     /// Records the deletion of an object (MergeCoins).
@@ -223,17 +330,19 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Too many deleted ids.
     pub fn delete_id(&mut self, id: Address) -> VmResult<()> {
-        let _ = id;
-        Ok(())
+        self.state.objects.record_deleted(id)
     }
 
     /// Transfers an object as `transfer::transfer` does (TransferObjects).
     ///
     /// # Errors
-    /// Not an object, or too many transfers.
+    /// Not an object, may not be shared, or too many transfers.
     pub fn transfer(&mut self, owner: NewOwner, ty: &Type, value: Value) -> VmResult<()> {
-        let _ = (owner, ty, value);
-        Ok(())
+        if self.state.objects.transfer(owner, ty.clone(), value)? {
+            Ok(())
+        } else {
+            Err(VmError::invariant("object may not be shared"))
+        }
     }
 
     /// Charges internal gas units.
@@ -241,33 +350,24 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `OutOfGas`.
     pub fn charge(&mut self, internal_units: u64) -> VmResult<()> {
-        let _ = internal_units;
-        Ok(())
+        self.state.gas.charge(internal_units)
     }
 
     /// Internal gas units used so far (1000 per gas unit), at most the limit.
     pub fn gas_used(&self) -> u64 {
-        0
+        self.state.gas.used()
     }
 
     /// Takes the events emitted since the last call, in order.
     pub fn take_events(&mut self) -> Vec<Event> {
-        Vec::new()
+        self.state.objects.take_events()
     }
 
     /// Folds everything into object changes.
     ///
     /// # Errors
-    /// A value that does not serialise (invariant).
+    /// A value that does not serialise.
     pub fn finish(self) -> VmResult<ObjectChanges> {
-        Ok(ObjectChanges::default())
-    }
-}
-
-fn not_found(package: Address, module: &str, function: &str) -> VmError {
-    VmError::FunctionNotFound {
-        package,
-        module: module.to_owned(),
-        function: function.to_owned(),
+        self.state.objects.finish(self.state.ids_created)
     }
 }

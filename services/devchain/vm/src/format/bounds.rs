@@ -388,7 +388,10 @@ fn check_duplicates(module: &CompiledModule) -> Checked {
     distinct("identifier", &module.identifiers)?;
     distinct(
         "address",
-        module.addresses.iter().map(sui_sdk_types::Address::as_bytes),
+        module
+            .addresses
+            .iter()
+            .map(sui_sdk_types::Address::as_bytes),
     )?;
     distinct(
         "module handle",

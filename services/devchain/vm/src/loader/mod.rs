@@ -10,8 +10,8 @@ use std::{
 
 use sui_sdk_types::{Address, TypeTag};
 
-pub(crate) use code::Op;
-pub(crate) use link::{Context, Function, LinkedModule};
+pub(crate) use code::{Binary, Op, Width};
+pub(crate) use link::{Body, Context, Function, LinkedModule};
 
 use crate::{
     error::{VmError, VmResult},
@@ -32,16 +32,28 @@ pub(crate) struct LoadedPackage {
 
 impl LoadedPackage {
     fn new(package: Arc<Package>) -> Self {
-        let modules = package.modules.keys().map(|name| (name.clone(), OnceLock::new())).collect();
+        let modules = package
+            .modules
+            .keys()
+            .map(|name| (name.clone(), OnceLock::new()))
+            .collect();
         let mut origins: HashMap<String, HashMap<String, Address>> = HashMap::new();
         for origin in &package.type_origins {
-            origins.entry(origin.module.clone()).or_default().insert(origin.datatype.clone(), origin.package);
+            origins
+                .entry(origin.module.clone())
+                .or_default()
+                .insert(origin.datatype.clone(), origin.package);
         }
-        Self { package, modules, origins }
+        Self {
+            package,
+            modules,
+            origins,
+        }
     }
 
     pub(crate) fn module(&self, name: &str) -> VmResult<Option<Arc<CompiledModule>>> {
-        let (Some(cell), Some(bytes)) = (self.modules.get(name), self.package.modules.get(name)) else {
+        let (Some(cell), Some(bytes)) = (self.modules.get(name), self.package.modules.get(name))
+        else {
             return Ok(None);
         };
         match cell.get_or_init(|| CompiledModule::parse(bytes).map(Arc::new)) {
@@ -60,7 +72,10 @@ impl LoadedPackage {
         if original == self.package.original_id {
             return Some(self.package.storage_id);
         }
-        self.package.linkage.get(&original).map(|entry| entry.storage_id)
+        self.package
+            .linkage
+            .get(&original)
+            .map(|entry| entry.storage_id)
     }
 }
 
@@ -78,7 +93,12 @@ fn cached<K: std::hash::Hash + Eq, V: Clone>(cache: &RwLock<HashMap<K, V>>, key:
     cache.read().ok()?.get(key).cloned()
 }
 
-fn remember<K: std::hash::Hash + Eq, V: Clone>(cache: &RwLock<HashMap<K, V>>, limit: usize, key: K, value: V) -> V {
+fn remember<K: std::hash::Hash + Eq, V: Clone>(
+    cache: &RwLock<HashMap<K, V>>,
+    limit: usize,
+    key: K,
+    value: V,
+) -> V {
     if let Ok(mut cache) = cache.write() {
         if cache.len() >= limit {
             cache.clear();
@@ -97,11 +117,16 @@ pub(crate) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(caches: &'a Caches, store: &'a dyn PackageStore) -> Self {
-        Self { caches, store, own: HashMap::new() }
+        Self {
+            caches,
+            store,
+            own: HashMap::new(),
+        }
     }
 
     pub(crate) fn add(&mut self, package: Arc<Package>) {
-        self.own.insert(package.storage_id, Arc::new(LoadedPackage::new(package)));
+        self.own
+            .insert(package.storage_id, Arc::new(LoadedPackage::new(package)));
     }
 
     pub(crate) fn remove(&mut self, storage_id: Address) {
@@ -115,13 +140,21 @@ impl<'a> Loader<'a> {
         if let Some(package) = cached(&self.caches.packages, &storage_id) {
             return Ok(Some(package));
         }
-        let Some(package) = self.store.package(storage_id)? else { return Ok(None) };
+        let Some(package) = self.store.package(storage_id)? else {
+            return Ok(None);
+        };
         let loaded = Arc::new(LoadedPackage::new(package));
-        Ok(Some(remember(&self.caches.packages, limits::CACHED_PACKAGES, storage_id, loaded)))
+        Ok(Some(remember(
+            &self.caches.packages,
+            limits::CACHED_PACKAGES,
+            storage_id,
+            loaded,
+        )))
     }
 
     fn expect_package(&self, storage_id: Address) -> VmResult<Arc<LoadedPackage>> {
-        self.package(storage_id)?.ok_or_else(|| VmError::Linkage(format!("package {storage_id} is missing")))
+        self.package(storage_id)?
+            .ok_or_else(|| VmError::Linkage(format!("package {storage_id} is missing")))
     }
 
     pub(crate) fn context(&self, linkage: &Linkage) -> Arc<Context> {
@@ -129,7 +162,12 @@ impl<'a> Loader<'a> {
             return context;
         }
         let context = Arc::new(Context::new(linkage.clone()));
-        remember(&self.caches.contexts, limits::CACHED_LINKAGES, linkage.clone(), context)
+        remember(
+            &self.caches.contexts,
+            limits::CACHED_LINKAGES,
+            linkage.clone(),
+            context,
+        )
     }
 
     /// The type of a tag whose addresses may name any version of a package.
@@ -164,7 +202,11 @@ impl<'a> Loader<'a> {
                 for argument in wanted.type_params() {
                     arguments.push(self.tag_at(argument, depth + 1)?);
                 }
-                let constraints: Vec<_> = datatype.parameters.iter().map(|entry| entry.constraints).collect();
+                let constraints: Vec<_> = datatype
+                    .parameters
+                    .iter()
+                    .map(|entry| entry.constraints)
+                    .collect();
                 check_arguments(&constraints, &arguments)?;
                 Type::Datatype(datatype, arguments.into())
             }
@@ -172,12 +214,25 @@ impl<'a> Loader<'a> {
     }
 
     /// The type of a token of `module`, seen through a linkage context.
-    pub(crate) fn token(&self, context: &Context, module: &CompiledModule, token: &Token) -> VmResult<Type> {
+    pub(crate) fn token(
+        &self,
+        context: &Context,
+        module: &CompiledModule,
+        token: &Token,
+    ) -> VmResult<Type> {
         self.token_with(&|original| context.storage_id(original), module, token, 0)
     }
 
-    pub(crate) fn tokens(&self, context: &Context, module: &CompiledModule, tokens: &[Token]) -> VmResult<Vec<Type>> {
-        tokens.iter().map(|token| self.token(context, module, token)).collect()
+    pub(crate) fn tokens(
+        &self,
+        context: &Context,
+        module: &CompiledModule,
+        tokens: &[Token],
+    ) -> VmResult<Vec<Type>> {
+        tokens
+            .iter()
+            .map(|token| self.token(context, module, token))
+            .collect()
     }
 
     fn token_with(
@@ -187,7 +242,9 @@ impl<'a> Loader<'a> {
         token: &Token,
         depth: usize,
     ) -> VmResult<Type> {
-        let inner = |token: &Token| -> VmResult<Arc<Type>> { Ok(Arc::new(self.token_with(link, module, token, depth)?)) };
+        let inner = |token: &Token| -> VmResult<Arc<Type>> {
+            Ok(Arc::new(self.token_with(link, module, token, depth)?))
+        };
         Ok(match token {
             Token::Bool => Type::Bool,
             Token::U8 => Type::U8,
@@ -209,20 +266,29 @@ impl<'a> Loader<'a> {
                     .ok_or_else(|| VmError::invariant("datatype handle out of range"))?;
                 let (original, name) = module.module_of(handle.module);
                 let datatype_name = module.identifier(handle.name);
-                let storage = link(original)
-                    .ok_or_else(|| VmError::Linkage(format!("package {original} is not in the linkage")))?;
+                let storage = link(original).ok_or_else(|| {
+                    VmError::Linkage(format!("package {original} is not in the linkage"))
+                })?;
                 let package = self.expect_package(storage)?;
                 let defining = package.origin(name, datatype_name).ok_or_else(|| {
-                    VmError::Linkage(format!("type {original}::{name}::{datatype_name} is not in {storage}"))
+                    VmError::Linkage(format!(
+                        "type {original}::{name}::{datatype_name} is not in {storage}"
+                    ))
                 })?;
                 let datatype = self.datatype(defining, name, datatype_name, depth)?;
-                let matches = datatype.parameters.len() == handle.parameters.len()
-                    && datatype.abilities.has(handle.abilities)
-                    && datatype.parameters.iter().zip(&handle.parameters).all(|(def, handle)| {
-                        handle.constraints.has(def.constraints) && (!handle.phantom || def.phantom)
-                    });
+                let matches =
+                    datatype.parameters.len() == handle.parameters.len()
+                        && datatype.abilities.has(handle.abilities)
+                        && datatype.parameters.iter().zip(&handle.parameters).all(
+                            |(def, handle)| {
+                                handle.constraints.has(def.constraints)
+                                    && (!handle.phantom || def.phantom)
+                            },
+                        );
                 if !matches {
-                    return Err(VmError::Verification(format!("handle of {name}::{datatype_name} does not match")));
+                    return Err(VmError::Verification(format!(
+                        "handle of {name}::{datatype_name} does not match"
+                    )));
                 }
                 let arguments = arguments
                     .iter()
@@ -234,19 +300,34 @@ impl<'a> Loader<'a> {
     }
 
     /// The datatype `defining::module::name`, from the package version that introduced it.
-    fn datatype(&self, defining: Address, module: &str, name: &str, depth: usize) -> VmResult<Arc<Datatype>> {
+    fn datatype(
+        &self,
+        defining: Address,
+        module: &str,
+        name: &str,
+        depth: usize,
+    ) -> VmResult<Arc<Datatype>> {
         let key = (defining, module.to_owned(), name.to_owned());
         if let Some(datatype) = cached(&self.caches.datatypes, &key) {
             return Ok(datatype);
         }
         if depth > limits::DATATYPE_DEPTH {
-            return Err(VmError::Verification(format!("{module}::{name} is recursive or nested too deeply")));
+            return Err(VmError::Verification(format!(
+                "{module}::{name} is recursive or nested too deeply"
+            )));
         }
         let missing = || VmError::Linkage(format!("type {defining}::{module}::{name} is missing"));
         let package = self.expect_package(defining)?;
         let compiled = package.module(module)?.ok_or_else(missing)?;
-        let datatype = self.build_datatype(&package, &compiled, module, name, depth)?.ok_or_else(missing)?;
-        Ok(remember(&self.caches.datatypes, limits::CACHED_DATATYPES, key, Arc::new(datatype)))
+        let datatype = self
+            .build_datatype(&package, &compiled, module, name, depth)?
+            .ok_or_else(missing)?;
+        Ok(remember(
+            &self.caches.datatypes,
+            limits::CACHED_DATATYPES,
+            key,
+            Arc::new(datatype),
+        ))
     }
 
     fn build_datatype(
@@ -262,34 +343,57 @@ impl<'a> Loader<'a> {
             defs.iter()
                 .map(|def| {
                     let ty = self.token_with(&link, compiled, &def.token, depth + 1)?;
-                    Ok(Field { name: compiled.identifier(def.name).to_owned(), ty })
+                    Ok(Field {
+                        name: compiled.identifier(def.name).to_owned(),
+                        ty,
+                    })
                 })
                 .collect()
         };
-        let structs = compiled.struct_defs.iter().find(|def| compiled.datatype_name(def.handle) == name);
-        let enums = compiled.enum_defs.iter().find(|def| compiled.datatype_name(def.handle) == name);
+        let structs = compiled
+            .struct_defs
+            .iter()
+            .find(|def| compiled.datatype_name(def.handle) == name);
+        let enums = compiled
+            .enum_defs
+            .iter()
+            .find(|def| compiled.datatype_name(def.handle) == name);
         let (handle, body) = match (structs, enums) {
-            (Some(def), _) => (def.handle, DatatypeBody::Struct(fields(def.fields.as_deref().unwrap_or(&[]))?)),
+            (Some(def), _) => (
+                def.handle,
+                DatatypeBody::Struct(fields(def.fields.as_deref().unwrap_or(&[]))?),
+            ),
             (None, Some(def)) => {
                 let variants = def
                     .variants
                     .iter()
                     .map(|variant| {
                         let name = compiled.identifier(variant.name).to_owned();
-                        Ok(Variant { name, fields: fields(&variant.fields)? })
+                        Ok(Variant {
+                            name,
+                            fields: fields(&variant.fields)?,
+                        })
                     })
                     .collect::<VmResult<Vec<_>>>()?;
                 (def.handle, DatatypeBody::Enum(variants))
             }
             (None, None) => return Ok(None),
         };
-        let Some(handle) = compiled.datatype_handles.get(usize::from(handle)) else { return Ok(None) };
+        let Some(handle) = compiled.datatype_handles.get(usize::from(handle)) else {
+            return Ok(None);
+        };
         let nesting = match &body {
             DatatypeBody::Struct(fields) => deepest(fields),
-            DatatypeBody::Enum(variants) => variants.iter().map(|variant| deepest(&variant.fields)).max().unwrap_or(0),
+            DatatypeBody::Enum(variants) => variants
+                .iter()
+                .map(|variant| deepest(&variant.fields))
+                .max()
+                .unwrap_or(0),
         };
         if nesting >= limits::DATATYPE_DEPTH {
-            return Err(VmError::Verification(format!("{module}::{name} is nested too deeply")));
+            return Err(VmError::Verification(format!(
+                "{module}::{name} is nested too deeply"
+            )));
         }
         Ok(Some(Datatype {
             defining_id: package.package.storage_id,
@@ -305,13 +409,20 @@ impl<'a> Loader<'a> {
 }
 
 fn deepest(fields: &[Field]) -> usize {
-    fields.iter().map(|field| field.ty.measure().1).max().unwrap_or(0)
+    fields
+        .iter()
+        .map(|field| field.ty.measure().1)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Checks number and abilities of type arguments.
 pub(crate) fn check_arguments(constraints: &[AbilitySet], arguments: &[Type]) -> VmResult<()> {
     if constraints.len() != arguments.len() {
-        return Err(VmError::TypeArity { expected: constraints.len(), actual: arguments.len() });
+        return Err(VmError::TypeArity {
+            expected: constraints.len(),
+            actual: arguments.len(),
+        });
     }
     for (index, (constraint, argument)) in constraints.iter().zip(arguments).enumerate() {
         if !argument.abilities(&[]).has(*constraint) {

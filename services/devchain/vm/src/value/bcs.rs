@@ -60,7 +60,9 @@ fn encode_into(value: &Value, out: &mut Vec<u8>, depth: usize) -> VmResult<()> {
                 encode_into(item, out, depth + 1)?;
             }
         }
-        Value::Reference(reference) => reference.look(|value| encode_into(value, out, depth + 1))?,
+        Value::Reference(reference) => {
+            reference.look(|value| encode_into(value, out, depth + 1))?
+        }
     }
     Ok(())
 }
@@ -69,7 +71,11 @@ fn encode_into(value: &Value, out: &mut Vec<u8>, depth: usize) -> VmResult<()> {
 pub(crate) fn decode(ty: &Type, bytes: &[u8]) -> VmResult<Value> {
     let mut reader = Reader { bytes };
     let value = reader.value(ty, &[], 0)?;
-    if reader.bytes.is_empty() { Ok(value) } else { Err(bad("trailing bytes")) }
+    if reader.bytes.is_empty() {
+        Ok(value)
+    } else {
+        Err(bad("trailing bytes"))
+    }
 }
 
 fn bad(text: &str) -> VmError {
@@ -132,27 +138,43 @@ impl<'a> Reader<'a> {
                 let arguments: &[Type] = if environment.is_empty() || arguments.is_empty() {
                     arguments
                 } else {
-                    closed = arguments.iter().map(|ty| ty.substitute(environment)).collect::<VmResult<_>>()?;
+                    closed = arguments
+                        .iter()
+                        .map(|ty| ty.substitute(environment))
+                        .collect::<VmResult<_>>()?;
                     &closed
                 };
                 match &datatype.body {
-                    DatatypeBody::Struct(fields) => Value::Struct(self.fields(fields, arguments, depth)?),
+                    DatatypeBody::Struct(fields) => {
+                        Value::Struct(self.fields(fields, arguments, depth)?)
+                    }
                     DatatypeBody::Enum(variants) => {
                         let tag = self.uleb()?;
-                        let variant = variants.get(tag as usize).ok_or_else(|| bad("unknown variant"))?;
+                        let variant = variants
+                            .get(tag as usize)
+                            .ok_or_else(|| bad("unknown variant"))?;
                         Value::Variant(tag as u16, self.fields(&variant.fields, arguments, depth)?)
                     }
                 }
             }
             Type::Param(index) => {
-                let ty = environment.get(usize::from(*index)).ok_or_else(|| bad("open type"))?;
+                let ty = environment
+                    .get(usize::from(*index))
+                    .ok_or_else(|| bad("open type"))?;
                 return self.value(ty, &[], depth);
             }
-            Type::Signer | Type::Reference(_) | Type::MutableReference(_) => return Err(bad("type has no BCS form")),
+            Type::Signer | Type::Reference(_) | Type::MutableReference(_) => {
+                return Err(bad("type has no BCS form"));
+            }
         })
     }
 
-    fn fields(&mut self, fields: &[Field], environment: &[Type], depth: usize) -> VmResult<Vec<Value>> {
+    fn fields(
+        &mut self,
+        fields: &[Field],
+        environment: &[Type],
+        depth: usize,
+    ) -> VmResult<Vec<Value>> {
         let mut values = Vec::with_capacity(fields.len());
         for field in fields {
             values.push(self.value(&field.ty, environment, depth + 1)?);
@@ -162,7 +184,9 @@ impl<'a> Reader<'a> {
 
     fn vector(&mut self, inner: &Type, environment: &[Type], depth: usize) -> VmResult<Value> {
         let inner = match inner {
-            Type::Param(index) => environment.get(usize::from(*index)).ok_or_else(|| bad("open type"))?,
+            Type::Param(index) => environment
+                .get(usize::from(*index))
+                .ok_or_else(|| bad("open type"))?,
             inner => inner,
         };
         let count = self.uleb()? as usize;

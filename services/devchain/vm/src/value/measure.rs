@@ -19,7 +19,9 @@ impl Value {
             Value::U256(_) | Value::Address(_) => 32,
             Value::Bytes(bytes) => 8 + bytes.len() as u64,
             Value::Vector(items) => 8 + items.iter().map(Value::size).sum::<u64>(),
-            Value::Struct(items) | Value::Variant(_, items) => 2 + items.iter().map(Value::size).sum::<u64>(),
+            Value::Struct(items) | Value::Variant(_, items) => {
+                2 + items.iter().map(Value::size).sum::<u64>()
+            }
         }
     }
 
@@ -62,7 +64,8 @@ fn equals(left: &Value, right: &Value, depth: usize) -> VmResult<bool> {
         (Value::U256(left), Value::U256(right)) => left == right,
         (Value::Address(left), Value::Address(right)) => left == right,
         (Value::Bytes(left), Value::Bytes(right)) => left == right,
-        (Value::Vector(left), Value::Vector(right)) | (Value::Struct(left), Value::Struct(right)) => all(left, right)?,
+        (Value::Vector(left), Value::Vector(right))
+        | (Value::Struct(left), Value::Struct(right)) => all(left, right)?,
         (Value::Variant(left_tag, left), Value::Variant(right_tag, right)) => {
             left_tag == right_tag && all(left, right)?
         }

@@ -19,7 +19,10 @@ impl Path {
         let old = self.indices();
         if old.len() < INLINE {
             let mut indices = [0; INLINE];
-            for (place, value) in indices.iter_mut().zip(old.iter().chain(std::iter::once(&index))) {
+            for (place, value) in indices
+                .iter_mut()
+                .zip(old.iter().chain(std::iter::once(&index)))
+            {
                 *place = *value;
             }
             Path::Inline(old.len() as u8 + 1, indices)
@@ -48,12 +51,18 @@ fn broken() -> VmError {
 impl Reference {
     /// A reference to a whole cell.
     pub(crate) fn root(root: Rc<RefCell<Value>>) -> Self {
-        Self { root, path: Path::Inline(0, [0; INLINE]) }
+        Self {
+            root,
+            path: Path::Inline(0, [0; INLINE]),
+        }
     }
 
     /// A reference to field or element `index` of the target.
     pub(crate) fn child(&self, index: u32) -> Self {
-        Self { root: self.root.clone(), path: self.path.push(index) }
+        Self {
+            root: self.root.clone(),
+            path: self.path.push(index),
+        }
     }
 
     /// Looks at the target.
@@ -80,7 +89,10 @@ impl Reference {
     }
 
     /// Changes the target.
-    pub(crate) fn with_mut<R>(&self, change: impl FnOnce(TargetMut<'_>) -> VmResult<R>) -> VmResult<R> {
+    pub(crate) fn with_mut<R>(
+        &self,
+        change: impl FnOnce(TargetMut<'_>) -> VmResult<R>,
+    ) -> VmResult<R> {
         let mut guard = self.root.try_borrow_mut().map_err(|_| broken())?;
         let mut value: &mut Value = &mut guard;
         let mut indices = self.path.indices().iter();

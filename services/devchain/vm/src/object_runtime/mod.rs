@@ -1,5 +1,7 @@
 //! What Move code did to objects (devchain spec 2.6 to 2.8).
 
+pub(crate) mod runtime;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sui_sdk_types::{Address, StructTag, TypeTag};
@@ -119,4 +121,16 @@ pub struct ObjectChanges {
     pub accumulator_events: Vec<AccumulatorEvent>,
     /// Fresh ids taken from the counter.
     pub ids_created: u64,
+}
+
+/// Fresh object id: `H(0xf1 ‖ digest ‖ u64le(counter))` (devchain spec 2.2).
+pub fn fresh_object_id(digest: &[u8; 32], counter: u64) -> Address {
+    let mut hasher = blake2b_simd::Params::new().hash_length(32).to_state();
+    hasher
+        .update(&[0xf1])
+        .update(digest)
+        .update(&counter.to_le_bytes());
+    let mut id = [0; 32];
+    id.copy_from_slice(hasher.finalize().as_bytes());
+    Address::new(id)
 }

@@ -1,0 +1,184 @@
+//! A chain in memory that holds the framework, for tests.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use base64::Engine;
+use sui_devchain_vm::{
+    Argument, ChildStore, Linkage, LinkageEntry, Package, PackageStore, Session, SessionConfig,
+    StoredObject, TxContext, TypeOrigin, Value, Vm, VmError, error::VmResult, package::Module,
+};
+use sui_sdk_types::{Address, Digest, TypeTag};
+
+pub fn id(number: u64) -> Address {
+    let mut bytes = [0; 32];
+    bytes[24..].copy_from_slice(&number.to_be_bytes());
+    Address::new(bytes)
+}
+
+#[derive(Default)]
+pub struct World {
+    pub packages: BTreeMap<Address, Arc<Package>>,
+    pub objects: Mutex<BTreeMap<Address, (Address, StoredObject)>>,
+}
+
+impl PackageStore for World {
+    fn package(&self, storage_id: Address) -> VmResult<Option<Arc<Package>>> {
+        Ok(self.packages.get(&storage_id).cloned())
+    }
+}
+
+impl ChildStore for World {
+    fn child(&self, parent: Address, id: Address) -> VmResult<Option<StoredObject>> {
+        let objects = self.objects.lock().unwrap();
+        Ok(objects
+            .get(&id)
+            .filter(|(owner, _)| *owner == parent)
+            .map(|(_, object)| object.clone()))
+    }
+
+    fn receivable(
+        &self,
+        parent: Address,
+        id: Address,
+        version: u64,
+    ) -> VmResult<Option<StoredObject>> {
+        Ok(self
+            .child(parent, id)?
+            .filter(|object| object.version == version))
+    }
+}
+
+/// All modules of the framework artifact: (package address, module name, bytes).
+pub fn framework_modules() -> Vec<(Address, String, Vec<u8>)> {
+    artifact_modules(include_str!("../../../../../move/artifacts/framework.json"))
+}
+
+pub fn artifact_modules(text: &str) -> Vec<(Address, String, Vec<u8>)> {
+    let artifact: serde_json::Value = serde_json::from_str(text).unwrap();
+    let mut modules = Vec::new();
+    for package in artifact["packages"].as_array().unwrap() {
+        let address = Address::from_hex(format!(
+            "{:0>64}",
+            package["address"]
+                .as_str()
+                .unwrap()
+                .trim_start_matches("0x")
+        ))
+        .unwrap();
+        for module in package["modules"].as_array().unwrap() {
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(module["bytecode"].as_str().unwrap())
+                .unwrap();
+            modules.push((address, module["name"].as_str().unwrap().to_owned(), bytes));
+        }
+    }
+    modules
+}
+
+pub fn package(
+    storage_id: Address,
+    modules: &[Vec<u8>],
+    linkage: BTreeMap<Address, LinkageEntry>,
+) -> Package {
+    let parsed: Vec<Module> = modules
+        .iter()
+        .map(|bytes| Module::parse(bytes).unwrap())
+        .collect();
+    let origins: Vec<TypeOrigin> =
+        sui_devchain_vm::package::type_origins(&parsed, storage_id, &[]).unwrap();
+    Package {
+        storage_id,
+        original_id: storage_id,
+        version: 1,
+        modules: parsed
+            .iter()
+            .map(|module| (module.name().to_owned(), module.to_bytes()))
+            .collect(),
+        type_origins: origins,
+        linkage,
+    }
+}
+
+pub fn framework() -> World {
+    let mut world = World::default();
+    let modules = framework_modules();
+    for number in [1, 2] {
+        let bytes: Vec<_> = modules
+            .iter()
+            .filter(|(address, ..)| *address == id(number))
+            .map(|(_, _, bytes)| bytes.clone())
+            .collect();
+        let mut linkage = BTreeMap::new();
+        if number == 2 {
+            linkage.insert(
+                id(1),
+                LinkageEntry {
+                    storage_id: id(1),
+                    version: 1,
+                },
+            );
+        }
+        world
+            .packages
+            .insert(id(number), Arc::new(package(id(number), &bytes, linkage)));
+    }
+    world
+}
+
+pub fn linkage(world: &World) -> Linkage {
+    Linkage(
+        world
+            .packages
+            .values()
+            .map(|package| (package.original_id, package.storage_id))
+            .collect(),
+    )
+}
+
+pub fn session<'a>(vm: &'a Vm, world: &'a World, gas_limit: Option<u64>) -> Session<'a> {
+    let context = TxContext {
+        sender: id(0xabc),
+        digest: Digest::new([0; 32]),
+        epoch: 7,
+        epoch_timestamp_ms: 1_000,
+        reference_gas_price: 1000,
+        gas_price: 1000,
+        gas_budget: 1_000_000,
+        sponsor: None,
+    };
+    let features: BTreeSet<String> = ["enable_accumulators".to_owned()].into();
+    Session::new(
+        vm,
+        world,
+        world,
+        context,
+        SessionConfig {
+            gas_limit,
+            system: false,
+            features,
+        },
+    )
+}
+
+/// Runs one function of a fresh session with plain values.
+pub fn run(
+    target: (u64, &str, &str),
+    types: &[TypeTag],
+    arguments: Vec<Value>,
+) -> Result<Vec<Value>, VmError> {
+    let (vm, world) = (Vm::new(), framework());
+    let mut session = session(&vm, &world, Some(5_000_000_000));
+    let arguments = arguments.into_iter().map(Argument::Value).collect();
+    session.call(
+        &linkage(&world),
+        id(target.0),
+        target.1,
+        target.2,
+        types,
+        arguments,
+    )
+}
