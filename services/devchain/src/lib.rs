@@ -25,6 +25,8 @@ mod framework;
 mod indexes;
 mod ledger;
 pub mod limits;
+#[cfg(test)]
+mod read_tests;
 mod record;
 mod render;
 mod rpc;

@@ -1,0 +1,52 @@
+//! The read side over a chain of hand-made checkpoints: what a client sees does not depend on how
+//! transactions came about. The client is `sui-rpc`'s own.
+
+mod fixture;
+mod ledger_streams;
+mod reading;
+mod transport;
+
+use std::sync::Arc;
+
+use sui_devchain_executor::ChainParams;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::account::validator_key;
+use crate::clock::{ChainClock, ClockMode};
+use crate::ledger::{Facts, Ledger};
+use crate::rpc::{self, Context, Subscribers};
+use crate::store::Store;
+use fixture::Chain;
+
+/// Serves a hand-made chain; the url.
+async fn serve(chain: Chain) -> String {
+    let facts = Facts {
+        params: ChainParams {
+            chain_id: chain.indexes.checkpoint(0).unwrap().digest,
+            epoch: 0,
+            epoch_start_ms: 0,
+            reference_gas_price: 1000,
+        },
+        seed: fixture::SEED,
+    };
+    let (ledger, _writer) = Ledger::start(
+        chain.indexes,
+        Store::Memory,
+        ChainClock::new(ClockMode::Manual, 0),
+        crate::checkpoint::Validator::new(validator_key(&fixture::SEED).unwrap()),
+        facts,
+    )
+    .unwrap();
+    let context = Context {
+        ledger,
+        shutdown: CancellationToken::new(),
+        subscribers: Subscribers::default(),
+        simulations: Arc::new(Semaphore::new(1)),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(rpc::serve(context, listener));
+    url
+}
