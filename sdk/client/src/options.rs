@@ -1,0 +1,81 @@
+//! How to store and read.
+
+use std::time::Duration;
+
+pub use walrus_core::decoder::ConsistencyCheck;
+use walrus_node_client::NodeClientOptions;
+use walrus_sui::Address;
+
+/// What becomes of a blob object after the store. Client spec 1.2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PostStoreAction {
+    /// The wallet keeps it.
+    #[default]
+    Keep,
+    /// It goes to this address.
+    TransferTo(Address),
+}
+
+/// How long to store a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochsAhead {
+    /// For this many epochs from the current one, at least 1.
+    Count(u32),
+    /// For as many epochs as the network allows.
+    Max,
+}
+
+/// How to store. Client spec 1.2.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// For how long.
+    pub epochs: EpochsAhead,
+    /// Whether the owner may delete the blob.
+    pub deletable: bool,
+    /// Ask the network first whether it already has the blob; off is `--force`.
+    pub check_status: bool,
+    /// Use blob objects and storage that the wallet owns; off is `--ignore-resources`.
+    pub reuse_resources: bool,
+    /// What becomes of the blob object.
+    pub post_store: PostStoreAction,
+    /// Gas budget in MIST; estimated when absent.
+    pub gas_budget: Option<u64>,
+}
+
+impl StoreOptions {
+    /// The defaults, for this long.
+    pub fn new(epochs: EpochsAhead) -> Self {
+        Self {
+            epochs,
+            deletable: true,
+            check_status: true,
+            reuse_resources: true,
+            post_store: PostStoreAction::Keep,
+            gas_budget: None,
+        }
+    }
+}
+
+/// How to read. Client spec 1.10.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadOptions {
+    /// What is checked after decoding.
+    pub consistency_check: ConsistencyCheck,
+    /// Refuse blobs of more bytes.
+    pub max_blob_size: Option<u64>,
+}
+
+/// How a client talks to the network.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// Connections to storage nodes.
+    pub node: NodeClientOptions,
+    /// How long a committee is believed to be current.
+    pub committee_ttl: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self { node: NodeClientOptions::default(), committee_ttl: Duration::from_secs(10) }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a store or a read tells while it runs.
+
+use std::time::Duration;
+
+use walrus_core::BlobId;
+use walrus_sui::{Address, Digest};
+
+/// A step of a store or a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Blobs become slivers.
+    Encode,
+    /// The network is asked what it already has.
+    CheckStatus,
+    /// Storage is paid for and blobs are registered on chain.
+    Register,
+    /// Slivers go to the nodes.
+    Upload,
+    /// Storage confirmations are collected.
+    Confirm,
+    /// The certificate goes on chain.
+    Certify,
+    /// The metadata of a blob is fetched.
+    FetchMetadata,
+    /// Slivers are fetched.
+    FetchSlivers,
+    /// Slivers become the blob, and the blob is checked.
+    Decode,
+}
+
+impl Phase {
+    /// A word or two for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Encode => "encode",
+            Self::CheckStatus => "check status",
+            Self::Register => "register",
+            Self::Upload => "upload",
+            Self::Confirm => "confirm",
+            Self::Certify => "certify",
+            Self::FetchMetadata => "fetch metadata",
+            Self::FetchSlivers => "fetch slivers",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ProgressEvent {
+    /// A phase began.
+    Started(Phase),
+    /// A phase ended.
+    Finished(Phase, Duration),
+    /// A blob was encoded.
+    Encoded {
+        /// Its ID.
+        blob_id: BlobId,
+        /// Its size in storage, metadata included, in bytes.
+        encoded_size: u64,
+    },
+    /// Blobs were registered by one transaction.
+    Registered {
+        /// The transaction.
+        digest: Digest,
+        /// The blob objects.
+        objects: Vec<Address>,
+    },
+    /// Nodes of this many shards hold their slivers of a blob.
+    Uploaded {
+        /// The blob.
+        blob_id: BlobId,
+        /// Shards of the nodes that are done.
+        weight: u16,
+        /// Shards needed to go on.
+        needed: u16,
+        /// All shards.
+        total: u16,
+    },
+    /// Nodes of this many shards confirmed.
+    Confirmed {
+        /// The blob.
+        blob_id: BlobId,
+        /// Shards of the nodes that confirmed.
+        weight: u16,
+        /// Shards needed to certify.
+        needed: u16,
+    },
+    /// Blobs were certified by one transaction.
+    Certified {
+        /// The transaction.
+        digest: Digest,
+    },
+    /// Slivers of a blob arrived and were verified.
+    SliversRead {
+        /// How many.
+        got: u16,
+        /// How many are needed to decode.
+        needed: u16,
+    },
+}
+
+/// Receives [`ProgressEvent`]s. Called from several tasks; must not block.
+pub trait Progress: Send + Sync {
+    /// Something happened.
+    fn on_event(&self, event: ProgressEvent);
+}
+
+/// Ignores everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn on_event(&self, _event: ProgressEvent) {}
+}

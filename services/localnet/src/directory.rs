@@ -1,0 +1,167 @@
+//! The files of a local network.
+//!
+//! ```text
+//! DIR/localnet.lock          held while the network is up
+//! DIR/chain/                 the chain's log
+//! DIR/nodes/N/               configuration, keys, wallet and storage of node N
+//! DIR/wallet/                a funded Sui wallet (client.yaml, sui.keystore)
+//! DIR/client_config.yaml     the client configuration
+//! DIR/network.json           everything another tool needs to know
+//! ```
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+/// A directory that this process has for itself.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    /// Released when dropped.
+    _lock: File,
+    /// Removed when dropped.
+    _temporary: Option<TempDir>,
+}
+
+/// Where a local network lives when nobody says otherwise: `~/.walrus/localnet`.
+pub fn default_directory() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".walrus").join("localnet"))
+}
+
+/// Whether a local network is up in `dir`.
+pub fn is_running(dir: &Path) -> bool {
+    File::open(lock_path(dir))
+        .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn lock_path(dir: &Path) -> PathBuf {
+    dir.join("localnet.lock")
+}
+
+impl Directory {
+    /// Takes the directory, or a temporary one.
+    ///
+    /// # Errors
+    /// If another local network has it.
+    pub(crate) fn take(path: Option<&Path>) -> anyhow::Result<Self> {
+        let temporary = match path {
+            Some(_) => None,
+            None => Some(
+                tempfile::Builder::new()
+                    .prefix("walrus-localnet-")
+                    .tempdir()
+                    .context("cannot create a temporary directory")?,
+            ),
+        };
+        let path = match (path, &temporary) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => bail!("no directory for the local network"),
+        };
+        fs::create_dir_all(&path)
+            .with_context(|| format!("cannot create directory {}", path.display()))?;
+        let lock = take_lock(&path)?;
+        Ok(Self { path, _lock: lock, _temporary: temporary })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn chain(&self) -> PathBuf {
+        self.path.join("chain")
+    }
+
+    pub(crate) fn node(&self, index: u16) -> PathBuf {
+        self.path.join("nodes").join(index.to_string())
+    }
+
+    pub(crate) fn wallet(&self) -> PathBuf {
+        self.path.join("wallet").join("client.yaml")
+    }
+
+    pub(crate) fn client_config(&self) -> PathBuf {
+        self.path.join("client_config.yaml")
+    }
+
+    pub(crate) fn network_json(&self) -> PathBuf {
+        self.path.join("network.json")
+    }
+}
+
+fn take_lock(dir: &Path) -> anyhow::Result<File> {
+    let path = lock_path(dir);
+    let mut lock = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            // The owner's process ID is a courtesy; without it the message is still right.
+            let _ = lock.read_to_string(&mut owner);
+            bail!(
+                "a local network is already running in {} (process {}); stop it, or choose another --dir",
+                dir.display(),
+                owner.trim()
+            );
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    lock.set_len(0)
+        .and_then(|()| lock.rewind())
+        .and_then(|()| writeln!(lock, "{}", std::process::id()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(lock)
+}
+
+/// Replaces a file of the network's own in one step, so that a reader sees the old or the new one, never half of one.
+pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
+    let dir = path.parent().context("a file without a directory")?;
+    fs::create_dir_all(dir).with_context(|| format!("cannot create directory {}", dir.display()))?;
+    let mut file = tempfile::NamedTempFile::new_in(dir)
+        .with_context(|| format!("cannot write in {}", dir.display()))?;
+    file.write_all(contents)
+        .and_then(|()| file.as_file().sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_owner_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_running(dir.path()));
+        let owner = Directory::take(Some(dir.path())).unwrap();
+        assert!(is_running(dir.path()));
+        let refused = Directory::take(Some(dir.path())).unwrap_err().to_string();
+        assert!(refused.contains("already running"), "{refused}");
+        drop(owner);
+        assert!(!is_running(dir.path()));
+        Directory::take(Some(dir.path())).unwrap();
+    }
+
+    #[test]
+    fn a_temporary_directory_goes_with_its_network() {
+        let directory = Directory::take(None).unwrap();
+        let path = directory.path().to_owned();
+        assert!(path.exists());
+        drop(directory);
+        assert!(!path.exists());
+    }
+}
