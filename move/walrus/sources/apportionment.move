@@ -51,6 +51,7 @@ public(package) fun shards_per_node(stakes: &vector<u64>, n_shards: u16): vector
 }
 
 /// The largest number of shards one of `n_nodes` nodes may hold.
+#[allow(deprecated_usage)]
 public(package) fun max_shards_per_node(n_nodes: u64, n_shards: u64): u64 {
     if (n_nodes >= MIN_NODES_FOR_SHARDS_LIMIT) n_shards / SHARDS_LIMIT_DENOMINATOR
     else (MIN_NODES_FOR_SHARDS_LIMIT * n_shards).divide_and_round_up(

@@ -515,6 +515,7 @@ public fun can_withdraw_staked_wal_early(staking: &Staking, staked_wal: &StakedW
 ///
 /// #### Aborts
 /// - `EInvalidMigration` (0): the object is up to date.
+#[allow(deprecated_usage)]
 entry fun set_migration_epoch(staking: &mut Staking) {
     assert!(staking.version < VERSION, EInvalidMigration);
     if (dynamic_field::exists_(&staking.id, MIGRATION_EPOCH_KEY)) return;

@@ -237,3 +237,26 @@ fun only_members_report() {
     world.sync_done(outsider, 1);
     abort 99
 }
+
+/// As many nodes as the active set holds, and as many shards as the public networks have.
+#[test]
+fun a_full_committee_changes_epochs() {
+    let mut world = staking_world::new(1000);
+    let mut stakes = vector::tabulate!(150, |i| {
+        let node = world.register(0);
+        world.stake(node, 1_000 + i)
+    });
+    // The set is full: the first of the smallest leaves.
+    let node = world.register(0);
+    stakes.push_back(world.stake(node, 2_000));
+    world.next_epoch();
+    assert_eq!(world.committee().size(), 150);
+    assert!(!world.in_committee(0));
+    assert!(world.weight(node) > 0);
+    world.fill(ONE_MIB);
+    world.pay(1_000_000_000);
+    world.next_epoch();
+    assert!(world.system().future_accounting().ring_lookup(0).rewards() < 150);
+    destroy(stakes);
+    world.destroy();
+}
