@@ -1,7 +1,7 @@
 /// A parameter of the system decided by the shard-weighted votes of a committee.
 ///
-/// Invariant: up to a third of the shards, voting as they like, cannot move the result beyond what the others voted for:
-/// towards higher values in a low vote, towards lower ones in a high vote, it takes more than a third to do so.
+/// Invariant: as long as less than a third of the shards votes dishonestly, the result lies between the lowest and the
+/// highest honest vote, because moving it out of there takes more than a third one way and a quorum the other way.
 ///
 /// Specification: contracts, section 8.5.
 module walrus::quorum_vote;
