@@ -49,10 +49,7 @@ public struct SlashingManager has key {
 
 /// Creates and shares the manager.
 public(package) fun new(ctx: &mut TxContext) {
-    transfer::share_object(SlashingManager {
-        id: object::new(ctx),
-        slashing_candidates: table::new(ctx),
-    })
+    transfer::share_object(create(ctx))
 }
 
 // === Public Functions ===
@@ -144,6 +141,11 @@ public fun cleanup_slashing_proposals(
 
 // === Private Functions ===
 
+/// A manager that is not shared yet.
+fun create(ctx: &mut TxContext): SlashingManager {
+    SlashingManager { id: object::new(ctx), slashing_candidates: table::new(ctx) }
+}
+
 /// Creates a proposal without votes, replacing an older one against the same candidate.
 fun propose(self: &mut SlashingManager, epoch: u32, node_id: ID) {
     if (self.slashing_candidates.contains(node_id)) {
@@ -154,6 +156,12 @@ fun propose(self: &mut SlashingManager, epoch: u32, node_id: ID) {
 }
 
 // === Test-Only Functions ===
+
+/// A manager that is not shared.
+#[test_only]
+public fun new_for_testing(ctx: &mut TxContext): SlashingManager {
+    create(ctx)
+}
 
 /// Whether there is a proposal against a node.
 #[test_only]

@@ -76,11 +76,7 @@ public struct EmergencyUpgradeCap has key, store {
 
 /// Creates and shares the manager that holds `cap`; returns the emergency capability.
 public(package) fun new(cap: UpgradeCap, ctx: &mut TxContext): EmergencyUpgradeCap {
-    let manager = UpgradeManager { id: object::new(ctx), cap, upgrade_proposals: table::new(ctx) };
-    let emergency_cap = EmergencyUpgradeCap {
-        id: object::new(ctx),
-        upgrade_manager_id: manager.id.to_inner(),
-    };
+    let (manager, emergency_cap) = create(cap, ctx);
     transfer::share_object(manager);
     emergency_cap
 }
@@ -252,6 +248,13 @@ public fun burn_emergency_upgrade_cap(emergency_upgrade_cap: EmergencyUpgradeCap
 
 // === Private Functions ===
 
+/// A manager that is not shared yet, and its emergency capability.
+fun create(cap: UpgradeCap, ctx: &mut TxContext): (UpgradeManager, EmergencyUpgradeCap) {
+    let manager = UpgradeManager { id: object::new(ctx), cap, upgrade_proposals: table::new(ctx) };
+    let upgrade_manager_id = manager.id.to_inner();
+    (manager, EmergencyUpgradeCap { id: object::new(ctx), upgrade_manager_id })
+}
+
 /// Checks the length of a digest.
 fun new_digest(digest: vector<u8>): PackageDigest {
     assert!(digest.length() == PACKAGE_DIGEST_LENGTH, EInvalidPackageDigest);
@@ -281,6 +284,21 @@ fun authorize(self: &mut UpgradeManager, digest: PackageDigest): UpgradeTicket {
 }
 
 // === Test-Only Functions ===
+
+/// A manager that is not shared, and its emergency capability.
+#[test_only]
+public fun new_for_testing(
+    cap: UpgradeCap,
+    ctx: &mut TxContext,
+): (UpgradeManager, EmergencyUpgradeCap) {
+    create(cap, ctx)
+}
+
+/// The version of the package the manager has reached.
+#[test_only]
+public fun package_version(self: &UpgradeManager): u64 {
+    self.cap.version()
+}
 
 /// Whether there is a proposal for a digest.
 #[test_only]

@@ -1,0 +1,193 @@
+/// Votes on upgrades, and emergency upgrades.
+#[test_only]
+module walrus::upgrade_tests;
+
+use std::unit_test::{assert_eq, destroy};
+use sui::event;
+use sui::package;
+use walrus::auth;
+use walrus::events::{ContractUpgradeProposed, ContractUpgradeQuorumReached};
+use walrus::staked_wal::StakedWal;
+use walrus::staking_inner;
+use walrus::staking_world::{Self, World};
+use walrus::upgrade::{Self, EmergencyUpgradeCap, UpgradeManager};
+
+/// The package before the upgrade.
+const PACKAGE: address = @0x1234;
+
+fun digest(): vector<u8> { vector::tabulate!(32, |i| i as u8) }
+
+/// Ten shards: nodes with 4, 3 and 3, of which any two but the last are a quorum; a fourth node has none.
+fun setup(): (World, vector<StakedWal>, UpgradeManager, EmergencyUpgradeCap) {
+    let (mut world, staked) = staking_world::running(10, vector[400, 300, 300]);
+    world.register(0);
+    let cap = package::test_publish(PACKAGE.to_id(), world.ctx());
+    let (manager, emergency_cap) = upgrade::new_for_testing(cap, world.ctx());
+    (world, staked, manager, emergency_cap)
+}
+
+fun end(
+    world: World,
+    staked: vector<StakedWal>,
+    manager: UpgradeManager,
+    emergency_cap: EmergencyUpgradeCap,
+) {
+    world.destroy();
+    destroy(staked);
+    destroy(manager);
+    emergency_cap.burn_emergency_upgrade_cap();
+}
+
+/// Votes with the authority of the operator of all nodes.
+fun vote(world: &mut World, manager: &mut UpgradeManager, node: u64, digest: vector<u8>) {
+    let node_id = world.node_id(node);
+    let auth = auth::authenticate_sender(world.ctx());
+    manager.vote_for_upgrade(world.staking(), auth, node_id, digest);
+}
+
+/// Authorizes, publishes and commits, as one transaction does.
+fun run(world: &mut World, manager: &mut UpgradeManager) {
+    let ticket = manager.authorize_upgrade(world.staking(), digest());
+    assert_eq!(ticket.package(), PACKAGE.to_id());
+    assert_eq!(*ticket.digest(), digest());
+    let receipt = ticket.test_upgrade();
+    let (staking, system, _, _, _) = world.parts();
+    manager.commit_upgrade(staking, system, receipt);
+}
+
+#[test]
+fun quorum_upgrades() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, digest());
+    assert_eq!(event::events_by_type<ContractUpgradeProposed>().length(), 1);
+    assert_eq!(event::events_by_type<ContractUpgradeQuorumReached>().length(), 0);
+    vote(&mut world, &mut manager, 1, digest());
+    vote(&mut world, &mut manager, 2, digest());
+    // The proposal and the quorum are announced once.
+    assert_eq!(event::events_by_type<ContractUpgradeProposed>().length(), 1);
+    assert_eq!(event::events_by_type<ContractUpgradeQuorumReached>().length(), 1);
+    run(&mut world, &mut manager);
+    assert_eq!(manager.package_version(), 2);
+    assert!(!manager.has_proposal(digest()));
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::ENotEnoughVotes)]
+fun six_of_ten_shards_do_not_upgrade() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 1, digest());
+    vote(&mut world, &mut manager, 2, digest());
+    run(&mut world, &mut manager);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::EDuplicateVote)]
+fun nodes_vote_once() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, digest());
+    vote(&mut world, &mut manager, 0, digest());
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::ENotAuthorized)]
+fun strangers_do_not_vote() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    let node_id = world.node_id(0);
+    let auth = auth::authenticate_with_object(&manager);
+    manager.vote_for_upgrade(world.staking(), auth, node_id, digest());
+    world.wait(0);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = staking_inner::ENotInCommittee)]
+fun nodes_without_shards_do_not_vote() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 3, digest());
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::EInvalidPackageDigest)]
+fun digests_have_32_bytes() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, vector::tabulate!(31, |_| 0));
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::ENoProposalForDigest)]
+fun unknown_digests_are_not_authorized() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    run(&mut world, &mut manager);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::EWrongEpoch)]
+fun votes_hold_for_one_epoch() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, digest());
+    vote(&mut world, &mut manager, 1, digest());
+    world.next_epoch();
+    run(&mut world, &mut manager);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test]
+fun proposals_start_afresh_in_another_epoch() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, digest());
+    world.next_epoch();
+    vote(&mut world, &mut manager, 0, digest());
+    vote(&mut world, &mut manager, 1, digest());
+    run(&mut world, &mut manager);
+    assert_eq!(manager.package_version(), 2);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::EWrongVersion)]
+fun votes_hold_for_one_version() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, digest());
+    vote(&mut world, &mut manager, 1, digest());
+    let other = vector::tabulate!(32, |_| 9);
+    let ticket = manager.authorize_emergency_upgrade(&emergency_cap, other);
+    let receipt = ticket.test_upgrade();
+    let (staking, system, _, _, _) = world.parts();
+    manager.commit_upgrade(staking, system, receipt);
+    run(&mut world, &mut manager);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test]
+fun emergency_upgrades_need_no_votes_and_remove_the_proposal() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 1, digest());
+    let ticket = manager.authorize_emergency_upgrade(&emergency_cap, digest());
+    assert!(!manager.has_proposal(digest()));
+    let receipt = ticket.test_upgrade();
+    let (staking, system, _, _, _) = world.parts();
+    manager.commit_upgrade(staking, system, receipt);
+    assert_eq!(manager.package_version(), 2);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::EInvalidUpgradeManager)]
+fun emergency_capabilities_are_for_their_manager() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    let cap = package::test_publish(@0x5678.to_id(), world.ctx());
+    let (other_manager, other_cap) = upgrade::new_for_testing(cap, world.ctx());
+    destroy(manager.authorize_emergency_upgrade(&other_cap, digest()));
+    destroy(other_manager);
+    destroy(other_cap);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test]
+fun old_proposals_are_cleaned_up() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    vote(&mut world, &mut manager, 0, digest());
+    manager.cleanup_upgrade_proposals(world.staking(), vector[digest(), b"unknown"]);
+    assert!(manager.has_proposal(digest()));
+    world.next_epoch();
+    manager.cleanup_upgrade_proposals(world.staking(), vector[digest()]);
+    assert!(!manager.has_proposal(digest()));
+    end(world, staked, manager, emergency_cap);
+}
