@@ -21,7 +21,7 @@ use crate::clock::ChainClock;
 use crate::error::LedgerError;
 use crate::indexes::{Executed, Indexes, Overlay};
 use crate::limits::{MAX_TRANSACTIONS_PER_CHECKPOINT, WRITER_QUEUE};
-use crate::record::TransactionRecord;
+use crate::record::{CheckpointRecord, TransactionRecord};
 use crate::store::Store;
 
 /// The object whose readers need a randomness update in their checkpoint.
@@ -48,7 +48,7 @@ pub(crate) struct Ledger {
     executor: Arc<Executor>,
     clock: Arc<std::sync::Mutex<ChainClock>>,
     commands: mpsc::Sender<Command>,
-    height: watch::Receiver<u64>,
+    height: Arc<watch::Sender<u64>>,
     facts: Facts,
     committee: ValidatorCommittee,
 }
@@ -75,7 +75,7 @@ impl Ledger {
         let height = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
         let indexes = Arc::new(RwLock::new(indexes));
         let (commands, queue) = mpsc::channel(WRITER_QUEUE);
-        let (announce, height) = watch::channel(height);
+        let height = Arc::new(watch::Sender::new(height));
         let ledger = Self {
             indexes,
             executor: Arc::new(Executor::new()),
@@ -89,7 +89,6 @@ impl Ledger {
             ledger: ledger.clone(),
             store,
             validator,
-            announce,
         };
         let thread = thread::Builder::new()
             .name("devchain-writer".into())
@@ -119,7 +118,7 @@ impl Ledger {
 
     /// Announces every new checkpoint by its sequence number.
     pub(crate) fn heights(&self) -> watch::Receiver<u64> {
-        self.height.clone()
+        self.height.subscribe()
     }
 
     /// Executes a signed transaction and returns when it is durable in a checkpoint. A transaction
@@ -160,6 +159,16 @@ impl Ledger {
             .send(command)
             .await
             .map_err(|_| LedgerError::Stopped)
+    }
+
+    /// Makes a durable checkpoint visible.
+    pub(crate) fn publish(&self, record: CheckpointRecord) {
+        let height = record.summary.sequence_number;
+        self.indexes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .apply(record);
+        self.height.send_replace(height);
     }
 
     /// Runs a transaction on the state of now, with the Clock at the current time, and forgets it.
@@ -218,7 +227,6 @@ struct Writer {
     ledger: Ledger,
     store: Store,
     validator: Validator,
-    announce: watch::Sender<u64>,
 }
 
 impl Writer {
@@ -254,7 +262,7 @@ impl Writer {
         // A caller who left does not need the answer.
         let _ = reply.send(
             self.checkpoint(Vec::new())
-                .map(|()| *self.announce.borrow()),
+                .map(|()| *self.ledger.height.borrow()),
         );
     }
 
@@ -408,17 +416,11 @@ impl Writer {
             timestamp_ms,
             records,
         );
-        let height = record.summary.sequence_number;
         self.store.append(&record).map_err(|error| {
             error!(%error, "a checkpoint could not be written");
             LedgerError::Internal(error.to_string())
         })?;
-        self.ledger
-            .indexes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .apply(record);
-        self.announce.send_replace(height);
+        self.ledger.publish(record);
         Ok(())
     }
 }

@@ -3,7 +3,10 @@
 
 mod fixture;
 mod ledger_streams;
+mod log;
+mod packages;
 mod reading;
+mod subscriptions;
 mod transport;
 
 use std::sync::Arc;
@@ -22,6 +25,11 @@ use fixture::Chain;
 
 /// Serves a hand-made chain; the url.
 async fn serve(chain: Chain) -> String {
+    serve_live(chain).await.0
+}
+
+/// As [`serve`], with the ledger to publish further checkpoints.
+async fn serve_live(chain: Chain) -> (String, Ledger) {
     let facts = Facts {
         params: ChainParams {
             chain_id: chain.indexes.checkpoint(0).unwrap().digest,
@@ -40,7 +48,7 @@ async fn serve(chain: Chain) -> String {
     )
     .unwrap();
     let context = Context {
-        ledger,
+        ledger: ledger.clone(),
         shutdown: CancellationToken::new(),
         subscribers: Subscribers::default(),
         simulations: Arc::new(Semaphore::new(1)),
@@ -48,5 +56,5 @@ async fn serve(chain: Chain) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(rpc::serve(context, listener));
-    url
+    (url, ledger)
 }

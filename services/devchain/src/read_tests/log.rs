@@ -1,0 +1,116 @@
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::fixture::{Chain, SEED, address, coin};
+use crate::error::StoreError;
+use crate::record::CheckpointRecord;
+use crate::store::{Store, SyncPolicy, read_seed};
+
+fn records(count: u64) -> Vec<CheckpointRecord> {
+    let mut chain = Chain::new();
+    (0..count)
+        .map(|number| {
+            let object = coin(100 + number, address(1), number);
+            let transaction = chain.transaction(address(1), &[number], vec![object]);
+            let record = chain.seal(vec![transaction]);
+            chain.indexes.apply(record.clone());
+            record
+        })
+        .collect()
+}
+
+fn open(directory: &Path) -> Result<(Store, Vec<CheckpointRecord>), StoreError> {
+    Store::open(directory, &SEED, SyncPolicy::Never)
+}
+
+fn write(directory: &Path, records: &[CheckpointRecord]) -> u64 {
+    let (mut store, found) = open(directory).unwrap();
+    assert!(found.is_empty());
+    let mut last = 0;
+    for record in records {
+        last = length(directory);
+        store.append(record).unwrap();
+    }
+    last
+}
+
+fn length(directory: &Path) -> u64 {
+    std::fs::metadata(directory.join("chain.log"))
+        .unwrap()
+        .len()
+}
+
+#[test]
+fn what_was_appended_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(read_seed(directory.path()).unwrap(), None);
+    let records = records(3);
+    write(directory.path(), &records);
+    assert_eq!(read_seed(directory.path()).unwrap(), Some(SEED));
+    assert_eq!(open(directory.path()).unwrap().1, records);
+}
+
+#[test]
+fn a_record_torn_anywhere_is_cut_off_and_the_log_goes_on() {
+    let records = records(3);
+    let scratch = tempfile::tempdir().unwrap();
+    let start = write(scratch.path(), &records);
+    let end = length(scratch.path());
+    for cut in (start..end)
+        .step_by(37)
+        .chain([start + 1, start + 19, end - 1])
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let copy = directory.path().join("chain.log");
+        std::fs::copy(scratch.path().join("chain.log"), &copy).unwrap();
+        OpenOptions::new()
+            .write(true)
+            .open(&copy)
+            .unwrap()
+            .set_len(cut)
+            .unwrap();
+        let (mut store, found) = open(directory.path()).unwrap();
+        assert_eq!(found, records[..2], "cut at {cut}");
+        store.append(&records[2]).unwrap();
+        drop(store);
+        assert_eq!(open(directory.path()).unwrap().1, records);
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &records(3));
+    let path = directory.path().join("chain.log");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    let mut byte = [0];
+    file.seek(SeekFrom::Start(100)).unwrap();
+    file.read_exact(&mut byte).unwrap();
+    file.seek(SeekFrom::Start(100)).unwrap();
+    file.write_all(&[!byte[0]]).unwrap();
+    assert!(matches!(
+        open(directory.path()),
+        Err(StoreError::BrokenChain { index: 0, .. })
+    ));
+}
+
+#[test]
+fn foreign_files_and_foreign_chains_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), &records(1));
+    let other = sui_sdk_types::Digest::new([8; 32]);
+    assert!(matches!(
+        Store::open(directory.path(), &other, SyncPolicy::Never),
+        Err(StoreError::OtherSeed { .. })
+    ));
+    std::fs::write(directory.path().join("chain.log"), [b'x'; 100]).unwrap();
+    assert!(matches!(
+        open(directory.path()),
+        Err(StoreError::Format { .. })
+    ));
+}
