@@ -1,4 +1,5 @@
 //! Every field of `bls.json`.
+#![allow(clippy::unwrap_used)]
 #![cfg(feature = "bls")]
 
 mod vector_files;

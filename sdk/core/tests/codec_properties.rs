@@ -1,4 +1,5 @@
 //! What must hold for every blob, subset and flipped bit.
+#![allow(clippy::unwrap_used)]
 
 use proptest::{
     collection::vec,

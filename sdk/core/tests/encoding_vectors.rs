@@ -1,4 +1,5 @@
 //! Every field of `encoding.json`.
+#![allow(clippy::unwrap_used)]
 
 mod vector_files;
 
@@ -213,7 +214,7 @@ fn all_encoded_lengths() {
 /// The table of encoding spec 1.6 and the counts beside it.
 #[test]
 fn parameter_table() {
-    let rows: &[(u16, u16, u16, u16, u64, usize, usize, usize)] = &[
+    let rows = [
         (4, 1, 2, 3, 393_204, 196_602, 275, 2),
         (7, 2, 3, 5, 983_010, 327_670, 473, 3),
         (10, 3, 4, 7, 1_834_952, 458_738, 671, 4),
@@ -222,7 +223,7 @@ fn parameter_table() {
         (100, 33, 34, 67, 149_286_452, 4_390_778, 6_611, 7),
         (1000, 333, 334, 667, 14_599_533_452, 43_711_178, 66_012, 10),
     ];
-    for (n, f, np, ns, max_blob, max_sliver, metadata, path) in rows {
+    for (n, f, np, ns, max_blob, max_sliver, metadata, path) in &rows {
         let config = EncodingConfig::new(*n).unwrap();
         assert_eq!(
             (config.max_faulty(), config.primary_source_symbols()),

@@ -1,4 +1,5 @@
 //! Rules of the encoding spec that no vector shows.
+#![allow(clippy::unwrap_used)]
 
 use std::num::NonZeroU16;
 

@@ -1,4 +1,5 @@
 //! Every field of `recovery.json`.
+#![allow(clippy::unwrap_used)]
 
 mod vector_files;
 
