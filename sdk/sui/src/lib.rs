@@ -1,2 +1,12 @@
 //! The chain, typed: object layouts, transactions, event stream, deployment and wallets.
 #![warn(missing_docs)]
+
+pub mod chain;
+pub mod contract;
+pub mod events;
+pub mod limits;
+pub mod objects;
+pub mod transactions;
+pub mod wallet;
+
+pub use sui_sdk_types::{Address, Digest};

@@ -1,0 +1,273 @@
+//! The connection to a network.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use sui_rpc::{
+    field::{FieldMask, FieldMaskUtil as _},
+    proto::sui::rpc::v2 as proto,
+};
+use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
+
+use super::{
+    ChainError,
+    object::{CoinObject, OBJECT_MASK, ObjectData},
+    retry,
+};
+use crate::limits;
+
+/// A connection to a Sui network. Cheap to clone; clones share the connection.
+///
+/// Every call has a deadline and is repeated a bounded number of times while its error is transient.
+#[derive(Clone)]
+pub struct ChainClient {
+    rpc: sui_rpc::Client,
+    url: Arc<str>,
+}
+
+impl std::fmt::Debug for ChainClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChainClient").field("url", &self.url).finish()
+    }
+}
+
+impl ChainClient {
+    /// Prepares a connection; it is opened by the first call.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidUrl`].
+    pub fn new(url: &str) -> Result<Self, ChainError> {
+        let rpc = sui_rpc::Client::new(url).map_err(|status| ChainError::InvalidUrl {
+            url: url.to_owned(),
+            reason: status.message().to_owned(),
+        })?;
+        Ok(Self {
+            rpc: rpc.with_max_decoding_message_size(limits::MAX_MESSAGE_BYTES),
+            url: url.into(),
+        })
+    }
+
+    /// Connects and makes sure that a network answers.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidUrl`], or that of the first call.
+    pub async fn connect(url: &str) -> Result<Self, ChainError> {
+        let client = Self::new(url)?;
+        client.chain_id().await?;
+        Ok(client)
+    }
+
+    /// The URL this client was made with.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The underlying client, for calls that this type does not wrap.
+    pub fn rpc(&self) -> sui_rpc::Client {
+        self.rpc.clone()
+    }
+
+    /// Digest of the genesis checkpoint.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn chain_id(&self) -> Result<Digest, ChainError> {
+        const CALL: &str = "GetServiceInfo";
+        let info = self.service_info().await?;
+        info.chain_id().parse().map_err(|error| ChainError::malformed(CALL, error))
+    }
+
+    /// Sequence number of the newest checkpoint.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn latest_checkpoint(&self) -> Result<u64, ChainError> {
+        let info = self.service_info().await?;
+        info.checkpoint_height_opt()
+            .ok_or_else(|| ChainError::malformed("GetServiceInfo", "no checkpoint height"))
+    }
+
+    async fn service_info(&self) -> Result<proto::GetServiceInfoResponse, ChainError> {
+        retry::read("GetServiceInfo", || {
+            let mut rpc = self.rpc.clone();
+            async move {
+                let request = proto::GetServiceInfoRequest::default();
+                Ok(rpc.ledger_client().get_service_info(request).await?.into_inner())
+            }
+        })
+        .await
+    }
+
+    /// The reference gas price in MIST.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn reference_gas_price(&self) -> Result<u64, ChainError> {
+        retry::read("GetEpoch", || {
+            let mut rpc = self.rpc.clone();
+            async move { rpc.get_reference_gas_price().await }
+        })
+        .await
+    }
+
+    /// An object at its latest version.
+    ///
+    /// # Errors
+    /// [`ChainError::ObjectNotFound`] and others.
+    pub async fn object(&self, id: Address) -> Result<ObjectData, ChainError> {
+        let found = self.objects(&[id]).await?.pop().flatten();
+        found.ok_or(ChainError::ObjectNotFound { id })
+    }
+
+    /// Objects at their latest versions, in the order of `ids`; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn objects(&self, ids: &[Address]) -> Result<Vec<Option<ObjectData>>, ChainError> {
+        const CALL: &str = "BatchGetObjects";
+        let mut found = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
+            let response = retry::read(CALL, || self.batch_get(batch)).await?;
+            if response.objects.len() != batch.len() {
+                let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
+                return Err(ChainError::malformed(CALL, reason));
+            }
+            for (result, id) in response.objects.into_iter().zip(batch) {
+                found.push(single_object(CALL, *id, result)?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn batch_get(
+        &self,
+        ids: &[Address],
+    ) -> Result<proto::BatchGetObjectsResponse, tonic::Status> {
+        let request = proto::BatchGetObjectsRequest::default()
+            .with_requests(ids.iter().map(proto::GetObjectRequest::new).collect::<Vec<_>>())
+            .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
+        let mut rpc = self.rpc.clone();
+        Ok(rpc.ledger_client().batch_get_objects(request).await?.into_inner())
+    }
+
+    /// Total balance of an address in the smallest unit of a coin type.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn balance(&self, owner: Address, coin_type: &StructTag) -> Result<u64, ChainError> {
+        retry::read("GetBalance", || {
+            let mut rpc = self.rpc.clone();
+            let request = proto::GetBalanceRequest::default()
+                .with_owner(owner.to_string())
+                .with_coin_type(coin_type.to_string());
+            async move {
+                let response = rpc.state_client().get_balance(request).await?.into_inner();
+                Ok(response.balance().balance())
+            }
+        })
+        .await
+    }
+
+    /// SUI balance of an address in MIST.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn sui_balance(&self, owner: Address) -> Result<u64, ChainError> {
+        self.balance(owner, &StructTag::sui()).await
+    }
+
+    /// The coins of one type that an address owns, largest first.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn coins(
+        &self,
+        owner: Address,
+        coin_type: &StructTag,
+    ) -> Result<Vec<CoinObject>, ChainError> {
+        let tag = StructTag::coin(TypeTag::from(coin_type.clone()));
+        let objects = self.owned_objects(owner, &tag).await?;
+        let mut coins = Vec::with_capacity(objects.len());
+        for object in objects {
+            // Layout of `Coin<T>`: ID and balance.
+            let (_, balance): (Address, u64) = object.decode()?;
+            coins.push(CoinObject { reference: object.reference(), balance });
+        }
+        coins.sort_by_key(|coin| std::cmp::Reverse(coin.balance));
+        Ok(coins)
+    }
+
+    /// The objects of one type that an address owns, with contents.
+    ///
+    /// # Errors
+    /// [`ChainError::TooMany`] above [`limits::MAX_LISTED_OBJECTS`], and others.
+    pub async fn owned_objects(
+        &self,
+        owner: Address,
+        object_type: &StructTag,
+    ) -> Result<Vec<ObjectData>, ChainError> {
+        const CALL: &str = "ListOwnedObjects";
+        retry::read(CALL, || {
+            let request = proto::ListOwnedObjectsRequest::default()
+                .with_owner(owner.to_string())
+                .with_object_type(object_type.to_string())
+                .with_page_size(limits::PAGE_SIZE)
+                .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
+            let pages = self.rpc.list_owned_objects(request);
+            async move {
+                let mut pages = std::pin::pin!(pages.take(limits::MAX_LISTED_OBJECTS + 1));
+                let mut objects = Vec::new();
+                while let Some(object) = pages.next().await {
+                    objects.push(object?);
+                }
+                Ok(objects)
+            }
+        })
+        .await
+        .and_then(|objects| {
+            if objects.len() > limits::MAX_LISTED_OBJECTS {
+                return Err(ChainError::TooMany { call: CALL, limit: limits::MAX_LISTED_OBJECTS });
+            }
+            objects.iter().map(|object| ObjectData::from_proto(CALL, object)).collect()
+        })
+    }
+
+    /// A checkpoint with the given fields.
+    pub(crate) async fn checkpoint(
+        &self,
+        sequence_number: u64,
+        mask: &[&str],
+    ) -> Result<proto::Checkpoint, ChainError> {
+        const CALL: &str = "GetCheckpoint";
+        let response = retry::read(CALL, || {
+            let mut rpc = self.rpc.clone();
+            let request = proto::GetCheckpointRequest::by_sequence_number(sequence_number)
+                .with_read_mask(FieldMask::from_paths(mask));
+            async move { Ok(rpc.ledger_client().get_checkpoint(request).await?.into_inner()) }
+        })
+        .await?;
+        response.checkpoint.ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
+    }
+}
+
+fn single_object(
+    call: &'static str,
+    id: Address,
+    result: proto::GetObjectResult,
+) -> Result<Option<ObjectData>, ChainError> {
+    match result.to_result() {
+        Ok(object) => {
+            let object = ObjectData::from_proto(call, &object)?;
+            if object.id != id {
+                return Err(ChainError::malformed(call, format!("{} instead of {id}", object.id)));
+            }
+            Ok(Some(object))
+        }
+        Err(status) if status.code == i32::from(tonic::Code::NotFound) => Ok(None),
+        Err(status) => Err(ChainError::Rpc {
+            call,
+            code: tonic::Code::from_i32(status.code),
+            message: status.message,
+        }),
+    }
+}

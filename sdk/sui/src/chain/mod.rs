@@ -1,0 +1,12 @@
+//! Typed access to a Sui network over gRPC; knows nothing of the Walrus contract.
+
+mod client;
+mod error;
+mod object;
+mod retry;
+
+pub use client::ChainClient;
+pub use error::ChainError;
+pub(crate) use retry::{backoff, read as read_call, within};
+pub(crate) use object::OBJECT_MASK;
+pub use object::{CoinObject, ObjectData};

@@ -1,0 +1,89 @@
+//! Objects as the chain returns them.
+
+use serde::de::DeserializeOwned;
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_sdk_types::{Address, Digest, ObjectReference, Owner, StructTag};
+
+use super::ChainError;
+use crate::objects::decode;
+
+/// The paths every object read asks for.
+pub(crate) const OBJECT_MASK: [&str; 6] =
+    ["object_id", "version", "digest", "owner", "object_type", "contents"];
+
+/// An object with its contents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectData {
+    /// Object ID.
+    pub id: Address,
+    /// Version.
+    pub version: u64,
+    /// Digest.
+    pub digest: Digest,
+    /// Owner.
+    pub owner: Owner,
+    /// The type; `None` for packages.
+    pub object_type: Option<StructTag>,
+    /// BCS of the Move struct; empty for packages.
+    pub contents: Vec<u8>,
+}
+
+impl ObjectData {
+    /// ID, version and digest, as a transaction names the object.
+    pub fn reference(&self) -> ObjectReference {
+        ObjectReference::new(self.id, self.version, self.digest)
+    }
+
+    /// Decodes the contents.
+    ///
+    /// # Errors
+    /// [`ChainError::Layout`] when the contents are not exactly one `T`.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ChainError> {
+        decode(&self.contents).map_err(|source| ChainError::Layout { id: self.id, source })
+    }
+
+    /// Checks module and name of the type.
+    pub(crate) fn expect_type(&self, module: &str, name: &str) -> Result<&StructTag, ChainError> {
+        match &self.object_type {
+            Some(tag) if tag.module().as_str() == module && tag.name().as_str() == name => Ok(tag),
+            other => Err(ChainError::WrongType {
+                id: self.id,
+                found: other.as_ref().map_or_else(|| "package".to_owned(), ToString::to_string),
+                expected: format!("{module}::{name}"),
+            }),
+        }
+    }
+
+    pub(crate) fn from_proto(call: &'static str, object: &proto::Object) -> Result<Self, ChainError> {
+        let malformed = |reason: String| ChainError::Malformed { call, reason };
+        let id = object
+            .object_id()
+            .parse()
+            .map_err(|error| malformed(format!("object ID {:?}: {error}", object.object_id())))?;
+        let digest = object
+            .digest()
+            .parse()
+            .map_err(|error| malformed(format!("digest of {id}: {error}")))?;
+        let owner = Owner::try_from(object.owner())
+            .map_err(|error| malformed(format!("owner of {id}: {error}")))?;
+        let object_type = match object.object_type() {
+            "package" => None,
+            text => Some(
+                text.parse().map_err(|error| malformed(format!("type of {id}: {text}: {error}")))?,
+            ),
+        };
+        let version = object
+            .version_opt()
+            .ok_or_else(|| malformed(format!("object {id} has no version")))?;
+        Ok(Self { id, version, digest, owner, object_type, contents: object.contents().value().to_vec() })
+    }
+}
+
+/// A coin of a known type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoinObject {
+    /// ID, version and digest.
+    pub reference: ObjectReference,
+    /// Balance in the smallest unit.
+    pub balance: u64,
+}

@@ -1,0 +1,49 @@
+//! Deadlines and bounded retries of read calls.
+
+use std::{future::Future, time::Duration};
+
+use rand::Rng as _;
+
+use super::ChainError;
+use crate::limits::{MAX_BACKOFF, MIN_BACKOFF, READ_ATTEMPTS, READ_DEADLINE};
+
+/// The pause before try number `attempt` (1 is the first repetition): exponential, with jitter.
+pub(crate) fn backoff(attempt: u32) -> Duration {
+    let exponent = attempt.saturating_sub(1).min(16);
+    let pause = MIN_BACKOFF.saturating_mul(1 << exponent).min(MAX_BACKOFF);
+    pause.mul_f64(rand::rng().random_range(0.5..1.0))
+}
+
+/// One call under a deadline.
+pub(crate) async fn within<T>(
+    call: &'static str,
+    deadline: Duration,
+    work: impl Future<Output = Result<T, tonic::Status>>,
+) -> Result<T, ChainError> {
+    match tokio::time::timeout(deadline, work).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(status)) => Err(ChainError::from_status(call, &status)),
+        Err(_) => Err(ChainError::Timeout { call, deadline }),
+    }
+}
+
+/// A read call, repeated while its error is transient.
+pub(crate) async fn read<T, F>(
+    call: &'static str,
+    mut work: impl FnMut() -> F,
+) -> Result<T, ChainError>
+where
+    F: Future<Output = Result<T, tonic::Status>>,
+{
+    let mut attempt = 1;
+    loop {
+        match within(call, READ_DEADLINE, work()).await {
+            Err(error) if error.is_transient() && attempt < READ_ATTEMPTS => {
+                tracing::debug!(%error, attempt, "repeating a chain read");
+                tokio::time::sleep(backoff(attempt)).await;
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}

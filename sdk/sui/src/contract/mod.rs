@@ -1,0 +1,10 @@
+//! The state of the Walrus contract, read from the chain (contracts spec 12.3).
+
+mod committee;
+mod packages;
+mod price;
+mod reader;
+
+pub use committee::{Committee, CommitteeMember, Committees};
+pub use price::{BYTES_PER_UNIT, Prices};
+pub use reader::{ContractObjects, ContractPackages, ContractReader, PoolSummary};

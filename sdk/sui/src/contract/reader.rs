@@ -1,0 +1,325 @@
+//! Typed reads of the contract's objects.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sui_sdk_types::{Address, Identifier, StructTag};
+
+use super::{
+    committee::{Committee, Committees},
+    packages,
+    price::Prices,
+};
+use crate::{
+    chain::{ChainClient, ChainError, ObjectData},
+    objects::{
+        ActiveSet, Blob, BlobAttributes, Field, NodeMetadata, StakedWal, Staking, StakingInnerV1,
+        StakingPool, Storage, StorageNodeCap, System, SystemStateInnerV1, attributes_field_id,
+        extended_field_id, versioned_field_id,
+    },
+};
+
+/// The shared objects of one deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractObjects {
+    /// `system::System`.
+    pub system: Address,
+    /// `staking::Staking`.
+    pub staking: Address,
+    /// `wal::ProtectedTreasury`; needed to initiate an epoch change.
+    pub treasury: Option<Address>,
+}
+
+/// The packages of one deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractPackages {
+    /// The package that defines the types (the first version).
+    pub origin: Address,
+    /// The package to call.
+    pub current: Address,
+    /// `<wal>::wal::WAL`.
+    pub wal_type: StructTag,
+}
+
+/// What the staking state and the pools say about one node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolSummary {
+    /// The pool.
+    pub pool: StakingPool,
+    /// Descriptive metadata.
+    pub metadata: NodeMetadata,
+}
+
+/// Reads the state of one deployment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ContractReader {
+    chain: ChainClient,
+    objects: ContractObjects,
+    packages: Arc<RwLock<ContractPackages>>,
+}
+
+impl ContractReader {
+    /// Finds the packages of the deployment with these objects.
+    ///
+    /// # Errors
+    /// [`ChainError`], [`ChainError::WrongType`] when the objects are something else.
+    pub async fn new(chain: ChainClient, objects: ContractObjects) -> Result<Self, ChainError> {
+        let packages = packages::discover(&chain, objects).await?;
+        Ok(Self { chain, objects, packages: Arc::new(RwLock::new(packages)) })
+    }
+
+    /// The connection.
+    pub fn chain(&self) -> &ChainClient {
+        &self.chain
+    }
+
+    /// The shared objects.
+    pub fn objects(&self) -> ContractObjects {
+        self.objects
+    }
+
+    /// The packages as last seen.
+    pub fn packages(&self) -> ContractPackages {
+        self.packages.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the package to call again; true if it changed.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn refresh_packages(&self) -> Result<bool, ChainError> {
+        let current = self.system().await?.package_id;
+        let mut packages = self.packages.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = packages.current != current;
+        packages.current = current;
+        Ok(changed)
+    }
+
+    /// The type `<origin>::module::name`.
+    pub fn struct_tag(&self, module: &'static str, name: &'static str) -> StructTag {
+        let origin = self.packages().origin;
+        StructTag::new(
+            origin,
+            Identifier::from_static(module),
+            Identifier::from_static(name),
+            vec![],
+        )
+    }
+
+    /// The outer system object.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn system(&self) -> Result<System, ChainError> {
+        self.chain.object(self.objects.system).await?.decode()
+    }
+
+    /// The outer staking object.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn staking(&self) -> Result<Staking, ChainError> {
+        self.chain.object(self.objects.staking).await?.decode()
+    }
+
+    /// The inner system state.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn system_state(&self) -> Result<SystemStateInnerV1, ChainError> {
+        let version = self.system().await?.version;
+        self.field(versioned_field_id(self.objects.system, version)).await
+    }
+
+    /// The inner staking state.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn staking_state(&self) -> Result<StakingInnerV1, ChainError> {
+        let version = self.staking().await?.version;
+        self.field(versioned_field_id(self.objects.staking, version)).await
+    }
+
+    /// Value of a dynamic field whose name is a `u64`.
+    async fn field<T: DeserializeOwned>(&self, id: Address) -> Result<T, ChainError> {
+        let field: Field<u64, T> = self.chain.object(id).await?.decode()?;
+        Ok(field.value)
+    }
+
+    /// The current epoch.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn epoch(&self) -> Result<u32, ChainError> {
+        Ok(self.staking_state().await?.epoch)
+    }
+
+    /// Prices in force.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn prices(&self) -> Result<Prices, ChainError> {
+        let state = self.system_state().await?;
+        Ok(Prices {
+            storage_price_per_unit: state.storage_price_per_unit_size,
+            write_price_per_unit: state.write_price_per_unit_size,
+        })
+    }
+
+    /// The committees with the nodes' addresses and keys.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn committees(&self) -> Result<Committees, ChainError> {
+        let state = self.staking_state().await?;
+        let all = [Some(&state.committee), Some(&state.previous_committee), state.next_committee.as_ref()];
+        let ids: BTreeSet<Address> =
+            all.into_iter().flatten().flat_map(|c| c.0.iter().map(|(id, _)| *id)).collect();
+        let pools = self.pools(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let committee = |epoch, shards, next_keys| {
+            Committee::new(epoch, state.n_shards, shards, &pools, next_keys)
+        };
+        let previous = state.epoch.checked_sub(1).filter(|_| !state.previous_committee.0.is_empty());
+        Ok(Committees {
+            epoch: state.epoch,
+            epoch_state: state.epoch_state,
+            current: committee(state.epoch, &state.committee, false),
+            previous: previous.map(|epoch| committee(epoch, &state.previous_committee, false)),
+            next: state
+                .next_committee
+                .as_ref()
+                .map(|next| committee(state.epoch.saturating_add(1), next, true)),
+        })
+    }
+
+    /// Pools by node ID; unknown IDs are left out.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn pools(
+        &self,
+        node_ids: &[Address],
+    ) -> Result<BTreeMap<Address, StakingPool>, ChainError> {
+        let objects = self.chain.objects(node_ids).await?;
+        objects
+            .into_iter()
+            .flatten()
+            .map(|object| {
+                object.expect_type("staking_pool", "StakingPool")?;
+                Ok((object.id, object.decode()?))
+            })
+            .collect()
+    }
+
+    /// One node's pool and descriptive metadata.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn pool(&self, node_id: Address) -> Result<PoolSummary, ChainError> {
+        let object = self.chain.object(node_id).await?;
+        object.expect_type("staking_pool", "StakingPool")?;
+        let pool: StakingPool = object.decode()?;
+        let id = extended_field_id(pool.node_info.metadata, self.packages().origin);
+        let field: Field<bool, NodeMetadata> = self.chain.object(id).await?.decode()?;
+        Ok(PoolSummary { pool, metadata: field.value })
+    }
+
+    /// The candidates for the next committee with their stakes.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn active_set(&self) -> Result<ActiveSet, ChainError> {
+        let state = self.staking_state().await?;
+        let id = extended_field_id(state.active_set, self.packages().origin);
+        let field: Field<bool, ActiveSet> = self.chain.object(id).await?.decode()?;
+        Ok(field.value)
+    }
+
+    /// A blob object.
+    ///
+    /// # Errors
+    /// [`ChainError::ObjectNotFound`], [`ChainError::WrongType`] and others.
+    pub async fn blob(&self, object_id: Address) -> Result<Blob, ChainError> {
+        let object = self.chain.object(object_id).await?;
+        object.expect_type("blob", "Blob")?;
+        object.decode()
+    }
+
+    /// Attributes of a blob object; `None` when it has none.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn blob_attributes(
+        &self,
+        blob_object: Address,
+    ) -> Result<Option<BlobAttributes>, ChainError> {
+        let id = attributes_field_id(blob_object);
+        let object = self.chain.objects(&[id]).await?.pop().flatten();
+        object
+            .map(|object| Ok(object.decode::<Field<Vec<u8>, BlobAttributes>>()?.value))
+            .transpose()
+    }
+
+    /// Blobs an address owns.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn owned_blobs(&self, owner: Address) -> Result<Vec<Blob>, ChainError> {
+        self.owned(owner, "blob", "Blob").await
+    }
+
+    /// Storage resources an address owns.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn owned_storage(&self, owner: Address) -> Result<Vec<Storage>, ChainError> {
+        self.owned(owner, "storage_resource", "Storage").await
+    }
+
+    /// Stakes an address owns.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn owned_stakes(&self, owner: Address) -> Result<Vec<StakedWal>, ChainError> {
+        self.owned(owner, "staked_wal", "StakedWal").await
+    }
+
+    /// Node capabilities an address owns.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn owned_node_caps(&self, owner: Address) -> Result<Vec<StorageNodeCap>, ChainError> {
+        self.owned(owner, "storage_node", "StorageNodeCap").await
+    }
+
+    /// A node capability.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn node_cap(&self, cap: Address) -> Result<StorageNodeCap, ChainError> {
+        let object = self.chain.object(cap).await?;
+        object.expect_type("storage_node", "StorageNodeCap")?;
+        object.decode()
+    }
+
+    async fn owned<T: DeserializeOwned>(
+        &self,
+        owner: Address,
+        module: &'static str,
+        name: &'static str,
+    ) -> Result<Vec<T>, ChainError> {
+        let objects = self.chain.owned_objects(owner, &self.struct_tag(module, name)).await?;
+        objects.iter().map(ObjectData::decode).collect()
+    }
+
+    /// WAL balance of an address in FROST.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn wal_balance(&self, owner: Address) -> Result<u64, ChainError> {
+        self.chain.balance(owner, &self.packages().wal_type).await
+    }
+}

@@ -1,0 +1,44 @@
+//! Every bound of this crate.
+
+use std::time::Duration;
+
+/// Deadline of one read call.
+pub const READ_DEADLINE: Duration = Duration::from_secs(10);
+/// Deadline of one simulation.
+pub const SIMULATE_DEADLINE: Duration = Duration::from_secs(30);
+/// Deadline of executing a transaction and seeing it in a checkpoint.
+pub const EXECUTE_DEADLINE: Duration = Duration::from_secs(60);
+/// Tries of a read call before its error is returned.
+pub const READ_ATTEMPTS: u32 = 5;
+/// Pause before the second try; doubles up to [`MAX_BACKOFF`].
+pub const MIN_BACKOFF: Duration = Duration::from_millis(100);
+/// Longest pause between two tries.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// Objects per batch request; the protocol's limit.
+pub const OBJECTS_PER_BATCH: usize = 50;
+/// Objects per page of a listing.
+pub const PAGE_SIZE: u32 = 200;
+/// Objects a listing returns at most.
+pub const MAX_LISTED_OBJECTS: usize = 50_000;
+/// Largest gRPC answer.
+pub const MAX_MESSAGE_BYTES: usize = 128 * 1024 * 1024;
+/// Tries of a transaction whose inputs were used by another one in the meantime.
+pub const TRANSACTION_ATTEMPTS: u32 = 4;
+/// Coins merged as payment at most.
+pub const MAX_PAYMENT_COINS: usize = 200;
+/// Percent of the estimated gas added to the budget: shared objects may grow between estimate and execution.
+pub const GAS_MARGIN_PERCENT: u64 = 20;
+/// Checkpoints fetched at the same time while an event stream catches up.
+pub const CATCH_UP_CONCURRENCY: usize = 8;
+/// Events and watermarks that wait in an event stream until they are taken.
+pub const EVENT_STREAM_QUEUE: usize = 1024;
+/// A subscription that is silent for so long is opened again.
+pub const SUBSCRIPTION_IDLE: Duration = Duration::from_secs(30);
+/// Longest wait of a faucet request.
+pub const FAUCET_DEADLINE: Duration = Duration::from_secs(60);
+/// Largest answer of a faucet.
+pub const MAX_FAUCET_RESPONSE_BYTES: usize = 1024 * 1024;
+/// Largest configuration, wallet or key file.
+pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// Largest compiled module that is read.
+pub const MAX_MODULE_BYTES: usize = 1024 * 1024;

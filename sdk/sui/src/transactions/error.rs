@@ -1,0 +1,151 @@
+//! Why a transaction did not do what it was meant to.
+
+use std::time::Duration;
+
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_sdk_types::{Address, Digest};
+
+use super::abort_codes;
+use crate::chain::ChainError;
+
+/// A transaction failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TransactionError {
+    /// The sender does not own enough coins. Nothing was sent.
+    #[error("{owner} has {available} of the {needed} {coin} needed (in the smallest unit)")]
+    InsufficientFunds {
+        /// The sender.
+        owner: Address,
+        /// `SUI` or `WAL`.
+        coin: &'static str,
+        /// What the transaction costs.
+        needed: u64,
+        /// What the sender has.
+        available: u64,
+    },
+    /// The contract refused.
+    #[error("{0}")]
+    MoveAbort(MoveAbort),
+    /// The transaction cannot be executed, or its execution failed for another reason than an abort.
+    #[error("the transaction was rejected: {reason}")]
+    Rejected {
+        /// The chain's words.
+        reason: String,
+        /// The digest, if it was executed.
+        digest: Option<Digest>,
+    },
+    /// The transaction was sent but not seen in a checkpoint in time. It may still take effect.
+    #[error("transaction {digest} was not seen in a checkpoint within {deadline:?}")]
+    Timeout {
+        /// Its digest.
+        digest: Digest,
+        /// How long was waited.
+        deadline: Duration,
+    },
+    /// A read that was needed for the transaction failed.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The transaction cannot be built from these values.
+    #[error("cannot build the transaction: {reason}")]
+    Build {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The transaction succeeded without an effect that it must have.
+    #[error("transaction {digest} has no {expected} among its effects")]
+    UnexpectedEffects {
+        /// Its digest.
+        digest: Digest,
+        /// What was looked for.
+        expected: String,
+    },
+}
+
+/// An abort of Move code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoveAbort {
+    /// The package that aborted.
+    pub package: Option<Address>,
+    /// The module that owns the code.
+    pub module: String,
+    /// The function, if known.
+    pub function: Option<String>,
+    /// The code.
+    pub code: u64,
+    /// Name of the error constant (contracts spec section 6), if known.
+    pub name: Option<&'static str>,
+    /// Index of the command.
+    pub command: Option<u64>,
+}
+
+impl std::fmt::Display for MoveAbort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the contract aborted in {}", self.module)?;
+        if let Some(function) = &self.function {
+            write!(f, "::{function}")?;
+        }
+        match self.name {
+            Some(name) => write!(f, " with {name} ({})", self.code),
+            None => write!(f, " with code {}", self.code),
+        }
+    }
+}
+
+impl MoveAbort {
+    /// Whether this is the named abort of the named module.
+    pub fn is(&self, module: &str, name: &str) -> bool {
+        self.module == module && self.name == Some(name)
+    }
+}
+
+impl TransactionError {
+    /// The abort, if it is one.
+    pub fn move_abort(&self) -> Option<&MoveAbort> {
+        match self {
+            Self::MoveAbort(abort) => Some(abort),
+            _ => None,
+        }
+    }
+
+    /// Whether the package was upgraded since it was last read (contracts spec 6.1).
+    pub(crate) fn is_wrong_version(&self) -> bool {
+        self.move_abort().is_some_and(|abort| abort.name == Some("EWrongVersion"))
+    }
+
+    /// Whether another transaction used an input in the meantime.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let Self::Rejected { reason, digest: None } = self else { return false };
+        let reason = reason.to_lowercase();
+        ["version", "locked", "already", "conflict", "equivocat", "not available for consumption"]
+            .iter()
+            .any(|word| reason.contains(word))
+    }
+
+    /// The error of an execution status.
+    pub(crate) fn from_execution(error: &proto::ExecutionError, digest: Option<Digest>) -> Self {
+        if let Some(abort) = error.abort_opt() {
+            let location = abort.location();
+            let module = location.module().to_owned();
+            return Self::MoveAbort(MoveAbort {
+                package: location.package().parse().ok(),
+                function: location.function_name_opt().map(ToOwned::to_owned),
+                code: abort.abort_code(),
+                name: abort_codes::name(&module, abort.abort_code()),
+                module,
+                command: error.command_opt(),
+            });
+        }
+        let kind = error.kind().as_str_name();
+        let reason = match (error.description_opt(), error.command_opt()) {
+            (Some(text), Some(command)) => format!("{kind} in command {command}: {text}"),
+            (Some(text), None) => format!("{kind}: {text}"),
+            (None, Some(command)) => format!("{kind} in command {command}"),
+            (None, None) => kind.to_owned(),
+        };
+        Self::Rejected { reason, digest }
+    }
+
+    pub(crate) fn build(reason: impl std::fmt::Display) -> Self {
+        Self::Build { reason: reason.to_string() }
+    }
+}

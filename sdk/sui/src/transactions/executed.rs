@@ -1,0 +1,139 @@
+//! What a transaction did.
+
+use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_sdk_types::{Address, Digest, Owner, StructTag};
+
+use super::TransactionError;
+
+/// A transaction that succeeded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutedTransaction {
+    /// Digest.
+    pub digest: Digest,
+    /// The checkpoint it is in, once it is known.
+    pub checkpoint: Option<u64>,
+    /// Objects it changed.
+    pub changes: Vec<ObjectChange>,
+    /// Events: type and BCS.
+    pub events: Vec<(StructTag, Vec<u8>)>,
+    /// Gas paid in MIST: computation + storage - rebate; may be negative.
+    pub gas_used: i128,
+}
+
+/// One changed object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectChange {
+    /// Object ID.
+    pub id: Address,
+    /// What happened.
+    pub kind: ObjectChangeKind,
+    /// The type; `None` for packages and where the chain did not say.
+    pub object_type: Option<StructTag>,
+    /// The owner afterwards.
+    pub owner: Option<Owner>,
+    /// Version and digest afterwards.
+    pub output: Option<(u64, Digest)>,
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectChangeKind {
+    /// It is new.
+    Created,
+    /// It is a new package.
+    Published,
+    /// It was written, wrapped or unwrapped.
+    Mutated,
+    /// It is gone.
+    Deleted,
+}
+
+impl ExecutedTransaction {
+    /// IDs of the objects created with the type `module::name`, of whatever package.
+    pub fn created(&self, module: &str, name: &str) -> Vec<Address> {
+        self.changes
+            .iter()
+            .filter(|change| change.kind == ObjectChangeKind::Created)
+            .filter(|change| {
+                change.object_type.as_ref().is_some_and(|tag| {
+                    tag.module().as_str() == module && tag.name().as_str() == name
+                })
+            })
+            .map(|change| change.id)
+            .collect()
+    }
+
+    /// The only object created with the type `module::name`.
+    ///
+    /// # Errors
+    /// [`TransactionError::UnexpectedEffects`] when there is none or more than one.
+    pub fn created_one(&self, module: &str, name: &str) -> Result<Address, TransactionError> {
+        match self.created(module, name).as_slice() {
+            [id] => Ok(*id),
+            _ => Err(self.unexpected(format!("single new {module}::{name}"))),
+        }
+    }
+
+    /// The package published by this transaction.
+    ///
+    /// # Errors
+    /// [`TransactionError::UnexpectedEffects`].
+    pub fn published(&self) -> Result<Address, TransactionError> {
+        self.changes
+            .iter()
+            .find(|change| change.kind == ObjectChangeKind::Published)
+            .map(|change| change.id)
+            .ok_or_else(|| self.unexpected("published package".to_owned()))
+    }
+
+    pub(super) fn unexpected(&self, expected: String) -> TransactionError {
+        TransactionError::UnexpectedEffects { digest: self.digest, expected }
+    }
+
+    /// Reads the chain's answer; an execution that failed is an error.
+    pub(super) fn from_proto(
+        digest: Digest,
+        answer: &proto::ExecutedTransaction,
+    ) -> Result<Self, TransactionError> {
+        let effects = answer.effects();
+        let status = effects.status();
+        if !status.success() {
+            return Err(TransactionError::from_execution(status.error(), Some(digest)));
+        }
+        let gas = effects.gas_used();
+        let events = answer.events().events().iter().filter_map(|event| {
+            Some((event.event_type().parse().ok()?, event.contents().value().to_vec()))
+        });
+        Ok(Self {
+            digest,
+            checkpoint: answer.checkpoint_opt(),
+            changes: effects.changed_objects().iter().filter_map(change).collect(),
+            events: events.collect(),
+            gas_used: i128::from(gas.computation_cost()) + i128::from(gas.storage_cost())
+                - i128::from(gas.storage_rebate()),
+        })
+    }
+}
+
+/// Reads one changed object; `None` for accumulator entries and objects that never left the transaction.
+fn change(changed: &proto::ChangedObject) -> Option<ObjectChange> {
+    use proto::changed_object::{IdOperation, OutputObjectState};
+    let state = changed.output_state();
+    let kind = match (changed.id_operation(), state) {
+        (_, OutputObjectState::PackageWrite) => ObjectChangeKind::Published,
+        (IdOperation::Created, OutputObjectState::ObjectWrite) => ObjectChangeKind::Created,
+        (IdOperation::Deleted, _) => ObjectChangeKind::Deleted,
+        (_, OutputObjectState::ObjectWrite) => ObjectChangeKind::Mutated,
+        (IdOperation::None, OutputObjectState::DoesNotExist) => ObjectChangeKind::Mutated,
+        _ => return None,
+    };
+    Some(ObjectChange {
+        id: changed.object_id().parse().ok()?,
+        kind,
+        object_type: changed.object_type().parse().ok(),
+        owner: changed.output_owner_opt().and_then(|owner| Owner::try_from(owner).ok()),
+        output: changed
+            .output_version_opt()
+            .zip(changed.output_digest().parse().ok()),
+    })
+}

@@ -1,0 +1,23 @@
+//! Transactions of the Walrus contract: building, gas, signing, execution, typed failures
+//! (contracts spec section 7).
+
+mod abort_codes;
+mod blobs;
+mod coins;
+mod error;
+mod executed;
+mod executor;
+mod nodes;
+mod payment;
+mod ptb;
+mod stake;
+mod writer;
+
+pub use blobs::{BlobCertificate, BlobRegistration, RegisteredBlobs, StorageSource};
+pub use error::{MoveAbort, TransactionError};
+pub use executed::{ExecutedTransaction, ObjectChange, ObjectChangeKind};
+pub use executor::TransactionExecutor;
+pub use nodes::{NodeParameterUpdate, NodeRegistration};
+pub use payment::CoinNeed;
+pub use ptb::Ptb;
+pub use writer::ContractWriter;

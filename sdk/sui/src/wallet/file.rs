@@ -1,0 +1,104 @@
+//! Files that hold secrets: bounded reads; atomic, private, never overwriting writes.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use crate::limits::MAX_FILE_BYTES;
+
+/// A file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is a file already.
+    #[error("{path} exists and is not overwritten", path = path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is larger than any file of its kind.
+    #[error("{path} is larger than {limit} bytes", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl FileError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+/// Reads a text file of at most [`MAX_FILE_BYTES`].
+pub(crate) fn read_bounded(path: &Path) -> Result<String, FileError> {
+    let file = File::open(path).map_err(FileError::io(path))?;
+    let mut text = String::new();
+    file.take(MAX_FILE_BYTES.saturating_add(1))
+        .read_to_string(&mut text)
+        .map_err(FileError::io(path))?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(FileError::TooLarge { path: path.to_owned(), limit: MAX_FILE_BYTES });
+    }
+    Ok(text)
+}
+
+/// Writes a file that only its owner can read (mode 0600). It appears complete or not at all, and an existing
+/// file is never touched.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
+    place(path, contents, |temporary| {
+        // A hard link fails when the target exists, which a rename would not.
+        fs::hard_link(temporary, path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
+            _ => FileError::Io { path: path.to_owned(), source },
+        })
+    })
+}
+
+/// Replaces a file of ours atomically, with mode 0600.
+pub(super) fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
+    place(path, contents, |temporary| fs::rename(temporary, path).map_err(FileError::io(path)))
+}
+
+fn place(
+    path: &Path,
+    contents: &[u8],
+    publish: impl FnOnce(&Path) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(FileError::io(parent))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = parent.join(format!(".{name}.{:016x}", rand::random::<u64>()));
+    let result = write_new(&temporary, contents).and_then(|()| publish(&temporary));
+    // After a rename there is nothing left to remove.
+    let _ = fs::remove_file(&temporary);
+    result
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> Result<(), FileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(FileError::io(path))?;
+    file.write_all(contents).map_err(FileError::io(path))?;
+    file.sync_all().map_err(FileError::io(path))
+}
