@@ -27,7 +27,9 @@ pub struct ChainClient {
 
 impl std::fmt::Debug for ChainClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChainClient").field("url", &self.url).finish()
+        f.debug_struct("ChainClient")
+            .field("url", &self.url)
+            .finish()
     }
 }
 
@@ -74,7 +76,9 @@ impl ChainClient {
     pub async fn chain_id(&self) -> Result<Digest, ChainError> {
         const CALL: &str = "GetServiceInfo";
         let info = self.service_info().await?;
-        info.chain_id().parse().map_err(|error| ChainError::malformed(CALL, error))
+        info.chain_id()
+            .parse()
+            .map_err(|error| ChainError::malformed(CALL, error))
     }
 
     /// Sequence number of the newest checkpoint.
@@ -92,7 +96,11 @@ impl ChainClient {
             let mut rpc = self.rpc.clone();
             async move {
                 let request = proto::GetServiceInfoRequest::default();
-                Ok(rpc.ledger_client().get_service_info(request).await?.into_inner())
+                Ok(rpc
+                    .ledger_client()
+                    .get_service_info(request)
+                    .await?
+                    .into_inner())
             }
         })
         .await
@@ -144,10 +152,18 @@ impl ChainClient {
         ids: &[Address],
     ) -> Result<proto::BatchGetObjectsResponse, tonic::Status> {
         let request = proto::BatchGetObjectsRequest::default()
-            .with_requests(ids.iter().map(proto::GetObjectRequest::new).collect::<Vec<_>>())
+            .with_requests(
+                ids.iter()
+                    .map(proto::GetObjectRequest::new)
+                    .collect::<Vec<_>>(),
+            )
             .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
         let mut rpc = self.rpc.clone();
-        Ok(rpc.ledger_client().batch_get_objects(request).await?.into_inner())
+        Ok(rpc
+            .ledger_client()
+            .batch_get_objects(request)
+            .await?
+            .into_inner())
     }
 
     /// Total balance of an address in the smallest unit of a coin type.
@@ -191,7 +207,10 @@ impl ChainClient {
         for object in objects {
             // Layout of `Coin<T>`: ID and balance.
             let (_, balance): (Address, u64) = object.decode()?;
-            coins.push(CoinObject { reference: object.reference(), balance });
+            coins.push(CoinObject {
+                reference: object.reference(),
+                balance,
+            });
         }
         coins.sort_by_key(|coin| std::cmp::Reverse(coin.balance));
         Ok(coins)
@@ -226,9 +245,15 @@ impl ChainClient {
         .await
         .and_then(|objects| {
             if objects.len() > limits::MAX_LISTED_OBJECTS {
-                return Err(ChainError::TooMany { call: CALL, limit: limits::MAX_LISTED_OBJECTS });
+                return Err(ChainError::TooMany {
+                    call: CALL,
+                    limit: limits::MAX_LISTED_OBJECTS,
+                });
             }
-            objects.iter().map(|object| ObjectData::from_proto(CALL, object)).collect()
+            objects
+                .iter()
+                .map(|object| ObjectData::from_proto(CALL, object))
+                .collect()
         })
     }
 
@@ -243,10 +268,18 @@ impl ChainClient {
             let mut rpc = self.rpc.clone();
             let request = proto::GetCheckpointRequest::by_sequence_number(sequence_number)
                 .with_read_mask(FieldMask::from_paths(mask));
-            async move { Ok(rpc.ledger_client().get_checkpoint(request).await?.into_inner()) }
+            async move {
+                Ok(rpc
+                    .ledger_client()
+                    .get_checkpoint(request)
+                    .await?
+                    .into_inner())
+            }
         })
         .await?;
-        response.checkpoint.ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
+        response
+            .checkpoint
+            .ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
     }
 }
 
@@ -259,7 +292,10 @@ fn single_object(
         Ok(object) => {
             let object = ObjectData::from_proto(call, &object)?;
             if object.id != id {
-                return Err(ChainError::malformed(call, format!("{} instead of {id}", object.id)));
+                return Err(ChainError::malformed(
+                    call,
+                    format!("{} instead of {id}", object.id),
+                ));
             }
             Ok(Some(object))
         }

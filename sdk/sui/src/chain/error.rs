@@ -79,11 +79,18 @@ pub enum ChainError {
 
 impl ChainError {
     pub(crate) fn from_status(call: &'static str, status: &tonic::Status) -> Self {
-        Self::Rpc { call, code: status.code(), message: status.message().to_owned() }
+        Self::Rpc {
+            call,
+            code: status.code(),
+            message: status.message().to_owned(),
+        }
     }
 
     pub(crate) fn malformed(call: &'static str, reason: impl std::fmt::Display) -> Self {
-        Self::Malformed { call, reason: reason.to_string() }
+        Self::Malformed {
+            call,
+            reason: reason.to_string(),
+        }
     }
 
     /// Whether the same call may succeed later.

@@ -7,6 +7,5 @@ mod retry;
 
 pub use client::ChainClient;
 pub use error::ChainError;
-pub(crate) use retry::{backoff, read as read_call, within};
-pub(crate) use object::OBJECT_MASK;
 pub use object::{CoinObject, ObjectData};
+pub(crate) use retry::{backoff, read as read_call};

@@ -8,8 +8,14 @@ use super::ChainError;
 use crate::objects::decode;
 
 /// The paths every object read asks for.
-pub(crate) const OBJECT_MASK: [&str; 6] =
-    ["object_id", "version", "digest", "owner", "object_type", "contents"];
+pub(crate) const OBJECT_MASK: [&str; 6] = [
+    "object_id",
+    "version",
+    "digest",
+    "owner",
+    "object_type",
+    "contents",
+];
 
 /// An object with its contents.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +45,10 @@ impl ObjectData {
     /// # Errors
     /// [`ChainError::Layout`] when the contents are not exactly one `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ChainError> {
-        decode(&self.contents).map_err(|source| ChainError::Layout { id: self.id, source })
+        decode(&self.contents).map_err(|source| ChainError::Layout {
+            id: self.id,
+            source,
+        })
     }
 
     /// Checks module and name of the type.
@@ -48,13 +57,18 @@ impl ObjectData {
             Some(tag) if tag.module().as_str() == module && tag.name().as_str() == name => Ok(tag),
             other => Err(ChainError::WrongType {
                 id: self.id,
-                found: other.as_ref().map_or_else(|| "package".to_owned(), ToString::to_string),
+                found: other
+                    .as_ref()
+                    .map_or_else(|| "package".to_owned(), ToString::to_string),
                 expected: format!("{module}::{name}"),
             }),
         }
     }
 
-    pub(crate) fn from_proto(call: &'static str, object: &proto::Object) -> Result<Self, ChainError> {
+    pub(crate) fn from_proto(
+        call: &'static str,
+        object: &proto::Object,
+    ) -> Result<Self, ChainError> {
         let malformed = |reason: String| ChainError::Malformed { call, reason };
         let id = object
             .object_id()
@@ -69,13 +83,21 @@ impl ObjectData {
         let object_type = match object.object_type() {
             "package" => None,
             text => Some(
-                text.parse().map_err(|error| malformed(format!("type of {id}: {text}: {error}")))?,
+                text.parse()
+                    .map_err(|error| malformed(format!("type of {id}: {text}: {error}")))?,
             ),
         };
         let version = object
             .version_opt()
             .ok_or_else(|| malformed(format!("object {id} has no version")))?;
-        Ok(Self { id, version, digest, owner, object_type, contents: object.contents().value().to_vec() })
+        Ok(Self {
+            id,
+            version,
+            digest,
+            owner,
+            object_type,
+            contents: object.contents().value().to_vec(),
+        })
     }
 }
 

@@ -79,16 +79,26 @@ impl Committee {
                 name: info.map_or_else(String::new, |i| i.name.clone()),
             }
         };
-        Self { epoch, n_shards, members: shards.0.iter().map(member).collect() }
+        Self {
+            epoch,
+            n_shards,
+            members: shards.0.iter().map(member).collect(),
+        }
     }
 
     /// The member with this node ID and its position.
     pub fn member(&self, node_id: Address) -> Option<(usize, &CommitteeMember)> {
-        self.members.iter().enumerate().find(|(_, member)| member.node_id == node_id)
+        self.members
+            .iter()
+            .enumerate()
+            .find(|(_, member)| member.node_id == node_id)
     }
 
     /// The member responsible for a shard and its position.
     pub fn member_of_shard(&self, shard: ShardIndex) -> Option<(usize, &CommitteeMember)> {
-        self.members.iter().enumerate().find(|(_, member)| member.shards.contains(&shard))
+        self.members
+            .iter()
+            .enumerate()
+            .find(|(_, member)| member.shards.contains(&shard))
     }
 }

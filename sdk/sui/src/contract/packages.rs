@@ -17,13 +17,22 @@ pub(super) async fn discover(
 ) -> Result<ContractPackages, ChainError> {
     let outer = chain.objects(&[objects.system, objects.staking]).await?;
     let mut outer = outer.into_iter();
-    let mut next = |id| outer.next().flatten().ok_or(ChainError::ObjectNotFound { id });
+    let mut next = |id| {
+        outer
+            .next()
+            .flatten()
+            .ok_or(ChainError::ObjectNotFound { id })
+    };
     let (system, staking) = (next(objects.system)?, next(objects.staking)?);
     let origin = *system.expect_type("system", "System")?.address();
     staking.expect_type("staking", "Staking")?;
     let current = system.decode::<System>()?.package_id;
     let wal_type = wal_type(chain, origin).await?;
-    Ok(ContractPackages { origin, current, wal_type })
+    Ok(ContractPackages {
+        origin,
+        current,
+        wal_type,
+    })
 }
 
 async fn wal_type(chain: &ChainClient, origin: Address) -> Result<StructTag, ChainError> {
@@ -34,7 +43,13 @@ async fn wal_type(chain: &ChainClient, origin: Address) -> Result<StructTag, Cha
             .with_package_id(origin.to_string())
             .with_module_name("staking")
             .with_name("stake_with_pool");
-        async move { Ok(rpc.package_client().get_function(request).await?.into_inner()) }
+        async move {
+            Ok(rpc
+                .package_client()
+                .get_function(request)
+                .await?
+                .into_inner())
+        }
     })
     .await?;
     let argument = response
@@ -43,12 +58,14 @@ async fn wal_type(chain: &ChainClient, origin: Address) -> Result<StructTag, Cha
         .get(1)
         .and_then(|coin| coin.body().type_parameter_instantiation().first())
         .ok_or_else(|| ChainError::malformed(CALL, "parameter 1 is not a Coin<WAL>"))?;
-    let tag: StructTag = argument
-        .type_name()
-        .parse()
-        .map_err(|error| ChainError::malformed(CALL, format!("{}: {error}", argument.type_name())))?;
+    let tag: StructTag = argument.type_name().parse().map_err(|error| {
+        ChainError::malformed(CALL, format!("{}: {error}", argument.type_name()))
+    })?;
     if tag.module().as_str() != "wal" || tag.name().as_str() != "WAL" {
-        return Err(ChainError::malformed(CALL, format!("{tag} is not a WAL coin")));
+        return Err(ChainError::malformed(
+            CALL,
+            format!("{tag} is not a WAL coin"),
+        ));
     }
     Ok(tag)
 }

@@ -68,7 +68,11 @@ impl ContractReader {
     /// [`ChainError`], [`ChainError::WrongType`] when the objects are something else.
     pub async fn new(chain: ChainClient, objects: ContractObjects) -> Result<Self, ChainError> {
         let packages = packages::discover(&chain, objects).await?;
-        Ok(Self { chain, objects, packages: Arc::new(RwLock::new(packages)) })
+        Ok(Self {
+            chain,
+            objects,
+            packages: Arc::new(RwLock::new(packages)),
+        })
     }
 
     /// The connection.
@@ -83,7 +87,10 @@ impl ContractReader {
 
     /// The packages as last seen.
     pub fn packages(&self) -> ContractPackages {
-        self.packages.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.packages
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads the package to call again; true if it changed.
@@ -92,7 +99,10 @@ impl ContractReader {
     /// [`ChainError`].
     pub async fn refresh_packages(&self) -> Result<bool, ChainError> {
         let current = self.system().await?.package_id;
-        let mut packages = self.packages.write().unwrap_or_else(PoisonError::into_inner);
+        let mut packages = self
+            .packages
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let changed = packages.current != current;
         packages.current = current;
         Ok(changed)
@@ -131,7 +141,8 @@ impl ContractReader {
     /// [`ChainError`].
     pub async fn system_state(&self) -> Result<SystemStateInnerV1, ChainError> {
         let version = self.system().await?.version;
-        self.field(versioned_field_id(self.objects.system, version)).await
+        self.field(versioned_field_id(self.objects.system, version))
+            .await
     }
 
     /// The inner staking state.
@@ -140,7 +151,8 @@ impl ContractReader {
     /// [`ChainError`].
     pub async fn staking_state(&self) -> Result<StakingInnerV1, ChainError> {
         let version = self.staking().await?.version;
-        self.field(versioned_field_id(self.objects.staking, version)).await
+        self.field(versioned_field_id(self.objects.staking, version))
+            .await
     }
 
     /// Value of a dynamic field whose name is a `u64`.
@@ -175,14 +187,24 @@ impl ContractReader {
     /// [`ChainError`].
     pub async fn committees(&self) -> Result<Committees, ChainError> {
         let state = self.staking_state().await?;
-        let all = [Some(&state.committee), Some(&state.previous_committee), state.next_committee.as_ref()];
-        let ids: BTreeSet<Address> =
-            all.into_iter().flatten().flat_map(|c| c.0.iter().map(|(id, _)| *id)).collect();
+        let all = [
+            Some(&state.committee),
+            Some(&state.previous_committee),
+            state.next_committee.as_ref(),
+        ];
+        let ids: BTreeSet<Address> = all
+            .into_iter()
+            .flatten()
+            .flat_map(|c| c.0.iter().map(|(id, _)| *id))
+            .collect();
         let pools = self.pools(&ids.into_iter().collect::<Vec<_>>()).await?;
         let committee = |epoch, shards, next_keys| {
             Committee::new(epoch, state.n_shards, shards, &pools, next_keys)
         };
-        let previous = state.epoch.checked_sub(1).filter(|_| !state.previous_committee.0.is_empty());
+        let previous = state
+            .epoch
+            .checked_sub(1)
+            .filter(|_| !state.previous_committee.0.is_empty());
         Ok(Committees {
             epoch: state.epoch,
             epoch_state: state.epoch_state,
@@ -224,7 +246,10 @@ impl ContractReader {
         let pool: StakingPool = object.decode()?;
         let id = extended_field_id(pool.node_info.metadata, self.packages().origin);
         let field: Field<bool, NodeMetadata> = self.chain.object(id).await?.decode()?;
-        Ok(PoolSummary { pool, metadata: field.value })
+        Ok(PoolSummary {
+            pool,
+            metadata: field.value,
+        })
     }
 
     /// The candidates for the next committee with their stakes.
@@ -311,7 +336,10 @@ impl ContractReader {
         module: &'static str,
         name: &'static str,
     ) -> Result<Vec<T>, ChainError> {
-        let objects = self.chain.owned_objects(owner, &self.struct_tag(module, name)).await?;
+        let objects = self
+            .chain
+            .owned_objects(owner, &self.struct_tag(module, name))
+            .await?;
         objects.iter().map(ObjectData::decode).collect()
     }
 

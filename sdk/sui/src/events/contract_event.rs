@@ -115,14 +115,20 @@ impl ContractEvent {
             Self::EpochChangeStart(event) => Some(("EpochChangeStart", encode(event))),
             Self::EpochChangeDone(event) => Some(("EpochChangeDone", encode(event))),
             Self::ShardsReceived(event) => Some(("ShardsReceived", encode(event))),
-            Self::EpochParametersSelected(event) => Some(("EpochParametersSelected", encode(event))),
+            Self::EpochParametersSelected(event) => {
+                Some(("EpochParametersSelected", encode(event)))
+            }
             Self::ShardRecoveryStart(event) => Some(("ShardRecoveryStart", encode(event))),
             Self::ContractUpgraded(event) => Some(("ContractUpgraded", encode(event))),
             Self::RegisterDenyListUpdate(event) => Some(("RegisterDenyListUpdate", encode(event))),
             Self::DenyListUpdate(event) => Some(("DenyListUpdate", encode(event))),
             Self::DenyListBlobDeleted(event) => Some(("DenyListBlobDeleted", encode(event))),
-            Self::ContractUpgradeProposed(event) => Some(("ContractUpgradeProposed", encode(event))),
-            Self::ContractUpgradeQuorumReached(event) => Some(("ContractUpgradeQuorumReached", encode(event))),
+            Self::ContractUpgradeProposed(event) => {
+                Some(("ContractUpgradeProposed", encode(event)))
+            }
+            Self::ContractUpgradeQuorumReached(event) => {
+                Some(("ContractUpgradeQuorumReached", encode(event)))
+            }
             Self::ProtocolVersionUpdated(event) => Some(("ProtocolVersionUpdated", encode(event))),
             Self::PricesUpdated(event) => Some(("PricesUpdated", encode(event))),
             Self::StoragePoolCreated(event) => Some(("StoragePoolCreated", encode(event))),
@@ -135,7 +141,10 @@ impl ContractEvent {
     }
 
     fn unknown(event_type: &StructTag, contents: &[u8]) -> Self {
-        Self::Unknown(UnknownEvent { event_type: event_type.clone(), contents: contents.to_vec() })
+        Self::Unknown(UnknownEvent {
+            event_type: event_type.clone(),
+            contents: contents.to_vec(),
+        })
     }
 }
 

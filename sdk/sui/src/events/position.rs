@@ -25,7 +25,11 @@ impl EventPosition {
 
     /// The beginning of a checkpoint.
     pub const fn at_checkpoint(checkpoint: u64) -> Self {
-        Self { checkpoint, transaction_index: 0, event_index: 0 }
+        Self {
+            checkpoint,
+            transaction_index: 0,
+            event_index: 0,
+        }
     }
 
     /// The beginning of the checkpoint after this one.
@@ -35,13 +39,20 @@ impl EventPosition {
 
     /// The place directly after the event at this position.
     pub const fn next(self) -> Self {
-        Self { event_index: self.event_index.saturating_add(1), ..self }
+        Self {
+            event_index: self.event_index.saturating_add(1),
+            ..self
+        }
     }
 }
 
 impl std::fmt::Display for EventPosition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.checkpoint, self.transaction_index, self.event_index)
+        write!(
+            f,
+            "{}.{}.{}",
+            self.checkpoint, self.transaction_index, self.event_index
+        )
     }
 }
 

@@ -32,7 +32,9 @@ pub struct VecMap<K, V> {
 
 impl<K, V> Default for VecMap<K, V> {
     fn default() -> Self {
-        Self { contents: Vec::new() }
+        Self {
+            contents: Vec::new(),
+        }
     }
 }
 

@@ -26,9 +26,8 @@ pub use staking::{
     ActiveSet, ActiveSetEntry, CommitteeShards, EpochParams, EpochState, Staking, StakingInnerV1,
 };
 pub use system::{
-    BlsCommittee, BlsCommitteeMember, EventBlob, EventBlobAttestation,
-    EventBlobCertificationState, FutureAccounting, FutureAccountingRingBuffer, System,
-    SystemStateInnerV1,
+    BlsCommittee, BlsCommitteeMember, EventBlob, EventBlobAttestation, EventBlobCertificationState,
+    FutureAccounting, FutureAccountingRingBuffer, System, SystemStateInnerV1,
 };
 
 use serde::de::DeserializeOwned;

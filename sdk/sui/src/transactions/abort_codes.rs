@@ -2,7 +2,10 @@
 
 /// Name of the constant, if the code is known.
 pub(super) fn name(module: &str, code: u64) -> Option<&'static str> {
-    NAMES.iter().find(|(m, c, _)| *m == module && *c == code).map(|(_, _, name)| *name)
+    NAMES
+        .iter()
+        .find(|(m, c, _)| *m == module && *c == code)
+        .map(|(_, _, name)| *name)
 }
 
 /// Every error constant of package `walrus`.

@@ -4,10 +4,7 @@ use sui_sdk_types::Address;
 use sui_transaction_builder::Argument;
 use walrus_core::BlobId;
 
-use super::{
-    ContractWriter, ExecutedTransaction, TransactionError,
-    writer::Plan,
-};
+use super::{ContractWriter, ExecutedTransaction, TransactionError, writer::Plan};
 use crate::{
     contract::Prices,
     objects::{Blob, Storage},
@@ -70,9 +67,9 @@ impl BlobRegistration {
     fn cost(&self, prices: &Prices) -> Option<u64> {
         let write = prices.write_cost(self.encoded_size)?;
         match self.storage {
-            StorageSource::Buy { epochs_ahead } => {
-                prices.storage_cost(self.encoded_size, epochs_ahead)?.checked_add(write)
-            }
+            StorageSource::Buy { epochs_ahead } => prices
+                .storage_cost(self.encoded_size, epochs_ahead)?
+                .checked_add(write),
             StorageSource::Existing(_) => Some(write),
         }
     }
@@ -144,7 +141,11 @@ impl ContractWriter {
         encoded_size: u64,
         epochs_ahead: u32,
     ) -> Result<Storage, TransactionError> {
-        let cost = self.reader().prices().await?.storage_cost(encoded_size, epochs_ahead);
+        let cost = self
+            .reader()
+            .prices()
+            .await?
+            .storage_cost(encoded_size, epochs_ahead);
         let cost = cost.ok_or_else(|| TransactionError::build("the price exceeds 2^64 FROST"))?;
         let executed = self
             .run(Some(cost), |plan| {
@@ -212,9 +213,11 @@ impl ContractWriter {
                             }
                         }
                 });
-                position.map(|index| created.swap_remove(index)).ok_or_else(|| {
-                    transaction.unexpected(format!("new blob object for {}", wanted.blob_id))
-                })
+                position
+                    .map(|index| created.swap_remove(index))
+                    .ok_or_else(|| {
+                        transaction.unexpected(format!("new blob object for {}", wanted.blob_id))
+                    })
             })
             .collect()
     }
@@ -230,8 +233,13 @@ impl ContractWriter {
         self.run(None, |plan| {
             for (object, certificate) in blobs {
                 let [signature, bitmap, message] = plan.certificate(certificate)?;
-                let arguments =
-                    vec![plan.system(), plan.ptb.object(*object), signature, bitmap, message];
+                let arguments = vec![
+                    plan.system(),
+                    plan.ptb.object(*object),
+                    signature,
+                    bitmap,
+                    message,
+                ];
                 plan.call("system", "certify_blob", arguments)?;
             }
             Ok(())
@@ -329,7 +337,9 @@ impl ContractWriter {
     ) -> Result<ExecutedTransaction, TransactionError> {
         self.run(None, |plan| {
             let object = plan.ptb.object(blob);
-            attributes.iter().try_for_each(|(key, value)| plan.set_attribute(object, key, value))
+            attributes
+                .iter()
+                .try_for_each(|(key, value)| plan.set_attribute(object, key, value))
         })
         .await
     }
@@ -396,11 +406,7 @@ impl ContractWriter {
     ///
     /// # Errors
     /// [`TransactionError`].
-    pub async fn share_blob(
-        &self,
-        blob: Address,
-        funds: u64,
-    ) -> Result<Address, TransactionError> {
+    pub async fn share_blob(&self, blob: Address, funds: u64) -> Result<Address, TransactionError> {
         let executed = self
             .run((funds > 0).then_some(funds), |plan| {
                 let object = plan.ptb.object(blob);
@@ -447,8 +453,11 @@ impl ContractWriter {
         epochs: u32,
     ) -> Result<ExecutedTransaction, TransactionError> {
         self.run(None, |plan| {
-            let arguments =
-                vec![plan.ptb.object(shared), plan.system(), plan.ptb.pure(&epochs)?];
+            let arguments = vec![
+                plan.ptb.object(shared),
+                plan.system(),
+                plan.ptb.pure(&epochs)?,
+            ];
             plan.call("shared_blob", "extend", arguments)?;
             Ok(())
         })

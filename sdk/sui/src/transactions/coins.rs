@@ -2,9 +2,7 @@
 
 use sui_sdk_types::{Address, StructTag};
 
-use super::{
-    CoinNeed, ContractWriter, ExecutedTransaction, TransactionError, TransactionExecutor,
-};
+use super::{CoinNeed, ContractWriter, ExecutedTransaction, TransactionError, TransactionExecutor};
 
 fn total(payments: &[(Address, u64)]) -> Result<u64, TransactionError> {
     payments
@@ -26,7 +24,12 @@ impl TransactionExecutor {
         let available = self.chain().sui_balance(self.sender()).await?;
         if available < needed {
             let owner = self.sender();
-            return Err(TransactionError::InsufficientFunds { owner, coin: "SUI", needed, available });
+            return Err(TransactionError::InsufficientFunds {
+                owner,
+                coin: "SUI",
+                needed,
+                available,
+            });
         }
         let amounts: Vec<u64> = payments.iter().map(|(_, amount)| *amount).collect();
         self.execute(None, |ptb, _| {
@@ -50,7 +53,10 @@ impl TransactionExecutor {
         coin_type: &StructTag,
         payments: &[(Address, u64)],
     ) -> Result<ExecutedTransaction, TransactionError> {
-        let need = CoinNeed { coin_type: coin_type.clone(), amount: total(payments)? };
+        let need = CoinNeed {
+            coin_type: coin_type.clone(),
+            amount: total(payments)?,
+        };
         let amounts: Vec<u64> = payments.iter().map(|(_, amount)| *amount).collect();
         self.execute(Some(&need), |ptb, payment| {
             let payment = payment.ok_or_else(|| TransactionError::build("no payment coin"))?;
@@ -72,8 +78,15 @@ impl TransactionExecutor {
         coin_type: &StructTag,
     ) -> Result<ExecutedTransaction, TransactionError> {
         // Half of everything is the smallest need that makes the selection take all coins.
-        let amount = self.chain().balance(self.sender(), coin_type).await?.div_ceil(2);
-        let need = CoinNeed { coin_type: coin_type.clone(), amount };
+        let amount = self
+            .chain()
+            .balance(self.sender(), coin_type)
+            .await?
+            .div_ceil(2);
+        let need = CoinNeed {
+            coin_type: coin_type.clone(),
+            amount,
+        };
         self.execute(Some(&need), |_, _| Ok(())).await
     }
 
@@ -103,6 +116,8 @@ impl ContractWriter {
         &self,
         payments: &[(Address, u64)],
     ) -> Result<ExecutedTransaction, TransactionError> {
-        self.executor().send_coins(&self.reader().packages().wal_type, payments).await
+        self.executor()
+            .send_coins(&self.reader().packages().wal_type, payments)
+            .await
     }
 }

@@ -109,16 +109,30 @@ impl TransactionError {
 
     /// Whether the package was upgraded since it was last read (contracts spec 6.1).
     pub(crate) fn is_wrong_version(&self) -> bool {
-        self.move_abort().is_some_and(|abort| abort.name == Some("EWrongVersion"))
+        self.move_abort()
+            .is_some_and(|abort| abort.name == Some("EWrongVersion"))
     }
 
     /// Whether another transaction used an input in the meantime.
     pub(crate) fn is_conflict(&self) -> bool {
-        let Self::Rejected { reason, digest: None } = self else { return false };
+        let Self::Rejected {
+            reason,
+            digest: None,
+        } = self
+        else {
+            return false;
+        };
         let reason = reason.to_lowercase();
-        ["version", "locked", "already", "conflict", "equivocat", "not available for consumption"]
-            .iter()
-            .any(|word| reason.contains(word))
+        [
+            "version",
+            "locked",
+            "already",
+            "conflict",
+            "equivocat",
+            "not available for consumption",
+        ]
+        .iter()
+        .any(|word| reason.contains(word))
     }
 
     /// The error of an execution status.
@@ -146,6 +160,8 @@ impl TransactionError {
     }
 
     pub(crate) fn build(reason: impl std::fmt::Display) -> Self {
-        Self::Build { reason: reason.to_string() }
+        Self::Build {
+            reason: reason.to_string(),
+        }
     }
 }

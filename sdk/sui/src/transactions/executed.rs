@@ -87,7 +87,10 @@ impl ExecutedTransaction {
     }
 
     pub(super) fn unexpected(&self, expected: String) -> TransactionError {
-        TransactionError::UnexpectedEffects { digest: self.digest, expected }
+        TransactionError::UnexpectedEffects {
+            digest: self.digest,
+            expected,
+        }
     }
 
     /// Reads the chain's answer; an execution that failed is an error.
@@ -98,16 +101,26 @@ impl ExecutedTransaction {
         let effects = answer.effects();
         let status = effects.status();
         if !status.success() {
-            return Err(TransactionError::from_execution(status.error(), Some(digest)));
+            return Err(TransactionError::from_execution(
+                status.error(),
+                Some(digest),
+            ));
         }
         let gas = effects.gas_used();
         let events = answer.events().events().iter().filter_map(|event| {
-            Some((event.event_type().parse().ok()?, event.contents().value().to_vec()))
+            Some((
+                event.event_type().parse().ok()?,
+                event.contents().value().to_vec(),
+            ))
         });
         Ok(Self {
             digest,
             checkpoint: answer.checkpoint_opt(),
-            changes: effects.changed_objects().iter().filter_map(change).collect(),
+            changes: effects
+                .changed_objects()
+                .iter()
+                .filter_map(change)
+                .collect(),
             events: events.collect(),
             gas_used: i128::from(gas.computation_cost()) + i128::from(gas.storage_cost())
                 - i128::from(gas.storage_rebate()),
@@ -131,7 +144,9 @@ fn change(changed: &proto::ChangedObject) -> Option<ObjectChange> {
         id: changed.object_id().parse().ok()?,
         kind,
         object_type: changed.object_type().parse().ok(),
-        owner: changed.output_owner_opt().and_then(|owner| Owner::try_from(owner).ok()),
+        owner: changed
+            .output_owner_opt()
+            .and_then(|owner| Owner::try_from(owner).ok()),
         output: changed
             .output_version_opt()
             .zip(changed.output_digest().parse().ok()),

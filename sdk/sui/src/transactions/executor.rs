@@ -35,7 +35,11 @@ pub struct TransactionExecutor {
 impl TransactionExecutor {
     /// An executor for the address of `keypair`.
     pub fn new(chain: ChainClient, keypair: Arc<Keypair>) -> Self {
-        Self { chain, keypair, queue: Arc::default() }
+        Self {
+            chain,
+            keypair,
+            queue: Arc::default(),
+        }
     }
 
     /// The sender.
@@ -90,7 +94,9 @@ impl TransactionExecutor {
             None => Vec::new(),
         };
         let mut ptb = Ptb::new();
-        let paying = payment.map(|need| need.merge(&mut ptb, &coins)).transpose()?;
+        let paying = payment
+            .map(|need| need.merge(&mut ptb, &coins))
+            .transpose()?;
         plan(&mut ptb, paying.map(|(coin, _)| coin))?;
         if let Some((coin, true)) = paying {
             ptb.transfer(vec![coin], self.sender())?;
@@ -106,7 +112,8 @@ impl TransactionExecutor {
         let mut builder = ptb.into_builder();
         builder.set_sender(self.sender());
         let mut rpc = self.chain.rpc();
-        let resolved = tokio::time::timeout(limits::SIMULATE_DEADLINE, builder.build(&mut rpc)).await;
+        let resolved =
+            tokio::time::timeout(limits::SIMULATE_DEADLINE, builder.build(&mut rpc)).await;
         let error = match resolved {
             Ok(Ok(mut transaction)) => {
                 let budget = transaction.gas_payment.budget;
@@ -123,7 +130,10 @@ impl TransactionExecutor {
             }
         };
         if let BuildError::SimulationFailure(failure) = &error {
-            return Err(TransactionError::from_execution(failure.execution_error(), None));
+            return Err(TransactionError::from_execution(
+                failure.execution_error(),
+                None,
+            ));
         }
         if self.chain.sui_balance(self.sender()).await? == 0 {
             return Err(TransactionError::InsufficientFunds {
@@ -133,12 +143,18 @@ impl TransactionExecutor {
                 available: 0,
             });
         }
-        Err(TransactionError::Rejected { reason: error.to_string(), digest: None })
+        Err(TransactionError::Rejected {
+            reason: error.to_string(),
+            digest: None,
+        })
     }
 
     /// Signs and executes. The same bytes are sent again while the server cannot be reached: execution is
     /// idempotent by digest.
-    async fn send(&self, transaction: &Transaction) -> Result<ExecutedTransaction, TransactionError> {
+    async fn send(
+        &self,
+        transaction: &Transaction,
+    ) -> Result<ExecutedTransaction, TransactionError> {
         let digest = transaction.digest();
         let signature = self.keypair.sign_transaction(transaction)?;
         let request = || {
@@ -152,7 +168,9 @@ impl TransactionExecutor {
             let mut attempt = 1;
             loop {
                 let mut rpc = self.chain.rpc();
-                let result = rpc.execute_transaction_and_wait_for_checkpoint(request(), deadline).await;
+                let result = rpc
+                    .execute_transaction_and_wait_for_checkpoint(request(), deadline)
+                    .await;
                 let transient = match &result {
                     Ok(_) => false,
                     Err(ExecuteAndWaitError::RpcError(status)) => is_unreachable(status),
@@ -215,7 +233,10 @@ impl TransactionExecutor {
 
 fn is_unreachable(status: &tonic::Status) -> bool {
     use tonic::Code;
-    matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled)
+    matches!(
+        status.code(),
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled
+    )
 }
 
 /// The estimated budget with a margin, as far as the balance allows it.
@@ -223,7 +244,11 @@ fn with_margin(budget: u64, balance: u64) -> u64 {
     let wanted = budget
         .saturating_add(budget / 100 * limits::GAS_MARGIN_PERCENT)
         .min(MAX_GAS_BUDGET);
-    if wanted > balance { budget } else { wanted.max(budget) }
+    if wanted > balance {
+        budget
+    } else {
+        wanted.max(budget)
+    }
 }
 
 #[cfg(test)]

@@ -59,7 +59,9 @@ impl Plan<'_> {
         metadata: &NodeMetadata,
     ) -> Result<sui_transaction_builder::Argument, TransactionError> {
         if !metadata.extra_fields.is_empty() {
-            return Err(TransactionError::build("extra fields of node metadata are not supported"));
+            return Err(TransactionError::build(
+                "extra fields of node metadata are not supported",
+            ));
         }
         let arguments = vec![
             self.ptb.pure(&metadata.image_url)?,
@@ -90,7 +92,11 @@ impl Plan<'_> {
     ) -> Result<(), TransactionError> {
         self.set(cap, "set_name", update.name.as_ref())?;
         self.set(cap, "set_network_address", update.network_address.as_ref())?;
-        self.set(cap, "set_network_public_key", update.network_public_key.as_ref())?;
+        self.set(
+            cap,
+            "set_network_public_key",
+            update.network_public_key.as_ref(),
+        )?;
         self.set(cap, "set_next_commission", update.commission_rate.as_ref())?;
         self.set(cap, "set_node_capacity_vote", update.node_capacity.as_ref())?;
         self.set(cap, "set_storage_price_vote", update.storage_price.as_ref())?;
@@ -181,7 +187,9 @@ impl ContractWriter {
     /// [`TransactionError`]; [`TransactionError::Build`] when the treasury is not configured.
     pub async fn initiate_epoch_change(&self) -> Result<ExecutedTransaction, TransactionError> {
         let treasury = self.reader().objects().treasury.ok_or_else(|| {
-            TransactionError::build("an epoch change needs the treasury object, which is not configured")
+            TransactionError::build(
+                "an epoch change needs the treasury object, which is not configured",
+            )
         })?;
         self.run(None, |plan| {
             let arguments = vec![

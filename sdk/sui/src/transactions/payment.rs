@@ -68,7 +68,10 @@ impl CoinNeed {
         match coins.split_first() {
             Some((first, rest)) => {
                 let first = ptb.object_reference(&first.reference);
-                let rest = rest.iter().map(|coin| ptb.object_reference(&coin.reference)).collect();
+                let rest = rest
+                    .iter()
+                    .map(|coin| ptb.object_reference(&coin.reference))
+                    .collect();
                 ptb.merge(first, rest);
                 Ok((first, false))
             }

@@ -96,7 +96,10 @@ impl Ptb {
         coin: Argument,
         amounts: &[u64],
     ) -> Result<Vec<Argument>, TransactionError> {
-        let amounts = amounts.iter().map(|amount| self.pure(amount)).collect::<Result<_, _>>()?;
+        let amounts = amounts
+            .iter()
+            .map(|amount| self.pure(amount))
+            .collect::<Result<_, _>>()?;
         Ok(self.builder.split_coins(coin, amounts))
     }
 

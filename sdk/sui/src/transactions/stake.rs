@@ -11,7 +11,10 @@ impl ContractWriter {
     ///
     /// # Errors
     /// [`TransactionError`].
-    pub async fn stake(&self, stakes: &[(Address, u64)]) -> Result<Vec<StakedWal>, TransactionError> {
+    pub async fn stake(
+        &self,
+        stakes: &[(Address, u64)],
+    ) -> Result<Vec<StakedWal>, TransactionError> {
         let total = stakes
             .iter()
             .try_fold(0u64, |sum, (_, amount)| sum.checked_add(*amount))

@@ -37,7 +37,8 @@ impl Plan<'_> {
         function: &str,
         arguments: Vec<Argument>,
     ) -> Result<Argument, TransactionError> {
-        self.ptb.call(self.packages.current, module, function, vec![], arguments)
+        self.ptb
+            .call(self.packages.current, module, function, vec![], arguments)
     }
 
     pub(super) fn system(&mut self) -> Argument {
@@ -50,7 +51,8 @@ impl Plan<'_> {
 
     /// The coin that pays; plans that use it are executed with a [`CoinNeed`].
     pub(super) fn payment(&self) -> Result<Argument, TransactionError> {
-        self.payment.ok_or_else(|| TransactionError::build("no payment coin"))
+        self.payment
+            .ok_or_else(|| TransactionError::build("no payment coin"))
     }
 
     pub(super) fn wal_tag(&self) -> TypeTag {
@@ -118,11 +120,20 @@ impl ContractWriter {
     {
         let packages = self.reader.packages();
         let objects = self.reader.objects();
-        let need = wal.map(|amount| CoinNeed { coin_type: packages.wal_type.clone(), amount });
+        let need = wal.map(|amount| CoinNeed {
+            coin_type: packages.wal_type.clone(),
+            amount,
+        });
         let sender = self.address();
         self.executor
             .execute(need.as_ref(), |ptb, payment| {
-                plan(&mut Plan { ptb, packages: &packages, objects, payment, sender })
+                plan(&mut Plan {
+                    ptb,
+                    packages: &packages,
+                    objects,
+                    payment,
+                    sender,
+                })
             })
             .await
     }

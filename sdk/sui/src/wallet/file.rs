@@ -50,7 +50,10 @@ pub(crate) fn read_bounded(path: &Path) -> Result<String, FileError> {
         .read_to_string(&mut text)
         .map_err(FileError::io(path))?;
     if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(FileError::TooLarge { path: path.to_owned(), limit: MAX_FILE_BYTES });
+        return Err(FileError::TooLarge {
+            path: path.to_owned(),
+            limit: MAX_FILE_BYTES,
+        });
     }
     Ok(text)
 }
@@ -64,15 +67,22 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     place(path, contents, |temporary| {
         // A hard link fails when the target exists, which a rename would not.
         fs::hard_link(temporary, path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
-            _ => FileError::Io { path: path.to_owned(), source },
+            io::ErrorKind::AlreadyExists => FileError::Exists {
+                path: path.to_owned(),
+            },
+            _ => FileError::Io {
+                path: path.to_owned(),
+                source,
+            },
         })
     })
 }
 
 /// Replaces a file of ours atomically, with mode 0600.
 pub(super) fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
-    place(path, contents, |temporary| fs::rename(temporary, path).map_err(FileError::io(path)))
+    place(path, contents, |temporary| {
+        fs::rename(temporary, path).map_err(FileError::io(path))
+    })
 }
 
 fn place(

@@ -22,7 +22,9 @@ pub struct KeyError {
 
 impl KeyError {
     fn new(reason: impl std::fmt::Display) -> Self {
-        Self { reason: reason.to_string() }
+        Self {
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -58,14 +60,18 @@ impl Keypair {
             bech32_bytes(text)?
         } else {
             use base64::Engine as _;
-            base64::engine::general_purpose::STANDARD.decode(text).map_err(KeyError::new)?
+            base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .map_err(KeyError::new)?
         };
         Self::from_flagged(&bytes)
     }
 
     /// Reads `flag ‖ private key`.
     fn from_flagged(bytes: &[u8]) -> Result<Self, KeyError> {
-        let (flag, key) = bytes.split_first().ok_or_else(|| KeyError::new("it is empty"))?;
+        let (flag, key) = bytes
+            .split_first()
+            .ok_or_else(|| KeyError::new("it is empty"))?;
         let key: [u8; 32] = key
             .try_into()
             .map_err(|_| KeyError::new(format!("{} key bytes instead of 32", key.len())))?;
@@ -81,7 +87,9 @@ impl Keypair {
         }
         use base64::Engine as _;
         let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-        SimpleKeypair::from_base64(&text).map(Self::new).map_err(KeyError::new)
+        SimpleKeypair::from_base64(&text)
+            .map(Self::new)
+            .map_err(KeyError::new)
     }
 
     /// The address: BLAKE2b-256 of `flag ‖ public key`.
@@ -115,7 +123,9 @@ impl Keypair {
         &self,
         transaction: &Transaction,
     ) -> Result<UserSignature, TransactionError> {
-        self.inner.sign_transaction(transaction).map_err(TransactionError::build)
+        self.inner
+            .sign_transaction(transaction)
+            .map_err(TransactionError::build)
     }
 }
 

@@ -18,7 +18,9 @@ pub struct Keystore {
 impl Keystore {
     /// A keystore of these keys.
     pub fn new(keys: impl IntoIterator<Item = Keypair>) -> Self {
-        Self { keys: keys.into_iter().map(Arc::new).collect() }
+        Self {
+            keys: keys.into_iter().map(Arc::new).collect(),
+        }
     }
 
     /// Parses the file's text.
@@ -27,10 +29,15 @@ impl Keystore {
     /// [`KeyError`]; the text is never part of it.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         // The parser's message could quote the contents, which are secret.
-        let entries: Vec<String> = serde_json::from_str(text)
-            .map_err(|_| KeyError { reason: "the keystore is no JSON array of texts".to_owned() })?;
-        let keys = entries.iter().map(|entry| Keypair::parse(entry).map(Arc::new));
-        Ok(Self { keys: keys.collect::<Result<_, _>>()? })
+        let entries: Vec<String> = serde_json::from_str(text).map_err(|_| KeyError {
+            reason: "the keystore is no JSON array of texts".to_owned(),
+        })?;
+        let keys = entries
+            .iter()
+            .map(|entry| Keypair::parse(entry).map(Arc::new));
+        Ok(Self {
+            keys: keys.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The file's text.
@@ -44,8 +51,10 @@ impl Keystore {
     /// # Errors
     /// [`WalletError`].
     pub fn load(path: &Path) -> Result<Self, WalletError> {
-        Self::parse(&read_bounded(path)?)
-            .map_err(|source| WalletError::Keystore { path: path.to_owned(), source })
+        Self::parse(&read_bounded(path)?).map_err(|source| WalletError::Keystore {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Writes a new keystore with mode 0600.
@@ -73,7 +82,10 @@ impl Keystore {
 
     /// The key of an address.
     pub fn get(&self, address: Address) -> Option<Arc<Keypair>> {
-        self.keys.iter().find(|key| key.address() == address).cloned()
+        self.keys
+            .iter()
+            .find(|key| key.address() == address)
+            .cloned()
     }
 
     /// The addresses in file order.

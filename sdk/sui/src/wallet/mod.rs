@@ -5,8 +5,8 @@ mod keypair;
 mod keystore;
 mod sui_config;
 
+pub(crate) use file::read_bounded;
 pub use file::{FileError, write_private};
 pub use keypair::{KeyError, Keypair};
 pub use keystore::Keystore;
 pub use sui_config::{Environment, Wallet, WalletError, default_wallet_path};
-pub(crate) use file::read_bounded;

@@ -137,22 +137,37 @@ impl Wallet {
         {
             return Err(WalletError::UnknownEnvironment {
                 alias: alias.clone(),
-                known: config.envs.iter().map(|e| e.alias.as_str()).collect::<Vec<_>>().join(", "),
+                known: config
+                    .envs
+                    .iter()
+                    .map(|e| e.alias.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 path: path.to_owned(),
             });
         }
         let address = active_address.or(config.active_address);
-        let active_address = match address {
-            Some(address) => address,
-            None => keystore
-                .first()
-                .map(|key| key.address())
-                .ok_or_else(|| WalletError::NoKeys { path: path.to_owned() })?,
-        };
+        let active_address =
+            match address {
+                Some(address) => address,
+                None => keystore.first().map(|key| key.address()).ok_or_else(|| {
+                    WalletError::NoKeys {
+                        path: path.to_owned(),
+                    }
+                })?,
+            };
         if keystore.get(active_address).is_none() {
-            return Err(WalletError::UnknownAddress { address: active_address, path: path.to_owned() });
+            return Err(WalletError::UnknownAddress {
+                address: active_address,
+                path: path.to_owned(),
+            });
         }
-        Ok(Self { path: path.to_owned(), config, keystore, active_address })
+        Ok(Self {
+            path: path.to_owned(),
+            config,
+            keystore,
+            active_address,
+        })
     }
 
     /// Writes a new wallet with one key: `path` and `sui.keystore` beside it, both with mode 0600. Neither
@@ -166,25 +181,41 @@ impl Wallet {
         key: Keypair,
     ) -> Result<Self, WalletError> {
         if path.exists() {
-            return Err(FileError::Exists { path: path.to_owned() }.into());
+            return Err(FileError::Exists {
+                path: path.to_owned(),
+            }
+            .into());
         }
         let keystore_path = std::path::absolute(path)
-            .map_err(|source| FileError::Io { path: path.to_owned(), source })?
+            .map_err(|source| FileError::Io {
+                path: path.to_owned(),
+                source,
+            })?
             .with_file_name("sui.keystore");
         let config = SuiConfig {
-            keystore: KeystoreLocation { file: keystore_path.clone() },
+            keystore: KeystoreLocation {
+                file: keystore_path.clone(),
+            },
             external_keys: None,
             active_env: Some(environment.alias.clone()),
             envs: vec![environment],
             active_address: Some(key.address()),
         };
-        let malformed = |reason: String| WalletError::Malformed { path: path.to_owned(), reason };
+        let malformed = |reason: String| WalletError::Malformed {
+            path: path.to_owned(),
+            reason,
+        };
         let text = serde_yaml::to_string(&config).map_err(|error| malformed(error.to_string()))?;
         let active_address = key.address();
         let keystore = Keystore::new([key]);
         keystore.create(&keystore_path)?;
         write_private(path, text.as_bytes())?;
-        Ok(Self { path: path.to_owned(), config, keystore, active_address })
+        Ok(Self {
+            path: path.to_owned(),
+            config,
+            keystore,
+            active_address,
+        })
     }
 
     /// The wallet file.
@@ -212,7 +243,10 @@ impl Wallet {
     pub fn key(&self, address: Address) -> Result<Arc<Keypair>, WalletError> {
         self.keystore
             .get(address)
-            .ok_or_else(|| WalletError::UnknownAddress { address, path: self.path.clone() })
+            .ok_or_else(|| WalletError::UnknownAddress {
+                address,
+                path: self.path.clone(),
+            })
     }
 
     /// All keys.
@@ -233,7 +267,10 @@ impl Wallet {
 }
 
 fn parse(path: &Path, text: &str) -> Result<SuiConfig, WalletError> {
-    let malformed = |reason: String| WalletError::Malformed { path: path.to_owned(), reason };
+    let malformed = |reason: String| WalletError::Malformed {
+        path: path.to_owned(),
+        reason,
+    };
     let mut value: serde_yaml::Value =
         serde_yaml::from_str(text).map_err(|error| malformed(error.to_string()))?;
     // `keystore: !File path` and `keystore: {File: path}` are the same enum in two notations.
@@ -258,8 +295,17 @@ pub fn default_wallet_path() -> Result<PathBuf, WalletError> {
     if let Some(home) = std::env::var_os("HOME") {
         candidates.push(PathBuf::from(home).join(".sui/sui_config/client.yaml"));
     }
-    candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
-        let tried = candidates.iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
-        WalletError::NotFound { tried: tried.join(", ") }
-    })
+    candidates
+        .iter()
+        .find(|path| path.is_file())
+        .cloned()
+        .ok_or_else(|| {
+            let tried = candidates
+                .iter()
+                .map(|p| p.display().to_string())
+                .collect::<Vec<_>>();
+            WalletError::NotFound {
+                tried: tried.join(", "),
+            }
+        })
 }
