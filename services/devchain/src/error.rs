@@ -61,6 +61,12 @@ pub enum StoreError {
         /// What was found.
         found: String,
     },
+    /// Another process (or another chain of this one) has the log.
+    #[error("{path} is in use by another chain")]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
     /// The log belongs to a chain with another seed.
     #[error("{path} belongs to a chain with another seed")]
     OtherSeed {

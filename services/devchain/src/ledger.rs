@@ -2,7 +2,7 @@
 //! (devchain spec 6.1).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -41,14 +41,29 @@ enum Command {
     Stop,
 }
 
-/// Shared view of the chain and the way to its writer. Cheap to clone.
+/// Shared view of the chain and the way to its writer. Cheap to clone. The writer stops when the
+/// last one is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    indexes: Arc<RwLock<Indexes>>,
-    executor: Arc<Executor>,
-    clock: Arc<std::sync::Mutex<ChainClock>>,
+    state: Arc<State>,
     commands: mpsc::Sender<Command>,
-    height: Arc<watch::Sender<u64>>,
+}
+
+impl std::ops::Deref for Ledger {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+/// The chain as readers and the writer share it.
+#[derive(Debug)]
+pub(crate) struct State {
+    indexes: RwLock<Indexes>,
+    executor: Executor,
+    clock: Mutex<ChainClock>,
+    height: watch::Sender<u64>,
     facts: Facts,
     committee: ValidatorCommittee,
 }
@@ -73,52 +88,24 @@ impl Ledger {
         facts: Facts,
     ) -> std::io::Result<(Self, WriterThread)> {
         let height = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
-        let indexes = Arc::new(RwLock::new(indexes));
         let (commands, queue) = mpsc::channel(WRITER_QUEUE);
-        let height = Arc::new(watch::Sender::new(height));
-        let ledger = Self {
-            indexes,
-            executor: Arc::new(Executor::new()),
-            clock: Arc::new(std::sync::Mutex::new(clock)),
-            commands,
-            height,
+        let state = Arc::new(State {
+            indexes: RwLock::new(indexes),
+            executor: Executor::new(),
+            clock: Mutex::new(clock),
+            height: watch::Sender::new(height),
             facts,
             committee: validator.committee(facts.params.epoch),
-        };
+        });
         let writer = Writer {
-            ledger: ledger.clone(),
+            state: Arc::clone(&state),
             store,
             validator,
         };
         let thread = thread::Builder::new()
             .name("devchain-writer".into())
             .spawn(move || writer.run(queue))?;
-        Ok((ledger, thread))
-    }
-
-    /// The indexes, for reading. Not to be held across an await.
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Indexes> {
-        self.indexes.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The facts of the chain that execution depends on.
-    pub(crate) fn params(&self) -> ChainParams {
-        self.facts.params
-    }
-
-    /// Digest of checkpoint 0.
-    pub(crate) fn chain_id(&self) -> Digest {
-        self.facts.params.chain_id
-    }
-
-    /// The committee that signs checkpoints.
-    pub(crate) fn committee(&self) -> &ValidatorCommittee {
-        &self.committee
-    }
-
-    /// Announces every new checkpoint by its sequence number.
-    pub(crate) fn heights(&self) -> watch::Receiver<u64> {
-        self.height.subscribe()
+        Ok((Self { state, commands }, thread))
     }
 
     /// Executes a signed transaction and returns when it is durable in a checkpoint. A transaction
@@ -159,6 +146,33 @@ impl Ledger {
             .send(command)
             .await
             .map_err(|_| LedgerError::Stopped)
+    }
+}
+
+impl State {
+    /// The indexes, for reading. Not to be held across an await.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Indexes> {
+        self.indexes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The facts of the chain that execution depends on.
+    pub(crate) fn params(&self) -> ChainParams {
+        self.facts.params
+    }
+
+    /// Digest of checkpoint 0.
+    pub(crate) fn chain_id(&self) -> Digest {
+        self.facts.params.chain_id
+    }
+
+    /// The committee that signs checkpoints.
+    pub(crate) fn committee(&self) -> &ValidatorCommittee {
+        &self.committee
+    }
+
+    /// Announces every new checkpoint by its sequence number.
+    pub(crate) fn heights(&self) -> watch::Receiver<u64> {
+        self.height.subscribe()
     }
 
     /// Makes a durable checkpoint visible.
@@ -224,7 +238,7 @@ fn fence<T>(run: impl FnOnce() -> Result<T, AdmissionError>) -> Result<T, Ledger
 type Reply = oneshot::Sender<Result<Arc<Executed>, LedgerError>>;
 
 struct Writer {
-    ledger: Ledger,
+    state: Arc<State>,
     store: Store,
     validator: Validator,
 }
@@ -254,7 +268,7 @@ impl Writer {
     }
 
     fn tick(&mut self, advance: Duration, reply: oneshot::Sender<Result<u64, LedgerError>>) {
-        self.ledger
+        self.state
             .clock
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -262,23 +276,23 @@ impl Writer {
         // A caller who left does not need the answer.
         let _ = reply.send(
             self.checkpoint(Vec::new())
-                .map(|()| *self.ledger.height.borrow()),
+                .map(|()| *self.state.height.borrow()),
         );
     }
 
     fn execute(&mut self, batch: Vec<(Box<SignedTransaction>, Reply)>) {
         let mut admitted = Vec::with_capacity(batch.len());
         for (transaction, reply) in batch {
-            let indexes = self.ledger.read();
+            let indexes = self.state.read();
             let digest = transaction.transaction.digest();
             if let Some(done) = indexes.transaction(&digest) {
                 let _ = reply.send(Ok(Arc::clone(done)));
                 continue;
             }
             let verdict = fence(|| {
-                self.ledger
+                self.state
                     .executor
-                    .admit(&*indexes, &self.ledger.facts.params, &transaction)
+                    .admit(&*indexes, &self.state.facts.params, &transaction)
             });
             match verdict {
                 Ok(()) => admitted.push((transaction, reply)),
@@ -313,7 +327,7 @@ impl Writer {
         };
         match &sealed {
             Ok(()) => {
-                let indexes = self.ledger.read();
+                let indexes = self.state.read();
                 for (digest, reply) in replies {
                     let answer = indexes
                         .transaction(&digest)
@@ -336,7 +350,7 @@ impl Writer {
         batch: Vec<(Box<SignedTransaction>, Reply)>,
         replies: &mut Vec<(Digest, Reply)>,
     ) -> Result<(u64, Vec<TransactionRecord>), LedgerError> {
-        let indexes = self.ledger.read();
+        let indexes = self.state.read();
         let mut overlay = Overlay::new(&indexes);
         let timestamp_ms = self
             .ledger
@@ -344,7 +358,7 @@ impl Writer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .tick();
-        let prologue = self.ledger.prologue(&indexes, timestamp_ms);
+        let prologue = self.state.prologue(&indexes, timestamp_ms);
         let mut records = vec![self.run_system(&mut overlay, &prologue)?];
         let mut randomness_is_fresh = false;
         for (signed, reply) in batch {
@@ -358,7 +372,7 @@ impl Writer {
                 records.push(self.run_system(&mut overlay, &update)?);
                 randomness_is_fresh = true;
             }
-            match self.ledger.run(&overlay, &signed.transaction, Mode::Normal) {
+            match self.state.run(&overlay, &signed.transaction, Mode::Normal) {
                 Ok(outcome) => {
                     overlay.apply(&outcome);
                     records.push(TransactionRecord::new(outcome, signed.signatures));
@@ -377,7 +391,7 @@ impl Writer {
         overlay: &mut Overlay<'_>,
         transaction: &Transaction,
     ) -> Result<TransactionRecord, LedgerError> {
-        let outcome = self.ledger.run(overlay, transaction, Mode::System)?;
+        let outcome = self.state.run(overlay, transaction, Mode::System)?;
         if !outcome.is_success() {
             return Err(LedgerError::Internal(format!(
                 "a system transaction failed: {}",
@@ -397,9 +411,9 @@ impl Writer {
             .map_or(0, |round| round.saturating_add(1));
         let index = u32::try_from(round).unwrap_or(u32::MAX);
         system::randomness_update(
-            self.ledger.facts.params.epoch,
+            self.state.facts.params.epoch,
             round,
-            derive_bytes(&self.ledger.facts.seed, "randomness", index).to_vec(),
+            derive_bytes(&self.state.facts.seed, "randomness", index).to_vec(),
         )
     }
 
@@ -409,10 +423,10 @@ impl Writer {
         timestamp_ms: u64,
         records: Vec<TransactionRecord>,
     ) -> Result<(), LedgerError> {
-        let previous = self.ledger.read().previous();
+        let previous = self.state.read().previous();
         let record = self.validator.seal(
             previous.as_ref(),
-            self.ledger.facts.params.epoch,
+            self.state.facts.params.epoch,
             timestamp_ms,
             records,
         );
@@ -420,7 +434,7 @@ impl Writer {
             error!(%error, "a checkpoint could not be written");
             LedgerError::Internal(error.to_string())
         })?;
-        self.ledger.publish(record);
+        self.state.publish(record);
         Ok(())
     }
 }

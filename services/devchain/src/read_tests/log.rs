@@ -100,6 +100,18 @@ fn damage_in_the_middle_is_an_error() {
 }
 
 #[test]
+fn two_chains_cannot_share_a_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = open(directory.path()).unwrap();
+    assert!(matches!(
+        open(directory.path()),
+        Err(StoreError::Locked { .. })
+    ));
+    drop(first);
+    open(directory.path()).unwrap();
+}
+
+#[test]
 fn foreign_files_and_foreign_chains_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), &records(1));

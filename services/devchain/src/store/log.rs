@@ -3,7 +3,7 @@
 //! The checksum is the first half of the BLAKE2b-256 digest of the length and the BCS bytes.
 //! Records are written with one call and never changed, so a crash can only leave a torn tail.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -92,6 +92,11 @@ impl Log {
             .truncate(false)
             .open(&path)
             .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path }),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
         match read_header(&mut file, &path)? {
             Some(found) if found != *seed => return Err(StoreError::OtherSeed { path }),
             Some(_) => {}
