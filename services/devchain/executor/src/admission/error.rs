@@ -1,4 +1,4 @@
-//! Whether a transaction may enter the chain at all (devchain spec 2.3). Nothing changes on a
+//! Why a transaction is refused before execution. Nothing changes on a
 //! refusal; the gRPC layer reports it as INVALID_ARGUMENT, or NOT_FOUND where
 //! [`AdmissionError::is_not_found`] says so.
 

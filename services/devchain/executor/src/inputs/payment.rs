@@ -1,0 +1,175 @@
+//! Who pays for a transaction, and with which coins (devchain spec 2.3 row 5, 1.5 step 4).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sui_sdk_types::{
+    Address, Argument, Digest, MoveStruct, Object, ObjectData, ObjectReference, Owner,
+    ProgrammableTransaction, StructTag, Transaction, TransactionExpiration, TypeTag,
+};
+
+use super::load::{check_reference, ownership};
+use super::{Access, InputObject};
+use crate::admission::AdmissionError;
+use crate::{Mode, ObjectStore};
+
+/// Id of the coin that pays for rehearsals without payment.
+pub(crate) const MOCK_COIN_ID: Address = Address::new([0xff; 32]);
+/// Its balance in MIST: 10^9 SUI.
+const MOCK_COIN_BALANCE: u64 = 1_000_000_000_000_000_000;
+/// A payment reference with this end of its digest reserves address balance instead of naming a coin.
+const RESERVATION_MARK: [u8; 20] = [0xac; 20];
+
+/// The source of gas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Payment {
+    /// Nobody: a system transaction.
+    Unmetered,
+    /// The gas owner's SUI address balance.
+    AddressBalance,
+    /// Coins in payment order; the first one receives the others.
+    Coins(Vec<Address>),
+}
+
+/// The coin that pays for a rehearsal without payment objects.
+pub(crate) fn mock_coin(owner: Address) -> Option<Object> {
+    let mut contents = MOCK_COIN_ID.as_bytes().to_vec();
+    contents.extend(MOCK_COIN_BALANCE.to_le_bytes());
+    let coin = MoveStruct::new(StructTag::gas_coin(), true, 1, contents)?;
+    Some(Object::new(
+        ObjectData::Struct(coin),
+        Owner::Address(owner),
+        Digest::ZERO,
+        0,
+    ))
+}
+
+/// The value of a `Coin<T>` object: the little-endian u64 after its id.
+pub(crate) fn coin_balance(object: &Object) -> Option<u64> {
+    let contents = object.as_struct()?.contents();
+    let bytes: [u8; 8] = contents.get(32..40)?.try_into().ok()?;
+    Some(u64::from_le_bytes(bytes))
+}
+
+/// Loads the payment, adds its coins to `objects`, and checks that it covers the budget.
+pub(super) fn load(
+    store: &dyn ObjectStore,
+    transaction: &Transaction,
+    programmable: &ProgrammableTransaction,
+    mode: Mode,
+    objects: &mut BTreeMap<Address, InputObject>,
+) -> Result<Payment, AdmissionError> {
+    let gas = &transaction.gas_payment;
+    if gas.objects.is_empty() {
+        check_address_balance(store, transaction, programmable, mode, objects)?;
+        return Ok(Payment::AddressBalance);
+    }
+    let mut coins = Vec::with_capacity(gas.objects.len());
+    let mut total = 0u128;
+    for reference in &gas.objects {
+        let object = load_coin(store, reference, gas.owner, mode)?;
+        total += u128::from(coin_balance(&object).unwrap_or_default());
+        let id = *reference.object_id();
+        let access = Access::Owned;
+        if objects.insert(id, InputObject { object, access }).is_some() {
+            return Err(AdmissionError::Gas(format!(
+                "payment coin {id} is also an input or given twice"
+            )));
+        }
+        coins.push(id);
+    }
+    if mode.checks() && total < u128::from(gas.budget) {
+        return Err(AdmissionError::GasBalanceTooLow {
+            balance: total,
+            budget: gas.budget,
+        });
+    }
+    if total > u128::from(u64::MAX) {
+        return Err(AdmissionError::Gas("payment coins overflow u64".into()));
+    }
+    Ok(Payment::Coins(coins))
+}
+
+fn load_coin(
+    store: &dyn ObjectStore,
+    reference: &ObjectReference,
+    owner: Address,
+    mode: Mode,
+) -> Result<Arc<Object>, AdmissionError> {
+    let id = *reference.object_id();
+    if reference.digest().inner().ends_with(&RESERVATION_MARK) {
+        return Err(AdmissionError::Unsupported(
+            "coin reservations in the gas payment".into(),
+        ));
+    }
+    if id == MOCK_COIN_ID && mode.is_rehearsal() {
+        return mock_coin(owner)
+            .map(Arc::new)
+            .ok_or_else(|| AdmissionError::Internal("mock coin".into()));
+    }
+    let object = store
+        .latest(&id)
+        .ok_or(AdmissionError::ObjectNotFound { id })?;
+    let is_sui_coin = object
+        .as_struct()
+        .is_some_and(|value| *value.object_type() == StructTag::gas_coin());
+    if !is_sui_coin || coin_balance(&object).is_none() {
+        return Err(AdmissionError::Gas(format!("{id} is not a SUI coin")));
+    }
+    if mode.checks() {
+        check_reference(&object, reference)?;
+        if *object.owner() != Owner::Address(owner) {
+            return Err(ownership(
+                &id,
+                format!("pays for gas but is not owned by the gas owner {owner}"),
+            ));
+        }
+    }
+    Ok(object)
+}
+
+/// Payment without coins: the balance covers the budget, the gas coin is not used as an argument,
+/// and something protects against replay.
+fn check_address_balance(
+    store: &dyn ObjectStore,
+    transaction: &Transaction,
+    programmable: &ProgrammableTransaction,
+    mode: Mode,
+    objects: &BTreeMap<Address, InputObject>,
+) -> Result<(), AdmissionError> {
+    if !mode.checks() {
+        return Ok(());
+    }
+    let gas = &transaction.gas_payment;
+    let balance = store.address_balance(&gas.owner, &TypeTag::from(StructTag::sui()));
+    if balance < u128::from(gas.budget) {
+        return Err(AdmissionError::GasBalanceTooLow {
+            balance,
+            budget: gas.budget,
+        });
+    }
+    if uses_gas_coin(programmable) {
+        return Err(AdmissionError::Gas(
+            "the gas coin is used but no coin pays".into(),
+        ));
+    }
+    let replay_protected = matches!(
+        transaction.expiration,
+        TransactionExpiration::ValidDuring { .. } | TransactionExpiration::Validity { .. }
+    ) || objects.values().any(|input| input.access == Access::Owned);
+    if !replay_protected {
+        return Err(AdmissionError::Gas(
+            "payment from the address balance needs a validity window or an owned input".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a command names the gas coin.
+pub(crate) fn uses_gas_coin(programmable: &ProgrammableTransaction) -> bool {
+    programmable
+        .commands
+        .iter()
+        .flat_map(crate::admission::arguments)
+        .any(|argument| argument == Argument::Gas)
+}
