@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sui_sdk_types::{
-    Address, Digest, Event, MoveStruct, Object, ObjectData, Owner, TypeTag, Version,
+    Address, Event, MoveStruct, Object, ObjectData, Owner, StructTag, TypeTag,
 };
 
+use crate::collect::Stamp;
+use crate::failure::Failure;
 use crate::inputs::Inputs;
 
 /// Net deposits per (owner, coin type).
@@ -32,10 +34,10 @@ pub(crate) struct Changes {
 impl Changes {
     /// The changes of a failed transaction: every mutable input gets the new version, its contents
     /// stay.
-    pub(crate) fn only_inputs(inputs: &Inputs, version: Version, digest: Digest) -> Self {
+    pub(crate) fn only_inputs(inputs: &Inputs, stamp: Stamp) -> Self {
         let mut changes = Self::default();
         for (id, object) in inputs.mutable() {
-            if let Some(bumped) = restamp(object, version, digest) {
+            if let Some(bumped) = restamp(object, stamp) {
                 changes.written.insert(*id, bumped);
             }
         }
@@ -63,30 +65,40 @@ impl Changes {
     }
 }
 
-/// A Move object with a new version and previous transaction and no storage rebate.
-pub(crate) fn restamp(object: &Object, version: Version, digest: Digest) -> Option<Object> {
+/// A Move object with a new version and previous transaction; contents, owner and storage rebate
+/// stay.
+fn restamp(object: &Object, stamp: Stamp) -> Option<Object> {
     let value = object.as_struct()?;
-    move_object(
+    let bumped = MoveStruct::new(
         value.object_type().clone(),
         value.has_public_transfer(),
+        stamp.version,
         value.contents().to_vec(),
+    )?;
+    Some(Object::new(
+        ObjectData::Struct(bumped),
         *object.owner(),
-        version,
-        digest,
-    )
+        stamp.digest,
+        object.storage_rebate(),
+    ))
 }
 
-/// A Move object; `None` when the contents are too short to hold an id.
+/// A written Move object, without storage rebate yet.
 pub(crate) fn move_object(
-    type_: sui_sdk_types::StructTag,
+    type_: StructTag,
     has_public_transfer: bool,
     contents: Vec<u8>,
     owner: Owner,
-    version: Version,
-    digest: Digest,
-) -> Option<Object> {
-    let value = MoveStruct::new(type_, has_public_transfer, version, contents)?;
-    Some(Object::new(ObjectData::Struct(value), owner, digest, 0))
+    stamp: Stamp,
+) -> Result<Object, Failure> {
+    let value = MoveStruct::new(type_, has_public_transfer, stamp.version, contents)
+        .ok_or_else(|| Failure::invariant("an object is shorter than its id"))?;
+    Ok(Object::new(
+        ObjectData::Struct(value),
+        owner,
+        stamp.digest,
+        0,
+    ))
 }
 
 /// The same object with another storage rebate.

@@ -1,9 +1,11 @@
 //! Prices and formulas of devchain spec 2.10: object sizes, storage costs, rebates, rounding.
 
+mod settle;
 mod size;
 mod storage;
 
 pub use size::{move_object_bytes, object_bytes, package_bytes, stored_bytes};
+pub(crate) use settle::{Settlement, payment_total};
 pub(crate) use storage::{StorageTotals, sender_rebate};
 
 use sui_sdk_types::GasCostSummary;

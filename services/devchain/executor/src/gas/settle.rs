@@ -1,0 +1,251 @@
+//! The end of a metered transaction: limits, computation, smashing, storage, deduction (devchain
+//! spec 2.10, steps 5 to 10).
+
+use sui_sdk_types::{
+    Address, ExecutionError, GasCostSummary, MoveStruct, Object, ObjectData, StructTag, TypeTag,
+};
+
+use super::{INTERNAL_PER_UNIT, STORAGE_MIST_PER_BYTE, StorageTotals, net, round_units, summary};
+use super::{sender_rebate, size::object_bytes, stored_bytes};
+use crate::changes::{Changes, with_rebate};
+use crate::collect::Stamp;
+use crate::failure::Failure;
+use crate::inputs::{Inputs, Payment, coin_balance};
+use crate::limits::{MAX_EFFECTS_BYTES, MAX_OBJECT_BYTES, MAX_WRITTEN_BYTES};
+
+/// Upper estimate of the bytes of one changed object in effects.
+const CHANGED_OBJECT_BYTES: u64 = 260;
+
+/// What gas settlement needs to know of a transaction.
+pub(crate) struct Settlement<'a> {
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) stamp: Stamp,
+    pub(crate) gas_owner: Address,
+    pub(crate) price: u64,
+    pub(crate) budget: u64,
+    /// What was taken off the gas coin while commands ran.
+    pub(crate) reserved: u64,
+}
+
+/// Final changes and what they cost.
+pub(crate) struct Settled {
+    pub(crate) changes: Changes,
+    pub(crate) gas: GasCostSummary,
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Settlement<'_> {
+    /// Settles a run that used `internal` gas units.
+    pub(crate) fn settle(&self, run: Result<Changes, Failure>, internal: u64) -> Settled {
+        let run = run.and_then(check_limits);
+        if self.inputs.payment == Payment::Unmetered {
+            return self.unmetered(run);
+        }
+        let units = round_units(internal / INTERNAL_PER_UNIT);
+        let mut computation = units.saturating_mul(self.price);
+        let mut run = run;
+        if computation >= self.budget {
+            computation = self.budget;
+            run = Err(insufficient_gas("computation costs the whole budget"));
+        }
+        if self.is_free(&run) {
+            return self.unmetered(run);
+        }
+        let (mut changes, mut failure) = match run {
+            Ok(changes) => (self.smashed(changes, true), None),
+            Err(failure) => (self.inputs_only(), Some(failure)),
+        };
+        let mut totals = self.charge_storage(&mut changes);
+        if !self.covers(totals, computation) {
+            failure = Some(insufficient_gas("the budget does not cover storage"));
+            changes = self.inputs_only();
+            totals = self.charge_storage(&mut changes);
+        }
+        if !self.covers(totals, computation) {
+            changes = self.inputs_only();
+            computation = self.budget;
+            totals.cost = 0;
+        }
+        let gas = summary(computation, totals);
+        self.deduct(&mut changes, net(&gas));
+        Settled {
+            changes,
+            gas,
+            failure,
+        }
+    }
+
+    fn unmetered(&self, run: Result<Changes, Failure>) -> Settled {
+        let (changes, failure) = match run {
+            Ok(changes) => (changes, None),
+            Err(failure) => (
+                Changes::only_inputs(self.inputs, self.stamp),
+                Some(failure),
+            ),
+        };
+        Settled {
+            changes,
+            gas: GasCostSummary::default(),
+            failure,
+        }
+    }
+
+    /// A missing address balance costs nothing when the address balance pays.
+    fn is_free(&self, run: &Result<Changes, Failure>) -> bool {
+        self.inputs.payment == Payment::AddressBalance
+            && matches!(run, Err(failure)
+                if failure.error == ExecutionError::InsufficientFundsForWithdraw)
+    }
+
+    fn inputs_only(&self) -> Changes {
+        self.smashed(Changes::only_inputs(self.inputs, self.stamp), false)
+    }
+
+    /// Gives the first payment coin the sum of all and deletes the others. After a successful run
+    /// the coin already holds the sum less the reserved amount.
+    fn smashed(&self, mut changes: Changes, ran: bool) -> Changes {
+        let Payment::Coins(coins) = &self.inputs.payment else {
+            return changes;
+        };
+        let Some((first, rest)) = coins.split_first() else {
+            return changes;
+        };
+        for id in rest {
+            changes.written.remove(id);
+            changes.deleted.insert(*id);
+        }
+        if let Some(coin) = changes.written.get_mut(first) {
+            let balance = if ran {
+                coin_balance(coin)
+                    .unwrap_or_default()
+                    .saturating_add(self.reserved)
+            } else {
+                payment_total(self.inputs)
+            };
+            set_balance(coin, balance);
+        }
+        changes
+    }
+
+    /// Writes the new storage rebates and sums costs and released rebates.
+    fn charge_storage(&self, changes: &mut Changes) -> StorageTotals {
+        let mut totals = StorageTotals::default();
+        let ids: Vec<Address> = changes
+            .written
+            .keys()
+            .copied()
+            .chain(changes.removed(self.inputs))
+            .collect();
+        for id in ids {
+            if let Some(before) = changes.before(self.inputs, &id) {
+                totals.rebate = totals.rebate.saturating_add(before.storage_rebate());
+            }
+        }
+        for object in changes.written.values_mut() {
+            let cost = stored_bytes(object).saturating_mul(STORAGE_MIST_PER_BYTE);
+            totals.cost = totals.cost.saturating_add(cost);
+            *object = with_rebate(object, cost);
+        }
+        totals
+    }
+
+    fn covers(&self, totals: StorageTotals, computation: u64) -> bool {
+        let left = self.budget.saturating_sub(computation);
+        totals.cost.saturating_sub(sender_rebate(totals.rebate)) <= left
+    }
+
+    fn deduct(&self, changes: &mut Changes, net: i128) {
+        match &self.inputs.payment {
+            Payment::Unmetered => {}
+            Payment::AddressBalance => {
+                let key = (self.gas_owner, TypeTag::from(StructTag::sui()));
+                *changes.balances.entry(key).or_default() -= net;
+            }
+            Payment::Coins(coins) => {
+                let coin = coins
+                    .first()
+                    .and_then(|first| changes.written.get_mut(first));
+                if let Some(coin) = coin {
+                    let balance = i128::from(coin_balance(coin).unwrap_or_default()) - net;
+                    let clamped = balance.clamp(0, i128::from(u64::MAX));
+                    set_balance(coin, u64::try_from(clamped).unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
+/// Sum of the payment coins.
+pub(crate) fn payment_total(inputs: &Inputs) -> u64 {
+    let Payment::Coins(coins) = &inputs.payment else {
+        return 0;
+    };
+    coins
+        .iter()
+        .filter_map(|id| inputs.objects.get(id))
+        .filter_map(|input| coin_balance(&input.object))
+        .fold(0, u64::saturating_add)
+}
+
+fn set_balance(coin: &mut Object, balance: u64) {
+    let Some(value) = coin.as_struct() else {
+        return;
+    };
+    let mut contents = value.contents().to_vec();
+    if let Some(field) = contents.get_mut(32..40) {
+        field.copy_from_slice(&balance.to_le_bytes());
+    }
+    let value = MoveStruct::new(
+        value.object_type().clone(),
+        value.has_public_transfer(),
+        value.version(),
+        contents,
+    );
+    if let Some(value) = value {
+        *coin = Object::new(
+            ObjectData::Struct(value),
+            *coin.owner(),
+            coin.previous_transaction(),
+            coin.storage_rebate(),
+        );
+    }
+}
+
+fn insufficient_gas(message: &str) -> Failure {
+    Failure::new(ExecutionError::InsufficientGas, message)
+}
+
+/// Sizes of objects, of all writes, and of the effects.
+fn check_limits(changes: Changes) -> Result<Changes, Failure> {
+    let entries = changes.written.len() + changes.created.len() + changes.deleted.len();
+    let effects = (entries as u64).saturating_mul(CHANGED_OBJECT_BYTES);
+    if effects > MAX_EFFECTS_BYTES {
+        let error = ExecutionError::EffectsTooLarge {
+            current_size: effects,
+            max_size: MAX_EFFECTS_BYTES,
+        };
+        return Err(Failure::new(error, "too many changed objects"));
+    }
+    let mut total = 0u64;
+    for (id, object) in &changes.written {
+        total = total.saturating_add(object_bytes(object));
+        let size = object
+            .as_struct()
+            .map_or(0, |value| value.contents().len() as u64);
+        if size > MAX_OBJECT_BYTES {
+            let error = ExecutionError::ObjectTooBig {
+                object_size: size,
+                max_object_size: MAX_OBJECT_BYTES,
+            };
+            return Err(Failure::new(error, format!("object {id} is too big")));
+        }
+    }
+    if total > MAX_WRITTEN_BYTES {
+        let error = ExecutionError::WrittenObjectsTooLarge {
+            object_size: total,
+            max_object_size: MAX_WRITTEN_BYTES,
+        };
+        return Err(Failure::new(error, "the written objects are too big"));
+    }
+    Ok(changes)
+}

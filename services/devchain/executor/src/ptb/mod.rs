@@ -1,0 +1,306 @@
+//! Running a programmable transaction: values in slots, one file per group of commands (devchain
+//! spec 2.4).
+
+mod arguments;
+mod call;
+mod coins;
+mod outputs;
+mod pure;
+mod slots;
+mod vector;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sui_devchain_vm::error::VmResult;
+use sui_devchain_vm::object_runtime::{InputOwner, ObjectChanges};
+use sui_devchain_vm::store::{Package, PackageStore};
+use sui_devchain_vm::{Session, Type, Value};
+use sui_sdk_types::{
+    Address, Command, Event, ExecutionError, Identifier, Input, MovePackage, Owner,
+    ProgrammableTransaction, StructTag, TypeTag,
+};
+
+use crate::failure::Failure;
+use crate::gas::payment_total;
+use crate::inputs::{Access, Inputs, Payment};
+use crate::outcome::CommandOutput;
+use crate::{Mode, bridge::Bridge};
+pub(crate) use arguments::{Operand, Uses};
+pub(crate) use slots::ResultSlot;
+use slots::{InputSlot, ObjectSlot};
+
+/// The state of one running programmable transaction.
+pub(crate) struct Ptb<'a> {
+    pub(crate) session: Session<'a>,
+    bridge: &'a Bridge<'a>,
+    inputs: &'a Inputs,
+    sender: Address,
+    mode: Mode,
+    slots: Vec<InputSlot>,
+    gas_coin: Option<ObjectSlot>,
+    results: Vec<Vec<ResultSlot>>,
+    /// Packages made by this transaction.
+    pub(crate) packages: Vec<MovePackage>,
+    /// The same, decoded.
+    pub(crate) new_packages: Vec<Arc<Package>>,
+    events: Vec<Event>,
+    outputs: Vec<CommandOutput>,
+}
+
+/// What is left when the last command ran.
+pub(crate) struct Finished {
+    pub(crate) objects: ObjectChanges,
+    /// Mutable inputs that the transaction still held: id and contents.
+    pub(crate) held: Vec<(Address, Vec<u8>)>,
+    pub(crate) packages: Vec<MovePackage>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// How a run ended, with everything that is reported either way.
+pub(crate) struct Run {
+    pub(crate) result: Result<Finished, Failure>,
+    /// Internal gas units.
+    pub(crate) gas_used: u64,
+    pub(crate) outputs: Vec<CommandOutput>,
+}
+
+/// Runs all commands.
+pub(crate) fn run<'a>(
+    pub(crate) session: Session<'a>,
+    bridge: &'a Bridge<'a>,
+    inputs: &'a Inputs,
+    sender: Address,
+    reserved: u64,
+    mode: Mode,
+    programmable: &ProgrammableTransaction,
+) -> Run {
+    let mut ptb = Ptb {
+        session,
+        bridge,
+        inputs,
+        sender,
+        mode,
+        slots: Vec::with_capacity(programmable.inputs.len()),
+        gas_coin: None,
+        results: Vec::with_capacity(programmable.commands.len()),
+        packages: Vec::new(),
+        new_packages: Vec::new(),
+        events: Vec::new(),
+        outputs: Vec::new(),
+    };
+    let ran = ptb.execute(programmable, reserved);
+    let gas_used = ptb.session.gas_used();
+    let outputs = std::mem::take(&mut ptb.outputs);
+    let result = ran.and_then(|()| ptb.finish());
+    Run {
+        result,
+        gas_used,
+        outputs,
+    }
+}
+
+impl<'a> Ptb<'a> {
+    fn execute(
+        &mut self,
+        programmable: &ProgrammableTransaction,
+        reserved: u64,
+    ) -> Result<(), Failure> {
+        if self.inputs.withdrawal_short {
+            return Err(Failure::new(
+                ExecutionError::InsufficientFundsForWithdraw,
+                "the address balance does not cover the reservations",
+            ));
+        }
+        if self.mode != Mode::System {
+            self.session.charge(self.inputs.read_cost())?;
+        }
+        self.load_inputs(&programmable.inputs)?;
+        self.load_gas_coin(reserved)?;
+        for (index, command) in programmable.commands.iter().enumerate() {
+            self.command(command)
+                .map_err(|failure| failure.in_command(index))?;
+        }
+        self.check_unused()
+    }
+
+    fn command(&mut self, command: &Command) -> Result<(), Failure> {
+        let results = match command {
+            Command::MoveCall(call) => self.move_call(call)?,
+            Command::TransferObjects(transfer) => self.transfer_objects(transfer)?,
+            Command::SplitCoins(split) => self.split_coins(split)?,
+            Command::MergeCoins(merge) => self.merge_coins(merge)?,
+            Command::MakeMoveVector(make) => self.make_vector(make)?,
+            Command::Publish(publish) => self.publish(publish)?,
+            Command::Upgrade(upgrade) => self.upgrade(upgrade)?,
+            _ => {
+                return Err(Failure::new(
+                    ExecutionError::FeatureNotYetSupported,
+                    "unknown kind of command",
+                ));
+            }
+        };
+        self.record_returns(&results)?;
+        self.results.push(results);
+        Ok(())
+    }
+
+    fn load_inputs(&mut self, inputs: &[Input]) -> Result<(), Failure> {
+        for input in inputs {
+            let slot = match input {
+                Input::Pure(bytes) => InputSlot::pure(bytes.clone()),
+                Input::ImmutableOrOwned(reference) => {
+                    InputSlot::Object(self.load_object(reference.object_id(), None)?)
+                }
+                Input::Shared(shared) => {
+                    InputSlot::Object(self.load_object(&shared.object_id(), None)?)
+                }
+                Input::Receiving(reference) => InputSlot::Receiving {
+                    id: *reference.object_id(),
+                    version: reference.version(),
+                },
+                Input::FundsWithdrawal(withdrawal) => {
+                    let amount = withdrawal.amount().unwrap_or_default();
+                    InputSlot::Value(self.withdrawal(withdrawal.coin_type(), amount)?)
+                }
+                _ => return Err(Failure::invariant("unknown kind of input")),
+            };
+            self.slots.push(slot);
+        }
+        Ok(())
+    }
+
+    /// An input object as a typed value. `balance` replaces the value of a coin.
+    fn load_object(&mut self, id: &Address, balance: Option<u64>) -> Result<ObjectSlot, Failure> {
+        let input = self
+            .inputs
+            .objects
+            .get(id)
+            .ok_or_else(|| Failure::invariant(format!("input {id} was not loaded")))?;
+        let value = input
+            .object
+            .as_struct()
+            .ok_or_else(|| Failure::invariant(format!("input {id} is a package")))?;
+        let tag = TypeTag::from(value.object_type().clone());
+        let type_ = self.session.load_type(&tag)?;
+        let mut contents = value.contents().to_vec();
+        if let (Some(balance), Some(field)) = (balance, contents.get_mut(32..40)) {
+            field.copy_from_slice(&balance.to_le_bytes());
+        }
+        let value = self.session.deserialize(&type_, &contents)?;
+        let owner = match input.object.owner() {
+            Owner::Shared(_) => InputOwner::Shared,
+            Owner::Immutable => InputOwner::Immutable,
+            Owner::ConsensusAddress { .. } => InputOwner::ConsensusAddress,
+            _ => InputOwner::Address,
+        };
+        self.session.declare_input(*id, owner);
+        Ok(ObjectSlot::new(*id, type_, value, input.access))
+    }
+
+    /// The first payment coin holds the sum of the payment less the reserved budget while commands run.
+    fn load_gas_coin(&mut self, reserved: u64) -> Result<(), Failure> {
+        let Payment::Coins(coins) = &self.inputs.payment else {
+            return Ok(());
+        };
+        let Some(first) = coins.first() else {
+            return Ok(());
+        };
+        let total = payment_total(self.inputs);
+        self.gas_coin = Some(self.load_object(first, Some(total.saturating_sub(reserved)))?);
+        Ok(())
+    }
+
+    /// `0x2::funds_accumulator::Withdrawal<0x2::balance::Balance<T>>{owner, limit}`.
+    fn withdrawal(&mut self, coin_type: &TypeTag, amount: u64) -> Result<ResultSlot, Failure> {
+        let tag = StructTag::new(
+            Address::TWO,
+            Identifier::from_static("funds_accumulator"),
+            Identifier::from_static("Withdrawal"),
+            vec![crate::effects::balance_type(coin_type)],
+        );
+        let type_ = self.session.load_type(&tag.into())?;
+        let value = Value::Struct(vec![
+            Value::Address(self.sender),
+            Value::U256(ethnum::U256::from(amount)),
+        ]);
+        Ok(ResultSlot::new(type_, value))
+    }
+
+    /// Every result that is still there must be droppable.
+    fn check_unused(&self) -> Result<(), Failure> {
+        for (index, results) in self.results.iter().enumerate() {
+            for (sub, slot) in results.iter().enumerate() {
+                if slot.may_be_dropped() {
+                    continue;
+                }
+                let result = u16::try_from(index).unwrap_or(u16::MAX);
+                let subresult = u16::try_from(sub).unwrap_or(u16::MAX);
+                return Err(Failure::new(
+                    ExecutionError::UnusedValueWithoutDrop { result, subresult },
+                    format!("result {result}.{subresult} is not used and has no drop"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Finished, Failure> {
+        let mut held = Vec::new();
+        let mut seen = BTreeSet::new();
+        let objects = self.slots.iter().filter_map(|slot| match slot {
+            InputSlot::Object(object) => Some(object),
+            _ => None,
+        });
+        for object in objects.chain(&self.gas_coin) {
+            if object.is_taken() || !object.access.is_mutable() || !seen.insert(object.id) {
+                continue;
+            }
+            let contents = self
+                .session
+                .serialize(&object.type_, &object.slot.get())?;
+            held.push((object.id, contents));
+        }
+        Ok(Finished {
+            objects: self.session.finish()?,
+            held,
+            packages: self.packages,
+            events: self.events,
+        })
+    }
+
+    /// Stamps the events since the last command with the called package and module (devchain spec 2.8).
+    pub(crate) fn collect_events(&mut self, package: Address, module: &Identifier) {
+        let sender = self.sender;
+        let events = self.session.take_events();
+        self.events.extend(events.into_iter().map(|event| Event {
+            package_id: package,
+            module: module.clone(),
+            sender,
+            type_: event.event_type,
+            contents: event.contents,
+        }));
+    }
+
+    /// A package by storage id, also one made by an earlier command.
+    pub(crate) fn package(&self, id: Address) -> VmResult<Option<Arc<Package>>> {
+        if let Some(package) = self
+            .new_packages
+            .iter()
+            .find(|package| package.storage_id == id)
+        {
+            return Ok(Some(Arc::clone(package)));
+        }
+        self.bridge.package(id)
+    }
+}
+
+/// Whether a type is `0x2::tx_context::TxContext` behind a reference.
+fn is_context(type_: &Type) -> bool {
+    match type_ {
+        Type::Reference(inner) | Type::MutableReference(inner) => {
+            inner.is_datatype(&Address::TWO, "tx_context", "TxContext")
+        }
+        _ => false,
+    }
+}
