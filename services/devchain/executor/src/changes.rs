@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sui_sdk_types::{
-    Address, Event, MoveStruct, Object, ObjectData, Owner, StructTag, TypeTag,
-};
+use sui_sdk_types::{Address, Event, MoveStruct, Object, ObjectData, Owner, StructTag, TypeTag};
 
 use crate::collect::Stamp;
 use crate::failure::Failure;
@@ -45,7 +43,11 @@ impl Changes {
     }
 
     /// The stored version that this transaction replaces or removes.
-    pub(crate) fn before<'a>(&'a self, inputs: &'a Inputs, id: &Address) -> Option<&'a Arc<Object>> {
+    pub(crate) fn before<'a>(
+        &'a self,
+        inputs: &'a Inputs,
+        id: &Address,
+    ) -> Option<&'a Arc<Object>> {
         inputs
             .objects
             .get(id)

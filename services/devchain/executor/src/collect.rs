@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sui_devchain_vm::object_runtime::{
     AccumulatorEvent, AccumulatorOperation, NewOwner, ObjectChanges,
 };
-use sui_sdk_types::{
-    Address, Digest, ExecutionError, Object, ObjectData, Owner, TypeTag, Version,
-};
+use sui_sdk_types::{Address, Digest, ExecutionError, Object, ObjectData, Owner, TypeTag, Version};
 
 use crate::ObjectStore;
 use crate::changes::{AddressBalances, Changes, move_object};

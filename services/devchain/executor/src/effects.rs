@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sui_sdk_types::{
     AccumulatorOperation, AccumulatorValue, AccumulatorWrite, Address, ChangedObject, Digest,
-    EpochId, ExecutionStatus, GasCostSummary, IdOperation, Identifier, Object, ObjectData, ObjectIn,
-    ObjectOut, StructTag, TransactionEffectsV2, TransactionEvents, TypeTag, UnchangedConsensusKind,
-    UnchangedConsensusObject, Version,
+    EpochId, ExecutionStatus, GasCostSummary, IdOperation, Identifier, Object, ObjectData,
+    ObjectIn, ObjectOut, StructTag, TransactionEffectsV2, TransactionEvents, TypeTag,
+    UnchangedConsensusKind, UnchangedConsensusObject, Version,
 };
 
 use crate::changes::Changes;
@@ -35,8 +35,8 @@ pub(crate) fn build(frame: Frame, inputs: &Inputs, changes: &Changes) -> Transac
             .and_then(|index| u32::try_from(index).ok()),
         _ => None,
     };
-    let events_digest = (!changes.events.is_empty())
-        .then(|| TransactionEvents(changes.events.clone()).digest());
+    let events_digest =
+        (!changes.events.is_empty()).then(|| TransactionEvents(changes.events.clone()).digest());
     TransactionEffectsV2 {
         status: frame.status,
         epoch: frame.epoch,

@@ -1,13 +1,20 @@
 //! The entry points: admit a signed transaction, execute a transaction.
 
-use sui_sdk_types::{SignedTransaction, Transaction};
+use sui_sdk_types::{
+    ObjectReference, ProgrammableTransaction, SignedTransaction, Transaction, TransactionKind,
+};
 
-use crate::{AdmissionError, ChainParams, Mode, ObjectStore, Outcome};
+use crate::admission::{check_transaction, verify_signatures};
+use crate::inputs::{self, MOCK_COIN_ID, mock_coin};
+use crate::run::{Caches, run};
+use crate::{AdmissionError, ChainParams, Mode, ObjectStore, Outcome, system};
 
 /// Runs transactions. Holds only caches of immutable things (verified bytecode), so one instance
 /// serves a chain for its whole life, from many threads.
 #[derive(Debug, Default)]
-pub struct Executor {}
+pub struct Executor {
+    caches: Caches,
+}
 
 impl Executor {
     /// An executor with empty caches.
@@ -27,8 +34,11 @@ impl Executor {
         params: &ChainParams,
         transaction: &SignedTransaction,
     ) -> Result<(), AdmissionError> {
-        let _ = (store, params, transaction);
-        Err(AdmissionError::Internal("not connected yet".into()))
+        check_transaction(params, &transaction.transaction, Mode::Normal)?;
+        verify_signatures(transaction)?;
+        let programmable = programmable(&transaction.transaction)?;
+        inputs::load(store, &transaction.transaction, programmable, Mode::Normal)?;
+        Ok(())
     }
 
     /// Executes a transaction. In [`Mode::Normal`] and [`Mode::Simulate`] the admission rules other
@@ -44,7 +54,61 @@ impl Executor {
         transaction: &Transaction,
         mode: Mode,
     ) -> Result<Outcome, AdmissionError> {
-        let _ = (store, params, transaction, mode);
-        Err(AdmissionError::Internal("not connected yet".into()))
+        if mode == Mode::System {
+            return self.execute_system(store, params, transaction);
+        }
+        check_transaction(params, transaction, mode)?;
+        let mut transaction = transaction.clone();
+        if self.needs_mock_payment(store, &transaction, mode)? {
+            let coin = mock_coin(transaction.gas_payment.owner)
+                .ok_or_else(|| AdmissionError::Internal("mock coin".into()))?;
+            transaction.gas_payment.objects =
+                vec![ObjectReference::new(MOCK_COIN_ID, 1, coin.digest())];
+        }
+        let body = programmable(&transaction)?;
+        run(&self.caches, store, params, &transaction, body, mode)
+    }
+
+    fn execute_system(
+        &self,
+        store: &dyn ObjectStore,
+        params: &ChainParams,
+        transaction: &Transaction,
+    ) -> Result<Outcome, AdmissionError> {
+        if let TransactionKind::Genesis(genesis) = &transaction.kind {
+            return crate::genesis::execute(params, transaction, genesis);
+        }
+        let body = system::body(&transaction.kind)?;
+        run(
+            &self.caches,
+            store,
+            params,
+            transaction,
+            &body,
+            Mode::System,
+        )
+    }
+
+    /// A rehearsal without payment is paid by a mock coin, unless the address balance can pay.
+    fn needs_mock_payment(
+        &self,
+        store: &dyn ObjectStore,
+        transaction: &Transaction,
+        mode: Mode,
+    ) -> Result<bool, AdmissionError> {
+        if !mode.is_rehearsal() || !transaction.gas_payment.objects.is_empty() {
+            return Ok(false);
+        }
+        Ok(mode == Mode::DevInspect
+            || !inputs::address_balance_can_pay(store, transaction, programmable(transaction)?))
+    }
+}
+
+fn programmable(transaction: &Transaction) -> Result<&ProgrammableTransaction, AdmissionError> {
+    match &transaction.kind {
+        TransactionKind::ProgrammableTransaction(programmable) => Ok(programmable),
+        _ => Err(AdmissionError::Unsupported(
+            "only programmable transactions are accepted".into(),
+        )),
     }
 }

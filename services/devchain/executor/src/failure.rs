@@ -30,7 +30,10 @@ impl Failure {
     pub(crate) fn argument(index: usize, kind: CommandArgumentError) -> Self {
         let argument = u16::try_from(index).unwrap_or(u16::MAX);
         let message = format!("argument {argument}: {kind:?}");
-        Self::new(ExecutionError::CommandArgumentError { argument, kind }, message)
+        Self::new(
+            ExecutionError::CommandArgumentError { argument, kind },
+            message,
+        )
     }
 
     /// Names the command unless an inner step already did.

@@ -10,17 +10,30 @@
 //! * [`resolve`] answers what a transaction resolver asks about function parameters (devchain spec 1.5).
 
 pub mod admission;
+mod balance_changes;
+mod bridge;
+mod changes;
+mod collect;
+mod effects;
+mod errors;
 pub mod executor;
+mod failure;
 pub mod framework;
+pub mod gas;
 pub mod genesis;
+mod inputs;
 pub mod limits;
 pub mod outcome;
 pub mod params;
+mod ptb;
+mod publishing;
 pub mod resolve;
+mod run;
 pub mod store;
 pub mod system;
 
 pub use admission::AdmissionError;
+pub use effects::accumulator_id;
 pub use executor::Executor;
 pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};
 pub use params::{ChainParams, Mode};

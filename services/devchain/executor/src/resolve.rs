@@ -1,10 +1,15 @@
 //! Facts about functions that a transaction resolver needs: parameter kinds, mutability of shared
 //! inputs, detection of receiving inputs (devchain spec 1.5 step 2).
 
-use sui_sdk_types::{Address, Identifier, ProgrammableTransaction};
+use sui_devchain_vm::linkage::own_linkage;
+use sui_devchain_vm::store::PackageStore;
+use sui_devchain_vm::{Session, SessionConfig, TxContext, Type};
+use sui_sdk_types::{Address, Argument, Command, Identifier, ProgrammableTransaction, TypeTag};
 use thiserror::Error;
 
 use crate::ObjectStore;
+use crate::bridge::Bridge;
+use crate::run::Caches;
 
 /// A type in a function signature; type parameters are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,13 +109,96 @@ pub fn parameters(
     module: &Identifier,
     function: &Identifier,
 ) -> Result<Vec<Parameter>, ResolveError> {
-    let _ = store;
-    Err(ResolveError::FunctionNotFound {
+    let caches = Caches::default();
+    let bridge = Bridge::new(store, &caches.packages);
+    let not_found = |reason: String| ResolveError::FunctionNotFound {
         package,
         module: module.clone(),
         function: function.clone(),
-        reason: "not connected yet".into(),
+        reason,
+    };
+    let described = bridge
+        .package(package)
+        .map_err(|error| not_found(error.to_string()))?
+        .ok_or(ResolveError::PackageNotFound(package))?;
+    let mut session = Session::new(&caches.vm, &bridge, &bridge, no_context(), no_gas());
+    let info = session
+        .function(
+            &own_linkage(&described),
+            package,
+            module.as_str(),
+            function.as_str(),
+        )
+        .map_err(|error| not_found(error.to_string()))?;
+    info.parameters
+        .iter()
+        .map(|type_| parameter(type_).map_err(&not_found))
+        .collect()
+}
+
+fn no_context() -> TxContext {
+    TxContext {
+        sender: Address::ZERO,
+        digest: sui_sdk_types::Digest::ZERO,
+        epoch: 0,
+        epoch_timestamp_ms: 0,
+        reference_gas_price: 0,
+        gas_price: 0,
+        gas_budget: 0,
+        sponsor: None,
+    }
+}
+
+fn no_gas() -> SessionConfig {
+    SessionConfig {
+        gas_limit: None,
+        system: true,
+        features: std::collections::BTreeSet::new(),
+    }
+}
+
+fn parameter(type_: &Type) -> Result<Parameter, String> {
+    let (passing, inner) = match type_ {
+        Type::Reference(inner) => (Passing::Reference, &**inner),
+        Type::MutableReference(inner) => (Passing::MutableReference, &**inner),
+        other => (Passing::Value, other),
+    };
+    Ok(Parameter {
+        passing,
+        type_: signature_type(inner)?,
     })
+}
+
+fn signature_type(type_: &Type) -> Result<SignatureType, String> {
+    Ok(match type_ {
+        Type::Bool => SignatureType::Bool,
+        Type::U8 => SignatureType::U8,
+        Type::U16 => SignatureType::U16,
+        Type::U32 => SignatureType::U32,
+        Type::U64 => SignatureType::U64,
+        Type::U128 => SignatureType::U128,
+        Type::U256 => SignatureType::U256,
+        Type::Address => SignatureType::Address,
+        Type::Signer => SignatureType::Signer,
+        Type::Vector(inner) => SignatureType::Vector(Box::new(signature_type(inner)?)),
+        Type::Param(index) => SignatureType::TypeParameter(*index),
+        Type::Reference(_) | Type::MutableReference(_) => {
+            return Err("a reference inside a type".into());
+        }
+        Type::Datatype(datatype, arguments) => SignatureType::Datatype {
+            package: datatype.defining_id,
+            module: identifier(&datatype.module)?,
+            name: identifier(&datatype.name)?,
+            type_arguments: arguments
+                .iter()
+                .map(signature_type)
+                .collect::<Result<_, _>>()?,
+        },
+    })
+}
+
+fn identifier(name: &str) -> Result<Identifier, String> {
+    Identifier::new(name).map_err(|_| format!("{name} is no identifier"))
 }
 
 /// What the uses of one input in a transaction tell about it.
@@ -134,6 +222,116 @@ pub fn input_uses(
     transaction: &ProgrammableTransaction,
     input: u16,
 ) -> Result<InputUses, ResolveError> {
-    let _ = (store, transaction, input);
-    Ok(InputUses::default())
+    let mut uses = InputUses::default();
+    for command in &transaction.commands {
+        let operands = crate::admission::arguments(command);
+        let position = operands
+            .iter()
+            .position(|argument| *argument == Argument::Input(input));
+        if let Some(position) = position {
+            add_use(store, command, position, &mut uses)?;
+        }
+    }
+    Ok(uses)
+}
+
+fn add_use(
+    store: &dyn ObjectStore,
+    command: &Command,
+    position: usize,
+    uses: &mut InputUses,
+) -> Result<(), ResolveError> {
+    match command {
+        Command::MoveCall(call) => {
+            let parameters = parameters(store, call.package, &call.module, &call.function)?;
+            let operand = parameters
+                .into_iter()
+                .filter(|parameter| !is_context(parameter))
+                .nth(position);
+            if let Some(parameter) = operand {
+                let by_value = parameter.passing == Passing::Value;
+                let datatype = matches!(parameter.type_, SignatureType::Datatype { .. });
+                uses.mutable |=
+                    parameter.passing == Passing::MutableReference || (by_value && datatype);
+                uses.receiving |=
+                    parameter
+                        .type_
+                        .is_datatype(Address::TWO, "transfer", "Receiving");
+                uses.types
+                    .push(substitute(&parameter.type_, &call.type_arguments));
+            }
+        }
+        Command::SplitCoins(_) => {
+            uses.mutable = true;
+            if position > 0 {
+                uses.types.push(SignatureType::U64);
+            }
+        }
+        Command::MergeCoins(_) => uses.mutable = true,
+        Command::MakeMoveVector(make) => {
+            uses.mutable = true;
+            if let Some(tag) = &make.type_ {
+                uses.types.push(closed(tag));
+            }
+        }
+        Command::TransferObjects(transfer) if position == transfer.objects.len() => {
+            uses.types.push(SignatureType::Address);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn is_context(parameter: &Parameter) -> bool {
+    parameter
+        .type_
+        .is_datatype(Address::TWO, "tx_context", "TxContext")
+}
+
+/// Replaces type parameters by the call's type arguments; those without one stay open.
+fn substitute(type_: &SignatureType, arguments: &[TypeTag]) -> SignatureType {
+    match type_ {
+        SignatureType::TypeParameter(index) => arguments
+            .get(usize::from(*index))
+            .map_or_else(|| type_.clone(), closed),
+        SignatureType::Vector(inner) => {
+            SignatureType::Vector(Box::new(substitute(inner, arguments)))
+        }
+        SignatureType::Datatype {
+            package,
+            module,
+            name,
+            type_arguments,
+        } => SignatureType::Datatype {
+            package: *package,
+            module: module.clone(),
+            name: name.clone(),
+            type_arguments: type_arguments
+                .iter()
+                .map(|inner| substitute(inner, arguments))
+                .collect(),
+        },
+        other => other.clone(),
+    }
+}
+
+fn closed(tag: &TypeTag) -> SignatureType {
+    match tag {
+        TypeTag::Bool => SignatureType::Bool,
+        TypeTag::U8 => SignatureType::U8,
+        TypeTag::U16 => SignatureType::U16,
+        TypeTag::U32 => SignatureType::U32,
+        TypeTag::U64 => SignatureType::U64,
+        TypeTag::U128 => SignatureType::U128,
+        TypeTag::U256 => SignatureType::U256,
+        TypeTag::Address => SignatureType::Address,
+        TypeTag::Signer => SignatureType::Signer,
+        TypeTag::Vector(inner) => SignatureType::Vector(Box::new(closed(inner))),
+        TypeTag::Struct(tag) => SignatureType::Datatype {
+            package: *tag.address(),
+            module: tag.module().clone(),
+            name: tag.name().clone(),
+            type_arguments: tag.type_params().iter().map(closed).collect(),
+        },
+    }
 }

@@ -1,10 +1,13 @@
 //! Transactions that only the engine makes: genesis, clock ticks, randomness (devchain spec 2.12).
 
 use sui_sdk_types::{
-    Address, ConsensusCommitPrologueV4, ConsensusDeterminedVersionAssignments, Digest, EpochId,
-    GasPayment, ObjectReference, RandomnessStateUpdate, SimpleSignature, Transaction,
-    TransactionExpiration, TransactionKind, UserSignature,
+    Address, Argument, Command, ConsensusCommitPrologueV4, ConsensusDeterminedVersionAssignments,
+    Digest, EndOfEpochTransactionKind, EpochId, GasPayment, Identifier, Input, MoveCall,
+    ObjectReference, ProgrammableTransaction, RandomnessStateUpdate, SharedInput, SimpleSignature,
+    Transaction, TransactionExpiration, TransactionKind, UserSignature,
 };
+
+use crate::AdmissionError;
 
 /// Wraps a kind in the fixed frame of system transactions: sender 0x0, one zero payment reference,
 /// price 1, budget 0, no expiration.
@@ -62,4 +65,119 @@ pub fn placeholder_signature() -> UserSignature {
         signature: sui_sdk_types::Ed25519Signature::new([0; 64]),
         public_key: sui_sdk_types::Ed25519PublicKey::new([0; 32]),
     })
+}
+
+/// The calls that a system transaction amounts to.
+pub(crate) fn body(kind: &TransactionKind) -> Result<ProgrammableTransaction, AdmissionError> {
+    Ok(match kind {
+        TransactionKind::ProgrammableSystemTransaction(programmable) => programmable.clone(),
+        TransactionKind::ConsensusCommitPrologue(prologue) => {
+            set_clock(prologue.commit_timestamp_ms)?
+        }
+        TransactionKind::ConsensusCommitPrologueV2(prologue) => {
+            set_clock(prologue.commit_timestamp_ms)?
+        }
+        TransactionKind::ConsensusCommitPrologueV3(prologue) => {
+            set_clock(prologue.commit_timestamp_ms)?
+        }
+        TransactionKind::ConsensusCommitPrologueV4(prologue) => {
+            set_clock(prologue.commit_timestamp_ms)?
+        }
+        TransactionKind::RandomnessStateUpdate(update) => set_randomness(update)?,
+        TransactionKind::ChangeEpoch(_) => ProgrammableTransaction {
+            inputs: Vec::new(),
+            commands: Vec::new(),
+        },
+        TransactionKind::EndOfEpoch(operations) => end_of_epoch(operations)?,
+        _ => return Err(AdmissionError::Unsupported("kind of transaction".into())),
+    })
+}
+
+/// A call of a framework function without type arguments.
+pub(crate) fn framework_call(
+    module: &'static str,
+    function: &'static str,
+    arguments: Vec<Argument>,
+) -> Command {
+    Command::MoveCall(MoveCall {
+        package: Address::TWO,
+        module: Identifier::from_static(module),
+        function: Identifier::from_static(function),
+        type_arguments: Vec::new(),
+        arguments,
+    })
+}
+
+fn set_clock(timestamp_ms: u64) -> Result<ProgrammableTransaction, AdmissionError> {
+    let arguments = vec![Argument::Input(0), Argument::Input(1)];
+    Ok(ProgrammableTransaction {
+        inputs: vec![
+            Input::Shared(SharedInput::new(Address::from_static("0x6"), 1, true)),
+            pure(&timestamp_ms)?,
+        ],
+        commands: vec![framework_call(
+            "clock",
+            "consensus_commit_prologue",
+            arguments,
+        )],
+    })
+}
+
+fn set_randomness(
+    update: &RandomnessStateUpdate,
+) -> Result<ProgrammableTransaction, AdmissionError> {
+    let random = SharedInput::new(
+        Address::from_static("0x8"),
+        update.randomness_obj_initial_shared_version,
+        true,
+    );
+    let arguments = vec![Argument::Input(0), Argument::Input(1), Argument::Input(2)];
+    Ok(ProgrammableTransaction {
+        inputs: vec![
+            Input::Shared(random),
+            pure(&update.randomness_round)?,
+            pure(&update.random_bytes)?,
+        ],
+        commands: vec![framework_call(
+            "random",
+            "update_randomness_state",
+            arguments,
+        )],
+    })
+}
+
+/// Creation of system objects; the change of the epoch itself is a matter of the ledger and writes
+/// nothing, because there is no 0x5.
+fn end_of_epoch(
+    operations: &[EndOfEpochTransactionKind],
+) -> Result<ProgrammableTransaction, AdmissionError> {
+    let mut commands = Vec::new();
+    for operation in operations {
+        let module = match operation {
+            EndOfEpochTransactionKind::ChangeEpoch(_)
+            | EndOfEpochTransactionKind::StoreExecutionTimeObservations(_)
+            | EndOfEpochTransactionKind::WriteAccumulatorStorageCost { .. } => continue,
+            EndOfEpochTransactionKind::AuthenticatorStateCreate => "authenticator_state",
+            EndOfEpochTransactionKind::RandomnessStateCreate => "random",
+            EndOfEpochTransactionKind::DenyListStateCreate => "deny_list",
+            EndOfEpochTransactionKind::AccumulatorRootCreate => "accumulator",
+            EndOfEpochTransactionKind::CoinRegistryCreate => "coin_registry",
+            EndOfEpochTransactionKind::DisplayRegistryCreate => "display_registry",
+            EndOfEpochTransactionKind::AddressAliasStateCreate => "address_alias",
+            _ => {
+                return Err(AdmissionError::Unsupported("end of epoch operation".into()));
+            }
+        };
+        commands.push(framework_call(module, "create", Vec::new()));
+    }
+    Ok(ProgrammableTransaction {
+        inputs: Vec::new(),
+        commands,
+    })
+}
+
+fn pure<T: serde::Serialize>(value: &T) -> Result<Input, AdmissionError> {
+    bcs::to_bytes(value)
+        .map(Input::Pure)
+        .map_err(|error| AdmissionError::Internal(error.to_string()))
 }

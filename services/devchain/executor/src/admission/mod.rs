@@ -39,7 +39,11 @@ pub(crate) fn check_transaction(
 fn check_size(transaction: &Transaction) -> Result<(), AdmissionError> {
     let bytes = bcs::serialized_size(transaction)
         .map_err(|error| AdmissionError::Malformed(error.to_string()))?;
-    within("transaction bytes", bytes, crate::limits::MAX_TRANSACTION_BYTES)
+    within(
+        "transaction bytes",
+        bytes,
+        crate::limits::MAX_TRANSACTION_BYTES,
+    )
 }
 
 /// `got <= limit`.

@@ -4,8 +4,8 @@ mod settle;
 mod size;
 mod storage;
 
+pub(crate) use settle::{Settled, Settlement, payment_total};
 pub use size::{move_object_bytes, object_bytes, package_bytes, stored_bytes};
-pub(crate) use settle::{Settlement, payment_total};
 pub(crate) use storage::{StorageTotals, sender_rebate};
 
 use sui_sdk_types::GasCostSummary;

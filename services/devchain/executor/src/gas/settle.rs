@@ -78,10 +78,7 @@ impl Settlement<'_> {
     fn unmetered(&self, run: Result<Changes, Failure>) -> Settled {
         let (changes, failure) = match run {
             Ok(changes) => (changes, None),
-            Err(failure) => (
-                Changes::only_inputs(self.inputs, self.stamp),
-                Some(failure),
-            ),
+            Err(failure) => (Changes::only_inputs(self.inputs, self.stamp), Some(failure)),
         };
         Settled {
             changes,

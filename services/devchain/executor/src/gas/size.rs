@@ -41,7 +41,9 @@ pub fn object_bytes(object: &Object) -> u64 {
 /// Bytes of a Move object's data: contents, compressed type and nine bytes.
 #[must_use]
 pub fn move_object_bytes(value: &MoveStruct) -> u64 {
-    value.contents().len() as u64 + compressed_type_bytes(value.object_type()) + MOVE_OBJECT_FIXED_BYTES
+    value.contents().len() as u64
+        + compressed_type_bytes(value.object_type())
+        + MOVE_OBJECT_FIXED_BYTES
 }
 
 /// Bytes of a package's data; also what the package size limit is about.
@@ -71,7 +73,11 @@ pub fn package_bytes(package: &MovePackage) -> u64 {
 fn compressed_type_bytes(tag: &StructTag) -> u64 {
     if let Some(inner) = tag.is_coin() {
         let sui = TypeTag::from(StructTag::sui());
-        return if *inner == sui { 1 } else { 1 + bcs_bytes(inner) };
+        return if *inner == sui {
+            1
+        } else {
+            1 + bcs_bytes(inner)
+        };
     }
     if *tag == StructTag::staked_sui() {
         return 1;

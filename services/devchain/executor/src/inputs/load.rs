@@ -21,24 +21,21 @@ pub(crate) fn load(
     programmable: &ProgrammableTransaction,
     mode: Mode,
 ) -> Result<Inputs, AdmissionError> {
-    let mut loader = Loader {
+    let loader = Loader {
         store,
         sender: transaction.sender,
         mode,
     };
     let mut inputs = Inputs {
-        objects: BTreeMap::new(),
-        receiving: BTreeMap::new(),
         packages: packages::load(store, programmable)?,
-        consensus_order: Vec::new(),
-        payment: payment::Payment::Unmetered,
-        withdrawal_short: false,
+        ..Inputs::none()
     };
     for input in &programmable.inputs {
         loader.load_input(input, &mut inputs)?;
     }
     if mode != Mode::System {
-        inputs.payment = payment::load(store, transaction, programmable, mode, &mut inputs.objects)?;
+        inputs.payment =
+            payment::load(store, transaction, programmable, mode, &mut inputs.objects)?;
         require_some_input(&inputs)?;
     }
     inputs.withdrawal_short = withdrawals_exceed_balance(store, transaction, programmable)?;
@@ -69,7 +66,7 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn load_input(&mut self, input: &Input, inputs: &mut Inputs) -> Result<(), AdmissionError> {
+    fn load_input(&self, input: &Input, inputs: &mut Inputs) -> Result<(), AdmissionError> {
         match input {
             Input::ImmutableOrOwned(reference) => {
                 let input = self.owned_or_immutable(reference)?;
@@ -100,7 +97,10 @@ impl Loader<'_> {
         }
     }
 
-    fn owned_or_immutable(&self, reference: &ObjectReference) -> Result<InputObject, AdmissionError> {
+    fn owned_or_immutable(
+        &self,
+        reference: &ObjectReference,
+    ) -> Result<InputObject, AdmissionError> {
         let id = reference.object_id();
         let object = self.move_object(id)?;
         if self.mode.checks() {

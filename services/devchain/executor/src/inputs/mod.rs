@@ -6,7 +6,7 @@ mod packages;
 mod payment;
 
 pub(crate) use load::load;
-pub(crate) use payment::{MOCK_COIN_ID, Payment, coin_balance, mock_coin};
+pub(crate) use payment::{MOCK_COIN_ID, Payment, address_balance_can_pay, coin_balance, mock_coin};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -70,6 +70,18 @@ const FREE_PACKAGES: [Address; 5] = [
 ];
 
 impl Inputs {
+    /// No inputs and nobody who pays: the genesis transaction.
+    pub(crate) fn none() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            receiving: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            consensus_order: Vec::new(),
+            payment: Payment::Unmetered,
+            withdrawal_short: false,
+        }
+    }
+
     /// Version of everything the transaction writes (devchain spec 2.6).
     pub(crate) fn lamport_version(&self) -> Version {
         let objects = self.objects.values().map(|input| input.object.version());

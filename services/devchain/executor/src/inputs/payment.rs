@@ -173,3 +173,19 @@ pub(crate) fn uses_gas_coin(programmable: &ProgrammableTransaction) -> bool {
         .flat_map(crate::admission::arguments)
         .any(|argument| argument == Argument::Gas)
 }
+
+/// Whether a transaction without payment coins would be paid from the address balance.
+pub(crate) fn address_balance_can_pay(
+    store: &dyn ObjectStore,
+    transaction: &Transaction,
+    programmable: &ProgrammableTransaction,
+) -> bool {
+    check_address_balance(
+        store,
+        transaction,
+        programmable,
+        Mode::Normal,
+        &BTreeMap::new(),
+    )
+    .is_ok()
+}

@@ -3,9 +3,9 @@
 use sui_devchain_vm::{AbilitySet, Argument as VmArgument, Slot, Type, Value};
 use sui_sdk_types::{Address, Argument, CommandArgumentError, Version};
 
+use super::Ptb;
 use super::pure::{is_pure_type, options_are_valid, strings_are_valid};
 use super::slots::{InputSlot, ResultSlot};
-use super::Ptb;
 use crate::Mode;
 use crate::failure::Failure;
 
@@ -146,7 +146,9 @@ impl Ptb<'_> {
             Argument::Input(index) if usize::from(index) < self.slots.len() => {
                 Ok(Place::Input(usize::from(index)))
             }
-            Argument::Input(index) => operand.fail(CommandArgumentError::IndexOutOfBounds { index }),
+            Argument::Input(index) => {
+                operand.fail(CommandArgumentError::IndexOutOfBounds { index })
+            }
             Argument::Result(result) => match self.results.get(usize::from(result)) {
                 Some(results) if results.len() == 1 => Ok(Place::Result(usize::from(result), 0)),
                 Some(_) => operand.fail(CommandArgumentError::InvalidResultArity { result }),
@@ -255,7 +257,10 @@ impl Ptb<'_> {
     ) -> Result<VmArgument, Failure> {
         let place = Place::Input(input);
         let how = if mutable { Use::Exclusive } else { Use::Shared };
-        if matches!(self.slots.get(input), Some(InputSlot::Pure { fixed: None, .. })) {
+        if matches!(
+            self.slots.get(input),
+            Some(InputSlot::Pure { fixed: None, .. })
+        ) {
             let value = self.input_by_value(operand, place, input, expected)?;
             let fixed = ResultSlot::new(expected.clone(), value);
             let slot = fixed.slot.clone();

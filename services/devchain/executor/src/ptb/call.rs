@@ -4,9 +4,7 @@ use sui_devchain_vm::linkage::LinkageBuilder;
 use sui_devchain_vm::{
     Argument as VmArgument, FunctionInfo, Linkage, Slot, Type, Visibility, VmError,
 };
-use sui_sdk_types::{
-    Address, Argument, ExecutionError, MoveCall, TypeArgumentError, TypeTag,
-};
+use sui_sdk_types::{Address, Argument, ExecutionError, MoveCall, TypeArgumentError, TypeTag};
 
 use super::arguments::{Operand, Uses};
 use super::slots::ResultSlot;
@@ -210,7 +208,8 @@ impl Ptb<'_> {
                 uses: &mut uses,
             };
             let passed = self.argument_for(&mut operand, parameter)?;
-            if let (VmArgument::Borrow(slot), Type::MutableReference(inner)) = (&passed, parameter) {
+            if let (VmArgument::Borrow(slot), Type::MutableReference(inner)) = (&passed, parameter)
+            {
                 borrowed.push(Borrowed {
                     argument: *argument,
                     type_: Type::clone(inner),
@@ -225,11 +224,13 @@ impl Ptb<'_> {
 
 fn check_callable(call: &MoveCall, info: &FunctionInfo) -> Result<(), Failure> {
     let visible = info.visibility == Visibility::Public || info.is_entry;
-    let internal = INTERNAL_GENERICS.iter().any(|(package, module, functions)| {
-        call.package == *package
-            && call.module.as_str() == *module
-            && functions.contains(&call.function.as_str())
-    });
+    let internal = INTERNAL_GENERICS
+        .iter()
+        .any(|(package, module, functions)| {
+            call.package == *package
+                && call.module.as_str() == *module
+                && functions.contains(&call.function.as_str())
+        });
     if visible && !internal && call.function.as_str() != "init" {
         return Ok(());
     }

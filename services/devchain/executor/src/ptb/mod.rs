@@ -23,7 +23,7 @@ use sui_sdk_types::{
 
 use crate::failure::Failure;
 use crate::gas::payment_total;
-use crate::inputs::{Access, Inputs, Payment};
+use crate::inputs::{Inputs, Payment};
 use crate::outcome::CommandOutput;
 use crate::{Mode, bridge::Bridge};
 pub(crate) use arguments::{Operand, Uses};
@@ -67,7 +67,7 @@ pub(crate) struct Run {
 
 /// Runs all commands.
 pub(crate) fn run<'a>(
-    pub(crate) session: Session<'a>,
+    session: Session<'a>,
     bridge: &'a Bridge<'a>,
     inputs: &'a Inputs,
     sender: Address,
@@ -256,9 +256,7 @@ impl<'a> Ptb<'a> {
             if object.is_taken() || !object.access.is_mutable() || !seen.insert(object.id) {
                 continue;
             }
-            let contents = self
-                .session
-                .serialize(&object.type_, &object.slot.get())?;
+            let contents = self.session.serialize(&object.type_, &object.slot.get())?;
             held.push((object.id, contents));
         }
         Ok(Finished {

@@ -11,7 +11,10 @@ use super::slots::ResultSlot;
 use crate::failure::Failure;
 
 impl Ptb<'_> {
-    pub(super) fn make_vector(&mut self, make: &MakeMoveVector) -> Result<Vec<ResultSlot>, Failure> {
+    pub(super) fn make_vector(
+        &mut self,
+        make: &MakeMoveVector,
+    ) -> Result<Vec<ResultSlot>, Failure> {
         let mut uses = Uses::default();
         let element = match &make.type_ {
             Some(tag) => self.load_type_argument(0, tag)?,

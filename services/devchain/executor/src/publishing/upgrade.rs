@@ -8,7 +8,7 @@ use sui_devchain_vm::store::Package;
 use sui_sdk_types::{Address, Digest, ExecutionError, PackageUpgradeError, Upgrade};
 
 use super::linkage::missing;
-use super::{Identity, id_of, id_value, check_self_addresses};
+use super::{Identity, check_self_addresses, id_of, id_value};
 use crate::failure::Failure;
 use crate::ptb::{Operand, Ptb, ResultSlot, Uses};
 
