@@ -353,7 +353,7 @@ impl Writer {
         let indexes = self.state.read();
         let mut overlay = Overlay::new(&indexes);
         let timestamp_ms = self
-            .ledger
+            .state
             .clock
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
