@@ -114,7 +114,6 @@ pub(crate) struct FunctionDef {
     pub(crate) code: Option<Code>,
 }
 
-pub(crate) const VISIBILITY_PRIVATE: u8 = 0;
 pub(crate) const VISIBILITY_PUBLIC: u8 = 1;
 pub(crate) const VISIBILITY_FRIEND: u8 = 3;
 pub(crate) const FLAG_NATIVE: u8 = 2;

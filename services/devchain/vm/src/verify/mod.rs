@@ -1,11 +1,20 @@
-//! Verification of packages at publish (devchain spec 3.6).
+//! Verification of packages at publish (devchain spec 3.6): linking, constants and abilities of fields (V1), the Sui
+//! rules (V2), types on the stack, abilities and use of locals (V3). Reference safety (V4) is not proved; the
+//! interpreter checks every access through a reference instead.
 
 pub(crate) mod compatibility;
+mod locals;
+mod sui;
+mod typing;
 
 use crate::{
     error::{VmError, VmResult},
-    loader::Loader,
+    limits,
+    linkage::Linkage,
+    loader::{Body, Context, LinkedModule, Loader},
     store::Package,
+    types::{AbilitySet, DatatypeBody, Type},
+    value::bcs,
 };
 
 /// Verifies every module of a package that the loader can already see.
@@ -13,8 +22,147 @@ pub(crate) fn package(loader: &Loader<'_>, package: &Package) -> VmResult<()> {
     let loaded = loader
         .package(package.storage_id)?
         .ok_or_else(|| VmError::invariant("package to verify is not loaded"))?;
+    let mut linkage = Linkage::default();
+    linkage.0.extend(
+        package
+            .linkage
+            .iter()
+            .map(|(original, entry)| (*original, entry.storage_id)),
+    );
+    linkage.0.insert(package.original_id, package.storage_id);
+    let context = Context::new(linkage);
     for name in package.modules.keys() {
-        let _ = loaded.module(name)?;
+        let compiled = loaded
+            .module(name)?
+            .ok_or_else(|| refused("module is missing"))?;
+        if compiled.name() != name || compiled.self_address() != package.original_id {
+            return Err(refused(format!(
+                "module {name} has another name or address inside"
+            )));
+        }
+        let linked = loader
+            .module(&context, package.original_id, name)?
+            .ok_or_else(|| VmError::invariant("module to verify is not loaded"))?;
+        module(loader, &context, &linked).map_err(as_verification)?;
+        sui::check(&compiled)?;
     }
     Ok(())
+}
+
+fn refused(text: impl Into<String>) -> VmError {
+    VmError::Verification(text.into())
+}
+
+/// Whatever goes wrong while verifying is the fault of the module.
+fn as_verification(error: VmError) -> VmError {
+    match error {
+        VmError::Linkage(message)
+        | VmError::Invariant(message)
+        | VmError::Primitive { message, .. } => VmError::Verification(message),
+        VmError::InvalidBcs(message) => VmError::Verification(format!("constant: {message}")),
+        error => error,
+    }
+}
+
+fn module(
+    loader: &Loader<'_>,
+    context: &Context,
+    linked: &std::sync::Arc<LinkedModule>,
+) -> VmResult<()> {
+    let compiled = &linked.compiled;
+    for constant in &compiled.constants {
+        bcs::decode(
+            &loader.token(context, compiled, &constant.token)?,
+            &constant.bytes,
+        )?;
+    }
+    let structs = compiled.struct_defs.iter().map(|def| def.handle);
+    for handle in structs.chain(compiled.enum_defs.iter().map(|def| def.handle)) {
+        datatype(&typing::own_datatype(loader, context, compiled, handle)?)?;
+    }
+    for index in 0..compiled.function_handles.len() {
+        loader.handle(context, linked, index as u16)?;
+    }
+    for (index, def) in compiled.function_defs.iter().enumerate() {
+        let function = loader.definition(context, linked, index as u16)?;
+        for ty in function.parameters.iter().chain(&function.returns) {
+            well_formed(ty, &function.type_parameters)?;
+        }
+        match (&def.code, &function.body) {
+            (Some(code), Body::Code(_)) => {
+                let locals = locals::types(loader, context, compiled, &function, code)?;
+                typing::check(loader, context, linked, &function, code, &locals)
+                    .and_then(|()| locals::check(&function, code, &locals))
+                    .map_err(|error| match as_verification(error) {
+                        VmError::Verification(message) => {
+                            refused(format!("{}::{}: {message}", linked.name, function.name))
+                        }
+                        error => error,
+                    })?;
+            }
+            _ if linked.original_id == crate::natives::standard_id(1)
+                || linked.original_id == crate::natives::standard_id(2) => {}
+            _ => return Err(refused(format!("native function {}", function.name))),
+        }
+    }
+    Ok(())
+}
+
+/// A datatype has only abilities that its fields allow.
+fn datatype(ty: &Type) -> VmResult<()> {
+    let Type::Datatype(datatype, _) = ty else {
+        return Err(refused("datatype expected"));
+    };
+    let constraints: Vec<AbilitySet> = datatype
+        .parameters
+        .iter()
+        .map(|parameter| parameter.constraints)
+        .collect();
+    let all = vec![AbilitySet(15); datatype.parameters.len()];
+    let mut required = datatype.abilities.intersect(AbilitySet::PRIMITIVE);
+    if datatype.abilities.has(AbilitySet::KEY) {
+        required = required.union(AbilitySet::STORE);
+    }
+    let fields = match &datatype.body {
+        DatatypeBody::Struct(fields) => fields.iter().collect::<Vec<_>>(),
+        DatatypeBody::Enum(variants) => variants
+            .iter()
+            .flat_map(|variant| &variant.fields)
+            .collect(),
+    };
+    for field in fields {
+        well_formed(&field.ty, &constraints)?;
+        if !field.ty.abilities(&all).has(required) {
+            return Err(refused(format!(
+                "field {} of {} lacks an ability",
+                field.name, datatype.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Type arguments inside `ty` satisfy the constraints of the datatypes.
+fn well_formed(ty: &Type, parameters: &[AbilitySet]) -> VmResult<()> {
+    if ty.measure().0 > limits::TYPE_NODES {
+        return Err(refused("type is too large"));
+    }
+    match ty {
+        Type::Vector(inner) | Type::Reference(inner) | Type::MutableReference(inner) => {
+            well_formed(inner, parameters)
+        }
+        Type::Datatype(datatype, arguments) => {
+            for (argument, parameter) in arguments.iter().zip(&datatype.parameters) {
+                well_formed(argument, parameters)?;
+                if !argument.abilities(parameters).has(parameter.constraints) {
+                    return Err(refused(format!(
+                        "type argument of {} lacks an ability",
+                        datatype.name
+                    )));
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
