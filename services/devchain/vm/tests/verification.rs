@@ -1,0 +1,168 @@
+//! The verifier accepts what the compiler makes and refuses, without panicking, what is broken.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use sui_devchain_vm::{
+    LinkageEntry, Package, Vm, VmError,
+    package::{Module, UpgradePolicy, check_upgrade},
+};
+use sui_sdk_types::Address;
+use support::{World, artifact_modules, framework, framework_modules, id, package, session};
+
+const WAL: &str = include_str!("../../../../move/artifacts/wal.json");
+const WALRUS: &str = include_str!("../../../../move/artifacts/walrus.json");
+/// The address by which the Walrus package names the WAL package before deployment.
+const WAL_PLACEHOLDER: u64 = 0x57414c;
+
+fn verify(world: &World, package: &Arc<Package>) -> Result<(), VmError> {
+    let vm = Vm::new();
+    session(&vm, world, None).verify_package(package)
+}
+
+fn replace(bytes: &[u8], from: Address, to: Address) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut at = 0;
+    while at + 32 <= bytes.len() {
+        if bytes[at..at + 32] == *from.as_bytes() {
+            bytes[at..at + 32].copy_from_slice(to.as_bytes());
+            at += 32;
+        } else {
+            at += 1;
+        }
+    }
+    bytes
+}
+
+fn publish(world: &mut World, text: &str, at: Address, dependencies: &[Address]) -> Arc<Package> {
+    let modules: Vec<Vec<u8>> = artifact_modules(text)
+        .into_iter()
+        .map(|(_, _, bytes)| {
+            let bytes = replace(&bytes, id(WAL_PLACEHOLDER), id(0xaaaa));
+            let mut module = Module::parse(&bytes).unwrap();
+            assert_eq!(module.self_address(), Address::ZERO);
+            module.set_self_address(at);
+            module.to_bytes()
+        })
+        .collect();
+    let linkage: BTreeMap<_, _> = dependencies
+        .iter()
+        .map(|id| {
+            (
+                *id,
+                LinkageEntry {
+                    storage_id: *id,
+                    version: 1,
+                },
+            )
+        })
+        .collect();
+    let package = Arc::new(package(at, &modules, linkage));
+    world.packages.insert(at, package.clone());
+    package
+}
+
+#[test]
+fn the_framework_verifies() {
+    let world = framework();
+    for package in world.packages.values() {
+        verify(&world, package).unwrap();
+    }
+}
+
+#[test]
+fn our_packages_verify() {
+    let mut world = framework();
+    let wal = publish(&mut world, WAL, id(0xaaaa), &[id(1), id(2)]);
+    verify(&world, &wal).unwrap();
+    let walrus = publish(&mut world, WALRUS, id(0xbbbb), &[id(1), id(2), id(0xaaaa)]);
+    verify(&world, &walrus).unwrap();
+    let inits: Vec<_> = walrus
+        .modules
+        .values()
+        .filter(|bytes| Module::parse(bytes).unwrap().init().is_some())
+        .collect();
+    assert!(!inits.is_empty());
+}
+
+#[test]
+fn a_missing_dependency_is_refused() {
+    let mut world = framework();
+    let wal = publish(&mut world, WAL, id(0xaaaa), &[id(1)]);
+    assert!(matches!(
+        verify(&world, &wal),
+        Err(VmError::Verification(_))
+    ));
+}
+
+/// xorshift with a fixed seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+}
+
+#[test]
+fn truncated_and_mutated_modules_never_panic() {
+    let world = framework();
+    let mut random = Random(0x5eed);
+    let (mut refused_by_parser, mut refused_by_verifier) = (0, 0);
+    for (_, name, bytes) in framework_modules()
+        .into_iter()
+        .filter(|(address, ..)| *address == id(2))
+    {
+        for _ in 0..20 {
+            assert!(Module::parse(&bytes[..random.below(bytes.len())]).is_err());
+            let mut mutated = bytes.clone();
+            for _ in 0..1 + random.below(4) {
+                let at = random.below(mutated.len());
+                mutated[at] = random.below(256) as u8;
+            }
+            if Module::parse(&mutated).is_err() {
+                refused_by_parser += 1;
+                continue;
+            }
+            let mut package = (*world.packages[&id(2)]).clone();
+            package.modules.insert(name.clone(), mutated);
+            let mut broken = World {
+                packages: world.packages.clone(),
+                ..World::default()
+            };
+            broken.packages.insert(id(2), Arc::new(package.clone()));
+            refused_by_verifier += usize::from(verify(&broken, &Arc::new(package)).is_err());
+        }
+    }
+    assert!(
+        refused_by_parser > 1000 && refused_by_verifier > 50,
+        "{refused_by_parser} {refused_by_verifier}"
+    );
+}
+
+#[test]
+fn upgrades_are_compared_with_the_version_before() {
+    let modules: Vec<Module> = artifact_modules(WALRUS)
+        .iter()
+        .map(|(_, _, bytes)| Module::parse(bytes).unwrap())
+        .collect();
+    let mut moved = modules.clone();
+    moved
+        .iter_mut()
+        .for_each(|module| module.set_self_address(id(0xbbbb)));
+    for policy in [
+        UpgradePolicy::Compatible,
+        UpgradePolicy::Additive,
+        UpgradePolicy::DependencyOnly,
+    ] {
+        check_upgrade(policy, &moved, &modules).unwrap();
+        assert!(check_upgrade(policy, &moved, &modules[1..]).is_err());
+    }
+    assert!(check_upgrade(UpgradePolicy::Additive, &modules[1..], &modules).is_ok());
+    assert!(check_upgrade(UpgradePolicy::DependencyOnly, &modules[1..], &modules).is_err());
+}
