@@ -3,6 +3,7 @@
 
 pub mod chain;
 pub mod contract;
+pub mod deploy;
 pub mod event_stream;
 pub mod events;
 pub mod limits;

@@ -1,0 +1,9 @@
+//! Publishing the Walrus packages to a network and initialising them (contracts spec section 12).
+
+mod artifacts;
+mod bytecode;
+mod publish;
+
+pub use artifacts::{ArtifactError, Package, WAL_PLACEHOLDER, packages};
+pub use bytecode::{BytecodeError, replace_address};
+pub use publish::{DeployError, DeployParameters, Deployment, deploy};
