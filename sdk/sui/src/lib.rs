@@ -6,6 +6,7 @@ pub mod contract;
 pub mod deploy;
 pub mod event_stream;
 pub mod events;
+pub mod faucet;
 pub mod limits;
 pub mod objects;
 pub mod transactions;

@@ -90,9 +90,13 @@ pub fn packages(json: &str) -> Result<Vec<Package>, ArtifactError> {
 
 fn package(artifact: ArtifactPackage) -> Result<Package, ArtifactError> {
     let modules = artifact.modules.into_iter().map(|module| {
-        let bytecode = STANDARD.decode(&module.bytecode).map_err(|error| {
-            ArtifactError::Base64 { module: module.name.clone(), reason: error.to_string() }
-        })?;
+        let bytecode =
+            STANDARD
+                .decode(&module.bytecode)
+                .map_err(|error| ArtifactError::Base64 {
+                    module: module.name.clone(),
+                    reason: error.to_string(),
+                })?;
         Ok((module.name, bytecode))
     });
     Ok(Package {
@@ -135,8 +139,12 @@ impl Package {
     pub fn link(&mut self, placeholder: Address, published: Address) -> Result<(), ArtifactError> {
         let mut replaced = 0;
         for (name, bytecode) in &mut self.modules {
-            replaced += replace_address(bytecode, placeholder, published)
-                .map_err(|source| ArtifactError::Bytecode { module: name.clone(), source })?;
+            replaced += replace_address(bytecode, placeholder, published).map_err(|source| {
+                ArtifactError::Bytecode {
+                    module: name.clone(),
+                    source,
+                }
+            })?;
         }
         let mut depends = false;
         for dependency in &mut self.dependencies {
@@ -146,13 +154,19 @@ impl Package {
             }
         }
         if replaced == 0 || !depends {
-            return Err(ArtifactError::NoPlaceholder { package: self.name.clone(), placeholder });
+            return Err(ArtifactError::NoPlaceholder {
+                package: self.name.clone(),
+                placeholder,
+            });
         }
         Ok(())
     }
 
     /// The bytecode of all modules, as a publish command takes it.
     pub fn bytecode(&self) -> Vec<Vec<u8>> {
-        self.modules.iter().map(|(_, bytecode)| bytecode.clone()).collect()
+        self.modules
+            .iter()
+            .map(|(_, bytecode)| bytecode.clone())
+            .collect()
     }
 }

@@ -66,7 +66,9 @@ pub fn replace_address(
     from: Address,
     to: Address,
 ) -> Result<usize, BytecodeError> {
-    let Some(range) = address_table(module)? else { return Ok(0) };
+    let Some(range) = address_table(module)? else {
+        return Ok(0);
+    };
     let table = module.get_mut(range).ok_or(BytecodeError::Truncated)?;
     let mut replaced = 0;
     for entry in table.chunks_exact_mut(ADDRESS_BYTES) {
@@ -81,9 +83,14 @@ pub fn replace_address(
 /// Where the address table is.
 fn address_table(module: &[u8]) -> Result<Option<std::ops::Range<usize>>, BytecodeError> {
     if module.len() > MAX_MODULE_BYTES {
-        return Err(BytecodeError::TooLarge { length: module.len() });
+        return Err(BytecodeError::TooLarge {
+            length: module.len(),
+        });
     }
-    let mut reader = Reader { bytes: module, offset: 0 };
+    let mut reader = Reader {
+        bytes: module,
+        offset: 0,
+    };
     if reader.take::<4>()? != MAGIC {
         return Err(BytecodeError::Magic);
     }
@@ -104,10 +111,20 @@ fn address_table(module: &[u8]) -> Result<Option<std::ops::Range<usize>>, Byteco
             return Err(BytecodeError::DuplicateTable);
         }
     }
-    let Some((offset, length)) = found else { return Ok(None) };
-    let wrong = BytecodeError::Table { kind: ADDRESS_TABLE, offset, length };
-    let start = usize::try_from(offset).ok().and_then(|o| reader.offset.checked_add(o));
-    let end = start.zip(usize::try_from(length).ok()).and_then(|(s, l)| s.checked_add(l));
+    let Some((offset, length)) = found else {
+        return Ok(None);
+    };
+    let wrong = BytecodeError::Table {
+        kind: ADDRESS_TABLE,
+        offset,
+        length,
+    };
+    let start = usize::try_from(offset)
+        .ok()
+        .and_then(|o| reader.offset.checked_add(o));
+    let end = start
+        .zip(usize::try_from(length).ok())
+        .and_then(|(s, l)| s.checked_add(l));
     match start.zip(end) {
         Some((start, end)) if end <= module.len() && (end - start) % ADDRESS_BYTES == 0 => {
             Ok(Some(start..end))
@@ -124,7 +141,10 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], BytecodeError> {
         let end = self.offset.checked_add(N).ok_or(BytecodeError::Truncated)?;
-        let bytes = self.bytes.get(self.offset..end).ok_or(BytecodeError::Truncated)?;
+        let bytes = self
+            .bytes
+            .get(self.offset..end)
+            .ok_or(BytecodeError::Truncated)?;
         self.offset = end;
         bytes.try_into().map_err(|_| BytecodeError::Truncated)
     }

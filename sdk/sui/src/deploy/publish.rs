@@ -96,17 +96,22 @@ pub async fn deploy(
             parameters.max_epochs_ahead
         )));
     }
-    let wal = publish_wal(executor).await.map_err(step("publish package wal"))?;
+    let wal = publish_wal(executor)
+        .await
+        .map_err(step("publish package wal"))?;
     let (wal_package, treasury_object) = wal.1;
     let mut walrus = Package::walrus()?;
     walrus.link(WAL_PLACEHOLDER, wal_package)?;
-    let published =
-        publish_walrus(executor, &walrus).await.map_err(step("publish package walrus"))?;
+    let published = publish_walrus(executor, &walrus)
+        .await
+        .map_err(step("publish package walrus"))?;
     let initialized = initialize(executor, &published, parameters)
         .await
         .map_err(step("initialise the contract"))?;
     let one = |module, name| {
-        initialized.created_one(module, name).map_err(step("initialise the contract"))
+        initialized
+            .created_one(module, name)
+            .map_err(step("initialise the contract"))
     };
     Ok(Deployment {
         wal_package,
@@ -132,7 +137,10 @@ async fn publish_wal(
             Ok(())
         })
         .await?;
-    let ids = (executed.published()?, executed.created_one("wal", "ProtectedTreasury")?);
+    let ids = (
+        executed.published()?,
+        executed.created_one("wal", "ProtectedTreasury")?,
+    );
     Ok((executed, ids))
 }
 
@@ -179,8 +187,13 @@ async fn initialize(
                 ptb.pure(&parameters.max_epochs_ahead)?,
                 ptb.clock(),
             ];
-            let cap =
-                ptb.call(walrus.package, "init", "initialize_walrus", vec![], arguments)?;
+            let cap = ptb.call(
+                walrus.package,
+                "init",
+                "initialize_walrus",
+                vec![],
+                arguments,
+            )?;
             ptb.transfer(vec![cap], sender)
         })
         .await

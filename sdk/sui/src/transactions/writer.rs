@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sui_sdk_types::{Address, TypeTag};
+use sui_sdk_types::Address;
 use sui_transaction_builder::Argument;
 
 use super::{CoinNeed, ExecutedTransaction, Ptb, TransactionError, TransactionExecutor};
@@ -53,10 +53,6 @@ impl Plan<'_> {
     pub(super) fn payment(&self) -> Result<Argument, TransactionError> {
         self.payment
             .ok_or_else(|| TransactionError::build("no payment coin"))
-    }
-
-    pub(super) fn wal_tag(&self) -> TypeTag {
-        TypeTag::from(self.packages.wal_type.clone())
     }
 }
 

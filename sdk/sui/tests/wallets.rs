@@ -1,0 +1,101 @@
+//! Wallet files in the formats of the Sui tools.
+
+use walrus_sui::wallet::{Environment, Keypair, Keystore, Wallet};
+
+const KEY: &str = "suiprivkey1qqqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszasa5uj";
+const ADDRESS: &str = "0x29dfbf688abce7ab43bb8e70cae158ae961196e721440f515482f8ba1684390f";
+
+fn local() -> Environment {
+    Environment {
+        alias: "localnet".into(),
+        rpc: "http://127.0.0.1:9000".into(),
+        ws: None,
+        basic_auth: None,
+    }
+}
+
+#[test]
+fn the_key_of_the_specification_has_its_address_and_text() {
+    let key = Keypair::parse(KEY).unwrap();
+    assert_eq!(key.address().to_string(), ADDRESS);
+    assert_eq!(key.to_suiprivkey().unwrap(), KEY);
+    assert_eq!(Keypair::from_ed25519([1; 32]).address(), key.address());
+    assert_eq!(
+        Keypair::parse(&key.to_base64()).unwrap().address(),
+        key.address()
+    );
+}
+
+#[test]
+fn keys_of_all_three_schemes_are_read_and_bad_ones_refused() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let text = |flag: u8, key: [u8; 32]| STANDARD.encode([&[flag], key.as_slice()].concat());
+    let addresses: std::collections::BTreeSet<_> = (0..3)
+        .map(|flag| Keypair::parse(&text(flag, [1; 32])).unwrap().address())
+        .collect();
+    assert_eq!(addresses.len(), 3);
+    for flag in [1, 2] {
+        assert!(Keypair::parse(&text(flag, [0; 32])).is_err());
+        assert!(Keypair::parse(&text(flag, [0xff; 32])).is_err());
+    }
+    assert!(Keypair::parse(&text(3, [1; 32])).is_err());
+    assert!(Keypair::parse("").is_err());
+    assert!(Keypair::parse(&KEY.replace("uj", "uk")).is_err());
+}
+
+#[test]
+fn a_keystore_error_does_not_show_the_contents() {
+    let error = Keystore::parse("[\"secret-but-not-base64!\"").unwrap_err();
+    assert!(!error.to_string().contains("secret"));
+}
+
+#[test]
+fn a_created_wallet_is_private_loads_again_and_is_never_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.yaml");
+    Wallet::create(&path, local(), Keypair::parse(KEY).unwrap()).unwrap();
+    #[cfg(unix)]
+    for name in ["client.yaml", "sui.keystore"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = directory
+            .path()
+            .join(name)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let wallet = Wallet::load(&path, None, None).unwrap();
+    assert_eq!(wallet.active_address().to_string(), ADDRESS);
+    assert_eq!(wallet.active_environment(), Some(&local()));
+    let before = std::fs::read(&path).unwrap();
+    assert!(Wallet::create(&path, local(), Keypair::generate()).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
+    assert!(Wallet::load(&path, Some("mainnet"), None).is_err());
+    assert!(Wallet::load(&path, None, Some(Keypair::generate().address())).is_err());
+}
+
+#[test]
+fn a_wallet_of_the_sui_tools_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let keystore = directory.path().join("sui.keystore");
+    Keystore::new([Keypair::parse(KEY).unwrap()])
+        .create(&keystore)
+        .unwrap();
+    for notation in [
+        "keystore:\n  File: sui.keystore",
+        "keystore: !File sui.keystore",
+    ] {
+        let path = directory.path().join("wallet.yaml");
+        let text = format!(
+            "---\n{notation}\nexternal_keys: ~\nenvs:\n  - alias: testnet\n    \
+             rpc: \"https://fullnode.testnet.sui.io:443\"\n    ws: ~\n    basic_auth: ~\n    \
+             chain_id: abc\nactive_env: testnet\nactive_address: \"{ADDRESS}\"\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let wallet = Wallet::load(&path, None, None).unwrap();
+        assert_eq!(wallet.active_key().unwrap().address().to_string(), ADDRESS);
+    }
+}
