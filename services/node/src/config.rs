@@ -1,0 +1,409 @@
+//! The configuration of a storage node, as YAML. Node spec 6.1.
+//!
+//! Keys that this version does not know give a warning, not an error: operators switch binaries with the same file.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use walrus_core::{bls::BlsKeyPair, network_key::NetworkKeyPair};
+use walrus_sui::{
+    Address,
+    contract::ContractObjects,
+    wallet::{Keypair, Wallet},
+};
+
+/// Everything a storage node is told at its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeConfig {
+    /// Display name.
+    pub name: String,
+    /// Directory for everything the node stores.
+    pub storage_path: PathBuf,
+    /// BLS key that signs confirmations.
+    pub protocol_key_pair: KeySource,
+    /// P-256 key of the TLS certificate.
+    pub network_key_pair: KeySource,
+    /// Host under which others reach the node; no port.
+    pub public_host: String,
+    /// Port under which others reach the node.
+    pub public_port: u16,
+    /// Address the REST service listens on. Port 0 takes any free port.
+    #[serde(default = "default_rest_address")]
+    pub rest_api_address: SocketAddr,
+    /// Address of a plain HTTP server for `GET /metrics`; absent: no such server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_address: Option<SocketAddr>,
+    /// How long open requests may take after a termination; null waits for ever, 0 not at all.
+    #[serde(default = "default_grace")]
+    pub rest_graceful_shutdown_period_secs: Option<u64>,
+    /// Certificate options.
+    #[serde(default)]
+    pub tls: TlsConfig,
+    /// The chain.
+    pub sui: SuiConfig,
+    /// The node's capability object; found among the wallet's objects when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_node_cap: Option<Address>,
+    /// A YAML list of blob IDs that the node does not serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocklist_path: Option<PathBuf>,
+    /// Tuning of the REST service.
+    #[serde(default)]
+    pub rest_server: RestServerConfig,
+    /// Tuning of recovery.
+    #[serde(default)]
+    pub blob_recovery: BlobRecoveryConfig,
+    /// How long recovery waits for uploads that are still running.
+    #[serde(default)]
+    pub live_upload_deferral: LiveUploadDeferralConfig,
+    /// Cache of slivers uploaded before their registration.
+    #[serde(default)]
+    pub pending_sliver_cache: PendingSliverCacheConfig,
+    /// Cache of metadata uploaded before its registration.
+    #[serde(default)]
+    pub pending_metadata_cache: PendingMetadataCacheConfig,
+    /// Block cache of the database, in bytes.
+    #[serde(default = "default_cache_bytes")]
+    pub database_cache_bytes: u64,
+    /// Whether the node helps to drive epochs (`voting_end`, `initiate_epoch_change`).
+    #[serde(default = "yes")]
+    pub drive_epochs: bool,
+    /// Keys of the file that this version does not know.
+    #[serde(flatten, skip_serializing)]
+    pub unknown: BTreeMap<String, serde_yaml::Value>,
+}
+
+/// A key, in place or in a file. Node spec 6.2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KeySource {
+    /// A file that holds the text.
+    File {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The text itself: tagged base64, or PKCS#8 PEM for the network key.
+    InPlace(String),
+}
+
+impl KeySource {
+    /// A key in a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File { path: path.into() }
+    }
+
+    fn text(&self) -> anyhow::Result<String> {
+        match self {
+            Self::InPlace(text) => Ok(text.clone()),
+            Self::File { path } => fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key file {}", path.display())),
+        }
+    }
+}
+
+/// Certificate options. Node spec 1.1.1.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TlsConfig {
+    /// Plain HTTP, for use behind a proxy that holds the key.
+    pub disable_tls: bool,
+    /// PEM chain whose leaf carries the network key; a self-signed certificate is made when absent.
+    pub certificate_path: Option<PathBuf>,
+}
+
+/// How the node reaches the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuiConfig {
+    /// URL of the gRPC service.
+    pub rpc: String,
+    /// The shared system object.
+    pub system_object: Address,
+    /// The shared staking object.
+    pub staking_object: Address,
+    /// The protected treasury, needed to initiate epoch changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub treasury_object: Option<Address>,
+    /// The wallet that pays for the node's transactions.
+    pub wallet_config: WalletSource,
+    /// The checkpoint at which a fresh node begins to read events; must not be after the contract's publication.
+    #[serde(default)]
+    pub first_checkpoint: u64,
+}
+
+/// Where the wallet is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WalletSource {
+    /// A Sui wallet file (`client.yaml`).
+    File(PathBuf),
+    /// A key in place (`suiprivkey1…` or base64).
+    Key {
+        /// The key.
+        key: String,
+    },
+    /// A Sui wallet file with another active environment or address.
+    Selected {
+        /// The file.
+        path: PathBuf,
+        /// Environment to use.
+        #[serde(default)]
+        active_env: Option<String>,
+        /// Address to use.
+        #[serde(default)]
+        active_address: Option<Address>,
+    },
+}
+
+/// Tuning of the REST service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestServerConfig {
+    /// Streams of one HTTP/2 connection.
+    pub http2_max_concurrent_streams: u32,
+    /// Concurrent requests for recovery and decoding symbols; more are answered with 503.
+    pub experimental_max_active_recovery_symbols_requests: Option<usize>,
+    /// Longest wait for a registration in a confirmation request; 0 disables waiting.
+    pub confirmation_long_poll_max_millis: u64,
+    /// Most requests that wait at once.
+    pub confirmation_long_poll_max_in_flight_requests: Option<usize>,
+}
+
+impl Default for RestServerConfig {
+    fn default() -> Self {
+        Self {
+            http2_max_concurrent_streams: 1000,
+            experimental_max_active_recovery_symbols_requests: Some(1000),
+            confirmation_long_poll_max_millis: 5000,
+            confirmation_long_poll_max_in_flight_requests: Some(1000),
+        }
+    }
+}
+
+/// Tuning of recovery. Node spec 5.1 to 5.3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BlobRecoveryConfig {
+    /// Blobs recovered at once.
+    pub max_concurrent_blob_syncs: usize,
+    /// Slivers of one blob recovered at once.
+    pub max_concurrent_sliver_syncs: usize,
+    /// First pause after a round without success.
+    pub retry_interval_min_secs: u64,
+    /// Longest such pause.
+    pub retry_interval_max_secs: u64,
+    /// Patience with one metadata request.
+    pub metadata_request_timeout_secs: u64,
+    /// Patience with one symbol request.
+    pub sliver_request_timeout_secs: u64,
+    /// Patience with one request to attest an inconsistency.
+    pub invalidity_sync_timeout_secs: u64,
+    /// Patience with connecting to a peer.
+    pub node_connect_timeout_secs: u64,
+}
+
+impl Default for BlobRecoveryConfig {
+    fn default() -> Self {
+        Self {
+            max_concurrent_blob_syncs: 10,
+            max_concurrent_sliver_syncs: 4,
+            retry_interval_min_secs: 1,
+            retry_interval_max_secs: 3600,
+            metadata_request_timeout_secs: 5,
+            sliver_request_timeout_secs: 45,
+            invalidity_sync_timeout_secs: 300,
+            node_connect_timeout_secs: 1,
+        }
+    }
+}
+
+/// How long recovery waits for uploads that are still running. Node spec 4.6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LiveUploadDeferralConfig {
+    /// Whether it waits at all.
+    pub enabled: bool,
+    /// Waiting time by blob size, ascending.
+    pub buckets: Vec<DeferralBucket>,
+    /// Longest waiting time; also that of blobs of unknown size.
+    pub max_total_defer_secs: u64,
+    /// Events further behind the chain than this are not deferred.
+    pub max_checkpoint_lag: u64,
+}
+
+/// Waiting time of blobs up to a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeferralBucket {
+    /// Largest unencoded size.
+    pub max_unencoded_bytes: u64,
+    /// Waiting time.
+    pub defer_secs: u64,
+}
+
+impl Default for LiveUploadDeferralConfig {
+    fn default() -> Self {
+        let bucket = |max_unencoded_bytes, defer_secs| DeferralBucket {
+            max_unencoded_bytes,
+            defer_secs,
+        };
+        Self {
+            enabled: true,
+            buckets: vec![bucket(100 << 20, 15), bucket(4 << 30, 30)],
+            max_total_defer_secs: 120,
+            max_checkpoint_lag: 1500,
+        }
+    }
+}
+
+/// Bounds of the cache for slivers uploaded before their registration. Node spec 4.3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PendingSliverCacheConfig {
+    /// Most slivers.
+    pub max_cached_slivers: usize,
+    /// Most bytes.
+    pub max_cached_bytes: usize,
+    /// Largest sliver.
+    pub max_cached_sliver_bytes: usize,
+    /// Lifetime in seconds; 0 disables the cache.
+    pub cache_ttl: u64,
+}
+
+impl Default for PendingSliverCacheConfig {
+    fn default() -> Self {
+        Self {
+            max_cached_slivers: 20480,
+            max_cached_bytes: 1 << 30,
+            max_cached_sliver_bytes: 4 << 20,
+            cache_ttl: 60,
+        }
+    }
+}
+
+/// Bounds of the cache for metadata uploaded before its registration. Node spec 4.3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PendingMetadataCacheConfig {
+    /// Most entries.
+    pub max_cached_entries: usize,
+    /// Lifetime in seconds; 0 disables the cache.
+    pub cache_ttl: u64,
+}
+
+impl Default for PendingMetadataCacheConfig {
+    fn default() -> Self {
+        Self {
+            max_cached_entries: 1024,
+            cache_ttl: 60,
+        }
+    }
+}
+
+fn default_rest_address() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 9185))
+}
+
+// The shape of the key: absent means 60 s, null means no limit.
+#[allow(clippy::unnecessary_wraps)]
+fn default_grace() -> Option<u64> {
+    Some(60)
+}
+
+fn default_cache_bytes() -> u64 {
+    32 << 20
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl NodeConfig {
+    /// Reads a configuration file; warns about keys that are not known.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not YAML, lacks a key or has one of the wrong type.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Like [`NodeConfig::load`], from the text.
+    ///
+    /// # Errors
+    /// If the text is not YAML, lacks a key or has one of the wrong type.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = serde_yaml::from_str(text).context("not a node configuration")?;
+        for key in config.unknown.keys() {
+            tracing::warn!(key, "this version does not know the configuration key");
+        }
+        anyhow::ensure!(
+            !config.public_host.contains(':') || config.public_host.starts_with('['),
+            "public_host `{}` must not contain a port",
+            config.public_host
+        );
+        Ok(config)
+    }
+
+    /// The configuration as YAML.
+    ///
+    /// # Errors
+    /// If a value cannot be written as YAML.
+    pub fn to_yaml(&self) -> anyhow::Result<String> {
+        serde_yaml::to_string(self).context("cannot write the configuration")
+    }
+
+    /// The BLS key.
+    ///
+    /// # Errors
+    /// If the file cannot be read or the text is not such a key.
+    pub fn protocol_key(&self) -> anyhow::Result<BlsKeyPair> {
+        self.protocol_key_pair
+            .text()?
+            .trim()
+            .parse()
+            .context("protocol_key_pair is not a BLS key")
+    }
+
+    /// The P-256 key.
+    ///
+    /// # Errors
+    /// If the file cannot be read or the text is not such a key.
+    pub fn network_key(&self) -> anyhow::Result<NetworkKeyPair> {
+        NetworkKeyPair::from_pem_or_text(self.network_key_pair.text()?.trim())
+            .context("network_key_pair is not a secp256r1 key")
+    }
+}
+
+impl SuiConfig {
+    /// The shared objects.
+    pub fn objects(&self) -> ContractObjects {
+        ContractObjects {
+            system: self.system_object,
+            staking: self.staking_object,
+            treasury: self.treasury_object,
+        }
+    }
+
+    /// The key that pays for transactions.
+    ///
+    /// # Errors
+    /// If the wallet cannot be read or has no such key.
+    pub fn wallet_key(&self) -> anyhow::Result<Arc<Keypair>> {
+        match &self.wallet_config {
+            WalletSource::Key { key } => Ok(Arc::new(Keypair::parse(key)?)),
+            WalletSource::File(path) => Ok(Wallet::load(path, None, None)?.active_key()?),
+            WalletSource::Selected {
+                path,
+                active_env,
+                active_address,
+            } => Ok(Wallet::load(path, active_env.as_deref(), *active_address)?.active_key()?),
+        }
+    }
+}
