@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod chain;
+pub mod config;
 pub mod contract;
 pub mod deploy;
 pub mod event_stream;

@@ -1,0 +1,95 @@
+//! Built-in networks, deep merging and unknown keys (client spec 5.1, 5.2).
+
+use serde_yaml::Value;
+
+const MAINNET: &str = r#"
+system_object: "0x2134d52768ea07e8c43570ef975eb3e4c27a39fa6396bef985b5abc58d03ddd2"
+staking_object: "0x10b9d30c28448939ce6c4d6c6e0ffce4a7f8a4ada8248bdad09ef8b70e4a3904"
+n_shards: 1000
+max_epochs_ahead: 53
+rpc_urls: ["https://fullnode.mainnet.sui.io:443"]
+"#;
+
+const TESTNET: &str = r#"
+system_object: "0x6c2547cbbc38025cf3adac45f63cb0a8d12ecf777cdc75a4971612bf97fdf6af"
+staking_object: "0xbe46180321c30aab2f8b3501e24048377287fa708018a5b7c2792b35fe339ee3"
+exchange_objects:
+  - "0xf4d164ea2def5fe07dc573992a029e010dba09b1a8dcbc44c5c2e79567f39073"
+  - "0x19825121c52080bb1073662231cfea5c0e4d905fd13e95f21e9a018f2ef41862"
+  - "0x83b454e524c71f30803f4d6c302a86fb6a39e96cdfb873c2d1e93bc1c26a3bc5"
+  - "0x8d63209cf8589ce7aef8f262437163c67577ed09f3e636a9d8e0813843fb8bf1"
+n_shards: 1000
+max_epochs_ahead: 53
+rpc_urls: ["https://fullnode.testnet.sui.io:443"]
+communication_config:
+  tail_handling: detached
+  upload_mode: aggressive
+  data_in_flight_auto_tune: {enabled: true}
+"#;
+
+/// The text of a built-in network.
+pub(super) fn built_in(network: &str) -> Option<&'static str> {
+    match network {
+        "mainnet" => Some(MAINNET),
+        "testnet" => Some(TESTNET),
+        _ => None,
+    }
+}
+
+/// Puts a configuration over the built-in one of the same network, if there is one.
+pub(super) fn over_built_in(config: Value) -> Value {
+    for text in [MAINNET, TESTNET] {
+        let Ok(base) = serde_yaml::from_str::<Value>(text) else {
+            continue;
+        };
+        let same =
+            |key| address(&base, key).is_some() && address(&base, key) == address(&config, key);
+        if same("system_object") && same("staking_object") {
+            return merge(base, config);
+        }
+    }
+    config
+}
+
+/// An object ID however it is written.
+fn address(config: &Value, key: &str) -> Option<sui_sdk_types::Address> {
+    config.get(key)?.as_str()?.parse().ok()
+}
+
+/// Maps are merged recursively, everything else is replaced.
+fn merge(base: Value, over: Value) -> Value {
+    match (base, over) {
+        (Value::Mapping(mut base), Value::Mapping(over)) => {
+            for (key, value) in over {
+                let merged = match base.remove(&key) {
+                    Some(before) => merge(before, value),
+                    None => value,
+                };
+                base.insert(key, merged);
+            }
+            Value::Mapping(base)
+        }
+        (_, over) => over,
+    }
+}
+
+/// Paths of the keys that are in `given` and not in `known`, which holds every key there is.
+pub(super) fn unknown_keys(given: &Value, known: &Value, prefix: &str, found: &mut Vec<String>) {
+    let (Value::Mapping(given), Value::Mapping(known)) = (given, known) else {
+        return;
+    };
+    for (key, value) in given {
+        let name = key.as_str().unwrap_or("?");
+        let path = if prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        match known.get(key) {
+            None => found.push(path),
+            // A wallet is a path or a map, whose keys are checked by its own type.
+            Some(_) if path == "wallet_config" => {}
+            Some(known) => unknown_keys(value, known, &path, found),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `network.json`: what a running local network is made of, for other programs.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sui_sdk_types::Address;
+
+use super::ConfigError;
+use crate::{contract::ContractObjects, wallet::read_bounded};
+
+/// The descriptor of a local network. Keys are in camel case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkDescriptor {
+    /// URL of the RPC server.
+    pub rpc_url: String,
+    /// URL of the faucet, without `/v2/gas`.
+    pub faucet_url: Option<String>,
+    /// Base58 digest of the genesis checkpoint.
+    pub chain_id: String,
+    /// The packages.
+    pub packages: NetworkPackages,
+    /// `system::System`.
+    pub system_object: Address,
+    /// `staking::Staking`.
+    pub staking_object: Address,
+    /// `wal::ProtectedTreasury`.
+    #[serde(default)]
+    pub treasury_object: Option<Address>,
+    /// The storage nodes.
+    #[serde(default)]
+    pub nodes: Vec<NetworkNode>,
+    /// Funded accounts.
+    #[serde(default)]
+    pub accounts: Vec<NetworkAccount>,
+}
+
+/// The packages of a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkPackages {
+    /// Package `wal`.
+    pub wal: Address,
+    /// Package `walrus`.
+    pub walrus: Address,
+}
+
+/// A storage node of a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkNode {
+    /// Display name.
+    pub name: String,
+    /// Node ID.
+    pub node_id: Address,
+    /// `host:port`.
+    pub network_address: String,
+}
+
+/// A funded account; the key is meant for tests.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkAccount {
+    /// What it is for.
+    pub name: String,
+    /// Its address.
+    pub address: Address,
+    /// `suiprivkey1…`.
+    pub private_key: String,
+}
+
+impl std::fmt::Debug for NetworkAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NetworkAccount({} {})", self.name, self.address)
+    }
+}
+
+impl NetworkDescriptor {
+    /// Reads a descriptor.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        serde_json::from_str(&read_bounded(path)?).map_err(|error| ConfigError::Malformed {
+            origin: path.display().to_string(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// The shared objects for a reader.
+    pub fn objects(&self) -> ContractObjects {
+        ContractObjects {
+            system: self.system_object,
+            staking: self.staking_object,
+            treasury: self.treasury_object,
+        }
+    }
+}
