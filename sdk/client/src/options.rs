@@ -16,6 +16,24 @@ pub enum PostStoreAction {
     TransferTo(Address),
 }
 
+/// A blob to store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlobToStore {
+    /// What the caller calls it, a path for instance; comes back in the outcome.
+    pub label: String,
+    /// The bytes.
+    pub data: Vec<u8>,
+    /// Attributes of the blob object, key and value.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl BlobToStore {
+    /// A blob without attributes.
+    pub fn new(label: impl Into<String>, data: Vec<u8>) -> Self {
+        Self { label: label.into(), data, attributes: Vec::new() }
+    }
+}
+
 /// How long to store a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EpochsAhead {
