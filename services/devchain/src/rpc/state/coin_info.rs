@@ -1,10 +1,13 @@
-//! Coin metadata from `CoinMetadata<T>` objects (devchain spec 1.3).
+//! Coin metadata from `CoinMetadata<T>` objects or the registry's `Currency<T>` (devchain spec 1.3).
+
+use prost_types::value::Kind;
 
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, Object, StructTag, TypeTag};
 use tonic::Status;
 
 use crate::indexes::Indexes;
+use crate::render::json;
 use crate::rpc::error::not_found;
 
 /// BCS layout of `0x2::coin::CoinMetadata<T>`.
@@ -37,8 +40,9 @@ pub(super) fn coin_info(
     let mut response = proto::GetCoinInfoResponse::default();
     response.coin_type = Some(coin_type.to_string());
     for object in indexes.of_types(&[
-        coin_struct("CoinMetadata", coin_type),
-        coin_struct("TreasuryCap", coin_type),
+        coin_struct("coin", "CoinMetadata", coin_type),
+        coin_struct("coin", "TreasuryCap", coin_type),
+        coin_struct("coin_registry", "Currency", coin_type),
     ]) {
         if let Some(found) = content::<Metadata>(object) {
             let mut metadata = proto::CoinMetadata::default();
@@ -54,6 +58,8 @@ pub(super) fn coin_info(
             treasury.id = Some(found.id.to_string());
             treasury.total_supply = Some(found.total_supply);
             response.treasury = Some(treasury);
+        } else if let Some(metadata) = currency(indexes, object) {
+            response.metadata = Some(metadata);
         }
     }
     if response.metadata.is_none() && response.treasury.is_none() {
@@ -62,10 +68,34 @@ pub(super) fn coin_info(
     Ok(response)
 }
 
-fn coin_struct(name: &'static str, coin_type: &TypeTag) -> StructTag {
+/// `Currency<T>` starts with the fields of the metadata; the rest varies, so they are read by name.
+fn currency(indexes: &Indexes, object: &Object) -> Option<proto::CoinMetadata> {
+    let value = object.as_struct()?;
+    let rendered = json::render_struct(indexes, value.object_type(), value.contents())?;
+    let Some(Kind::StructValue(fields)) = rendered.kind else {
+        return None;
+    };
+    let text = |name: &str| match &fields.fields.get(name)?.kind {
+        Some(Kind::StringValue(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let mut metadata = proto::CoinMetadata::default();
+    metadata.id = Some(object.object_id().to_string());
+    metadata.decimals = match fields.fields.get("decimals")?.kind {
+        Some(Kind::NumberValue(number)) => format!("{number:.0}").parse().ok(),
+        _ => None,
+    };
+    metadata.name = text("name");
+    metadata.symbol = text("symbol");
+    metadata.description = text("description");
+    metadata.icon_url = text("icon_url");
+    Some(metadata)
+}
+
+fn coin_struct(module: &'static str, name: &'static str, coin_type: &TypeTag) -> StructTag {
     StructTag::new(
         Address::TWO,
-        sui_sdk_types::Identifier::from_static("coin"),
+        sui_sdk_types::Identifier::from_static(module),
         sui_sdk_types::Identifier::from_static(name),
         vec![coin_type.clone()],
     )
