@@ -21,6 +21,7 @@ use walrus::staking_inner::{
     EWrongEpochState
 };
 use walrus::staking_world;
+use walrus::test_keys;
 
 const ONE_MIB: u64 = 1_048_576;
 
@@ -107,8 +108,9 @@ fun a_node_without_stake_leaves_the_committee() {
 #[test]
 fun a_new_key_waits_for_the_next_epoch() {
     let (mut world, stakes) = staking_world::running(10, vector[1]);
+    let proof = test_keys::proof_of_possession(7, world.epoch(), staking_world::operator());
     let (staking, cap, ctx) = world.with_cap(0);
-    staking.set_next_public_key(cap, staking_world::public_key(), b"", ctx);
+    staking.set_next_public_key(cap, test_keys::public_key(7), proof, ctx);
     assert!(world.inner().pool(world.node_id(0)).node_info().is_key_waiting());
     world.next_epoch();
     assert!(!world.inner().pool(world.node_id(0)).node_info().is_key_waiting());

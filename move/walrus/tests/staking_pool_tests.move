@@ -18,7 +18,7 @@ use walrus::staking_pool::{
     EZeroShares,
     StakingPool
 };
-use walrus::staking_world;
+use walrus::test_keys;
 use walrus::walrus_context::{Self, WalrusContext};
 
 const FROST: u64 = 1_000_000_000;
@@ -174,9 +174,9 @@ fun new_pool(commission_rate: u16, wctx: &WalrusContext, ctx: &mut TxContext): S
         b"node".to_string(),
         b"host:1".to_string(),
         node_metadata::new(b"".to_string(), b"".to_string(), b"".to_string()),
-        staking_world::public_key(),
+        test_keys::public_key(1),
         vector::tabulate!(33, |_| 2),
-        b"",
+        test_keys::proof_of_possession(1, wctx.epoch(), ctx.sender()),
         commission_rate,
         staking_pool::new_voting_params(0, 0, 0),
         wctx,

@@ -1,9 +1,11 @@
-/// A whole deployment in one value, for tests of the staking side: all shared objects, a clock and the nodes' capabilities.
+/// A whole deployment in one value, for tests: all shared objects, a clock and the nodes' capabilities. Packages that build on
+/// this one use it too.
+///
+/// Node `i` has the secret key `i + 1` of `test_keys`.
 #[test_only]
 module walrus::staking_world;
 
 use sui::balance;
-use sui::bls12381;
 use sui::clock::{Self, Clock};
 use sui::coin::{Self, Coin};
 use sui::test_scenario::{Self, Scenario};
@@ -16,6 +18,7 @@ use walrus::staking::{Self, Staking};
 use walrus::staking_inner::StakingInnerV1;
 use walrus::storage_node::StorageNodeCap;
 use walrus::system::{Self, System};
+use walrus::test_keys;
 
 /// Who does everything.
 const OPERATOR: address = @0xA;
@@ -91,13 +94,15 @@ public fun register_with(
     commission_rate: u16,
     network_key_length: u64,
 ) {
+    let secret = self.caps.length() + 1;
+    let proof = test_keys::proof_of_possession(secret, self.epoch(), OPERATOR);
     let cap = self.staking.register_candidate(
         name,
         network_address,
         node_metadata::new(b"image".to_string(), b"project".to_string(), b"text".to_string()),
-        public_key(),
+        test_keys::public_key(secret),
         vector::tabulate!(network_key_length, |_| 2),
-        b"",
+        proof,
         commission_rate,
         0,
         0,
@@ -297,7 +302,18 @@ public fun weight(self: &World, node: u64): u16 {
     self.committee().weight(&self.node_id(node))
 }
 
-/// A valid BLS key.
-public fun public_key(): vector<u8> {
-    *bls12381::g1_generator().bytes()
+/// Who does everything.
+public fun operator(): address {
+    OPERATOR
+}
+
+/// The signature of all nodes over a message, and their bitmap.
+public fun sign_by_all(self: &World, message: &vector<u8>): (vector<u8>, vector<u8>) {
+    let n = self.caps.length();
+    let bitmap = vector::tabulate!(n.divide_and_round_up(8), |byte| {
+        let mut bits = 0u8;
+        8u8.do!(|bit| if (8 * byte + (bit as u64) < n) bits = bits | (1 << bit));
+        bits
+    });
+    (test_keys::sign(vector::tabulate!(n, |i| i + 1), message), bitmap)
 }
