@@ -3,8 +3,8 @@
 use sui_sdk_types::Address;
 use walrus_sui::deploy::{BytecodeError, Package, WAL_PLACEHOLDER, replace_address};
 
-fn address(text: &str) -> Address {
-    text.parse().unwrap()
+fn address(text: &'static str) -> Address {
+    Address::from_static(text)
 }
 
 #[test]

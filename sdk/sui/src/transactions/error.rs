@@ -25,7 +25,7 @@ pub enum TransactionError {
     },
     /// The contract refused.
     #[error("{0}")]
-    MoveAbort(MoveAbort),
+    MoveAbort(Box<MoveAbort>),
     /// The transaction cannot be executed, or its execution failed for another reason than an abort.
     #[error("the transaction was rejected: {reason}")]
     Rejected {
@@ -140,14 +140,14 @@ impl TransactionError {
         if let Some(abort) = error.abort_opt() {
             let location = abort.location();
             let module = location.module().to_owned();
-            return Self::MoveAbort(MoveAbort {
+            return Self::MoveAbort(Box::new(MoveAbort {
                 package: location.package().parse().ok(),
                 function: location.function_name_opt().map(ToOwned::to_owned),
                 code: abort.abort_code(),
                 name: abort_codes::name(&module, abort.abort_code()),
                 module,
                 command: error.command_opt(),
-            });
+            }));
         }
         let kind = error.kind().as_str_name();
         let reason = match (error.description_opt(), error.command_opt()) {
