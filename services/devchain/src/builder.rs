@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sui_devchain_executor::ChainParams;
-use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
+use sui_devchain_executor::framework::{self, FrameworkPackage};
+use sui_devchain_executor::genesis::{self, Allocation, GenesisError, GenesisOptions};
 use sui_sdk_types::hash::Hasher;
 use sui_sdk_types::{Address, Digest};
 use tokio::net::TcpListener;
@@ -260,7 +261,7 @@ impl DevchainBuilder {
                 .map(|account| allocation(account.address, ACCOUNT_COINS, ACCOUNT_COIN)),
         );
         let genesis = genesis::build(
-            &crate::framework::packages()?,
+            &framework()?,
             &GenesisOptions {
                 chain_start_ms: self.chain_start_ms,
                 allocations,
@@ -271,6 +272,14 @@ impl DevchainBuilder {
         let record = TransactionRecord::new(genesis.outcome, signatures);
         Ok(validator.seal(None, EPOCH, self.chain_start_ms, vec![record]))
     }
+}
+
+/// The committed compilation of 0x1 and 0x2.
+fn framework() -> Result<Vec<FrameworkPackage>, GenesisError> {
+    framework::packages().map_err(|error| GenesisError::Framework {
+        step: "reading the framework artifact".into(),
+        reason: error.to_string(),
+    })
 }
 
 /// Rebuilds the indexes; every checkpoint has to continue the one before it.

@@ -21,7 +21,6 @@ mod checkpoint;
 mod clock;
 mod error;
 mod faucet;
-mod framework;
 mod indexes;
 mod ledger;
 pub mod limits;

@@ -14,7 +14,7 @@ use crate::render::json;
 
 /// The committed framework as stored packages.
 fn framework() -> Vec<Object> {
-    crate::framework::packages()
+    sui_devchain_executor::framework::packages()
         .unwrap()
         .into_iter()
         .map(|package| {
@@ -73,7 +73,7 @@ fn chain() -> Chain {
 #[test]
 fn every_framework_module_is_readable() {
     let mut functions = 0;
-    for package in crate::framework::packages().unwrap() {
+    for package in sui_devchain_executor::framework::packages().unwrap() {
         for (name, bytes) in &package.modules {
             let module = abi::parse(bytes).unwrap_or_else(|| panic!("{name} is unreadable"));
             assert_eq!(module.address, package.address);
