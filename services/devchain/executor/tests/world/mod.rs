@@ -1,6 +1,8 @@
 //! A booted chain in memory and short ways to run transactions on it.
 #![allow(dead_code, clippy::expect_used, clippy::unwrap_used)]
 
+pub mod toys;
+
 use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
 use sui_devchain_executor::{
     ChainParams, Executor, MemoryStore, Mode, ObjectStore, Outcome, framework,

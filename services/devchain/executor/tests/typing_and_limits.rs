@@ -1,0 +1,210 @@
+//! What a programmable transaction may not do (devchain spec 2.4), and bounded execution.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod world;
+
+use sui_devchain_executor::resolve::{Passing, SignatureType, input_uses, parameters};
+use sui_devchain_executor::{Mode, Outcome};
+use sui_sdk_types::*;
+use world::Body;
+use world::toys::Toys;
+
+fn error(outcome: &Outcome) -> ExecutionError {
+    match outcome.effects.status() {
+        ExecutionStatus::Failure { error, .. } => error.clone(),
+        ExecutionStatus::Success => panic!("the transaction succeeded"),
+    }
+}
+
+fn argument_error(outcome: &Outcome) -> CommandArgumentError {
+    match error(outcome) {
+        ExecutionError::CommandArgumentError { kind, .. } => kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn private_functions_are_for_inspection_only() {
+    let mut toys = Toys::publish();
+    let mut body = Body::new();
+    body.call(toys.package, "toys", "secret", vec![]);
+    let transaction = toys.world.transaction(world::ALICE, body);
+    let inspected = toys
+        .world
+        .executor
+        .execute(
+            &toys.world.store,
+            &toys.world.params,
+            &transaction,
+            Mode::DevInspect,
+        )
+        .unwrap();
+    assert_eq!(inspected.error_message, None);
+    assert_eq!(
+        inspected.command_outputs[0].return_values[0].bcs,
+        42u64.to_le_bytes()
+    );
+    assert_eq!(
+        error(&toys.world.commit(&transaction)),
+        ExecutionError::NonEntryFunctionInvoked
+    );
+}
+
+#[test]
+fn references_come_back_from_inspections_only() {
+    let mut toys = Toys::publish();
+    let toy = toys.toy(77);
+    let mut body = Body::new();
+    let input = body.object(&toys.world, toy);
+    body.call(toys.package, "toys", "borrow_value", vec![input]);
+    let transaction = toys.world.transaction(world::ALICE, body);
+    let inspected = toys
+        .world
+        .executor
+        .execute(
+            &toys.world.store,
+            &toys.world.params,
+            &transaction,
+            Mode::DevInspect,
+        )
+        .unwrap();
+    assert_eq!(inspected.error_message, None);
+    assert_eq!(
+        inspected.command_outputs[0].return_values[0].bcs,
+        77u64.to_le_bytes()
+    );
+    assert_eq!(
+        error(&toys.world.commit(&transaction)),
+        ExecutionError::InvalidPublicFunctionReturnType { index: 0 }
+    );
+}
+
+#[test]
+fn values_are_used_once_and_never_forgotten() {
+    let mut toys = Toys::publish();
+    let mut body = Body::new();
+    let value = body.pure(&1u64);
+    body.call(toys.package, "toys", "make", vec![value]);
+    assert_eq!(
+        error(&toys.world.run(body)),
+        ExecutionError::UnusedValueWithoutDrop {
+            result: 0,
+            subresult: 0
+        }
+    );
+
+    let mut body = Body::new();
+    let value = body.pure(&1u64);
+    let toy = body.call(toys.package, "toys", "make", vec![value]);
+    body.call(toys.package, "toys", "destroy", vec![toy]);
+    body.call(toys.package, "toys", "destroy", vec![toy]);
+    assert_eq!(
+        argument_error(&toys.world.run(body)),
+        CommandArgumentError::ArgumentWithoutValue
+    );
+}
+
+#[test]
+fn pure_values_are_checked_against_their_types() {
+    let mut toys = Toys::publish();
+    let mut body = Body::new();
+    let short = body.pure(&1u32);
+    body.call(toys.package, "toys", "make", vec![short]);
+    assert_eq!(
+        argument_error(&toys.world.run(body)),
+        CommandArgumentError::InvalidBcsBytes
+    );
+
+    let mut body = Body::new();
+    let name = body.pure(&vec![0xffu8]);
+    let maybe = body.pure(&Some(1u64));
+    body.call(toys.package, "toys", "text", vec![name, maybe]);
+    assert_eq!(
+        argument_error(&toys.world.run(body)),
+        CommandArgumentError::InvalidBcsBytes
+    );
+
+    let mut body = Body::new();
+    let name = body.pure(&"hello");
+    let maybe = body.pure(&Some(1u64));
+    body.call(toys.package, "toys", "text", vec![name, maybe]);
+    assert!(toys.world.run(body).is_success());
+
+    let mut body = Body::new();
+    let forged = body.pure(&[0u8; 40]);
+    body.call(toys.package, "toys", "destroy", vec![forged]);
+    assert_eq!(
+        argument_error(&toys.world.run(body)),
+        CommandArgumentError::InvalidUsageOfPureArgument
+    );
+
+    let mut body = Body::new();
+    body.call(toys.package, "toys", "destroy", vec![Argument::Gas]);
+    assert_eq!(
+        argument_error(&toys.world.run(body)),
+        CommandArgumentError::InvalidGasCoinUsage
+    );
+
+    let mut body = Body::new();
+    body.call(toys.package, "toys", "make", vec![]);
+    assert_eq!(error(&toys.world.run(body)), ExecutionError::ArityMismatch);
+}
+
+#[test]
+fn arithmetic_errors_and_endless_loops_end_the_transaction() {
+    let mut toys = Toys::publish();
+    let mut body = Body::new();
+    let one = body.pure(&1u8);
+    body.call(toys.package, "toys", "overflow", vec![one]);
+    assert!(matches!(
+        error(&toys.world.run(body)),
+        ExecutionError::MovePrimitiveRuntimeError { location: Some(_) }
+    ));
+
+    let mut body = Body::new();
+    body.call(toys.package, "toys", "forever", vec![]);
+    let gas = toys.world.coins(world::ALICE)[0];
+    let transaction = toys.world.paid_by(world::ALICE, body, &[gas], 20_000_000);
+    let outcome = toys.world.commit(&transaction);
+    assert_eq!(error(&outcome), ExecutionError::InsufficientGas);
+    assert_eq!(outcome.gas.computation_cost, 20_000_000);
+}
+
+#[test]
+fn the_resolver_sees_parameter_kinds() {
+    let toys = Toys::publish();
+    let name = |text| Identifier::new(text).unwrap();
+    let found = parameters(
+        &toys.world.store,
+        toys.package,
+        &name("toys"),
+        &name("increment"),
+    )
+    .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].passing, Passing::MutableReference);
+    assert!(found[0].type_.is_datatype(toys.package, "toys", "Counter"));
+    let mut body = Body::new();
+    let counter = body.shared(&toys.world, toys.counter, false);
+    let toy = body.pure(&0u8);
+    let ticket = body.pure(&0u8);
+    body.call(toys.package, "toys", "increment", vec![counter]);
+    body.call(toys.package, "toys", "receive", vec![toy, ticket]);
+    let amount = body.pure(&1u64);
+    body.call(toys.package, "toys", "make", vec![amount]);
+    assert!(input_uses(&toys.world.store, &body.0, 0).unwrap().mutable);
+    assert!(input_uses(&toys.world.store, &body.0, 2).unwrap().receiving);
+    assert_eq!(
+        input_uses(&toys.world.store, &body.0, 3).unwrap().types,
+        [SignatureType::U64]
+    );
+    assert!(
+        parameters(
+            &toys.world.store,
+            toys.package,
+            &name("toys"),
+            &name("nothing")
+        )
+        .is_err()
+    );
+}
