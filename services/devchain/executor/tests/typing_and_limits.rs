@@ -131,7 +131,7 @@ fn pure_values_are_checked_against_their_types() {
     assert!(toys.world.run(body).is_success());
 
     let mut body = Body::new();
-    let forged = body.pure(&[0u8; 40]);
+    let forged = body.pure(&(Address::ZERO, 0u64));
     body.call(toys.package, "toys", "destroy", vec![forged]);
     assert_eq!(
         argument_error(&toys.world.run(body)),
