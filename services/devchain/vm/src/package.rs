@@ -106,6 +106,15 @@ impl Module {
             .collect()
     }
 
+    /// Native functions of the module that this machine does not have; calling one is `VmError::Invariant`.
+    pub fn missing_natives(&self) -> Vec<String> {
+        let natives = self.0.function_defs.iter().filter(|def| def.code.is_none());
+        let names = natives.map(|def| self.0.function_name(def));
+        let missing = names
+            .filter(|name| crate::natives::find(&self.self_address(), self.name(), name).is_none());
+        missing.map(str::to_owned).collect()
+    }
+
     /// Whether the module has a function named `init`, and with which shape.
     pub fn init(&self) -> Option<InitShape> {
         let def = self

@@ -412,3 +412,196 @@ fn type_names_are_full_and_without_prefix() {
     let expected = format!("{zeros}2::coin::Coin<{zeros}2::sui::SUI>");
     assert!(matches!(&fields[0], Value::Bytes(bytes) if *bytes == expected.as_bytes()));
 }
+
+#[test]
+fn only_the_optional_natives_are_missing() {
+    let missing: Vec<String> = framework_modules()
+        .into_iter()
+        .flat_map(|(address, name, bytes)| {
+            let module = Module::parse(&bytes).unwrap();
+            let natives = module.missing_natives();
+            natives
+                .into_iter()
+                .map(move |native| format!("{}::{name}::{native}", u8::from(address == id(2)) + 1))
+        })
+        .collect();
+    let optional = [
+        "ecvrf",
+        "groth16",
+        "nitro_attestation",
+        "poseidon",
+        "vdf",
+        "zklogin_verified_id",
+        "zklogin_verified_issuer",
+    ];
+    for native in &missing {
+        assert!(
+            optional
+                .iter()
+                .any(|module| native.contains(&format!("::{module}::"))),
+            "{native}"
+        );
+    }
+    assert_eq!(missing.len(), 9, "{missing:?}");
+}
+
+#[test]
+fn derived_ids_agree_with_the_check_vectors() {
+    let (vm, world) = (Vm::new(), framework());
+    let link = linkage(&world);
+    let mut session = session(&vm, &world, None);
+    assert_eq!(
+        session.fresh_id().unwrap().to_string(),
+        "0x034401905bebdf8c04f3cd5f04f442a39372c8dc321c29edfb4f9cb30b23ab96"
+    );
+    let second = "0xa4137e2ed945e7f4e8c307001c32e97472fb3eebb8f7b4ab7534b447d22da89b";
+    assert_eq!(session.fresh_package_id().to_string(), second);
+    let mut hash = |ty: &str, key: Value| {
+        let arguments = vec![
+            Argument::Value(Value::Address(id(0x1234))),
+            Argument::Value(key),
+        ];
+        match session
+            .call(
+                &link,
+                id(2),
+                "dynamic_field",
+                "hash_type_and_key",
+                &[tag(ty)],
+                arguments,
+            )
+            .unwrap()[..]
+        {
+            [Value::Address(id)] => id.to_string(),
+            _ => panic!(),
+        }
+    };
+    let two = || Value::Struct(vec![Value::U64(2)]);
+    assert_eq!(
+        hash("u64", Value::U64(2)),
+        "0x9688b9e86525429addc364a4304477c19f0498e4bd862a341affdf7383dd51e9"
+    );
+    assert_eq!(
+        hash("vector<u8>", Value::Bytes(b"metadata".to_vec())),
+        "0x9a958714b16416addebd06fab1cfce651cdf9a4111b88e25bd204d9e7927daf6"
+    );
+    assert_eq!(
+        hash("0x2::dynamic_object_field::Wrapper<u64>", two()),
+        "0x4f36b42483ef035df73eaa20e5ac9cf57b102b84f5e44f76665fead384e0770e"
+    );
+    assert_eq!(
+        hash("0x2::derived_object::DerivedObjectKey<u64>", two()),
+        "0x994fe69ac4fc5e41134832433d8691604ff708658788af1b2a70886f05483c72"
+    );
+}
+
+#[test]
+fn received_objects_need_owner_version_and_type() {
+    let (vm, world) = (Vm::new(), framework());
+    let link = linkage(&world);
+    let coin_tag = tag("0x2::coin::Coin<0x2::sui::SUI>");
+    let mut contents = id(0xc0).as_bytes().to_vec();
+    contents.extend_from_slice(&5u64.to_le_bytes());
+    let TypeTag::Struct(object_type) = coin_tag.clone() else {
+        panic!()
+    };
+    let object = sui_devchain_vm::StoredObject {
+        object_type: *object_type,
+        version: 9,
+        contents,
+    };
+    world
+        .objects
+        .lock()
+        .unwrap()
+        .insert(id(0xc0), (id(0xf00), object));
+    let mut session = session(&vm, &world, Some(5_000_000_000));
+    let struct_of = |value: Value| Value::Struct(vec![value]);
+    let uid = Slot::new(struct_of(struct_of(Value::Address(id(0xf00)))));
+    let mut receive = |ty: &TypeTag, version: u64| {
+        let ticket = Value::Struct(vec![
+            struct_of(Value::Address(id(0xc0))),
+            Value::U64(version),
+        ]);
+        let arguments = vec![Argument::Borrow(uid.clone()), Argument::Value(ticket)];
+        session.call(
+            &link,
+            id(2),
+            "transfer",
+            "public_receive",
+            std::slice::from_ref(ty),
+            arguments,
+        )
+    };
+    let code = |result: Result<Vec<Value>, VmError>| match result {
+        Err(VmError::Abort { code, location }) if location.module == "transfer" => code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code(receive(&coin_tag, 8)), 3);
+    assert_eq!(
+        code(receive(&tag("0x2::coin::TreasuryCap<0x2::sui::SUI>"), 9)),
+        2
+    );
+    assert_eq!(
+        receive(&coin_tag, 9).unwrap()[0].object_id(),
+        Some(id(0xc0))
+    );
+    assert_eq!(code(receive(&coin_tag, 9)), 3, "only once");
+    assert_eq!(session.finish().unwrap().received[&id(0xc0)], 9);
+}
+
+#[test]
+fn the_system_creates_its_objects() {
+    use sui_devchain_vm::{Session, SessionConfig, TxContext};
+    let (vm, world) = (Vm::new(), framework());
+    let link = linkage(&world);
+    let context = TxContext {
+        sender: Address::ZERO,
+        digest: sui_sdk_types::Digest::new([3; 32]),
+        epoch: 0,
+        epoch_timestamp_ms: 0,
+        reference_gas_price: 1000,
+        gas_price: 1000,
+        gas_budget: 0,
+        sponsor: None,
+    };
+    let config = SessionConfig {
+        gas_limit: None,
+        system: true,
+        features: Default::default(),
+    };
+    let mut session = Session::new(&vm, &world, &world, context, config);
+    for module in [
+        "clock",
+        "random",
+        "deny_list",
+        "coin_registry",
+        "accumulator",
+    ] {
+        session
+            .call(
+                &link,
+                id(2),
+                module,
+                "create",
+                &[],
+                vec![Argument::TxContext],
+            )
+            .unwrap_or_else(|error| panic!("{module}: {error}"));
+    }
+    let supply = session
+        .call(&link, id(2), "sui", "new", &[], vec![Argument::TxContext])
+        .unwrap();
+    assert!(
+        matches!(&supply[0], Value::Struct(fields) if matches!(fields[0], Value::U64(10_000_000_000_000_000_000)))
+    );
+    let changes = session.finish().unwrap();
+    for system in [6, 8, 0x403, 0xc, 0xacc] {
+        assert_eq!(
+            changes.written[&id(system)].owner,
+            NewOwner::Shared,
+            "{system:x}"
+        );
+        assert!(changes.new_ids.contains(&id(system)));
+    }
+}

@@ -377,7 +377,7 @@ fn check_operand(
             Table::VariantInstantiation => {
                 within("variant", index, module.variant_instantiations.len())
             }
-            Table::JumpTable => within("jump table", index, code.jump_tables.len()),
+            Table::Jump => within("jump table", index, code.jump_tables.len()),
             Table::Signature => Ok(()),
         },
         _ => Ok(()),

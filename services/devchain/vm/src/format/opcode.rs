@@ -51,7 +51,7 @@ pub(crate) enum Table {
     Signature,
     VariantHandle,
     VariantInstantiation,
-    JumpTable,
+    Jump,
 }
 
 /// Operand kind of an opcode, `None` if there is no such opcode.
@@ -80,7 +80,7 @@ pub(crate) fn kind(code: u8) -> Option<Kind> {
         0x4A => Kind::U256,
         0x4E | 0x50..=0x52 => Kind::Table(Table::VariantHandle),
         0x4F | 0x53..=0x55 => Kind::Table(Table::VariantInstantiation),
-        0x56 => Kind::Table(Table::JumpTable),
+        0x56 => Kind::Table(Table::Jump),
         _ => return None,
     })
 }
