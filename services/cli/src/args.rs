@@ -89,7 +89,9 @@ pub(crate) enum Command {
         walrus localnet --dir /tmp/net --json")]
     Localnet(LocalnetArgs),
     /// Boot a throwaway network, store a file, read it back and compare.
-    #[command(after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json")]
+    #[command(
+        after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json"
+    )]
     Demo(DemoArgs),
 }
 
@@ -163,7 +165,12 @@ pub(crate) struct ReadArgs {
 #[group(skip)]
 pub(crate) struct BlobStatusArgs {
     /// Compute the blob ID of this file and ask for its status.
-    #[arg(long, value_name = "FILE", conflicts_with = "blob_id", required_unless_present = "blob_id")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "blob_id",
+        required_unless_present = "blob_id"
+    )]
     pub(crate) file: Option<PathBuf>,
     /// The blob ID.
     #[arg(long, value_name = "BLOB_ID")]
@@ -283,7 +290,9 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" | "min" => seconds(60),
         "h" => seconds(3600),
         "d" => seconds(86_400),
-        _ => Err(format!("unknown unit `{unit}` in `{text}`; use ms, s, m, h or d")),
+        _ => Err(format!(
+            "unknown unit `{unit}` in `{text}`; use ms, s, m, h or d"
+        )),
     }
 }
 
@@ -304,7 +313,15 @@ mod tests {
         assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(parse_duration("24h"), Ok(Duration::from_secs(86_400)));
-        for bad in ["", "s", "5y", "-1s", "1.5s", "99999999999999999999s", "9999999999999999999h"] {
+        for bad in [
+            "",
+            "s",
+            "5y",
+            "-1s",
+            "1.5s",
+            "99999999999999999999s",
+            "9999999999999999999h",
+        ] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }

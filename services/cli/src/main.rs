@@ -1,1 +1,52 @@
-fn main() {}
+//! The `walrus` command line: store and read blobs, look at the network, run a local one.
+
+mod args;
+mod commands;
+mod context;
+mod input;
+mod network_steps;
+mod progress;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Nodes of a local network log at `info` what nobody asked for; `RUST_LOG` brings it back.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    // Fails only if a provider was installed before, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Store(args) => commands::store::run(&global, args).await,
+        Command::Read(args) => commands::read::run(&global, args).await,
+        Command::BlobStatus(args) => commands::blob_status::run(&global, args).await,
+        Command::Info(args) => commands::info::run(&global, args).await,
+        Command::BlobId(args) => commands::blob_id::run(&global, args).await,
+        Command::ConvertBlobId { blob_id_decimal } => {
+            commands::blob_id::convert(&global, &blob_id_decimal)
+        }
+        Command::Localnet(args) => commands::localnet::run(&global, args).await,
+        Command::Demo(args) => commands::demo::run(&global, args).await,
+    }
+}

@@ -17,7 +17,10 @@ pub(crate) struct Reporter {
 impl Reporter {
     /// Bars only if standard error is a terminal.
     pub(crate) fn new(json: bool) -> Self {
-        Self { bars: stderr().is_terminal().then(MultiProgress::new), json }
+        Self {
+            bars: stderr().is_terminal().then(MultiProgress::new),
+            json,
+        }
     }
 
     /// Prints one line above the bars.
@@ -46,7 +49,9 @@ impl Reporter {
             Some(bars) => bars.add(ProgressBar::new(total)),
             None => ProgressBar::hidden(),
         };
-        if let Ok(style) = ProgressStyle::with_template("  {prefix:<16} {bar:32} {pos}/{len} {elapsed}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {prefix:<16} {bar:32} {pos}/{len} {elapsed}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(label.to_owned());
@@ -93,7 +98,10 @@ pub(crate) fn wal(frost: u64) -> String {
     let fraction = format!("{:09}", frost % FROST_PER_WAL);
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
-    format!("{}{point}{fraction} WAL ({frost} FROST)", frost / FROST_PER_WAL)
+    format!(
+        "{}{point}{fraction} WAL ({frost} FROST)",
+        frost / FROST_PER_WAL
+    )
 }
 
 /// A duration for people: `850 ms`, `12.3 s`.
@@ -114,7 +122,10 @@ mod tests {
         assert_eq!(wal(0), "0 WAL (0 FROST)");
         assert_eq!(wal(1_200_000), "0.0012 WAL (1200000 FROST)");
         assert_eq!(wal(5_000_000_000), "5 WAL (5000000000 FROST)");
-        assert_eq!(wal(u64::MAX), "18446744073.709551615 WAL (18446744073709551615 FROST)");
+        assert_eq!(
+            wal(u64::MAX),
+            "18446744073.709551615 WAL (18446744073709551615 FROST)"
+        );
     }
 
     #[test]

@@ -65,8 +65,30 @@ impl Directory {
         };
         fs::create_dir_all(&path)
             .with_context(|| format!("cannot create directory {}", path.display()))?;
+        ensure_ours(&path)?;
         let lock = take_lock(&path)?;
-        Ok(Self { path, _lock: lock, _temporary: temporary })
+        Ok(Self {
+            path,
+            _lock: lock,
+            _temporary: temporary,
+        })
+    }
+
+    /// Removes what an interrupted start left behind: only what this directory's own networks write.
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
+        for dir in [
+            self.path.join("chain"),
+            self.path.join("nodes"),
+            self.path.join("wallet"),
+        ] {
+            match fs::remove_dir_all(&dir) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("cannot remove {}", dir.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -84,14 +106,19 @@ impl Directory {
     pub(crate) fn wallet(&self) -> PathBuf {
         self.path.join("wallet").join("client.yaml")
     }
+}
 
-    pub(crate) fn client_config(&self) -> PathBuf {
-        self.path.join("client_config.yaml")
+/// A directory with files of somebody else is left alone.
+fn ensure_ours(dir: &Path) -> anyhow::Result<()> {
+    let unreadable = || format!("cannot read directory {}", dir.display());
+    let empty = fs::read_dir(dir).with_context(unreadable)?.next().is_none();
+    if !empty && !lock_path(dir).exists() {
+        bail!(
+            "{} is not empty and holds no local network; choose an empty directory",
+            dir.display()
+        );
     }
-
-    pub(crate) fn network_json(&self) -> PathBuf {
-        self.path.join("network.json")
-    }
+    Ok(())
 }
 
 fn take_lock(dir: &Path) -> anyhow::Result<File> {
@@ -129,13 +156,15 @@ fn take_lock(dir: &Path) -> anyhow::Result<File> {
 /// Replaces a file of the network's own in one step, so that a reader sees the old or the new one, never half of one.
 pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     let dir = path.parent().context("a file without a directory")?;
-    fs::create_dir_all(dir).with_context(|| format!("cannot create directory {}", dir.display()))?;
+    fs::create_dir_all(dir)
+        .with_context(|| format!("cannot create directory {}", dir.display()))?;
     let mut file = tempfile::NamedTempFile::new_in(dir)
         .with_context(|| format!("cannot write in {}", dir.display()))?;
     file.write_all(contents)
         .and_then(|()| file.as_file().sync_all())
         .with_context(|| format!("cannot write {}", path.display()))?;
-    file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.persist(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }
 
@@ -154,6 +183,15 @@ mod tests {
         drop(owner);
         assert!(!is_running(dir.path()));
         Directory::take(Some(dir.path())).unwrap();
+    }
+
+    #[test]
+    fn a_directory_with_other_files_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("chain")).unwrap();
+        let refused = Directory::take(Some(dir.path())).unwrap_err().to_string();
+        assert!(refused.contains("not empty"), "{refused}");
+        assert!(dir.path().join("chain").exists());
     }
 
     #[test]

@@ -1,1 +1,18 @@
-//! A whole Walrus network in one process.
+//! A whole Walrus network in one process: an embedded chain, the deployed contracts and storage nodes.
+//!
+//! The nodes reach the chain through its gRPC address and each other through HTTPS, exactly as on a public network. Used by the
+//! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests.
+
+mod directory;
+mod files;
+mod network;
+mod operator;
+mod options;
+mod state;
+mod steps;
+
+pub use directory::{default_directory, is_running};
+pub use files::{client_config_path, network_json_path, node_config_path};
+pub use network::Localnet;
+pub use options::LocalnetOptions;
+pub use steps::{Observer, Silent, Step};

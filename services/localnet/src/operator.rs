@@ -10,7 +10,7 @@ use walrus_sui::{
     contract::{ContractObjects, ContractReader},
     objects::NodeMetadata,
     transactions::{ContractWriter, NodeRegistration},
-    wallet::Keypair,
+    wallet::{Environment, Keypair, Wallet},
 };
 
 use crate::directory::write_atomically;
@@ -57,8 +57,21 @@ impl Operator {
 
     /// Writes the two key files of the node into `dir`.
     pub(crate) fn write_keys(&self, dir: &Path) -> anyhow::Result<()> {
-        write_atomically(&dir.join(PROTOCOL_KEY_FILE), self.protocol_key.to_text().as_bytes())?;
-        write_atomically(&dir.join(NETWORK_KEY_FILE), self.network_key.to_text().as_bytes())
+        write_atomically(
+            &dir.join(PROTOCOL_KEY_FILE),
+            self.protocol_key.to_text().as_bytes(),
+        )?;
+        write_atomically(
+            &dir.join(NETWORK_KEY_FILE),
+            self.network_key.to_text().as_bytes(),
+        )
+    }
+
+    /// Writes the wallet of the node into `dir`.
+    pub(crate) fn write_wallet(&self, dir: &Path, rpc_url: &str) -> anyhow::Result<()> {
+        let key = Keypair::parse(&self.wallet.to_base64())?;
+        Wallet::create(&dir.join(WALLET_FILE), environment(rpc_url), key)?;
+        Ok(())
     }
 
     /// Registers the node as a candidate; returns its node ID and the ID of its capability.
@@ -71,7 +84,9 @@ impl Operator {
         let reader = ContractReader::new(chain.clone(), objects).await?;
         let writer = ContractWriter::new(reader, Arc::clone(&self.wallet));
         let sender = self.wallet.address().into_inner();
-        let proof = self.protocol_key.prove_possession(REGISTRATION_EPOCH, sender);
+        let proof = self
+            .protocol_key
+            .prove_possession(REGISTRATION_EPOCH, sender);
         let cap = writer
             .register_node(&NodeRegistration {
                 name: self.name(),
@@ -87,7 +102,20 @@ impl Operator {
             })
             .await
             .with_context(|| format!("cannot register {}", self.name()))?;
-        Ok(Registered { node_id: cap.node_id, cap_id: cap.id })
+        Ok(Registered {
+            node_id: cap.node_id,
+            cap_id: cap.id,
+        })
+    }
+}
+
+/// The network as Sui wallets name it.
+pub(crate) fn environment(rpc_url: &str) -> Environment {
+    Environment {
+        alias: "localnet".to_owned(),
+        rpc: rpc_url.to_owned(),
+        ws: None,
+        basic_auth: None,
     }
 }
 

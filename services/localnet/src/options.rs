@@ -64,7 +64,10 @@ impl LocalnetOptions {
             self.shards,
             self.nodes
         );
-        anyhow::ensure!(!self.epoch_duration.is_zero(), "an epoch cannot last 0 seconds");
+        anyhow::ensure!(
+            !self.epoch_duration.is_zero(),
+            "an epoch cannot last 0 seconds"
+        );
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ mod tuning;
 
 pub use client_config::{ClientConfig, WalletConfig, WalletSelection};
 pub use load::{ConfigError, LoadedConfig, find, load, parse, search_paths};
-pub use network::{NetworkAccount, NetworkDescriptor, NetworkNode, NetworkPackages};
+pub use network::{NetworkAccount, NetworkDescriptor, NetworkNode};
 pub use tuning::{
     AutoTuneConfig, BackoffConfig, CommunicationConfig, ExtraTime, HttpConfig, RefreshConfig,
     RequestRateConfig, SliverReadConfig, StreamingConfig, TailHandling, UploadMode,

@@ -1,9 +1,10 @@
 //! `network.json`: what a running local network is made of, for other programs.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::Address;
+use walrus_core::network_key::NetworkPublicKey;
 
 use super::ConfigError;
 use crate::{contract::ContractObjects, wallet::read_bounded};
@@ -18,8 +19,8 @@ pub struct NetworkDescriptor {
     pub faucet_url: Option<String>,
     /// Base58 digest of the genesis checkpoint.
     pub chain_id: String,
-    /// The packages.
-    pub packages: NetworkPackages,
+    /// The packages by name: their IDs.
+    pub packages: BTreeMap<String, Address>,
     /// `system::System`.
     pub system_object: Address,
     /// `staking::Staking`.
@@ -35,34 +36,20 @@ pub struct NetworkDescriptor {
     pub accounts: Vec<NetworkAccount>,
 }
 
-/// The packages of a network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NetworkPackages {
-    /// Package `wal`.
-    pub wal: Address,
-    /// Package `walrus`.
-    pub walrus: Address,
-}
-
 /// A storage node of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkNode {
-    /// Display name.
-    pub name: String,
-    /// Node ID.
-    pub node_id: Address,
-    /// `host:port`.
-    pub network_address: String,
+    /// `https://host:port`.
+    pub url: String,
+    /// The key of its certificate: standard base64 of the compressed P-256 point (33 bytes).
+    pub network_public_key: NetworkPublicKey,
 }
 
 /// A funded account; the key is meant for tests.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkAccount {
-    /// What it is for.
-    pub name: String,
     /// Its address.
     pub address: Address,
     /// `suiprivkey1…`.
@@ -71,7 +58,7 @@ pub struct NetworkAccount {
 
 impl std::fmt::Debug for NetworkAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "NetworkAccount({} {})", self.name, self.address)
+        write!(f, "NetworkAccount({})", self.address)
     }
 }
 

@@ -1,0 +1,68 @@
+//! `walrus blob-id` and `walrus convert-blob-id`. Client spec 2.6.
+
+use anyhow::Context;
+use serde::Serialize;
+use walrus_core::{BlobId, EncodingConfig, EncodingType, Threads, encoder::BlobEncoder};
+
+use super::print_json;
+use crate::{
+    args::{BlobIdArgs, GlobalOptions},
+    context, input,
+    report::{Reporter, bytes},
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlobIdOutput {
+    blob_id: BlobId,
+    file: String,
+    unencoded_length: u64,
+    encoding_type: EncodingType,
+}
+
+/// Computes the blob ID of a file.
+pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Result<()> {
+    let n_shards = match args.n_shards {
+        Some(n_shards) => n_shards,
+        None => {
+            let network = context::Network::load(global, args.rpc_url.as_deref()).await?;
+            network.n_shards().await?
+        }
+    };
+    let config = EncodingConfig::new(n_shards)?;
+    let data = input::read_file(&args.file, config.max_blob_size())?;
+    let unencoded_length = data.len() as u64;
+    let blob_id = tokio::task::spawn_blocking(move || blob_id_of(config, &data)).await??;
+    let output = BlobIdOutput {
+        blob_id,
+        file: args.file.display().to_string(),
+        unencoded_length,
+        encoding_type: EncodingType::default(),
+    };
+    if global.json {
+        return print_json(&output);
+    }
+    let reporter = Reporter::new(false);
+    reporter.field("blob ID", output.blob_id);
+    reporter.field("file", &output.file);
+    reporter.field("unencoded size", bytes(output.unencoded_length));
+    reporter.field("encoding", output.encoding_type);
+    Ok(())
+}
+
+/// The blob ID, computed on all cores.
+pub(crate) fn blob_id_of(config: EncodingConfig, data: &[u8]) -> anyhow::Result<BlobId> {
+    let encoder = BlobEncoder::new(config, data)?.with_threads(Threads::available());
+    Ok(encoder.compute_blob_id()?)
+}
+
+/// Converts the decimal form.
+pub(crate) fn convert(global: &GlobalOptions, decimal: &str) -> anyhow::Result<()> {
+    let blob_id = BlobId::from_decimal(decimal)
+        .with_context(|| format!("`{decimal}` is not a decimal blob ID"))?;
+    if global.json {
+        return print_json(&blob_id);
+    }
+    println!("{blob_id}");
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `walrus localnet`.
+
+use std::fs;
+
+use anyhow::Context;
+use walrus_localnet::{Localnet, LocalnetOptions, default_directory};
+
+use crate::{
+    args::{GlobalOptions, LocalnetArgs, NetworkArgs},
+    network_steps::NetworkSteps,
+    report::Reporter,
+};
+
+/// The options of a network of this size.
+pub(crate) fn options(network: &NetworkArgs) -> LocalnetOptions {
+    LocalnetOptions {
+        nodes: network.nodes,
+        shards: network.shards,
+        epoch_duration: network.epoch_duration,
+        ..LocalnetOptions::default()
+    }
+}
+
+/// Runs a network until it is told to stop.
+pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::Result<()> {
+    let dir = args
+        .dir
+        .or_else(default_directory)
+        .context("there is no home directory; say where the network lives with --dir")?;
+    let options = LocalnetOptions {
+        dir: Some(dir),
+        host: args.host,
+        rpc_port: args.rpc_port,
+        faucet_port: args.faucet_port,
+        ..options(&args.network)
+    };
+    let reporter = Reporter::new(global.json);
+    // From here on a signal stops what was started, instead of the process in the middle of a write.
+    let stop = stop_signal()?;
+    let steps = NetworkSteps::new(reporter.clone());
+    let network = tokio::select! {
+        network = Localnet::start(&options, &steps) => network?,
+        () = stop.clone().wait() => return Ok(()),
+    };
+    if global.json {
+        let path = walrus_localnet::network_json_path(network.path());
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        println!("{text}");
+    } else {
+        describe(&reporter, &network);
+    }
+    stop.wait().await;
+    reporter.line("Stopping …");
+    network.shutdown().await
+}
+
+fn describe(reporter: &Reporter, network: &Localnet) {
+    reporter.line("The network is up. Ctrl-C stops it; what it stores stays.");
+    reporter.field("faucet", network.chain().faucet_url());
+    reporter.field(
+        "client config",
+        walrus_localnet::client_config_path(network.path()).display(),
+    );
+    reporter.field(
+        "for other tools",
+        walrus_localnet::network_json_path(network.path()).display(),
+    );
+    reporter.line("Try, in another terminal:");
+    reporter.line("  walrus store README.md --epochs 3");
+}
+
+/// Becomes true when the process is asked to stop.
+#[derive(Clone)]
+struct Stop(tokio::sync::watch::Receiver<bool>);
+
+impl Stop {
+    async fn wait(mut self) {
+        // The sender lives as long as the process.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+fn stop_signal() -> anyhow::Result<Stop> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let (sender, receiver) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        // Nobody listens any more only when the command is over anyway.
+        let _ = sender.send(true);
+        // A second Ctrl-C does not wait.
+        interrupt.recv().await;
+        std::process::exit(130);
+    });
+    Ok(Stop(receiver))
+}

@@ -1,0 +1,17 @@
+//! One file for each subcommand.
+
+pub(crate) mod blob_id;
+pub(crate) mod blob_status;
+pub(crate) mod demo;
+pub(crate) mod info;
+pub(crate) mod localnet;
+pub(crate) mod read;
+pub(crate) mod store;
+
+use serde::Serialize;
+
+/// Prints a result in JSON mode: pretty, nothing after it. Client spec 2.3.
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The files that a network writes for others: nodes, clients, other tools.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use walrus_core::network_key::NetworkPublicKey;
+use walrus_node::NodeConfig;
+use walrus_sui::{
+    config::{NetworkAccount, NetworkDescriptor, NetworkNode},
+    wallet::{Keypair, Wallet},
+};
+
+use crate::{
+    Localnet,
+    directory::write_atomically,
+    operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, WALLET_FILE, environment},
+};
+
+const NODE_CONFIG_FILE: &str = "config.yaml";
+const CLIENT_CONFIG_FILE: &str = "client_config.yaml";
+const NETWORK_JSON_FILE: &str = "network.json";
+
+/// The client configuration of the network in `dir`.
+pub fn client_config_path(dir: &Path) -> PathBuf {
+    dir.join(CLIENT_CONFIG_FILE)
+}
+
+/// The description of the network in `dir` for other tools.
+pub fn network_json_path(dir: &Path) -> PathBuf {
+    dir.join(NETWORK_JSON_FILE)
+}
+
+/// The configuration of a node in the network's directory, from which any process can start it.
+pub fn node_config_path(dir: &Path, index: u16) -> PathBuf {
+    dir.join("nodes")
+        .join(index.to_string())
+        .join(NODE_CONFIG_FILE)
+}
+
+/// Writes a node's configuration file and reads it back, so that what this process starts is what the file says.
+pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<NodeConfig> {
+    let dir = network.directory().node(index);
+    let node = network.node_state(index)?;
+    let deployment = network.deployment();
+    let config = serde_json::json!({
+        "name": format!("node-{index}"),
+        "storage_path": dir.join("storage"),
+        "protocol_key_pair": { "path": dir.join(PROTOCOL_KEY_FILE) },
+        "network_key_pair": { "path": dir.join(NETWORK_KEY_FILE) },
+        "public_host": node.address.ip(),
+        "public_port": node.address.port(),
+        "rest_api_address": node.address,
+        "rest_graceful_shutdown_period_secs": 1,
+        // Nodes of one machine share its memory.
+        "database_cache_bytes": 4 << 20,
+        "storage_node_cap": node.cap_id,
+        "sui": {
+            "rpc": network.chain().rpc_url(),
+            "system_object": deployment.system_object,
+            "staking_object": deployment.staking_object,
+            "treasury_object": deployment.treasury_object,
+            "wallet_config": dir.join(WALLET_FILE),
+        },
+    });
+    let path = node_config_path(network.path(), index);
+    write_atomically(&path, serde_yaml::to_string(&config)?.as_bytes())?;
+    NodeConfig::load(&path)
+}
+
+/// Writes wallet, client configuration and `network.json`.
+pub(crate) async fn write(network: &Localnet) -> anyhow::Result<()> {
+    let rpc_url = network.chain().rpc_url();
+    let wallet = network.directory().wallet();
+    if !wallet.exists() {
+        let key = Keypair::parse(&network.admin().to_base64())?;
+        if let Some(dir) = wallet.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        Wallet::create(&wallet, environment(&rpc_url), key)?;
+    }
+    write_client_config(network, &rpc_url, &wallet)?;
+    let descriptor = describe(network, rpc_url).await?;
+    let json = serde_json::to_vec_pretty(&descriptor)?;
+    write_atomically(&network_json_path(network.path()), &json)
+}
+
+/// The keys of client spec 5.3 that a local network sets.
+#[derive(Serialize)]
+struct ClientConfigFile<'a> {
+    system_object: String,
+    staking_object: String,
+    treasury_object: String,
+    n_shards: u16,
+    rpc_urls: [&'a str; 1],
+    wallet_config: &'a Path,
+}
+
+fn write_client_config(network: &Localnet, rpc_url: &str, wallet: &Path) -> anyhow::Result<()> {
+    let deployment = network.deployment();
+    let file = ClientConfigFile {
+        system_object: deployment.system_object.to_string(),
+        staking_object: deployment.staking_object.to_string(),
+        treasury_object: deployment.treasury_object.to_string(),
+        n_shards: network.state().shards,
+        rpc_urls: [rpc_url],
+        wallet_config: wallet,
+    };
+    let yaml = serde_yaml::to_string(&file)?;
+    write_atomically(&client_config_path(network.path()), yaml.as_bytes())
+}
+
+async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<NetworkDescriptor> {
+    let deployment = network.deployment();
+    let committee = network.reader().committees().await?.current;
+    let mut nodes = Vec::with_capacity(committee.members.len());
+    for member in &committee.members {
+        nodes.push(NetworkNode {
+            url: format!("https://{}", member.network_address),
+            network_public_key: NetworkPublicKey::from_sec1(&member.network_public_key)?,
+        });
+    }
+    let accounts = network
+        .chain()
+        .accounts()
+        .iter()
+        .map(|account| NetworkAccount {
+            address: account.address,
+            private_key: account.private_key.clone(),
+        });
+    Ok(NetworkDescriptor {
+        rpc_url,
+        faucet_url: Some(network.chain().faucet_url()),
+        chain_id: network.chain().chain_id().to_string(),
+        packages: BTreeMap::from([
+            ("wal".to_owned(), deployment.wal_package),
+            ("walrus".to_owned(), deployment.walrus_package),
+        ]),
+        system_object: deployment.system_object,
+        staking_object: deployment.staking_object,
+        treasury_object: Some(deployment.treasury_object),
+        nodes,
+        accounts: accounts.collect(),
+    })
+}

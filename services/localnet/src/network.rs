@@ -1,0 +1,422 @@
+//! A network that is up.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use sui_devchain::{Devchain, RunningChain};
+use walrus_node::RunningNode;
+use walrus_sui::{
+    chain::ChainClient,
+    contract::{ContractObjects, ContractReader},
+    deploy::{DeployParameters, Deployment, deploy},
+    objects::EpochState,
+    transactions::{ContractWriter, TransactionExecutor},
+    wallet::Keypair,
+};
+
+use crate::{
+    LocalnetOptions, Observer, Step,
+    directory::Directory,
+    files,
+    operator::{Operator, Registered},
+    state::{NodeState, State},
+};
+
+/// FROST that a test network stakes on each node. Contracts spec 12.2.
+const STAKE_PER_NODE: u64 = 1_000 * 1_000_000_000;
+
+/// How many MIST each operator gets, for gas.
+const OPERATOR_MIST: u64 = 100 * 1_000_000_000;
+
+/// Longest time for a quorum of nodes to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often the chain is asked whether the nodes are ready.
+const READY_POLL: Duration = Duration::from_millis(50);
+
+/// A chain, a deployment and storage nodes, in one process.
+///
+/// Dropping it stops everything without waiting; [`Localnet::shutdown`] waits.
+pub struct Localnet {
+    nodes: Vec<Option<RunningNode>>,
+    chain: RunningChain,
+    reader: ContractReader,
+    admin: Arc<Keypair>,
+    state: State,
+    // Last, so that the directory is released (or removed) when nothing uses it any more.
+    directory: Directory,
+}
+
+impl Localnet {
+    /// Brings a network up: a new one, or the one that the directory holds.
+    ///
+    /// # Errors
+    /// A sentence on what is in the way, for example a busy port or another network in the directory.
+    pub async fn start(options: &LocalnetOptions, observer: &dyn Observer) -> anyhow::Result<Self> {
+        options.validate()?;
+        let directory = Directory::take(options.dir.as_deref())?;
+        let known = State::load(directory.path(), options)?;
+        if known.is_none() {
+            // What an interrupted start left is of no use: its chain has no network on it.
+            directory.clear()?;
+        }
+        let chain = start_chain(options, &directory).await?;
+        observer.on_step(Step::ChainStarted {
+            rpc_url: chain.rpc_url(),
+            chain_id: chain.chain_id().to_string(),
+        });
+        let admin = chain
+            .accounts()
+            .first()
+            .context("the chain has no accounts")?;
+        let admin = Arc::new(Keypair::parse(&admin.private_key)?);
+        let client = ChainClient::connect(&chain.rpc_url()).await?;
+        let state = match known {
+            Some(state) => state,
+            None => {
+                let founding = Founding {
+                    options,
+                    directory: &directory,
+                    chain: &chain,
+                    observer,
+                };
+                let state = founding.run(&client, &admin).await?;
+                state.save(directory.path())?;
+                state
+            }
+        };
+        let reader = ContractReader::new(client, state.deployment.objects()).await?;
+        let mut network = Self {
+            nodes: Vec::new(),
+            chain,
+            reader,
+            admin,
+            state,
+            directory,
+        };
+        network.start_nodes(options, observer).await?;
+        network.wait_until_ready(options).await?;
+        files::write(&network).await?;
+        observer.on_step(Step::Ready);
+        Ok(network)
+    }
+
+    async fn start_nodes(
+        &mut self,
+        options: &LocalnetOptions,
+        observer: &dyn Observer,
+    ) -> anyhow::Result<()> {
+        let total = options.nodes;
+        for index in 0..total {
+            let external = options.external_nodes.contains(&index);
+            let config = files::node_config(self, index)?;
+            self.nodes.push(None);
+            if !external {
+                let node = walrus_node::StorageNode::start(config)
+                    .await
+                    .with_context(|| format!("cannot start node {index}"))?;
+                if let Some(place) = self.nodes.last_mut() {
+                    *place = Some(node);
+                }
+            }
+            observer.on_step(Step::NodesStarted {
+                done: index + 1,
+                total,
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until a quorum of nodes has reported that it is ready for the current epoch, if that is possible with the nodes
+    /// that this process runs.
+    async fn wait_until_ready(&self, options: &LocalnetOptions) -> anyhow::Result<()> {
+        let ready = async {
+            loop {
+                match self.reader.staking_state().await?.epoch_state {
+                    EpochState::EpochChangeSync(_) => tokio::time::sleep(READY_POLL).await,
+                    EpochState::EpochChangeDone(_) | EpochState::NextParamsSelected(_) => {
+                        return anyhow::Ok(());
+                    }
+                }
+            }
+        };
+        if !options.external_nodes.is_empty() {
+            // Others have to start their nodes first; a quorum may depend on them.
+            return Ok(());
+        }
+        tokio::time::timeout(READY_TIMEOUT, ready)
+            .await
+            .with_context(|| {
+                format!(
+                    "the nodes were not ready within {} seconds",
+                    READY_TIMEOUT.as_secs()
+                )
+            })?
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &RunningChain {
+        &self.chain
+    }
+
+    /// Reads the state of the contract.
+    pub fn reader(&self) -> &ContractReader {
+        &self.reader
+    }
+
+    /// What was deployed.
+    pub fn deployment(&self) -> &Deployment {
+        &self.state.deployment
+    }
+
+    /// The account that deployed the contract: it holds the WAL supply and is the wallet that the network writes.
+    pub fn admin(&self) -> &Arc<Keypair> {
+        &self.admin
+    }
+
+    /// The directory of the network.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn node_state(&self, index: u16) -> anyhow::Result<&NodeState> {
+        self.state
+            .nodes
+            .get(usize::from(index))
+            .with_context(|| format!("there is no node {index}"))
+    }
+
+    /// Number of nodes, running or not.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Stops a node; its storage stays. Does nothing if it is not running.
+    ///
+    /// # Errors
+    /// If a part of the node had failed before.
+    pub async fn stop_node(&mut self, index: u16) -> anyhow::Result<()> {
+        if let Some(node) = self
+            .nodes
+            .get_mut(usize::from(index))
+            .and_then(Option::take)
+        {
+            node.shutdown().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a node that was stopped. Does nothing if it is running.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_node(&mut self, index: u16) -> anyhow::Result<()> {
+        let place = self.nodes.get(usize::from(index));
+        ensure!(place.is_some(), "there is no node {index}");
+        if place.is_some_and(Option::is_some) {
+            return Ok(());
+        }
+        let node = walrus_node::StorageNode::start(files::node_config(self, index)?).await?;
+        if let Some(place) = self.nodes.get_mut(usize::from(index)) {
+            *place = Some(node);
+        }
+        Ok(())
+    }
+
+    /// Stops everything, nodes first.
+    ///
+    /// # Errors
+    /// If a part of a node had failed before; everything is stopped all the same.
+    pub async fn shutdown(mut self) -> anyhow::Result<()> {
+        let stopping = self.nodes.drain(..).flatten().map(RunningNode::shutdown);
+        let stopped = futures::future::join_all(stopping).await;
+        self.chain.shutdown().await;
+        stopped.into_iter().collect()
+    }
+}
+
+async fn start_chain(
+    options: &LocalnetOptions,
+    directory: &Directory,
+) -> anyhow::Result<RunningChain> {
+    Devchain::builder()
+        .data_dir(Some(directory.chain()))
+        .rpc_address(SocketAddr::new(options.host, options.rpc_port))
+        .faucet_address(SocketAddr::new(options.host, options.faucet_port))
+        .start()
+        .await
+        .context("cannot start the chain")
+}
+
+/// Everything that happens once in the life of a network.
+struct Founding<'a> {
+    options: &'a LocalnetOptions,
+    directory: &'a Directory,
+    chain: &'a RunningChain,
+    observer: &'a dyn Observer,
+}
+
+impl Founding<'_> {
+    async fn run(&self, client: &ChainClient, admin: &Arc<Keypair>) -> anyhow::Result<State> {
+        let executor = TransactionExecutor::new(client.clone(), Arc::clone(admin));
+        let epoch_duration_ms = u64::try_from(self.options.epoch_duration.as_millis())
+            .context("the epoch duration is too long")?;
+        let deployment = deploy(
+            &executor,
+            DeployParameters {
+                epoch_zero_duration_ms: 0,
+                epoch_duration_ms,
+                n_shards: self.options.shards,
+                max_epochs_ahead: self.options.max_epochs_ahead,
+            },
+        )
+        .await?;
+        self.report_deployment(&deployment);
+        let operators = self.operators()?;
+        let registered = self
+            .register(client, &executor, &operators, &deployment)
+            .await?;
+        self.select_committee(client, executor, &registered, deployment.objects())
+            .await?;
+        let nodes = operators
+            .iter()
+            .zip(&registered)
+            .map(|(operator, registered)| NodeState {
+                address: operator.address,
+                node_id: registered.node_id,
+                cap_id: registered.cap_id,
+            });
+        Ok(State::new(
+            self.options,
+            epoch_duration_ms,
+            deployment,
+            nodes.collect(),
+        ))
+    }
+
+    fn report_deployment(&self, deployment: &Deployment) {
+        let digest = |position: usize| {
+            deployment
+                .digests
+                .get(position)
+                .copied()
+                .unwrap_or_default()
+        };
+        for (position, (name, package)) in [
+            ("wal", deployment.wal_package),
+            ("walrus", deployment.walrus_package),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let name = name.to_owned();
+            self.observer.on_step(Step::Published {
+                name,
+                package,
+                digest: digest(position),
+            });
+        }
+        self.observer.on_step(Step::Initialized {
+            system: deployment.system_object,
+            staking: deployment.staking_object,
+            digest: digest(2),
+        });
+    }
+
+    /// Fresh keys and free ports. All ports are held until the last one is found, so that no two nodes get the same.
+    fn operators(&self) -> anyhow::Result<Vec<Operator>> {
+        let mut held = Vec::new();
+        let mut operators = Vec::new();
+        for index in 0..self.options.nodes {
+            let listener = TcpListener::bind((self.options.host, 0))
+                .with_context(|| format!("cannot listen on {}", self.options.host))?;
+            let operator = Operator::generate(index, listener.local_addr()?);
+            held.push(listener);
+            let dir = self.directory.node(index);
+            fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+            operator.write_keys(&dir)?;
+            operator.write_wallet(&dir, &self.chain.rpc_url())?;
+            operators.push(operator);
+        }
+        Ok(operators)
+    }
+
+    async fn register(
+        &self,
+        client: &ChainClient,
+        executor: &TransactionExecutor,
+        operators: &[Operator],
+        deployment: &Deployment,
+    ) -> anyhow::Result<Vec<Registered>> {
+        let grants: Vec<_> = operators
+            .iter()
+            .map(|operator| (operator.wallet.address(), OPERATOR_MIST))
+            .collect();
+        executor
+            .send_sui(&grants)
+            .await
+            .context("cannot give the operators gas")?;
+        let total = self.options.nodes;
+        let mut registered = Vec::with_capacity(operators.len());
+        for operator in operators {
+            registered.push(
+                operator
+                    .register(client, deployment.objects(), total)
+                    .await?,
+            );
+            self.observer.on_step(Step::Registered {
+                done: operator.index + 1,
+                total,
+            });
+        }
+        Ok(registered)
+    }
+
+    async fn select_committee(
+        &self,
+        client: &ChainClient,
+        executor: TransactionExecutor,
+        registered: &[Registered],
+        objects: ContractObjects,
+    ) -> anyhow::Result<()> {
+        let reader = ContractReader::new(client.clone(), objects).await?;
+        let admin = ContractWriter::with_executor(reader.clone(), executor);
+        let stakes: Vec<_> = registered
+            .iter()
+            .map(|node| (node.node_id, STAKE_PER_NODE))
+            .collect();
+        admin
+            .stake(&stakes)
+            .await
+            .context("cannot stake on the nodes")?;
+        self.observer.on_step(Step::Staked {
+            frost_per_node: STAKE_PER_NODE,
+        });
+        admin
+            .voting_end()
+            .await
+            .context("cannot select the first committee")?;
+        admin
+            .initiate_epoch_change()
+            .await
+            .context("cannot begin the first epoch")?;
+        self.observer.on_step(Step::CommitteeSelected {
+            epoch: reader.epoch().await?,
+        });
+        Ok(())
+    }
+}
