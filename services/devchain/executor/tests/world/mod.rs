@@ -1,5 +1,11 @@
 //! A booted chain in memory and short ways to run transactions on it.
-#![allow(dead_code, unreachable_pub, unused_imports, clippy::expect_used, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::expect_used,
+    clippy::unwrap_used
+)]
 
 pub mod toys;
 

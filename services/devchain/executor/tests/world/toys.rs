@@ -1,5 +1,11 @@
 //! The fixture package `toys`, published.
-#![allow(dead_code, unreachable_pub, unused_imports, clippy::expect_used, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::expect_used,
+    clippy::unwrap_used
+)]
 
 use sui_devchain_executor::{Outcome, framework};
 use sui_sdk_types::*;
