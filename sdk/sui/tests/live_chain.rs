@@ -1,6 +1,8 @@
 //! Everything against the embedded chain, over gRPC: faucet, transfers, deployment, nodes, epochs, blobs,
 //! events.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::{sync::Arc, time::Duration};
 
 use sui_sdk_types::Address;
