@@ -7,7 +7,8 @@ use sui_sdk_types::{CommandArgumentError, ExecutionError, ExecutionStatus};
 /// An execution error, the command it belongs to, and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    pub(crate) error: ExecutionError,
+    /// Boxed: errors travel through every step of execution and most of it is rare detail.
+    pub(crate) error: Box<ExecutionError>,
     pub(crate) command: Option<u64>,
     pub(crate) message: String,
 }
@@ -15,7 +16,7 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(error: ExecutionError, message: impl Into<String>) -> Self {
         Self {
-            error,
+            error: Box::new(error),
             command: None,
             message: message.into(),
         }
@@ -44,7 +45,7 @@ impl Failure {
 
     pub(crate) fn status(&self) -> ExecutionStatus {
         ExecutionStatus::Failure {
-            error: self.error.clone(),
+            error: ExecutionError::clone(&self.error),
             command: self.command,
         }
     }

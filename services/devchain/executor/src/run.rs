@@ -1,11 +1,11 @@
 //! One programmable transaction from loaded inputs to its outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sui_devchain_vm::{Session, SessionConfig, TxContext, Vm};
 use sui_sdk_types::{
-    Address, ExecutionStatus, Object, ProgrammableTransaction, Transaction, TransactionEffects,
-    TransactionEvents,
+    Address, Digest, ExecutionStatus, Object, ProgrammableTransaction, Transaction,
+    TransactionEffects, TransactionEvents,
 };
 
 use crate::bridge::{Bridge, PackageCache};
@@ -16,7 +16,7 @@ use crate::gas::{INTERNAL_PER_UNIT, Settled, Settlement, payment_total, unit_lim
 use crate::inputs::{Inputs, load};
 use crate::limits::MAX_GAS_BUDGET;
 use crate::outcome::{AddressBalanceChange, CommandOutput};
-use crate::ptb::{self, Finished};
+use crate::ptb;
 use crate::{AdmissionError, ChainParams, Mode, ObjectStore, Outcome, balance_changes};
 
 /// Names for which `protocol_config::is_feature_enabled` answers true.
@@ -70,7 +70,6 @@ pub(crate) fn run(
         mode,
         programmable,
     );
-    let received = received_objects(store, &ran.result);
     let result = ran
         .result
         .and_then(|finished| collect(store, &inputs, stamp, finished));
@@ -84,7 +83,8 @@ pub(crate) fn run(
     };
     let settled = settlement.settle(result, ran.gas_used);
     let mut dependencies = inputs.dependencies();
-    dependencies.extend(received.values().map(Object::previous_transaction));
+    let received = ran.received.iter().filter_map(|id| store.latest(id));
+    dependencies.extend(received.map(|object| object.previous_transaction()));
     Ok(outcome(
         transaction,
         params,
@@ -119,22 +119,6 @@ fn config(mode: Mode, price: u64, budget: u64) -> SessionConfig {
     }
 }
 
-/// Received objects of a run, whose previous transactions are dependencies.
-fn received_objects(
-    store: &dyn ObjectStore,
-    result: &Result<Finished, crate::failure::Failure>,
-) -> BTreeMap<Address, Object> {
-    let Ok(finished) = result else {
-        return BTreeMap::new();
-    };
-    finished
-        .objects
-        .received
-        .keys()
-        .filter_map(|id| Some((*id, Object::clone(&*store.latest(id)?))))
-        .collect()
-}
-
 /// Puts the outcome together from settled changes.
 pub(crate) fn outcome(
     transaction: &Transaction,
@@ -142,7 +126,7 @@ pub(crate) fn outcome(
     inputs: &Inputs,
     stamp: Stamp,
     settled: Settled,
-    dependencies: std::collections::BTreeSet<sui_sdk_types::Digest>,
+    dependencies: BTreeSet<Digest>,
     command_outputs: Vec<CommandOutput>,
 ) -> Outcome {
     let Settled {

@@ -91,7 +91,7 @@ impl Settlement<'_> {
     fn is_free(&self, run: &Result<Changes, Failure>) -> bool {
         self.inputs.payment == Payment::AddressBalance
             && matches!(run, Err(failure)
-                if failure.error == ExecutionError::InsufficientFundsForWithdraw)
+                if *failure.error == ExecutionError::InsufficientFundsForWithdraw)
     }
 
     fn inputs_only(&self) -> Changes {

@@ -63,6 +63,8 @@ pub(crate) struct Run {
     /// Internal gas units.
     pub(crate) gas_used: u64,
     pub(crate) outputs: Vec<CommandOutput>,
+    /// Objects that were received, also when a later step failed.
+    pub(crate) received: Vec<Address>,
 }
 
 /// Runs all commands.
@@ -92,11 +94,12 @@ pub(crate) fn run<'a>(
     let ran = ptb.execute(programmable, reserved);
     let gas_used = ptb.session.gas_used();
     let outputs = std::mem::take(&mut ptb.outputs);
-    let result = ran.and_then(|()| ptb.finish());
+    let (result, received) = ptb.end(ran);
     Run {
         result,
         gas_used,
         outputs,
+        received,
     }
 }
 
@@ -243,6 +246,20 @@ impl<'a> Ptb<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Closes the session. What was received is known even if the commands failed.
+    fn end(self, ran: Result<(), Failure>) -> (Result<Finished, Failure>, Vec<Address>) {
+        let received = |objects: &ObjectChanges| objects.received.keys().copied().collect();
+        if let Err(failure) = ran {
+            let objects = self.session.finish().unwrap_or_default();
+            return (Err(failure), received(&objects));
+        }
+        let finished = self.finish();
+        let ids = finished
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |finished| received(&finished.objects));
+        (finished, ids)
     }
 
     fn finish(self) -> Result<Finished, Failure> {
