@@ -7,6 +7,7 @@ mod input;
 mod network_steps;
 mod progress;
 mod report;
+mod stop;
 
 use std::process::ExitCode;
 

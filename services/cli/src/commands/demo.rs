@@ -23,6 +23,7 @@ use crate::{
     network_steps::NetworkSteps,
     progress::Bars,
     report::{Reporter, bytes, duration},
+    stop::Stop,
 };
 
 /// For how many epochs the demo stores.
@@ -53,17 +54,31 @@ struct Digests {
 
 /// Runs the demo.
 pub(crate) async fn run(global: &GlobalOptions, args: DemoArgs) -> anyhow::Result<()> {
-    let started = Instant::now();
     // Before anything is started: a file that cannot be read or is too large must not cost a network.
     let config = EncodingConfig::new(args.network.shards)?;
     let data = input::read_file(&args.file, config.max_blob_size())?;
     let reporter = Reporter::new(global.json);
+    // A signal drops the network, which stops everything and removes its temporary directory.
+    let stop = Stop::on_signals()?;
+    tokio::select! {
+        result = run_on_network(global, args, data, &reporter) => result,
+        () = stop.wait() => anyhow::bail!("interrupted"),
+    }
+}
+
+async fn run_on_network(
+    global: &GlobalOptions,
+    args: DemoArgs,
+    data: Vec<u8>,
+    reporter: &Reporter,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
     let steps = NetworkSteps::new(reporter.clone());
     let network = Localnet::start(&localnet::options(&args.network), &steps).await?;
     let booted = started.elapsed();
     let result = Demo {
         network: &network,
-        reporter: &reporter,
+        reporter,
         args: &args,
         data,
         started,

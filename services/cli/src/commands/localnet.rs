@@ -9,6 +9,7 @@ use crate::{
     args::{GlobalOptions, LocalnetArgs, NetworkArgs},
     network_steps::NetworkSteps,
     report::Reporter,
+    stop::Stop,
 };
 
 /// The options of a network of this size.
@@ -36,7 +37,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
     };
     let reporter = Reporter::new(global.json);
     // From here on a signal stops what was started, instead of the process in the middle of a write.
-    let stop = stop_signal()?;
+    let stop = Stop::on_signals()?;
     let steps = NetworkSteps::new(reporter.clone());
     let network = tokio::select! {
         network = Localnet::start(&options, &steps) => network?,
@@ -68,34 +69,4 @@ fn describe(reporter: &Reporter, network: &Localnet) {
     );
     reporter.line("Try, in another terminal:");
     reporter.line("  walrus store README.md --epochs 3");
-}
-
-/// Becomes true when the process is asked to stop.
-#[derive(Clone)]
-struct Stop(tokio::sync::watch::Receiver<bool>);
-
-impl Stop {
-    async fn wait(mut self) {
-        // The sender lives as long as the process.
-        let _ = self.0.wait_for(|stop| *stop).await;
-    }
-}
-
-fn stop_signal() -> anyhow::Result<Stop> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let (sender, receiver) = tokio::sync::watch::channel(false);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        // Nobody listens any more only when the command is over anyway.
-        let _ = sender.send(true);
-        // A second Ctrl-C does not wait.
-        interrupt.recv().await;
-        std::process::exit(130);
-    });
-    Ok(Stop(receiver))
 }

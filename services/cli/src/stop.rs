@@ -1,0 +1,40 @@
+//! Ctrl-C and SIGTERM.
+
+use anyhow::Context;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// Exit status after a second Ctrl-C: what shells report for a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
+/// Tells when the process was asked to stop.
+#[derive(Clone)]
+pub(crate) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// From here on a signal no longer ends the process in the middle of a write. A second Ctrl-C does.
+    pub(crate) fn on_signals() -> anyhow::Result<Self> {
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            // Nobody listens any more only when the command is over anyway.
+            let _ = sender.send(true);
+            interrupt.recv().await;
+            std::process::exit(INTERRUPTED);
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Returns when the process was asked to stop.
+    pub(crate) async fn wait(mut self) {
+        // The sender lives as long as the process.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
