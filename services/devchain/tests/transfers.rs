@@ -94,6 +94,46 @@ async fn a_stale_version_and_a_foreign_signature_are_refused() {
     assert_eq!(balance(&mut client, stranger(3)).await, 2 * SUI);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_clients_at_once_are_all_served() {
+    let chain = boot().await;
+    let mut jobs = tokio::task::JoinSet::new();
+    for number in 0..16u8 {
+        let faucet = chain.faucet_url();
+        let rpc = chain.rpc_url();
+        jobs.spawn(async move {
+            let recipient = stranger(100 + number);
+            let body = format!("{{\"FixedAmountRequest\":{{\"recipient\":\"{recipient}\"}}}}");
+            let (status, answer) = http(&faucet, "POST", "/v2/gas", &body).await;
+            assert_eq!(status, 201, "{answer}");
+            let mut client = sui_rpc::Client::new(rpc).unwrap();
+            assert_eq!(balance(&mut client, recipient).await, 50 * SUI);
+        });
+    }
+    // The same transaction twice at the same time, and one that wants the same coins.
+    let sender = chain.accounts()[0].clone();
+    let mut client = client(&chain);
+    let mut first = payment(stranger(1), SUI);
+    first.set_sender(sender.address);
+    let first = first.build(&mut client).await.unwrap();
+    let mut rival = payment(stranger(2), SUI);
+    rival.set_sender(sender.address);
+    let rival = rival.build(&mut client).await.unwrap();
+    let (mut one, mut two, mut three) = (client.clone(), client.clone(), client.clone());
+    let (a, b, c) = tokio::join!(
+        submit(&mut one, &sender, first.clone()),
+        submit(&mut two, &sender, first),
+        submit(&mut three, &sender, rival),
+    );
+    assert_eq!(a.is_ok(), b.is_ok());
+    assert_ne!(a.is_ok(), c.is_ok(), "{a:?} {c:?}");
+    let paid = balance(&mut client, stranger(1)).await + balance(&mut client, stranger(2)).await;
+    assert_eq!(paid, SUI);
+    while let Some(job) = jobs.join_next().await {
+        job.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn the_faucet_pays_over_http() {
     let chain = boot().await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sui_sdk_types::Address;
-use walrus_core::ShardIndex;
+use walrus_core::{BlsPublicKey, ShardIndex};
 
 use crate::objects::{CommitteeShards, EpochState, StakingPool};
 
@@ -101,4 +101,34 @@ impl Committee {
             .enumerate()
             .find(|(_, member)| member.shards.contains(&shard))
     }
+}
+
+impl CommitteeMember {
+    /// The BLS key in compressed form, as messages and signatures use it; `None` when the chain holds no
+    /// finite point for this member. Whether the point is on the curve is checked by whoever verifies with it.
+    pub fn bls_public_key(&self) -> Option<BlsPublicKey> {
+        compress_g1(&self.public_key).map(BlsPublicKey)
+    }
+}
+
+/// Half of the order of BLS12-381's base field, rounded down, big-endian.
+const HALF_FIELD: [u8; 48] = [
+    0x0d, 0x00, 0x88, 0xf5, 0x1c, 0xbf, 0xf3, 0x4d, 0x25, 0x8d, 0xd3, 0xdb, 0x21, 0xa5, 0xd6, 0x6b,
+    0xb2, 0x3b, 0xa5, 0xc2, 0x79, 0xc2, 0x89, 0x5f, 0xb3, 0x98, 0x69, 0x50, 0x7b, 0x58, 0x7b, 0x12,
+    0x0f, 0x55, 0xff, 0xff, 0x58, 0xa9, 0xff, 0xff, 0xdc, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xd5, 0x55,
+];
+
+/// Compresses an uncompressed G1 point: the x coordinate, and in its three spare bits that it is compressed and
+/// whether y is the larger of the two roots.
+fn compress_g1(uncompressed: &[u8]) -> Option<[u8; 48]> {
+    let (x, y) = uncompressed.split_at_checked(48)?;
+    let mut compressed: [u8; 48] = x.try_into().ok()?;
+    let y: &[u8; 48] = y.try_into().ok()?;
+    let flags = compressed.first_mut()?;
+    // A flag bit that is set means compressed, or the point at infinity, which is no key.
+    if *flags & 0xe0 != 0 {
+        return None;
+    }
+    *flags |= if *y > HALF_FIELD { 0xa0 } else { 0x80 };
+    Some(compressed)
 }
