@@ -126,20 +126,10 @@ fn plan(
         if query.descending {
             found.reverse();
         }
-        for position in found {
-            let covered = if whole { Some(number) } else { covered };
-            last_cursor = Some(position);
-            frames.push(Frame {
-                item: Some(position),
-                watermark: position.watermark(covered),
-                end: None,
-            });
-            if frames.len() >= query.limit {
-                if let Some(last) = frames.last_mut() {
-                    last.end = end(QueryEndReason::ItemLimit);
-                }
-                return frames;
-            }
+        last_cursor = found.last().copied().or(last_cursor);
+        let covered_by_item = if whole { Some(number) } else { covered };
+        if emit(&mut frames, query.limit, found, covered_by_item) {
+            return frames;
         }
         if !cut(query, number) {
             covered = Some(number);
@@ -170,6 +160,21 @@ fn plan(
         last_cursor,
     ));
     frames
+}
+
+/// Adds item frames; whether the limit is reached, which the last frame then says.
+fn emit(frames: &mut Vec<Frame>, limit: usize, found: Vec<Cursor>, covered: Option<u64>) -> bool {
+    let room = limit.saturating_sub(frames.len());
+    frames.extend(found.into_iter().take(room).map(|position| Frame {
+        item: Some(position),
+        watermark: position.watermark(covered),
+        end: None,
+    }));
+    let full = frames.len() >= limit;
+    if let Some(last) = frames.last_mut().filter(|_| full) {
+        last.end = end(QueryEndReason::ItemLimit);
+    }
+    full
 }
 
 /// Whether the cursor at the far end of the scan cuts this checkpoint, which then is not covered.

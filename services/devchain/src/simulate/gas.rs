@@ -30,7 +30,6 @@ pub(super) fn select(
     transaction: &mut Transaction,
     budget_is_open: bool,
 ) -> Result<(), Status> {
-    let price = transaction.gas_payment.price;
     if budget_is_open {
         let estimate = estimate(session, transaction)?;
         if !transaction.gas_payment.objects.is_empty() && estimate > transaction.gas_payment.budget
@@ -55,36 +54,52 @@ pub(super) fn select(
         valid_during(session, transaction);
         return Ok(());
     }
-    let reservation = (gas_coin_used && address_balance > 0)
-        .then(|| u64::try_from(address_balance).unwrap_or(u64::MAX));
+    let reserved = if gas_coin_used {
+        u64::try_from(address_balance).unwrap_or(u64::MAX)
+    } else {
+        0
+    };
+    pay_with_coins(session, transaction, budget_is_open, reserved)
+}
+
+/// Takes the owner's coins, behind a reservation of `reserved` MIST of the address balance if that
+/// is not zero.
+fn pay_with_coins(
+    session: &Session<'_>,
+    transaction: &mut Transaction,
+    budget_is_open: bool,
+    reserved: u64,
+) -> Result<(), Status> {
+    let TransactionKind::ProgrammableTransaction(programmable) = &transaction.kind else {
+        return Err(invalid("transaction.kind", "not programmable"));
+    };
+    let owner = transaction.gas_payment.owner;
     let room = MAX_GAS_COINS
-        .saturating_sub(usize::from(reservation.is_some()))
+        .saturating_sub(usize::from(reserved > 0))
         .min(limits::MAX_INPUT_OBJECTS.saturating_sub(programmable.inputs.len()));
     let (coins, total) = coins(session, programmable, owner, room);
-    let mut budget = budget;
+    let mut budget = transaction.gas_payment.budget;
     if budget_is_open {
         budget = budget
-            .saturating_add(load_cost(coins.len(), price))
+            .saturating_add(load_cost(coins.len(), transaction.gas_payment.price))
             .min(limits::MAX_GAS_BUDGET);
     }
-    let available = total.saturating_add(u128::from(reservation.unwrap_or(0)));
+    let available = total.saturating_add(u128::from(reserved));
     if available < u128::from(budget) {
         return Err(short(budget, u64::try_from(available).unwrap_or(u64::MAX)));
     }
     transaction.gas_payment.budget = budget;
     transaction.gas_payment.objects = coins;
-    if let Some(amount) = reservation {
+    if reserved > 0 {
         let params = session.ledger.params();
-        transaction.gas_payment.objects.insert(
-            0,
-            ObjectReference::coin_reservation(
-                &StructTag::sui(),
-                amount,
-                params.epoch,
-                params.chain_id,
-                owner,
-            ),
+        let reservation = ObjectReference::coin_reservation(
+            &StructTag::sui(),
+            reserved,
+            params.epoch,
+            params.chain_id,
+            owner,
         );
+        transaction.gas_payment.objects.insert(0, reservation);
         valid_during(session, transaction);
     }
     Ok(())

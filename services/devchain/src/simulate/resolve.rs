@@ -163,6 +163,17 @@ fn resolve_input(
         }
         _ => {}
     }
+    resolve_object(session, draft, index, input, kind)
+}
+
+/// An input that names an object, by its kind or else by its owner.
+fn resolve_object(
+    session: &Session<'_>,
+    draft: &ProgrammableTransaction,
+    index: usize,
+    input: &proto::Input,
+    kind: InputKind,
+) -> Result<Input, Status> {
     let object = find(session, input.object_id.as_deref())?;
     match (kind, object.owner()) {
         (InputKind::ImmutableOrOwned, Owner::Address(_) | Owner::Immutable) => {
