@@ -6,11 +6,17 @@
 /// Invariants
 /// 1. The checkpoint of the latest certified blob only grows.
 /// 2. The tally holds votes of one epoch only: it is cleared at every epoch change and at every certification.
+/// 3. Every node has at most one vote in the tally.
+///
+/// Nodes that disagree cannot make the tally grow without bound: before a new candidate is added, those that cannot reach a
+/// quorum any more are dropped. By invariant 3 a candidate can still gain the shards that have no vote in the tally; dropping
+/// lowers the sum of votes, so the bound stays on the safe side.
 ///
 /// Specification: contracts, section 7.7.
 module walrus::event_blob;
 
 use sui::vec_map::{Self, VecMap};
+use walrus::bls_aggregate;
 
 // === Errors ===
 
@@ -75,18 +81,20 @@ public(package) fun is_blob_already_certified(
     self.latest_certified_checkpoint().is_some_and!(|checkpoint| *checkpoint >= ending_checkpoint)
 }
 
-/// Adds `weight` to the votes for a blob and returns their sum.
+/// Adds `weight` of `n_shards` shards to the votes for a blob and returns the blob's sum.
 public(package) fun add_vote(
     self: &mut EventBlobCertificationState,
     blob_id: u256,
     ending_checkpoint: u64,
     weight: u16,
+    n_shards: u16,
 ): u16 {
     let blob = EventBlob { blob_id, ending_checkpoint_sequence_number: ending_checkpoint };
-    let votes = &mut self.aggregate_weight_per_blob;
-    if (!votes.contains(&blob)) {
-        votes.insert(blob, 0);
+    if (!self.aggregate_weight_per_blob.contains(&blob)) {
+        self.drop_hopeless(n_shards as u64);
+        self.aggregate_weight_per_blob.insert(blob, 0);
     };
+    let votes = &mut self.aggregate_weight_per_blob;
     let sum = votes.get_mut(&blob);
     *sum = *sum + weight;
     *sum
@@ -107,6 +115,27 @@ public(package) fun update_latest_certified_event_blob(
 /// Drops all votes.
 public(package) fun reset(self: &mut EventBlobCertificationState) {
     self.aggregate_weight_per_blob = vec_map::empty();
+}
+
+// === Private Functions ===
+
+/// Drops the candidates that do not reach a quorum even with all shards that have no vote in the tally.
+fun drop_hopeless(self: &mut EventBlobCertificationState, n_shards: u64) {
+    let votes = &mut self.aggregate_weight_per_blob;
+    let mut open = n_shards;
+    votes.length().do!(|i| {
+        let (_, weight) = votes.get_entry_by_idx(i);
+        open = open - (*weight as u64);
+    });
+    let mut i = 0;
+    while (i < votes.length()) {
+        let (_, weight) = votes.get_entry_by_idx(i);
+        if (bls_aggregate::is_quorum_for_n_shards(open + (*weight as u64), n_shards)) {
+            i = i + 1;
+        } else {
+            votes.remove_entry_by_idx(i);
+        }
+    }
 }
 
 // === Test-Only Functions ===

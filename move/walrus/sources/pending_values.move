@@ -43,13 +43,38 @@ public(package) fun insert_or_replace(self: &mut PendingValues, epoch: u32, valu
     if (self.0.contains(&epoch)) *self.0.get_mut(&epoch) = value else self.0.insert(epoch, value)
 }
 
-/// Takes `value` from the entry of `epoch`; an entry of zero stays. Aborts `EMissingEpochValue` (0),
+/// Takes `value` from the entry of `epoch` and drops an entry of zero. Aborts `EMissingEpochValue` (0),
 /// `EReduceValueTooLarge` (1).
 public(package) fun reduce(self: &mut PendingValues, epoch: u32, value: u64) {
     assert!(self.0.contains(&epoch), EMissingEpochValue);
     let pending = self.0.get_mut(&epoch);
     assert!(*pending >= value, EReduceValueTooLarge);
     *pending = *pending - value;
+    if (*pending == 0) {
+        self.0.remove(&epoch);
+    }
+}
+
+/// Merges the entries up to and including `epoch` into one, for values that only take effect together. Keeps the number of
+/// entries small while nothing flushes them.
+public(package) fun merge_until(self: &mut PendingValues, epoch: u32) {
+    let mut count = 0u64;
+    let mut latest_epoch = 0u32;
+    self.for_each_until!(epoch, |entry_epoch, _| {
+        count = count + 1;
+        latest_epoch = latest_epoch.max(entry_epoch);
+    });
+    if (count < 2) return;
+    let sum = self.flush(epoch);
+    self.0.insert(latest_epoch, sum);
+}
+
+/// Drops all entries up to and including `epoch` but the latest, for values of which only the latest takes effect.
+public(package) fun keep_latest_until(self: &mut PendingValues, epoch: u32) {
+    self.latest_value_at(epoch).do!(|value| {
+        self.flush(epoch);
+        self.0.insert(epoch, value);
+    })
 }
 
 /// Sum of the values up to and including `epoch`.

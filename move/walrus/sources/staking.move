@@ -24,10 +24,12 @@ use walrus::auth::{Authenticated, Authorized};
 use walrus::committee::Committee;
 use walrus::events;
 use walrus::node_metadata::NodeMetadata;
+use walrus::signing_keys;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_inner::{Self, StakingInnerV1};
 use walrus::staking_pool;
 use walrus::storage_node::{Self, StorageNodeCap};
+use walrus::sync_deadline;
 use walrus::system::System;
 
 // === Errors ===
@@ -80,7 +82,7 @@ public(package) fun create(
 
 // === Public Functions: registration ===
 
-/// Registers a storage node. Anybody may; nothing has to be unique.
+/// Registers a storage node. Anybody may; only the BLS key has to be unique.
 ///
 /// #### Parameters
 /// - `staking`: the staking object.
@@ -89,7 +91,7 @@ public(package) fun create(
 /// - `metadata`: descriptive data.
 /// - `public_key`: compressed BLS12-381 G1 point, 48 bytes.
 /// - `network_public_key`: compressed secp256r1 point, 33 bytes.
-/// - `proof_of_possession`: signature of the key over epoch, sender and key.
+/// - `proof_of_possession`: signature of the key over the current or the previous epoch, sender and key.
 /// - `commission_rate`: in basis points, at most 10 000.
 /// - `storage_price`: vote, in FROST per MiB and epoch.
 /// - `write_price`: vote, in FROST per MiB.
@@ -104,6 +106,7 @@ public(package) fun create(
 /// - `staking_pool::EInvalidNameLength` (17), `staking_pool::EInvalidNetworkAddressLength` (16): too long.
 /// - `staking_pool::EIncorrectCommissionRate` (14): more than 100 %.
 /// - `storage_node::EInvalidNetworkPublicKey` (0): not 33 bytes.
+/// - `signing_keys::EKeyInUse` (0): another node has, or had, the key.
 /// - In `0x2::bls12381` or `0x2::group_ops`: `public_key` is no point.
 public fun register_candidate(
     staking: &mut Staking,
@@ -136,6 +139,7 @@ public fun register_candidate(
     let node_id = inner.add_pool(pool);
     let cap = storage_node::new_cap(node_id, ctx);
     inner.pool_mut(node_id).init_commission_receiver(object::id(&cap));
+    signing_keys::claim(&mut staking.id, public_key, node_id, ctx);
     cap
 }
 
@@ -269,11 +273,12 @@ public fun node_metadata(self: &Staking, node_id: ID): NodeMetadata {
 /// - `self`: the staking object.
 /// - `cap`: the node's capability.
 /// - `public_key`: compressed BLS12-381 G1 point, 48 bytes.
-/// - `proof_of_possession`: signature of the key over epoch, sender and key.
+/// - `proof_of_possession`: signature of the key over the current or the previous epoch, sender and key.
 /// - `ctx`: names the sender.
 ///
 /// #### Aborts
 /// - `messages::EInvalidKeyLength` (6), `staking_pool::EInvalidProofOfPossession` (4): key or proof are not valid.
+/// - `signing_keys::EKeyInUse` (0): another node has, or had, the key.
 /// - In `0x2::bls12381` or `0x2::group_ops`: `public_key` is no point.
 public fun set_next_public_key(
     self: &mut Staking,
@@ -286,7 +291,8 @@ public fun set_next_public_key(
     let wctx = inner.context();
     inner
         .pool_mut(cap.node_id())
-        .set_next_public_key(public_key, proof_of_possession, &wctx, ctx)
+        .set_next_public_key(public_key, proof_of_possession, &wctx, ctx);
+    signing_keys::claim(&mut self.id, public_key, cap.node_id(), ctx)
 }
 
 /// Changes the name of the node of `cap`.
@@ -327,6 +333,9 @@ public fun set_node_metadata(self: &mut Staking, cap: &StorageNodeCap, metadata:
 /// Ends the vote of the epoch: selects committee, keys and capacity of the next one. Anybody may, from half an epoch after the
 /// shards were synced on. Emits `EpochParametersSelected`.
 ///
+/// While the epoch change is not done, the function aborts, unless it is overdue (see `sync_deadline`): then it closes the epoch
+/// change, emits `EpochChangeDone` and does nothing else. The vote ends with another call half an epoch later.
+///
 /// #### Parameters
 /// - `staking`: the staking object.
 /// - `clock`: the time.
@@ -336,7 +345,12 @@ public fun set_node_metadata(self: &mut Staking, cap: &StorageNodeCap, metadata:
 /// - `staking_inner::ENoStake` (3): no node has stake.
 /// - `apportionment_queue::EPopFromEmptyHeap` (0): there are less than 10 shards for 20 nodes or more.
 public fun voting_end(staking: &mut Staking, clock: &Clock) {
-    staking.inner_mut().voting_end(clock)
+    let inner = staking.inner();
+    if (inner.is_syncing() && sync_deadline::is_over(&staking.id, inner.epoch_duration(), clock)) {
+        staking.inner_mut().close_epoch_change(clock)
+    } else {
+        staking.inner_mut().voting_end(clock)
+    }
 }
 
 /// Has been replaced by `initiate_epoch_change_v2`.
@@ -373,6 +387,7 @@ public fun initiate_epoch_change_v2(
     let committee = inner.next_bls_committee();
     let rewards = system.advance_epoch(committee, inner.next_epoch_params());
     inner.initiate_epoch_change(rewards, clock);
+    sync_deadline::start(&mut staking.id, clock);
     staking.update_prices(system);
 }
 

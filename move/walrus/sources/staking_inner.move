@@ -7,7 +7,7 @@
 /// |---|---|---|
 /// | `EpochChangeDone(t)` | at creation, or when a quorum of shards is synced at time `t` | `voting_end`, half an epoch after `t` |
 /// | `NextParamsSelected(t)` | by `voting_end` | `initiate_epoch_change`, one epoch after `t` |
-/// | `EpochChangeSync(w)` | by `initiate_epoch_change` | `epoch_sync_done`, when `w` is a quorum |
+/// | `EpochChangeSync(w)` | by `initiate_epoch_change` | `epoch_sync_done`, when `w` is a quorum; `close_epoch_change`, much later |
 ///
 /// Epoch 0 ends at `first_epoch_start` instead: both steps are possible from then on.
 ///
@@ -141,6 +141,11 @@ public(package) fun epoch(self: &StakingInnerV1): u32 {
 /// The number of shards.
 public(package) fun n_shards(self: &StakingInnerV1): u16 {
     self.n_shards
+}
+
+/// Milliseconds of every epoch but the first.
+public(package) fun epoch_duration(self: &StakingInnerV1): u64 {
+    self.epoch_duration
 }
 
 /// The current committee.
@@ -422,8 +427,7 @@ public(package) fun epoch_sync_done(
         EpochState::EpochChangeSync(synced) => {
             let synced = synced + weight;
             if (self.is_quorum(synced)) {
-                self.epoch_state = EpochState::EpochChangeDone(clock.timestamp_ms());
-                events::emit_epoch_change_done(self.epoch);
+                self.close_epoch_change(clock);
             } else {
                 self.epoch_state = EpochState::EpochChangeSync(synced);
             }
@@ -432,6 +436,21 @@ public(package) fun epoch_sync_done(
         _ => (),
     };
     events::emit_shards_received(self.epoch, *self.committee.shards(&node_id));
+}
+
+/// Whether shards are on the move.
+public(package) fun is_syncing(self: &StakingInnerV1): bool {
+    match (&self.epoch_state) {
+        EpochState::EpochChangeSync(_) => true,
+        _ => false,
+    }
+}
+
+/// Ends the epoch change now and emits `EpochChangeDone`. The caller has checked that a quorum is synced or that the epoch
+/// change is overdue.
+public(package) fun close_epoch_change(self: &mut StakingInnerV1, clock: &Clock) {
+    self.epoch_state = EpochState::EpochChangeDone(clock.timestamp_ms());
+    events::emit_epoch_change_done(self.epoch);
 }
 
 // === Private Functions ===
@@ -467,15 +486,6 @@ fun total_capacity_vote(node_capacity: u64, weight: u16, n_shards: u16): u64 {
 }
 
 // === Test-Only Functions ===
-
-/// Whether shards are on the move.
-#[test_only]
-public fun is_syncing(self: &StakingInnerV1): bool {
-    match (&self.epoch_state) {
-        EpochState::EpochChangeSync(_) => true,
-        _ => false,
-    }
-}
 
 /// Whether a quorum is synced and the vote is open.
 #[test_only]

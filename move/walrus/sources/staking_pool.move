@@ -1,8 +1,8 @@
 /// The pool of one storage node: its stakers' shares, rewards and the operator's commission, its votes and its info.
 ///
 /// Life cycle: `new` at registration; `advance_epoch` for every epoch in which the node is in the old or the new committee.
-/// Pools outside the committee are not touched by epoch changes: their pending values wait and their rate history has
-/// gaps, filled by the last rate before.
+/// Pools outside the committee are not touched by epoch changes: their pending values wait, merged as far as they will take
+/// effect together, and their rate history has gaps, filled by the last rate before.
 ///
 /// Invariants
 /// 1. The principal lies in the `StakedWal` objects; the pool holds rewards and commission only. `wal_balance` is an
@@ -26,6 +26,7 @@ use walrus::messages;
 use walrus::node_metadata::NodeMetadata;
 use walrus::pending_values::{Self, PendingValues};
 use walrus::pool_exchange_rate::{Self, PoolExchangeRate};
+use walrus::rate_history;
 use walrus::staked_wal::{Self, StakedWal};
 use walrus::storage_node::{Self, StorageNodeInfo};
 use walrus::walrus_context::WalrusContext;
@@ -40,7 +41,7 @@ const ECalculationError: u64 = 1;
 const EIncorrectEpochAdvance: u64 = 2;
 /// The pool is not empty.
 const EPoolNotEmpty: u64 = 3;
-/// The proof of possession is not valid for the key, the sender and the epoch.
+/// The proof of possession is not valid for the key, the sender and the current or previous epoch.
 const EInvalidProofOfPossession: u64 = 4;
 /// The pool is withdrawing already.
 const EPoolAlreadyWithdrawing: u64 = 5;
@@ -218,6 +219,7 @@ public(package) fun stake(
     assert!(amount > 0, EZeroStake);
     let activation_epoch = wctx.next_activation_epoch();
     let staked_wal = staked_wal::mint(pool.node_id(), to_stake, activation_epoch, ctx);
+    pool.pending_stake.merge_until(wctx.epoch());
     pool.pending_stake.insert_or_add(activation_epoch, amount);
     staked_wal
 }
@@ -287,6 +289,7 @@ public(package) fun withdraw_stake(
         } else {
             let shares = pool.exchange_rate_at_epoch(activation_epoch).to_shares(principal);
             pool.pending_shares_withdraw.insert_or_add(epoch, shares);
+            pool.pending_shares_withdraw.merge_until(epoch);
             pool.calculate_rewards(principal, activation_epoch, epoch)
         }
     } else {
@@ -354,7 +357,6 @@ public(package) fun advance_epoch(
 
     pool.wal_balance = pool.wal_balance + rewards.value();
     pool.rewards_pool.join(rewards);
-    pool.latest_epoch = epoch;
     pool.node_info.rotate_public_key();
     pool.process_pending_stake(epoch);
 }
@@ -362,13 +364,8 @@ public(package) fun advance_epoch(
 /// The rate at the start of an epoch: the last one stored up to then.
 public(package) fun exchange_rate_at_epoch(pool: &StakingPool, epoch: u32): PoolExchangeRate {
     // Nothing is stored beyond the last epoch the pool entered, so there is no need to look there.
-    let mut candidate = epoch.min(pool.latest_epoch);
-    while (candidate >= pool.activation_epoch) {
-        if (pool.exchange_rates.contains(candidate)) return pool.exchange_rates[candidate];
-        if (candidate == 0) break;
-        candidate = candidate - 1;
-    };
-    pool_exchange_rate::flat()
+    let epoch = epoch.min(pool.latest_epoch);
+    rate_history::rate_at(&pool.exchange_rates, &pool.extra_fields, pool.activation_epoch, epoch)
 }
 
 /// The balance in FROST that the pool will have at the start of an epoch, without further rewards.
@@ -387,6 +384,7 @@ public(package) fun set_next_commission(
     wctx: &WalrusContext,
 ) {
     check_commission_rate(commission_rate);
+    pool.pending_commission_rate.keep_latest_until(wctx.epoch());
     pool.pending_commission_rate.insert_or_replace(wctx.epoch() + 2, commission_rate as u64);
 }
 
@@ -564,6 +562,7 @@ public(package) fun is_empty(pool: &StakingPool): bool {
 public(package) fun destroy_empty(mut pool: StakingPool) {
     assert!(pool.is_empty(), EPoolNotEmpty);
     pool.unblock_commission();
+    rate_history::clear(&mut pool.extra_fields);
     let StakingPool {
         id,
         node_info,
@@ -583,10 +582,18 @@ public(package) fun destroy_empty(mut pool: StakingPool) {
 
 // === Private Functions ===
 
-/// Stores the rate of the epoch, lets pending stake in and withdrawn shares out.
+/// Enters the epoch: stores its rate, lets pending stake in and withdrawn shares out.
 fun process_pending_stake(pool: &mut StakingPool, epoch: u32) {
     let rate = pool_exchange_rate::new(pool.wal_balance, pool.num_shares);
-    pool.exchange_rates.add(epoch, rate);
+    let last_rate_epoch = pool.latest_epoch.max(pool.activation_epoch);
+    pool.latest_epoch = epoch;
+    rate_history::record(
+        &mut pool.exchange_rates,
+        &mut pool.extra_fields,
+        last_rate_epoch,
+        epoch,
+        rate,
+    );
 
     pool.wal_balance = pool.wal_balance + pool.pending_stake.flush(epoch);
     let mut shares = pool.pre_active_shares(epoch);
@@ -616,8 +623,24 @@ fun check_proof_of_possession(
     wctx: &WalrusContext,
     ctx: &TxContext,
 ) {
-    let message = messages::new_proof_of_possession_msg(wctx.epoch(), ctx.sender(), public_key);
-    assert!(message.verify_proof_of_possession(proof_of_possession), EInvalidProofOfPossession);
+    // The previous epoch is as good: a proof must not be lost because the epoch changes while the transaction is under way.
+    let epoch = wctx.epoch();
+    assert!(
+        is_possession_proven(public_key, &proof_of_possession, epoch, ctx) ||
+        (epoch > 0 && is_possession_proven(public_key, &proof_of_possession, epoch - 1, ctx)),
+        EInvalidProofOfPossession,
+    );
+}
+
+/// Whether the proof is one of the sender for `epoch`. Aborts `messages::EInvalidKeyLength` (6).
+fun is_possession_proven(
+    public_key: vector<u8>,
+    proof_of_possession: &vector<u8>,
+    epoch: u32,
+    ctx: &TxContext,
+): bool {
+    messages::new_proof_of_possession_msg(epoch, ctx.sender(), public_key)
+        .verify_proof_of_possession(*proof_of_possession)
 }
 
 /// Aborts `EInvalidNameLength` (17).

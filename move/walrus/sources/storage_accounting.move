@@ -152,6 +152,11 @@ public(package) fun increase_used_capacity(accounting: &mut FutureAccounting, am
     accounting.used_capacity
 }
 
+/// Takes released bytes from a slot.
+public(package) fun decrease_used_capacity(accounting: &mut FutureAccounting, amount: u64) {
+    accounting.used_capacity = accounting.used_capacity - amount;
+}
+
 /// Adds rewards to a slot.
 public(package) fun add_rewards(accounting: &mut FutureAccounting, payment: Balance<WAL>) {
     accounting.rewards_to_distribute.join(payment);

@@ -20,6 +20,7 @@ use sui::vec_map::VecMap;
 use wal::wal::WAL;
 use walrus::blob::Blob;
 use walrus::bls_aggregate::BlsCommittee;
+use walrus::donation_ledger;
 use walrus::epoch_parameters::EpochParams;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
 use walrus::storage_node::StorageNodeCap;
@@ -109,6 +110,19 @@ public fun reserve_space_for_epochs(
     ctx: &mut TxContext,
 ): Storage {
     self.inner_mut().reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
+}
+
+/// Gives storage that is not in use back to the system, so that its capacity can be sold again. Nothing is refunded: what was
+/// paid stays with the nodes. (`storage_resource::destroy` has no access to the system and leaves the capacity occupied.)
+///
+/// #### Parameters
+/// - `self`: the system.
+/// - `storage`: the reservation to give back; it may have ended.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun release_storage(self: &mut System, storage: Storage) {
+    self.inner_mut().release_storage(storage)
 }
 
 // === Public Functions: blobs ===
@@ -580,7 +594,8 @@ public fun decrease_storage_pool_unused_capacity_by_percent(
 /// #### Aborts
 /// - `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
 public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u32) {
-    system.inner_mut().add_subsidy(subsidy, epochs_ahead)
+    let donated = system.inner_mut().add_subsidy(subsidy, epochs_ahead);
+    system.record_donations(donated)
 }
 
 /// Adds the `i`-th balance to the rewards of the `i`-th epoch from the current one on. Permissionless.
@@ -592,7 +607,9 @@ public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u3
 /// #### Aborts
 /// - `EInvalidEpochsAhead` (2) for more than `max_epochs_ahead` balances.
 public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balance<WAL>>) {
-    system.inner_mut().add_per_epoch_subsidies(subsidies)
+    let donated = subsidies.map_ref!(|subsidy| subsidy.value());
+    system.inner_mut().add_per_epoch_subsidies(subsidies);
+    system.record_donations(donated)
 }
 
 // === Public Functions: protocol version and deny lists ===
@@ -758,6 +775,26 @@ public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
     self.inner().future_accounting()
 }
 
+/// What buyers have paid for storage and writes in the current and the coming epochs: the rewards of the accounting slots
+/// without subsidies, donations and the leftover of past epochs.
+///
+/// #### Parameters
+/// - `self`: the system.
+///
+/// #### Returns
+/// FROST, one number per epoch, `max_epochs_ahead` of them, from the current epoch on.
+///
+/// #### Aborts
+/// - Only `EWrongVersion`.
+public fun user_payments(self: &System): vector<u64> {
+    let accounting = self.future_accounting();
+    let donations = donation_ledger::amounts(&self.id);
+    vector::tabulate!(accounting.max_epochs_ahead() as u64, |offset| {
+        let donated = if (offset < donations.length()) donations[offset] else 0;
+        accounting[offset as u32].rewards() - donated
+    })
+}
+
 /// The version of the object. Does not check it.
 ///
 /// #### Parameters
@@ -785,7 +822,12 @@ public(package) fun advance_epoch(
     new_committee: BlsCommittee,
     new_epoch_params: &EpochParams,
 ): VecMap<ID, Balance<WAL>> {
-    self.inner_mut().advance_epoch(new_committee, new_epoch_params)
+    let epoch = new_committee.epoch();
+    let (rewards, leftover) = self.inner_mut().advance_epoch(new_committee, new_epoch_params);
+    donation_ledger::advance(&mut self.id, epoch);
+    // What an epoch leaves over was paid, and subsidized, in that epoch already.
+    self.record_donations(vector[leftover]);
+    rewards
 }
 
 /// Takes the part of the current epoch's rewards that is to be burned.
@@ -837,6 +879,12 @@ public(package) fun inner(self: &System): &SystemStateInnerV1 {
 fun inner_mut(self: &mut System): &mut SystemStateInnerV1 {
     assert!(self.version == VERSION, EWrongVersion);
     dynamic_field::borrow_mut(&mut self.id, VERSION)
+}
+
+/// Records FROST that no buyer paid, one amount per epoch from the current one on.
+fun record_donations(self: &mut System, amounts: vector<u64>) {
+    let epoch = self.epoch();
+    donation_ledger::record(&mut self.id, epoch, amounts)
 }
 
 /// A system in epoch 0.

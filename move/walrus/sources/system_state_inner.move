@@ -138,7 +138,7 @@ public(package) fun future_accounting(self: &SystemStateInnerV1): &FutureAccount
 // === Package Functions: epoch change ===
 
 /// Ends the current epoch: installs the committee and the capacity of the next one and returns what each node of the old
-/// committee has earned, in the order of that committee.
+/// committee has earned, in the order of that committee, and how much moves on to the new epoch.
 ///
 /// The rewards of the ending epoch are shared in proportion to `weight * (used capacity - deny list size)`; what rounding
 /// leaves, or everything if nothing was stored, moves on to the new epoch.
@@ -148,7 +148,7 @@ public(package) fun advance_epoch(
     self: &mut SystemStateInnerV1,
     new_committee: BlsCommittee,
     new_epoch_params: &EpochParams,
-): VecMap<ID, Balance<WAL>> {
+): (VecMap<ID, Balance<WAL>>, u64) {
     let ended_epoch = self.epoch();
     assert!(new_committee.epoch() == ended_epoch + 1, EIncorrectCommittee);
     let old_committee = self.committee;
@@ -166,8 +166,10 @@ public(package) fun advance_epoch(
     let used_capacity = ended.used_capacity();
     let mut funds = ended.unwrap_balance();
     let rewards = self.split_rewards(&old_committee, used_capacity, &mut funds);
+    self.prune_deny_lists(&old_committee);
+    let leftover = funds.value();
     self.future_accounting[0].add_rewards(funds);
-    rewards
+    (rewards, leftover)
 }
 
 /// Takes the part of the current epoch's rewards that is to be burned.
@@ -227,6 +229,18 @@ public(package) fun reserve_space_for_epochs(
 
     self.buy_capacity(storage_amount, start_epoch - epoch, end_epoch - epoch, payment);
     storage_resource::create_storage(start_epoch, end_epoch, storage_amount, ctx)
+}
+
+/// Releases the capacity of a reservation that nothing uses, in the epochs that are left of it, and deletes it.
+public(package) fun release_storage(self: &mut SystemStateInnerV1, storage: Storage) {
+    let epoch = self.epoch();
+    let end_offset = storage.end_epoch().max(epoch) - epoch;
+    let start_offset = storage.start_epoch().max(epoch) - epoch;
+    start_offset.range_do!(end_offset, |offset| {
+        self.future_accounting[offset].decrease_used_capacity(storage.size());
+    });
+    self.used_capacity_size = self.future_accounting[0].used_capacity();
+    storage.destroy()
 }
 
 // === Package Functions: blobs ===
@@ -339,12 +353,12 @@ public(package) fun certify_event_blob(
         event_blob::new_attestation(ending_checkpoint_sequence_num, epoch),
     );
 
+    let n_shards = self.n_shards();
     let state = &mut self.event_blob_certification_state;
     if (state.is_blob_already_certified(ending_checkpoint_sequence_num)) return;
-    let votes = state.add_vote(blob_id, ending_checkpoint_sequence_num, weight);
+    let votes = state.add_vote(blob_id, ending_checkpoint_sequence_num, weight, n_shards);
     if (!self.committee.is_quorum(votes)) return;
 
-    let n_shards = self.n_shards();
     let encoded_size = encoding::encoded_blob_length(size, encoding_type, n_shards);
     let storage = self.reserve_space_without_payment(encoded_size, ctx);
     let mut blob = blob::new(
@@ -588,18 +602,23 @@ public(package) fun assert_pool_not_ended(self: &SystemStateInnerV1, storage_poo
 
 // === Package Functions: subsidies ===
 
-/// Spreads `subsidy` evenly over the next `epochs_ahead` epochs; what rounding leaves goes to the current one. Aborts
-/// `EInvalidEpochsAhead` (2).
+/// Spreads `subsidy` evenly over the next `epochs_ahead` epochs; what rounding leaves goes to the current one. Returns the
+/// amount per epoch. Aborts `EInvalidEpochsAhead` (2).
 public(package) fun add_subsidy(
     self: &mut SystemStateInnerV1,
     subsidy: Coin<WAL>,
     epochs_ahead: u32,
-) {
+): vector<u64> {
     self.assert_epochs_ahead(epochs_ahead);
     let mut subsidy = subsidy.into_balance();
     let per_epoch = subsidy.value() / (epochs_ahead as u64);
-    epochs_ahead.do!(|offset| self.future_accounting[offset].add_rewards(subsidy.split(per_epoch)));
+    let mut amounts = vector::tabulate!(epochs_ahead as u64, |offset| {
+        self.future_accounting[offset as u32].add_rewards(subsidy.split(per_epoch));
+        per_epoch
+    });
+    *&mut amounts[0] = per_epoch + subsidy.value();
     self.future_accounting[0].add_rewards(subsidy);
+    amounts
 }
 
 /// Adds the `i`-th balance to the `i`-th epoch from the current one on. Aborts `EInvalidEpochsAhead` (2) if there are more
@@ -784,6 +803,24 @@ fun split_rewards(
         rewards.insert(member.node_id(), funds.split(reward));
     });
     rewards
+}
+
+/// Forgets the deny lists of nodes that are neither in the committee nor in the one before, `previous`: they earn nothing
+/// that could be reduced.
+fun prune_deny_lists(self: &mut SystemStateInnerV1, previous: &BlsCommittee) {
+    let committee = &self.committee;
+    let sizes = self.deny_list_sizes.borrow_mut();
+    // As long as there are not more lists than members the search is not worth its cost.
+    if (sizes.length() <= committee.n_members()) return;
+    let mut i = 0;
+    while (i < sizes.length()) {
+        let (node_id, _) = sizes.get_entry_by_idx(i);
+        if (committee.contains(node_id) || previous.contains(node_id)) {
+            i = i + 1;
+        } else {
+            sizes.remove_entry_by_idx(i);
+        }
+    }
 }
 
 // === Test-Only Functions ===

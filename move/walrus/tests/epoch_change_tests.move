@@ -98,6 +98,30 @@ fun deny_lists_reduce_the_rewards() {
 }
 
 #[test]
+fun deny_lists_of_nodes_that_left_are_forgotten() {
+    let ctx = &mut tx_context::dummy();
+    let mut system = test_system::new(ctx);
+    vector[0, 2].do!(|i| {
+        let mut cap = test_committee::cap(i, ctx);
+        let node = test_committee::node_id(i);
+        let message = messages::deny_list_update_for_testing(21, node, 1, 50, 9);
+        let (signature, bitmap) = test_committee::sign_by_quorum(&message);
+        system.update_deny_list(&mut cap, signature, bitmap, message);
+        cap.destroy_cap_for_testing();
+    });
+    let params = epoch_parameters::new(1000, 0, 0);
+    // Node 2 leaves; the rewards of its last epoch have just been reduced, so the list goes with the next change.
+    let alone = test_committee::committee_with_weights(22, vector[10]);
+    destroy(system.advance_epoch(alone, &params));
+    assert_eq!(system.inner().deny_list_size(test_committee::node_id(2)), option::some(50));
+    let alone = test_committee::committee_with_weights(23, vector[10]);
+    destroy(system.advance_epoch(alone, &params));
+    assert_eq!(system.inner().deny_list_size(test_committee::node_id(2)), option::none());
+    assert_eq!(system.inner().deny_list_size(test_committee::node_id(0)), option::some(50));
+    system.destroy_for_testing();
+}
+
+#[test]
 fun capacity_never_falls_below_what_is_sold() {
     let ctx = &mut tx_context::dummy();
     let mut system = test_system::new(ctx);

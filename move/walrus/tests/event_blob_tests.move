@@ -83,6 +83,31 @@ fun different_blobs_are_counted_apart() {
 }
 
 #[test]
+fun candidates_without_a_chance_are_dropped() {
+    let mut state = event_blob::create_with_empty_state();
+    // A hundred nodes with one shard each and an own opinion: after 34 of them no earlier candidate reaches 67 any more.
+    34u64.do!(|node| { state.add_vote(node as u256, 100, 1, 100); });
+    assert_eq!(state.candidates(), 34);
+    state.add_vote(34, 100, 1, 100);
+    assert_eq!(state.candidates(), 35);
+    state.add_vote(35, 100, 1, 100);
+    assert_eq!(state.candidates(), 1);
+    64u64.do!(|node| { state.add_vote((36 + node) as u256, 100, 1, 100); });
+    assert!(state.candidates() <= 35);
+    std::unit_test::destroy(state);
+}
+
+#[test]
+fun a_candidate_with_a_chance_is_kept() {
+    let mut state = event_blob::create_with_empty_state();
+    assert_eq!(state.add_vote(1, 100, 40, 100), 40);
+    // 27 open shards are exactly what the first candidate still needs.
+    33u64.do!(|node| { state.add_vote((2 + node) as u256, 100, 1, 100); });
+    assert_eq!(state.add_vote(1, 100, 27, 100), 67);
+    std::unit_test::destroy(state);
+}
+
+#[test]
 fun nodes_go_on_after_certification() {
     let (mut system, mut caps, mut ctx) = setup();
     vector[0, 2, 3].do!(|i| vote(&mut system, &mut caps[i], 1, 100, &mut ctx));

@@ -35,12 +35,37 @@ fun flush_removes_what_it_returns() {
 }
 
 #[test]
-fun reduce_to_zero_keeps_the_entry() {
+fun reduce_to_zero_drops_the_entry() {
     let mut pending = pending_values::empty();
     pending.insert_or_add(4, 4);
     pending.reduce(4, 4);
-    assert_eq!(pending.inner().length(), 1);
+    assert_eq!(pending.inner().length(), 0);
     assert_eq!(pending.total(), 0);
+}
+
+#[test]
+fun merging_keeps_every_sum_from_its_epoch_on() {
+    let mut pending = pending_values::empty();
+    vector[4, 2, 7, 3].do!(|epoch| pending.insert_or_add(epoch, epoch as u64));
+    pending.merge_until(4);
+    assert_eq!(pending.inner().length(), 2);
+    assert_eq!(pending.value_at(4), 9);
+    assert_eq!(pending.value_at(6), 9);
+    assert_eq!(pending.value_at(7), 16);
+    pending.merge_until(1);
+    assert_eq!(pending.inner().length(), 2);
+}
+
+#[test]
+fun keeping_the_latest_drops_what_never_applies() {
+    let mut pending = pending_values::empty();
+    vector[4, 2, 7, 3].do!(|epoch| pending.insert_or_add(epoch, 10 * (epoch as u64)));
+    pending.keep_latest_until(5);
+    assert_eq!(pending.inner().length(), 2);
+    assert_eq!(pending.latest_value_at(5), option::some(40));
+    assert_eq!(pending.latest_value_at(7), option::some(70));
+    pending.keep_latest_until(1);
+    assert_eq!(pending.latest_value_at(5), option::some(40));
 }
 
 #[test, expected_failure(abort_code = EMissingEpochValue)]

@@ -188,7 +188,7 @@ fun the_vote_does_not_end_while_shards_move() {
     world.reach_selection();
     world.wait_half();
     world.initiate_epoch_change();
-    world.wait(1_000_000);
+    world.wait_half();
     world.voting_end();
     abort 99
 }

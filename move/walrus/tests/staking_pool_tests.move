@@ -46,6 +46,29 @@ fun the_rate_of_an_epoch_is_the_price_at_its_start() {
 }
 
 #[test]
+fun rates_of_long_absences_are_found_in_every_gap() {
+    let ctx = &mut tx_context::dummy();
+    let mut pool = new_pool(0, &context(0, false, vector[]), ctx);
+    let stake = pool.stake(balance::create_for_testing(FROST), &context(0, false, vector[]), ctx);
+    let mut rates = vector[pool_exchange_rate::flat()];
+    let epochs = vector[1, 2, 1_000_000, 1_000_001, 2_000_000_000, 2_000_000_002];
+    epochs.do!(|epoch| {
+        let rewards = if (epoch == 1) 0 else 10;
+        pool.advance_epoch(balance::create_for_testing(rewards), &context(epoch, false, vector[]));
+        rates.push_back(pool.exchange_rate_at_epoch(epoch));
+    });
+    assert_eq!(rates[3], pool_exchange_rate::new(FROST + 20, FROST));
+    let gaps = vector[2, 2, 4, 4, 5, 5];
+    let inside = vector[3, 999_999, 1_000_002, 1_999_999_999, 2_000_000_001, 2_000_000_001];
+    inside.zip_do!(gaps, |epoch, i| assert_eq!(pool.exchange_rate_at_epoch(epoch), rates[i]));
+    epochs.length().do!(|i| assert_eq!(pool.exchange_rate_at_epoch(epochs[i]), rates[i + 1]));
+    assert_eq!(pool.exchange_rate_at_epoch(4_000_000_000), rates[6]);
+    assert_eq!(pool.exchange_rate_at_epoch(0), rates[0]);
+    destroy(stake);
+    destroy(pool);
+}
+
+#[test]
 fun new_stake_buys_shares_at_the_current_price() {
     let ctx = &mut tx_context::dummy();
     let mut pool = new_pool(0, &context(0, false, vector[]), ctx);

@@ -1,0 +1,81 @@
+/// A BLS key belongs to one node; a proof of possession outlives one epoch change.
+#[test_only]
+module walrus::signing_keys_tests;
+
+use std::unit_test::destroy;
+use walrus::node_metadata;
+use walrus::signing_keys::EKeyInUse;
+use walrus::staking_world::{Self, World};
+use walrus::test_keys;
+
+/// Registers a node with a secret key and a proof made in `epoch`.
+fun register(world: &mut World, secret: u64, epoch: u32) {
+    let proof = test_keys::proof_of_possession(secret, epoch, staking_world::operator());
+    let (staking, _, _, _, ctx) = world.parts();
+    let cap = staking.register_candidate(
+        b"node".to_string(),
+        b"host:1".to_string(),
+        node_metadata::new(b"".to_string(), b"".to_string(), b"".to_string()),
+        test_keys::public_key(secret),
+        vector::tabulate!(33, |_| 2),
+        proof,
+        0,
+        0,
+        0,
+        0,
+        ctx,
+    );
+    destroy(cap);
+}
+
+/// Sets the next key of a node of the world.
+fun set_next_key(world: &mut World, node: u64, secret: u64) {
+    let proof = test_keys::proof_of_possession(secret, world.epoch(), staking_world::operator());
+    let (staking, cap, ctx) = world.with_cap(node);
+    staking.set_next_public_key(cap, test_keys::public_key(secret), proof, ctx);
+}
+
+#[test, expected_failure(abort_code = EKeyInUse, location = walrus::signing_keys)]
+fun two_nodes_do_not_register_one_key() {
+    let mut world = staking_world::new(10);
+    register(&mut world, 1, 0);
+    register(&mut world, 1, 0);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = EKeyInUse, location = walrus::signing_keys)]
+fun a_node_does_not_change_to_the_key_of_another() {
+    let mut world = staking_world::new(10);
+    world.register(0);
+    world.register(0);
+    set_next_key(&mut world, 0, 2);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = EKeyInUse, location = walrus::signing_keys)]
+fun a_key_given_up_is_not_free() {
+    let mut world = staking_world::new(10);
+    world.register(0);
+    set_next_key(&mut world, 0, 7);
+    register(&mut world, 1, 0);
+    abort 99
+}
+
+#[test]
+fun a_node_returns_to_a_key_it_had() {
+    let mut world = staking_world::new(10);
+    world.register(0);
+    set_next_key(&mut world, 0, 7);
+    set_next_key(&mut world, 0, 8);
+    set_next_key(&mut world, 0, 1);
+    world.destroy();
+}
+
+#[test]
+fun a_proof_of_the_previous_epoch_is_accepted() {
+    let (mut world, stakes) = staking_world::running(10, vector[1]);
+    register(&mut world, 5, 0);
+    register(&mut world, 6, 1);
+    destroy(stakes);
+    world.destroy();
+}
