@@ -112,12 +112,18 @@ fn bad_files_are_errors_that_name_the_file() {
 
 #[test]
 fn a_network_descriptor_is_read_in_camel_case() {
-    let text = r#"{"rpcUrl":"http://127.0.0.1:9000","faucetUrl":null,"chainId":"abc",
-        "packages":{"wal":"0x1","walrus":"0x2"},"systemObject":"0x3","stakingObject":"0x4",
-        "nodes":[{"name":"n","nodeId":"0x5","networkAddress":"127.0.0.1:1"}],
-        "accounts":[{"name":"a","address":"0x6","privateKey":"suiprivkey-secret"}]}"#;
-    let descriptor: NetworkDescriptor = serde_json::from_str(text).unwrap();
-    assert_eq!(descriptor.nodes[0].network_address, "127.0.0.1:1");
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let key = walrus_core::network_key::NetworkKeyPair::generate(&mut rand::rng()).public_key();
+    let text = format!(
+        r#"{{"rpcUrl":"http://127.0.0.1:9000","faucetUrl":null,"chainId":"abc",
+        "packages":{{"wal":"0x1","walrus":"0x2"}},"systemObject":"0x3","stakingObject":"0x4",
+        "nodes":[{{"url":"https://127.0.0.1:1","networkPublicKey":"{}"}}],
+        "accounts":[{{"address":"0x6","privateKey":"suiprivkey-secret"}}]}}"#,
+        STANDARD.encode(key.0)
+    );
+    let descriptor: NetworkDescriptor = serde_json::from_str(&text).unwrap();
+    assert_eq!(descriptor.nodes[0].url, "https://127.0.0.1:1");
+    assert_eq!(descriptor.nodes[0].network_public_key, key);
     assert!(!format!("{descriptor:?}").contains("secret"));
     let again = serde_json::to_string(&descriptor).unwrap();
     assert_eq!(
