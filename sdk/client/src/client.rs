@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::StreamExt as _;
 use walrus_core::BlobId;
-use walrus_node_client::BlobStatus;
+use walrus_node_client::{BlobStatus, HealthInfo};
 use walrus_sui::{
     contract::{Committees, ContractReader},
     transactions::ContractWriter,
@@ -11,8 +12,15 @@ use walrus_sui::{
 };
 
 use crate::{
-    BlobToStore, ClientError, ClientOptions, DryRun, EpochsAhead, Progress, ReadOptions,
-    StoreOptions, StoreReport,
+    BlobToStore, ClientError, ClientOptions, DryRun, EpochsAhead, NodeFailure, Progress,
+    ReadOptions, StoreOptions, StoreReport,
+    chain_witness::ChainWitness,
+    committee_cache::{CommitteeCache, NetworkView},
+    limits,
+    nodes::{Connections, StorageNode},
+    patience::within,
+    read::{StatusPoll, read_blob},
+    store::{self, Store},
 };
 
 /// Stores and reads blobs. Cheap to clone; clones share connections and the committee.
@@ -20,6 +28,7 @@ use crate::{
 pub struct WalrusClient {
     reader: ContractReader,
     writer: Option<ContractWriter>,
+    committees: Arc<CommitteeCache>,
 }
 
 impl WalrusClient {
@@ -27,11 +36,16 @@ impl WalrusClient {
     ///
     /// # Errors
     /// [`ClientError::Chain`] if the committee cannot be read, [`ClientError::Committee`] if there is none.
-    pub async fn new(
-        reader: ContractReader,
-        _options: ClientOptions,
-    ) -> Result<Self, ClientError> {
-        Ok(Self { reader, writer: None })
+    pub async fn new(reader: ContractReader, options: ClientOptions) -> Result<Self, ClientError> {
+        let connections = Connections::new(options.node);
+        let cache = CommitteeCache::new(reader.clone(), connections, options.committee_ttl);
+        let client = Self {
+            reader,
+            writer: None,
+            committees: Arc::new(cache),
+        };
+        client.view().await?;
+        Ok(client)
     }
 
     /// The same client with a wallet that pays for stores and owns the blob objects.
@@ -46,51 +60,160 @@ impl WalrusClient {
         &self.reader
     }
 
+    /// Transactions of the wallet.
+    ///
+    /// # Errors
+    /// [`ClientError::NoWallet`].
+    pub fn writer(&self) -> Result<ContractWriter, ClientError> {
+        self.writer.clone().ok_or(ClientError::NoWallet)
+    }
+
     /// The committees, at most as old as [`ClientOptions::committee_ttl`].
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError::Chain`], [`ClientError::Committee`].
     pub async fn committees(&self) -> Result<Arc<Committees>, ClientError> {
-        Ok(Arc::new(self.reader.committees().await?))
+        Ok(Arc::clone(&self.view().await?.committees))
+    }
+
+    pub(crate) async fn view(&self) -> Result<Arc<NetworkView>, ClientError> {
+        self.committees.get().await
+    }
+
+    pub(crate) async fn refresh(&self) -> Result<Arc<NetworkView>, ClientError> {
+        self.committees.refresh().await
+    }
+
+    /// The number of epochs, checked against what the network sells.
+    pub(crate) async fn epochs_ahead(&self, epochs: EpochsAhead) -> Result<u32, ClientError> {
+        let max = self.reader.system_state().await?.future_accounting.length;
+        match epochs {
+            EpochsAhead::Max => Ok(max),
+            EpochsAhead::Count(0) => Err(ClientError::NoEpochs),
+            EpochsAhead::Count(requested) if requested > max => {
+                Err(ClientError::TooManyEpochs { max, requested })
+            }
+            EpochsAhead::Count(requested) => Ok(requested),
+        }
     }
 
     /// Stores blobs. Client spec 1.3.
     ///
     /// # Errors
     /// [`ClientError`] for what concerns all blobs, and for anything that keeps a single blob from being stored; with several
-    /// blobs each failure is in its outcome.
+    /// blobs each failure is in its outcome. With nodes of more than `f` shards down it is
+    /// [`ClientError::NotEnoughConfirmations`], before anything is paid if the status is checked.
     pub async fn store(
         &self,
-        _blobs: Vec<BlobToStore>,
-        _options: &StoreOptions,
-        _progress: &dyn Progress,
+        blobs: Vec<BlobToStore>,
+        options: &StoreOptions,
+        progress: &dyn Progress,
     ) -> Result<StoreReport, ClientError> {
-        Err(ClientError::Interrupted("being written".to_owned()))
+        Store::new(self, options, progress).await?.run(blobs).await
     }
 
     /// What storing blobs would take. Client spec 2.5.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError::BlobTooLarge`], [`ClientError::TooManyEpochs`], [`ClientError::Chain`].
     pub async fn dry_run(
         &self,
-        _blobs: Vec<BlobToStore>,
-        _epochs: EpochsAhead,
+        blobs: Vec<BlobToStore>,
+        epochs: EpochsAhead,
     ) -> Result<Vec<DryRun>, ClientError> {
-        Err(ClientError::Interrupted("being written".to_owned()))
+        let (view, epochs) = tokio::try_join!(self.view(), self.epochs_ahead(epochs))?;
+        let prices = self.reader.prices().await?;
+        let mut estimates = Vec::with_capacity(blobs.len());
+        for BlobToStore { label, data, .. } in blobs {
+            let unencoded_size = u64::try_from(data.len()).unwrap_or(u64::MAX);
+            let (blob_id, encoded_size) = store::blob_id(data, view.current.config).await?;
+            let storage = prices.storage_cost(encoded_size, epochs);
+            let storage_cost = storage
+                .zip(prices.write_cost(encoded_size))
+                .and_then(|(storage, write)| storage.checked_add(write))
+                .ok_or(ClientError::PriceOverflow)?;
+            let encoding_type = walrus_core::EncodingType::RS2;
+            estimates.push(DryRun {
+                label,
+                blob_id,
+                unencoded_size,
+                encoded_size,
+                storage_cost,
+                encoding_type,
+            });
+        }
+        Ok(estimates)
     }
 
     /// Reads a blob. Client spec 1.10.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// As [`read_blob`]; [`ClientError::Chain`] if the committee cannot be read.
     pub async fn read(
         &self,
-        _blob_id: &BlobId,
-        _options: &ReadOptions,
-        _progress: &dyn Progress,
+        blob_id: &BlobId,
+        options: &ReadOptions,
+        progress: &dyn Progress,
     ) -> Result<Vec<u8>, ClientError> {
-        Err(ClientError::Interrupted("being written".to_owned()))
+        let mut view = self.view().await?;
+        let mut changes = 0;
+        loop {
+            let result = self.read_once(&view, blob_id, options, progress).await;
+            let error = match result {
+                Err(error) if error.may_be_epoch_change() => error,
+                result => return result,
+            };
+            // The network may know a committee that we do not know yet; if not, the error stands.
+            match self.refresh().await {
+                Ok(fresh) if changes < limits::COMMITTEE_CHANGES && fresh.differs_from(&view) => {
+                    view = fresh;
+                }
+                _ => return Err(error),
+            }
+            changes += 1;
+            tokio::time::sleep(limits::COMMITTEE_CHANGE_PAUSE).await;
+        }
+    }
+
+    async fn read_once(
+        &self,
+        view: &NetworkView,
+        blob_id: &BlobId,
+        options: &ReadOptions,
+        progress: &dyn Progress,
+    ) -> Result<Vec<u8>, ClientError> {
+        let status = StatusPoll::run(&view.current, blob_id, limits::STATUS_TIMEOUT);
+        if view.is_changing() {
+            // Who has the slivers depends on when the blob was certified.
+            let certified = self.check_readable(blob_id, status.await).await?;
+            let readers = view.readers(certified)?;
+            return read_blob(readers, blob_id, options, progress).await;
+        }
+        let mut status = std::pin::pin!(status);
+        let mut read = std::pin::pin!(read_blob(&view.current, blob_id, options, progress));
+        let poll = tokio::select! {
+            result = &mut read => return result,
+            poll = &mut status => poll,
+        };
+        self.check_readable(blob_id, poll).await?;
+        read.await
+    }
+
+    /// Whether a read makes sense by what the nodes say about the blob; the epoch of its first certification.
+    async fn check_readable(
+        &self,
+        blob_id: &BlobId,
+        poll: StatusPoll,
+    ) -> Result<Option<walrus_core::Epoch>, ClientError> {
+        if poll.is_surely_nonexistent() {
+            return Err(ClientError::BlobIdDoesNotExist(*blob_id));
+        }
+        match poll.decide(&ChainWitness(self.reader.clone())).await {
+            Ok(BlobStatus::Invalid { .. }) => Err(ClientError::InvalidBlob(*blob_id)),
+            Ok(status) => Ok(status.initial_certified_epoch()),
+            // The slivers decide.
+            Err(_) => Ok(None),
+        }
     }
 
     /// The status of a blob, believed if enough nodes agree or the chain has the event. Client spec 1.10.2.
@@ -99,9 +222,39 @@ impl WalrusClient {
     /// [`ClientError::NoValidStatusReceived`].
     pub async fn blob_status(
         &self,
-        _blob_id: &BlobId,
-        _timeout: Duration,
+        blob_id: &BlobId,
+        timeout: Duration,
     ) -> Result<BlobStatus, ClientError> {
-        Err(ClientError::Interrupted("being written".to_owned()))
+        let view = self.view().await?;
+        let witness = ChainWitness(self.reader.clone());
+        StatusPoll::run(&view.current, blob_id, timeout)
+            .await
+            .decide(&witness)
+            .await
+    }
+
+    /// The health of every node of the current committee, in its order. Client spec 2.7.
+    ///
+    /// # Errors
+    /// [`ClientError::Chain`], [`ClientError::Committee`]; that a node does not answer is in its entry.
+    pub async fn health(
+        &self,
+        detailed: bool,
+    ) -> Result<Vec<(Arc<StorageNode>, Result<HealthInfo, NodeFailure>)>, ClientError> {
+        let view = self.view().await?;
+        let nodes: Vec<_> = view.current.nodes.to_vec();
+        Ok(futures::stream::iter(nodes)
+            .map(|node| async move {
+                let health = match node.client() {
+                    Ok(client) => within(limits::SMALL_REQUEST, client.health(detailed))
+                        .await
+                        .map_err(|error| node.failure(error)),
+                    Err(reason) => Err(node.failure(reason)),
+                };
+                (node, health)
+            })
+            .buffered(limits::MAX_HEALTH_REQUESTS)
+            .collect()
+            .await)
     }
 }

@@ -42,7 +42,7 @@ pub enum ClientError {
         /// What the transaction was for.
         action: &'static str,
         /// Why.
-        source: walrus_sui::transactions::TransactionError,
+        source: Box<walrus_sui::transactions::TransactionError>,
     },
     /// A store needs a wallet.
     #[error("storing needs a wallet")]
@@ -53,6 +53,9 @@ pub enum ClientError {
     /// The blob cannot be encoded.
     #[error("the blob cannot be encoded: {0}")]
     Encode(String),
+    /// The slivers do not decode, though each of them is right.
+    #[error("the blob cannot be decoded: {0}")]
+    Decode(String),
     /// The blob is too large for the network's number of shards, or for the caller.
     #[error("the blob has {size} bytes; at most {max} are possible")]
     BlobTooLarge {
@@ -61,8 +64,24 @@ pub enum ClientError {
         /// The limit.
         max: u64,
     },
+    /// More blobs than one store takes.
+    #[error("{count} blobs are too many for one store; at most {max} are possible")]
+    TooManyBlobs {
+        /// What was asked for.
+        count: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// Fewer than one epoch was asked for.
+    #[error("blobs are stored for at least one epoch")]
+    NoEpochs,
+    /// The price does not fit 64 bits.
+    #[error("the price exceeds 2^64 FROST")]
+    PriceOverflow,
     /// Longer than the network sells storage.
-    #[error("blobs can only be stored for up to {max} epochs ahead; {requested} epochs were requested")]
+    #[error(
+        "blobs can only be stored for up to {max} epochs ahead; {requested} epochs were requested"
+    )]
     TooManyEpochs {
         /// What was asked for.
         requested: u32,
@@ -82,6 +101,9 @@ pub enum ClientError {
         /// The nodes that did not, and why.
         failures: Vec<NodeFailure>,
     },
+    /// The confirmations do not make a certificate, though each of them is right.
+    #[error("the confirmations do not make a certificate: {0}")]
+    Certificate(String),
     /// No node had usable metadata.
     #[error("no storage node returned valid metadata of blob {blob_id}{}", summary(.failures))]
     NoMetadataReceived {
@@ -125,4 +147,31 @@ pub enum ClientError {
     /// Work on another thread was cut off.
     #[error("the work was interrupted: {0}")]
     Interrupted(String),
+}
+
+impl ClientError {
+    /// Whether the error may come from a change of the committee, so that the same may succeed with the new one. Client
+    /// spec 1.8.
+    pub(crate) fn may_be_epoch_change(&self) -> bool {
+        match self {
+            Self::NotEnoughConfirmations { .. }
+            | Self::NoMetadataReceived { .. }
+            | Self::NotEnoughSlivers { .. }
+            | Self::BehindCurrentEpoch(_) => true,
+            Self::Transaction { source, .. } => source.move_abort().is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether the blob cannot be read yet, or any more, as far as the nodes say: worth another try right after it was
+    /// stored. Client spec 1.8.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Self::BlobIdDoesNotExist(_)
+                | Self::NotEnoughSlivers { .. }
+                | Self::NoMetadataReceived { .. }
+                | Self::NoValidStatusReceived { .. }
+        )
+    }
 }

@@ -5,11 +5,18 @@
 //! metadata, confirmations against the committee's keys.
 #![warn(missing_docs)]
 
+mod chain_witness;
 mod client;
+mod committee_cache;
 mod error;
+pub mod limits;
+pub mod nodes;
 mod options;
 mod outcome;
+mod patience;
 mod progress;
+pub mod read;
+pub mod store;
 
 pub use client::WalrusClient;
 pub use error::{ClientError, NodeFailure};

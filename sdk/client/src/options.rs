@@ -30,7 +30,11 @@ pub struct BlobToStore {
 impl BlobToStore {
     /// A blob without attributes.
     pub fn new(label: impl Into<String>, data: Vec<u8>) -> Self {
-        Self { label: label.into(), data, attributes: Vec::new() }
+        Self {
+            label: label.into(),
+            data,
+            attributes: Vec::new(),
+        }
     }
 }
 
@@ -94,6 +98,9 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { node: NodeClientOptions::default(), committee_ttl: Duration::from_secs(10) }
+        Self {
+            node: NodeClientOptions::default(),
+            committee_ttl: Duration::from_secs(10),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a store or a read tells while it runs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use walrus_core::BlobId;
 use walrus_sui::{Address, Digest};
@@ -114,4 +114,31 @@ pub struct NoProgress;
 
 impl Progress for NoProgress {
     fn on_event(&self, _event: ProgressEvent) {}
+}
+
+/// Measures a phase and tells when it begins and ends.
+pub(crate) struct Timer<'a> {
+    phase: Phase,
+    started: Instant,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Timer<'a> {
+    /// The phase begins now.
+    pub(crate) fn start(phase: Phase, progress: &'a dyn Progress) -> Self {
+        progress.on_event(ProgressEvent::Started(phase));
+        Self {
+            phase,
+            started: Instant::now(),
+            progress,
+        }
+    }
+
+    /// The phase ends now.
+    pub(crate) fn finish(self) -> Duration {
+        let duration = self.started.elapsed();
+        self.progress
+            .on_event(ProgressEvent::Finished(self.phase, duration));
+        duration
+    }
 }

@@ -257,6 +257,43 @@ impl ChainClient {
         })
     }
 
+    /// The events of an executed transaction in order, each as type and BCS.
+    ///
+    /// # Errors
+    /// [`ChainError`], also when the chain does not know the transaction.
+    pub async fn transaction_events(
+        &self,
+        digest: &Digest,
+    ) -> Result<Vec<(StructTag, Vec<u8>)>, ChainError> {
+        const CALL: &str = "GetTransaction";
+        let response = retry::read(CALL, || {
+            let mut rpc = self.rpc.clone();
+            let request = proto::GetTransactionRequest::default()
+                .with_digest(digest.to_string())
+                .with_read_mask(FieldMask::from_paths(["digest", "events"]));
+            async move {
+                Ok(rpc
+                    .ledger_client()
+                    .get_transaction(request)
+                    .await?
+                    .into_inner())
+            }
+        })
+        .await?;
+        response
+            .transaction()
+            .events()
+            .events()
+            .iter()
+            .map(|event| {
+                let event_type = event.event_type().parse().map_err(|error| {
+                    ChainError::malformed(CALL, format!("{}: {error}", event.event_type()))
+                })?;
+                Ok((event_type, event.contents().value().to_vec()))
+            })
+            .collect()
+    }
+
     /// A checkpoint with the given fields.
     pub(crate) async fn checkpoint(
         &self,

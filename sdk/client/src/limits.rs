@@ -1,0 +1,58 @@
+//! Every bound of this crate. Defaults of client spec 1.9 where it has one.
+
+use std::time::Duration;
+
+/// Bytes of slivers that may be on their way to or from nodes at the same time.
+pub const MAX_DATA_IN_FLIGHT: usize = 512_000_000;
+/// Slivers that may be on their way to nodes at the same time.
+pub const MAX_CONCURRENT_WRITES: usize = 1000;
+/// Requests to one node at the same time.
+pub const MAX_NODE_CONNECTIONS: usize = 10;
+/// Slivers requested at the same time by one read, before slow nodes are taken into account.
+pub const MAX_CONCURRENT_READS: usize = 256;
+/// Blobs of one store that are uploaded at the same time.
+pub const MAX_CONCURRENT_BLOBS: usize = 8;
+/// Blobs of one store.
+pub const MAX_BLOBS_PER_STORE: usize = 500;
+/// Metadata requests of one read at the same time.
+pub const METADATA_READS: usize = 3;
+
+/// Pause before the second try of a request to a node; doubles up to [`MAX_BACKOFF`].
+pub const MIN_BACKOFF: Duration = Duration::from_millis(50);
+/// Longest pause between two tries.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(1);
+/// A node that gave no answer at all so many times in a row is lost.
+pub const UNREACHABLE_TRIES: u32 = 2;
+/// Tries of a request that a node refuses as overloaded or with an internal error.
+pub const BUSY_TRIES: u32 = 6;
+/// How long a node may take to see the registration of a blob.
+pub const REGISTRATION_WAIT: Duration = Duration::from_secs(30);
+/// How long one confirmation request waits at the node.
+pub const CONFIRMATION_LONG_POLL: Duration = Duration::from_secs(5);
+/// Longest time of a request that carries little data: metadata, status, confirmation.
+pub const SMALL_REQUEST: Duration = Duration::from_secs(10);
+/// Rounds of sending slivers again to a node that says it misses some.
+pub const REUPLOAD_ROUNDS: u32 = 2;
+
+/// Uploads that are not needed any more may go on for so long ...
+pub const TAIL_BASE: Duration = Duration::from_millis(500);
+/// ... plus the time the upload took, divided by this. Client spec 1.6.4.
+pub const TAIL_DIVISOR: u32 = 2;
+
+/// Without a new sliver for so long, a read asks further nodes.
+pub const HEDGE_AFTER: Duration = Duration::from_millis(250);
+/// Rounds over the nodes in which a read looks for slivers, metadata included.
+pub const READ_ROUNDS: u32 = 2;
+/// Pause between two such rounds.
+pub const READ_ROUND_PAUSE: Duration = Duration::from_millis(200);
+/// How long the network is asked for the status of a blob before it is stored or read.
+pub const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Times that a store or read starts over because the committee changed. Client spec 1.8.
+pub const COMMITTEE_CHANGES: u32 = 5;
+/// Pause before it starts over.
+pub const COMMITTEE_CHANGE_PAUSE: Duration = Duration::from_secs(1);
+/// Health requests at the same time.
+pub const MAX_HEALTH_REQUESTS: usize = 60;
+/// Blobs registered or certified by one transaction.
+pub const BLOBS_PER_TRANSACTION: usize = 50;

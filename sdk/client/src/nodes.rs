@@ -1,0 +1,182 @@
+//! The storage nodes of a committee, with connections to them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use walrus_core::network_key::NetworkPublicKey;
+use walrus_core::{BlobId, BlsPublicKey, EncodingConfig, Epoch, ShardIndex, SliverPairIndex};
+use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_sui::{
+    Address,
+    contract::{Committee, CommitteeMember},
+};
+
+use crate::{ClientError, NodeFailure};
+
+/// Opens connections to nodes and keeps them by address and key. Cheap to clone; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    options: NodeClientOptions,
+    open: Arc<Mutex<HashMap<Endpoint, NodeClient>>>,
+}
+
+/// What a connection depends on: a node that changes one of them is another peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Endpoint {
+    address: String,
+    key: Vec<u8>,
+}
+
+impl Connections {
+    /// No connections yet.
+    pub fn new(options: NodeClientOptions) -> Self {
+        Self {
+            options,
+            open: Arc::default(),
+        }
+    }
+
+    /// The connection to a member, or why there can be none.
+    fn to(&self, member: &CommitteeMember) -> Result<NodeClient, String> {
+        let endpoint = Endpoint {
+            address: member.network_address.clone(),
+            key: member.network_public_key.clone(),
+        };
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = open.get(&endpoint) {
+            return Ok(client.clone());
+        }
+        let key = NetworkPublicKey::try_from(member.network_public_key.as_slice())
+            .map_err(|error| format!("its network key on chain is malformed: {error}"))?;
+        let client = NodeClient::new(&member.network_address, &key, &self.options)
+            .map_err(|error| error.to_string())?;
+        open.insert(endpoint, client.clone());
+        Ok(client)
+    }
+
+    /// Closes the connections to everybody who is in none of these committees.
+    pub(crate) fn retain<'a>(&self, committees: impl IntoIterator<Item = &'a Committee>) {
+        let members: HashSet<Endpoint> = committees
+            .into_iter()
+            .flat_map(|committee| &committee.members)
+            .map(|member| Endpoint {
+                address: member.network_address.clone(),
+                key: member.network_public_key.clone(),
+            })
+            .collect();
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|endpoint, _| members.contains(endpoint));
+    }
+}
+
+/// One storage node of a committee.
+#[derive(Debug)]
+pub struct StorageNode {
+    /// Position in the committee, the number of its bit in a signer bitmap.
+    pub position: u16,
+    /// The node's ID.
+    pub node_id: Address,
+    /// Name and address, for people.
+    pub label: String,
+    /// Number of shards.
+    pub weight: u16,
+    /// The shards.
+    pub shards: Vec<ShardIndex>,
+    /// BLS key; `None` if that on chain is malformed.
+    key: Option<BlsPublicKey>,
+    client: Result<NodeClient, String>,
+}
+
+impl StorageNode {
+    fn new(position: u16, member: &CommitteeMember, connections: &Connections) -> Self {
+        Self {
+            position,
+            node_id: member.node_id,
+            label: format!("{} at {}", member.name, member.network_address),
+            weight: member.weight,
+            shards: member.shards.clone(),
+            key: BlsPublicKey::from_uncompressed(&member.public_key).ok(),
+            client: connections.to(member),
+        }
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    /// Why there can be none: what the chain says about the node is malformed.
+    pub fn client(&self) -> Result<&NodeClient, String> {
+        self.client.as_ref().map_err(Clone::clone)
+    }
+
+    /// The key that signs its confirmations.
+    pub fn public_key(&self) -> Option<&BlsPublicKey> {
+        self.key.as_ref()
+    }
+
+    /// The sliver pairs of a blob that the node stores.
+    pub fn pairs(&self, blob_id: &BlobId, n_shards: u16) -> Vec<SliverPairIndex> {
+        self.shards
+            .iter()
+            .map(|shard| shard.to_pair_index(blob_id, n_shards))
+            .collect()
+    }
+
+    /// A failure of this node.
+    pub fn failure(&self, reason: impl std::fmt::Display) -> NodeFailure {
+        NodeFailure {
+            node: self.label.clone(),
+            weight: self.weight,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// The storage nodes of one epoch. Cheap to clone.
+///
+/// Everything that a store or a read does with nodes starts here, without knowing the chain: see [`crate::read`] and
+/// [`crate::store`].
+#[derive(Debug, Clone)]
+pub struct NodeCommittee {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The parameters of the encoding.
+    pub config: EncodingConfig,
+    /// The nodes, in the order of the committee.
+    pub nodes: Arc<[Arc<StorageNode>]>,
+}
+
+impl NodeCommittee {
+    /// Joins a committee with connections.
+    ///
+    /// # Errors
+    /// [`ClientError::Committee`] if it has no members or a number of shards that has no encoding.
+    pub fn new(committee: &Committee, connections: &Connections) -> Result<Self, ClientError> {
+        if committee.members.is_empty() {
+            let reason = format!("epoch {} has no storage nodes", committee.epoch);
+            return Err(ClientError::Committee(reason));
+        }
+        let config = EncodingConfig::new(committee.n_shards)
+            .map_err(|error| ClientError::Committee(error.to_string()))?;
+        let nodes = (0..=u16::MAX)
+            .zip(&committee.members)
+            .map(|(position, member)| Arc::new(StorageNode::new(position, member, connections)))
+            .collect();
+        Ok(Self {
+            epoch: committee.epoch,
+            config,
+            nodes,
+        })
+    }
+
+    /// Number of shards.
+    pub fn n_shards(&self) -> u16 {
+        self.config.n_shards()
+    }
+
+    /// Number of members.
+    pub fn size(&self) -> u16 {
+        u16::try_from(self.nodes.len()).unwrap_or(u16::MAX)
+    }
+}

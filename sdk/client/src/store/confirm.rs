@@ -1,0 +1,73 @@
+//! The storage confirmation of one node. Client spec 1.6.6.
+
+use std::time::Duration;
+
+use walrus_core::{
+    BlobId, Epoch,
+    messages::{BlobPersistence, MessageError, StorageConfirmationBody},
+    signed_message::SignedMessage,
+};
+use walrus_node_client::Reason;
+
+use crate::{
+    limits,
+    nodes::StorageNode,
+    patience::{Patience, RequestError, within},
+};
+
+/// A verified confirmation.
+pub(super) type Confirmation = SignedMessage<StorageConfirmationBody>;
+
+/// Why a node does not confirm.
+#[derive(Debug)]
+pub(super) enum Unconfirmed {
+    /// It lacks slivers.
+    MissingSlivers,
+    /// It cannot be asked, refuses, or sent something that is no confirmation.
+    Lost(String),
+}
+
+/// Asks a node to confirm, and checks what it sends: signature, epoch, blob and persistence.
+pub(super) async fn request(
+    node: &StorageNode,
+    epoch: Epoch,
+    blob_id: &BlobId,
+    persistence: &BlobPersistence,
+) -> Result<Confirmation, Unconfirmed> {
+    let lost = |reason: String| Unconfirmed::Lost(reason);
+    let client = node.client().map_err(lost)?;
+    let key = node
+        .public_key()
+        .ok_or_else(|| lost("its BLS key on chain is malformed".to_owned()))?;
+    let mut patience = Patience::default();
+    loop {
+        let wait = limits::CONFIRMATION_LONG_POLL;
+        let request = client.confirmation(blob_id, persistence, Some(wait));
+        let (error, pause): (String, Option<Duration>) =
+            match within(wait + limits::SMALL_REQUEST, request).await {
+                Ok(confirmation) => {
+                    match confirmation.verify(key, epoch, blob_id, *persistence) {
+                        Ok(()) => return Ok(confirmation.signed().clone()),
+                        // It has not seen the epoch change yet.
+                        Err(error @ MessageError::Epoch { found, expected })
+                            if found < expected =>
+                        {
+                            (error.to_string(), patience.after_lag())
+                        }
+                        Err(error) => (format!("invalid confirmation: {error}"), None),
+                    }
+                }
+                Err(RequestError::Node(error)) if error.is_reason(Reason::MissingSlivers) => {
+                    return Err(Unconfirmed::MissingSlivers);
+                }
+                Err(error) => {
+                    let pause = patience.after(&error);
+                    (error.to_string(), pause)
+                }
+            };
+        match pause {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(Unconfirmed::Lost(error)),
+        }
+    }
+}

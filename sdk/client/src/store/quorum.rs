@@ -1,0 +1,256 @@
+//! A blob on all nodes of a committee, until enough of them confirmed. Client spec 1.6.
+//!
+//! Each node goes at its own pace: metadata, slivers, confirmation. Nobody waits for the slowest. As soon as the nodes that are
+//! lost have more than `f` shards, nothing can succeed any more, and the attempt ends.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::mpsc, task::JoinSet};
+use walrus_core::{
+    certificate::ProtocolMessageCertificate, messages::StorageConfirmationBody,
+    parameters::max_faulty, quorum::min_certificate_weight,
+};
+use walrus_sui::transactions::BlobCertificate;
+
+use super::{
+    confirm::{self, Confirmation, Unconfirmed},
+    upload::{self, BlobUpload},
+};
+use crate::{
+    ClientError, NodeFailure, Progress, ProgressEvent, limits,
+    nodes::{NodeCommittee, StorageNode},
+};
+
+/// Events that one node's task sends at most: uploaded, and confirmed or lost.
+const EVENTS_PER_NODE: usize = 2;
+
+/// What happened on one node.
+enum NodeEvent {
+    Uploaded(Arc<StorageNode>),
+    Confirmed(Arc<StorageNode>, Confirmation),
+    Lost(NodeFailure),
+}
+
+/// A blob that enough nodes confirmed.
+#[derive(Debug)]
+pub struct CertifiedUpload {
+    /// What the contract takes as proof.
+    pub certificate: BlobCertificate,
+    /// When nodes of enough shards held their slivers, after the start.
+    pub uploaded_after: Duration,
+    /// The nodes that had failed by then.
+    pub failures: Vec<NodeFailure>,
+    /// The uploads that were still going on.
+    pub tail: Tail,
+}
+
+/// Uploads beyond those that are needed. They go on until this is dropped.
+#[derive(Debug)]
+pub struct Tail {
+    tasks: JoinSet<()>,
+    until: tokio::time::Instant,
+}
+
+impl Tail {
+    /// Waits until all uploads ended, or for as long as the tail may last. Client spec 1.6.4.
+    pub async fn finish(mut self) {
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        // Cutting the tail off is no failure: nodes recover what they miss.
+        let _ = tokio::time::timeout_at(self.until, all).await;
+    }
+}
+
+/// Sends a blob to the nodes of `committee`, which must have been registered for, and collects confirmations of at least
+/// `n - f` shards.
+///
+/// # Errors
+/// [`ClientError::NotEnoughConfirmations`] as soon as nodes of more than `f` shards are lost: could not be reached twice in a
+/// row, refused for good, or sent invalid confirmations. It names them.
+pub async fn upload_and_confirm(
+    committee: &NodeCommittee,
+    upload: &BlobUpload,
+    progress: &dyn Progress,
+) -> Result<CertifiedUpload, ClientError> {
+    let started = Instant::now();
+    let capacity = committee.nodes.len().saturating_mul(EVENTS_PER_NODE).max(1);
+    let (events, mut inbox) = mpsc::channel(capacity);
+    let mut tasks = JoinSet::new();
+    for node in committee.nodes.iter() {
+        tasks.spawn(serve(
+            Arc::clone(node),
+            committee.epoch,
+            upload.clone(),
+            events.clone(),
+        ));
+    }
+    drop(events);
+    let mut tally = Tally::new(committee, upload, started);
+    while let Some(event) = inbox.recv().await {
+        tally.take(event, progress);
+        if tally.is_hopeless() {
+            break;
+        }
+        if tally.is_enough() {
+            let elapsed = started.elapsed();
+            let until =
+                tokio::time::Instant::now() + limits::TAIL_BASE + elapsed / limits::TAIL_DIVISOR;
+            return Ok(CertifiedUpload {
+                certificate: certificate(&tally.confirmations, committee.size())?,
+                uploaded_after: tally.uploaded_after.unwrap_or(elapsed),
+                failures: tally.failures,
+                tail: Tail { tasks, until },
+            });
+        }
+    }
+    Err(tally.into_error())
+}
+
+/// What is known of all nodes together.
+struct Tally<'a> {
+    upload: &'a BlobUpload,
+    started: Instant,
+    n_shards: u16,
+    needed: u16,
+    uploaded: Vec<bool>,
+    uploaded_weight: u16,
+    uploaded_after: Option<Duration>,
+    confirmed_weight: u16,
+    confirmations: Vec<(u16, Confirmation)>,
+    lost_weight: u16,
+    failures: Vec<NodeFailure>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(committee: &NodeCommittee, upload: &'a BlobUpload, started: Instant) -> Self {
+        Self {
+            upload,
+            started,
+            n_shards: committee.n_shards(),
+            needed: min_certificate_weight(committee.n_shards()),
+            uploaded: vec![false; committee.nodes.len()],
+            uploaded_weight: 0,
+            uploaded_after: None,
+            confirmed_weight: 0,
+            confirmations: Vec::new(),
+            lost_weight: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, event: NodeEvent, progress: &dyn Progress) {
+        let blob_id = *self.upload.blob_id();
+        match event {
+            NodeEvent::Uploaded(node) => self.uploaded(&node, progress),
+            NodeEvent::Confirmed(node, confirmation) => {
+                // Whoever confirms holds its slivers, whoever sent them.
+                self.uploaded(&node, progress);
+                self.confirmed_weight = self.confirmed_weight.saturating_add(node.weight);
+                self.confirmations.push((node.position, confirmation));
+                progress.on_event(ProgressEvent::Confirmed {
+                    blob_id,
+                    weight: self.confirmed_weight,
+                    needed: self.needed,
+                });
+            }
+            NodeEvent::Lost(failure) => {
+                tracing::debug!(%blob_id, node = failure.node, reason = failure.reason, "lost a node");
+                self.lost_weight = self.lost_weight.saturating_add(failure.weight);
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn uploaded(&mut self, node: &StorageNode, progress: &dyn Progress) {
+        let Some(done @ false) = self.uploaded.get_mut(usize::from(node.position)) else {
+            return;
+        };
+        *done = true;
+        self.uploaded_weight = self.uploaded_weight.saturating_add(node.weight);
+        if self.uploaded_weight >= self.needed && self.uploaded_after.is_none() {
+            self.uploaded_after = Some(self.started.elapsed());
+        }
+        progress.on_event(ProgressEvent::Uploaded {
+            blob_id: *self.upload.blob_id(),
+            weight: self.uploaded_weight,
+            needed: self.needed,
+            total: self.n_shards,
+        });
+    }
+
+    fn is_enough(&self) -> bool {
+        self.confirmed_weight >= self.needed
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.lost_weight > max_faulty(self.n_shards)
+    }
+
+    fn into_error(self) -> ClientError {
+        ClientError::NotEnoughConfirmations {
+            got: self.n_shards.saturating_sub(self.lost_weight),
+            needed: self.needed,
+            failures: self.failures,
+        }
+    }
+}
+
+async fn serve(
+    node: Arc<StorageNode>,
+    epoch: walrus_core::Epoch,
+    upload: BlobUpload,
+    events: mpsc::Sender<NodeEvent>,
+) {
+    let result = deliver(&node, epoch, &upload, &events).await;
+    let event = match result {
+        Ok(confirmation) => NodeEvent::Confirmed(node, confirmation),
+        Err(reason) => NodeEvent::Lost(node.failure(reason)),
+    };
+    // Nobody listens any more once there is a quorum.
+    let _ = events.send(event).await;
+}
+
+async fn deliver(
+    node: &Arc<StorageNode>,
+    epoch: walrus_core::Epoch,
+    upload: &BlobUpload,
+    events: &mpsc::Sender<NodeEvent>,
+) -> Result<Confirmation, String> {
+    for round in 0..=limits::REUPLOAD_ROUNDS {
+        if round > 0 || !upload.stored_already {
+            upload::send(node, upload)
+                .await
+                .map_err(|error| error.to_string())?;
+        }
+        if round == 0 && !upload.stored_already {
+            let _ = events.send(NodeEvent::Uploaded(Arc::clone(node))).await;
+        }
+        match confirm::request(node, epoch, upload.blob_id(), &upload.persistence).await {
+            Ok(confirmation) => return Ok(confirmation),
+            Err(Unconfirmed::Lost(reason)) => return Err(reason),
+            Err(Unconfirmed::MissingSlivers) => {}
+        }
+    }
+    Err("it says that it misses slivers, however often they are sent".to_owned())
+}
+
+fn certificate(
+    confirmations: &[(u16, Confirmation)],
+    committee_size: u16,
+) -> Result<BlobCertificate, ClientError> {
+    let invalid = |error: &dyn std::fmt::Display| ClientError::Certificate(error.to_string());
+    let certificate = ProtocolMessageCertificate::<StorageConfirmationBody>::aggregate(
+        confirmations.iter().cloned(),
+    )
+    .map_err(|error| invalid(&error))?;
+    let signers_bitmap = certificate
+        .signers_bitmap(committee_size)
+        .map_err(|error| invalid(&error))?;
+    Ok(BlobCertificate {
+        signature: certificate.signature.0.to_vec(),
+        signers_bitmap,
+        message: certificate.serialized_message,
+    })
+}
