@@ -1,10 +1,30 @@
 //! Assembly of a storage node: start and shutdown.
 
-use std::net::SocketAddr;
+use std::{collections::HashSet, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use walrus_sui::Address;
+use anyhow::{Context, anyhow, bail};
+use axum::{Router, extract::State, routing::get};
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use walrus_core::{BlobId, EncodingConfig};
+use walrus_sui::{
+    Address, chain::ChainClient, contract::ContractReader, objects::StorageNodeCap,
+    transactions::ContractWriter,
+};
 
-use crate::config::NodeConfig;
+use crate::{
+    api,
+    committee::CommitteeView,
+    config::NodeConfig,
+    epoch::EpochChanges,
+    epoch_driver::EpochDriver,
+    events::EventProcessor,
+    recovery::{Deferrals, Recovery},
+    server::Server,
+    state::{NodeState, StateParts},
+    storage::Storage,
+    tls::server_tls_config,
+};
 
 /// Starts storage nodes.
 #[derive(Debug)]
@@ -13,8 +33,57 @@ pub struct StorageNode;
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
 pub struct RunningNode {
-    address: SocketAddr,
-    node_id: Address,
+    state: Arc<NodeState>,
+    server: Server,
+    metrics_server: Option<Server>,
+    grace: Option<Duration>,
+    tasks: Tasks,
+}
+
+/// The long-running parts of a node. The first failure stops the others.
+#[derive(Debug)]
+struct Tasks {
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    failure: Arc<watch::Sender<Option<String>>>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Tasks {
+    fn new() -> Self {
+        Self {
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            failure: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    fn spawn(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let (stop, failure) = (self.stop.clone(), Arc::clone(&self.failure));
+        self.tracker.spawn(async move {
+            let result = tokio::select! {
+                () = stop.cancelled() => return,
+                result = task => result,
+            };
+            if let Err(error) = result {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "{name} failed, the node stops"
+                );
+                failure.send_replace(Some(format!("{name}: {error:#}")));
+                stop.cancel();
+            }
+        });
+    }
 }
 
 impl StorageNode {
@@ -22,27 +91,178 @@ impl StorageNode {
     ///
     /// # Errors
     /// If a key, the wallet, the storage, the chain or the listening address is not usable.
-    pub async fn start(_config: NodeConfig) -> anyhow::Result<RunningNode> {
-        anyhow::bail!("the storage node is not assembled yet")
+    pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
+        let protocol_key = config.protocol_key()?;
+        let network_key = config.network_key()?;
+        let tls = server_tls_config(&config.tls, &network_key, &config.public_host)?;
+        let chain = ChainClient::new(&config.sui.rpc)?;
+        let reader = ContractReader::new(chain, config.sui.objects())
+            .await
+            .context("cannot read the contract")?;
+        let writer = ContractWriter::new(reader.clone(), config.sui.wallet_key()?);
+        let cap = capability(&reader, writer.address(), config.storage_node_cap).await?;
+        let committees = reader
+            .committees()
+            .await
+            .context("cannot read the committees")?;
+        let encoding = EncodingConfig::new(committees.current.n_shards)?;
+        let (path, cache) = (config.storage_path.clone(), config.database_cache_bytes);
+        let storage = tokio::task::spawn_blocking(move || Storage::open(&path, cache))
+            .await?
+            .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
+        let state = NodeState::new(StateParts {
+            storage,
+            committees: CommitteeView::new(committees, cap.node_id),
+            encoding,
+            node_id: cap.node_id,
+            protocol_key,
+            blocklist: blocklist(&config)?,
+            rest: config.rest_server.clone(),
+            pending_slivers: config.pending_sliver_cache.clone(),
+            pending_metadata: config.pending_metadata_cache.clone(),
+        });
+        let streams = config.rest_server.http2_max_concurrent_streams;
+        let router = api::router(Arc::clone(&state));
+        let server = Server::start(config.rest_api_address, router, tls, streams)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.rest_api_address))?;
+        let metrics_server = metrics_server(&config, &state).await?;
+        let tasks = start_tasks(&config, &state, reader, writer, cap.id);
+        tracing::info!(name = config.name, address = %server.address(), node_id = %cap.node_id, "storage node is up");
+        Ok(RunningNode {
+            state,
+            server,
+            metrics_server,
+            grace: config
+                .rest_graceful_shutdown_period_secs
+                .map(Duration::from_secs),
+            tasks,
+        })
     }
+}
+
+fn start_tasks(
+    config: &NodeConfig,
+    state: &Arc<NodeState>,
+    reader: ContractReader,
+    writer: ContractWriter,
+    cap: Address,
+) -> Tasks {
+    let tasks = Tasks::new();
+    let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
+    let processor = EventProcessor {
+        state: Arc::clone(state),
+        epochs: EpochChanges {
+            state: Arc::clone(state),
+            reader: reader.clone(),
+        },
+        reader,
+        deferrals: Arc::clone(&deferrals),
+        first_checkpoint: config.sui.first_checkpoint,
+    };
+    tasks.spawn("event processing", processor.run());
+    let recovery = Recovery::new(Arc::clone(state), config.blob_recovery.clone(), deferrals);
+    tasks.spawn("recovery", recovery.run(tasks.stop.clone()));
+    let driver = EpochDriver {
+        state: Arc::clone(state),
+        writer,
+        cap,
+        drives: config.drive_epochs,
+    };
+    tasks.spawn("the epoch driver", async move {
+        driver.run().await;
+        Ok(())
+    });
+    tasks
+}
+
+/// The node's capability: the configured one, or the only one of the wallet.
+async fn capability(
+    reader: &ContractReader,
+    owner: Address,
+    configured: Option<Address>,
+) -> anyhow::Result<StorageNodeCap> {
+    if let Some(id) = configured {
+        return reader
+            .node_cap(id)
+            .await
+            .context("cannot read the node's capability");
+    }
+    let mut caps = reader.owned_node_caps(owner).await?;
+    match (caps.pop(), caps.len()) {
+        (Some(cap), 0) => Ok(cap),
+        (None, _) => bail!("the wallet {owner} owns no node capability; register the node first"),
+        (Some(_), more) => bail!(
+            "the wallet {owner} owns {} node capabilities; choose one with storage_node_cap",
+            more.saturating_add(1)
+        ),
+    }
+}
+
+fn blocklist(config: &NodeConfig) -> anyhow::Result<HashSet<BlobId>> {
+    let Some(path) = &config.blocklist_path else {
+        return Ok(HashSet::new());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the block list {}", path.display()))?;
+    serde_yaml::from_str(&text).with_context(|| format!("{} is not a list", path.display()))
+}
+
+async fn metrics_server(
+    config: &NodeConfig,
+    state: &Arc<NodeState>,
+) -> anyhow::Result<Option<Server>> {
+    let Some(address) = config.metrics_address else {
+        return Ok(None);
+    };
+    let text = |State(state): State<Arc<NodeState>>| async move { state.metrics.text() };
+    let router = Router::new()
+        .route("/metrics", get(text))
+        .with_state(Arc::clone(state));
+    let streams = config.rest_server.http2_max_concurrent_streams;
+    let server = Server::start(address, router, None, streams)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))?;
+    Ok(Some(server))
 }
 
 impl RunningNode {
     /// Where the REST API listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// The node's ID on chain.
     pub fn node_id(&self) -> Address {
-        self.node_id
+        self.state.node_id
+    }
+
+    /// Waits until a part of the node fails; returns what failed.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.tasks.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        failed
+            .ok()
+            .and_then(|failure| failure.clone())
+            .unwrap_or_default()
     }
 
     /// Stops accepting, lets open requests end, stops all work and closes the storage.
     ///
     /// # Errors
-    /// If a part of the node had failed before.
+    /// If a part of the node had failed before, or the storage cannot be closed.
     pub async fn shutdown(self) -> anyhow::Result<()> {
-        Ok(())
+        self.server.shutdown(self.grace).await;
+        if let Some(server) = &self.metrics_server {
+            server.shutdown(Some(Duration::ZERO)).await;
+        }
+        self.tasks.stop.cancel();
+        self.tasks.tracker.close();
+        self.tasks.tracker.wait().await;
+        let failure = self.tasks.failure.borrow().clone();
+        let state = Arc::clone(&self.state);
+        drop(self);
+        tokio::task::spawn_blocking(move || state.storage.close()).await??;
+        failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
     }
 }

@@ -1,0 +1,83 @@
+//! The REST API. Node spec 1.
+
+mod answer;
+mod blobs;
+mod extract;
+mod symbols;
+mod system;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing::{get, post},
+};
+use tower_http::cors::{Any, CorsLayer};
+use walrus_node_client::{Reason, routes};
+
+use self::answer::Answer;
+use crate::{refusal::Refusal, state::NodeState};
+
+/// Every route of a node, with JSON errors and CORS headers on each of them.
+pub fn router(state: Arc<NodeState>) -> Router {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers(Any);
+    Router::new()
+        .route(
+            routes::METADATA,
+            get(blobs::get_metadata).put(blobs::put_metadata),
+        )
+        .route(routes::METADATA_STATUS, get(blobs::metadata_status))
+        .route(
+            routes::SLIVER,
+            get(blobs::get_sliver).put(blobs::put_sliver),
+        )
+        .route(routes::SLIVER_STATUS, get(blobs::sliver_status))
+        .route(
+            routes::PERMANENT_CONFIRMATION,
+            get(blobs::permanent_confirmation),
+        )
+        .route(
+            routes::DELETABLE_CONFIRMATION,
+            get(blobs::deletable_confirmation),
+        )
+        .route(routes::BLOB_STATUS, get(blobs::blob_status))
+        .route(routes::RECOVERY_SYMBOLS, get(symbols::recovery_symbols))
+        .route(routes::DECODING_SYMBOLS, get(symbols::decoding_symbols))
+        .route(
+            routes::INCONSISTENCY_PROOF,
+            post(symbols::inconsistency_proof),
+        )
+        .route(routes::HEALTH, get(system::health))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        // Each handler bounds its own body.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), count))
+        .layer(cors)
+        .with_state(state)
+}
+
+async fn unknown_route() -> Answer {
+    Answer::from(Refusal::new(Reason::RouteNotFound, "there is no such path"))
+}
+
+async fn wrong_method() -> Answer {
+    Answer::from(Refusal::new(
+        Reason::MethodNotAllowed,
+        "the path does not support this method",
+    ))
+}
+
+async fn count(State(state): State<Arc<NodeState>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    state.metrics.answers.with_label_values(&[&status]).inc();
+    response
+}

@@ -1,0 +1,34 @@
+//! Every bound of the node that is not configured. Node spec 9.1.
+
+use std::time::Duration;
+
+/// Connections that are served at once; more wait in the listen queue.
+pub(crate) const MAX_CONNECTIONS: usize = 1024;
+/// Patience with a TLS handshake.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest body of a metadata upload; 66 bytes for each shard fit many times.
+pub(crate) const MAX_METADATA_BODY: usize = 4 << 20;
+/// What the BCS form of a sliver may add to its symbols.
+pub(crate) const SLIVER_HEADROOM: usize = 128;
+/// Most symbols or target slivers named in one request.
+pub(crate) const MAX_SYMBOLS_PER_REQUEST: usize = 65_536;
+/// Expanded slivers that are computed at once for peers and clients.
+pub(crate) const MAX_SYMBOL_WORK: usize = 64;
+/// Entries read from a table in one go.
+pub(crate) const SCAN_BATCH: usize = 2000;
+/// Records in one garbage collection batch.
+pub(crate) const GC_BATCH: usize = 1000;
+/// First pause of retries against the chain.
+pub(crate) const CHAIN_RETRY_MIN: Duration = Duration::from_millis(500);
+/// Longest pause of retries against the chain.
+pub(crate) const CHAIN_RETRY_MAX: Duration = Duration::from_secs(60);
+/// How often the state of the chain is looked at while waiting for it to agree with an event.
+pub(crate) const CHAIN_POLL: Duration = Duration::from_millis(500);
+/// How often the epoch driver looks at the chain at least.
+pub(crate) const DRIVER_POLL_MAX: Duration = Duration::from_secs(60);
+/// Longest jitter of a call that any node may make.
+pub(crate) const MAX_JITTER: Duration = Duration::from_secs(180);
+/// Peers asked at once for symbols of one sliver.
+pub(crate) const PEERS_AT_ONCE: usize = 4;
+/// Cached connections to peers.
+pub(crate) const MAX_PEER_CLIENTS: usize = 2048;
