@@ -510,3 +510,9 @@ public fun is_next_selected(self: &StakingInnerV1): bool {
 public fun active_set(self: &StakingInnerV1): &ActiveSet {
     self.active_set.borrow()
 }
+
+/// FROST in the rewards pool of a node.
+#[test_only]
+public fun pool_rewards_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
+    self.pools[node_id].rewards_for_testing()
+}

@@ -660,3 +660,17 @@ fun check_network_address(network_address: &String) {
 fun check_commission_rate(commission_rate: u16) {
     assert!(commission_rate <= N_BASIS_POINTS, EIncorrectCommissionRate);
 }
+
+// === Test-Only Functions ===
+
+/// FROST in the rewards pool.
+#[test_only]
+public fun rewards_for_testing(pool: &StakingPool): u64 {
+    pool.rewards_pool.value()
+}
+
+/// FROST of commission, collectable or not.
+#[test_only]
+public fun commission_for_testing(pool: &StakingPool): u64 {
+    pool.commission.value()
+}

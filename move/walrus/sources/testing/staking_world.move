@@ -272,6 +272,16 @@ public fun with_cap(self: &mut World, node: u64): (&mut Staking, &StorageNodeCap
     (&mut self.staking, &self.caps[node], self.scenario.ctx())
 }
 
+/// Begins the next transaction, so that what the last one shared can be taken.
+public fun next_tx(self: &mut World) {
+    self.scenario.next_tx(OPERATOR);
+}
+
+/// Takes the shared object of a type.
+public fun take_shared<T: key>(self: &World): T {
+    self.scenario.take_shared()
+}
+
 /// The transaction context.
 public fun ctx(self: &mut World): &mut TxContext {
     self.scenario.ctx()
