@@ -46,7 +46,7 @@ pub const READ_ROUNDS: u32 = 2;
 /// Pause between two such rounds.
 pub const READ_ROUND_PAUSE: Duration = Duration::from_millis(200);
 /// How long the network is asked for the status of a blob before it is stored or read.
-pub const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
+pub const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Times that a store or read starts over because the committee changed. Client spec 1.8.
 pub const COMMITTEE_CHANGES: u32 = 5;

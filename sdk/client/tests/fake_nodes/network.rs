@@ -1,0 +1,339 @@
+//! Storage nodes for tests: ten of two shards each, so `f` is 6 shards.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+    serve::Listener,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, rustls, server::TlsStream};
+use walrus_core::{
+    BlobId, EncodingConfig, ShardIndex, SliverPairIndex, SliverType,
+    bls::BlsKeyPair,
+    encoder::{BlobEncoder, EncodedBlob},
+    messages::{BlobPersistence, ProtocolMessage, StorageConfirmationBody},
+    signed_message::StorageConfirmation,
+};
+use walrus_node_client::{
+    BlobStatus, ErrorEnvelope, NodeClientOptions, Reason, SuccessEnvelope, routes,
+};
+use walrus_sdk::nodes::{Connections, NodeCommittee};
+use walrus_sui::{
+    Address,
+    contract::{Committee, CommitteeMember},
+};
+
+pub(crate) const NODES: usize = 10;
+pub(crate) const SHARDS_PER_NODE: u16 = 2;
+pub(crate) const N_SHARDS: u16 = 20;
+pub(crate) const EPOCH: u32 = 7;
+/// Nodes that may fail: their shards are `f`.
+pub(crate) const FAULTY: usize = 3;
+
+/// How a node behaves.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Behaviour {
+    Honest,
+    /// Nobody listens.
+    Down,
+    /// Takes requests and never answers.
+    Silent,
+    /// Flips a byte in each sliver.
+    CorruptSlivers,
+    /// Sends metadata of another blob under the ID asked for.
+    CorruptMetadata,
+    /// Has no primary slivers.
+    OnlySecondary,
+    /// Knows nothing.
+    Empty,
+    /// Signs with another key.
+    WrongKey,
+    /// Signs for a later epoch.
+    WrongEpoch,
+    /// Signs for another blob.
+    WrongBlob,
+    /// Has not seen the registration for the first so many requests.
+    Behind(u32),
+    /// Refuses metadata for good.
+    Refuses,
+    /// Says that it misses slivers the first time it is asked to confirm.
+    LosesSliversOnce,
+    /// Reports this status.
+    Says(BlobStatus),
+}
+
+pub(crate) struct Node {
+    pub(crate) behaviour: Behaviour,
+    keys: BlsKeyPair,
+    blob: Option<Arc<EncodedBlob>>,
+    requests: Mutex<HashMap<&'static str, u32>>,
+    pub(crate) received: Mutex<HashSet<(u16, SliverType)>>,
+}
+
+impl Node {
+    fn count(&self, kind: &'static str) -> u32 {
+        let mut requests = self.requests.lock().unwrap();
+        let count = requests.entry(kind).or_default();
+        *count += 1;
+        *count
+    }
+}
+
+/// The nodes and the committee they form.
+pub(crate) struct Network {
+    pub(crate) committee: NodeCommittee,
+    pub(crate) nodes: Vec<Arc<Node>>,
+}
+
+pub(crate) fn config() -> EncodingConfig {
+    EncodingConfig::new(N_SHARDS).unwrap()
+}
+
+pub(crate) fn content(seed: u8) -> Vec<u8> {
+    (0..50_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 ^ seed)
+        .collect()
+}
+
+pub(crate) fn encode(data: &[u8]) -> Arc<EncodedBlob> {
+    Arc::new(BlobEncoder::new(config(), data).unwrap().encode().unwrap())
+}
+
+impl Network {
+    /// Starts nodes that hold `blob`; all that are not named are honest.
+    pub(crate) async fn start(blob: Option<&Arc<EncodedBlob>>, faulty: Vec<Behaviour>) -> Self {
+        let mut members = Vec::new();
+        let mut nodes = Vec::new();
+        for index in 0..NODES {
+            let behaviour = faulty.get(index).cloned().unwrap_or(Behaviour::Honest);
+            let node = Arc::new(Node {
+                behaviour,
+                keys: BlsKeyPair::generate(&mut rand::rng()),
+                blob: blob.cloned(),
+                requests: Mutex::default(),
+                received: Mutex::default(),
+            });
+            members.push(spawn(Arc::clone(&node), index).await);
+            nodes.push(node);
+        }
+        let committee = Committee {
+            epoch: EPOCH,
+            n_shards: N_SHARDS,
+            members,
+        };
+        let connections = Connections::new(NodeClientOptions::default());
+        let committee = NodeCommittee::new(&committee, &connections).unwrap();
+        Self { committee, nodes }
+    }
+}
+
+async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
+    let tls_key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let network_key =
+        walrus_core::network_key::NetworkPublicKey::from_sec1(tls_key.public_key_raw()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let bls = blst::min_pk::PublicKey::from_bytes(node.keys.public_key().as_bytes()).unwrap();
+    if node.behaviour != Behaviour::Down {
+        let listener = TlsListener {
+            listener,
+            acceptor: acceptor(&tls_key),
+        };
+        tokio::spawn(async move { axum::serve(listener, router(node)).await.unwrap() });
+    }
+    let first = index as u16 * SHARDS_PER_NODE;
+    CommitteeMember {
+        node_id: Address::new([index as u8; 32]),
+        weight: SHARDS_PER_NODE,
+        shards: (first..first + SHARDS_PER_NODE).map(ShardIndex).collect(),
+        public_key: bls.serialize().to_vec(),
+        network_public_key: network_key.0.to_vec(),
+        network_address: address.to_string(),
+        name: format!("node-{index}"),
+    }
+}
+
+struct TlsListener {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, address) = self.listener.accept().await.unwrap();
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+fn acceptor(key: &rcgen::KeyPair) -> TlsAcceptor {
+    let certificate = rcgen::CertificateParams::new(vec!["node.test".to_owned()])
+        .unwrap()
+        .self_signed(key)
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let secret = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], secret.into())
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+fn router(node: Arc<Node>) -> Router {
+    Router::new()
+        .route(routes::METADATA, get(get_metadata).put(put_metadata))
+        .route(routes::SLIVER, get(get_sliver).put(put_sliver))
+        .route(routes::PERMANENT_CONFIRMATION, get(confirm))
+        .route(routes::BLOB_STATUS, get(status))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&node),
+            silence,
+        ))
+        .with_state(node)
+}
+
+async fn silence(
+    State(node): State<Arc<Node>>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    if node.behaviour == Behaviour::Silent {
+        std::future::pending::<()>().await;
+    }
+    next.run(request).await
+}
+
+fn success<T: serde::Serialize>(code: StatusCode, data: T) -> Response {
+    (code, Json(SuccessEnvelope::new(code.as_u16(), data))).into_response()
+}
+
+fn refuse(reason: Reason) -> Response {
+    let status = StatusCode::from_u16(reason.http_status()).unwrap();
+    (status, Json(ErrorEnvelope::new(reason, "no"))).into_response()
+}
+
+fn binary(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+}
+
+async fn get_metadata(State(node): State<Arc<Node>>, Path(blob_id): Path<BlobId>) -> Response {
+    match (&node.behaviour, &node.blob) {
+        (Behaviour::CorruptMetadata, _) => {
+            let other = encode(b"something else");
+            let mut bytes = blob_id.0.to_vec();
+            bytes.extend(other.metadata.metadata().to_bcs());
+            binary(bytes)
+        }
+        (Behaviour::Empty, _) | (_, None) => refuse(Reason::MetadataNotFound),
+        (_, Some(blob)) => binary(blob.metadata.to_bcs()),
+    }
+}
+
+async fn get_sliver(
+    State(node): State<Arc<Node>>,
+    Path((_, pair, axis)): Path<(BlobId, SliverPairIndex, SliverType)>,
+) -> Response {
+    let Some(blob) = node
+        .blob
+        .as_ref()
+        .filter(|_| node.behaviour != Behaviour::Empty)
+    else {
+        return refuse(Reason::SliverNotFound);
+    };
+    if node.behaviour == Behaviour::OnlySecondary && axis == SliverType::Primary {
+        return refuse(Reason::SliverNotFound);
+    }
+    let slivers = &blob.pairs[pair.as_usize()];
+    let mut bytes = match axis {
+        SliverType::Primary => slivers.primary.to_bcs(),
+        SliverType::Secondary => slivers.secondary.to_bcs(),
+    };
+    if node.behaviour == Behaviour::CorruptSlivers {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    }
+    binary(bytes)
+}
+
+async fn put_metadata(State(node): State<Arc<Node>>, _body: Bytes) -> Response {
+    match node.behaviour {
+        Behaviour::Behind(requests) if node.count("metadata") <= requests => {
+            refuse(Reason::NotRegistered)
+        }
+        Behaviour::Refuses => refuse(Reason::InvalidBlob),
+        _ => success(StatusCode::CREATED, "metadata stored"),
+    }
+}
+
+async fn put_sliver(
+    State(node): State<Arc<Node>>,
+    Path((_, pair, axis)): Path<(BlobId, SliverPairIndex, SliverType)>,
+    _body: Bytes,
+) -> Response {
+    node.received.lock().unwrap().insert((pair.0, axis));
+    success(StatusCode::CREATED, "sliver stored")
+}
+
+async fn confirm(State(node): State<Arc<Node>>, Path(blob_id): Path<BlobId>) -> Response {
+    let stored = node.received.lock().unwrap().len();
+    if stored < usize::from(SHARDS_PER_NODE) * 2 {
+        return refuse(Reason::MissingSlivers);
+    }
+    if node.behaviour == Behaviour::LosesSliversOnce && node.count("confirm") == 1 {
+        node.received.lock().unwrap().clear();
+        return refuse(Reason::MissingSlivers);
+    }
+    let other_keys = BlsKeyPair::generate(&mut rand::rng());
+    let keys = if node.behaviour == Behaviour::WrongKey {
+        &other_keys
+    } else {
+        &node.keys
+    };
+    let epoch = if node.behaviour == Behaviour::WrongEpoch {
+        EPOCH + 1
+    } else {
+        EPOCH
+    };
+    let blob_id = if node.behaviour == Behaviour::WrongBlob {
+        BlobId([9; 32])
+    } else {
+        blob_id
+    };
+    let body = StorageConfirmationBody {
+        blob_id,
+        persistence: BlobPersistence::Permanent,
+    };
+    let signed = keys.sign(&ProtocolMessage::new(epoch, body));
+    success(StatusCode::OK, StorageConfirmation::Signed(signed))
+}
+
+async fn status(State(node): State<Arc<Node>>) -> Response {
+    match &node.behaviour {
+        Behaviour::Says(status) => success(StatusCode::OK, status.clone()),
+        _ => success(StatusCode::OK, BlobStatus::Nonexistent),
+    }
+}
