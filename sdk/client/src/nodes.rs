@@ -97,7 +97,7 @@ impl StorageNode {
             label: format!("{} at {}", member.name, member.network_address),
             weight: member.weight,
             shards: member.shards.clone(),
-            key: BlsPublicKey::from_uncompressed(&member.public_key).ok(),
+            key: member.bls_public_key(),
             client: connections.to(member),
         }
     }

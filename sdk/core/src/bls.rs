@@ -118,20 +118,6 @@ impl fmt::Debug for BlsKeyPair {
 }
 
 impl BlsPublicKey {
-    /// The key of an uncompressed G1 point (96 bytes), the form in which the contract keeps keys.
-    ///
-    /// # Errors
-    /// [`BlsError::PublicKey`] unless the bytes are a usable key.
-    pub fn from_uncompressed(bytes: &[u8]) -> Result<Self, BlsError> {
-        // blst tells the forms apart by length and flags; 96 bytes are the uncompressed one.
-        if bytes.len() != 96 {
-            return Err(BlsError::PublicKey);
-        }
-        let key = PublicKey::deserialize(bytes).map_err(|_| BlsError::PublicKey)?;
-        key.validate().map_err(|_| BlsError::PublicKey)?;
-        Ok(Self(key.to_bytes()))
-    }
-
     /// Checks that the bytes are a usable key.
     ///
     /// # Errors

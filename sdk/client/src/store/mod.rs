@@ -52,6 +52,11 @@ impl<'a> Store<'a> {
         progress: &'a dyn Progress,
     ) -> Result<Self, ClientError> {
         let writer = client.writer()?;
+        let executor = writer
+            .executor()
+            .clone()
+            .with_gas_budget(options.gas_budget);
+        let writer = ContractWriter::with_executor(client.reader().clone(), executor);
         let (view, epochs_ahead) =
             tokio::try_join!(client.view(), client.epochs_ahead(options.epochs))?;
         let report = StoreReport {

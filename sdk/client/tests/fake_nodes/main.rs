@@ -1,6 +1,8 @@
 //! Reads and uploads against storage nodes that may be down, slow or lying. The nodes are in this process and speak HTTPS with
 //! pinned keys; the slivers, keys and signatures are real.
 
+#![allow(clippy::unwrap_used)]
+
 mod network;
 mod reads;
 mod statuses;

@@ -30,6 +30,7 @@ pub struct TransactionExecutor {
     chain: ChainClient,
     keypair: Arc<Keypair>,
     queue: Arc<tokio::sync::Mutex<()>>,
+    gas_budget: Option<u64>,
 }
 
 impl TransactionExecutor {
@@ -39,7 +40,16 @@ impl TransactionExecutor {
             chain,
             keypair,
             queue: Arc::default(),
+            gas_budget: None,
         }
+    }
+
+    /// The same executor with a fixed gas budget in MIST for each transaction, in place of an estimate; it shares the
+    /// queue.
+    #[must_use]
+    pub fn with_gas_budget(mut self, gas_budget: Option<u64>) -> Self {
+        self.gas_budget = gas_budget;
+        self
     }
 
     /// The sender.
@@ -111,10 +121,14 @@ impl TransactionExecutor {
         use sui_transaction_builder::Error as BuildError;
         let mut builder = ptb.into_builder();
         builder.set_sender(self.sender());
+        if let Some(budget) = self.gas_budget {
+            builder.set_gas_budget(budget);
+        }
         let mut rpc = self.chain.rpc();
         let resolved =
             tokio::time::timeout(limits::SIMULATE_DEADLINE, builder.build(&mut rpc)).await;
         let error = match resolved {
+            Ok(Ok(transaction)) if self.gas_budget.is_some() => return Ok(transaction),
             Ok(Ok(mut transaction)) => {
                 let budget = transaction.gas_payment.budget;
                 let balance = self.chain.sui_balance(self.sender()).await?;
