@@ -194,6 +194,11 @@ public(package) fun context(self: &StakingInnerV1): WalrusContext {
     )
 }
 
+/// Whether a node is in the selected next committee.
+public(package) fun in_next_committee(self: &StakingInnerV1, node_id: ID): bool {
+    self.next_committee.is_some_and!(|committee| committee.contains(&node_id))
+}
+
 // === Package Functions: pools ===
 
 /// Adds a pool and returns its node ID.
@@ -455,11 +460,6 @@ public(package) fun close_epoch_change(self: &mut StakingInnerV1, clock: &Clock)
 
 // === Private Functions ===
 
-/// Whether a node is in the selected next committee.
-fun in_next_committee(self: &StakingInnerV1, node_id: ID): bool {
-    self.next_committee.is_some_and!(|committee| committee.contains(&node_id))
-}
-
 /// Aborts `EWrongEpochState` (0) before `delay` has passed since `synced_at`, in epoch 0 before its end.
 fun check_time(self: &StakingInnerV1, synced_at: u64, delay: u64, clock: &Clock) {
     let earliest = if (self.epoch == 0) self.first_epoch_start else synced_at + delay;
@@ -515,4 +515,10 @@ public fun active_set(self: &StakingInnerV1): &ActiveSet {
 #[test_only]
 public fun pool_rewards_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
     self.pools[node_id].rewards_for_testing()
+}
+
+/// FROST in the commission of a node.
+#[test_only]
+public fun pool_commission_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
+    self.pools[node_id].commission_for_testing()
 }
