@@ -26,16 +26,20 @@ impl Recovery {
         shard: ShardIndex,
         axis: SliverType,
     ) -> anyhow::Result<()> {
-        let sliver = match self.from_previous_owner(metadata, shard, axis).await {
+        let sliver = match self.fetch_from_previous_owner(metadata, shard, axis).await {
             Some(sliver) => sliver,
             None => {
                 let n_shards = metadata.n_shards();
                 let pair = shard.to_pair_index(metadata.blob_id(), n_shards);
                 let target = pair.to_sliver_index(axis, n_shards);
                 match axis {
-                    SliverType::Primary => self.from_symbols::<Primary>(metadata, target).await?,
+                    SliverType::Primary => {
+                        self.decode_from_symbols::<Primary>(metadata, target)
+                            .await?
+                    }
                     SliverType::Secondary => {
-                        self.from_symbols::<Secondary>(metadata, target).await?
+                        self.decode_from_symbols::<Secondary>(metadata, target)
+                            .await?
                     }
                 }
             }
@@ -61,7 +65,7 @@ impl Recovery {
     }
 
     /// The BCS form of the sliver, verified.
-    async fn from_previous_owner(
+    async fn fetch_from_previous_owner(
         &self,
         metadata: &Metadata,
         shard: ShardIndex,
@@ -88,7 +92,7 @@ impl Recovery {
     }
 
     /// The BCS form of the sliver, decoded from symbols and verified.
-    async fn from_symbols<T: Axis>(
+    async fn decode_from_symbols<T: Axis>(
         &self,
         metadata: &Metadata,
         target: SliverIndex,

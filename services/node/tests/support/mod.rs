@@ -1,0 +1,213 @@
+//! A node without a chain: its committees are made up, its events are folded in directly.
+#![allow(unreachable_pub)]
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use tempfile::TempDir;
+use walrus_core::{
+    BlobId, EncodingConfig, ShardIndex, SliverPairIndex, SliverType,
+    bls::BlsKeyPair,
+    encoder::{BlobEncoder, EncodedBlob},
+    network_key::NetworkKeyPair,
+};
+use walrus_node::{
+    api,
+    committee::CommitteeView,
+    config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, TlsConfig},
+    events::{PositionedEvent, fold},
+    server::Server,
+    state::{NodeState, StateParts},
+    storage::{Storage, records::ShardState},
+    tls::server_tls_config,
+};
+use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_sui::{
+    Address,
+    contract::{Committee, CommitteeMember, Committees},
+    events::{BlobCertified, BlobRegistered, ContractEvent, EventPosition},
+    objects::EpochState,
+};
+
+pub const N_SHARDS: u16 = 10;
+pub const EPOCH: u32 = 21;
+pub const NODE_ID: Address = Address::new([1; 32]);
+pub const OBJECT: [u8; 32] = [0x2a; 32];
+
+pub fn encoding() -> EncodingConfig {
+    EncodingConfig::new(N_SHARDS).unwrap()
+}
+
+pub fn encode(data: &[u8]) -> EncodedBlob {
+    BlobEncoder::new(encoding(), data)
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+/// The committee in which the node has `own` shards and another node the rest.
+pub fn view(own: &[u16]) -> CommitteeView {
+    let member = |node_id, shards: Vec<ShardIndex>| CommitteeMember {
+        node_id,
+        weight: u16::try_from(shards.len()).unwrap(),
+        shards,
+        public_key: vec![],
+        network_public_key: vec![],
+        network_address: String::new(),
+        name: String::new(),
+    };
+    let (mine, others): (Vec<_>, Vec<_>) = (0..N_SHARDS)
+        .map(ShardIndex)
+        .partition(|shard| own.contains(&shard.get()));
+    let current = Committee {
+        epoch: EPOCH,
+        n_shards: N_SHARDS,
+        members: vec![member(NODE_ID, mine), member(Address::new([2; 32]), others)],
+    };
+    let committees = Committees {
+        epoch: EPOCH,
+        epoch_state: EpochState::EpochChangeDone(0),
+        current,
+        previous: None,
+        next: None,
+    };
+    CommitteeView::new(committees, NODE_ID)
+}
+
+pub struct TestNode {
+    pub state: Arc<NodeState>,
+    pub protocol_key: BlsKeyPair,
+    pub network_key: NetworkKeyPair,
+    pub dir: TempDir,
+    server: Server,
+}
+
+pub fn open_state(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
+    let storage = Storage::open(dir, 1 << 20).unwrap();
+    for shard in own {
+        storage
+            .shards
+            .set_state(&storage.tables, ShardIndex(*shard), ShardState::Active)
+            .unwrap();
+    }
+    NodeState::new(StateParts {
+        storage,
+        committees: view(own),
+        encoding: encoding(),
+        node_id: NODE_ID,
+        protocol_key: BlsKeyPair::from_secret_bytes(&key.secret_bytes()).unwrap(),
+        blocklist: [BlobId([0xbb; 32])].into(),
+        rest: RestServerConfig::default(),
+        pending_slivers: PendingSliverCacheConfig::default(),
+        pending_metadata: PendingMetadataCacheConfig::default(),
+    })
+}
+
+impl TestNode {
+    pub async fn start(own: &[u16]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut rng = rand::rng();
+        let protocol_key = BlsKeyPair::generate(&mut rng);
+        let network_key = NetworkKeyPair::generate(&mut rng);
+        let state = open_state(dir.path(), own, &protocol_key);
+        let tls = server_tls_config(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
+        let router = api::router(Arc::clone(&state));
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::start(address, router, tls, 100).await.unwrap();
+        Self {
+            state,
+            protocol_key,
+            network_key,
+            dir,
+            server,
+        }
+    }
+
+    pub fn client(&self) -> NodeClient {
+        let key = self.network_key.public_key();
+        NodeClient::new(
+            &self.server.address().to_string(),
+            &key,
+            &NodeClientOptions::default(),
+        )
+        .unwrap()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("https://{}{path}", self.server.address())
+    }
+
+    /// An HTTP client for requests that the typed client would never send.
+    pub fn raw(&self) -> reqwest::Client {
+        let tls = walrus_node_client::client_tls_config(&self.network_key.public_key()).unwrap();
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .build()
+            .unwrap()
+    }
+
+    pub fn fold(&self, event: ContractEvent) {
+        fold_event(&self.state.storage, event);
+    }
+
+    pub fn register(&self, blob_id: BlobId, deletable: bool) {
+        self.fold(registered(blob_id, deletable));
+    }
+
+    /// Stores the slivers of some shards over HTTP.
+    pub async fn upload(&self, blob: &EncodedBlob, shards: &[u16]) {
+        let client = self.client();
+        let blob_id = *blob.metadata.blob_id();
+        for shard in shards {
+            let pair = ShardIndex(*shard).to_pair_index(&blob_id, N_SHARDS);
+            for axis in [SliverType::Primary, SliverType::Secondary] {
+                let bytes = sliver(blob, pair, axis);
+                client
+                    .store_sliver(&blob_id, pair, axis, bytes.into())
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+}
+
+pub fn sliver(blob: &EncodedBlob, pair: SliverPairIndex, axis: SliverType) -> Vec<u8> {
+    let found = blob.pairs.iter().find(|p| p.index() == pair).unwrap();
+    match axis {
+        SliverType::Primary => found.primary.to_bcs(),
+        SliverType::Secondary => found.secondary.to_bcs(),
+    }
+}
+
+/// Folds an event at the position after the last one.
+pub fn fold_event(storage: &Storage, event: ContractEvent) {
+    let cursor = storage.tables.cursor().unwrap().unwrap_or_default();
+    let event = PositionedEvent {
+        position: EventPosition::after_checkpoint(cursor.next.checkpoint),
+        tx_digest: [7; 32],
+        event,
+    };
+    fold(storage, &cursor, &event).unwrap();
+}
+
+pub fn registered(blob_id: BlobId, deletable: bool) -> ContractEvent {
+    ContractEvent::BlobRegistered(BlobRegistered {
+        epoch: EPOCH,
+        blob_id,
+        size: 1,
+        encoding_type: 1,
+        end_epoch: EPOCH + 5,
+        deletable,
+        object_id: Address::new(OBJECT),
+    })
+}
+
+pub fn certified(blob_id: BlobId, deletable: bool) -> ContractEvent {
+    ContractEvent::BlobCertified(BlobCertified {
+        epoch: EPOCH,
+        blob_id,
+        end_epoch: EPOCH + 5,
+        deletable,
+        object_id: Address::new(OBJECT),
+        is_extension: false,
+    })
+}
