@@ -1,4 +1,5 @@
 //! The record of a blob as a fold over its events.
+#![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use walrus_node::{

@@ -1,4 +1,5 @@
 //! The REST API over TLS: what is stored, what is refused and how, when a confirmation is signed.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

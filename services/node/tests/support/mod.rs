@@ -1,5 +1,5 @@
 //! A node without a chain: its committees are made up, its events are folded in directly.
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, clippy::unwrap_used)]
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
