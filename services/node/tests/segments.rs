@@ -1,4 +1,5 @@
 //! Sliver segments: what is written is read back, what is torn is cut off, what is damaged is reported.
+#![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, fs::OpenOptions, path::Path};
 
