@@ -159,13 +159,13 @@ pub struct StoreReport {
     /// One for each blob.
     pub outcomes: Vec<StoreOutcome>,
     /// How long each phase took, for all blobs together.
-    pub timings: BTreeMap<&'static str, Duration>,
+    pub timings: BTreeMap<Phase, Duration>,
 }
 
 impl StoreReport {
     /// Records how long a phase took.
     pub(crate) fn time(&mut self, phase: Phase, duration: Duration) {
-        *self.timings.entry(phase.label()).or_default() += duration;
+        *self.timings.entry(phase).or_default() += duration;
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use walrus_core::BlobId;
 use walrus_sui::{Address, Digest};
 
-/// A step of a store or a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A step of a store or a read. Ordered as they follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {
     /// Blobs become slivers.

@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            eprintln!("Error: {}", chain_of_causes(&error));
             ExitCode::FAILURE
         }
     }
@@ -50,4 +50,18 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,
     }
+}
+
+/// The causes in one line. Some libraries repeat the text of a cause in their own; it is shown once.
+fn chain_of_causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }

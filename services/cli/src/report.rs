@@ -76,8 +76,10 @@ impl Reporter {
 /// A number of bytes for people: `1.5 MiB (1572864 bytes)`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if count < 1024 {
-        return format!("{count} bytes");
+    match count {
+        1 => return "1 byte".to_owned(),
+        0..1024 => return format!("{count} bytes"),
+        _ => {}
     }
     // For display only, so the loss of precision above 2^53 does not matter.
     let mut value = count as f64 / 1024.0;
@@ -104,12 +106,17 @@ pub(crate) fn wal(frost: u64) -> String {
     )
 }
 
-/// A duration for people: `850 ms`, `12.3 s`.
+/// A duration for people: `850 ms`, `12.3 s`, `5 min`, `24 h`.
 pub(crate) fn duration(duration: Duration) -> String {
-    if duration < Duration::from_secs(1) {
+    let seconds = duration.as_secs();
+    if seconds == 0 {
         format!("{} ms", duration.as_millis())
-    } else {
+    } else if seconds < 120 {
         format!("{:.1} s", duration.as_secs_f64())
+    } else if seconds < 7200 {
+        format!("{} min", seconds / 60)
+    } else {
+        format!("{} h", seconds / 3600)
     }
 }
 
@@ -131,6 +138,7 @@ mod tests {
     #[test]
     fn sizes_keep_the_exact_number() {
         assert_eq!(bytes(0), "0 bytes");
+        assert_eq!(bytes(1), "1 byte");
         assert_eq!(bytes(1536), "1.5 KiB (1536 bytes)");
         assert_eq!(bytes(64 << 20), "64.0 MiB (67108864 bytes)");
     }

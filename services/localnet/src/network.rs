@@ -9,8 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use futures::StreamExt;
 use sui_devchain::{Devchain, RunningChain};
-use walrus_node::RunningNode;
+use walrus_node::{RunningNode, StorageNode};
 use walrus_sui::{
     chain::ChainClient,
     contract::{ContractObjects, ContractReader},
@@ -33,6 +34,9 @@ const STAKE_PER_NODE: u64 = 1_000 * 1_000_000_000;
 
 /// How many MIST each operator gets, for gas.
 const OPERATOR_MIST: u64 = 100 * 1_000_000_000;
+
+/// How many nodes start side by side.
+const STARTING_AT_ONCE: usize = 16;
 
 /// Longest time for a quorum of nodes to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -107,28 +111,34 @@ impl Localnet {
         Ok(network)
     }
 
+    /// Starts the nodes side by side: most of what a start takes is waiting for the disk.
     async fn start_nodes(
         &mut self,
         options: &LocalnetOptions,
         observer: &dyn Observer,
     ) -> anyhow::Result<()> {
-        let total = options.nodes;
-        for index in 0..total {
-            let external = options.external_nodes.contains(&index);
-            let config = files::node_config(self, index)?;
+        let mut configs = Vec::new();
+        for index in 0..options.nodes {
             self.nodes.push(None);
-            if !external {
-                let node = walrus_node::StorageNode::start(config)
-                    .await
-                    .with_context(|| format!("cannot start node {index}"))?;
-                if let Some(place) = self.nodes.last_mut() {
-                    *place = Some(node);
-                }
+            let config = files::node_config(self, index)?;
+            if !options.external_nodes.contains(&index) {
+                configs.push((index, config));
             }
-            observer.on_step(Step::NodesStarted {
-                done: index + 1,
-                total,
-            });
+        }
+        let total = u16::try_from(configs.len()).unwrap_or(u16::MAX);
+        let starts = configs.into_iter().map(|(index, config)| async move {
+            let node = StorageNode::start(config).await;
+            (index, node)
+        });
+        let mut starting = futures::stream::iter(starts).buffer_unordered(STARTING_AT_ONCE);
+        let mut done = 0;
+        while let Some((index, node)) = starting.next().await {
+            let node = node.with_context(|| format!("cannot start node {index}"))?;
+            if let Some(place) = self.nodes.get_mut(usize::from(index)) {
+                *place = Some(node);
+            }
+            done += 1;
+            observer.on_step(Step::NodesStarted { done, total });
         }
         Ok(())
     }
@@ -230,7 +240,7 @@ impl Localnet {
         if place.is_some_and(Option::is_some) {
             return Ok(());
         }
-        let node = walrus_node::StorageNode::start(files::node_config(self, index)?).await?;
+        let node = StorageNode::start(files::node_config(self, index)?).await?;
         if let Some(place) = self.nodes.get_mut(usize::from(index)) {
             *place = Some(node);
         }

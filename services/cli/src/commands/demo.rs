@@ -172,7 +172,7 @@ impl Demo<'_> {
             print_outcome(self.reporter, outcome);
         }
         for (phase, time) in &report.timings {
-            timings.insert((*phase).to_owned(), millis(time.as_millis()));
+            timings.insert(phase.label().to_owned(), millis(time.as_millis()));
         }
         let certified = self.started.elapsed();
         timings.insert(

@@ -69,7 +69,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
             print_outcome(&reporter, outcome);
         }
         for (phase, time) in &report.timings {
-            reporter.field(phase, duration(*time));
+            reporter.field(phase.label(), duration(*time));
         }
     }
     let failed = report
