@@ -1,4 +1,5 @@
 //! The JSON of store results is what other programs parse. Client spec 2.5.
+#![allow(clippy::unwrap_used)]
 
 use serde_json::json;
 use walrus_core::{BlobId, EncodingType};
