@@ -84,7 +84,6 @@ public(package) fun create(
 
 /// Registers a storage node. Anybody may; only the BLS key has to be unique.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `name`: name to show, at most 100 bytes.
 /// - `network_address`: `host:port` without a scheme, at most 259 bytes.
@@ -97,17 +96,12 @@ public(package) fun create(
 /// - `write_price`: vote, in FROST per MiB.
 /// - `node_capacity`: vote, in bytes of encoded data.
 /// - `ctx`: names the sender, who keeps the node's vote on governance.
-///
-/// #### Returns
-/// The node's capability; whoever presents it may collect the commission.
-///
-/// #### Aborts
-/// - `messages::EInvalidKeyLength` (6), `staking_pool::EInvalidProofOfPossession` (4): key or proof are not valid.
-/// - `staking_pool::EInvalidNameLength` (17), `staking_pool::EInvalidNetworkAddressLength` (16): too long.
-/// - `staking_pool::EIncorrectCommissionRate` (14): more than 100 %.
-/// - `storage_node::EInvalidNetworkPublicKey` (0): not 33 bytes.
-/// - `signing_keys::EKeyInUse` (0): another node has, or had, the key.
-/// - In `0x2::bls12381` or `0x2::group_ops`: `public_key` is no point.
+/// - Returns the node's capability; whoever presents it may collect the commission.
+/// - Aborts `messages::EInvalidKeyLength` (6), `staking_pool::EInvalidProofOfPossession` (4): key or proof are not valid;
+///   `staking_pool::EInvalidNameLength` (17), `staking_pool::EInvalidNetworkAddressLength` (16): too long;
+///   `staking_pool::EIncorrectCommissionRate` (14): more than 100 %; `storage_node::EInvalidNetworkPublicKey` (0): not 33
+///   bytes; `signing_keys::EKeyInUse` (0): another node has, or had, the key; in `0x2::bls12381` or `0x2::group_ops`:
+///   `public_key` is no point.
 public fun register_candidate(
     staking: &mut Staking,
     name: String,
@@ -147,8 +141,7 @@ public fun register_candidate(
 
 /// Sets the commission rate of the node of `cap` to `commission_rate` basis points from the epoch after the next on.
 ///
-/// #### Aborts
-/// - `staking_pool::EIncorrectCommissionRate` (14): more than 10 000.
+/// - Aborts `staking_pool::EIncorrectCommissionRate` (14): more than 10 000.
 public fun set_next_commission(staking: &mut Staking, cap: &StorageNodeCap, commission_rate: u16) {
     let inner = staking.inner_mut();
     let wctx = inner.context();
@@ -157,11 +150,9 @@ public fun set_next_commission(staking: &mut Staking, cap: &StorageNodeCap, comm
 
 /// Takes the commission of node `node_id` that can be collected, as the commission receiver proven by `auth`.
 ///
-/// #### Returns
-/// The commission, without what the last epoch change credited unless the vote of this epoch has ended; may be zero.
-///
-/// #### Aborts
-/// - `staking_pool::EAuthorizationFailure` (15): `auth` is not the commission receiver.
+/// - Returns the commission, without what the last epoch change credited unless the vote of this epoch has ended; may be
+///   zero.
+/// - Aborts `staking_pool::EAuthorizationFailure` (15): `auth` is not the commission receiver.
 public fun collect_commission(
     staking: &mut Staking,
     node_id: ID,
@@ -173,8 +164,7 @@ public fun collect_commission(
 
 /// Makes `receiver` the commission receiver of node `node_id`, as the present one, proven by `auth`.
 ///
-/// #### Aborts
-/// - `staking_pool::EAuthorizationFailure` (15): `auth` is not the commission receiver.
+/// - Aborts `staking_pool::EAuthorizationFailure` (15): `auth` is not the commission receiver.
 public fun set_commission_receiver(
     staking: &mut Staking,
     node_id: ID,
@@ -186,8 +176,7 @@ public fun set_commission_receiver(
 
 /// Lets `authorized` vote on governance for node `node_id`, as the present entity, proven by `auth`.
 ///
-/// #### Aborts
-/// - `staking_pool::EAuthorizationFailure` (15): `auth` may not vote on governance.
+/// - Aborts `staking_pool::EAuthorizationFailure` (15): `auth` may not vote on governance.
 public fun set_governance_authorized(
     staking: &mut Staking,
     node_id: ID,
@@ -200,8 +189,7 @@ public fun set_governance_authorized(
 /// Adds `commissions[i]` to the commission of node `node_ids[i]`. It can be collected at once after the vote of this epoch has
 /// ended, else from then on. Anybody may.
 ///
-/// #### Aborts
-/// - In `0x1::vector`: the vectors differ in length.
+/// - Aborts in `0x1::vector`: the vectors differ in length.
 public fun add_commission_to_pools(
     staking: &mut Staking,
     node_ids: vector<ID>,
@@ -224,9 +212,8 @@ public fun previous_committee(staking: &Staking): &Committee {
 
 /// Returns the committee that would be selected if the vote ended now.
 ///
-/// #### Aborts
-/// - `staking_inner::ENoStake` (3): no node has stake.
-/// - `apportionment_queue::EPopFromEmptyHeap` (0): there are less than 10 shards for 20 nodes or more.
+/// - Aborts `staking_inner::ENoStake` (3): no node has stake; `apportionment_queue::EPopFromEmptyHeap` (0): there are less
+///   than 10 shards for 20 nodes or more.
 public fun compute_next_committee(staking: &Staking): Committee {
     staking.inner().compute_next_committee()
 }
@@ -250,13 +237,11 @@ public fun set_node_capacity_vote(self: &mut Staking, cap: &StorageNodeCap, node
 
 /// Puts the prices the current committee votes for into force. Anybody may. Emits `PricesUpdated`.
 ///
-/// #### Aborts
-/// - `system::EWrongVersion` (1).
+/// - Aborts `system::EWrongVersion` (1).
 public fun update_prices(staking: &mut Staking, system: &mut System) {
     let inner = staking.inner();
     let (storage_price, write_price) = inner.quorum_prices();
-    system.set_storage_price(storage_price);
-    system.set_write_price(write_price);
+    system.set_prices(storage_price, write_price);
     events::emit_prices_updated(inner.epoch(), storage_price, write_price);
 }
 
@@ -269,17 +254,14 @@ public fun node_metadata(self: &Staking, node_id: ID): NodeMetadata {
 
 /// Sets the BLS key that the node of `cap` uses from the next epoch on.
 ///
-/// #### Parameters
 /// - `self`: the staking object.
 /// - `cap`: the node's capability.
 /// - `public_key`: compressed BLS12-381 G1 point, 48 bytes.
 /// - `proof_of_possession`: signature of the key over the current or the previous epoch, sender and key.
 /// - `ctx`: names the sender.
-///
-/// #### Aborts
-/// - `messages::EInvalidKeyLength` (6), `staking_pool::EInvalidProofOfPossession` (4): key or proof are not valid.
-/// - `signing_keys::EKeyInUse` (0): another node has, or had, the key.
-/// - In `0x2::bls12381` or `0x2::group_ops`: `public_key` is no point.
+/// - Aborts `messages::EInvalidKeyLength` (6), `staking_pool::EInvalidProofOfPossession` (4): key or proof are not valid;
+///   `signing_keys::EKeyInUse` (0): another node has, or had, the key; in `0x2::bls12381` or `0x2::group_ops`: `public_key`
+///   is no point.
 public fun set_next_public_key(
     self: &mut Staking,
     cap: &StorageNodeCap,
@@ -297,24 +279,21 @@ public fun set_next_public_key(
 
 /// Changes the name of the node of `cap`.
 ///
-/// #### Aborts
-/// - `staking_pool::EInvalidNameLength` (17): more than 100 bytes.
+/// - Aborts `staking_pool::EInvalidNameLength` (17): more than 100 bytes.
 public fun set_name(self: &mut Staking, cap: &StorageNodeCap, name: String) {
     self.inner_mut().pool_mut(cap.node_id()).set_name(name)
 }
 
 /// Changes the network address of the node of `cap`, effective immediately.
 ///
-/// #### Aborts
-/// - `staking_pool::EInvalidNetworkAddressLength` (16): more than 259 bytes.
+/// - Aborts `staking_pool::EInvalidNetworkAddressLength` (16): more than 259 bytes.
 public fun set_network_address(self: &mut Staking, cap: &StorageNodeCap, network_address: String) {
     self.inner_mut().pool_mut(cap.node_id()).set_network_address(network_address)
 }
 
 /// Changes the network public key of the node of `cap`, effective immediately.
 ///
-/// #### Aborts
-/// - `storage_node::EInvalidNetworkPublicKey` (0): not 33 bytes.
+/// - Aborts `storage_node::EInvalidNetworkPublicKey` (0): not 33 bytes.
 public fun set_network_public_key(
     self: &mut Staking,
     cap: &StorageNodeCap,
@@ -336,14 +315,11 @@ public fun set_node_metadata(self: &mut Staking, cap: &StorageNodeCap, metadata:
 /// While the epoch change is not done, the function aborts, unless it is overdue (see `sync_deadline`): then it closes the epoch
 /// change, emits `EpochChangeDone` and does nothing else. The vote ends with another call half an epoch later.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `clock`: the time.
-///
-/// #### Aborts
-/// - `staking_inner::EWrongEpochState` (0): it is too early, or the epoch is in another state.
-/// - `staking_inner::ENoStake` (3): no node has stake.
-/// - `apportionment_queue::EPopFromEmptyHeap` (0): there are less than 10 shards for 20 nodes or more.
+/// - Aborts `staking_inner::EWrongEpochState` (0): it is too early, or the epoch is in another state;
+///   `staking_inner::ENoStake` (3): no node has stake; `apportionment_queue::EPopFromEmptyHeap` (0): there are less than 10
+///   shards for 20 nodes or more.
 public fun voting_end(staking: &mut Staking, clock: &Clock) {
     let inner = staking.inner();
     if (inner.is_syncing() && sync_deadline::is_over(&staking.id, inner.epoch_duration(), clock)) {
@@ -355,8 +331,7 @@ public fun voting_end(staking: &mut Staking, clock: &Clock) {
 
 /// Has been replaced by `initiate_epoch_change_v2`.
 ///
-/// #### Aborts
-/// - `EDeprecatedFunction` (2): always.
+/// - Aborts `EDeprecatedFunction` (2): always.
 #[allow(unused_variable)]
 public fun initiate_epoch_change(staking: &mut Staking, system: &mut System, clock: &Clock) {
     abort EDeprecatedFunction
@@ -365,16 +340,12 @@ public fun initiate_epoch_change(staking: &mut Staking, system: &mut System, clo
 /// Starts the next epoch: burns and pays out what the ending one earned, hands the system over to the next committee, and puts
 /// its prices into force. Anybody may, one epoch after the shards were synced. Emits `EpochChangeStart` and `PricesUpdated`.
 ///
-/// #### Parameters
 /// - `staking`, `system`: the two shared objects.
 /// - `treasury`: burns WAL.
 /// - `clock`: the time.
 /// - `ctx`: source of object IDs.
-///
-/// #### Aborts
-/// - `staking_inner::ENextCommitteeIsEmpty` (6): the vote has not ended.
-/// - `staking_inner::EWrongEpochState` (0): it is too early.
-/// - `system::EWrongVersion` (1).
+/// - Aborts `staking_inner::ENextCommitteeIsEmpty` (6): the vote has not ended; `staking_inner::EWrongEpochState` (0): it is
+///   too early; `system::EWrongVersion` (1).
 public fun initiate_epoch_change_v2(
     staking: &mut Staking,
     system: &mut System,
@@ -394,16 +365,12 @@ public fun initiate_epoch_change_v2(
 /// Reports that the node of `cap` holds all its shards of `epoch`. At a quorum the epoch change is done; later reports are
 /// recorded in the capability only. Emits `ShardsReceived`, at the quorum `EpochChangeDone` before.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `cap`: the node's capability, which remembers the report.
 /// - `epoch`: the current epoch.
 /// - `clock`: the time.
-///
-/// #### Aborts
-/// - `staking_inner::EInvalidSyncEpoch` (1): `epoch` is not the current one.
-/// - `staking_inner::EDuplicateSyncDone` (2): the node reported already.
-/// - `staking_inner::ENotInCommittee` (4): the node is not in the committee.
+/// - Aborts `staking_inner::EInvalidSyncEpoch` (1): `epoch` is not the current one; `staking_inner::EDuplicateSyncDone` (2):
+///   the node reported already; `staking_inner::ENotInCommittee` (4): the node is not in the committee.
 public fun epoch_sync_done(
     staking: &mut Staking,
     cap: &mut StorageNodeCap,
@@ -417,18 +384,13 @@ public fun epoch_sync_done(
 
 /// Stakes with a node.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `to_stake`: the principal, at least 1 WAL.
 /// - `node_id`: the node.
 /// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// The stake, active from the next epoch on; from the one after it if the vote of this epoch has ended.
-///
-/// #### Aborts
-/// - `staking_pool::EPoolIsNotActive` (6): the node takes no stake.
-/// - `staking_pool::EZeroStake` (7), `staked_wal::EStakeBelowThreshold` (7): less than 1 WAL.
+/// - Returns the stake, active from the next epoch on; from the one after it if the vote of this epoch has ended.
+/// - Aborts `staking_pool::EPoolIsNotActive` (6): the node takes no stake; `staking_pool::EZeroStake` (7),
+///   `staked_wal::EStakeBelowThreshold` (7): less than 1 WAL.
 public fun stake_with_pool(
     staking: &mut Staking,
     to_stake: Coin<WAL>,
@@ -441,15 +403,11 @@ public fun stake_with_pool(
 /// Announces the withdrawal of stake. It earns rewards up to the epoch in which it can be withdrawn: the next one, or the one
 /// after it if the node is in the next committee already.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `staked_wal`: the stake.
-///
-/// #### Aborts
-/// - `staking_pool::ENotStaked` (8): the withdrawal was requested before.
-/// - `staking_pool::EWithdrawDirectly` (13): the stake counts in no committee, no request is needed.
-/// - `staking_pool::EActivationEpochNotReached` (12): the stake is not active yet.
-/// - `staking_pool::EZeroShares` (18): the stake is worth less than one share.
+/// - Aborts `staking_pool::ENotStaked` (8): the withdrawal was requested before; `staking_pool::EWithdrawDirectly` (13): the
+///   stake counts in no committee, no request is needed; `staking_pool::EActivationEpochNotReached` (12): the stake is not
+///   active yet; `staking_pool::EZeroShares` (18): the stake is worth less than one share.
 #[allow(unused_variable)]
 public fun request_withdraw_stake(
     staking: &mut Staking,
@@ -461,18 +419,12 @@ public fun request_withdraw_stake(
 
 /// Withdraws stake: at once while it counts in no committee, else from the epoch on that the request set.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `staked_wal`: the stake.
 /// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// Principal and rewards.
-///
-/// #### Aborts
-/// - `staking_pool::ENotWithdrawing` (10): a request is needed.
-/// - `staking_pool::EWithdrawEpochNotReached` (11): it is too early.
-/// - `staking_pool::EActivationEpochNotReached` (12): the stake is not active yet.
+/// - Returns principal and rewards.
+/// - Aborts `staking_pool::ENotWithdrawing` (10): a request is needed; `staking_pool::EWithdrawEpochNotReached` (11): it is
+///   too early; `staking_pool::EActivationEpochNotReached` (12): the stake is not active yet.
 public fun withdraw_stake(
     staking: &mut Staking,
     staked_wal: StakedWal,
@@ -495,18 +447,13 @@ public fun epoch(staking: &Staking): u32 {
 
 /// Computes rewards from the exchange rates known so far.
 ///
-/// #### Parameters
 /// - `staking`: the staking object.
 /// - `node_id`: the node staked with.
 /// - `staked_principal`: the principal in FROST.
 /// - `activation_epoch`: the first epoch that earned rewards.
 /// - `withdraw_epoch`: the first epoch that did not.
-///
-/// #### Returns
-/// The rewards in FROST.
-///
-/// #### Aborts
-/// - `staking_inner::EPoolNotFound` (8): there is no such node.
+/// - Returns the rewards in FROST.
+/// - Aborts `staking_inner::EPoolNotFound` (8): there is no such node.
 public fun calculate_rewards(
     staking: &Staking,
     node_id: ID,
@@ -528,8 +475,7 @@ public fun can_withdraw_staked_wal_early(staking: &Staking, staked_wal: &StakedW
 
 /// Announces, before a migration, that it may happen from the next epoch on. Anybody may; only the first call counts.
 ///
-/// #### Aborts
-/// - `EInvalidMigration` (0): the object is up to date.
+/// - Aborts `EInvalidMigration` (0): the object is up to date.
 #[allow(deprecated_usage)]
 entry fun set_migration_epoch(staking: &mut Staking) {
     assert!(staking.version < VERSION, EInvalidMigration);

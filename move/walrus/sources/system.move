@@ -7,8 +7,21 @@
 /// Life cycle: `init::initialize_walrus` creates and shares the only `System`; an upgrade records the new package's ID in
 /// `new_package_id`; `init::migrate_v2` of the new package moves the state to its version.
 ///
-/// Every function that reads or changes the state aborts `EWrongVersion` (1) if the versions differ; this is not repeated
-/// below. Errors named without a module are those of `system_state_inner`.
+/// What all functions have in common is not repeated below.
+///
+/// - Every function that reads or changes the state aborts `EWrongVersion` (1) if the versions differ. A function without a list
+///   of aborts does so for no other reason. Errors named without a module are those of `system_state_inner`.
+/// - `self`, `system`: the system. `ctx`: source of object IDs. `blob`, `storage_pool`, `blob_id`: what to act on.
+/// - `storage`, `extension`: the reservation to use up.
+/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken for what is bought. `write_payment`: coin
+///   from which exactly `write price * started MiB of the encoded size` is taken. Both abort in `0x2::balance` (2) if the coin
+///   is too small, arithmetically if the price overflows.
+/// - `blob_id`, `root_hash`, `size` or `unencoded_size`, `encoding_type` of a registration: the blob ID and what it is derived
+///   from; the size is unencoded.
+/// - `signature`: aggregated BLS signature, compressed G2. `signers_bitmap`, `members_bitmap`: signers by position in the committee,
+///   least significant bit first. `message`: the signed bytes. *Certificate errors* are `bls_aggregate::EInvalidBitmap` (0),
+///   `ENotEnoughStake` (2), `ESigVerification` (1), `messages::EIncorrectIntentVersion` (3), `EIncorrectAppId` (0),
+///   `EIncorrectEpoch` (1), `EInvalidMsgType` (2), and an abort in `0x2::bcs` if the message is incomplete.
 ///
 /// Specification: contracts, sections 4.1 and 7.
 module walrus::system;
@@ -18,8 +31,9 @@ use sui::coin::Coin;
 use sui::dynamic_field;
 use sui::vec_map::VecMap;
 use wal::wal::WAL;
-use walrus::blob::Blob;
+use walrus::blob::{Self, Blob};
 use walrus::bls_aggregate::BlsCommittee;
+use walrus::certification;
 use walrus::donation_ledger;
 use walrus::epoch_parameters::EpochParams;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
@@ -58,21 +72,11 @@ public struct System has key {
 
 /// Buys storage from the current epoch on.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `storage_amount`: encoded bytes.
 /// - `epochs_ahead`: number of epochs, the current one included.
-/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
-/// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// The reservation.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
-/// - `EInvalidResourceSize` (11) for zero bytes.
-/// - `EStorageExceeded` (1) if an epoch has not enough capacity left.
-/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+/// - Returns the reservation.
+/// - Aborts `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`; `EInvalidResourceSize` (11) for zero
+///   bytes; `EStorageExceeded` (1) if an epoch has not enough capacity left.
 public fun reserve_space(
     self: &mut System,
     storage_amount: u64,
@@ -80,27 +84,20 @@ public fun reserve_space(
     payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ): Storage {
-    self.inner_mut().reserve_space(storage_amount, epochs_ahead, payment, ctx)
+    let epoch = self.epoch();
+    let inner = self.inner_mut();
+    inner.assert_epochs_ahead(epochs_ahead);
+    inner.reserve_space_for_epochs(storage_amount, epoch, epoch + epochs_ahead, payment, ctx)
 }
 
 /// Buys storage for `[start_epoch, end_epoch)`. A start in the past is moved to the current epoch.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `storage_amount`: encoded bytes.
 /// - `start_epoch`: first epoch.
 /// - `end_epoch`: end epoch, exclusive.
-/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
-/// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// The reservation.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) if the interval is empty or ends later than `max_epochs_ahead` from now.
-/// - `EInvalidResourceSize` (11) for zero bytes.
-/// - `EStorageExceeded` (1) if an epoch has not enough capacity left.
-/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+/// - Returns the reservation.
+/// - Aborts `EInvalidEpochsAhead` (2) if the interval is empty or ends later than `max_epochs_ahead` from now;
+///   `EInvalidResourceSize` (11) for zero bytes; `EStorageExceeded` (1) if an epoch has not enough capacity left.
 public fun reserve_space_for_epochs(
     self: &mut System,
     storage_amount: u64,
@@ -115,12 +112,7 @@ public fun reserve_space_for_epochs(
 /// Gives storage that is not in use back to the system, so that its capacity can be sold again. Nothing is refunded: what was
 /// paid stays with the nodes. (`storage_resource::destroy` has no access to the system and leaves the capacity occupied.)
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `storage`: the reservation to give back; it may have ended.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
 public fun release_storage(self: &mut System, storage: Storage) {
     self.inner_mut().release_storage(storage)
 }
@@ -129,22 +121,11 @@ public fun release_storage(self: &mut System, storage: Storage) {
 
 /// Registers a blob on a reservation.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `storage`: the reservation to use up; it must cover the current epoch and the encoded size.
-/// - `blob_id`, `root_hash`, `size`, `encoding_type`: the blob ID and what it is derived from; `size` is unencoded.
 /// - `deletable`: whether the blob can be deleted before its end.
-/// - `write_payment`: coin from which exactly `write price * started MiB of the encoded size` is taken.
-/// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// The uncertified blob. Emits `BlobRegistered`.
-///
-/// #### Aborts
-/// - `blob::EResourceBounds` (2), `blob::EResourceSize` (3), `blob::EInvalidBlobId` (6).
-/// - `encoding::EInvalidEncodingType` (0).
-/// - Arithmetic error in epoch 0 and for blobs too large to encode.
-/// - Framework abort 2 in `0x2::balance` if the payment is too small.
+/// - Returns the uncertified blob. Emits `BlobRegistered`.
+/// - Aborts `blob::EResourceBounds` (2), `blob::EResourceSize` (3), `blob::EInvalidBlobId` (6);
+///   `encoding::EInvalidEncodingType` (0); arithmetic error in epoch 0 and for blobs too large to encode.
 public fun register_blob(
     self: &mut System,
     storage: Storage,
@@ -156,38 +137,28 @@ public fun register_blob(
     write_payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ): Blob {
-    self
-        .inner_mut()
-        .register_blob(
-            storage,
-            blob_id,
-            root_hash,
-            size,
-            encoding_type,
-            deletable,
-            write_payment,
-            ctx,
-        )
+    let (epoch, n_shards) = (self.epoch(), self.n_shards());
+    let blob = blob::new(
+        storage,
+        blob_id,
+        root_hash,
+        size,
+        encoding_type,
+        deletable,
+        epoch,
+        n_shards,
+        ctx,
+    );
+    self.inner_mut().charge_write_fee(blob.encoded_size(n_shards), write_payment);
+    blob
 }
 
-/// Certifies a blob with a certificate signed by a quorum.
+/// Certifies a blob with a certificate signed by a quorum. Emits `BlobCertified`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `blob`: the blob.
-/// - `signature`: aggregated BLS signature, compressed G2.
-/// - `signers_bitmap`: signers by position in the committee, least significant bit first.
 /// - `message`: the signed bytes, of type 1.
-///
-/// Emits `BlobCertified`.
-///
-/// #### Aborts
-/// - `bls_aggregate::EInvalidBitmap` (0), `bls_aggregate::ENotEnoughStake` (2), `bls_aggregate::ESigVerification` (1).
-/// - `messages::EIncorrectIntentVersion` (3), `messages::EIncorrectAppId` (0), `messages::EIncorrectEpoch` (1),
-///   `messages::EInvalidMsgType` (2), `messages::EInvalidBlobPersistenceType` (4); `EInvalidIdEpoch` (3).
-/// - Framework abort in `0x2::bcs` if the message is incomplete.
-/// - `blob::EInvalidBlobId` (6), `blob::EAlreadyCertified` (5), `blob::EResourceBounds` (2),
-///   `blob::EInvalidBlobPersistenceType` (9), `blob::EInvalidBlobObject` (10).
+/// - Aborts certificate errors, `messages::EInvalidBlobPersistenceType` (4); `blob::EInvalidBlobId` (6),
+///   `blob::EAlreadyCertified` (5), `blob::EResourceBounds` (2), `blob::EInvalidBlobPersistenceType` (9),
+///   `blob::EInvalidBlobObject` (10).
 public fun certify_blob(
     self: &System,
     blob: &mut Blob,
@@ -195,55 +166,33 @@ public fun certify_blob(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    self.inner().certify_blob(blob, signature, signers_bitmap, message)
+    certification::certify_blob(self.committee(), blob, signature, signers_bitmap, message)
 }
 
 /// Deletes a deletable blob before its end.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `blob`: the blob, certified or not.
-///
-/// #### Returns
-/// The storage of the blob, for another use. Emits `BlobDeleted`.
-///
-/// #### Aborts
-/// - `blob::EBlobNotDeletable` (1), `blob::EResourceBounds` (2) if the blob has ended.
+/// - Returns the storage of the blob, for another use. Emits `BlobDeleted`.
+/// - Aborts `blob::EBlobNotDeletable` (1), `blob::EResourceBounds` (2) if the blob has ended.
 public fun delete_blob(self: &System, blob: Blob): Storage {
-    self.inner().delete_blob(blob)
+    blob.delete(self.epoch())
 }
 
-/// Extends a certified blob with a reservation of the same size that begins where the blob ends.
+/// Extends a certified blob with a reservation of the same size that begins where the blob ends. Emits `BlobCertified`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `blob`: the blob.
 /// - `extension`: the reservation to use up.
-///
-/// Emits `BlobCertified`.
-///
-/// #### Aborts
-/// - `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended or would not end later.
-/// - `storage_resource::EIncompatibleAmount` (2), `storage_resource::EIncompatibleEpochs` (1).
+/// - Aborts `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended or would not end later;
+///   `storage_resource::EIncompatibleAmount` (2), `storage_resource::EIncompatibleEpochs` (1).
 public fun extend_blob_with_resource(self: &System, blob: &mut Blob, extension: Storage) {
-    self.inner().extend_blob_with_resource(blob, extension)
+    blob.extend_with_resource(extension, self.epoch())
 }
 
-/// Extends a certified blob, paying for the size of its storage.
+/// Extends a certified blob, paying for the size of its storage. Emits `BlobCertified`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `blob`: the blob.
 /// - `extended_epochs`: number of epochs to add.
-/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
-///
-/// Emits `BlobCertified`.
-///
-/// #### Aborts
-/// - `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended.
-/// - `EInvalidEpochsAhead` (2) for zero epochs or an end later than `max_epochs_ahead` from now.
-/// - `EStorageExceeded` (1) if an added epoch has not enough capacity left.
-/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+/// - Aborts `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended; `EInvalidEpochsAhead` (2) for zero
+///   epochs or an end later than `max_epochs_ahead` from now; `EStorageExceeded` (1) if an added epoch has not enough
+///   capacity left.
 public fun extend_blob(
     self: &mut System,
     blob: &mut Blob,
@@ -255,41 +204,27 @@ public fun extend_blob(
 
 /// Accepts a certificate, signed by at least one correct node, that a blob ID is invalid.
 ///
-/// #### Parameters
-/// - `system`: the system.
-/// - `signature`, `members_bitmap`: as for `certify_blob`.
 /// - `message`: the signed bytes, of type 2.
-///
-/// #### Returns
-/// The invalid blob ID. Emits `InvalidBlobID`.
-///
-/// #### Aborts
-/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+/// - Returns the invalid blob ID. Emits `InvalidBlobID`.
+/// - Aborts certificate errors.
 public fun invalidate_blob_id(
     system: &System,
     signature: vector<u8>,
     members_bitmap: vector<u8>,
     message: vector<u8>,
 ): u256 {
-    system.inner().invalidate_blob_id(signature, members_bitmap, message)
+    certification::invalidate_blob_id(system.committee(), signature, members_bitmap, message)
 }
 
-/// Votes for an event blob; the vote that reaches a quorum certifies it.
+/// Votes for an event blob; the vote that reaches a quorum certifies it. At the quorum emits `BlobRegistered` and
+/// `BlobCertified`.
 ///
-/// #### Parameters
-/// - `system`: the system.
 /// - `cap`: the capability of a committee member.
-/// - `blob_id`, `root_hash`, `size`, `encoding_type`: the blob ID and what it is derived from.
 /// - `ending_checkpoint_sequence_num`: last checkpoint whose events the blob holds.
 /// - `epoch`: the current epoch.
-/// - `ctx`: source of object IDs.
-///
-/// At the quorum emits `BlobRegistered` and `BlobCertified`.
-///
-/// #### Aborts
-/// - `ENotCommitteeMember` (8), `EInvalidIdEpoch` (3), `ERepeatedAttestation` (7), `EIncorrectAttestation` (6).
-/// - At the quorum also `encoding::EInvalidEncodingType` (0), `blob::EInvalidBlobId` (6), and arithmetically for blobs too large
-///   to encode.
+/// - Aborts `ENotCommitteeMember` (8), `EInvalidIdEpoch` (3), `ERepeatedAttestation` (7), `EIncorrectAttestation` (6); at the
+///   quorum also `encoding::EInvalidEncodingType` (0), `blob::EInvalidBlobId` (6), and arithmetically for blobs too large to
+///   encode.
 public fun certify_event_blob(
     system: &mut System,
     cap: &mut StorageNodeCap,
@@ -319,18 +254,10 @@ public fun certify_event_blob(
 
 /// Buys storage and creates a pool from it.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `reserved_encoded_capacity_bytes`: encoded bytes.
 /// - `epochs_ahead`: number of epochs, the current one included.
-/// - `payment`: as for `reserve_space`.
-/// - `ctx`: source of object IDs.
-///
-/// #### Returns
-/// The pool. Emits `StoragePoolCreated`.
-///
-/// #### Aborts
-/// - As `reserve_space`.
+/// - Returns the pool. Emits `StoragePoolCreated`.
+/// - Aborts as `reserve_space`.
 public fun create_storage_pool(
     self: &mut System,
     reserved_encoded_capacity_bytes: u64,
@@ -338,22 +265,15 @@ public fun create_storage_pool(
     payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ): StoragePool {
-    self.inner_mut().create_storage_pool(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx)
+    let storage = self.reserve_space(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx);
+    self.create_storage_pool_with_storage(storage, ctx)
 }
 
 /// Creates a pool from a reservation.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage`: the reservation to use up.
-/// - `ctx`: source of object IDs.
-///
-/// #### Returns
-/// The pool. Emits `StoragePoolCreated`.
-///
-/// #### Aborts
-/// - `EInvalidResourceSize` (11) for an empty reservation.
-/// - `EInvalidEpochsAhead` (2) unless it covers the current epoch.
+/// - Returns the pool. Emits `StoragePoolCreated`.
+/// - Aborts `EInvalidResourceSize` (11) for an empty reservation; `EInvalidEpochsAhead` (2) unless it covers the current
+///   epoch.
 public fun create_storage_pool_with_storage(
     self: &System,
     storage: Storage,
@@ -362,23 +282,12 @@ public fun create_storage_pool_with_storage(
     self.inner().create_storage_pool_with_storage(storage, ctx)
 }
 
-/// Registers a blob in a pool.
+/// Registers a blob in a pool. Emits `PooledBlobRegistered`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
-/// - `blob_id`, `root_hash`, `unencoded_size`, `encoding_type`: the blob ID and what it is derived from.
 /// - `deletable`: whether the blob can be deleted before the pool's end.
-/// - `write_payment`: as for `register_blob`.
-/// - `ctx`: source of the object ID.
-///
-/// Emits `PooledBlobRegistered`.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) unless the pool covers the current epoch.
-/// - `storage_pool::EInvalidBlobId` (3), `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10).
-/// - `encoding::EInvalidEncodingType` (0); arithmetic error for blobs too large to encode.
-/// - Framework abort 0 in `0x2::dynamic_field` if the pool has the blob; 2 in `0x2::balance` if the payment is too small.
+/// - Aborts `EInvalidEpochsAhead` (2) unless the pool covers the current epoch; `storage_pool::EInvalidBlobId` (3),
+///   `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10); `encoding::EInvalidEncodingType` (0);
+///   arithmetic error for blobs too large to encode; framework abort 0 in `0x2::dynamic_field` if the pool has the blob.
 public fun register_pooled_blob(
     self: &mut System,
     storage_pool: &mut StoragePool,
@@ -404,21 +313,12 @@ public fun register_pooled_blob(
         )
 }
 
-/// Certifies a pooled blob with a certificate signed by a quorum.
+/// Certifies a pooled blob with a certificate signed by a quorum. Emits `PooledBlobCertified`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
-/// - `blob_id`: the blob ID.
-/// - `signature`, `signers_bitmap`, `message`: as for `certify_blob`.
-///
-/// Emits `PooledBlobCertified`.
-///
-/// #### Aborts
-/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
-/// - Framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool.
-/// - `storage_pool::EInvalidBlobId` (3), `storage_pool::EResourceBounds` (1), `storage_pool::EAlreadyCertified` (2),
-///   `storage_pool::EInvalidBlobPersistenceType` (4), `storage_pool::EInvalidBlobObject` (5), `storage_pool::EWrongVersion` (10).
+/// - Aborts certificate errors; framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool;
+///   `storage_pool::EInvalidBlobId` (3), `storage_pool::EResourceBounds` (1), `storage_pool::EAlreadyCertified` (2),
+///   `storage_pool::EInvalidBlobPersistenceType` (4), `storage_pool::EInvalidBlobObject` (5), `storage_pool::EWrongVersion`
+///   (10).
 public fun certify_pooled_blob(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -427,57 +327,40 @@ public fun certify_pooled_blob(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    self.inner().certify_pooled_blob(storage_pool, blob_id, signature, signers_bitmap, message)
+    certification::certify_pooled_blob(
+        self.committee(),
+        storage_pool,
+        blob_id,
+        signature,
+        signers_bitmap,
+        message,
+    )
 }
 
-/// Deletes a deletable blob from a pool that has not ended.
+/// Deletes a deletable blob from a pool that has not ended. Emits `PooledBlobDeleted`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
-/// - `blob_id`: the blob ID.
-///
-/// Emits `PooledBlobDeleted`.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) if the pool has ended.
-/// - Framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool.
-/// - `storage_pool::EBlobNotDeletable` (0), `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9),
-///   `storage_pool::EWrongVersion` (10).
+/// - Aborts `EInvalidEpochsAhead` (2) if the pool has ended; framework abort 1 in `0x2::dynamic_field` if the blob is not in
+///   the pool; `storage_pool::EBlobNotDeletable` (0), `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount`
+///   (9), `storage_pool::EWrongVersion` (10).
 public fun delete_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
-    self.inner().delete_pooled_blob(storage_pool, blob_id)
+    self.inner().assert_pool_not_ended(storage_pool);
+    storage_pool.delete_blob(blob_id, self.epoch(), self.n_shards())
 }
 
 /// Removes a blob, deletable or not, from a pool that has ended. Emits nothing.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
-/// - `blob_id`: the blob ID.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) if the pool has not ended.
-/// - Framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool.
-/// - `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9), `storage_pool::EWrongVersion` (10).
+/// - Aborts `EInvalidEpochsAhead` (2) if the pool has not ended; framework abort 1 in `0x2::dynamic_field` if the blob is not
+///   in the pool; `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9), `storage_pool::EWrongVersion`
+///   (10).
 public fun burn_expired_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
     self.inner().burn_expired_pooled_blob(storage_pool, blob_id)
 }
 
-/// Extends a pool, paying for its whole capacity.
+/// Extends a pool, paying for its whole capacity. Emits `StoragePoolExtended`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
 /// - `extended_epochs`: number of epochs to add.
-/// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken.
-///
-/// Emits `StoragePoolExtended`.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) for zero epochs, a pool that has ended, or an end later than `max_epochs_ahead` from now.
-/// - `EStorageExceeded` (1) if an added epoch has not enough capacity left.
-/// - `storage_pool::EWrongVersion` (10).
-/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+/// - Aborts `EInvalidEpochsAhead` (2) for zero epochs, a pool that has ended, or an end later than `max_epochs_ahead` from
+///   now; `EStorageExceeded` (1) if an added epoch has not enough capacity left; `storage_pool::EWrongVersion` (10).
 public fun extend_storage_pool(
     self: &mut System,
     storage_pool: &mut StoragePool,
@@ -489,17 +372,9 @@ public fun extend_storage_pool(
 
 /// Buys more capacity for the rest of a pool's life.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
 /// - `additional_encoded_capacity_bytes`: encoded bytes to add.
-/// - `payment`: coin from which exactly `storage price * started MiB added * remaining epochs` is taken.
-///
-/// #### Aborts
-/// - `EInvalidResourceSize` (11) for zero bytes, `EInvalidEpochsAhead` (2) if the pool has ended.
-/// - `EStorageExceeded` (1) if an epoch has not enough capacity left.
-/// - `storage_pool::EWrongVersion` (10).
-/// - Framework abort 2 in `0x2::balance` if the payment is too small; arithmetic error if the price overflows.
+/// - Aborts `EInvalidResourceSize` (11) for zero bytes, `EInvalidEpochsAhead` (2) if the pool has ended; `EStorageExceeded`
+///   (1) if an epoch has not enough capacity left; `storage_pool::EWrongVersion` (10).
 public fun increase_storage_pool_capacity(
     self: &mut System,
     storage_pool: &mut StoragePool,
@@ -513,38 +388,23 @@ public fun increase_storage_pool_capacity(
 
 /// Adds a reservation that ends with the pool to its capacity.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
-/// - `storage`: the reservation to use up.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) if the pool has ended.
-/// - `storage_pool::EResourceBounds` (1) if the reservation has not started, `storage_pool::EIncompatibleEndEpoch` (11).
-/// - `storage_pool::EWrongVersion` (10).
+/// - Aborts `EInvalidEpochsAhead` (2) if the pool has ended; `storage_pool::EResourceBounds` (1) if the reservation has not
+///   started, `storage_pool::EIncompatibleEndEpoch` (11); `storage_pool::EWrongVersion` (10).
 public fun increase_storage_pool_capacity_with_storage(
     self: &System,
     storage_pool: &mut StoragePool,
     storage: Storage,
 ) {
-    self.inner().increase_storage_pool_capacity_with_storage(storage_pool, storage)
+    self.inner().assert_pool_not_ended(storage_pool);
+    storage_pool.absorb(storage, self.epoch())
 }
 
 /// Splits unused capacity off a pool.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
 /// - `size`: encoded bytes to split off.
-/// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// A reservation for the period of the pool.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) if the pool has ended.
-/// - `EZeroExtractSize` (2, this module) for zero bytes.
-/// - `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10).
+/// - Returns a reservation for the period of the pool.
+/// - Aborts `EInvalidEpochsAhead` (2) if the pool has ended; `EZeroExtractSize` (2, this module) for zero bytes;
+///   `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10).
 public fun decrease_storage_pool_capacity_by_size(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -558,20 +418,10 @@ public fun decrease_storage_pool_capacity_by_size(
 
 /// Splits a percentage of the unused capacity off a pool.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `storage_pool`: the pool.
 /// - `percent`: per cent of the unused bytes; the result is rounded down.
-/// - `ctx`: source of the object ID.
-///
-/// #### Returns
-/// A reservation for the period of the pool.
-///
-/// #### Aborts
-/// - `storage_pool::EInvalidPercent` (14) above 100.
-/// - `EInvalidEpochsAhead` (2) if the pool has ended.
-/// - `EZeroExtractSize` (2, this module) if the result is zero bytes.
-/// - `storage_pool::EWrongVersion` (10).
+/// - Returns a reservation for the period of the pool.
+/// - Aborts `storage_pool::EInvalidPercent` (14) above 100; `EInvalidEpochsAhead` (2) if the pool has ended;
+///   `EZeroExtractSize` (2, this module) if the result is zero bytes; `storage_pool::EWrongVersion` (10).
 public fun decrease_storage_pool_unused_capacity_by_percent(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -586,13 +436,9 @@ public fun decrease_storage_pool_unused_capacity_by_percent(
 
 /// Spreads a subsidy evenly over the coming epochs; what rounding leaves goes to the current one. Permissionless.
 ///
-/// #### Parameters
-/// - `system`: the system.
 /// - `subsidy`: the coin to spend.
 /// - `epochs_ahead`: number of epochs, the current one included.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
+/// - Aborts `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
 public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u32) {
     let donated = system.inner_mut().add_subsidy(subsidy, epochs_ahead);
     system.record_donations(donated)
@@ -600,12 +446,8 @@ public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u3
 
 /// Adds the `i`-th balance to the rewards of the `i`-th epoch from the current one on. Permissionless.
 ///
-/// #### Parameters
-/// - `system`: the system.
 /// - `subsidies`: one balance per epoch.
-///
-/// #### Aborts
-/// - `EInvalidEpochsAhead` (2) for more than `max_epochs_ahead` balances.
+/// - Aborts `EInvalidEpochsAhead` (2) for more than `max_epochs_ahead` balances.
 public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balance<WAL>>) {
     let donated = subsidies.map_ref!(|subsidy| subsidy.value());
     system.inner_mut().add_per_epoch_subsidies(subsidies);
@@ -614,20 +456,11 @@ public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balanc
 
 // === Public Functions: protocol version and deny lists ===
 
-/// Announces a protocol version that a quorum has signed.
+/// Announces a protocol version that a quorum has signed. Emits `ProtocolVersionUpdated`; stores nothing.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `cap`: the capability of a committee member.
-/// - `signature`, `members_bitmap`: as for `certify_blob`.
 /// - `message`: the signed bytes, of type 6.
-///
-/// Emits `ProtocolVersionUpdated`; stores nothing.
-///
-/// #### Aborts
-/// - `ENotCommitteeMember` (8).
-/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
-/// - `EInvalidStartEpoch` (12) if the version would start in the past.
+/// - Aborts `ENotCommitteeMember` (8); certificate errors; `EInvalidStartEpoch` (12) if the version would start in the past.
 public fun update_protocol_version(
     self: &mut System,
     cap: &StorageNodeCap,
@@ -638,18 +471,12 @@ public fun update_protocol_version(
     self.inner().update_protocol_version(cap, signature, members_bitmap, message)
 }
 
-/// Announces a node's new deny list.
+/// Announces a node's new deny list. Emits `RegisterDenyListUpdate`.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `cap`: the capability of the node, a committee member.
 /// - `deny_list_root`: root hash of the list.
 /// - `deny_list_sequence`: sequence number, larger than that of the last certified list.
-///
-/// Emits `RegisterDenyListUpdate`.
-///
-/// #### Aborts
-/// - `ENotCommitteeMember` (8), `EIncorrectDenyListSequence` (9).
+/// - Aborts `ENotCommitteeMember` (8), `EIncorrectDenyListSequence` (9).
 public fun register_deny_list_update(
     self: &mut System,
     cap: &StorageNodeCap,
@@ -659,20 +486,11 @@ public fun register_deny_list_update(
     self.inner().register_deny_list_update(cap, deny_list_root, deny_list_sequence)
 }
 
-/// Records a node's new deny list, which a quorum has signed.
+/// Records a node's new deny list, which a quorum has signed. Emits `DenyListUpdate`.
 ///
-/// #### Parameters
-/// - `self`: the system.
 /// - `cap`: the capability of the node, a committee member.
-/// - `signature`, `members_bitmap`: as for `certify_blob`.
 /// - `message`: the signed bytes, of type 4.
-///
-/// Emits `DenyListUpdate`.
-///
-/// #### Aborts
-/// - `ENotCommitteeMember` (8).
-/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
-/// - `EIncorrectDenyListNode` (10), `EIncorrectDenyListSequence` (9).
+/// - Aborts `ENotCommitteeMember` (8); certificate errors; `EIncorrectDenyListNode` (10), `EIncorrectDenyListSequence` (9).
 public fun update_deny_list(
     self: &mut System,
     cap: &mut StorageNodeCap,
@@ -683,94 +501,53 @@ public fun update_deny_list(
     self.inner_mut().update_deny_list(cap, signature, members_bitmap, message)
 }
 
-/// Accepts a certificate, signed by at least one correct node, that a deny-listed blob was deleted.
+/// Accepts a certificate, signed by at least one correct node, that a deny-listed blob was deleted. Emits
+/// `DenyListBlobDeleted`.
 ///
-/// #### Parameters
-/// - `self`: the system.
-/// - `signature`, `members_bitmap`: as for `certify_blob`.
 /// - `message`: the signed bytes, of type 5.
-///
-/// Emits `DenyListBlobDeleted`.
-///
-/// #### Aborts
-/// - The errors of `bls_aggregate` and `messages` of `certify_blob`; `EInvalidIdEpoch` (3).
+/// - Aborts certificate errors.
 public fun delete_deny_listed_blob(
     self: &System,
     signature: vector<u8>,
     members_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    self.inner().delete_deny_listed_blob(signature, members_bitmap, message)
+    certification::delete_deny_listed_blob(self.committee(), signature, members_bitmap, message)
 }
 
 // === Public Functions: accessors ===
 
 /// The current epoch.
 ///
-/// #### Parameters
-/// - `self`: the system.
-///
-/// #### Returns
-/// The epoch of the committee.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
+/// - Returns the epoch of the committee.
 public fun epoch(self: &System): u32 {
     self.inner().epoch()
 }
 
 /// The capacity that can be sold in any epoch.
 ///
-/// #### Parameters
-/// - `self`: the system.
-///
-/// #### Returns
-/// Encoded bytes.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
+/// - Returns encoded bytes.
 public fun total_capacity_size(self: &System): u64 {
     self.inner().total_capacity_size()
 }
 
 /// The capacity in use in the current epoch.
 ///
-/// #### Parameters
-/// - `self`: the system.
-///
-/// #### Returns
-/// Encoded bytes.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
+/// - Returns encoded bytes.
 public fun used_capacity_size(self: &System): u64 {
     self.inner().used_capacity_size()
 }
 
 /// The number of shards of the committee.
 ///
-/// #### Parameters
-/// - `self`: the system.
-///
-/// #### Returns
-/// The number of shards, zero in epoch 0.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
+/// - Returns the number of shards, zero in epoch 0.
 public fun n_shards(self: &System): u16 {
     self.inner().n_shards()
 }
 
 /// The accounting of the current and the coming epochs.
 ///
-/// #### Parameters
-/// - `self`: the system.
-///
-/// #### Returns
-/// A reference to the ring buffer.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
+/// - Returns a reference to the ring buffer.
 public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
     self.inner().future_accounting()
 }
@@ -778,14 +555,7 @@ public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
 /// What buyers have paid for storage and writes in the current and the coming epochs: the rewards of the accounting slots
 /// without subsidies, donations and the leftover of past epochs.
 ///
-/// #### Parameters
-/// - `self`: the system.
-///
-/// #### Returns
-/// FROST, one number per epoch, `max_epochs_ahead` of them, from the current epoch on.
-///
-/// #### Aborts
-/// - Only `EWrongVersion`.
+/// - Returns FROST, one number per epoch, `max_epochs_ahead` of them, from the current epoch on.
 public fun user_payments(self: &System): vector<u64> {
     let accounting = self.future_accounting();
     let donations = donation_ledger::amounts(&self.id);
@@ -797,14 +567,8 @@ public fun user_payments(self: &System): vector<u64> {
 
 /// The version of the object. Does not check it.
 ///
-/// #### Parameters
-/// - `system`: the system.
-///
-/// #### Returns
-/// The version.
-///
-/// #### Aborts
-/// Never.
+/// - Returns the version.
+/// - Aborts never.
 public fun version(system: &System): u64 {
     system.version
 }
@@ -835,14 +599,9 @@ public(package) fun extract_burn_balance(self: &mut System): Balance<WAL> {
     self.inner_mut().extract_burn_balance()
 }
 
-/// Sets the storage price, FROST per MiB and epoch.
-public(package) fun set_storage_price(self: &mut System, price: u64) {
-    self.inner_mut().set_storage_price(price)
-}
-
-/// Sets the write price, FROST per MiB.
-public(package) fun set_write_price(self: &mut System, price: u64) {
-    self.inner_mut().set_write_price(price)
+/// Sets the storage price, FROST per MiB and epoch, and the write price, FROST per MiB.
+public(package) fun set_prices(self: &mut System, storage_price: u64, write_price: u64) {
+    self.inner_mut().set_prices(storage_price, write_price)
 }
 
 /// Records the package that the next migration switches to.
@@ -874,6 +633,11 @@ public(package) fun inner(self: &System): &SystemStateInnerV1 {
 }
 
 // === Private Functions ===
+
+/// The signing committee.
+fun committee(self: &System): &BlsCommittee {
+    self.inner().committee()
+}
 
 /// The state, mutably.
 fun inner_mut(self: &mut System): &mut SystemStateInnerV1 {

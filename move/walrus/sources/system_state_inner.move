@@ -16,15 +16,16 @@ use sui::balance::Balance;
 use sui::coin::Coin;
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
-use walrus::blob::{Self, Blob};
+use walrus::blob::Blob;
 use walrus::bls_aggregate::{Self, BlsCommittee};
-use walrus::encoding;
+use walrus::certification;
 use walrus::epoch_parameters::EpochParams;
 use walrus::event_blob::{Self, EventBlobCertificationState};
 use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
-use walrus::messages::CertifiedMessage;
+use walrus::reward_distribution;
 use walrus::storage_accounting::{Self, FutureAccountingRingBuffer};
+use walrus::storage_market;
 use walrus::storage_node::StorageNodeCap;
 use walrus::storage_pool::{Self, StoragePool};
 use walrus::storage_resource::{Self, Storage};
@@ -60,8 +61,6 @@ const EInvalidStartEpoch: u64 = 12;
 
 // === Constants ===
 
-/// Prices are per started MiB.
-const BYTES_PER_UNIT_SIZE: u64 = 1_048_576;
 /// Upper bound of the deployment parameter `max_epochs_ahead`.
 const MAX_MAX_EPOCHS_AHEAD: u32 = 1000;
 
@@ -161,12 +160,20 @@ public(package) fun advance_epoch(
     self.used_capacity_size = self.future_accounting[0].used_capacity();
     // The capacity covers what is sold in every slot, not only in the first one: otherwise a lower vote would leave later
     // slots over capacity and block every purchase that touches them.
-    self.total_capacity_size = new_epoch_params.total_capacity_size().max(self.max_used_capacity());
+    self.total_capacity_size = new_epoch_params
+        .total_capacity_size()
+        .max(storage_market::max_used_capacity(&self.future_accounting));
 
     let used_capacity = ended.used_capacity();
     let mut funds = ended.unwrap_balance();
-    let rewards = self.split_rewards(&old_committee, used_capacity, &mut funds);
-    self.prune_deny_lists(&old_committee);
+    let deny_list_sizes = self.deny_list_sizes.borrow_mut();
+    let rewards = reward_distribution::split_rewards(
+        &old_committee,
+        deny_list_sizes,
+        used_capacity,
+        &mut funds,
+    );
+    reward_distribution::prune_deny_lists(deny_list_sizes, &self.committee, &old_committee);
     let leftover = funds.value();
     self.future_accounting[0].add_rewards(funds);
     (rewards, leftover)
@@ -177,42 +184,16 @@ public(package) fun extract_burn_balance(self: &mut SystemStateInnerV1): Balance
     self.future_accounting[0].extract_burn_balance()
 }
 
-/// Sets the storage price, FROST per MiB and epoch.
-public(package) fun set_storage_price(self: &mut SystemStateInnerV1, price: u64) {
-    self.storage_price_per_unit_size = price;
-}
-
-/// Sets the write price, FROST per MiB.
-public(package) fun set_write_price(self: &mut SystemStateInnerV1, price: u64) {
-    self.write_price_per_unit_size = price;
+/// Sets the storage price, FROST per MiB and epoch, and the write price, FROST per MiB.
+public(package) fun set_prices(self: &mut SystemStateInnerV1, storage_price: u64, write_price: u64) {
+    self.storage_price_per_unit_size = storage_price;
+    self.write_price_per_unit_size = write_price;
 }
 
 // === Package Functions: storage ===
 
-/// Sells `storage_amount` bytes for `epochs_ahead` epochs from the current one on.
-///
-/// Aborts `EInvalidEpochsAhead` (2), `EInvalidResourceSize` (11), `EStorageExceeded` (1), in `0x2::balance` if the payment
-/// is too small.
-public(package) fun reserve_space(
-    self: &mut SystemStateInnerV1,
-    storage_amount: u64,
-    epochs_ahead: u32,
-    payment: &mut Coin<WAL>,
-    ctx: &mut TxContext,
-): Storage {
-    self.assert_epochs_ahead(epochs_ahead);
-    let start_epoch = self.epoch();
-    self.reserve_space_for_epochs(
-        storage_amount,
-        start_epoch,
-        start_epoch + epochs_ahead,
-        payment,
-        ctx,
-    )
-}
-
-/// Sells `storage_amount` bytes for `[start_epoch, end_epoch)`; a start in the past is moved to the current epoch. Aborts as
-/// `reserve_space`.
+/// Sells `storage_amount` bytes for `[start_epoch, end_epoch)`; a start in the past is moved to the current epoch. Aborts
+/// `EInvalidEpochsAhead` (2), `EInvalidResourceSize` (11), `EStorageExceeded` (1), in `0x2::balance` if the payment is too small.
 public(package) fun reserve_space_for_epochs(
     self: &mut SystemStateInnerV1,
     storage_amount: u64,
@@ -236,69 +217,12 @@ public(package) fun release_storage(self: &mut SystemStateInnerV1, storage: Stor
     let epoch = self.epoch();
     let end_offset = storage.end_epoch().max(epoch) - epoch;
     let start_offset = storage.start_epoch().max(epoch) - epoch;
-    start_offset.range_do!(end_offset, |offset| {
-        self.future_accounting[offset].decrease_used_capacity(storage.size());
-    });
+    storage_market::release(&mut self.future_accounting, storage.size(), start_offset, end_offset);
     self.used_capacity_size = self.future_accounting[0].used_capacity();
     storage.destroy()
 }
 
 // === Package Functions: blobs ===
-
-/// Registers a blob and charges the write fee. Aborts as `blob::new`, in `0x2::balance` if the payment is too small.
-public(package) fun register_blob(
-    self: &mut SystemStateInnerV1,
-    storage: Storage,
-    blob_id: u256,
-    root_hash: u256,
-    size: u64,
-    encoding_type: u8,
-    deletable: bool,
-    write_payment: &mut Coin<WAL>,
-    ctx: &mut TxContext,
-): Blob {
-    let n_shards = self.n_shards();
-    let blob = blob::new(
-        storage,
-        blob_id,
-        root_hash,
-        size,
-        encoding_type,
-        deletable,
-        self.epoch(),
-        n_shards,
-        ctx,
-    );
-    self.charge_write_fee(blob.encoded_size(n_shards), write_payment);
-    blob
-}
-
-/// Certifies a blob with a quorum certificate. Aborts as `verify_quorum`, `messages::certify_blob_message` and
-/// `blob::certify`.
-public(package) fun certify_blob(
-    self: &SystemStateInnerV1,
-    blob: &mut Blob,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-) {
-    let certificate = self.verify_quorum(signature, signers_bitmap, message);
-    blob.certify(self.epoch(), certificate.certify_blob_message())
-}
-
-/// Deletes a deletable blob and returns its storage. Aborts as `blob::delete`.
-public(package) fun delete_blob(self: &SystemStateInnerV1, blob: Blob): Storage {
-    blob.delete(self.epoch())
-}
-
-/// Extends a blob with a reservation. Aborts as `blob::extend_with_resource`.
-public(package) fun extend_blob_with_resource(
-    self: &SystemStateInnerV1,
-    blob: &mut Blob,
-    extension: Storage,
-) {
-    blob.extend_with_resource(extension, self.epoch())
-}
 
 /// Extends a blob by `extended_epochs`, paying for the size of its storage.
 ///
@@ -313,20 +237,6 @@ public(package) fun extend_blob(
     blob.assert_certified_not_expired(self.epoch());
     self.buy_extension(blob.storage().size(), blob.end_epoch(), extended_epochs, payment);
     blob.extend(extended_epochs)
-}
-
-/// Accepts the proof of at least one correct node that a blob ID is invalid, and emits `InvalidBlobID`. Aborts as
-/// `verify_one_correct_node` and `messages::invalid_blob_id_message`.
-public(package) fun invalidate_blob_id(
-    self: &SystemStateInnerV1,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-): u256 {
-    let certificate = self.verify_one_correct_node(signature, signers_bitmap, message);
-    let blob_id = certificate.invalid_blob_id_message().invalid_blob_id();
-    events::emit_invalid_blob_id(self.epoch(), blob_id);
-    blob_id
 }
 
 // === Package Functions: event blobs ===
@@ -359,25 +269,19 @@ public(package) fun certify_event_blob(
     let votes = state.add_vote(blob_id, ending_checkpoint_sequence_num, weight, n_shards);
     if (!self.committee.is_quorum(votes)) return;
 
-    let encoded_size = encoding::encoded_blob_length(size, encoding_type, n_shards);
-    let storage = self.reserve_space_without_payment(encoded_size, ctx);
-    let mut blob = blob::new(
-        storage,
+    certification::certify_event_blob(
+        &self.committee,
+        &mut self.future_accounting,
         blob_id,
         root_hash,
         size,
         encoding_type,
-        false,
-        epoch,
-        n_shards,
         ctx,
     );
-    blob.certify_event_blob(epoch);
+    self.used_capacity_size = self.future_accounting[0].used_capacity();
     let state = &mut self.event_blob_certification_state;
     state.update_latest_certified_event_blob(ending_checkpoint_sequence_num, blob_id);
     state.reset();
-    // Nodes act on the events; nobody needs the object.
-    blob.burn();
 }
 
 // === Package Functions: deny lists and protocol version ===
@@ -391,15 +295,11 @@ public(package) fun register_deny_list_update(
 ) {
     self.assert_member(cap);
     assert!(deny_list_sequence > cap.deny_list_sequence(), EIncorrectDenyListSequence);
-    events::emit_register_deny_list_update(
-        self.epoch(),
-        deny_list_root,
-        deny_list_sequence,
-        cap.node_id(),
-    );
+    let node_id = cap.node_id();
+    events::emit_register_deny_list_update(self.epoch(), deny_list_root, deny_list_sequence, node_id);
 }
 
-/// Records a node's certified deny list. Aborts `ENotCommitteeMember` (8), as `verify_quorum` and
+/// Records a node's certified deny list. Aborts `ENotCommitteeMember` (8), as `bls_aggregate::verify_quorum_in_epoch` and
 /// `messages::deny_list_update_message`, `EIncorrectDenyListNode` (10), `EIncorrectDenyListSequence` (9).
 public(package) fun update_deny_list(
     self: &mut SystemStateInnerV1,
@@ -409,40 +309,21 @@ public(package) fun update_deny_list(
     message: vector<u8>,
 ) {
     self.assert_member(cap);
-    let certificate = self.verify_quorum(signature, signers_bitmap, message);
+    let certificate = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
     let update = certificate.deny_list_update_message();
     let node_id = update.storage_node_id();
-    let root = update.deny_list_root();
-    let sequence = update.deny_list_sequence_number();
+    let (root, sequence) = (update.deny_list_root(), update.deny_list_sequence_number());
     let size = update.deny_list_size();
     assert!(node_id == cap.node_id(), EIncorrectDenyListNode);
     assert!(sequence > cap.deny_list_sequence(), EIncorrectDenyListSequence);
 
     cap.set_deny_list_properties(root, sequence, size);
-    let sizes = self.deny_list_sizes.borrow_mut();
-    if (sizes.contains(&node_id)) {
-        *sizes.get_mut(&node_id) = size;
-    } else {
-        sizes.insert(node_id, size);
-    };
+    reward_distribution::set_deny_list_size(self.deny_list_sizes.borrow_mut(), node_id, size);
     events::emit_deny_list_update(self.epoch(), root, sequence, node_id);
 }
 
-/// Accepts the proof that a deny-listed blob was deleted and emits `DenyListBlobDeleted`. Aborts as
-/// `verify_one_correct_node` and `messages::deny_list_blob_deleted_message`.
-public(package) fun delete_deny_listed_blob(
-    self: &SystemStateInnerV1,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-) {
-    let certificate = self.verify_one_correct_node(signature, signers_bitmap, message);
-    let blob_id = certificate.deny_list_blob_deleted_message().deleted_blob_id();
-    events::emit_deny_list_blob_deleted(self.epoch(), blob_id);
-}
-
 /// Accepts a protocol version and emits `ProtocolVersionUpdated`; nothing is stored. Aborts `ENotCommitteeMember` (8), as
-/// `verify_quorum` and `messages::protocol_version_message`, `EInvalidStartEpoch` (12).
+/// `bls_aggregate::verify_quorum_in_epoch` and `messages::protocol_version_message`, `EInvalidStartEpoch` (12).
 public(package) fun update_protocol_version(
     self: &SystemStateInnerV1,
     cap: &StorageNodeCap,
@@ -451,7 +332,7 @@ public(package) fun update_protocol_version(
     message: vector<u8>,
 ) {
     self.assert_member(cap);
-    let certificate = self.verify_quorum(signature, signers_bitmap, message);
+    let certificate = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
     let update = certificate.protocol_version_message();
     assert!(update.start_epoch() >= self.epoch(), EInvalidStartEpoch);
     events::emit_protocol_version_updated(
@@ -462,18 +343,6 @@ public(package) fun update_protocol_version(
 }
 
 // === Package Functions: storage pools ===
-
-/// Creates a pool from newly bought storage. Aborts as `reserve_space`.
-public(package) fun create_storage_pool(
-    self: &mut SystemStateInnerV1,
-    reserved_encoded_capacity_bytes: u64,
-    epochs_ahead: u32,
-    payment: &mut Coin<WAL>,
-    ctx: &mut TxContext,
-): StoragePool {
-    let storage = self.reserve_space(reserved_encoded_capacity_bytes, epochs_ahead, payment, ctx);
-    self.create_storage_pool_with_storage(storage, ctx)
-}
 
 /// Creates a pool from a reservation. Aborts `EInvalidResourceSize` (11) if it is empty, `EInvalidEpochsAhead` (2) unless it
 /// covers the current epoch.
@@ -515,30 +384,6 @@ public(package) fun register_pooled_blob(
         ctx,
     );
     self.charge_write_fee(encoded_size, write_payment);
-}
-
-/// Certifies a pooled blob with a quorum certificate. Aborts as `verify_quorum`, `messages::certify_blob_message` and
-/// `storage_pool::certify`.
-public(package) fun certify_pooled_blob(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    blob_id: u256,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-) {
-    let certificate = self.verify_quorum(signature, signers_bitmap, message);
-    storage_pool.certify(blob_id, self.epoch(), certificate.certify_blob_message())
-}
-
-/// Deletes a pooled blob. Aborts `EInvalidEpochsAhead` (2) if the pool has ended, then as `storage_pool::delete_blob`.
-public(package) fun delete_pooled_blob(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    blob_id: u256,
-) {
-    self.assert_pool_not_ended(storage_pool);
-    storage_pool.delete_blob(blob_id, self.epoch(), self.n_shards())
 }
 
 /// Removes a blob from a pool that has ended. Aborts `EInvalidEpochsAhead` (2) if it has not, 1 in `0x2::dynamic_field` if
@@ -585,16 +430,6 @@ public(package) fun increase_storage_pool_capacity(
     storage_pool.increase_capacity(additional_encoded_capacity_bytes)
 }
 
-/// Adds a reservation to a pool. Aborts `EInvalidEpochsAhead` (2) if the pool has ended, then as `storage_pool::absorb`.
-public(package) fun increase_storage_pool_capacity_with_storage(
-    self: &SystemStateInnerV1,
-    storage_pool: &mut StoragePool,
-    storage: Storage,
-) {
-    self.assert_pool_not_ended(storage_pool);
-    storage_pool.absorb(storage, self.epoch())
-}
-
 /// Aborts `EInvalidEpochsAhead` (2) if the pool has ended.
 public(package) fun assert_pool_not_ended(self: &SystemStateInnerV1, storage_pool: &StoragePool) {
     assert!(storage_pool.end_epoch() > self.epoch(), EInvalidEpochsAhead);
@@ -610,15 +445,7 @@ public(package) fun add_subsidy(
     epochs_ahead: u32,
 ): vector<u64> {
     self.assert_epochs_ahead(epochs_ahead);
-    let mut subsidy = subsidy.into_balance();
-    let per_epoch = subsidy.value() / (epochs_ahead as u64);
-    let mut amounts = vector::tabulate!(epochs_ahead as u64, |offset| {
-        self.future_accounting[offset as u32].add_rewards(subsidy.split(per_epoch));
-        per_epoch
-    });
-    *&mut amounts[0] = per_epoch + subsidy.value();
-    self.future_accounting[0].add_rewards(subsidy);
-    amounts
+    storage_market::spread(&mut self.future_accounting, subsidy.into_balance(), epochs_ahead)
 }
 
 /// Adds the `i`-th balance to the `i`-th epoch from the current one on. Aborts `EInvalidEpochsAhead` (2) if there are more
@@ -631,41 +458,10 @@ public(package) fun add_per_epoch_subsidies(
         subsidies.length() <= self.future_accounting.max_epochs_ahead() as u64,
         EInvalidEpochsAhead,
     );
-    let mut offset = 0u32;
-    subsidies.do!(|subsidy| {
-        self.future_accounting[offset].add_rewards(subsidy);
-        offset = offset + 1;
-    });
+    storage_market::add_each(&mut self.future_accounting, subsidies)
 }
 
-// === Private Functions: certificates and members ===
-
-/// Verifies a quorum certificate of the current epoch. Aborts as `bls_aggregate::verify_quorum_in_epoch`,
-/// `EInvalidIdEpoch` (3).
-fun verify_quorum(
-    self: &SystemStateInnerV1,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-): CertifiedMessage {
-    let certificate = self.committee.verify_quorum_in_epoch(signature, signers_bitmap, message);
-    assert!(certificate.cert_epoch() == self.epoch(), EInvalidIdEpoch);
-    certificate
-}
-
-/// Verifies a certificate of the current epoch that at least one correct node has signed. Aborts as
-/// `bls_aggregate::verify_one_correct_node_in_epoch`, `EInvalidIdEpoch` (3).
-fun verify_one_correct_node(
-    self: &SystemStateInnerV1,
-    signature: vector<u8>,
-    signers_bitmap: vector<u8>,
-    message: vector<u8>,
-): CertifiedMessage {
-    let certificate =
-        self.committee.verify_one_correct_node_in_epoch(signature, signers_bitmap, message);
-    assert!(certificate.cert_epoch() == self.epoch(), EInvalidIdEpoch);
-    certificate
-}
+// === Private Functions: members ===
 
 /// The weight of the node of a capability. Aborts `ENotCommitteeMember` (8).
 fun assert_member(self: &SystemStateInnerV1, cap: &StorageNodeCap): u16 {
@@ -695,7 +491,7 @@ fun assert_may_attest(
 // === Private Functions: money and capacity ===
 
 /// Aborts `EInvalidEpochsAhead` (2) unless the number of epochs is within the accounting.
-fun assert_epochs_ahead(self: &SystemStateInnerV1, epochs_ahead: u32) {
+public(package) fun assert_epochs_ahead(self: &SystemStateInnerV1, epochs_ahead: u32) {
     assert!(
         epochs_ahead > 0 && epochs_ahead <= self.future_accounting.max_epochs_ahead(),
         EInvalidEpochsAhead,
@@ -722,8 +518,8 @@ fun buy_extension(
     self.buy_capacity(amount, start_offset, start_offset + extended_epochs, payment)
 }
 
-/// Charges the storage price for `amount` bytes in every slot of `[start_offset, end_offset)` and accounts for the capacity.
-/// Aborts `EStorageExceeded` (1), in `0x2::balance` if the payment is too small.
+/// Sells `amount` bytes in every slot of `[start_offset, end_offset)`. Aborts `EStorageExceeded` (1), in `0x2::balance` if the
+/// payment is too small.
 fun buy_capacity(
     self: &mut SystemStateInnerV1,
     amount: u64,
@@ -731,96 +527,30 @@ fun buy_capacity(
     end_offset: u32,
     payment: &mut Coin<WAL>,
 ) {
-    let due = self.storage_price_per_unit_size * storage_units(amount);
-    start_offset.range_do!(end_offset, |offset| {
-        let slot = &mut self.future_accounting[offset];
-        slot.add_rewards(payment.balance_mut().split(due));
-        let used = slot.increase_used_capacity(amount);
-        if (offset == 0) {
-            self.used_capacity_size = used;
-        };
-        assert!(used <= self.total_capacity_size, EStorageExceeded);
-    });
-}
-
-/// Reserves storage of the longest possible duration for an event blob, free of charge and beyond the capacity limit.
-fun reserve_space_without_payment(
-    self: &mut SystemStateInnerV1,
-    amount: u64,
-    ctx: &mut TxContext,
-): Storage {
-    let epochs_ahead = self.future_accounting.max_epochs_ahead();
-    epochs_ahead.do!(|offset| {
-        self.future_accounting[offset].increase_used_capacity(amount);
-    });
+    let largest = storage_market::sell(
+        &mut self.future_accounting,
+        self.storage_price_per_unit_size,
+        amount,
+        start_offset,
+        end_offset,
+        payment,
+    );
+    assert!(largest <= self.total_capacity_size, EStorageExceeded);
     self.used_capacity_size = self.future_accounting[0].used_capacity();
-    let start_epoch = self.epoch();
-    storage_resource::create_storage(start_epoch, start_epoch + epochs_ahead, amount, ctx)
 }
 
-/// Charges the write price for `encoded_size` bytes into the current epoch's rewards.
-fun charge_write_fee(self: &mut SystemStateInnerV1, encoded_size: u64, payment: &mut Coin<WAL>) {
-    let due = self.write_price_per_unit_size * storage_units(encoded_size);
-    self.future_accounting[0].add_rewards(payment.balance_mut().split(due));
-}
-
-/// The number of started MiB.
-fun storage_units(size: u64): u64 {
-    size.divide_and_round_up(BYTES_PER_UNIT_SIZE)
-}
-
-/// The largest used capacity of any slot.
-fun max_used_capacity(self: &SystemStateInnerV1): u64 {
-    let mut max = 0;
-    self.future_accounting.max_epochs_ahead().do!(|offset| {
-        max = self.future_accounting[offset].used_capacity().max(max);
-    });
-    max
-}
-
-/// Splits the rewards of the members of `committee` off `funds`, in member order.
-fun split_rewards(
-    self: &SystemStateInnerV1,
-    committee: &BlsCommittee,
-    used_capacity: u64,
-    funds: &mut Balance<WAL>,
-): VecMap<ID, Balance<WAL>> {
-    let deny_list_sizes = self.deny_list_sizes.borrow();
-    // 256 bits: the product of shares and rewards does not fit 128 bits for large capacities.
-    let mut total_shares = 0u256;
-    let shares = committee.members().map_ref!(|member| {
-        let denied = deny_list_sizes.try_get(&member.node_id()).destroy_or!(0).min(used_capacity);
-        let share = (member.weight() as u256) * ((used_capacity - denied) as u256);
-        total_shares = total_shares + share;
-        share
-    });
-    let total_shares = total_shares.max(1);
-    let total_rewards = funds.value() as u256;
-
-    let mut rewards = vec_map::empty<ID, Balance<WAL>>();
-    committee.members().zip_do_ref!(&shares, |member, share| {
-        let reward = (*share * total_rewards / total_shares) as u64;
-        rewards.insert(member.node_id(), funds.split(reward));
-    });
-    rewards
-}
-
-/// Forgets the deny lists of nodes that are neither in the committee nor in the one before, `previous`: they earn nothing
-/// that could be reduced.
-fun prune_deny_lists(self: &mut SystemStateInnerV1, previous: &BlsCommittee) {
-    let committee = &self.committee;
-    let sizes = self.deny_list_sizes.borrow_mut();
-    // As long as there are not more lists than members the search is not worth its cost.
-    if (sizes.length() <= committee.n_members()) return;
-    let mut i = 0;
-    while (i < sizes.length()) {
-        let (node_id, _) = sizes.get_entry_by_idx(i);
-        if (committee.contains(node_id) || previous.contains(node_id)) {
-            i = i + 1;
-        } else {
-            sizes.remove_entry_by_idx(i);
-        }
-    }
+/// Charges the write fee for `encoded_size` bytes. Aborts in `0x2::balance` if the payment is too small.
+public(package) fun charge_write_fee(
+    self: &mut SystemStateInnerV1,
+    encoded_size: u64,
+    payment: &mut Coin<WAL>,
+) {
+    storage_market::charge_write_fee(
+        &mut self.future_accounting,
+        self.write_price_per_unit_size,
+        encoded_size,
+        payment,
+    )
 }
 
 // === Test-Only Functions ===

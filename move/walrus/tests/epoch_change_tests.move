@@ -153,8 +153,7 @@ fun first_epoch_change_starts_from_the_empty_committee() {
     assert_eq!(system.n_shards(), 10);
     assert_eq!(system.future_accounting()[0].rewards(), 10);
     assert_eq!(system.future_accounting()[4].epoch(), 5);
-    system.set_storage_price(7);
-    system.set_write_price(8);
+    system.set_prices(7, 8);
     let (storage_price, write_price) = system.inner().prices();
     assert_eq!(storage_price, 7);
     assert_eq!(write_price, 8);
