@@ -171,6 +171,20 @@ public(package) fun verify_proof_of_possession(
     bls12381::bls12381_min_pk_verify(&signature, &self.bls_key, &self.to_bytes())
 }
 
+/// Whether `signature` proves the possession of `bls_key` by `sui_address` in `epoch` or the epoch before: a proof must not be
+/// lost because the epoch changes while the transaction is under way. Aborts `EInvalidKeyLength` (6).
+public(package) fun is_possession_proven(
+    epoch: u32,
+    sui_address: address,
+    bls_key: vector<u8>,
+    signature: &vector<u8>,
+): bool {
+    new_proof_of_possession_msg(epoch, sui_address, bls_key).verify_proof_of_possession(*signature) ||
+    (epoch > 0 &&
+        new_proof_of_possession_msg(epoch - 1, sui_address, bls_key)
+            .verify_proof_of_possession(*signature))
+}
+
 // === Package Functions: certified messages ===
 
 /// The epoch of the header.

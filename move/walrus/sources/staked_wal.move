@@ -12,6 +12,7 @@ module walrus::staked_wal;
 
 use sui::balance::Balance;
 use wal::wal::WAL;
+use walrus::walrus_context::WalrusContext;
 
 // === Errors ===
 
@@ -159,6 +160,15 @@ public fun split(sw: &mut StakedWal, amount: u64, ctx: &mut TxContext): StakedWa
 }
 
 // === Package Functions ===
+
+/// Whether stake can be withdrawn without a request because it counts nowhere yet. `in_next`: the node is in the selected
+/// next committee.
+public(package) fun can_withdraw_early(sw: &StakedWal, in_next: bool, wctx: &WalrusContext): bool {
+    sw.is_staked() && (
+        sw.activation_epoch == wctx.epoch() + 2 ||
+        (sw.activation_epoch == wctx.epoch() + 1 && !in_next)
+    )
+}
 
 /// Marks the stake as withdrawing. Aborts `EAlreadyWithdrawing` (6).
 public(package) fun set_withdrawing(sw: &mut StakedWal, withdraw_epoch: u32) {

@@ -299,12 +299,12 @@ public fun set_network_public_key(
     cap: &StorageNodeCap,
     network_public_key: vector<u8>,
 ) {
-    self.inner_mut().pool_mut(cap.node_id()).set_network_public_key(network_public_key)
+    self.inner_mut().pool_mut(cap.node_id()).node_info_mut().set_network_public_key(network_public_key)
 }
 
 /// Replaces the descriptive data of the node of `cap`.
 public fun set_node_metadata(self: &mut Staking, cap: &StorageNodeCap, metadata: NodeMetadata) {
-    self.inner_mut().pool_mut(cap.node_id()).set_node_metadata(metadata)
+    self.inner_mut().pool_mut(cap.node_id()).node_info_mut().set_node_metadata(metadata)
 }
 
 // === Public Functions: epoch change ===

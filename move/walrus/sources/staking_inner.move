@@ -36,7 +36,7 @@ use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
 use walrus::quorum_vote;
 use walrus::staked_wal::StakedWal;
-use walrus::staking_pool::{Self, StakingPool};
+use walrus::staking_pool::StakingPool;
 use walrus::storage_node::StorageNodeCap;
 use walrus::walrus_context::{Self, WalrusContext};
 
@@ -268,11 +268,7 @@ public(package) fun withdraw_stake(
 
 /// Whether stake can be withdrawn without a request because it counts nowhere yet.
 public(package) fun can_withdraw_early(self: &StakingInnerV1, staked_wal: &StakedWal): bool {
-    staking_pool::can_withdraw_early(
-        staked_wal,
-        self.in_next_committee(staked_wal.node_id()),
-        &self.context(),
-    )
+    staked_wal.can_withdraw_early(self.in_next_committee(staked_wal.node_id()), &self.context())
 }
 
 /// The rewards that stake with a node earned. Aborts `EPoolNotFound` (8).
@@ -326,7 +322,8 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
         assert!(weight > 0, EZeroNodeWeight);
         let pool = &self.pools[node_id];
         public_keys.insert(node_id, *pool.node_info().next_epoch_public_key());
-        capacity_vote.add(total_capacity_vote(pool.node_capacity(), weight, self.n_shards), weight);
+        let (_, _, node_capacity) = pool.votes();
+        capacity_vote.add(total_capacity_vote(node_capacity, weight, self.n_shards), weight);
     });
     let capacity = capacity_vote.highest_with_quorum(self.n_shards);
 
@@ -356,9 +353,9 @@ public(package) fun quorum_prices(self: &StakingInnerV1): (u64, u64) {
     let mut storage_vote = quorum_vote::new();
     let mut write_vote = quorum_vote::new();
     self.committee.for_each_weight!(|node_id, weight| {
-        let pool = &self.pools[node_id];
-        storage_vote.add(pool.storage_price(), weight);
-        write_vote.add(pool.write_price(), weight);
+        let (storage_price, write_price, _) = self.pools[node_id].votes();
+        storage_vote.add(storage_price, weight);
+        write_vote.add(write_price, weight);
     });
     (
         storage_vote.lowest_with_quorum(self.n_shards),
@@ -514,11 +511,13 @@ public fun active_set(self: &StakingInnerV1): &ActiveSet {
 /// FROST in the rewards pool of a node.
 #[test_only]
 public fun pool_rewards_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
-    self.pools[node_id].rewards_for_testing()
+    let (rewards, _) = self.pools[node_id].funds_for_testing();
+    rewards
 }
 
 /// FROST in the commission of a node.
 #[test_only]
 public fun pool_commission_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
-    self.pools[node_id].commission_for_testing()
+    let (_, commission) = self.pools[node_id].funds_for_testing();
+    commission
 }

@@ -237,7 +237,7 @@ public(package) fun request_withdraw_stake(
     assert!(staked_wal.value() > 0, EZeroStake);
     assert!(staked_wal.node_id() == pool.node_id(), EIncorrectPoolId);
     assert!(staked_wal.is_staked(), ENotStaked);
-    assert!(!can_withdraw_early(staked_wal, in_next, wctx), EWithdrawDirectly);
+    assert!(!staked_wal.can_withdraw_early(in_next, wctx), EWithdrawDirectly);
 
     let epoch = wctx.epoch();
     let activation_epoch = staked_wal.activation_epoch();
@@ -276,7 +276,7 @@ public(package) fun withdraw_stake(
 
     let epoch = wctx.epoch();
     let activation_epoch = staked_wal.activation_epoch();
-    if (can_withdraw_early(&staked_wal, in_next, wctx)) {
+    if (staked_wal.can_withdraw_early(in_next, wctx)) {
         pool.pending_stake.reduce(activation_epoch, principal);
         return staked_wal.into_balance()
     };
@@ -305,20 +305,6 @@ public(package) fun withdraw_stake(
     let mut payout = staked_wal.into_balance();
     payout.join(pool.rewards_pool.split(rewards));
     payout
-}
-
-/// Whether stake can be withdrawn without a request because it counts nowhere yet. `in_next`: the node is in the selected
-/// next committee.
-public(package) fun can_withdraw_early(
-    staked_wal: &StakedWal,
-    in_next: bool,
-    wctx: &WalrusContext,
-): bool {
-    let activation_epoch = staked_wal.activation_epoch();
-    staked_wal.is_staked() && (
-        activation_epoch == wctx.epoch() + 2 ||
-        (activation_epoch == wctx.epoch() + 1 && !in_next)
-    )
 }
 
 /// The rewards in FROST that `principal` earned from the activation epoch up to, but not including, the withdraw epoch.
@@ -389,11 +375,7 @@ public(package) fun set_next_commission(
 }
 
 /// Adds to the commission; if `blocked`, it cannot be collected before the vote of this epoch has ended.
-public(package) fun add_commission(
-    pool: &mut StakingPool,
-    commission: Balance<WAL>,
-    blocked: bool,
-) {
+public(package) fun add_commission(pool: &mut StakingPool, commission: Balance<WAL>, blocked: bool) {
     if (blocked && commission.value() > 0) {
         let key = NewEpochCommissionBlockedForCollection {};
         if (!pool.extra_fields.contains(key)) pool.extra_fields.add(key, 0u64);
@@ -412,10 +394,7 @@ public(package) fun unblock_commission(pool: &mut StakingPool) {
 }
 
 /// Takes the collectable commission. Aborts `EAuthorizationFailure` (15).
-public(package) fun collect_commission(
-    pool: &mut StakingPool,
-    auth: Authenticated,
-): Balance<WAL> {
+public(package) fun collect_commission(pool: &mut StakingPool, auth: Authenticated): Balance<WAL> {
     assert!(auth.matches(&pool.commission_receiver), EAuthorizationFailure);
     let key = NewEpochCommissionBlockedForCollection {};
     let blocked: u64 = if (pool.extra_fields.contains(key)) pool.extra_fields[key] else 0;
@@ -468,24 +447,20 @@ public(package) fun node_id(pool: &StakingPool): ID {
     pool.id.to_inner()
 }
 
+/// Addresses and keys of the node, for changes that need no check by the pool.
+public(package) fun node_info_mut(pool: &mut StakingPool): &mut StorageNodeInfo {
+    &mut pool.node_info
+}
+
 /// Addresses and keys of the node.
 public(package) fun node_info(pool: &StakingPool): &StorageNodeInfo {
     &pool.node_info
 }
 
-/// The storage price the node votes for.
-public(package) fun storage_price(pool: &StakingPool): u64 {
-    pool.voting_params.storage_price
-}
-
-/// The write price the node votes for.
-public(package) fun write_price(pool: &StakingPool): u64 {
-    pool.voting_params.write_price
-}
-
-/// The capacity the node votes for.
-public(package) fun node_capacity(pool: &StakingPool): u64 {
-    pool.voting_params.node_capacity
+/// What the node votes for: storage price, write price, capacity.
+public(package) fun votes(pool: &StakingPool): (u64, u64, u64) {
+    let VotingParams { storage_price, write_price, node_capacity } = pool.voting_params;
+    (storage_price, write_price, node_capacity)
 }
 
 /// Changes the vote on the storage price.
@@ -526,19 +501,6 @@ public(package) fun set_name(pool: &mut StakingPool, name: String) {
 public(package) fun set_network_address(pool: &mut StakingPool, network_address: String) {
     check_network_address(&network_address);
     pool.node_info.set_network_address(network_address);
-}
-
-/// Changes the network public key. Aborts `storage_node::EInvalidNetworkPublicKey` (0).
-public(package) fun set_network_public_key(
-    pool: &mut StakingPool,
-    network_public_key: vector<u8>,
-) {
-    pool.node_info.set_network_public_key(network_public_key);
-}
-
-/// Replaces the descriptive data.
-public(package) fun set_node_metadata(pool: &mut StakingPool, metadata: NodeMetadata) {
-    pool.node_info.set_node_metadata(metadata);
 }
 
 // === Package Functions: end of life ===
@@ -623,24 +585,10 @@ fun check_proof_of_possession(
     wctx: &WalrusContext,
     ctx: &TxContext,
 ) {
-    // The previous epoch is as good: a proof must not be lost because the epoch changes while the transaction is under way.
-    let epoch = wctx.epoch();
     assert!(
-        is_possession_proven(public_key, &proof_of_possession, epoch, ctx) ||
-        (epoch > 0 && is_possession_proven(public_key, &proof_of_possession, epoch - 1, ctx)),
+        messages::is_possession_proven(wctx.epoch(), ctx.sender(), public_key, &proof_of_possession),
         EInvalidProofOfPossession,
     );
-}
-
-/// Whether the proof is one of the sender for `epoch`. Aborts `messages::EInvalidKeyLength` (6).
-fun is_possession_proven(
-    public_key: vector<u8>,
-    proof_of_possession: &vector<u8>,
-    epoch: u32,
-    ctx: &TxContext,
-): bool {
-    messages::new_proof_of_possession_msg(epoch, ctx.sender(), public_key)
-        .verify_proof_of_possession(*proof_of_possession)
 }
 
 /// Aborts `EInvalidNameLength` (17).
@@ -663,14 +611,8 @@ fun check_commission_rate(commission_rate: u16) {
 
 // === Test-Only Functions ===
 
-/// FROST in the rewards pool.
+/// FROST in the rewards pool, and FROST of commission, collectable or not.
 #[test_only]
-public fun rewards_for_testing(pool: &StakingPool): u64 {
-    pool.rewards_pool.value()
-}
-
-/// FROST of commission, collectable or not.
-#[test_only]
-public fun commission_for_testing(pool: &StakingPool): u64 {
-    pool.commission.value()
+public fun funds_for_testing(pool: &StakingPool): (u64, u64) {
+    (pool.rewards_pool.value(), pool.commission.value())
 }

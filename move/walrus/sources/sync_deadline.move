@@ -19,7 +19,7 @@ use sui::dynamic_field;
 /// Name of the dynamic field.
 const KEY: vector<u8> = b"epoch_change_start";
 /// Epoch durations after which an epoch change is overdue.
-const EPOCH_DURATIONS: u64 = 2;
+const OVERDUE_AFTER: u64 = 2;
 
 // === Package Functions ===
 
@@ -39,5 +39,5 @@ public(package) fun start(staking: &mut UID, clock: &Clock) {
 public(package) fun is_over(staking: &UID, epoch_duration: u64, clock: &Clock): bool {
     if (!dynamic_field::exists_(staking, KEY)) return false;
     let start: u64 = *dynamic_field::borrow(staking, KEY);
-    (clock.timestamp_ms() as u128) >= (start as u128) + (epoch_duration as u128) * (EPOCH_DURATIONS as u128)
+    (clock.timestamp_ms() as u128) >= (start as u128) + (epoch_duration as u128) * (OVERDUE_AFTER as u128)
 }

@@ -472,11 +472,7 @@ fun assert_member(self: &SystemStateInnerV1, cap: &StorageNodeCap): u16 {
 
 /// A node may attest in increasing order and, within an epoch, only after the blob it attested to before is certified.
 /// Aborts `ERepeatedAttestation` (7), `EIncorrectAttestation` (6).
-fun assert_may_attest(
-    self: &SystemStateInnerV1,
-    cap: &mut StorageNodeCap,
-    ending_checkpoint: u64,
-) {
+fun assert_may_attest(self: &SystemStateInnerV1, cap: &mut StorageNodeCap, ending_checkpoint: u64) {
     cap.last_event_blob_attestation().do!(|last| {
         if (last.last_attested_event_blob_epoch() < self.epoch()) return;
         let last_checkpoint = last.last_attested_event_blob_checkpoint_seq_num();
