@@ -137,8 +137,9 @@ impl Demo<'_> {
         let committees = self.network.reader().committees().await?;
         self.reporter
             .line(format!("Committee of epoch {}", committees.epoch));
-        let members = &committees.current.members;
-        for member in members {
+        let mut members: Vec<_> = committees.current.members.iter().collect();
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        for member in &members {
             self.reporter.field(
                 &member.name,
                 format!("{} shards, {}", member.shards.len(), member.network_address),
