@@ -590,3 +590,11 @@ fun destroy_blob(self: PooledBlob) {
     metadata::detach(&mut id);
     id.delete();
 }
+
+// === Test-Only Functions ===
+
+/// Makes the pool look like one of another version.
+#[test_only]
+public fun set_version_for_testing(self: &mut StoragePool, version: u64) {
+    self.version = version;
+}

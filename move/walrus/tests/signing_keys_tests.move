@@ -2,7 +2,8 @@
 #[test_only]
 module walrus::signing_keys_tests;
 
-use std::unit_test::destroy;
+use std::unit_test::{assert_eq, destroy};
+use walrus::messages;
 use walrus::node_metadata;
 use walrus::signing_keys::EKeyInUse;
 use walrus::staking_world::{Self, World};
@@ -69,6 +70,23 @@ fun a_node_returns_to_a_key_it_had() {
     set_next_key(&mut world, 0, 8);
     set_next_key(&mut world, 0, 1);
     world.destroy();
+}
+
+#[test]
+/// Where signatures are not verified, every proof passes; nothing else is asserted there.
+fun a_proof_is_for_one_sender_one_key_and_two_epochs() {
+    let refused = test_keys::computes();
+    let proof = test_keys::proof_of_possession(3, 5, @0xA);
+    let key = test_keys::public_key(3);
+    assert!(messages::is_possession_proven(5, @0xA, key, &proof));
+    assert!(messages::is_possession_proven(6, @0xA, key, &proof));
+    assert_eq!(messages::is_possession_proven(7, @0xA, key, &proof), !refused);
+    assert_eq!(messages::is_possession_proven(4, @0xA, key, &proof), !refused);
+    assert_eq!(messages::is_possession_proven(5, @0xB, key, &proof), !refused);
+    let other_key = test_keys::public_key(4);
+    assert_eq!(messages::is_possession_proven(5, @0xA, other_key, &proof), !refused);
+    // In epoch 0 there is no epoch before.
+    assert_eq!(messages::is_possession_proven(0, @0xA, key, &proof), !refused);
 }
 
 #[test]

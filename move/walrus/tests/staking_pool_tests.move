@@ -7,9 +7,11 @@ use sui::balance;
 use sui::vec_map;
 use walrus::node_metadata;
 use walrus::pool_exchange_rate;
-use walrus::staked_wal::EAlreadyWithdrawing;
+use walrus::staked_wal::{Self, EAlreadyWithdrawing};
 use walrus::staking_pool::{
     Self,
+    EActivationEpochNotReached,
+    ECalculationError,
     EIncorrectEpochAdvance,
     EIncorrectPoolId,
     EPoolAlreadyUpdated,
@@ -178,6 +180,30 @@ fun stake_worth_no_share_cannot_be_requested() {
     );
     pool.advance_epoch(balance::zero(), &context(3, false, vector[node_id]));
     pool.request_withdraw_stake(&mut second, false, &context(3, false, vector[node_id]));
+    abort 99
+}
+
+#[test, expected_failure(abort_code = EActivationEpochNotReached, location = walrus::staking_pool)]
+fun stake_from_the_far_future_cannot_be_requested() {
+    let ctx = &mut tx_context::dummy();
+    let mut pool = new_pool(0, &context(0, false, vector[]), ctx);
+    let late = context(5, false, vector[]);
+    let mut stake = pool.stake(balance::create_for_testing(FROST), &late, ctx);
+    pool.request_withdraw_stake(&mut stake, false, &context(1, false, vector[]));
+    abort 99
+}
+
+#[test, expected_failure(abort_code = ECalculationError, location = walrus::staking_pool)]
+fun more_than_the_pool_has_does_not_leave() {
+    let ctx = &mut tx_context::dummy();
+    let mut pool = new_pool(0, &context(0, false, vector[]), ctx);
+    let node_id = pool.node_id();
+    let _stake = pool.stake(balance::create_for_testing(FROST), &context(0, false, vector[]), ctx);
+    pool.advance_epoch(balance::zero(), &context(1, false, vector[node_id]));
+    // Stake that the pool never took.
+    let mut forged = staked_wal::mint(node_id, balance::create_for_testing(2 * FROST), 1, ctx);
+    pool.request_withdraw_stake(&mut forged, false, &context(1, false, vector[node_id]));
+    pool.advance_epoch(balance::zero(), &context(2, false, vector[node_id]));
     abort 99
 }
 

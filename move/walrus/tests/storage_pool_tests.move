@@ -473,3 +473,19 @@ fun pair_of_missing_attributes_cannot_be_removed() {
     pool.remove_blob_metadata_pair(blob_id, &b"k".to_string());
     end(system, pool);
 }
+
+#[test, expected_failure(abort_code = storage_pool::EWrongVersion)]
+fun a_pool_of_another_version_is_not_used() {
+    let (mut system, mut pool, mut ctx) = setup();
+    pool.set_version_for_testing(2);
+    register(&mut system, &mut pool, 1, true, &mut ctx);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = storage_pool::EInvalidBlobSize)]
+fun more_bytes_than_are_used_are_never_freed() {
+    let (_system, mut pool, blob_id, _ctx) = with_blob(true);
+    // The encoded size with a thousand shards is larger than the pool.
+    pool.delete_blob(blob_id, test_system::epoch(), 1_000);
+    abort 99
+}

@@ -9,12 +9,18 @@ use sui::bcs;
 use sui::bls12381;
 use walrus::messages;
 
+/// Whether this machine computes with curve points and verifies signatures.
+public fun computes(): bool {
+    let point = bls12381::g1_mul(&bls12381::scalar_from_u64(1), &bls12381::g1_generator());
+    // The first bit of a compressed point is always set.
+    point.bytes()[0] != 0
+}
+
 /// The public key of the secret key `secret`, a compressed G1 point.
 public fun public_key(secret: u64): vector<u8> {
     let point = bls12381::g1_mul(&bls12381::scalar_from_u64(secret), &bls12381::g1_generator());
     let mut key = *point.bytes();
-    // The first bit of a compressed point is always set: this runner does not compute.
-    if (key[0] == 0) {
+    if (!computes()) {
         bcs::to_bytes(&secret).do!(|byte| {
             key.pop_back();
             key.insert(byte, 0);
