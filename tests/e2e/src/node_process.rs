@@ -1,0 +1,50 @@
+//! A storage node in a process of its own, which can be killed like any other.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+/// A running `storage-node`. Killed when dropped.
+#[derive(Debug)]
+pub struct NodeProcess {
+    child: Mutex<Child>,
+}
+
+impl NodeProcess {
+    /// Starts `program` with a node configuration.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    pub fn start(program: &str, config: &Path) -> Self {
+        let child = Command::new(program)
+            .arg(config)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the program was built with the tests");
+        Self {
+            child: Mutex::new(child),
+        }
+    }
+
+    /// Kills the process with `SIGKILL`, at once: nothing of it runs when this returns.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        // Fails only if it is gone already.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    /// Whether the process is still there.
+    pub fn is_alive(&self) -> bool {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for NodeProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
