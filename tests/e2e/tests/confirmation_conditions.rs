@@ -30,6 +30,23 @@ async fn until_registered(member: &Member, blob: &BlobId, persistence: &BlobPers
     .await;
 }
 
+/// Gives the node everything it has to hold.
+async fn upload(member: &Member, encoded: &Encoded) {
+    let id = encoded.id();
+    let metadata = encoded.blob.metadata.metadata();
+    member.client.store_metadata(&id, metadata).await.unwrap();
+    for pair in member.pairs(&id) {
+        for axis in AXES {
+            let sliver = encoded.sliver(pair, axis);
+            member
+                .client
+                .store_sliver(&id, pair, axis, sliver)
+                .await
+                .unwrap();
+        }
+    }
+}
+
 /// Registers a blob, then gives the node one sliver after another: it confirms after the last one and not before.
 async fn confirms_only_when_complete(network: &TestNetwork, deletable: bool) {
     let encoded = Encoded::new(&random_bytes(10_000), 13);
@@ -83,7 +100,7 @@ async fn confirms_only_when_complete(network: &TestNetwork, deletable: bool) {
         .unwrap();
     let epoch = network.reader().epoch().await.unwrap();
     let key = member.info.bls_public_key().unwrap();
-    confirmation.verify(&key, epoch, &id, &persistence).unwrap();
+    confirmation.verify(&key, epoch, &id, persistence).unwrap();
     let again = member
         .client
         .confirmation(&id, &persistence, None)
@@ -125,7 +142,16 @@ async fn a_node_confirms_a_deletable_blob_only_for_its_object() {
     let member = network.member(1).await;
     until_registered(&member, &first.id(), &persistence(0)).await;
     until_registered(&member, &second.id(), &persistence(1)).await;
+    upload(&member, &first).await;
+    let confirmed = member
+        .client
+        .confirmation(&first.id(), &persistence(0), None)
+        .await;
+    confirmed.unwrap();
     let refused = refusal(&member, &first.id(), &persistence(1)).await;
+    assert!(refused.is_reason(Reason::NotRegistered), "{refused}");
+    let no_object = BlobPersistence::Deletable { object_id: [7; 32] };
+    let refused = refusal(&member, &first.id(), &no_object).await;
     assert!(refused.is_reason(Reason::NotRegistered), "{refused}");
     network.stop().await;
 }

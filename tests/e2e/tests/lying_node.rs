@@ -1,0 +1,131 @@
+//! Nodes that falsify slivers, metadata, statuses or confirmations change nothing but the time.
+
+use std::time::{Duration, Instant};
+
+use walrus_e2e::{Impostor, Lie, TestNetwork, random_bytes};
+use walrus_localnet::LocalnetOptions;
+
+const QUICK: Duration = Duration::from_secs(15);
+const SHARDS: u16 = 31;
+/// f for 31 shards.
+const MAX_FAULTY: u16 = 10;
+
+/// The client asks nodes in random order, so a liar may by chance not be asked.
+const READS: usize = 30;
+
+/// Network with one liar for each lie given, liars of at most f shards together.
+async fn network_of_liars(
+    lies: &[Lie],
+    data: &[u8],
+) -> (TestNetwork, walrus_core::BlobId, Vec<Impostor>) {
+    let mut network = TestNetwork::start(LocalnetOptions {
+        nodes: 10,
+        shards: SHARDS,
+        ..LocalnetOptions::default()
+    })
+    .await;
+    let blob = network.store(data, 3).await;
+    let places = network.at_most(MAX_FAULTY, network.indices()).await;
+    assert!(places.len() >= lies.len());
+    let mut liars = Vec::new();
+    for (index, lie) in places.into_iter().zip(lies) {
+        liars.push(Impostor::replace(&mut network, index, *lie).await);
+    }
+    (network, blob.blob_id, liars)
+}
+
+/// Reads until every liar has been asked at least once; every read must be right.
+async fn reads_are_right(
+    network: &TestNetwork,
+    blob: &walrus_core::BlobId,
+    data: &[u8],
+    liars: &[Impostor],
+) {
+    for _ in 0..READS {
+        let started = Instant::now();
+        network.assert_reads(blob, data).await;
+        assert!(started.elapsed() < QUICK, "{:?}", started.elapsed());
+        if liars.iter().all(|liar| liar.lies_told() > 0) {
+            return;
+        }
+    }
+    panic!("a liar was never asked in {READS} reads");
+}
+
+async fn stop(network: TestNetwork, liars: Vec<Impostor>) {
+    for liar in liars {
+        liar.stop().await;
+    }
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrupt_slivers_are_not_used() {
+    let data = random_bytes(150_000);
+    let lies = [Lie::FlippedSlivers, Lie::SwappedSlivers, Lie::ShortSlivers];
+    let (mut network, blob, liars) = network_of_liars(&lies, &data).await;
+    reads_are_right(&network, &blob, &data, &liars).await;
+
+    // Nodes of f shards more are down: the honest ones that are left suffice.
+    let others = network.indices().skip(lies.len());
+    let down = network.at_most(MAX_FAULTY, others).await;
+    network.stop_nodes(&down).await;
+    reads_are_right(&network, &blob, &data, &liars).await;
+    stop(network, liars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slivers_without_end_or_content_are_not_used() {
+    let data = random_bytes(150_000);
+    let lies = [Lie::EndlessSlivers, Lie::EmptySlivers, Lie::EndlessSlivers];
+    let (network, blob, liars) = network_of_liars(&lies, &data).await;
+    reads_are_right(&network, &blob, &data, &liars).await;
+    stop(network, liars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrupt_metadata_are_not_used() {
+    let data = random_bytes(30_000);
+    let lies = [
+        Lie::FlippedMetadata,
+        Lie::LongerMetadata,
+        Lie::GarbledMetadata,
+    ];
+    let (network, blob, liars) = network_of_liars(&lies, &data).await;
+    reads_are_right(&network, &blob, &data, &liars).await;
+    stop(network, liars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_deny_a_blob_or_call_it_invalid_are_outvoted() {
+    let data = random_bytes(30_000);
+    let lies = [Lie::Denial, Lie::InvalidStatus, Lie::Denial];
+    let (network, blob, liars) = network_of_liars(&lies, &data).await;
+    reads_are_right(&network, &blob, &data, &liars).await;
+    let client = network.client().await;
+    for _ in 0..5 {
+        let status = client.blob_status(&blob, QUICK).await.unwrap();
+        assert!(status.initial_certified_epoch().is_some(), "{status:?}");
+    }
+    stop(network, liars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_confirmations_do_not_spoil_a_certificate() {
+    let data = random_bytes(30_000);
+    let lies = [Lie::FlippedConfirmations; 3];
+    let (network, blob, liars) = network_of_liars(&lies, &data).await;
+    for _ in 0..READS {
+        let other = random_bytes(5_000);
+        let started = Instant::now();
+        let stored = network.store(&other, 2).await;
+        assert!(started.elapsed() < QUICK, "{:?}", started.elapsed());
+        network.assert_reads(&stored.blob_id, &other).await;
+        if liars.iter().any(|liar| liar.lies_told() > 0) {
+            break;
+        }
+    }
+    assert!(liars.iter().any(|liar| liar.lies_told() > 0));
+    network.assert_reads(&blob, &data).await;
+    stop(network, liars).await;
+}

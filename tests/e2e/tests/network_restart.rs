@@ -1,0 +1,58 @@
+//! A network comes up again from its directory, with everything that was stored.
+
+use walrus_e2e::{TestNetwork, random_bytes, small};
+use walrus_localnet::{Localnet, LocalnetOptions, Silent};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = LocalnetOptions {
+        dir: Some(dir.path().join("network")),
+        ..small()
+    };
+    let network = TestNetwork::start(options.clone()).await;
+    let deployment = network.deployment().clone();
+    let chain_id = network.chain().chain_id().to_string();
+    let first = random_bytes(60_000);
+    let first_blob = network.store(&first, 3).await;
+
+    // The directory has one owner.
+    let refused = Localnet::start(&options, &Silent)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(refused.contains("already running"), "{refused}");
+    network.stop().await;
+
+    let network = TestNetwork::start(options.clone()).await;
+    assert_eq!(network.chain().chain_id().to_string(), chain_id);
+    assert_eq!(network.deployment().system_object, deployment.system_object);
+    assert_eq!(
+        network.deployment().walrus_package,
+        deployment.walrus_package
+    );
+    network.assert_reads(&first_blob.blob_id, &first).await;
+    let on_chain = network.reader().blob(first_blob.id).await.unwrap();
+    assert!(on_chain.certified_epoch.is_some());
+    let second = random_bytes(70_000);
+    let second_blob = network.store(&second, 3).await;
+    network.assert_reads(&second_blob.blob_id, &second).await;
+    network.stop().await;
+
+    let network = TestNetwork::start(options.clone()).await;
+    network.assert_reads(&first_blob.blob_id, &first).await;
+    network.assert_reads(&second_blob.blob_id, &second).await;
+    network.stop().await;
+
+    let other_shape = LocalnetOptions {
+        shards: 14,
+        ..options
+    };
+    let refused = Localnet::start(&other_shape, &Silent)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(refused.contains("13 shards, not 4 and 14"), "{refused}");
+}
