@@ -249,7 +249,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             shared.told.fetch_add(1, Ordering::Relaxed);
             falsified
         }
-        Err((status, headers, body)) => (status, headers, body).into_response(),
+        Err(truth) => (*truth).into_response(),
     }
 }
 
@@ -290,7 +290,7 @@ fn swap_pair(path: &str, n_shards: u16) -> String {
 }
 
 /// The falsified answer, or the true one if there is nothing to falsify.
-fn falsify(lie: Lie, question: Question, truth: Answer) -> Result<Response, Answer> {
+fn falsify(lie: Lie, question: Question, truth: Answer) -> Result<Response, Box<Answer>> {
     let (status, _, body) = &truth;
     let found = *status == StatusCode::OK;
     match (lie, question) {
@@ -316,10 +316,10 @@ fn falsify(lie: Lie, question: Question, truth: Answer) -> Result<Response, Answ
                 "eventSeq": "0",
             }}})))
         }
-        (Lie::FlippedConfirmations, Question::Confirmation) if found => {
-            flip_signature(body).map(json).ok_or(truth)
-        }
-        _ => Err(truth),
+        (Lie::FlippedConfirmations, Question::Confirmation) if found => flip_signature(body)
+            .map(json)
+            .ok_or_else(|| Box::new(truth)),
+        _ => Err(Box::new(truth)),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Blobs come back as they were, the chain agrees with what the client reports, and stores cost what they say.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

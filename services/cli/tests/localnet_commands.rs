@@ -1,0 +1,340 @@
+//! `localnet`, and the other commands against it.
+#![allow(clippy::unwrap_used)]
+
+mod program;
+
+use std::{fs, path::Path};
+
+use program::Home;
+use serde_json::{Value, json};
+
+const SHAPE: [&str; 9] = [
+    "localnet",
+    "--nodes",
+    "4",
+    "--shards",
+    "13",
+    "--rpc-port",
+    "0",
+    "--faucet-port",
+    "0",
+];
+
+const UP: &str = "The network is up";
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
+    let home = Home::new();
+    let network = home.start(&SHAPE);
+    network.wait_for_line(UP);
+    let dir = home.path().join(".walrus/localnet");
+    check_descriptor(&dir);
+
+    let contents: Vec<u8> = (0..50_000_u32).map(|i| (i * i) as u8).collect();
+    let file = home.file("photo.jpg", &contents);
+    let path = file.to_str().unwrap();
+    let estimate = home.json(&["store", path, "--epochs", "3", "--dry-run", "--json"]);
+    let stored = home.json(&["store", path, "--epochs", "3", "--permanent", "--json"]);
+    let created = &stored[0]["blobStoreResult"]["newlyCreated"];
+    assert_eq!(stored[0]["path"], path);
+    assert_eq!(estimate[0]["storageCost"], created["cost"], "{stored}");
+    assert_eq!(estimate[0]["blobId"], created["blobObject"]["blobId"]);
+    assert_eq!(estimate[0]["unencodedSize"], 50_000);
+    let blob_id = created["blobObject"]["blobId"].as_str().unwrap();
+
+    read_in_every_way(&home, blob_id, &contents);
+    show_status(&home, blob_id, path);
+    show_info(&home);
+    refuse(&home, path);
+
+    // A second store of the same file, and a store of several.
+    let again = home.json(&["store", path, "--epochs", "3", "--permanent", "--json"]);
+    let again = &again[0]["blobStoreResult"]["alreadyCertified"];
+    assert_eq!(again["blobId"].as_str(), Some(blob_id));
+    assert!(again["event"]["txDigest"].is_string() && again["event"]["eventSeq"].is_string());
+    let empty = home.file("empty", b"");
+    let note = home.file("note", b"a short note");
+    let text = home.succeed(&[
+        "store",
+        empty.to_str().unwrap(),
+        note.to_str().unwrap(),
+        "--epochs",
+        "max",
+    ]);
+    assert_eq!(text.matches(": stored").count(), 2, "{text}");
+
+    assert!(network.stop_with("INT").success());
+    let down = home.fail(&["info"]);
+    assert!(down.contains("walrus localnet"), "{down}");
+
+    // It comes back with what was stored; a termination stops it as well.
+    let network = home.start(&SHAPE);
+    network.wait_for_line(UP);
+    let out = home.path().join("again");
+    home.succeed(&["read", blob_id, "--out", out.to_str().unwrap()]);
+    assert_eq!(fs::read(out).unwrap(), contents);
+    assert!(network.stop_with("TERM").success());
+    assert_eq!(
+        names(home.path()),
+        [".walrus", "again", "empty", "note", "out", "photo.jpg"],
+        "nothing is written elsewhere"
+    );
+}
+
+fn check_descriptor(dir: &Path) {
+    let text = fs::read_to_string(dir.join("network.json")).unwrap();
+    let network: Value = serde_json::from_str(&text).unwrap();
+    assert!(
+        network["rpcUrl"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+    assert!(
+        network["faucetUrl"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+    for id in [
+        &network["packages"]["wal"],
+        &network["packages"]["walrus"],
+        &network["systemObject"],
+        &network["stakingObject"],
+    ] {
+        assert_eq!(id.as_str().map(str::len), Some(66), "{network}");
+    }
+    assert!(network["chainId"].is_string());
+    let nodes = network["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 4);
+    for node in nodes {
+        assert!(
+            node["url"]
+                .as_str()
+                .unwrap()
+                .starts_with("https://127.0.0.1:")
+        );
+        assert_eq!(node["networkPublicKey"].as_str().map(str::len), Some(44));
+    }
+    let account = &network["accounts"][0];
+    assert!(
+        account["privateKey"]
+            .as_str()
+            .unwrap()
+            .starts_with("suiprivkey1")
+    );
+    assert_eq!(account["address"].as_str().map(str::len), Some(66));
+}
+
+fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
+    let plain = home.run(&["read", blob_id]);
+    assert!(plain.status.success());
+    assert!(
+        plain.stdout == contents,
+        "standard output holds the bytes and nothing else"
+    );
+    let out = home.path().join("out");
+    let out = out.to_str().unwrap();
+    home.succeed(&["read", blob_id, "--out", out, "--strict-consistency-check"]);
+    assert!(fs::read(out).unwrap() == contents);
+    let output = home.json(&["read", blob_id, "--out", out, "--json"]);
+    assert_eq!(output, json!({"out": out, "blobId": blob_id}));
+    let output = home.json(&["read", blob_id, "--json", "--skip-consistency-check"]);
+    assert_eq!(output["blobId"], blob_id);
+    let expected_length = contents.len().div_ceil(3) * 4;
+    assert_eq!(output["blob"].as_str().map(str::len), Some(expected_length));
+    let both = [
+        "read",
+        blob_id,
+        "--strict-consistency-check",
+        "--skip-consistency-check",
+    ];
+    assert_eq!(home.run(&both).status.code(), Some(2));
+}
+
+fn show_status(home: &Home, blob_id: &str, path: &str) {
+    let status = home.json(&[
+        "blob-status",
+        "--blob-id",
+        blob_id,
+        "--timeout",
+        "10s",
+        "--json",
+    ]);
+    assert_eq!(status["blobId"], blob_id);
+    let permanent = &status["status"]["permanent"];
+    assert_eq!(permanent["endEpoch"], 4, "{status}");
+    assert!(permanent["isCertified"].is_boolean());
+    assert!(permanent["statusEvent"]["txDigest"].is_string());
+    assert!(
+        status["estimatedExpiryTimestamp"]
+            .as_str()
+            .unwrap()
+            .ends_with('Z')
+    );
+    let by_file = home.json(&["blob-status", "--file", path, "--timeout", "10s", "--json"]);
+    assert_eq!(by_file["blobId"], blob_id);
+    assert_eq!(by_file["file"], path);
+    let text = home.succeed(&["blob-status", "--blob-id", blob_id, "--timeout", "10s"]);
+    assert!(
+        text.contains("permanent") && text.contains("with epoch 4"),
+        "{text}"
+    );
+    let unknown = "A".repeat(43);
+    let unknown = home.json(&[
+        "blob-status",
+        "--blob-id",
+        &unknown,
+        "--timeout",
+        "10s",
+        "--json",
+    ]);
+    assert_eq!(unknown["status"], "nonexistent");
+}
+
+fn show_info(home: &Home) {
+    let info = home.json(&["info", "--json"]);
+    assert_eq!(info["epochInfo"]["currentEpoch"], 1);
+    assert_eq!(
+        info["epochInfo"]["epochDuration"],
+        json!({"secs": 86_400, "nanos": 0})
+    );
+    assert_eq!(info["storageInfo"], json!({"nShards": 13, "nNodes": 4}));
+    assert_eq!(info["sizeInfo"]["storageUnitSize"], 1_048_576);
+    assert_eq!(info["sizeInfo"]["maxBlobSize"], 5 * 9 * 65_534);
+    assert_eq!(info["priceInfo"]["storagePricePerUnitSize"], 100_000);
+    assert_eq!(info["priceInfo"]["writePricePerUnitSize"], 20_000);
+    assert!(info["committeeInfo"].is_null() && info["bftInfo"].is_null());
+    let all = home.json(&["info", "all", "--json"]);
+    assert_eq!(all["committeeInfo"]["nShards"], 13);
+    assert_eq!(
+        all["committeeInfo"]["currentStorageNodes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+    let bft = home.json(&["info", "bft", "--json"]);
+    assert_eq!(bft["maxFaultyShards"], 4);
+    let text = home.succeed(&["info"]);
+    assert!(text.contains("13") && text.contains("epoch"), "{text}");
+}
+
+/// What does not work says why.
+fn refuse(home: &Home, path: &str) {
+    let far = home.fail(&["store", path, "--epochs", "54"]);
+    assert!(
+        far.contains("up to 53 epochs ahead; 54 epochs were requested"),
+        "{far}"
+    );
+    let absent = home.fail(&["store", "absent", "--epochs", "1"]);
+    assert!(absent.contains("cannot read absent"), "{absent}");
+    let unknown = home.fail(&["read", &"A".repeat(43)]);
+    assert!(unknown.contains("does not exist"), "{unknown}");
+    let malformed = home.fail(&["read", "no-blob-id"]);
+    assert!(
+        malformed.contains("`no-blob-id` is not a blob ID"),
+        "{malformed}"
+    );
+    let nowhere = home.path().join("absent/out");
+    let nowhere = home.fail(&["read", &"A".repeat(43), "--out", nowhere.to_str().unwrap()]);
+    assert!(nowhere.contains("Error"), "{nowhere}");
+}
+
+#[test]
+fn a_second_network_on_a_busy_directory_or_port_says_so() {
+    let home = Home::new();
+    let first = home.start(&SHAPE);
+    first.wait_for_line(UP);
+    let busy = home.fail(&SHAPE);
+    assert!(
+        busy.contains("a local network is already running in"),
+        "{busy}"
+    );
+    assert!(busy.contains("--dir"), "{busy}");
+
+    let dir = home.path().join("other");
+    let dir = dir.to_str().unwrap();
+    let descriptor = fs::read_to_string(home.path().join(".walrus/localnet/network.json")).unwrap();
+    let descriptor: Value = serde_json::from_str(&descriptor).unwrap();
+    let port = |url: &str| {
+        descriptor[url]
+            .as_str()
+            .unwrap()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let rpc = port("rpcUrl");
+    let taken = home.fail(&[
+        "localnet",
+        "--dir",
+        dir,
+        "--rpc-port",
+        &rpc,
+        "--faucet-port",
+        "0",
+    ]);
+    assert!(taken.contains(&rpc) && taken.contains("in use"), "{taken}");
+    let faucet = port("faucetUrl");
+    let taken = home.fail(&[
+        "localnet",
+        "--dir",
+        dir,
+        "--rpc-port",
+        "0",
+        "--faucet-port",
+        &faucet,
+    ]);
+    assert!(
+        taken.contains(&faucet) && taken.contains("in use"),
+        "{taken}"
+    );
+
+    // The first one did not notice.
+    assert_eq!(home.json(&["info", "storage", "--json"])["nNodes"], 4);
+    let second = home.start(&[&SHAPE[..], &["--dir", dir, "--json"]].concat());
+    let printed = second.wait_for_line("}");
+    assert!(printed.starts_with('{'), "{printed}");
+    assert!(second.stop_with("INT").success());
+    assert!(first.stop_with("INT").success());
+}
+
+#[test]
+fn what_is_not_a_network_is_left_alone() {
+    let home = Home::new();
+    let dir = home.path().join("documents");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("letter.txt"), "dear reader").unwrap();
+    let refused = home.fail(&[&SHAPE[..], &["--dir", dir.to_str().unwrap()]].concat());
+    assert!(
+        refused.contains("not empty and holds no local network"),
+        "{refused}"
+    );
+    assert_eq!(names(&dir), ["letter.txt"]);
+    let few = home.fail(&["localnet", "--nodes", "20", "--shards", "13"]);
+    assert!(few.contains("13 shards are too few for 20 nodes"), "{few}");
+}
+
+#[test]
+fn ctrl_c_while_the_network_comes_up_stops_it() {
+    let home = Home::new();
+    let network = home.start(&["localnet", "--rpc-port", "0", "--faucet-port", "0"]);
+    // The first sign of life; nodes are far from ready.
+    network.wait_for_line("");
+    assert!(network.stop_with("INT").success());
+    // Nothing of it is in the way of the next one.
+    let network = home.start(&SHAPE);
+    network.wait_for_line(UP);
+    assert!(network.stop_with("INT").success());
+}
