@@ -61,26 +61,10 @@ pub enum Lie {
     InvalidStatus,
     /// Confirmations with one wrong bit in the signature.
     FlippedConfirmations,
-}
-
-impl Lie {
-    /// Lies about slivers.
-    pub const SLIVERS: [Self; 5] = [
-        Self::FlippedSlivers,
-        Self::SwappedSlivers,
-        Self::ShortSlivers,
-        Self::EndlessSlivers,
-        Self::EmptySlivers,
-    ];
-
-    /// Lies about metadata and status.
-    pub const METADATA: [Self; 5] = [
-        Self::FlippedMetadata,
-        Self::LongerMetadata,
-        Self::GarbledMetadata,
-        Self::Denial,
-        Self::InvalidStatus,
-    ];
+    /// Recovery symbols with wrong bits.
+    FlippedSymbols,
+    /// Requests are taken and never answered.
+    Silence,
 }
 
 /// What a request asks for.
@@ -90,6 +74,7 @@ enum Question {
     Metadata,
     Status,
     Confirmation,
+    Symbols,
     Other,
 }
 
@@ -104,6 +89,7 @@ impl Question {
             ["v1", "blobs", _, "metadata"] => Self::Metadata,
             ["v1", "blobs", _, "status"] => Self::Status,
             ["v1", "blobs", _, "confirmation", ..] => Self::Confirmation,
+            ["v1", "blobs", _, "recoverySymbols"] => Self::Symbols,
             _ => Self::Other,
         }
     }
@@ -234,6 +220,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    if shared.lie == Lie::Silence {
+        shared.told.fetch_add(1, Ordering::Relaxed);
+        return std::future::pending().await;
+    }
     let question = Question::of(&parts.method, parts.uri.path());
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let path = match (shared.lie, question) {
@@ -298,6 +288,7 @@ fn falsify(lie: Lie, question: Question, truth: Answer) -> Result<Response, Box<
         // The path was falsified already.
         (Lie::SwappedSlivers, Question::Sliver) if found => Ok(octets(body.clone())),
         (Lie::ShortSlivers, Question::Sliver) if found => Ok(octets(body.slice(..body.len() / 2))),
+        (Lie::FlippedSymbols, Question::Symbols) if found => Ok(octets(flip_everywhere(body))),
         (Lie::EmptySlivers, Question::Sliver) if found => Ok(octets(Bytes::new())),
         (Lie::EndlessSlivers, Question::Sliver) if found => Ok(endless()),
         // Past the blob ID, the tags, the length and the number of hashes.
@@ -326,6 +317,15 @@ fn falsify(lie: Lie, question: Question, truth: Answer) -> Result<Response, Box<
 fn flip(body: &Bytes, position: usize) -> Bytes {
     let mut bytes = body.to_vec();
     if let Some(byte) = bytes.get_mut(position) {
+        *byte ^= 1;
+    }
+    bytes.into()
+}
+
+/// Flips a bit of every 16th byte from the first symbol on, so that no symbol of the answer stays right.
+fn flip_everywhere(body: &Bytes) -> Bytes {
+    let mut bytes = body.to_vec();
+    for byte in bytes.iter_mut().skip(8).step_by(16) {
         *byte ^= 1;
     }
     bytes.into()

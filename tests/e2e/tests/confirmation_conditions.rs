@@ -15,7 +15,7 @@ async fn refusal(member: &Member, blob: &BlobId, persistence: &BlobPersistence) 
         .client
         .confirmation(blob, persistence, None)
         .await
-        .expect_err("the node must not confirm")
+        .unwrap_err()
 }
 
 /// Waits until the node refuses for another reason than that it does not know the blob.

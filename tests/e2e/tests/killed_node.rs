@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use walrus_core::BlobId;
 use walrus_e2e::{NodeProcess, TestNetwork, eventually, random_bytes};
 use walrus_localnet::LocalnetOptions;
 use walrus_node::NodeConfig;
@@ -21,15 +22,29 @@ const SHARDS: u16 = 13;
 /// n - 2f for 13 shards: what a read needs.
 const READ_NEEDS: u16 = 5;
 
-/// Kills a process when the first sliver upload has been reported.
+/// A moment of a store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// The blob is registered, no sliver is on its way.
+    Registered,
+    /// The first node has its slivers, the others are getting theirs.
+    Uploading,
+}
+
+/// Kills a process at a moment of a store.
 struct Killer<'a> {
     victim: &'a NodeProcess,
+    moment: Moment,
     killed: AtomicBool,
 }
 
 impl Progress for Killer<'_> {
     fn on_event(&self, event: ProgressEvent) {
-        let in_the_middle = matches!(event, ProgressEvent::Registered { .. });
+        let in_the_middle = match event {
+            ProgressEvent::Registered { .. } => self.moment == Moment::Registered,
+            ProgressEvent::Uploaded { .. } => self.moment == Moment::Uploading,
+            _ => false,
+        };
         if in_the_middle && !self.killed.swap(true, Ordering::SeqCst) {
             self.victim.kill();
         }
@@ -56,6 +71,30 @@ async fn start_victim(network: &TestNetwork, config: &std::path::Path) -> NodePr
     process
 }
 
+/// Stores a blob, killing the node in the middle; the store must succeed all the same.
+async fn store_and_kill(
+    network: &TestNetwork,
+    data: &[u8],
+    victim: &NodeProcess,
+    moment: Moment,
+) -> BlobId {
+    let killer = Killer {
+        victim,
+        moment,
+        killed: AtomicBool::new(false),
+    };
+    let mut options = StoreOptions::new(EpochsAhead::Count(3));
+    options.deletable = false;
+    let blobs = vec![BlobToStore::new("blob", data.to_vec())];
+    let client = network.client().await;
+    let report = client.store(blobs, &options, &killer).await.unwrap();
+    assert!(killer.killed.load(Ordering::SeqCst) && !victim.is_alive());
+    match &report.outcomes.first().unwrap().result {
+        BlobStoreResult::NewlyCreated { blob_object, .. } => blob_object.blob_id,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_node_catches_up_and_its_slivers_count() {
     let mut network = TestNetwork::start(LocalnetOptions {
@@ -79,22 +118,7 @@ async fn a_killed_node_catches_up_and_its_slivers_count() {
     .await;
 
     let data = random_bytes(2 << 20);
-    let client = network.client().await;
-    let killer = Killer {
-        victim: &victim,
-        killed: AtomicBool::new(false),
-    };
-    let mut options = StoreOptions::new(EpochsAhead::Count(3));
-    options.deletable = false;
-    let blobs = vec![BlobToStore::new("blob", data.clone())];
-    let report = client.store(blobs, &options, &killer).await.unwrap();
-    assert!(killer.killed.load(Ordering::SeqCst) && !victim.is_alive());
-    let BlobStoreResult::NewlyCreated { blob_object, .. } =
-        &report.outcomes.first().unwrap().result
-    else {
-        panic!("{report:?}");
-    };
-    let blob = blob_object.blob_id;
+    let blob = store_and_kill(&network, &data, &victim, Moment::Registered).await;
     network.assert_reads(&blob, &data).await;
     // Further blobs while the node is away, one of them with nothing in it.
     let missed = random_bytes(10_000);
@@ -102,11 +126,15 @@ async fn a_killed_node_catches_up_and_its_slivers_count() {
     let empty_blob = network.store(&[], 3).await.blob_id;
 
     let victim = start_victim(&network, &config).await;
+    let torn = random_bytes(2 << 20);
+    let torn_blob = store_and_kill(&network, &torn, &victim, Moment::Uploading).await;
+
+    let victim = start_victim(&network, &config).await;
     assert!(
         member.holds_everything(&early_blob).await,
         "what was confirmed before the kill is on disk"
     );
-    for id in [blob, missed_blob, empty_blob] {
+    for id in [blob, missed_blob, empty_blob, torn_blob] {
         eventually(
             "the node recovers all slivers of its shards",
             PATIENCE,
@@ -126,6 +154,7 @@ async fn a_killed_node_catches_up_and_its_slivers_count() {
     network.stop_nodes(gone).await;
     network.assert_reads(&early_blob, &early).await;
     network.assert_reads(&blob, &data).await;
+    network.assert_reads(&torn_blob, &torn).await;
     network.assert_reads(&missed_blob, &missed).await;
     network.assert_reads(&empty_blob, &[]).await;
 

@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use walrus_e2e::{Impostor, Lie, TestNetwork, random_bytes};
+use walrus_e2e::{Impostor, Lie, TestNetwork, eventually, random_bytes};
 use walrus_localnet::LocalnetOptions;
+use walrus_node::{NodeConfig, StorageNode};
 
 const QUICK: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 const SHARDS: u16 = 31;
 /// f for 31 shards.
 const MAX_FAULTY: u16 = 10;
@@ -128,5 +130,55 @@ async fn forged_confirmations_do_not_spoil_a_certificate() {
     }
     assert!(liars.iter().any(|liar| liar.lies_told() > 0));
     network.assert_reads(&blob, &data).await;
+    stop(network, liars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_never_answer_hold_nobody_up() {
+    let data = random_bytes(30_000);
+    let (network, blob, liars) = network_of_liars(&[Lie::Silence; 3], &data).await;
+    reads_are_right(&network, &blob, &data, &liars).await;
+    let other = random_bytes(40_000);
+    let started = Instant::now();
+    let stored = network.store(&other, 2).await;
+    assert!(started.elapsed() < QUICK, "{:?}", started.elapsed());
+    reads_are_right(&network, &stored.blob_id, &other, &liars).await;
+    stop(network, liars).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_recovers_from_peers_of_which_some_lie() {
+    let mut network = TestNetwork::start(LocalnetOptions {
+        nodes: 10,
+        shards: SHARDS,
+        ..LocalnetOptions::default()
+    })
+    .await;
+    // The one that misses the store and the ones that lie have f shards together.
+    let mut faulty = network.at_most(MAX_FAULTY, network.indices()).await;
+    let late = faulty.pop().unwrap();
+    network.stop_nodes(&[late]).await;
+    let data = random_bytes(100_000);
+    let blob = network.store(&data, 2).await.blob_id;
+    let lies = [Lie::FlippedSymbols, Lie::FlippedMetadata];
+    assert_eq!(faulty.len(), lies.len());
+    let mut liars = Vec::new();
+    for (index, lie) in faulty.into_iter().zip(lies) {
+        liars.push(Impostor::replace(&mut network, index, lie).await);
+    }
+    let mut config = NodeConfig::load(&network.node_config_path(late)).unwrap();
+    config.live_upload_deferral.enabled = false;
+    let node = StorageNode::start(config).await.unwrap();
+    let member = network.member(late).await;
+    eventually("the node recovers what it missed", PATIENCE, async || {
+        member.holds_everything(&blob).await.then_some(())
+    })
+    .await;
+    let symbols = liars.first().unwrap();
+    assert!(
+        symbols.lies_told() > 0,
+        "the liar was not asked for symbols"
+    );
+    node.shutdown().await.unwrap();
     stop(network, liars).await;
 }
