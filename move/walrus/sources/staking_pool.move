@@ -239,8 +239,7 @@ public(package) fun request_withdraw_stake(
     assert!(staked_wal.is_staked(), ENotStaked);
     assert!(!staked_wal.can_withdraw_early(in_next, wctx), EWithdrawDirectly);
 
-    let epoch = wctx.epoch();
-    let activation_epoch = staked_wal.activation_epoch();
+    let (epoch, activation_epoch) = (wctx.epoch(), staked_wal.activation_epoch());
     let principal = staked_wal.value();
     if (activation_epoch == epoch + 1) {
         // The stake counts in the next committee already. It becomes active, and leaves after that one epoch; how many
@@ -274,8 +273,7 @@ public(package) fun withdraw_stake(
     assert!(principal > 0, EZeroStake);
     assert!(staked_wal.node_id() == pool.node_id(), EIncorrectPoolId);
 
-    let epoch = wctx.epoch();
-    let activation_epoch = staked_wal.activation_epoch();
+    let (epoch, activation_epoch) = (wctx.epoch(), staked_wal.activation_epoch());
     if (staked_wal.can_withdraw_early(in_next, wctx)) {
         pool.pending_stake.reduce(activation_epoch, principal);
         return staked_wal.into_balance()
@@ -525,15 +523,7 @@ public(package) fun destroy_empty(mut pool: StakingPool) {
     assert!(pool.is_empty(), EPoolNotEmpty);
     pool.unblock_commission();
     rate_history::clear(&mut pool.extra_fields);
-    let StakingPool {
-        id,
-        node_info,
-        exchange_rates,
-        rewards_pool,
-        commission,
-        extra_fields,
-        ..,
-    } = pool;
+    let StakingPool { id, node_info, exchange_rates, rewards_pool, commission, extra_fields, .. } = pool;
     id.delete();
     node_info.destroy();
     exchange_rates.drop();
@@ -549,13 +539,8 @@ fun process_pending_stake(pool: &mut StakingPool, epoch: u32) {
     let rate = pool_exchange_rate::new(pool.wal_balance, pool.num_shares);
     let last_rate_epoch = pool.latest_epoch.max(pool.activation_epoch);
     pool.latest_epoch = epoch;
-    rate_history::record(
-        &mut pool.exchange_rates,
-        &mut pool.extra_fields,
-        last_rate_epoch,
-        epoch,
-        rate,
-    );
+    let (rates, extra_fields) = (&mut pool.exchange_rates, &mut pool.extra_fields);
+    rate_history::record(rates, extra_fields, last_rate_epoch, epoch, rate);
 
     pool.wal_balance = pool.wal_balance + pool.pending_stake.flush(epoch);
     let mut shares = pool.pre_active_shares(epoch);
@@ -598,10 +583,7 @@ fun check_name(name: &String) {
 
 /// Aborts `EInvalidNetworkAddressLength` (16).
 fun check_network_address(network_address: &String) {
-    assert!(
-        network_address.length() <= MAX_NETWORK_ADDRESS_LENGTH,
-        EInvalidNetworkAddressLength,
-    );
+    assert!(network_address.length() <= MAX_NETWORK_ADDRESS_LENGTH, EInvalidNetworkAddressLength);
 }
 
 /// Aborts `EIncorrectCommissionRate` (14).
