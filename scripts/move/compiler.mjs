@@ -40,7 +40,7 @@ function publishedAtPlaceholder(name) {
 }
 
 /** Answers the compiler's requests out of the framework's sources and the packages of this repository. */
-function fetcher(framework, packages, linkPlaceholders) {
+function fetcher(framework, packages, linkPlaceholders, sources = (one) => sourceFiles(one.dir, false)) {
   const frameworkFiles = (folder) => {
     const files = framework.folders[folder];
     if (!files) throw new Error(`the framework has no package ${folder}: only ${Object.keys(framework.folders)}`);
@@ -59,7 +59,7 @@ function fetcher(framework, packages, linkPlaceholders) {
       const dir = parent && path.resolve(parent.dir, local);
       const found = packages.find((one) => one.dir === dir);
       if (!found) throw new Error(`${parentPackageName} depends on ${local}, which is no package here`);
-      const files = sourceFiles(found.dir, false);
+      const files = sources(found);
       return linkPlaceholders ? { ...files, 'Published.toml': publishedAtPlaceholder(found.name) } : files;
     },
     async fetchFile() {
@@ -120,4 +120,22 @@ export async function runTests(framework, packages, one) {
   });
   if ('error' in result) throw new MoveError(`${one.name} does not compile (${result.category}):\n${result.error}`);
   return result;
+}
+
+/** Compiles sources of the whole framework (`files`: one bundle, see `frameworkBundle`): its modules. */
+export async function compileBundle(files) {
+  return (await dump('the framework with its test code', { files, silenceWarnings: true })).modules;
+}
+
+/**
+ * Compiles a package out of `sources` (package → files), test functions having become ordinary ones. All unpublished
+ * packages are at 0x0, as in a unit test; the modules of the packages it depends on are not in the result.
+ */
+export async function compileForTests(framework, packages, one, sources) {
+  const input = {
+    files: sources(one, true),
+    fetcher: fetcher(framework, packages, false, (found) => sources(found, false)),
+    silenceWarnings: true,
+  };
+  return (await dump(`${one.name} with its tests`, input)).modules;
 }

@@ -1,11 +1,13 @@
 // The commands of scripts/build-move.
 import fs from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { artifactFile, artifactText, inOrder, lockText, readArtifacts } from './artifacts.mjs';
 import { MoveError, compileFramework, compilePackage, compilerVersion } from './compiler.mjs';
 import { loadFramework } from './framework.mjs';
 import { dependencyNames, discover, select } from './packages.mjs';
 import { layout, writeWhole } from './paths.mjs';
+import { writeTestBytecode } from './test-bytecode.mjs';
 import { test } from './unit-tests.mjs';
 import { verify } from './verify.mjs';
 
@@ -18,6 +20,9 @@ Usage:
   scripts/build-move test [PACKAGE…] [--filter TEXT]
                                                 run unit tests; with --filter, report only tests whose full name
                                                 (package::module::test) contains TEXT (all of them run)
+  scripts/build-move test-bytecode [PACKAGE…] --out DIR
+                                                compile packages with their tests as ordinary bytecode, for running
+                                                the tests on the embedded chain's VM: DIR/PACKAGE.json
   scripts/build-move check                      compile everything again; fail on compiler warnings, and when an
                                                 artifact or Move.lock differs by a byte or breaks a rule
 
@@ -96,6 +101,7 @@ function parseCommandLine() {
   const options = {
     help: { type: 'boolean', short: 'h' },
     filter: { type: 'string' },
+    out: { type: 'string' },
     'move-dir': { type: 'string' },
   };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
@@ -112,6 +118,11 @@ async function run({ values, command, names }) {
       return build(places, packages, names.length > 0 ? select(packages, names) : packages, names.length === 0);
     case 'test':
       return test(loadFramework(), packages, select(packages, names), values.filter ?? '');
+    case 'test-bytecode': {
+      if (!values.out) return undefined;
+      const selected = select(packages, names);
+      return writeTestBytecode(loadFramework(), packages, selected, dependencyNames(packages), path.resolve(values.out));
+    }
     case 'check':
       return check(places, packages);
     default:

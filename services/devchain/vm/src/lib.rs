@@ -20,6 +20,8 @@ pub mod object_runtime;
 pub mod package;
 pub mod session;
 pub mod store;
+#[cfg(feature = "test-natives")]
+pub mod testing;
 pub mod types;
 pub mod value;
 mod verify;

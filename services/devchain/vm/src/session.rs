@@ -22,7 +22,7 @@ use crate::{
 /// The machine: caches shared by all sessions. Thread-safe.
 #[derive(Debug, Default)]
 pub struct Vm {
-    caches: Caches,
+    pub(crate) caches: Caches,
 }
 
 impl Vm {
@@ -112,6 +112,8 @@ pub(crate) struct State<'a> {
     pub(crate) gas: Gas,
     pub(crate) objects: ObjectRuntime,
     pub(crate) ids_created: u64,
+    #[cfg(feature = "test-natives")]
+    pub(crate) scenario: crate::natives::testing::Scenario,
 }
 
 impl State<'_> {
@@ -150,6 +152,8 @@ impl<'a> Session<'a> {
             objects: ObjectRuntime::new(config.system),
             config,
             ids_created: 0,
+            #[cfg(feature = "test-natives")]
+            scenario: crate::natives::testing::Scenario::default(),
         };
         Self { state }
     }

@@ -218,6 +218,10 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             let op = code
                 .get(frame.pc)
                 .ok_or_else(|| VmError::invariant("program counter out of range"))?;
+            #[cfg(feature = "test-natives")]
+            if let Some(executed) = function.executed.get(frame.pc) {
+                executed.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
             match op {
                 Op::Ret => {
                     self.charge(0, 0)?;

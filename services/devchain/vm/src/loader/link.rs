@@ -64,6 +64,9 @@ pub(crate) struct Function {
     /// Number of locals, parameters included.
     pub(crate) locals: usize,
     pub(crate) body: Body,
+    /// Per instruction, whether it ran.
+    #[cfg(feature = "test-natives")]
+    pub(crate) executed: Vec<std::sync::atomic::AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -290,7 +293,14 @@ impl Loader<'_> {
             None => natives::find(&module.original_id, &module.name, &name)
                 .map_or(Body::Missing, Body::Native),
         };
+        #[cfg(feature = "test-natives")]
+        let executed = match &body {
+            Body::Code(code) => code.iter().map(|_| false.into()).collect(),
+            Body::Native(_) | Body::Missing => Vec::new(),
+        };
         Ok(Function {
+            #[cfg(feature = "test-natives")]
+            executed,
             name,
             index,
             visibility: match def.visibility {

@@ -95,7 +95,11 @@ fn party_transfer_impl(
     }
 }
 
-fn receive_impl(state: &mut State<'_>, types: &[Type], args: &mut Vec<Value>) -> NativeResult {
+pub(super) fn receive_impl(
+    state: &mut State<'_>,
+    types: &[Type],
+    args: &mut Vec<Value>,
+) -> NativeResult {
     state.gas.native(52)?;
     let version = arguments::u64(args)?;
     let id = arguments::id(args)?;

@@ -55,6 +55,8 @@ pub(crate) struct ObjectRuntime {
     pub(crate) deleted_ids: BTreeSet<Address>,
     inputs: HashMap<Address, InputOwner>,
     transfers: BTreeMap<Address, (NewOwner, Type, Value)>,
+    #[cfg(feature = "test-natives")]
+    transfer_order: Vec<Address>,
     children: BTreeMap<Address, Child>,
     received: BTreeMap<Address, u64>,
     events: Vec<Event>,
@@ -84,6 +86,8 @@ impl ObjectRuntime {
             deleted_ids: BTreeSet::new(),
             inputs: HashMap::new(),
             transfers: BTreeMap::new(),
+            #[cfg(feature = "test-natives")]
+            transfer_order: Vec::new(),
             children: BTreeMap::new(),
             received: BTreeMap::new(),
             events: Vec::new(),
@@ -146,6 +150,10 @@ impl ObjectRuntime {
         }
         if self.transfers.len() >= self.id_limit {
             return Err(too_many("transferred objects"));
+        }
+        #[cfg(feature = "test-natives")]
+        if !self.transfers.contains_key(&id) {
+            self.transfer_order.push(id);
         }
         self.transfers.insert(id, (owner, ty, value));
         Ok(true)
@@ -402,4 +410,71 @@ fn finish_child(changes: &mut ObjectChanges, id: Address, child: &Child) -> VmRe
         changes.children.insert(id, written);
     }
     Ok(())
+}
+
+/// What one transaction of a unit test did.
+#[cfg(feature = "test-natives")]
+pub(crate) struct TestTransaction {
+    pub(crate) new_ids: BTreeSet<Address>,
+    pub(crate) deleted_ids: BTreeSet<Address>,
+    /// In the order of the transfers.
+    pub(crate) transfers: Vec<(Address, NewOwner, Type, Value)>,
+    pub(crate) events: usize,
+}
+
+#[cfg(feature = "test-natives")]
+impl ObjectRuntime {
+    /// Ends a transaction inside a session: all but the children starts anew.
+    pub(crate) fn next_test_transaction(&mut self) -> TestTransaction {
+        let mut transfers = std::mem::take(&mut self.transfers);
+        let order = std::mem::take(&mut self.transfer_order);
+        self.inputs.clear();
+        self.received.clear();
+        self.accumulator_events.clear();
+        self.event_count = 0;
+        self.event_bytes = 0;
+        TestTransaction {
+            new_ids: std::mem::take(&mut self.new_ids),
+            deleted_ids: std::mem::take(&mut self.deleted_ids),
+            transfers: order
+                .into_iter()
+                .filter_map(|id| {
+                    let (owner, ty, value) = transfers.remove(&id)?;
+                    Some((id, owner, ty, value))
+                })
+                .collect(),
+            events: std::mem::take(&mut self.events).len(),
+        }
+    }
+
+    /// The children that are there: id, type, value.
+    pub(crate) fn present_children(
+        &self,
+    ) -> impl Iterator<Item = (Address, &Type, &Rc<RefCell<Value>>)> {
+        self.children
+            .iter()
+            .filter(|(_, child)| child.present())
+            .filter_map(|(id, child)| Some((*id, child.ty.as_ref()?, child.value.as_ref()?)))
+    }
+
+    /// The objects written so far: id, type, value.
+    pub(crate) fn test_transfers(&self) -> impl Iterator<Item = (Address, &Type, &Value)> {
+        self.transfers
+            .iter()
+            .map(|(id, (_, ty, value))| (*id, ty, value))
+    }
+
+    /// The events of the transaction so far.
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Whether an object may be received here: its parent is not new, and it was not received before.
+    pub(crate) fn record_received(&mut self, parent: Address, id: Address, version: u64) -> bool {
+        let free = !self.received.contains_key(&id) && !self.new_ids.contains(&parent);
+        if free {
+            self.received.insert(id, version);
+        }
+        free
+    }
 }

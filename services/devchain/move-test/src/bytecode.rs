@@ -1,0 +1,204 @@
+//! The files that `scripts/build-move test-bytecode` writes.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use serde::Deserialize;
+use sui_devchain_vm::{
+    LinkageEntry, Package, PackageStore,
+    error::VmResult,
+    package::{Module, type_origins},
+};
+use sui_sdk_types::Address;
+
+/// Name of the file that holds the framework.
+pub const FRAMEWORK: &str = "framework";
+
+#[derive(Deserialize)]
+struct Artifact {
+    packages: Vec<ArtifactPackage>,
+}
+
+#[derive(Deserialize)]
+struct ArtifactPackage {
+    address: String,
+    dependencies: Vec<String>,
+    modules: Vec<ArtifactModule>,
+}
+
+#[derive(Deserialize)]
+struct ArtifactModule {
+    bytecode: String,
+}
+
+/// One package's tests and their bytecode.
+#[derive(Deserialize)]
+pub struct TestPackage {
+    /// Name of the package.
+    pub name: String,
+    packages: Vec<ArtifactPackage>,
+    /// The tests, in the order of the sources.
+    pub tests: Vec<Test>,
+    /// What coverage counts: the package's own code, test code left out.
+    pub measured: Vec<MeasuredModule>,
+}
+
+/// One test function.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Test {
+    /// Its module.
+    pub module: String,
+    /// Its name.
+    pub function: String,
+    /// Whether it is called several times with random arguments.
+    pub random: bool,
+    /// How it must fail; `None`: it must return.
+    pub expected: Option<Expected>,
+}
+
+/// What `#[expected_failure(…)]` said.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Expected {
+    /// Which failures are meant.
+    pub class: FailureClass,
+    /// The abort code, in decimal digits.
+    pub code: Option<String>,
+    /// Name of the error constant (`#[error]`).
+    pub error: Option<String>,
+    /// `address::module` where it must happen.
+    pub location: Option<String>,
+}
+
+/// Classes of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// Any failure.
+    Any,
+    /// An abort.
+    Abort,
+    /// Overflow, division by zero, lossy cast, shift too far.
+    ArithmeticError,
+    /// Index out of range, pop from an empty vector, unpacking another length.
+    VectorError,
+    /// The gas is used up.
+    OutOfGas,
+    /// A numbered status of the machine: not supported here, such a test fails.
+    MajorStatus,
+}
+
+/// A module whose coverage is of interest.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MeasuredModule {
+    /// Its name.
+    pub module: String,
+    /// Its source file, relative to the package.
+    pub file: String,
+    /// The functions that are not for tests only (macros among them, which have no bytecode of their own).
+    pub functions: Vec<MeasuredFunction>,
+}
+
+/// A function whose coverage is of interest.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MeasuredFunction {
+    /// Its name.
+    pub name: String,
+    /// Line of its declaration.
+    pub line: u32,
+}
+
+/// Packages by address.
+#[derive(Clone, Default)]
+pub struct Packages(pub(crate) BTreeMap<Address, Arc<Package>>);
+
+impl PackageStore for Packages {
+    fn package(&self, storage_id: Address) -> VmResult<Option<Arc<Package>>> {
+        Ok(self.0.get(&storage_id).cloned())
+    }
+}
+
+/// Reads `DIR/NAME.json`.
+///
+/// # Errors
+/// The file cannot be read or has another shape.
+pub fn read_tests(dir: &Path, name: &str) -> Result<TestPackage> {
+    read(dir, name)
+}
+
+/// Reads the framework of `DIR`, test code included.
+///
+/// # Errors
+/// The file cannot be read, has another shape, or holds bytecode that does not parse.
+pub fn read_framework(dir: &Path) -> Result<Packages> {
+    let artifact: Artifact = read(dir, FRAMEWORK)?;
+    let mut packages = Packages::default();
+    packages.add(&artifact.packages)?;
+    Ok(packages)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(dir: &Path, name: &str) -> Result<T> {
+    let file = dir.join(format!("{name}.json"));
+    let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("reading {}", file.display()))
+}
+
+fn address(text: &str) -> Result<Address> {
+    let digits = text.trim_start_matches("0x");
+    Address::from_hex(format!("0x{digits:0>64}")).with_context(|| format!("address {text}"))
+}
+
+impl Packages {
+    /// These packages and those of a test package.
+    ///
+    /// # Errors
+    /// Bytecode that does not parse, or an address that is taken.
+    pub fn with(&self, tests: &TestPackage) -> Result<Self> {
+        let mut packages = self.clone();
+        packages.add(&tests.packages)?;
+        Ok(packages)
+    }
+
+    fn add(&mut self, packages: &[ArtifactPackage]) -> Result<()> {
+        for one in packages {
+            let id = address(&one.address)?;
+            if self.0.insert(id, Arc::new(package(id, one)?)).is_some() {
+                bail!("two packages at {id}");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn package(id: Address, artifact: &ArtifactPackage) -> Result<Package> {
+    let mut modules = Vec::new();
+    for module in &artifact.modules {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(&module.bytecode)?;
+        modules.push(Module::parse(&bytes)?);
+    }
+    let origins = type_origins(&modules, id, &[]);
+    let origins = origins.map_err(|(module, name)| anyhow::anyhow!("type {module}::{name}"))?;
+    let mut linkage = BTreeMap::new();
+    for dependency in &artifact.dependencies {
+        let storage_id = address(dependency)?;
+        let version = 1;
+        linkage.insert(
+            storage_id,
+            LinkageEntry {
+                storage_id,
+                version,
+            },
+        );
+    }
+    Ok(Package {
+        storage_id: id,
+        original_id: id,
+        version: 1,
+        modules: modules
+            .iter()
+            .map(|module| (module.name().to_owned(), module.to_bytes()))
+            .collect(),
+        type_origins: origins,
+        linkage,
+    })
+}
