@@ -189,3 +189,24 @@ test('a placeholder that is used as a value is found', () => {
   assert.match(output, /placeholder of coin is used as a value/);
   assert.equal(buildMove('build', 'shop').status, 0);
 });
+
+test('tests become bytecode with what is expected of them', () => {
+  const out = path.join(root, 'test-bytecode');
+  const { status, output } = buildMove('test-bytecode', '--out', out);
+  assert.equal(status, 0, output);
+  const read = (name) => JSON.parse(fs.readFileSync(path.join(out, `${name}.json`), 'utf8'));
+  const names = (name) => read('framework').packages.find((one) => one.name === name).modules.map((one) => one.name);
+  assert.ok(names('Sui').includes('test_scenario'));
+  assert.ok(names('MoveStdlib').includes('unit_test'));
+  const shop = read('shop');
+  // Both packages are at 0x0; the test module of the same name in the dependency is not here.
+  assert.deepEqual(shop.packages[0].modules.map((one) => one.name).sort(), ['a_shop', 'coin', 'tests', 'till']);
+  assert.deepEqual(
+    shop.tests.map(({ function: name, expected }) => [name, expected]),
+    [
+      ['money_goes_in', null],
+      ['an_expected_abort_passes', { class: 'abort', code: '7' }],
+    ],
+  );
+  assert.deepEqual(shop.measured.map(({ module }) => module).sort(), ['a_shop', 'till']);
+});

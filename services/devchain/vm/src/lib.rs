@@ -7,6 +7,8 @@
 //! Rooms: `format` reads and writes compiled modules, `verify` checks them, [`types`] holds runtime types,
 //! `loader` links packages, [`value`] holds values and references, `interpreter` runs code, `natives` implements
 //! native functions, `object_runtime` records object changes, [`package`] checks publishing and upgrading.
+//!
+//! The feature `test-natives` adds the natives of unit tests (devchain spec 4.5) and coverage of bytecode.
 
 pub mod error;
 mod format;
