@@ -5,11 +5,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use walrus_core::{Epoch, ShardIndex};
-use walrus_sui::{
-    Address,
-    contract::{Committee, Committees},
-};
+use walrus_core::{BlsPublicKey, Epoch, ShardIndex};
+use walrus_sui::contract::{Committee, Committees};
 
 /// The committees of one moment, seen by one node.
 #[derive(Debug, Clone)]
@@ -23,12 +20,14 @@ pub struct CommitteeView {
 }
 
 impl CommitteeView {
-    /// The view of the node `node_id`.
-    pub fn new(committees: Committees, node_id: Address) -> Self {
+    /// The view of the node whose BLS key is `key`: the key, not the node's ID, decides about membership. Node spec 5.4.
+    pub fn new(committees: Committees, key: &BlsPublicKey) -> Self {
         let shards = |committee: Option<&Committee>| {
             committee
-                .and_then(|committee| committee.member(node_id))
-                .map(|(_, member)| member.shards.iter().copied().collect())
+                .into_iter()
+                .flat_map(|committee| &committee.members)
+                .find(|member| member.bls_public_key().as_ref() == Some(key))
+                .map(|member| member.shards.iter().copied().collect())
                 .unwrap_or_default()
         };
         Self {

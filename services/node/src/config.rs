@@ -63,6 +63,9 @@ pub struct NodeConfig {
     /// How long recovery waits for uploads that are still running.
     #[serde(default)]
     pub live_upload_deferral: LiveUploadDeferralConfig,
+    /// When data is deleted.
+    #[serde(default)]
+    pub garbage_collection: GarbageCollectionConfig,
     /// Cache of slivers uploaded before their registration.
     #[serde(default)]
     pub pending_sliver_cache: PendingSliverCacheConfig,
@@ -259,6 +262,14 @@ impl Default for LiveUploadDeferralConfig {
             max_checkpoint_lag: 1500,
         }
     }
+}
+
+/// When data is deleted. Node spec 3.9.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GarbageCollectionConfig {
+    /// Whether the data of a deleted blob goes as soon as nothing of it is registered any more; otherwise with the epoch.
+    pub enable_immediate_data_deletion: bool,
 }
 
 /// Bounds of the cache for slivers uploaded before their registration. Node spec 4.3.

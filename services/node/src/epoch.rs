@@ -29,10 +29,9 @@ impl EpochChanges {
     pub(crate) async fn start(&self, epoch: Epoch) -> anyhow::Result<()> {
         let committees = self.committees_of(epoch).await;
         let catching_up = committees.epoch > epoch;
-        let state = Arc::clone(&self.state);
-        let view = CommitteeView::new(committees, state.node_id);
+        let view = CommitteeView::new(committees, &self.state.protocol_key.public_key());
         tracing::info!(epoch, current = view.epoch(), "an epoch began");
-        tokio::task::spawn_blocking(move || -> Result<(), StorageError> {
+        let change = move |state: &NodeState| -> Result<(), StorageError> {
             garbage::expire_objects(&state.storage, epoch)?;
             if catching_up {
                 // Shards follow when the change to the current epoch is reached.
@@ -41,15 +40,17 @@ impl EpochChanges {
                     .tables
                     .set_node_status(NodeStatus::RecoveryCatchUp)?;
             } else {
-                assign_shards(&state, &view)?;
+                assign_shards(state, &view)?;
                 garbage::delete_expired_data(&state.storage, epoch)?;
             }
             state.metrics.epoch.set(i64::from(view.epoch()));
             state.committees.set(view);
             Ok(())
-        })
-        .await
-        .map_err(|error| anyhow!("{error}"))??;
+        };
+        self.state
+            .in_background(change)
+            .await
+            .map_err(|error| anyhow!("{error}"))??;
         self.state.sync_wake.notify_one();
         Ok(())
     }

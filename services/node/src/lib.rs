@@ -20,7 +20,7 @@ mod node;
 mod peers;
 mod pending;
 mod reads;
-mod recovery;
+pub mod recovery;
 pub mod refusal;
 pub mod server;
 pub mod state;

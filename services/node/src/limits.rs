@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(crate) const MAX_CONNECTIONS: usize = 1024;
 /// Patience with a TLS handshake.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection without open requests may take to close when the server stops.
+pub(crate) const CLOSING_TIMEOUT: Duration = Duration::from_millis(250);
 /// Largest body of a metadata upload; 66 bytes for each shard fit many times.
 pub(crate) const MAX_METADATA_BODY: usize = 4 << 20;
 /// What the BCS form of a sliver may add to its symbols.

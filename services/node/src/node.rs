@@ -63,6 +63,8 @@ impl Tasks {
         }
     }
 
+    /// Starts a part. It ends by itself when `stop` is cancelled; [`Tasks::until_stopped`] does that for those that need not
+    /// clean up.
     fn spawn(
         &self,
         name: &'static str,
@@ -70,11 +72,7 @@ impl Tasks {
     ) {
         let (stop, failure) = (self.stop.clone(), Arc::clone(&self.failure));
         self.tracker.spawn(async move {
-            let result = tokio::select! {
-                () = stop.cancelled() => return,
-                result = task => result,
-            };
-            if let Err(error) = result {
+            if let Err(error) = task.await {
                 tracing::error!(
                     error = format!("{error:#}"),
                     "{name} failed, the node stops"
@@ -83,6 +81,19 @@ impl Tasks {
                 stop.cancel();
             }
         });
+    }
+
+    fn until_stopped(
+        &self,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send + 'static {
+        let stop = self.stop.clone();
+        async move {
+            tokio::select! {
+                () = stop.cancelled() => Ok(()),
+                result = task => result,
+            }
+        }
     }
 }
 
@@ -112,7 +123,7 @@ impl StorageNode {
             .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
         let state = NodeState::new(StateParts {
             storage,
-            committees: CommitteeView::new(committees, cap.node_id),
+            committees: CommitteeView::new(committees, &protocol_key.public_key()),
             encoding,
             node_id: cap.node_id,
             protocol_key,
@@ -159,9 +170,15 @@ fn start_tasks(
         reader,
         deferrals: Arc::clone(&deferrals),
         first_checkpoint: config.sui.first_checkpoint,
+        deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
     };
-    tasks.spawn("event processing", processor.run());
-    let recovery = Recovery::new(Arc::clone(state), config.blob_recovery.clone(), deferrals);
+    tasks.spawn("event processing", tasks.until_stopped(processor.run()));
+    let recovery = Recovery::new(
+        Arc::clone(state),
+        config.blob_recovery.clone(),
+        deferrals,
+        Arc::new(writer.clone()),
+    );
     tasks.spawn("recovery", recovery.run(tasks.stop.clone()));
     let driver = EpochDriver {
         state: Arc::clone(state),
@@ -169,10 +186,11 @@ fn start_tasks(
         cap,
         drives: config.drive_epochs,
     };
-    tasks.spawn("the epoch driver", async move {
+    let drive = async move {
         driver.run().await;
         Ok(())
-    });
+    };
+    tasks.spawn("the epoch driver", tasks.until_stopped(drive));
     tasks
 }
 
@@ -247,7 +265,8 @@ impl RunningNode {
             .unwrap_or_default()
     }
 
-    /// Stops accepting, lets open requests end, stops all work and closes the storage.
+    /// Stops accepting, lets open requests end, stops all work and closes the storage. Afterwards the directory and the address
+    /// are free for another start.
     ///
     /// # Errors
     /// If a part of the node had failed before, or the storage cannot be closed.
@@ -262,7 +281,7 @@ impl RunningNode {
         let failure = self.tasks.failure.borrow().clone();
         let state = Arc::clone(&self.state);
         drop(self);
-        tokio::task::spawn_blocking(move || state.storage.close()).await??;
+        state.close().await?;
         failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
     }
 }

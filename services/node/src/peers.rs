@@ -33,7 +33,8 @@ impl Peers {
         }
     }
 
-    fn client(&self, member: &CommitteeMember) -> Option<NodeClient> {
+    /// The connection to a member; `None` if its address or key is unusable.
+    pub(crate) fn client(&self, member: &CommitteeMember) -> Option<NodeClient> {
         let key = (
             member.network_address.clone(),
             member.network_public_key.clone(),

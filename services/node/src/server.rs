@@ -1,10 +1,15 @@
 //! Connections: an accept loop of our own over TLS, HTTP/1.1 and HTTP/2 told apart by the preface. Node spec 1.1.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, body::Body};
+use http_body_util::BodyExt as _;
+use hyper::{
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
@@ -12,12 +17,12 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS};
+use crate::limits::{CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT, MAX_CONNECTIONS};
 
 /// A server that accepts connections until [`Server::shutdown`].
 #[derive(Debug)]
@@ -34,9 +39,48 @@ pub struct Server {
 struct Connections {
     router: Router,
     tls: Option<TlsAcceptor>,
-    http: Builder<TokioExecutor>,
+    http: Builder<Spawner>,
     stop: CancellationToken,
     abort: CancellationToken,
+}
+
+/// Runs what a connection spawns (HTTP/2 streams); ends with the server, so that nothing outlives it.
+#[derive(Clone)]
+struct Spawner {
+    tasks: TaskTracker,
+    abort: CancellationToken,
+}
+
+impl<F> hyper::rt::Executor<F> for Spawner
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, future: F) {
+        let abort = self.abort.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = abort.cancelled() => {}
+                _ = future => {}
+            }
+        });
+    }
+}
+
+/// Counts as an open request of a connection until it is dropped.
+struct OpenRequest(Arc<watch::Sender<usize>>);
+
+impl OpenRequest {
+    fn new(open: &Arc<watch::Sender<usize>>) -> Self {
+        open.send_modify(|count| *count = count.saturating_add(1));
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
 }
 
 impl Server {
@@ -52,14 +96,17 @@ impl Server {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let mut http = Builder::new(TokioExecutor::new());
+        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        let connections = TaskTracker::new();
+        let mut http = Builder::new(Spawner {
+            tasks: connections.clone(),
+            abort: abort.clone(),
+        });
         http.http1().timer(TokioTimer::new());
         http.http2()
             .timer(TokioTimer::new())
             .adaptive_window(true)
             .max_concurrent_streams(max_streams);
-        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
-        let connections = TaskTracker::new();
         let shared = Connections {
             router,
             tls: tls.map(TlsAcceptor::from),
@@ -81,7 +128,8 @@ impl Server {
         self.address
     }
 
-    /// Stops accepting and waits for open requests, at most `grace` if given.
+    /// Stops accepting, closes idle connections and waits for open requests, at most `grace` if given. When it returns, nothing
+    /// of the server runs or holds the router any more.
     pub async fn shutdown(&self, grace: Option<Duration>) {
         self.stop.cancel();
         self.connections.close();
@@ -147,8 +195,11 @@ impl Connections {
         let Some(acceptor) = &self.tls else {
             return self.serve_http(stream).await;
         };
-        let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
-        match handshake.await {
+        let handshake = tokio::select! {
+            () = self.stop.cancelled() => return,
+            result = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)) => result,
+        };
+        match handshake {
             Ok(Ok(stream)) => self.serve_http(stream).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
@@ -159,23 +210,48 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = TowerToHyperService::new(self.router.clone());
+        let open = Arc::new(watch::Sender::new(0_usize));
+        let mut requests = open.subscribe();
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let guard = OpenRequest::new(&open);
+            let response = router.call(request);
+            async move {
+                let response = response.await?;
+                // The request is open until its answer is handed over or given up.
+                let keep = move |error| {
+                    let _ = &guard;
+                    error
+                };
+                Ok::<_, std::convert::Infallible>(
+                    response.map(|body| Body::new(body.map_err(keep))),
+                )
+            }
+        });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                result = connection.as_mut() => {
-                    if let Err(error) = result {
-                        tracing::debug!(error, "a connection ended with an error");
-                    }
+        tokio::select! {
+            result = connection.as_mut() => return log_end(result),
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        // A client that answers nothing must not keep the server up: without open requests its time is short.
+        let idle = async {
+            while requests.wait_for(|count| *count == 0).await.is_ok() {
+                tokio::time::sleep(CLOSING_TIMEOUT).await;
+                if *requests.borrow() == 0 {
                     return;
                 }
-                () = self.stop.cancelled(), if !stopping => {
-                    stopping = true;
-                    connection.as_mut().graceful_shutdown();
-                }
             }
+        };
+        tokio::select! {
+            result = connection.as_mut() => log_end(result),
+            () = idle => tracing::debug!("an idle connection is cut off"),
         }
+    }
+}
+
+fn log_end(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = result {
+        tracing::debug!(error, "a connection ended with an error");
     }
 }

@@ -9,7 +9,11 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    task::JoinHandle,
+};
+use tokio_util::task::TaskTracker;
 use walrus_core::{
     BlobId, EncodingConfig, Epoch, ShardIndex, SliverPairIndex, VerifiedBlobMetadataWithId,
     bls::BlsKeyPair,
@@ -78,7 +82,9 @@ pub struct NodeState {
     /// Wakes whoever watches the epoch.
     pub(crate) epoch_wake: Notify,
     pub(crate) latest_checkpoint: AtomicU64,
-    work: Semaphore,
+    work: Arc<Semaphore>,
+    /// Work on the blocking pool, which goes on when nobody waits for it any more.
+    background: TaskTracker,
 }
 
 impl NodeState {
@@ -111,7 +117,8 @@ impl NodeState {
             sync_wake: Notify::new(),
             epoch_wake: Notify::new(),
             latest_checkpoint: AtomicU64::new(0),
-            work: Semaphore::new(workers.saturating_mul(4)),
+            work: Arc::new(Semaphore::new(workers.saturating_mul(4))),
+            background: TaskTracker::new(),
         })
     }
 
@@ -121,11 +128,48 @@ impl NodeState {
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
     {
-        let _permit = self.work.acquire().await.map_err(Refusal::internal)?;
+        let permit = Arc::clone(&self.work).acquire_owned().await;
+        let permit = permit.map_err(Refusal::internal)?;
+        let work = move |state: &Self| {
+            let _permit = permit;
+            work(state)
+        };
+        self.in_background(work).await.map_err(Refusal::internal)?
+    }
+
+    /// Runs work on the blocking pool without a bound; [`NodeState::close`] waits for it.
+    pub(crate) fn in_background<T, F>(self: &Arc<Self>, work: F) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> T + Send + 'static,
+    {
         let state = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&state))
-            .await
-            .map_err(Refusal::internal)?
+        self.background.spawn_blocking(move || {
+            let result = work(&state);
+            drop(state);
+            result
+        })
+    }
+
+    /// Ends all work and closes the storage. Whoever called after everybody else has let go of the state may open the directory
+    /// again when this returns.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn close(self: Arc<Self>) -> Result<(), StorageError> {
+        self.background.close();
+        self.background.wait().await;
+        let closing = tokio::task::spawn_blocking(move || {
+            let result = self.storage.close();
+            if Arc::into_inner(self).is_none() {
+                tracing::warn!("the storage is closed while somebody still uses it");
+            }
+            result
+        });
+        closing.await.map_err(|error| StorageError::Io {
+            path: std::path::PathBuf::new(),
+            source: std::io::Error::other(error),
+        })?
     }
 
     /// The committee epoch.

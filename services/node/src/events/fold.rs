@@ -35,7 +35,12 @@ pub enum Effect {
     /// A blob is certified and queued for the recovery of missing slivers.
     Certified(BlobId),
     /// An object of the blob is gone; its data may be, too.
-    Deleted(BlobId),
+    Deleted {
+        /// The blob.
+        blob_id: BlobId,
+        /// When it was deleted.
+        epoch: Epoch,
+    },
     /// The blob was proven inconsistent; its data goes.
     Invalidated(BlobId),
     /// An epoch began.
@@ -252,11 +257,16 @@ impl Step<'_> {
         self.change(&event.blob_id, Change::RemoveDeletable { was_certified })?;
         self.batch
             .remove(&self.tables.objects, event.object_id.inner());
-        Ok(Effect::Deleted(event.blob_id))
+        Ok(Effect::Deleted {
+            blob_id: event.blob_id,
+            epoch: event.epoch,
+        })
     }
 
     fn invalidated(&mut self, blob_id: BlobId, epoch: Epoch) -> Result<Effect, StorageError> {
         self.change(&blob_id, Change::Invalidate { epoch })?;
+        // Together with the cursor: after a crash nobody would tell again that the data has to go.
+        self.batch.insert(&self.tables.deletions, &blob_id.0, &())?;
         Ok(Effect::Invalidated(blob_id))
     }
 
@@ -295,7 +305,10 @@ impl Step<'_> {
         self.change(&event.blob_id, Change::RemovePooled { was_certified })?;
         self.batch
             .remove(&self.tables.pooled_objects, event.object_id.inner());
-        Ok(Effect::Deleted(event.blob_id))
+        Ok(Effect::Deleted {
+            blob_id: event.blob_id,
+            epoch: event.epoch,
+        })
     }
 
     fn extend_pool(&mut self, id: [u8; 32], end_epoch: Epoch) -> Result<(), StorageError> {

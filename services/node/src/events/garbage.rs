@@ -2,6 +2,7 @@
 
 use walrus_core::{BlobId, Epoch};
 
+use super::Effect;
 use crate::{
     blob_info::{BlobInfo, Change},
     limits::{GC_BATCH, SCAN_BATCH},
@@ -11,6 +12,30 @@ use crate::{
         tables::Batch,
     },
 };
+
+/// Deletes the data that an event has left without a purpose: that of invalid blobs, and, if `at_once`, that of a deleted blob
+/// of which nothing is registered any more (otherwise the next epoch change deletes it).
+///
+/// # Errors
+/// [`StorageError`].
+pub fn delete_data_after(
+    storage: &Storage,
+    effect: &Effect,
+    at_once: bool,
+) -> Result<(), StorageError> {
+    match effect {
+        Effect::Invalidated(_) => storage.delete_invalid(),
+        Effect::Deleted { blob_id, epoch } if at_once => {
+            let tables = &storage.tables;
+            let info = tables.get::<BlobInfo>(&tables.blob_info, &blob_id.0)?;
+            if info.is_some_and(|info| info.is_registered(*epoch)) {
+                return Ok(());
+            }
+            storage.delete_data(blob_id)
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Phase 1: takes expired objects out of the records of their blobs. Each removal of an object and its effect on the blob's
 /// record are one batch, so that a repetition after a crash changes nothing twice.

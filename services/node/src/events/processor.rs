@@ -9,7 +9,7 @@ use walrus_sui::{
     events::{ContractEvent, EventPosition},
 };
 
-use super::{Effect, PositionedEvent, fold};
+use super::{Effect, PositionedEvent, fold, garbage};
 use crate::{epoch::EpochChanges, recovery::Deferrals, state::NodeState, storage::records::Cursor};
 
 /// Processes events one after the other; slow work is only queued.
@@ -19,11 +19,17 @@ pub(crate) struct EventProcessor {
     pub(crate) epochs: EpochChanges,
     pub(crate) deferrals: Arc<Deferrals>,
     pub(crate) first_checkpoint: u64,
+    /// Whether the data of deleted blobs goes before the end of the epoch.
+    pub(crate) deletes_at_once: bool,
 }
 
 impl EventProcessor {
     /// Runs until an event cannot be processed.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
+        self.state
+            .in_background(|state| state.storage.delete_invalid())
+            .await?
+            .context("cannot delete data")?;
         let mut cursor = match self.state.storage.tables.cursor()? {
             Some(cursor) => cursor,
             None => Cursor {
@@ -98,15 +104,15 @@ impl EventProcessor {
                 self.deferrals.defer(blob_id, size, lag);
                 state.sync_wake.notify_one();
             }
-            Effect::Deleted(_) => {}
-            Effect::Invalidated(blob_id) => {
-                let deleted = state.blocking(move |state| {
-                    state.storage.delete_data(&blob_id)?;
-                    Ok(())
-                });
-                if let Err(error) = deleted.await {
-                    bail!("cannot delete the data of the invalid blob {blob_id}: {error:?}");
-                }
+            effect @ (Effect::Deleted { .. } | Effect::Invalidated(_)) => {
+                let at_once = self.deletes_at_once;
+                let delete = move |state: &NodeState| {
+                    garbage::delete_data_after(&state.storage, &effect, at_once)
+                };
+                state
+                    .in_background(delete)
+                    .await?
+                    .context("cannot delete data")?;
             }
             Effect::EpochStarted(_) | Effect::EpochDone(_) | Effect::ParametersSelected => {
                 state.epoch_wake.notify_waiters();

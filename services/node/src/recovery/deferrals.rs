@@ -12,13 +12,14 @@ use crate::config::LiveUploadDeferralConfig;
 
 /// Until when the recovery of which blobs waits.
 #[derive(Debug)]
-pub(crate) struct Deferrals {
+pub struct Deferrals {
     config: LiveUploadDeferralConfig,
     until: Mutex<HashMap<BlobId, Instant>>,
 }
 
 impl Deferrals {
-    pub(crate) fn new(config: LiveUploadDeferralConfig) -> Self {
+    /// Nothing waits yet.
+    pub fn new(config: LiveUploadDeferralConfig) -> Self {
         Self {
             config,
             until: Mutex::default(),

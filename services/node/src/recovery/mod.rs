@@ -3,6 +3,7 @@
 //! The queue is a table that the event fold writes, so that nothing is forgotten by a crash. [`Recovery`] works it off.
 
 mod deferrals;
+mod invalidity;
 mod sliver;
 
 use std::{
@@ -12,12 +13,13 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use walrus_core::{BlobId, VerifiedBlobMetadataWithId};
 
-pub(crate) use self::deferrals::Deferrals;
+use self::sliver::Outcome;
+pub use self::{deferrals::Deferrals, invalidity::InvalidityReporter};
 use crate::{
     config::BlobRecoveryConfig,
     epoch::finish_filling,
@@ -31,14 +33,16 @@ use crate::{
 const QUEUE_POLL: Duration = Duration::from_secs(1);
 
 /// Works off the queue of blobs.
-pub(crate) struct Recovery {
+pub struct Recovery {
     state: Arc<NodeState>,
     peers: Peers,
     config: BlobRecoveryConfig,
     deferrals: Arc<Deferrals>,
+    reporter: Arc<dyn InvalidityReporter>,
     permits: Arc<Semaphore>,
     progress: Mutex<Progress>,
     stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 #[derive(Default)]
@@ -49,19 +53,23 @@ struct Progress {
 }
 
 impl Recovery {
-    pub(crate) fn new(
+    /// Nothing runs until [`Recovery::run`]. `reporter` is told about blobs that turn out to be inconsistent.
+    pub fn new(
         state: Arc<NodeState>,
         config: BlobRecoveryConfig,
         deferrals: Arc<Deferrals>,
+        reporter: Arc<dyn InvalidityReporter>,
     ) -> Arc<Self> {
         Arc::new(Self {
             peers: Peers::new(&config),
             permits: Arc::new(Semaphore::new(config.max_concurrent_blob_syncs.max(1))),
             progress: Mutex::default(),
             stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
             state,
             config,
             deferrals,
+            reporter,
         })
     }
 
@@ -69,15 +77,27 @@ impl Recovery {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs until `stop` or until the storage fails; running recoveries are cut off then and start again after a restart.
-    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+    /// Runs until `stop` or until the storage fails; running recoveries are cut off then and start again after a restart. None
+    /// of them runs any more when this returns.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
         // Stops the recoveries also when this future is dropped.
-        let _stop_recoveries = self.stop.clone().drop_guard();
+        let stop_recoveries = self.stop.clone().drop_guard();
+        let result = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            result = self.work_off() => result,
+        };
+        drop(stop_recoveries);
+        self.tasks.close();
+        self.tasks.wait().await;
+        result
+    }
+
+    async fn work_off(self: &Arc<Self>) -> anyhow::Result<()> {
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                result = self.dispatch() => result?,
-            }
+            self.dispatch().await?;
             let _ = tokio::time::timeout(QUEUE_POLL, self.state.sync_wake.notified()).await;
         }
     }
@@ -114,7 +134,7 @@ impl Recovery {
     fn start(self: &Arc<Self>, blob_id: BlobId, permit: OwnedSemaphorePermit) {
         self.progress().running.insert(blob_id);
         let this = Arc::clone(self);
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let _permit = permit;
             let result = tokio::select! {
                 () = this.stop.cancelled() => return,
@@ -172,11 +192,15 @@ impl Recovery {
         }
         let metadata = Arc::new(self.metadata(blob_id).await?);
         let count = missing.len();
-        futures::stream::iter(missing)
+        let mut outcomes = futures::stream::iter(missing)
             .map(|(shard, axis)| self.recover(&metadata, shard, axis))
-            .buffer_unordered(self.config.max_concurrent_sliver_syncs.max(1))
-            .try_collect::<Vec<()>>()
-            .await?;
+            .buffer_unordered(self.config.max_concurrent_sliver_syncs.max(1));
+        while let Some(outcome) = outcomes.next().await {
+            if let Outcome::Inconsistent(proof) = outcome? {
+                drop(outcomes);
+                return self.invalidate(blob_id, proof).await;
+            }
+        }
         tracing::info!(%blob_id, slivers = count, "recovered a blob");
         Ok(())
     }

@@ -11,12 +11,26 @@ use walrus_core::{
 };
 use walrus_node_client::NodeClient;
 
-use super::Recovery;
+use super::{Recovery, invalidity::Proof};
 use crate::{
     limits::PEERS_AT_ONCE, refusal::Refusal, storage::segments::NewSliver, symbols::SymbolSelection,
 };
 
 type Metadata = Arc<VerifiedBlobMetadataWithId>;
+
+/// What came of the attempt to obtain a sliver.
+pub(super) enum Outcome {
+    /// It is stored.
+    Stored,
+    /// There is no sliver that goes with the metadata.
+    Inconsistent(Proof),
+}
+
+/// A sliver in its BCS form, or why there is none.
+enum Decoded {
+    Sliver(Vec<u8>),
+    Inconsistent(Proof),
+}
 
 impl Recovery {
     /// Obtains and stores one sliver.
@@ -25,9 +39,9 @@ impl Recovery {
         metadata: &Metadata,
         shard: ShardIndex,
         axis: SliverType,
-    ) -> anyhow::Result<()> {
-        let sliver = match self.fetch_from_previous_owner(metadata, shard, axis).await {
-            Some(sliver) => sliver,
+    ) -> anyhow::Result<Outcome> {
+        let decoded = match self.fetch_from_previous_owner(metadata, shard, axis).await {
+            Some(sliver) => Decoded::Sliver(sliver),
             None => {
                 let n_shards = metadata.n_shards();
                 let pair = shard.to_pair_index(metadata.blob_id(), n_shards);
@@ -44,8 +58,16 @@ impl Recovery {
                 }
             }
         };
+        let sliver = match decoded {
+            Decoded::Sliver(sliver) => sliver,
+            Decoded::Inconsistent(proof) => return Ok(Outcome::Inconsistent(proof)),
+        };
         let blob_id = *metadata.blob_id();
         let stored = self.state.blocking(move |state| {
+            // Its data may have been deleted in the meantime.
+            if !state.is_registered(&blob_id)? {
+                return Ok(());
+            }
             let new = NewSliver {
                 blob_id,
                 sliver_type: axis,
@@ -61,7 +83,7 @@ impl Recovery {
             bail!("cannot store a recovered sliver: {error:?}");
         }
         self.state.metrics.recovered_slivers.inc();
-        Ok(())
+        Ok(Outcome::Stored)
     }
 
     /// The BCS form of the sliver, verified.
@@ -91,12 +113,12 @@ impl Recovery {
         verified.await.ok()
     }
 
-    /// The BCS form of the sliver, decoded from symbols and verified.
+    /// The sliver, decoded from symbols and verified.
     async fn decode_from_symbols<T: Axis>(
         &self,
         metadata: &Metadata,
         target: SliverIndex,
-    ) -> anyhow::Result<Vec<u8>> {
+    ) -> anyhow::Result<Decoded> {
         let needed = usize::from(metadata.config().symbols_per_sliver(T::TYPE));
         let mut symbols: BTreeMap<SliverIndex, RecoverySymbol<T>> = BTreeMap::new();
         let selection = SymbolSelection::Target(target, T::TYPE);
@@ -124,19 +146,16 @@ impl Recovery {
         }
         drop(answers);
         let metadata = Arc::clone(metadata);
-        let blob_id = *metadata.blob_id();
         let recovered = self.state.blocking(move |_| {
             recover_sliver_or_prove(&metadata, symbols.into_values(), target)
                 .map_err(Refusal::internal)
         });
         match recovered.await {
-            Ok(Recovered::Sliver(sliver)) => Ok(sliver.to_bcs()),
-            Ok(Recovered::Inconsistent(_)) => {
-                bail!(
-                    "blob {blob_id} is inconsistent: {} sliver {target} does not match",
-                    T::TYPE
-                )
-            }
+            Ok(Recovered::Sliver(sliver)) => Ok(Decoded::Sliver(sliver.to_bcs())),
+            Ok(Recovered::Inconsistent(proof)) => Ok(Decoded::Inconsistent(Proof {
+                axis: T::TYPE,
+                bytes: proof.to_bcs().into(),
+            })),
             Err(error) => bail!("recovery failed: {error:?}"),
         }
     }

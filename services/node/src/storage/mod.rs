@@ -16,6 +16,8 @@ use walrus_core::{
     VerifiedBlobMetadataWithId,
 };
 
+use crate::limits::SCAN_BATCH;
+
 use self::{
     segments::SegmentError,
     shards::Shards,
@@ -166,6 +168,26 @@ impl Storage {
         self.shards.delete_blob(&self.tables, blob_id)?;
         let mut batch: Batch<'_> = self.tables.batch();
         batch.remove(&self.tables.metadata, &blob_id.0);
+        batch.remove(&self.tables.deletions, &blob_id.0);
         batch.commit()
+    }
+
+    /// Deletes the data of the invalid blobs in [`Tables::deletions`]. To be called when one is added and, for what a crash left
+    /// there, at the start.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn delete_invalid(&self) -> Result<(), StorageError> {
+        loop {
+            let page = self
+                .tables
+                .page::<()>(&self.tables.deletions, None, SCAN_BATCH)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for (id, ()) in page {
+                self.delete_data(&BlobId(id))?;
+            }
+        }
     }
 }

@@ -32,6 +32,8 @@ pub struct Tables {
     pub shards: Keyspace,
     /// blob ID → [`super::records::SyncReason`]: blobs whose slivers are to be completed.
     pub blob_syncs: Keyspace,
+    /// blob ID → nothing: invalid blobs whose data is still to be deleted.
+    pub deletions: Keyspace,
 }
 
 const CURSOR: &str = "cursor";
@@ -80,6 +82,7 @@ impl Tables {
             slivers: table("slivers")?,
             shards: table("shards")?,
             blob_syncs: table("blob_syncs")?,
+            deletions: table("deletions")?,
             db,
         })
     }
