@@ -1,11 +1,12 @@
 //! A node without a chain: its committees are made up, its events are folded in directly.
-#![allow(unreachable_pub, clippy::unwrap_used)]
+// Not every test uses all of it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use walrus_core::{
-    BlobId, EncodingConfig, ShardIndex, SliverPairIndex, SliverType,
+    BlobId, BlsPublicKey, EncodingConfig, ShardIndex, SliverPairIndex, SliverType,
     bls::BlsKeyPair,
     encoder::{BlobEncoder, EncodedBlob},
     network_key::NetworkKeyPair,
@@ -44,33 +45,86 @@ pub fn encode(data: &[u8]) -> EncodedBlob {
         .unwrap()
 }
 
-/// The committee in which the node has `own` shards and another node the rest.
-pub fn view(own: &[u16]) -> CommitteeView {
-    let member = |node_id, shards: Vec<ShardIndex>| CommitteeMember {
+/// A member without an address.
+pub fn member(
+    node_id: Address,
+    key: Option<&BlsPublicKey>,
+    shards: Vec<ShardIndex>,
+) -> CommitteeMember {
+    // The chain holds keys in uncompressed form.
+    let uncompressed = |key: &BlsPublicKey| {
+        let point = blst::min_pk::PublicKey::uncompress(&key.0).unwrap();
+        point.serialize().to_vec()
+    };
+    CommitteeMember {
         node_id,
         weight: u16::try_from(shards.len()).unwrap(),
         shards,
-        public_key: vec![],
+        public_key: key.map(uncompressed).unwrap_or_default(),
         network_public_key: vec![],
         network_address: String::new(),
         name: String::new(),
-    };
+    }
+}
+
+/// These committees of [`EPOCH`], as the chain would have them.
+pub fn committees(members: Vec<CommitteeMember>) -> Committees {
+    Committees {
+        epoch: EPOCH,
+        epoch_state: EpochState::EpochChangeDone(0),
+        current: Committee {
+            epoch: EPOCH,
+            n_shards: N_SHARDS,
+            members,
+        },
+        previous: None,
+        next: None,
+    }
+}
+
+/// The committee in which the node has `own` shards and another node the rest.
+pub fn view(own: &[u16], key: &BlsPublicKey) -> CommitteeView {
     let (mine, others): (Vec<_>, Vec<_>) = (0..N_SHARDS)
         .map(ShardIndex)
         .partition(|shard| own.contains(&shard.get()));
-    let current = Committee {
-        epoch: EPOCH,
-        n_shards: N_SHARDS,
-        members: vec![member(NODE_ID, mine), member(Address::new([2; 32]), others)],
+    let members = vec![
+        member(NODE_ID, Some(key), mine),
+        member(Address::new([0xff; 32]), None, others),
+    ];
+    CommitteeView::new(committees(members), key)
+}
+
+/// Lets the nodes know each other as a committee; each has the shards that it stores.
+pub fn join(nodes: &[&TestNode]) {
+    let members: Vec<_> = nodes
+        .iter()
+        .map(|node| CommitteeMember {
+            network_public_key: node.network_key.public_key().0.to_vec(),
+            network_address: node.server.address().to_string(),
+            ..member(
+                node.state.node_id,
+                Some(&node.protocol_key.public_key()),
+                node.state.storage.shards.states().into_keys().collect(),
+            )
+        })
+        .collect();
+    for node in nodes {
+        let key = node.protocol_key.public_key();
+        let view = CommitteeView::new(committees(members.clone()), &key);
+        node.state.committees.set(view);
+    }
+}
+
+/// Waits until `condition` holds.
+pub async fn until(condition: impl Fn() -> bool) {
+    let reached = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     };
-    let committees = Committees {
-        epoch: EPOCH,
-        epoch_state: EpochState::EpochChangeDone(0),
-        current,
-        previous: None,
-        next: None,
-    };
-    CommitteeView::new(committees, NODE_ID)
+    tokio::time::timeout(Duration::from_secs(20), reached)
+        .await
+        .expect("the condition is never reached");
 }
 
 pub struct TestNode {
@@ -78,10 +132,14 @@ pub struct TestNode {
     pub protocol_key: BlsKeyPair,
     pub network_key: NetworkKeyPair,
     pub dir: TempDir,
-    server: Server,
+    pub server: Server,
 }
 
 pub fn open_state(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
+    open_state_as(NODE_ID, dir, own, key)
+}
+
+fn open_state_as(node_id: Address, dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
     let storage = Storage::open(dir, 1 << 20).unwrap();
     for shard in own {
         storage
@@ -91,9 +149,9 @@ pub fn open_state(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
     }
     NodeState::new(StateParts {
         storage,
-        committees: view(own),
+        committees: view(own, &key.public_key()),
         encoding: encoding(),
-        node_id: NODE_ID,
+        node_id,
         protocol_key: BlsKeyPair::from_secret_bytes(&key.secret_bytes()).unwrap(),
         blocklist: [BlobId([0xbb; 32])].into(),
         rest: RestServerConfig::default(),
@@ -104,11 +162,15 @@ pub fn open_state(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
 
 impl TestNode {
     pub async fn start(own: &[u16]) -> Self {
+        Self::start_as(NODE_ID, own).await
+    }
+
+    pub async fn start_as(node_id: Address, own: &[u16]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut rng = rand::rng();
         let protocol_key = BlsKeyPair::generate(&mut rng);
         let network_key = NetworkKeyPair::generate(&mut rng);
-        let state = open_state(dir.path(), own, &protocol_key);
+        let state = open_state_as(node_id, dir.path(), own, &protocol_key);
         let tls = server_tls_config(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
         let router = api::router(Arc::clone(&state));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -1,0 +1,207 @@
+//! Recovery between nodes, and what becomes of blobs that were encoded wrongly.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use support::*;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use walrus_core::{
+    BlobMetadata, BlsPublicKey, BlsSignature, ShardIndex, SliverPairIndex, SliverType,
+    VerifiedBlobMetadataWithId,
+    certificate::{ProtocolMessageCertificate, signers_from_bitmap},
+    encoder::EncodedBlob,
+    messages,
+};
+use walrus_node::{
+    config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
+    events::{Effect, garbage},
+    recovery::{Deferrals, InvalidityReporter, Recovery},
+};
+use walrus_node_client::BlobStatus;
+use walrus_sui::{
+    Address,
+    events::{BlobDeleted, ContractEvent, InvalidBlobId},
+    transactions::BlobCertificate,
+};
+
+/// Hands certificates to the test instead of the chain.
+struct Reports(mpsc::UnboundedSender<BlobCertificate>);
+
+impl InvalidityReporter for Reports {
+    fn report(&self, certificate: BlobCertificate) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(async move { Ok(self.0.send(certificate)?) })
+    }
+}
+
+/// Three nodes; a blob that is certified; the last node has nothing of it.
+async fn network(blob: &EncodedBlob) -> [TestNode; 3] {
+    let nodes = [
+        TestNode::start_as(Address::new([1; 32]), &[0, 1, 2, 3]).await,
+        TestNode::start_as(Address::new([2; 32]), &[4, 5, 6]).await,
+        TestNode::start_as(Address::new([3; 32]), &[7, 8, 9]).await,
+    ];
+    join(&nodes.each_ref());
+    let blob_id = *blob.metadata.blob_id();
+    for node in &nodes {
+        node.register(blob_id, false);
+        node.fold(certified(blob_id, false));
+    }
+    for node in &nodes[..2] {
+        let client = node.client();
+        client
+            .store_metadata(&blob_id, blob.metadata.metadata())
+            .await
+            .unwrap();
+        for shard in node.state.storage.shards.states().into_keys() {
+            node.upload(blob, &[shard.get()]).await;
+        }
+    }
+    nodes
+}
+
+/// Recovers what the node lacks until `stop` is dropped.
+fn recover(node: &TestNode, reports: Reports) -> tokio_util::sync::DropGuard {
+    let config = LiveUploadDeferralConfig {
+        enabled: false,
+        ..LiveUploadDeferralConfig::default()
+    };
+    let recovery = Recovery::new(
+        Arc::clone(&node.state),
+        BlobRecoveryConfig::default(),
+        Arc::new(Deferrals::new(config)),
+        Arc::new(reports),
+    );
+    let stop = CancellationToken::new();
+    tokio::spawn(recovery.run(stop.clone()));
+    stop.drop_guard()
+}
+
+#[tokio::test]
+async fn a_node_without_anything_recovers_the_blob_from_its_peers() {
+    let blob = encode(&[3; 20_000]);
+    let blob_id = *blob.metadata.blob_id();
+    let nodes = network(&blob).await;
+    let (sender, mut reports) = mpsc::unbounded_channel();
+    let _running = recover(&nodes[2], Reports(sender));
+    let storage = &nodes[2].state.storage;
+    until(|| !storage.tables.blob_syncs.contains_key(blob_id.0).unwrap()).await;
+    for shard in [7, 8, 9].map(ShardIndex) {
+        let pair = shard.to_pair_index(&blob_id, N_SHARDS);
+        for axis in [SliverType::Primary, SliverType::Secondary] {
+            let stored = storage.shards.get(&storage.tables, shard, &blob_id, axis);
+            assert_eq!(stored.unwrap().unwrap(), sliver(&blob, pair, axis));
+        }
+    }
+    assert!(reports.try_recv().is_err());
+}
+
+/// Metadata that claims another hash for the primary sliver of one of the third node's shards.
+fn inconsistent() -> EncodedBlob {
+    let mut blob = encode(&[4; 20_000]);
+    // The rotation depends on the blob ID, and so on the changed pair: find one that lands in shard 7, 8 or 9.
+    for pair in 0..N_SHARDS {
+        let mut hashes = blob.metadata.metadata().hashes().to_vec();
+        let other = hashes[usize::from(pair)].secondary_hash;
+        hashes[usize::from(pair)].primary_hash = other;
+        let metadata = BlobMetadata::new(blob.metadata.unencoded_length(), hashes);
+        let metadata = VerifiedBlobMetadataWithId::from_metadata(metadata, &encoding()).unwrap();
+        let shard = SliverPairIndex(pair).to_shard_index(metadata.blob_id(), N_SHARDS);
+        if shard.get() >= 7 {
+            blob.metadata = metadata;
+            return blob;
+        }
+    }
+    panic!("no pair of this blob is stored in the last three shards")
+}
+
+#[tokio::test]
+async fn an_inconsistent_blob_ends_as_a_certificate_that_a_quorum_signed() {
+    let blob = inconsistent();
+    let blob_id = *blob.metadata.blob_id();
+    let nodes = network(&blob).await;
+    let (sender, mut reports) = mpsc::unbounded_channel();
+    let _running = recover(&nodes[2], Reports(sender));
+    let report = tokio::time::timeout(Duration::from_secs(20), reports.recv());
+    let report = report.await.unwrap().unwrap();
+
+    let keys: Vec<BlsPublicKey> = nodes.iter().map(|n| n.protocol_key.public_key()).collect();
+    let signers = signers_from_bitmap(&report.signers_bitmap, 3).unwrap();
+    let certificate = ProtocolMessageCertificate::<messages::InvalidBlobId>::from_parts(
+        signers.clone(),
+        report.message,
+        BlsSignature(report.signature.try_into().unwrap()),
+    );
+    let message = certificate.verify(&keys).unwrap();
+    assert_eq!(message.epoch, EPOCH);
+    assert_eq!(message.body, messages::InvalidBlobId { blob_id });
+    let weight = |signer: &u16| [4, 3, 3][usize::from(*signer)];
+    assert!(signers.iter().map(weight).sum::<u32>() >= 7, "{signers:?}");
+    // It is not tried again.
+    let storage = &nodes[2].state.storage;
+    until(|| !storage.tables.blob_syncs.contains_key(blob_id.0).unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_data_of_an_invalid_blob_goes_even_if_the_node_dies_in_between() {
+    let blob = encode(&[4; 2000]);
+    let blob_id = *blob.metadata.blob_id();
+    let [node, ..] = network(&blob).await;
+    // The event is folded, and then the process dies: only the tables know.
+    node.fold(ContractEvent::InvalidBlobId(InvalidBlobId {
+        epoch: EPOCH,
+        blob_id,
+    }));
+    let storage = &node.state.storage;
+    assert!(storage.has_metadata(&blob_id).unwrap());
+    // What the event processing does at its start.
+    storage.delete_invalid().unwrap();
+    assert_absent(&node, &blob);
+    assert!(storage.tables.deletions.is_empty().unwrap());
+    let status = node.client().blob_status(&blob_id).await.unwrap();
+    assert!(matches!(status, BlobStatus::Invalid { .. }));
+}
+
+fn assert_absent(node: &TestNode, blob: &EncodedBlob) {
+    let (storage, blob_id) = (&node.state.storage, blob.metadata.blob_id());
+    assert!(!storage.has_metadata(blob_id).unwrap());
+    let shards = [0, 1, 2, 3].map(ShardIndex);
+    assert_eq!(storage.missing_slivers(blob_id, shards).unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn a_deleted_blob_goes_at_once_when_configured_and_nothing_is_registered_any_more() {
+    let node = TestNode::start(&[0, 1, 2, 3]).await;
+    let blob = encode(&[6; 2000]);
+    let blob_id = *blob.metadata.blob_id();
+    let storage = &node.state.storage;
+    let deleted = Effect::Deleted {
+        blob_id,
+        epoch: EPOCH,
+    };
+    let delete = || {
+        node.fold(ContractEvent::BlobDeleted(BlobDeleted {
+            epoch: EPOCH,
+            blob_id,
+            end_epoch: EPOCH + 5,
+            object_id: Address::new(OBJECT),
+            was_certified: false,
+        }));
+    };
+    // Two objects of the same blob.
+    node.register(blob_id, true);
+    node.register(blob_id, true);
+    storage.put_metadata(&blob.metadata).unwrap();
+    node.upload(&blob, &[0, 1, 2, 3]).await;
+    delete();
+    garbage::delete_data_after(storage, &deleted, true).unwrap();
+    assert!(storage.has_metadata(&blob_id).unwrap());
+    delete();
+    garbage::delete_data_after(storage, &deleted, false).unwrap();
+    assert!(storage.has_metadata(&blob_id).unwrap());
+    garbage::delete_data_after(storage, &deleted, true).unwrap();
+    assert_absent(&node, &blob);
+}
