@@ -28,8 +28,12 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
+use walrus_core::{
+    bls::BlsKeyPair,
+    signed_message::{SignedMessage, StorageConfirmation},
+};
 use walrus_node::{NodeConfig, RunningNode, StorageNode};
-use walrus_node_client::client_tls_config;
+use walrus_node_client::{SuccessEnvelope, client_tls_config};
 
 use crate::TestNetwork;
 
@@ -59,8 +63,8 @@ pub enum Lie {
     Denial,
     /// The blob is said to be inconsistent, by an event that does not exist.
     InvalidStatus,
-    /// Confirmations with one wrong bit in the signature.
-    FlippedConfirmations,
+    /// Confirmations with a well-formed signature of another key.
+    ForgedConfirmations,
     /// Recovery symbols with wrong bits.
     FlippedSymbols,
     /// Requests are taken and never answered.
@@ -307,7 +311,7 @@ fn falsify(lie: Lie, question: Question, truth: Answer) -> Result<Response, Box<
                 "eventSeq": "0",
             }}})))
         }
-        (Lie::FlippedConfirmations, Question::Confirmation) if found => flip_signature(body)
+        (Lie::ForgedConfirmations, Question::Confirmation) if found => forge_signature(body)
             .map(json)
             .ok_or_else(|| Box::new(truth)),
         _ => Err(Box::new(truth)),
@@ -331,15 +335,13 @@ fn flip_everywhere(body: &Bytes) -> Bytes {
     bytes.into()
 }
 
-/// Swaps two characters of the signature's base64 that differ.
-fn flip_signature(body: &Bytes) -> Option<serde_json::Value> {
-    let mut answer: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let signature = answer.pointer_mut("/success/data/signed/signature")?;
-    let mut text: Vec<char> = signature.as_str()?.chars().collect();
-    let other = (41..text.len()).find(|position| text.get(*position) != text.get(40))?;
-    text.swap(40, other);
-    *signature = text.into_iter().collect::<String>().into();
-    Some(answer)
+/// The same confirmation, signed by somebody else.
+fn forge_signature(body: &Bytes) -> Option<serde_json::Value> {
+    let answer: SuccessEnvelope<StorageConfirmation> = serde_json::from_slice(body).ok()?;
+    let message = answer.success.data.signed().serialized_message().to_vec();
+    let signature = BlsKeyPair::generate(&mut rand::rng()).sign_bytes(&message);
+    let forged = StorageConfirmation::Signed(SignedMessage::from_parts(message, signature));
+    serde_json::to_value(SuccessEnvelope::new(200, forged)).ok()
 }
 
 fn octets(body: Bytes) -> Response {

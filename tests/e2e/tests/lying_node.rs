@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use walrus_e2e::{Impostor, Lie, TestNetwork, eventually, random_bytes};
 use walrus_localnet::LocalnetOptions;
 use walrus_node::{NodeConfig, StorageNode};
+use walrus_sdk::{ClientError, EpochsAhead, StoreOptions};
 
 const QUICK: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -116,8 +117,8 @@ async fn nodes_that_deny_a_blob_or_call_it_invalid_are_outvoted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn forged_confirmations_do_not_spoil_a_certificate() {
     let data = random_bytes(30_000);
-    let lies = [Lie::FlippedConfirmations; 3];
-    let (network, blob, liars) = network_of_liars(&lies, &data).await;
+    let lies = [Lie::ForgedConfirmations; 3];
+    let (mut network, blob, liars) = network_of_liars(&lies, &data).await;
     for _ in 0..READS {
         let other = random_bytes(5_000);
         let started = Instant::now();
@@ -130,6 +131,34 @@ async fn forged_confirmations_do_not_spoil_a_certificate() {
     }
     assert!(liars.iter().any(|liar| liar.lies_told() > 0));
     network.assert_reads(&blob, &data).await;
+
+    // Without one of the honest nodes it takes a liar's confirmation, and none of them counts.
+    let honest = u16::try_from(lies.len()).unwrap();
+    network.stop_nodes(&[honest]).await;
+    let mut options = StoreOptions::new(EpochsAhead::Count(2));
+    options.deletable = false;
+    let started = Instant::now();
+    let failed = network
+        .try_store(&random_bytes(5_000), &options)
+        .await
+        .unwrap_err();
+    assert!(started.elapsed() < QUICK, "{:?}", started.elapsed());
+    let ClientError::NotEnoughConfirmations {
+        got,
+        needed,
+        failures,
+    } = failed
+    else {
+        panic!("{failed}");
+    };
+    assert!(got < needed && needed == SHARDS - MAX_FAULTY);
+    for index in 0..=honest {
+        let name = format!("node-{index}");
+        assert!(
+            failures.iter().any(|failure| failure.node.contains(&name)),
+            "{failures:?}"
+        );
+    }
     stop(network, liars).await;
 }
 
