@@ -93,6 +93,8 @@ function expectation({ failure }, module, modules) {
     Object.assign(expected, { class: 'abort' }, abortCode(failure.abort_code, module, modules));
   }
   for (const one of CLASSES) if (failure[one] !== undefined) expected.class = one;
+  // A vector error has a minor status; without one in the attribute the official runner expects an error without one.
+  if (failure.minor_status) expected.minor = Number(failure.minor_status);
   if (failure.location) expected.location = moduleName(findModule(failure.location, module, modules));
   return expected;
 }

@@ -66,6 +66,8 @@ pub struct Expected {
     pub code: Option<String>,
     /// Name of the error constant (`#[error]`).
     pub error: Option<String>,
+    /// The minor status of a class of errors, if it has one (vector errors: 1 index, 2 pop, 3 unpack).
+    pub minor: Option<u64>,
     /// `address::module` where it must happen.
     pub location: Option<String>,
 }

@@ -38,12 +38,15 @@ fn is_machine_fault(error: &VmError) -> bool {
 }
 
 fn mismatch(packages: &Packages, expected: &Expected, error: &VmError) -> Option<&'static str> {
-    let (class, location) = match error {
-        VmError::Abort { location, .. } => (FailureClass::Abort, Some(location)),
-        VmError::Primitive { location, message } => (primitive_class(message), location.as_ref()),
-        _ => (FailureClass::OutOfGas, None),
+    let (class, minor, location) = match error {
+        VmError::Abort { location, .. } => (FailureClass::Abort, None, Some(location)),
+        VmError::Primitive { location, message } => {
+            let (class, minor) = primitive_class(message);
+            (class, minor, location.as_ref())
+        }
+        _ => (FailureClass::OutOfGas, None, None),
     };
-    if expected.class != FailureClass::Any && expected.class != class {
+    if expected.class != FailureClass::Any && (expected.class, expected.minor) != (class, minor) {
         return Some("failed in another way than expected");
     }
     if let VmError::Abort { location, code } = error {
@@ -68,14 +71,16 @@ fn mismatch(packages: &Packages, expected: &Expected, error: &VmError) -> Option
     }
 }
 
-/// The machine tells primitive errors apart by their messages only.
-fn primitive_class(message: &str) -> FailureClass {
+/// Class and minor status: the machine tells primitive errors apart by their messages only.
+fn primitive_class(message: &str) -> (FailureClass, Option<u64>) {
+    let minor = message.split_once("(sub-status ").map(|(_, rest)| rest);
     if message.starts_with("arithmetic error") {
-        FailureClass::ArithmeticError
-    } else if message.contains("(sub-status") {
-        FailureClass::VectorError
+        (FailureClass::ArithmeticError, None)
+    } else if let Some(minor) = minor {
+        let minor = minor.trim_end_matches(')').parse().ok();
+        (FailureClass::VectorError, minor)
     } else {
-        FailureClass::Any
+        (FailureClass::Any, None)
     }
 }
 

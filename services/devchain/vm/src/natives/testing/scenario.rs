@@ -9,7 +9,7 @@ use sui_sdk_types::Address;
 
 use super::super::{NativeError, NativeFunction, NativeResult, arguments};
 use crate::{
-    error::VmResult,
+    error::{VmError, VmResult},
     object_runtime::{InputOwner, NewOwner, runtime::TestTransaction},
     session::State,
     types::{DatatypeBody, Type},
@@ -20,8 +20,6 @@ use crate::{
 const INVALID_SHARED_OR_IMMUTABLE_USAGE: u64 = 1;
 /// No such object in the inventory, or it is taken.
 const OBJECT_NOT_FOUND: u64 = 4;
-/// A ticket for an object that is nowhere.
-const UNABLE_TO_ALLOCATE_TICKET: u64 = 5;
 /// A second ticket for an object.
 const TICKET_ALREADY_ALLOCATED: u64 = 6;
 /// Handing back a ticket that does not exist.
@@ -181,7 +179,8 @@ fn allocate_ticket(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> 
         return Err(NativeError::Abort(TICKET_ALREADY_ALLOCATED));
     }
     match scenario.held.get(&id).map(|held| held.owner) {
-        None => return Err(NativeError::Abort(UNABLE_TO_ALLOCATE_TICKET)),
+        // The official machine gives no abort code for that either.
+        None => return Err(VmError::invariant("receiving ticket for no object").into()),
         Some(NewOwner::Shared | NewOwner::Immutable) => {
             return Err(NativeError::Abort(OBJECT_NOT_FOUND));
         }
