@@ -216,6 +216,9 @@ fn show_info(home: &Home) {
     assert!(info["committeeInfo"].is_null() && info["bftInfo"].is_null());
     let all = home.json(&["info", "all", "--json"]);
     assert_eq!(all["committeeInfo"]["nShards"], 13);
+    // 48 bytes in base64: the compressed key, as nodes publish it in their health document.
+    let key = all["committeeInfo"]["currentStorageNodes"][0]["publicKey"].as_str();
+    assert_eq!(key.map(str::len), Some(64));
     assert_eq!(
         all["committeeInfo"]["currentStorageNodes"]
             .as_array()

@@ -1,9 +1,10 @@
 //! `walrus info`. Client spec 2.7.
 
+use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use walrus_core::{
-    EncodingConfig, EncodingType,
+    BlsPublicKey, EncodingConfig, EncodingType,
     pricing::{BYTES_PER_UNIT, encoded_blob_length, metadata_size, slivers_size, storage_units},
 };
 use walrus_node_client::Uptime;
@@ -127,7 +128,7 @@ struct CommitteeInfo {
 struct NodeInfo {
     name: String,
     network_address: String,
-    public_key: String,
+    public_key: BlsPublicKey,
     network_public_key: String,
     n_shards: usize,
     shard_ids: Vec<u16>,
@@ -442,7 +443,9 @@ async fn node(network: &Network, member: &CommitteeMember) -> anyhow::Result<Nod
     Ok(NodeInfo {
         name: member.name.clone(),
         network_address: member.network_address.clone(),
-        public_key: STANDARD.encode(&member.public_key),
+        public_key: member
+            .bls_public_key()
+            .context("a committee member has no usable BLS key")?,
         network_public_key: STANDARD.encode(&member.network_public_key),
         n_shards: member.shards.len(),
         shard_ids: member.shards.iter().map(|shard| shard.get()).collect(),
