@@ -56,8 +56,13 @@ pub(crate) struct SubscriptionRpc {
 trait Feed: Send + 'static {
     type Message: Send + 'static;
 
-    /// The first frames, when the subscription starts with the chain at this checkpoint.
-    fn open(&self, indexes: &Indexes, tip: &Checkpoint) -> Vec<Self::Message>;
+    /// The first frames, when the subscription starts with the chain at this checkpoint: its progress, unless the
+    /// stream begins with something else.
+    fn open(&self, _indexes: &Indexes, tip: &Checkpoint) -> Vec<Self::Message> {
+        self.progress(tip.summary.sequence_number)
+            .into_iter()
+            .collect()
+    }
 
     /// The frames of a new checkpoint.
     fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message>;
@@ -196,12 +201,6 @@ struct Transactions {
 impl Feed for Transactions {
     type Message = proto::SubscribeTransactionsResponse;
 
-    fn open(&self, _indexes: &Indexes, tip: &Checkpoint) -> Vec<Self::Message> {
-        self.progress(tip.summary.sequence_number)
-            .into_iter()
-            .collect()
-    }
-
     fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message> {
         let number = checkpoint.summary.sequence_number;
         let covered = number.checked_sub(1);
@@ -240,12 +239,6 @@ struct Events {
 
 impl Feed for Events {
     type Message = proto::SubscribeEventsResponse;
-
-    fn open(&self, _indexes: &Indexes, tip: &Checkpoint) -> Vec<Self::Message> {
-        self.progress(tip.summary.sequence_number)
-            .into_iter()
-            .collect()
-    }
 
     fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message> {
         let number = checkpoint.summary.sequence_number;
