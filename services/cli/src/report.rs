@@ -1,10 +1,11 @@
 //! What a person sees while something takes time: bars on a terminal, plain lines otherwise.
 
 use std::{
-    io::{IsTerminal, stderr},
+    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
     time::Duration,
 };
 
+use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Where lines and bars go. With `--json`, standard output belongs to the result alone and lines go to standard error.
@@ -26,11 +27,13 @@ impl Reporter {
     /// Prints one line above the bars.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         let print = || {
-            if self.json {
-                eprintln!("{}", text.as_ref());
+            let text = text.as_ref();
+            // A line that cannot be shown must not end a network that is up or a store that has been paid for.
+            let _ = if self.json {
+                writeln!(stderr(), "{text}")
             } else {
-                println!("{}", text.as_ref());
-            }
+                writeln!(stdout(), "{text}")
+            };
         };
         match &self.bars {
             Some(bars) => bars.suspend(print),
@@ -70,6 +73,17 @@ impl Reporter {
         spinner.set_prefix(label.to_owned());
         spinner.enable_steady_tick(Duration::from_millis(100));
         spinner
+    }
+}
+
+/// Writes a result to standard output. A reader that has seen enough and left, as `head` does, is no error.
+pub(crate) fn write_result(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -86,3 +86,27 @@ fn what_cannot_be_encoded_is_refused_with_a_reason() {
     let offline = home.fail(&["blob-id", path]);
     assert!(offline.contains("walrus localnet"), "{offline}");
 }
+
+#[test]
+fn a_reader_that_has_left_is_no_error() {
+    let home = Home::new();
+    let file = home.file("input", b"text");
+    let path = file.to_str().unwrap();
+    for arguments in [
+        vec!["blob-id", path, "--n-shards", "4"],
+        vec!["blob-id", path, "--n-shards", "4", "--json"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = home
+            .command(&arguments)
+            .stdout(writer)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+    }
+}

@@ -8,7 +8,7 @@ use super::print_json;
 use crate::{
     args::{BlobIdArgs, GlobalOptions},
     context, input,
-    report::{Reporter, bytes},
+    report::{Reporter, bytes, write_result},
 };
 
 #[derive(Serialize)]
@@ -63,6 +63,5 @@ pub(crate) fn convert(global: &GlobalOptions, decimal: &str) -> anyhow::Result<(
     if global.json {
         return print_json(&blob_id);
     }
-    println!("{blob_id}");
-    Ok(())
+    write_result(format!("{blob_id}\n").as_bytes())
 }

@@ -8,7 +8,7 @@ use walrus_localnet::{Localnet, LocalnetOptions, default_directory};
 use crate::{
     args::{GlobalOptions, LocalnetArgs, NetworkArgs},
     network_steps::NetworkSteps,
-    report::Reporter,
+    report::{Reporter, write_result},
     stop::Stop,
 };
 
@@ -47,7 +47,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         let path = walrus_localnet::network_json_path(network.path());
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        println!("{text}");
+        write_result(format!("{text}\n").as_bytes())?;
     } else {
         describe(&reporter, &network);
     }

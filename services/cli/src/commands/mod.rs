@@ -10,8 +10,9 @@ pub(crate) mod store;
 
 use serde::Serialize;
 
+use crate::report::write_result;
+
 /// Prints a result in JSON mode: pretty, nothing after it. Client spec 2.3.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    print!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    write_result(&serde_json::to_vec_pretty(value)?)
 }

@@ -1,10 +1,6 @@
 //! `walrus read`. Client spec 2.6.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, io::Write, path::Path};
 
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -18,7 +14,7 @@ use crate::{
     context::Network,
     input,
     progress::Bars,
-    report::{Reporter, bytes},
+    report::{Reporter, bytes, write_result},
 };
 
 #[derive(Serialize)]
@@ -64,9 +60,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
         Some(out) => {
             reporter.line(format!("{}: {}", out.display(), bytes(blob.len() as u64)));
         }
-        None => io::stdout()
-            .write_all(&blob)
-            .context("cannot write to standard output")?,
+        None => write_result(&blob)?,
     }
     Ok(())
 }
