@@ -5,11 +5,12 @@
 //! object changes out with [`Session::finish`] (devchain spec 2.6 to 2.8 and section 3).
 //!
 //! Rooms: `format` reads and writes compiled modules, `verify` checks them, [`types`] holds runtime types,
-//! `loader` links packages, [`value`] holds values and references, `interpreter` runs code, `natives` implements
+//! [`declarations`] lists what modules declare, `loader` links packages, [`value`] holds values and references, `interpreter` runs code, `natives` implements
 //! native functions, `object_runtime` records object changes, [`package`] checks publishing and upgrading.
 //!
 //! The feature `test-natives` adds the natives of unit tests (devchain spec 4.5) and coverage of bytecode.
 
+pub mod declarations;
 pub mod error;
 mod format;
 mod gas;
