@@ -53,6 +53,8 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
         "public_host": node.address.ip(),
         "public_port": node.address.port(),
         "rest_api_address": node.address,
+        // JavaScript cannot be told which key a node has, and nobody else is on the way.
+        "tls": { "also_plain_http": node.address.ip().is_loopback() },
         "rest_graceful_shutdown_period_secs": 1,
         // Nodes of one machine share its memory.
         "database_cache_bytes": 4 << 20,

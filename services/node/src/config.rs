@@ -117,6 +117,9 @@ impl KeySource {
 pub struct TlsConfig {
     /// Plain HTTP, for use behind a proxy that holds the key.
     pub disable_tls: bool,
+    /// Plain HTTP on the same port, beside TLS: for clients of the same machine that cannot be told to trust the node's own
+    /// certificate, such as browsers.
+    pub also_plain_http: bool,
     /// PEM chain whose leaf carries the network key; a self-signed certificate is made when absent.
     pub certificate_path: Option<PathBuf>,
 }

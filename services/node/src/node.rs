@@ -20,10 +20,10 @@ use crate::{
     epoch_driver::EpochDriver,
     events::EventProcessor,
     recovery::{Deferrals, Recovery},
-    server::Server,
+    server::{Server, Transport},
     state::{NodeState, StateParts},
     storage::Storage,
-    tls::server_tls_config,
+    tls::transport,
 };
 
 /// Starts storage nodes.
@@ -105,7 +105,7 @@ impl StorageNode {
     pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
         let protocol_key = config.protocol_key()?;
         let network_key = config.network_key()?;
-        let tls = server_tls_config(&config.tls, &network_key, &config.public_host)?;
+        let transport = transport(&config.tls, &network_key, &config.public_host)?;
         let chain = ChainClient::new(&config.sui.rpc)?;
         let reader = ContractReader::new(chain, config.sui.objects())
             .await
@@ -134,7 +134,7 @@ impl StorageNode {
         });
         let streams = config.rest_server.http2_max_concurrent_streams;
         let router = api::router(Arc::clone(&state));
-        let server = Server::start(config.rest_api_address, router, tls, streams)
+        let server = Server::start(config.rest_api_address, router, transport, streams)
             .await
             .with_context(|| format!("cannot listen on {}", config.rest_api_address))?;
         let metrics_server = metrics_server(&config, &state).await?;
@@ -238,7 +238,7 @@ async fn metrics_server(
         .route("/metrics", get(text))
         .with_state(Arc::clone(state));
     let streams = config.rest_server.http2_max_concurrent_streams;
-    let server = Server::start(address, router, None, streams)
+    let server = Server::start(address, router, Transport::Plain, streams)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
     Ok(Some(server))

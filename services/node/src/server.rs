@@ -1,4 +1,4 @@
-//! Connections: an accept loop of our own over TLS, HTTP/1.1 and HTTP/2 told apart by the preface. Node spec 1.1.
+//! Connections: an accept loop of our own over TLS or plain TCP, HTTP/1.1 and HTTP/2 told apart by the preface. Node spec 1.1.
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,10 +19,21 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::limits::{CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT, MAX_CONNECTIONS};
+
+/// What a server speaks below HTTP.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// Nothing.
+    Plain,
+    /// TLS.
+    Tls(Arc<ServerConfig>),
+    /// TLS, or nothing when a connection does not begin with a TLS handshake.
+    TlsOrPlain(Arc<ServerConfig>),
+}
 
 /// A server that accepts connections until [`Server::shutdown`].
 #[derive(Debug)]
@@ -38,10 +49,16 @@ pub struct Server {
 #[derive(Clone)]
 struct Connections {
     router: Router,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     http: Builder<Spawner>,
     stop: CancellationToken,
     abort: CancellationToken,
+}
+
+/// A connection on which HTTP can be spoken.
+enum Opened {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// Runs what a connection spawns (HTTP/2 streams); ends with the server, so that nothing outlives it.
@@ -84,14 +101,14 @@ impl Drop for OpenRequest {
 }
 
 impl Server {
-    /// Listens on `address` and serves `router`; plain HTTP without `tls`.
+    /// Listens on `address` and serves `router`.
     ///
     /// # Errors
     /// If the address cannot be listened on.
     pub async fn start(
         address: SocketAddr,
         router: Router,
-        tls: Option<Arc<ServerConfig>>,
+        transport: Transport,
         max_streams: u32,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
@@ -109,7 +126,7 @@ impl Server {
             .max_concurrent_streams(max_streams);
         let shared = Connections {
             router,
-            tls: tls.map(TlsAcceptor::from),
+            transport,
             http,
             stop: stop.clone(),
             abort: abort.clone(),
@@ -192,18 +209,28 @@ async fn accept(listener: TcpListener, shared: Connections, tasks: TaskTracker) 
 impl Connections {
     async fn serve(self, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
-        let Some(acceptor) = &self.tls else {
-            return self.serve_http(stream).await;
-        };
-        let handshake = tokio::select! {
+        let opened = tokio::select! {
             () = self.stop.cancelled() => return,
-            result = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)) => result,
+            result = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.open(stream)) => result,
         };
-        match handshake {
-            Ok(Ok(stream)) => self.serve_http(stream).await,
+        match opened {
+            Ok(Ok(Opened::Plain(stream))) => self.serve_http(stream).await,
+            Ok(Ok(Opened::Tls(stream))) => self.serve_http(*stream).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
         }
+    }
+
+    async fn open(&self, stream: TcpStream) -> std::io::Result<Opened> {
+        let config = match &self.transport {
+            Transport::Plain => return Ok(Opened::Plain(stream)),
+            Transport::TlsOrPlain(_) if !begins_with_handshake(&stream).await? => {
+                return Ok(Opened::Plain(stream));
+            }
+            Transport::Tls(config) | Transport::TlsOrPlain(config) => config,
+        };
+        let stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
+        Ok(Opened::Tls(Box::new(stream)))
     }
 
     async fn serve_http<S>(&self, stream: S)
@@ -248,6 +275,15 @@ impl Connections {
             () = idle => tracing::debug!("an idle connection is cut off"),
         }
     }
+}
+
+/// Looks at the first byte of a connection and leaves it there: the type of a TLS record that carries a handshake (RFC 8446, 5.1)
+/// is not the first letter of any HTTP request.
+async fn begins_with_handshake(stream: &TcpStream) -> std::io::Result<bool> {
+    const HANDSHAKE: u8 = 22;
+    let mut first = [0; 1];
+    let read = stream.peek(&mut first).await?;
+    Ok(read == 1 && first == [HANDSHAKE])
 }
 
 fn log_end(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {

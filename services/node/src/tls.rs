@@ -15,19 +15,19 @@ use rustls::{
 use walrus_core::network_key::NetworkKeyPair;
 use walrus_node_client::generated_server_name;
 
-use crate::config::TlsConfig;
+use crate::{config::TlsConfig, server::Transport};
 
-/// The TLS configuration of the node; `None` for plain HTTP.
+/// What the node speaks below HTTP.
 ///
 /// # Errors
 /// If a certificate cannot be read or made, or does not carry the network key.
-pub fn server_tls_config(
+pub fn transport(
     config: &TlsConfig,
     network_key: &NetworkKeyPair,
     public_host: &str,
-) -> anyhow::Result<Option<Arc<ServerConfig>>> {
+) -> anyhow::Result<Transport> {
     if config.disable_tls {
-        return Ok(None);
+        return Ok(Transport::Plain);
     }
     let key = network_key.to_pkcs8_der().context("the network key")?;
     let chain = match &config.certificate_path {
@@ -45,7 +45,12 @@ pub fn server_tls_config(
         .with_single_cert(chain, key)
         .context("the certificate does not go with the network key")?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(tls)))
+    let tls = Arc::new(tls);
+    Ok(if config.also_plain_http {
+        Transport::TlsOrPlain(tls)
+    } else {
+        Transport::Tls(tls)
+    })
 }
 
 /// A certificate with exactly the names that clients derive from the key on chain.

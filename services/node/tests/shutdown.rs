@@ -23,7 +23,7 @@ use walrus_node::{
     committee::CommitteeView,
     config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
     recovery::{Deferrals, InvalidityReporter, Recovery},
-    server::Server,
+    server::{Server, Transport},
     storage::Storage,
 };
 use walrus_sui::{Address, contract::CommitteeMember, transactions::BlobCertificate};
@@ -85,7 +85,9 @@ async fn open_requests_are_answered_before_the_end() {
             }
         };
         let router = Router::new().route("/", get(handler));
-        let server = Server::start(LOCALHOST, router, None, 10).await.unwrap();
+        let server = Server::start(LOCALHOST, router, Transport::Plain, 10)
+            .await
+            .unwrap();
         let server = Arc::new(server);
         let http = client(http2);
         let url = format!("http://{}/", server.address());
@@ -153,9 +155,14 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
             fold_event(&state.storage, registered(blob_id, false));
             fold_event(&state.storage, certified(blob_id, false));
         }
-        let server = Server::start(address, api::router(Arc::clone(&state)), None, 10)
-            .await
-            .unwrap();
+        let server = Server::start(
+            address,
+            api::router(Arc::clone(&state)),
+            Transport::Plain,
+            10,
+        )
+        .await
+        .unwrap();
         address = server.address();
         let recovery = Recovery::new(
             Arc::clone(&state),

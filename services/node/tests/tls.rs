@@ -3,9 +3,20 @@
 
 mod support;
 
+use std::{net::SocketAddr, sync::Arc};
+
 use support::*;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use walrus_core::network_key::NetworkKeyPair;
-use walrus_node::tls::self_signed;
+use walrus_node::{
+    api,
+    config::TlsConfig,
+    server::Server,
+    tls::{self_signed, transport},
+};
 use walrus_node_client::{NodeClient, NodeClientOptions, generated_server_name};
 use x509_parser::{
     certificate::X509Certificate,
@@ -22,6 +33,45 @@ async fn a_client_that_pins_another_key_is_refused() {
     let client = NodeClient::new(&address, &other, &NodeClientOptions::default()).unwrap();
     let error = client.health(false).await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
+}
+
+/// What comes back for a plain HTTP request; nothing if the node does not speak it.
+async fn plain_answer(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET /v1/health HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    // A TLS server may close with the request unread, which resets the connection.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn plain_http_is_spoken_beside_tls_when_asked_for() {
+    let node = TestNode::start(&[0]).await;
+    let answer = plain_answer(node.server.address()).await;
+    assert!(!answer.contains("HTTP/1.1"), "{answer}");
+
+    let config = TlsConfig {
+        also_plain_http: true,
+        ..TlsConfig::default()
+    };
+    let both = transport(&config, &node.network_key, "127.0.0.1").unwrap();
+    let router = api::router(Arc::clone(&node.state));
+    let server = Server::start(([127, 0, 0, 1], 0).into(), router, both, 10)
+        .await
+        .unwrap();
+    let answer = plain_answer(server.address()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let address = server.address().to_string();
+    let key = node.network_key.public_key();
+    let client = NodeClient::new(&address, &key, &NodeClientOptions::default()).unwrap();
+    client.health(false).await.unwrap();
+    // One that says nothing at all does not hold the server up.
+    let _mute = TcpStream::connect(server.address()).await.unwrap();
+    server.shutdown(None).await;
 }
 
 #[test]

@@ -19,7 +19,7 @@ use walrus_node::{
     server::Server,
     state::{NodeState, StateParts},
     storage::{Storage, records::ShardState},
-    tls::server_tls_config,
+    tls::transport,
 };
 use walrus_node_client::{NodeClient, NodeClientOptions};
 use walrus_sui::{
@@ -171,10 +171,12 @@ impl TestNode {
         let protocol_key = BlsKeyPair::generate(&mut rng);
         let network_key = NetworkKeyPair::generate(&mut rng);
         let state = open_state_as(node_id, dir.path(), own, &protocol_key);
-        let tls = server_tls_config(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
+        let transport = transport(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
         let router = api::router(Arc::clone(&state));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start(address, router, tls, 100).await.unwrap();
+        let server = Server::start(address, router, transport, 100)
+            .await
+            .unwrap();
         Self {
             state,
             protocol_key,
