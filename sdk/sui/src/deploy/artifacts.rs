@@ -6,11 +6,16 @@ use sui_sdk_types::Address;
 
 use super::bytecode::{BytecodeError, replace_address};
 
-/// Stands for the published package `wal` in the compiled package `walrus`.
+/// Stands for the published package `wal` in the compiled packages that use it.
 pub const WAL_PLACEHOLDER: Address = Address::from_static("0x57414c");
+/// Stands for the published package `walrus` in the compiled packages that use it.
+pub const WALRUS_PLACEHOLDER: Address = Address::from_static("0x57414c525553");
 
 const WAL: &str = include_str!("../../../../move/artifacts/wal.json");
 const WALRUS: &str = include_str!("../../../../move/artifacts/walrus.json");
+const WAL_EXCHANGE: &str = include_str!("../../../../move/artifacts/wal_exchange.json");
+const WALRUS_SUBSIDIES: &str = include_str!("../../../../move/artifacts/walrus_subsidies.json");
+const BLOB_BUCKET: &str = include_str!("../../../../move/artifacts/blob_bucket.json");
 
 /// A compiled package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +134,30 @@ impl Package {
     /// [`ArtifactError`].
     pub fn walrus() -> Result<Self, ArtifactError> {
         single(WALRUS)
+    }
+
+    /// The package `wal_exchange` of this build, not yet linked against a published `wal`.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    pub fn wal_exchange() -> Result<Self, ArtifactError> {
+        single(WAL_EXCHANGE)
+    }
+
+    /// The package `walrus_subsidies` of this build, not yet linked against published `wal` and `walrus`.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    pub fn walrus_subsidies() -> Result<Self, ArtifactError> {
+        single(WALRUS_SUBSIDIES)
+    }
+
+    /// The package `blob_bucket` of this build, not yet linked against published `wal` and `walrus`.
+    ///
+    /// # Errors
+    /// [`ArtifactError`].
+    pub fn blob_bucket() -> Result<Self, ArtifactError> {
+        single(BLOB_BUCKET)
     }
 
     /// Replaces a placeholder by the ID of a published package, in the modules and the dependencies.

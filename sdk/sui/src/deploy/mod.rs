@@ -4,6 +4,6 @@ mod artifacts;
 mod bytecode;
 mod publish;
 
-pub use artifacts::{ArtifactError, Package, WAL_PLACEHOLDER, packages};
+pub use artifacts::{ArtifactError, Package, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER, packages};
 pub use bytecode::{BytecodeError, replace_address};
 pub use publish::{DeployError, DeployParameters, Deployment, deploy};
