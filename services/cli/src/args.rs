@@ -260,6 +260,9 @@ pub(crate) struct LocalnetArgs {
     /// Port of the faucet.
     #[arg(long, value_name = "PORT", default_value_t = 9123)]
     pub(crate) faucet_port: u16,
+    /// A YAML list of blob IDs that the nodes do not serve.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) blocklist: Option<PathBuf>,
 }
 
 /// Arguments of `demo`.

@@ -59,6 +59,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
         // Nodes of one machine share its memory.
         "database_cache_bytes": 4 << 20,
         "storage_node_cap": node.cap_id,
+        "blocklist_path": network.blocklist(),
         "sui": {
             "rpc": network.chain().rpc_url(),
             "system_object": deployment.system_object,

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{self, Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -53,6 +53,8 @@ pub struct Localnet {
     reader: ContractReader,
     admin: Arc<Keypair>,
     state: State,
+    /// Blob IDs that the nodes do not serve.
+    blocklist: Option<PathBuf>,
     // Last, so that the directory is released (or removed) when nothing uses it any more.
     directory: Directory,
 }
@@ -96,12 +98,18 @@ impl Localnet {
             }
         };
         let reader = ContractReader::new(client, state.deployment.objects()).await?;
+        // The nodes' configuration files name it, and others may start them from elsewhere.
+        let blocklist = options.blocklist.as_deref().map(path::absolute);
+        let blocklist = blocklist
+            .transpose()
+            .context("the path of the block list")?;
         let mut network = Self {
             nodes: Vec::new(),
             chain,
             reader,
             admin,
             state,
+            blocklist,
             directory,
         };
         network.start_nodes(options, observer).await?;
@@ -201,6 +209,10 @@ impl Localnet {
 
     pub(crate) fn state(&self) -> &State {
         &self.state
+    }
+
+    pub(crate) fn blocklist(&self) -> Option<&Path> {
+        self.blocklist.as_deref()
     }
 
     pub(crate) fn node_state(&self, index: u16) -> anyhow::Result<&NodeState> {

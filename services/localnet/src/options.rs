@@ -26,6 +26,8 @@ pub struct LocalnetOptions {
     pub rpc_port: u16,
     /// Port of the faucet; 0 for any free one.
     pub faucet_port: u16,
+    /// A YAML list of blob IDs that the nodes do not serve.
+    pub blocklist: Option<PathBuf>,
     /// Nodes that are registered and configured, but that somebody else starts (with the configuration in their directory).
     pub external_nodes: BTreeSet<u16>,
 }
@@ -41,6 +43,7 @@ impl Default for LocalnetOptions {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             rpc_port: 0,
             faucet_port: 0,
+            blocklist: None,
             external_nodes: BTreeSet::new(),
         }
     }

@@ -33,6 +33,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         host: args.host,
         rpc_port: args.rpc_port,
         faucet_port: args.faucet_port,
+        blocklist: args.blocklist,
         ..options(&args.network)
     };
     let reporter = Reporter::new(global.json);
