@@ -9,7 +9,7 @@ import {
 } from '@zktx.io/sui-move-builder/full';
 import { dependencyOrder, parseModule, shortAddress } from './bytecode.mjs';
 import { FRAMEWORK_PACKAGES, frameworkBundle } from './framework.mjs';
-import { placeholder, sourceFiles } from './packages.mjs';
+import { SOURCES, TESTS, placeholder, sourceFiles } from './packages.mjs';
 
 // The network decides nothing but the table of Published.toml that is read and the framework revision that an
 // implicit dependency asks for; we answer the latter with the pinned framework.
@@ -40,7 +40,7 @@ function publishedAtPlaceholder(name) {
 }
 
 /** Answers the compiler's requests out of the framework's sources and the packages of this repository. */
-function fetcher(framework, packages, linkPlaceholders, sources = (one) => sourceFiles(one.dir, false)) {
+function fetcher(framework, packages, linkPlaceholders, sources = (one) => sourceFiles(one.dir, [SOURCES])) {
   const frameworkFiles = (folder) => {
     const files = framework.folders[folder];
     if (!files) throw new Error(`the framework has no package ${folder}: only ${Object.keys(framework.folders)}`);
@@ -100,7 +100,7 @@ export async function compileFramework(framework) {
 /** Compiles one of our packages: the artifact's `content`, and the compiler's `warnings` (empty when none). */
 export async function compilePackage(framework, packages, one) {
   const { modules, dependencies, warnings } = await dump(one.name, {
-    files: sourceFiles(one.dir, true),
+    files: sourceFiles(one.dir, [SOURCES, TESTS]),
     fetcher: fetcher(framework, packages, true),
     silenceWarnings: false,
     lintFlag: 'default',
@@ -113,7 +113,7 @@ export async function compilePackage(framework, packages, one) {
 export async function runTests(framework, packages, one) {
   await initMovePackageBuilder();
   const result = await testMovePackage({
-    files: sourceFiles(one.dir, true),
+    files: sourceFiles(one.dir, [SOURCES, TESTS]),
     fetcher: fetcher(framework, packages, false),
     network: NETWORK,
     silenceWarnings: false,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { artifactFile, artifactText, inOrder, lockText, readArtifacts } from './artifacts.mjs';
 import { MoveError, compileFramework, compilePackage, compilerVersion } from './compiler.mjs';
+import { checkErrors } from './errors.mjs';
 import { loadFramework } from './framework.mjs';
 import { dependencyNames, discover, select } from './packages.mjs';
 import { layout, writeWhole } from './paths.mjs';
@@ -23,6 +24,8 @@ Usage:
   scripts/build-move test-bytecode [PACKAGE…] --out DIR
                                                 compile packages with their tests as ordinary bytecode, for running
                                                 the tests on the embedded chain's VM: DIR/PACKAGE.json
+  scripts/build-move errors                     fail when a package has an error constant that no test expects by name,
+                                                other than those in DIR/untested-errors.json
   scripts/build-move check                      compile everything again; fail on compiler warnings, and when an
                                                 artifact or Move.lock differs by a byte or breaks a rule
 
@@ -123,6 +126,8 @@ async function run({ values, command, names }) {
       const selected = select(packages, names);
       return writeTestBytecode(loadFramework(), packages, selected, dependencyNames(packages), path.resolve(values.out));
     }
+    case 'errors':
+      return checkErrors(places.moveDir, packages);
     case 'check':
       return check(places, packages);
     default:

@@ -70,11 +70,16 @@ export function select(packages, names) {
   return names.length === 0 ? packages : packages.filter((one) => names.includes(one.name));
 }
 
+/** Folders of a package: what is published, its unit tests, and those that need real answers about BLS signatures. */
+export const SOURCES = 'sources';
+export const TESTS = 'tests';
+export const BLS_TESTS = 'tests_bls';
+
 /**
- * What the compiler reads of a package: of the one it compiles with `tests/`, of a dependency without. Lock and
- * publication files are left out: they describe other chains.
+ * What the compiler reads of a package: the manifest and the `.move` files of `folders`. Lock and publication files are
+ * left out: they describe other chains.
  */
-export function sourceFiles(dir, withTests) {
-  const wanted = withTests ? /^(sources|tests)\/.*\.move$/ : /^sources\/.*\.move$/;
-  return readTree(dir, (file) => file === 'Move.toml' || wanted.test(file));
+export function sourceFiles(dir, folders) {
+  const inFolder = (file) => file.endsWith('.move') && folders.includes(file.split('/')[0]);
+  return readTree(dir, (file) => file === 'Move.toml' || inFolder(file));
 }

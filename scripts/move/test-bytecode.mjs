@@ -3,7 +3,8 @@ import path from 'node:path';
 import { shortAddress } from './bytecode.mjs';
 import { compileBundle, compileForTests } from './compiler.mjs';
 import { FRAMEWORK_PACKAGES, frameworkBundle } from './framework.mjs';
-import { sourceFiles } from './packages.mjs';
+import { findConstant, findModule, moduleName } from './names.mjs';
+import { BLS_TESTS, SOURCES, TESTS, sourceFiles } from './packages.mjs';
 import { writeWhole } from './paths.mjs';
 import { RENAMED_INIT, withoutTestAttributes } from './test-source.mjs';
 
@@ -25,9 +26,12 @@ function transform(files, options) {
   return { files: changed, modules };
 }
 
+const isIn = (folder, file) => file.startsWith(`${folder}/`);
+const isTestFile = (file) => isIn(TESTS, file) || isIn(BLS_TESTS, file);
+
 /** Test folders are compiled as sources are. */
 function testsAmongSources(files) {
-  const moved = Object.entries(files).map(([file, text]) => [file.replace(/^tests\//, 'sources/unit_tests/'), text]);
+  const moved = Object.entries(files).map(([file, text]) => [isTestFile(file) ? `${SOURCES}/${file}` : file, text]);
   return Object.fromEntries(moved);
 }
 
@@ -43,44 +47,14 @@ function transformFramework(framework) {
   return { framework: { ...framework, folders }, modules };
 }
 
-/** The module and constant (or number) that the path of an abort code means, seen from `module`. */
+/** What the path or number of an abort code means, seen from `module`. */
 function abortCode(text, module, modules) {
   if (/^[0-9]/.test(text)) return { code: String(BigInt(text.replaceAll('_', '').replace(/u(8|16|32|64)$/, ''))) };
-  const parts = text.replace(/^::/, '').split('::');
-  const name = parts.pop();
-  const imported = module.uses[name];
-  if (parts.length === 0 && imported) return abortCode(imported, { ...module, uses: {} }, modules);
-  const place = parts.length === 0 ? module : findModule(parts.join('::'), module, modules);
-  const constant = place.constants.get(name);
-  if (!constant) throw new Error(`${module.name}: no constant ${text}`);
+  const { place, name, constant } = findConstant(text, module, modules);
   const location = moduleName(place);
   if (constant.error) return { error: name, location };
   if (constant.value === undefined) throw new Error(`${module.name}: the constant ${text} is not a plain number`);
   return { code: String(constant.value), location };
-}
-
-/** The declared module that `path` names in `module`: an alias, or address and name. */
-function findModule(path, module, modules) {
-  if (path === 'Self') return module;
-  const full = path.includes('::') ? path : (module.uses[path] ?? `${module.address}::${path}`);
-  const [address, name] = full.split('::').slice(-2);
-  const found = modules.find((one) => one.name === name && sameAddress(one.address, address));
-  if (!found) throw new Error(`${module.name}: no module ${path}`);
-  return found;
-}
-
-const NUMBERED = new Map(FRAMEWORK_PACKAGES.map(({ named, address }) => [address, named]));
-
-/** A module as the machine names it: every package of ours is at 0x0. */
-function moduleName({ address, name }) {
-  const known = FRAMEWORK_PACKAGES.find((one) => sameAddress(one.named, address));
-  return `${known ? known.address : '0x0'}::${name}`;
-}
-
-/** Whether two spellings of an address are the same: a name, or one of the framework's numbers. */
-function sameAddress(a, b) {
-  const name = (text) => NUMBERED.get(/^0x/.test(text) ? shortAddress(text) : text) ?? text;
-  return name(a) === name(b);
 }
 
 const CLASSES = ['arithmetic_error', 'vector_error', 'out_of_gas', 'major_status'];
@@ -99,6 +73,8 @@ function expectation({ failure }, module, modules) {
   return expected;
 }
 
+const EVERYTHING = [SOURCES, TESTS, BLS_TESTS];
+
 const entry = ({ name, bytecode }) => ({ name, bytecode });
 
 function frameworkContent(modules) {
@@ -116,7 +92,7 @@ function packageContent(one, compiled, declared, needed, known) {
   const own = declared.get(one.name);
   const inherited = needed.flatMap((name) => {
     // Of a package it depends on, everything but what only that package's own tests declare.
-    const kept = new Set(declared.get(name).filter(({ file }) => !file.startsWith('tests/')).map((module) => module.name));
+    const kept = new Set(declared.get(name).filter(({ file }) => !isTestFile(file)).map((module) => module.name));
     return compiled.get(name).filter((module) => kept.has(module.name));
   });
   const modules = [...inherited, ...compiled.get(one.name)].map(entry);
@@ -125,11 +101,12 @@ function packageContent(one, compiled, declared, needed, known) {
       module: module.name,
       function: test.function,
       random: test.random,
+      own_only: isIn(BLS_TESTS, module.file),
       parameters: test.parameters,
       expected: expectation(test, module, known),
     })),
   );
-  const measured = own.filter(({ testOnly, file }) => !testOnly && !file.startsWith('tests/'));
+  const measured = own.filter(({ testOnly, file }) => !testOnly && !isTestFile(file));
   return {
     name: one.name,
     packages: [{ name: one.name, address: '0x0', dependencies: ['0x1', '0x2'], modules }],
@@ -154,11 +131,11 @@ export async function writeTestBytecode(framework, packages, selected, needs, ou
   const dependencies = new Map(needs.map(({ name, dependencies }) => [name, dependencies]));
   const wanted = new Set(selected.flatMap(({ name }) => [name, ...dependencies.get(name)]));
   const sources = (one, withTests) =>
-    testsAmongSources(transform(sourceFiles(one.dir, withTests), { witnesses: true }).files);
+    testsAmongSources(transform(sourceFiles(one.dir, withTests ? EVERYTHING : [SOURCES]), { witnesses: true }).files);
   const declared = new Map();
   const compiled = new Map();
   for (const one of packages.filter(({ name }) => wanted.has(name))) {
-    declared.set(one.name, transform(sourceFiles(one.dir, true), { witnesses: true }).modules);
+    declared.set(one.name, transform(sourceFiles(one.dir, EVERYTHING), { witnesses: true }).modules);
     compiled.set(one.name, await compileForTests(system.framework, packages, one, sources));
   }
   for (const one of selected) {

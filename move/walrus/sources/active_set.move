@@ -124,3 +124,11 @@ fun replace(set: &mut ActiveSet, position: u64, entry: ActiveSetEntry) {
 fun position(set: &ActiveSet, node_id: ID): Option<u64> {
     set.nodes.find_index!(|entry| entry.node_id == node_id)
 }
+
+// === Test-Only Functions ===
+
+/// Adds a node without looking whether it is in the set.
+#[test_only]
+public fun insert_for_testing(set: &mut ActiveSet, node_id: ID, staked_amount: u64): bool {
+    set.insert(node_id, staked_amount)
+}

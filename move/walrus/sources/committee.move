@@ -173,3 +173,11 @@ fun take_target(assigned: &mut VecMap<ID, u16>, node_id: &ID): (u64, u16) {
     let (_, count) = assigned.remove_entry_by_idx(index.destroy_some());
     (count as u64, count)
 }
+
+// === Test-Only Functions ===
+
+/// A committee that need not keep the invariants.
+#[test_only]
+public fun new_for_testing(shards: VecMap<ID, vector<u16>>): Committee {
+    Committee(shards)
+}

@@ -560,6 +560,12 @@ public fun inner_for_testing(staking: &Staking): &StakingInnerV1 {
     staking.inner()
 }
 
+/// The state, mutably.
+#[test_only]
+public fun inner_mut_for_testing(staking: &mut Staking): &mut StakingInnerV1 {
+    staking.inner_mut()
+}
+
 /// Pretends that the object belongs to another version of the package.
 #[test_only]
 public fun set_version_for_testing(staking: &mut Staking, version: u64) {

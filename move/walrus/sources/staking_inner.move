@@ -316,16 +316,7 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
 
     assert!(self.next_committee.is_none(), ECommitteeSelected);
     let next_committee = self.compute_next_committee();
-    let mut public_keys = vec_map::empty();
-    let mut capacity_vote = quorum_vote::new();
-    next_committee.for_each_weight!(|node_id, weight| {
-        assert!(weight > 0, EZeroNodeWeight);
-        let pool = &self.pools[node_id];
-        public_keys.insert(node_id, *pool.node_info().next_epoch_public_key());
-        let (_, _, node_capacity) = pool.votes();
-        capacity_vote.add(total_capacity_vote(node_capacity, weight, self.n_shards), weight);
-    });
-    let capacity = capacity_vote.highest_with_quorum(self.n_shards);
+    let (public_keys, capacity) = self.keys_and_capacity(&next_committee);
 
     self.next_epoch_public_keys.swap(public_keys);
     self.next_committee = option::some(next_committee);
@@ -476,6 +467,24 @@ fun advance_pool(
     self.active_set.borrow_mut().insert_or_update(node_id, stake);
 }
 
+/// The keys of the nodes of a committee, in its order, and the capacity in bytes that they vote for. Aborts `EZeroNodeWeight`
+/// (9).
+fun keys_and_capacity(
+    self: &StakingInnerV1,
+    committee: &Committee,
+): (VecMap<ID, Element<UncompressedG1>>, u64) {
+    let mut public_keys = vec_map::empty();
+    let mut capacity_vote = quorum_vote::new();
+    committee.for_each_weight!(|node_id, weight| {
+        assert!(weight > 0, EZeroNodeWeight);
+        let pool = &self.pools[node_id];
+        public_keys.insert(node_id, *pool.node_info().next_epoch_public_key());
+        let (_, _, node_capacity) = pool.votes();
+        capacity_vote.add(total_capacity_vote(node_capacity, weight, self.n_shards), weight);
+    });
+    (public_keys, capacity_vote.highest_with_quorum(self.n_shards))
+}
+
 /// The capacity of the whole system at which a node's share of it is the capacity it votes for.
 fun total_capacity_vote(node_capacity: u64, weight: u16, n_shards: u16): u64 {
     let vote = (node_capacity as u128) * (n_shards as u128) / (weight as u128);
@@ -520,4 +529,17 @@ public fun pool_rewards_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
 public fun pool_commission_for_testing(self: &StakingInnerV1, node_id: ID): u64 {
     let (_, commission) = self.pools[node_id].funds_for_testing();
     commission
+}
+
+/// Replaces the selected committee, in whatever state the epoch is.
+#[test_only]
+public fun set_next_committee_for_testing(self: &mut StakingInnerV1, committee: Committee) {
+    self.next_committee = option::some(committee);
+}
+
+/// Collects the keys and votes of a committee that was not selected.
+#[test_only]
+public fun capacity_vote_for_testing(self: &StakingInnerV1, committee: &Committee): u64 {
+    let (_, capacity) = self.keys_and_capacity(committee);
+    capacity
 }

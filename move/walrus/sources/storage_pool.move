@@ -479,21 +479,17 @@ public(package) fun register(
     inner.used_encoded_bytes = inner.used_encoded_bytes + encoded_size;
     assert!(inner.used_encoded_bytes <= inner.storage.size(), EInsufficientCapacity);
     inner.blob_count = inner.blob_count + 1;
-    inner
-        .blobs
-        .add(
-            blob_id,
-            PooledBlob {
-                id,
-                registered_epoch: epoch,
-                blob_id,
-                unencoded_size,
-                encoding_type,
-                certified_epoch: option::none(),
-                storage_pool_id,
-                deletable,
-            },
-        );
+    let blob = PooledBlob {
+        id,
+        registered_epoch: epoch,
+        blob_id,
+        unencoded_size,
+        encoding_type,
+        certified_epoch: option::none(),
+        storage_pool_id,
+        deletable,
+    };
+    inner.blobs.add(blob_id, blob);
     encoded_size
 }
 
@@ -515,9 +511,7 @@ public(package) fun certify(
     let persistence = certificate.blob_persistence_type();
     assert!(persistence.is_deletable() == blob.deletable, EInvalidBlobPersistenceType);
     let object_id = blob.id.to_inner();
-    if (blob.deletable) {
-        assert!(persistence.object_id() == object_id, EInvalidBlobObject);
-    };
+    assert!(!blob.deletable || persistence.object_id() == object_id, EInvalidBlobObject);
     blob.certified_epoch.fill(epoch);
     events::emit_pooled_blob_certified(
         epoch,
@@ -597,4 +591,10 @@ fun destroy_blob(self: PooledBlob) {
 #[test_only]
 public fun set_version_for_testing(self: &mut StoragePool, version: u64) {
     self.version = version;
+}
+
+/// Makes the pool forget its blobs in the count of them.
+#[test_only]
+public fun reset_blob_count_for_testing(self: &mut StoragePool) {
+    self.inner_mut().blob_count = 0;
 }

@@ -590,8 +590,8 @@ public fun deny_list_size(self: &SystemStateInnerV1, node_id: ID): Option<u64> {
     self.deny_list_sizes.borrow().try_get(&node_id)
 }
 
-/// Destroys the state with everything in it.
+/// The accounting, mutably.
 #[test_only]
-public fun destroy_for_testing(self: SystemStateInnerV1) {
-    std::unit_test::destroy(self)
+public fun accounting_mut_for_testing(self: &mut SystemStateInnerV1): &mut FutureAccountingRingBuffer {
+    &mut self.future_accounting
 }

@@ -2,7 +2,7 @@
 module walrus::active_set_tests;
 
 use std::unit_test::assert_eq;
-use walrus::active_set::{Self, ActiveSet, EZeroMaxSize};
+use walrus::active_set::{Self, ActiveSet, EDuplicateInsertion, EZeroMaxSize};
 
 #[test]
 fun a_full_set_replaces_its_first_smallest_entry() {
@@ -41,6 +41,13 @@ fun too_little_stake_removes() {
     assert_eq!(set.total_stake(), 13);
     let mut without_threshold = active_set::new(3, 0);
     assert!(!without_threshold.insert_or_update(id(1), 0));
+}
+
+#[test, expected_failure(abort_code = EDuplicateInsertion, location = walrus::active_set)]
+fun a_node_is_never_in_the_set_twice() {
+    let mut set = active_set::new(3, 0);
+    set.insert_or_update(id(1), 20);
+    set.insert_for_testing(id(1), 30);
 }
 
 #[test, expected_failure(abort_code = EZeroMaxSize)]

@@ -168,3 +168,11 @@ fun epochs_are_not_skipped() {
     destroy(system.advance_epoch(test_committee::committee(23), &params));
     system.destroy_for_testing();
 }
+
+#[test, expected_failure(abort_code = system_state_inner::EInvalidAccountingEpoch)]
+fun an_epoch_is_not_settled_with_the_accounts_of_another() {
+    let mut system = test_system::new(&mut tx_context::dummy());
+    destroy(system.inner_mut_for_testing().accounting_mut_for_testing().ring_pop_expand());
+    advance(&mut system);
+    abort 99
+}

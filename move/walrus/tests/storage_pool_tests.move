@@ -482,6 +482,14 @@ fun a_pool_of_another_version_is_not_used() {
     abort 99
 }
 
+#[test, expected_failure(abort_code = storage_pool::EInvalidBlobCount)]
+fun more_blobs_than_are_counted_are_never_removed() {
+    let (_system, mut pool, blob_id, _ctx) = with_blob(true);
+    pool.reset_blob_count_for_testing();
+    pool.delete_blob(blob_id, test_system::epoch(), 10);
+    abort 99
+}
+
 #[test, expected_failure(abort_code = storage_pool::EInvalidBlobSize)]
 fun more_bytes_than_are_used_are_never_freed() {
     let (_system, mut pool, blob_id, _ctx) = with_blob(true);

@@ -140,6 +140,51 @@ test('an unknown package is named in the error', () => {
   assert.match(output, /no package nothing; there are coin, shop/);
 });
 
+const ERROR = 'const EFull: u64 = 3;\npublic fun fail() { abort EFull }\n';
+const ERROR_TEST = '#[test, expected_failure(abort_code = till::EFull)]\nfun fails() { till::fail() }\nuse shop::till;\n';
+const withError = (body) => withChanged('shop/sources/till.move', (text) => `${text}\n${ERROR}`, body);
+const withErrorTest = (body) => withChanged('shop/tests/tests.move', (text) => `${text}\n${ERROR_TEST}`, body);
+
+test('an error constant that no test expects is named', () => {
+  const { status, output } = withError(() => buildMove('errors'));
+  assert.equal(status, 1);
+  assert.match(output, /error: shop::till::EFull: no test expects this abort code by name/);
+});
+
+test('an error constant that a test expects by name is fine', () => {
+  const { status, output } = withError(() => withErrorTest(() => buildMove('errors')));
+  assert.equal(status, 0, output);
+  assert.match(output, /1 of 1 error constants/);
+});
+
+test('an error constant that cannot be tested has a reason, and no test', () => {
+  const file = path.join(moveDir, 'untested-errors.json');
+  fs.writeFileSync(file, '{"shop::till::EFull": "nothing raises it"}');
+  try {
+    assert.equal(withError(() => buildMove('errors')).status, 0);
+    assert.match(withError(() => withErrorTest(() => buildMove('errors'))).output, /shop::till::EFull has a test/);
+    assert.match(buildMove('errors').output, /shop::till::EFull does not exist/);
+  } finally {
+    fs.rmSync(file);
+  }
+});
+
+test('tests about BLS signatures are marked as ours, and the official runner leaves them out', () => {
+  const folder = path.join(moveDir, 'coin', 'tests_bls');
+  const out = path.join(root, 'bytecode');
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, 'more.move'), '#[test_only]\nmodule coin::more;\n\n#[test]\nfun holds() {}\n');
+  try {
+    assert.match(buildMove('test', 'coin').output, /\n1 passed, 0 failed\n$/);
+    const { status, output } = buildMove('test-bytecode', 'coin', '--out', out);
+    assert.equal(status, 0, output);
+    const { tests } = JSON.parse(fs.readFileSync(path.join(out, 'coin.json'), 'utf8'));
+    assert.deepEqual(tests.map((one) => [one.function, one.own_only]), [['nothing_is_zero', false], ['holds', true]]);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
 /** The complaints about the artifacts after `change` was made to them. */
 function complaintsAfter(change) {
   const changed = artifacts();

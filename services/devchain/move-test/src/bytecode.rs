@@ -53,6 +53,8 @@ pub struct Test {
     pub function: String,
     /// Whether it is called several times with random arguments.
     pub random: bool,
+    /// Whether only this machine runs it: it needs real answers about BLS signatures.
+    pub own_only: bool,
     /// How it must fail; `None`: it must return.
     pub expected: Option<Expected>,
 }

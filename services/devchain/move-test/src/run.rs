@@ -41,6 +41,8 @@ pub struct Outcome {
     pub name: String,
     /// Why it failed; `None`: it passed.
     pub failure: Option<String>,
+    /// Whether the official machine cannot run it.
+    pub own_only: bool,
 }
 
 /// Nothing is stored before a test.
@@ -124,7 +126,11 @@ impl Program {
             };
             expectation::check(&self.packages, test.expected.as_ref(), &result).err()
         });
-        Outcome { name, failure }
+        Outcome {
+            name,
+            failure,
+            own_only: test.own_only,
+        }
     }
 
     /// One call in a fresh session; the outer error is about arguments that cannot be made.

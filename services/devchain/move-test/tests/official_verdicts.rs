@@ -19,6 +19,7 @@ fn outcome(name: &str, passed: bool) -> Outcome {
     Outcome {
         name: format!("walrus::blob_tests::{name}"),
         failure: (!passed).then(|| "why".to_owned()),
+        own_only: false,
     }
 }
 
@@ -61,5 +62,19 @@ fn other_verdicts_and_tests_of_one_side_are_differences() {
             "walrus::blob_tests::refuses: passes here, fails on the official machine",
             "walrus::blob_tests::loops: not run here",
         ]
+    );
+}
+
+#[test]
+fn a_test_only_for_this_machine_has_to_pass_here() {
+    let only_here = |name: &str, passed| Outcome {
+        own_only: true,
+        ..outcome(name, passed)
+    };
+    let verdicts = Default::default();
+    assert!(differences(&verdicts, &[only_here("verifies", true)]).is_empty());
+    assert_eq!(
+        differences(&verdicts, &[only_here("verifies", false)]),
+        ["walrus::blob_tests::verifies: fails on the only machine that runs it"]
     );
 }
