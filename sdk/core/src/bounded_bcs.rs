@@ -39,6 +39,17 @@ pub const fn uleb_length(mut value: usize) -> usize {
     length
 }
 
+/// The shortest ULEB128 form of a length.
+pub fn uleb(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(uleb_length(value));
+    while value >= 128 {
+        bytes.push((value % 128) as u8 | 128);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
 /// Decodes at most `max` bytes; trailing bytes are an error.
 ///
 /// # Errors

@@ -193,7 +193,7 @@ pub fn decode_and_check<T: Axis>(
     threads: Threads,
 ) -> Result<Vec<u8>, DecodeError> {
     let mut decoder = BlobDecoder::<T>::new(*metadata.config(), metadata.unencoded_length())?
-        .with_threads(threads);
+        .with_threads(threads.clone());
     for sliver in slivers {
         decoder.add(sliver);
         if decoder.is_complete() {

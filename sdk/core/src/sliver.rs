@@ -269,6 +269,23 @@ pub enum SliverId {
     Secondary(SliverIndex),
 }
 
+impl SliverId {
+    /// Which kind it is.
+    pub const fn axis(&self) -> SliverType {
+        match self {
+            Self::Primary(_) => SliverType::Primary,
+            Self::Secondary(_) => SliverType::Secondary,
+        }
+    }
+
+    /// Index among the slivers of its type.
+    pub const fn index(&self) -> SliverIndex {
+        match self {
+            Self::Primary(index) | Self::Secondary(index) => *index,
+        }
+    }
+}
+
 /// The two slivers that one shard stores of a blob: primary `p` and secondary `n - 1 - p`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SliverPair {

@@ -1,33 +1,62 @@
-//! How many threads a computation may use, and how work is split among them.
+//! On which threads a computation runs, and how work is split among them.
 
-use std::{num::NonZeroUsize, ops::Range};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-/// Number of threads a computation may use; there is no hidden pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Threads(NonZeroUsize);
+/// The threads that a computation may use: a number of threads of its own, or a pool of the caller.
+///
+/// There is no hidden pool. Copies of a handle share the pool.
+#[derive(Clone)]
+pub struct Threads(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Own(NonZeroUsize),
+    Pool(Arc<rayon::ThreadPool>),
+}
 
 impl Threads {
     /// The calling thread alone.
-    pub const ONE: Self = Self(NonZeroUsize::MIN);
+    pub const ONE: Self = Self(Kind::Own(NonZeroUsize::MIN));
 
-    /// A number of threads.
+    /// A number of threads that live as long as the computation; one means the calling thread.
     pub const fn new(count: NonZeroUsize) -> Self {
-        Self(count)
+        Self(Kind::Own(count))
     }
 
     /// As many as the machine has cores, or one if that is unknown.
     pub fn available() -> Self {
-        Self(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        Self::new(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
     }
 
-    /// Splits `0..count` into at most this many ranges of nearly equal length and maps each on a thread of
-    /// its own; the results are in order. With one range the calling thread does it.
+    /// The threads of a pool, which computations at the same time share.
+    pub fn pool(pool: Arc<rayon::ThreadPool>) -> Self {
+        Self(Kind::Pool(pool))
+    }
+
+    /// Number of threads.
+    pub fn count(&self) -> usize {
+        match &self.0 {
+            Kind::Own(count) => count.get(),
+            Kind::Pool(pool) => pool.current_num_threads().max(1),
+        }
+    }
+
+    /// Splits `0..count` into at most as many ranges of nearly equal length as there are threads and maps
+    /// each on one of them; the results are in order. With one range the calling thread does it.
     pub(crate) fn map_ranges<T: Send>(
-        self,
+        &self,
         count: usize,
         map: impl Fn(Range<usize>) -> T + Sync,
     ) -> Vec<T> {
-        let chunk = count.div_ceil(self.0.get()).max(1);
+        let chunk = count.div_ceil(self.count()).max(1);
         let ranges: Vec<_> = (0..count)
             .step_by(chunk)
             .map(|start| start..(start + chunk).min(count))
@@ -35,20 +64,83 @@ impl Threads {
         if ranges.len() <= 1 {
             return ranges.into_iter().map(map).collect();
         }
-        std::thread::scope(|scope| {
-            let map = &map;
-            let handles: Vec<_> = ranges
-                .into_iter()
-                .map(|range| scope.spawn(move || map(range)))
-                .collect();
-            handles
-                .into_iter()
-                .map(|handle| {
-                    handle
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-                .collect()
-        })
+        let results: Vec<Mutex<Option<T>>> = ranges.iter().map(|_| Mutex::new(None)).collect();
+        self.run_each(ranges.len(), &|index| {
+            if let (Some(range), Some(result)) = (ranges.get(index), results.get(index)) {
+                let value = map(range.clone());
+                *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            }
+        });
+        results
+            .into_iter()
+            .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect()
+    }
+
+    /// Hands the items `0..count` to workers, one a thread, each of which makes its state once and takes the
+    /// next item when it is done with one. The first error stops the others after their item.
+    #[allow(dead_code)]
+    pub(crate) fn for_each<S, E: Send>(
+        &self,
+        count: usize,
+        state: impl Fn() -> Result<S, E> + Sync,
+        work: impl Fn(&mut S, usize) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
+        let next = AtomicUsize::new(0);
+        let failure = Mutex::new(None);
+        let worker = |_| {
+            let result = state().and_then(|mut state| {
+                loop {
+                    let item = next.fetch_add(1, Ordering::Relaxed);
+                    if item >= count {
+                        return Ok(());
+                    }
+                    work(&mut state, item)?;
+                }
+            });
+            if let Err(error) = result {
+                next.store(count, Ordering::Relaxed);
+                let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                failure.get_or_insert(error);
+            }
+        };
+        self.run_each(self.count().min(count), &worker);
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Calls `work` with each of `0..count`, each on a thread of its own as far as there are threads.
+    fn run_each(&self, count: usize, work: &(impl Fn(usize) + Sync)) {
+        match &self.0 {
+            _ if count <= 1 => (0..count).for_each(work),
+            Kind::Own(_) => std::thread::scope(|scope| {
+                let others: Vec<_> = (1..count)
+                    .map(|index| scope.spawn(move || work(index)))
+                    .collect();
+                work(0);
+                for other in others {
+                    if let Err(panic) = other.join() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            }),
+            Kind::Pool(pool) => pool.scope(|scope| {
+                for index in 0..count {
+                    scope.spawn(move |_| work(index));
+                }
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.0 {
+            Kind::Own(_) => "own",
+            Kind::Pool(_) => "of a pool",
+        };
+        write!(f, "Threads({} {kind})", self.count())
     }
 }

@@ -153,7 +153,7 @@ fn check_decoding(blob: &[u8], encoded: EncodedBlob) {
     let strict = ConsistencyCheck::Strict;
     let threads = Threads::available();
     assert_eq!(
-        decode_and_check::<Primary>(&metadata, primary, strict, threads).unwrap(),
+        decode_and_check::<Primary>(&metadata, primary, strict, threads.clone()).unwrap(),
         blob
     );
     let check = ConsistencyCheck::Default;

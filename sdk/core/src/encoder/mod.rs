@@ -3,7 +3,21 @@
 //! The matrix is expanded once and each symbol hashed once: the same leaf hash goes into the tree of its
 //! row and into that of its column. Rows are expanded one by one; columns in batches, split among threads.
 
+mod control;
+mod directory;
+mod error;
+mod sink;
+mod source;
+mod stream;
+
 use std::{borrow::Cow, num::NonZeroU16, ops::Range};
+
+pub use control::{Cancellation, Progress};
+pub use directory::DirectorySink;
+pub use error::{EncodeError, IoFailure};
+pub use sink::SliverSink;
+pub use source::{BlobSource, FileSource, SeekSource};
+pub use stream::StreamEncoder;
 
 use crate::{
     axis::SliverType,
@@ -13,7 +27,7 @@ use crate::{
     index::{SliverIndex, SliverPairIndex},
     merkle::{self, Node},
     message_matrix::MessageMatrix,
-    metadata::{BlobMetadata, MetadataError, SliverPairMetadata, VerifiedBlobMetadataWithId},
+    metadata::{BlobMetadata, SliverPairMetadata, VerifiedBlobMetadataWithId},
     parameters::{EncodingConfig, ParameterError},
     sliver::{SliverData, SliverPair},
     threads::Threads,
@@ -344,18 +358,4 @@ fn gather_column(rows: &Rows<'_>, row_count: usize, column: usize) -> Vec<u8> {
         data.extend_from_slice(rows.symbols(row, &(column..column + 1)));
     }
     data
-}
-
-/// Encoding failed; for a blob that fits it does not.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum EncodeError {
-    /// The code refused its input.
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    /// The metadata does not fit the parameters.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-    /// The blob does not fit the parameters.
-    #[error(transparent)]
-    Parameters(#[from] ParameterError),
 }

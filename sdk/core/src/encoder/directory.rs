@@ -1,0 +1,136 @@
+//! A directory of sliver files.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    axis::SliverType,
+    bounded_bcs,
+    encoder::{sink::SliverSink, source::PositionalFile},
+    metadata::VerifiedBlobMetadataWithId,
+    parameters::{EncodingConfig, ParameterError},
+    sliver::SliverId,
+};
+
+/// Writes an encoded blob into a directory, all or nothing.
+///
+/// The directory holds `metadata.bcs` (blob ID ‖ metadata) and for every sliver the file that
+/// [`DirectorySink::sliver_file`] names, with the BCS of the sliver as storage nodes take it: `uleb(len)` ‖
+/// symbols ‖ symbol size `u16` ‖ sliver index `u16`. Until [`DirectorySink::commit`] all is in a directory
+/// beside it, `.NAME.partial-…`, which goes when the sink is dropped.
+#[derive(Debug)]
+pub struct DirectorySink {
+    target: PathBuf,
+    staging: PathBuf,
+    symbol_size: NonZeroU16,
+    lengths: [usize; 2],
+    committed: bool,
+}
+
+impl DirectorySink {
+    /// Name of the metadata file.
+    pub const METADATA_FILE: &'static str = "metadata.bcs";
+
+    /// Prepares to write the slivers of a blob of `blob_length` bytes into `target`, which must not exist or
+    /// be an empty directory.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] if there is something at `target`, [`io::ErrorKind::FileTooLarge`]
+    /// if the blob does not fit, and whatever making directories gives.
+    pub fn create(
+        target: impl AsRef<Path>,
+        config: &EncodingConfig,
+        blob_length: u64,
+    ) -> io::Result<Self> {
+        let too_large = |error: ParameterError| io::Error::new(io::ErrorKind::FileTooLarge, error);
+        let symbol_size = config.symbol_size(blob_length).map_err(too_large)?;
+        let length = |axis| config.sliver_length(axis, blob_length).map_err(too_large);
+        let lengths = [length(SliverType::Primary)?, length(SliverType::Secondary)?];
+        let target = std::path::absolute(target)?;
+        if target.exists() && !(target.is_dir() && fs::read_dir(&target)?.next().is_none()) {
+            let message = format!("{} is no empty directory", target.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let unique = format!(".{name}.partial-{:016x}", rand::random::<u64>());
+        let parent = target.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)?;
+        let staging = parent.join(unique);
+        fs::create_dir(&staging)?;
+        Ok(Self {
+            target,
+            staging,
+            symbol_size: NonZeroU16::new(symbol_size).unwrap_or(NonZeroU16::MIN),
+            lengths,
+            committed: false,
+        })
+    }
+
+    /// Name of the file of a sliver: `primary-0007.bcs`.
+    pub fn sliver_file(sliver: SliverId) -> String {
+        format!("{}-{:04}.bcs", sliver.axis(), sliver.index().get())
+    }
+
+    /// Writes the metadata and moves everything to its place.
+    ///
+    /// # Errors
+    /// Whatever the system says; then nothing is left behind.
+    pub fn commit(mut self, metadata: &VerifiedBlobMetadataWithId) -> io::Result<()> {
+        fs::write(self.staging.join(Self::METADATA_FILE), metadata.to_bcs())?;
+        fs::rename(&self.staging, &self.target)?;
+        self.committed = true;
+        Ok(())
+    }
+
+    /// The directory in which files are until [`Self::commit`]: a place for temporary files on the same disk.
+    pub fn staging(&self) -> &Path {
+        &self.staging
+    }
+
+    fn length(&self, sliver: SliverId) -> usize {
+        match sliver.axis() {
+            SliverType::Primary => self.lengths[0],
+            SliverType::Secondary => self.lengths[1],
+        }
+    }
+
+    fn write_at(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
+        let path = self.staging.join(Self::sliver_file(sliver));
+        let mut options = OpenOptions::new();
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        PositionalFile::new(file).write_all_at(offset as u64, data)
+    }
+}
+
+impl SliverSink for DirectorySink {
+    fn write(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
+        let header = bounded_bcs::uleb_length(self.length(sliver));
+        self.write_at(sliver, header + offset, data)
+    }
+
+    fn complete(&self, sliver: SliverId) -> io::Result<()> {
+        let length = self.length(sliver);
+        let header = bounded_bcs::uleb(length);
+        let mut trailer = self.symbol_size.get().to_le_bytes().to_vec();
+        trailer.extend(sliver.index().get().to_le_bytes());
+        self.write_at(sliver, 0, &header)?;
+        self.write_at(sliver, header.len() + length, &trailer)
+    }
+}
+
+impl Drop for DirectorySink {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nobody is left to tell; the name says that the rest is worthless.
+            let _ = fs::remove_dir_all(&self.staging);
+        }
+    }
+}

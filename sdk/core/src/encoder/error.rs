@@ -1,0 +1,86 @@
+//! Why an encoding ended without a result.
+
+use std::{fmt, io};
+
+use crate::{
+    codec::CodecError, metadata::MetadataError, parameters::ParameterError, sliver::SliverId,
+};
+
+/// Encoding failed or was cancelled.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EncodeError {
+    /// The code refused its input; for a blob that fits it does not.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The metadata does not fit the parameters.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The blob does not fit the parameters.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// The blob cannot be read.
+    #[error("reading the blob at byte {offset}: {error}")]
+    Read {
+        /// Where in the blob, in bytes.
+        offset: u64,
+        /// What the system said.
+        error: IoFailure,
+    },
+    /// The blob is shorter than it was at the start.
+    #[error("the blob ends before byte {end} of {length}: it was truncated while being read")]
+    Truncated {
+        /// End of the range that could not be read, in bytes.
+        end: u64,
+        /// Length of the blob at the start, in bytes.
+        length: u64,
+    },
+    /// The blob changed while it was read.
+    #[error("the blob changed while being read: {error}")]
+    Changed {
+        /// What is different.
+        error: IoFailure,
+    },
+    /// A sink did not take a sliver.
+    #[error("writing {axis} sliver {index}: {error}", axis = .sliver.axis(), index = .sliver.index())]
+    Sink {
+        /// The sliver.
+        sliver: SliverId,
+        /// What the sink said.
+        error: IoFailure,
+    },
+    /// The temporary file failed, which holds what does not fit in memory.
+    #[error("the temporary file of the encoder: {error}")]
+    Spill {
+        /// What the system said.
+        error: IoFailure,
+    },
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// An I/O error that can be copied and compared: its kind and its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IoFailure {
+    /// The kind, for example [`io::ErrorKind::StorageFull`].
+    pub kind: io::ErrorKind,
+    /// The text.
+    pub message: String,
+}
+
+impl fmt::Display for IoFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for IoFailure {}
+
+impl From<io::Error> for IoFailure {
+    fn from(error: io::Error) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+        }
+    }
+}

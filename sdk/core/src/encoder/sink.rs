@@ -1,0 +1,38 @@
+//! Where slivers go.
+
+use std::io;
+
+use crate::sliver::SliverId;
+
+/// Takes slivers as they are computed, piece by piece, from several threads at once.
+///
+/// The pieces of a sliver do not overlap and together are its data: the concatenated symbols, without the
+/// framing of BCS. They come in any order: source rows first, then columns from left to right, and with
+/// each group of columns a piece of every recovery row. What a sink has got is worth nothing until the
+/// encoder returns the metadata: after an error it must be thrown away.
+pub trait SliverSink: Sync {
+    /// Takes the bytes of `sliver` from `offset` on.
+    ///
+    /// # Errors
+    /// Any error ends the encoding.
+    fn write(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()>;
+
+    /// Every byte of `sliver` has been written. Called once for each sliver; by default does nothing.
+    ///
+    /// # Errors
+    /// Any error ends the encoding.
+    fn complete(&self, sliver: SliverId) -> io::Result<()> {
+        let _ = sliver;
+        Ok(())
+    }
+}
+
+impl<S: SliverSink + ?Sized> SliverSink for &S {
+    fn write(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
+        (**self).write(sliver, offset, data)
+    }
+
+    fn complete(&self, sliver: SliverId) -> io::Result<()> {
+        (**self).complete(sliver)
+    }
+}
