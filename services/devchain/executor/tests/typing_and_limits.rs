@@ -6,8 +6,8 @@ mod world;
 use sui_devchain_executor::resolve::{Passing, SignatureType, input_uses, parameters};
 use sui_devchain_executor::{Mode, Outcome};
 use sui_sdk_types::*;
-use world::Body;
 use world::toys::Toys;
+use world::{ALICE, Body, World, effects};
 
 fn error(outcome: &Outcome) -> ExecutionError {
     match outcome.effects.status() {
@@ -206,5 +206,31 @@ fn the_resolver_sees_parameter_kinds() {
             &name("nothing")
         )
         .is_err()
+    );
+}
+
+/// Copies cost nothing in Move terms when built-in commands make them, so they have to cost gas: four commands would
+/// otherwise hold hundreds of terabytes.
+#[test]
+fn vectors_of_vectors_do_not_exhaust_memory() {
+    let mut world = World::boot();
+    let mut body = Body::new();
+    let mut tag = TypeTag::Vector(Box::new(TypeTag::U8));
+    let mut element = body.pure(&vec![7u8; 16_000]);
+    for _ in 0..4 {
+        element = body.command(Command::MakeMoveVector(MakeMoveVector {
+            type_: Some(tag.clone()),
+            elements: vec![element; 511],
+        }));
+        tag = TypeTag::Vector(Box::new(tag));
+    }
+    let gas = world.coins(ALICE)[0];
+    let transaction = world.paid_by(ALICE, body, &[gas], 50_000_000_000);
+    let outcome = world.commit(&transaction);
+    assert!(!outcome.is_success());
+    let status = format!("{:?}", effects(&outcome).status);
+    assert!(
+        status.contains("InsufficientGas") || status.contains("MovePrimitiveRuntimeError"),
+        "{status}"
     );
 }

@@ -56,6 +56,15 @@ pub const EVENT_BYTES: usize = 256_000;
 pub const EVENTS_BYTES: usize = 65_536_000;
 /// Contents of one object.
 pub const OBJECT_BYTES: usize = 256_000;
+/// Values that one transaction may make by copying, decoding and packing (a value takes up to about 100 bytes). An object
+/// of the largest size has at most [`OBJECT_BYTES`] values.
+pub const VALUES: u64 = 4_000_000;
+/// The same for system transactions, genesis and unit tests.
+pub const SYSTEM_VALUES: u64 = 64_000_000;
+/// Basic blocks of a function.
+pub const BASIC_BLOCKS: usize = 1024;
+/// Values that one basic block may push.
+pub const BLOCK_PUSHES: usize = 10_000;
 /// Packages kept parsed; above it the cache starts anew.
 pub const CACHED_PACKAGES: usize = 512;
 /// Linkages kept resolved; above it the cache starts anew.

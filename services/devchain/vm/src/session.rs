@@ -238,10 +238,10 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Calls a function, with no visibility check (that is the caller's).
+    /// Calls a function, with no visibility check (that is the caller's). Arguments must have the parameters' types.
     ///
     /// # Errors
-    /// Whatever Move code does; arity and type argument errors.
+    /// Whatever Move code does; arity and type argument errors; `Invariant` for an argument of another type.
     pub fn call(
         &mut self,
         linkage: &Linkage,
@@ -262,6 +262,14 @@ impl<'a> Session<'a> {
                 expected: function.parameters.len(),
                 actual: arguments.len(),
             });
+        }
+        for (index, (argument, parameter)) in arguments.iter().zip(&function.parameters).enumerate()
+        {
+            if !fits(argument, &parameter.substitute(&types)?) {
+                return Err(VmError::invariant(format!(
+                    "argument {index} is no value of the parameter's type"
+                )));
+            }
         }
         let arguments = arguments
             .into_iter()
@@ -303,9 +311,20 @@ impl<'a> Session<'a> {
     /// Decodes BCS; all bytes must be consumed.
     ///
     /// # Errors
-    /// `InvalidBcs`.
-    pub fn deserialize(&self, ty: &Type, bytes: &[u8]) -> VmResult<Value> {
-        bcs::decode(ty, bytes)
+    /// `InvalidBcs`; `Primitive` if the transaction made too many values.
+    pub fn deserialize(&mut self, ty: &Type, bytes: &[u8]) -> VmResult<Value> {
+        let value = bcs::decode(ty, bytes)?;
+        self.state.gas.values(value.count())?;
+        Ok(value)
+    }
+
+    /// Charges for a copy of a value that the caller makes, as one instruction that pushes it.
+    ///
+    /// # Errors
+    /// `OutOfGas`; `Primitive` if the transaction made too many values.
+    pub fn charge_copy(&mut self, value: &Value) -> VmResult<()> {
+        self.state.gas.instruction(1, value.size(), 0)?;
+        self.state.gas.values(value.count())
     }
 
     /// Encodes a value (or what a reference points to) as BCS.
@@ -362,6 +381,11 @@ impl<'a> Session<'a> {
         self.state.gas.used()
     }
 
+    /// Instructions executed so far (also natives, after the 700th: devchain spec 2.10).
+    pub fn instructions(&self) -> u64 {
+        self.state.gas.instructions()
+    }
+
     /// Takes the events emitted since the last call, in order.
     pub fn take_events(&mut self) -> Vec<Event> {
         self.state.objects.take_events()
@@ -373,5 +397,27 @@ impl<'a> Session<'a> {
     /// A value that does not serialise.
     pub fn finish(self) -> VmResult<ObjectChanges> {
         self.state.objects.finish(self.state.ids_created)
+    }
+}
+
+/// Whether an argument has the (closed) type of its parameter.
+fn fits(argument: &Argument, parameter: &Type) -> bool {
+    let target = match parameter {
+        Type::Reference(target) | Type::MutableReference(target) => Some(&**target),
+        _ => None,
+    };
+    match (argument, target) {
+        (Argument::Value(Value::Reference(reference)), Some(target)) => reference
+            .look(|value| Ok(value.conforms(target)))
+            .unwrap_or(false),
+        (Argument::Value(value), None) => value.conforms(parameter),
+        (Argument::Borrow(slot), Some(target)) => slot
+            .0
+            .try_borrow()
+            .is_ok_and(|value| value.conforms(target)),
+        (Argument::TxContext, Some(target)) => {
+            target.is_datatype(&crate::natives::standard_id(2), "tx_context", "TxContext")
+        }
+        _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! From an argument of a command to a typed value or a borrow (devchain spec 2.4).
 
-use sui_devchain_vm::{AbilitySet, Argument as VmArgument, Slot, Type, Value};
+use sui_devchain_vm::{AbilitySet, Argument as VmArgument, Slot, Type, Value, VmError};
 use sui_sdk_types::{Address, Argument, CommandArgumentError, Version};
 
 use super::Ptb;
@@ -234,7 +234,11 @@ impl Ptb<'_> {
                 }
                 let copies = value.type_.abilities(&[]).has(AbilitySet::COPY);
                 operand.uses(place, if copies { Use::Shared } else { Use::Moved })?;
-                Ok(value.take())
+                let value = value.take();
+                if copies {
+                    self.session.charge_copy(&value)?;
+                }
+                Ok(value)
             }
             Some(InputSlot::Receiving { id, version }) => {
                 let (id, version) = (*id, *version);
@@ -306,7 +310,7 @@ impl Ptb<'_> {
     }
 
     fn pure_value(
-        &self,
+        &mut self,
         operand: &Operand<'_>,
         expected: &Type,
         bytes: &[u8],
@@ -314,9 +318,14 @@ impl Ptb<'_> {
         if self.mode != Mode::DevInspect && !is_pure_type(expected) {
             return operand.fail(CommandArgumentError::InvalidUsageOfPureArgument);
         }
-        let Ok(value) = self.session.deserialize(expected, bytes) else {
-            return operand.fail(CommandArgumentError::InvalidBcsBytes);
+        let value = match self.session.deserialize(expected, bytes) {
+            Ok(value) => value,
+            Err(VmError::InvalidBcs(_)) => {
+                return operand.fail(CommandArgumentError::InvalidBcsBytes);
+            }
+            Err(error) => return Err(error.into()),
         };
+        self.session.charge_copy(&value)?;
         if !strings_are_valid(expected, &value) || !options_are_valid(expected, &value) {
             return operand.fail(CommandArgumentError::InvalidBcsBytes);
         }
@@ -352,19 +361,27 @@ impl Ptb<'_> {
             if **inner != *expected || !inner.abilities(&[]).has(AbilitySet::COPY) {
                 return operand.fail(CommandArgumentError::TypeMismatch);
             }
-            let bytes = self.session.serialize(inner, &slot.slot.get())?;
-            return Ok(self.session.deserialize(inner, &bytes)?);
+            let inner = Type::clone(inner);
+            let bytes = self.session.serialize(&inner, &slot.slot.get())?;
+            let value = self.session.deserialize(&inner, &bytes)?;
+            self.session.charge_copy(&value)?;
+            return Ok(value);
         }
         if slot.type_ != *expected {
             return operand.fail(CommandArgumentError::TypeMismatch);
         }
         let copies = slot.type_.abilities(&[]).has(AbilitySet::COPY);
         operand.uses(place, if copies { Use::Shared } else { Use::Moved })?;
-        self.results
+        let value = self
+            .results
             .get_mut(command)
             .and_then(|results| results.get_mut(sub))
             .map(ResultSlot::take)
-            .ok_or_else(|| Failure::invariant("result vanished"))
+            .ok_or_else(|| Failure::invariant("result vanished"))?;
+        if copies {
+            self.session.charge_copy(&value)?;
+        }
+        Ok(value)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::types::DatatypeParameter;
+
 use super::{
     Code, CompiledModule, FieldDef, Instantiation, Operand, Token, VariantHandle,
     opcode::{Kind, Table, kind},
@@ -53,6 +55,7 @@ fn check_handles(module: &CompiledModule) -> Checked {
         within("address", handle.address, module.addresses.len())?;
         within("identifier", handle.name, module.identifiers.len())?;
     }
+    check_friends(module)?;
     for handle in &module.datatype_handles {
         within("module handle", handle.module, module.module_handles.len())?;
         within("identifier", handle.name, module.identifiers.len())?;
@@ -67,6 +70,24 @@ fn check_handles(module: &CompiledModule) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Friends are other modules of the same package, each named once.
+fn check_friends(module: &CompiledModule) -> Checked {
+    let own = module.module_of(module.self_handle);
+    for friend in &module.friends {
+        let name = module.identifier(friend.name);
+        if module.address(friend.address) != own.0 || name == own.1 {
+            return Err(format!("friend {name} is no other module of the package"));
+        }
+    }
+    distinct(
+        "friend",
+        module
+            .friends
+            .iter()
+            .map(|friend| (friend.address, friend.name)),
+    )
 }
 
 fn token(module: &CompiledModule, value: &Token, reference_allowed: bool) -> Checked {
@@ -125,12 +146,51 @@ pub(super) fn parameters_below(value: &Token, count: usize) -> Checked {
     }
 }
 
+/// A type argument is a value type: references live only in signatures of functions and locals.
+fn no_references(module: &CompiledModule, signature: u16) -> Checked {
+    let mut tokens = module.signature(signature).iter();
+    if tokens.any(|token| matches!(token, Token::Reference(_) | Token::MutableReference(_))) {
+        return Err("reference as a type argument".into());
+    }
+    Ok(())
+}
+
+/// A phantom parameter occurs only where the datatype around it declares a phantom parameter, so that abilities do not
+/// depend on it.
+fn phantoms_are_phantom(
+    module: &CompiledModule,
+    declared: &[DatatypeParameter],
+    value: &Token,
+) -> Checked {
+    match value {
+        Token::Param(index) => match declared.get(usize::from(*index)) {
+            Some(parameter) if parameter.phantom => Err("phantom parameter used as a type".into()),
+            _ => Ok(()),
+        },
+        Token::Vector(inner) => phantoms_are_phantom(module, declared, inner),
+        Token::Datatype(handle, arguments) => {
+            let handle = module.datatype_handles.get(usize::from(*handle));
+            let parameters = handle.map_or(&[][..], |handle| &handle.parameters);
+            let plain = arguments.iter().enumerate().filter(|(index, argument)| {
+                let phantom = parameters.get(*index).is_some_and(|entry| entry.phantom);
+                !phantom || !matches!(argument, Token::Param(_))
+            });
+            plain
+                .map(|(_, argument)| argument)
+                .try_for_each(|argument| phantoms_are_phantom(module, declared, argument))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_fields(module: &CompiledModule, handle: u16, fields: &[FieldDef]) -> Checked {
-    let count = module
+    let parameters = module
         .datatype_handles
         .get(usize::from(handle))
-        .map_or(0, |entry| entry.parameters.len());
+        .map_or(&[][..], |entry| &entry.parameters);
+    let count = parameters.len();
     for field in fields {
+        phantoms_are_phantom(module, parameters, &field.token)?;
         within("identifier", field.name, module.identifiers.len())?;
         token(module, &field.token, false)?;
         parameters_below(&field.token, count)?;
@@ -195,7 +255,8 @@ fn check_instantiations(module: &CompiledModule) -> Checked {
     let all = |list: &[Instantiation], what: &str, length: usize| -> Checked {
         list.iter().try_for_each(|entry| {
             within(what, entry.base, length)?;
-            within("signature", entry.arguments, module.signatures.len())
+            within("signature", entry.arguments, module.signatures.len())?;
+            no_references(module, entry.arguments)
         })
     };
     all(
@@ -361,6 +422,7 @@ fn check_operand(
             if module.signature(index).len() != 1 {
                 return Err("vector instruction needs one type".into());
             }
+            no_references(module, index)?;
             arguments(index)
         }
         Some(Kind::Table(table)) => match table {

@@ -3,6 +3,8 @@
 mod bounds;
 pub(crate) mod opcode;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use sui_sdk_types::Address;

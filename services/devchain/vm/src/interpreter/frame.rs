@@ -31,11 +31,15 @@ fn gone() -> VmError {
 }
 
 impl Local {
-    pub(super) fn size(&self) -> VmResult<u64> {
+    /// Bytes as gas counts them, and number of values.
+    pub(super) fn size(&self) -> VmResult<(u64, u64)> {
         match self {
             Local::Empty => Err(gone()),
-            Local::Plain(value) => Ok(value.size()),
-            Local::Cell(cell) => Ok(cell.try_borrow().map_err(|_| gone())?.size()),
+            Local::Plain(value) => Ok((value.size(), value.count())),
+            Local::Cell(cell) => {
+                let value = cell.try_borrow().map_err(|_| gone())?;
+                Ok((value.size(), value.count()))
+            }
         }
     }
 

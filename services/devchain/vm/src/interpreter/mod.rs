@@ -312,11 +312,13 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::Constant(constant) => {
                 let (value, bytes) = constant.load()?;
                 self.charge(1, bytes)?;
+                self.state.gas.values(value.count())?;
                 self.push(value)
             }
             Op::CopyLoc(index) => {
-                let size = self.local(frame, *index)?.size()?;
+                let (size, count) = self.local(frame, *index)?.size()?;
                 self.charge(1, size)?;
+                self.state.gas.values(count)?;
                 let value = self.local(frame, *index)?.copy()?;
                 self.push(value)
             }
@@ -344,6 +346,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::Pack(count) => {
                 let items = self.pop_many(usize::from(*count))?;
                 self.charge(1, 2)?;
+                self.state.gas.values(u64::from(*count))?;
                 self.push(Value::Struct(items))
             }
             Op::Unpack(count) => match self.pop()? {
@@ -353,6 +356,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::PackVariant(tag, count) => {
                 let items = self.pop_many(usize::from(*count))?;
                 self.charge(1, 2)?;
+                self.state.gas.values(u64::from(*count))?;
                 self.push(Value::Variant(*tag, items))
             }
             Op::UnpackVariant(tag) => match self.pop()? {
@@ -363,8 +367,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::BorrowVariant(tag) => self.borrow_variant(*tag),
             Op::ReadRef => {
                 let reference = self.pop_reference()?;
-                let size = reference.look(|value| Ok(value.size()))?;
+                let (size, count) = reference.look(|value| Ok((value.size(), value.count())))?;
                 self.charge(1, size)?;
+                self.state.gas.values(count)?;
                 let value = reference.read()?;
                 self.push(value)
             }
@@ -402,7 +407,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         })?;
         self.charge(count as u64, 8 * count as u64)?;
         for index in 0..count {
-            self.push(Value::Reference(reference.child(index as u32)))?;
+            let field = reference.variant_child(tag, u16::try_from(index).unwrap_or(u16::MAX));
+            self.push(Value::Reference(field))?;
         }
         Ok(())
     }

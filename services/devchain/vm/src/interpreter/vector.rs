@@ -110,17 +110,15 @@ pub(crate) fn swap(vector: &Value, left: u64, right: u64) -> VmResult<()> {
 
 /// The elements of a vector that must have exactly `count` of them.
 pub(crate) fn unpack(vector: Value, count: u64) -> VmResult<Vec<Value>> {
-    let items = match vector {
-        Value::Bytes(bytes) => bytes.into_iter().map(Value::U8).collect(),
-        Value::Vector(items) => items,
-        _ => return Err(not_a_vector()),
-    };
-    if items.len() as u64 == count {
-        Ok(items)
-    } else {
-        Err(VmError::primitive(
+    if length(&vector)? as u64 != count {
+        return Err(VmError::primitive(
             "vector of another length (sub-status 3)",
-        ))
+        ));
+    }
+    match vector {
+        Value::Bytes(bytes) => Ok(bytes.into_iter().map(Value::U8).collect()),
+        Value::Vector(items) => Ok(items),
+        _ => Err(not_a_vector()),
     }
 }
 
@@ -143,6 +141,7 @@ impl Interpreter<'_, '_> {
                 let count = usize::try_from(*count).map_err(|_| out_of_range())?;
                 let items = self.pop_many(count)?;
                 self.charge(1, 8)?;
+                self.state.gas.values(count as u64)?;
                 let vector = match element {
                     Type::Param(index) => {
                         let element = frame.types.get(usize::from(*index));
@@ -174,6 +173,7 @@ impl Interpreter<'_, '_> {
             }
             Op::VecPush => {
                 self.charge(0, 0)?;
+                self.state.gas.values(1)?;
                 let item = self.pop()?;
                 push(&self.pop()?, item)
             }

@@ -62,6 +62,7 @@ fn borrow_child_object(
         .objects
         .borrow_child(state.children, parent, id, ty)?
         .map_err(absent)?;
+    state.gas.values(state.objects.take_decoded())?;
     let size = cell
         .try_borrow()
         .map(|value| value.size())
@@ -82,6 +83,7 @@ fn remove_child_object(
         .objects
         .remove_child(state.children, parent, id, ty)?
         .map_err(absent)?;
+    state.gas.values(state.objects.take_decoded())?;
     state.gas.native(52 + child.size())?;
     Ok(vec![child])
 }

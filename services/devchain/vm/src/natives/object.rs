@@ -109,7 +109,10 @@ pub(super) fn receive_impl(
         .objects
         .receive(state.children, parent, id, version, ty)?
     {
-        Ok(value) => Ok(vec![value]),
+        Ok(value) => {
+            state.gas.values(state.objects.take_decoded())?;
+            Ok(vec![value])
+        }
         Err(Absent::Undecodable) => Err(NativeError::Abort(1)),
         Err(Absent::OtherType) => Err(NativeError::Abort(2)),
         Err(Absent::Missing) => Err(NativeError::Abort(3)),

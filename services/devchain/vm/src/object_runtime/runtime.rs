@@ -63,6 +63,8 @@ pub(crate) struct ObjectRuntime {
     event_count: usize,
     event_bytes: usize,
     pub(crate) accumulator_events: Vec<AccumulatorEvent>,
+    /// Values decoded from the store and not yet counted by the meter.
+    decoded: u64,
     id_limit: usize,
     child_limit: usize,
 }
@@ -94,6 +96,7 @@ impl ObjectRuntime {
             event_count: 0,
             event_bytes: 0,
             accumulator_events: Vec::new(),
+            decoded: 0,
             id_limit: if system {
                 limits::SYSTEM_IDS
             } else {
@@ -248,6 +251,7 @@ impl ObjectRuntime {
         {
             return Ok(Err(Absent::OtherType));
         }
+        let mut decoded = 0;
         if let (None, Some((_, stored)), false) = (&child.value, &child.stored, child.touched) {
             if stored.object_type != ty.to_struct_tag()? {
                 return Ok(Err(Absent::OtherType));
@@ -255,14 +259,22 @@ impl ObjectRuntime {
             let Ok(value) = bcs::decode(ty, &stored.contents) else {
                 return Ok(Err(Absent::Undecodable));
             };
+            decoded = value.count();
             child.value = Some(Rc::new(RefCell::new(value)));
             child.ty = Some(ty.clone());
             child.touched = true;
         }
-        match &child.value {
-            Some(cell) if child.present() => Ok(Ok(cell.clone())),
-            _ => Ok(Err(Absent::Missing)),
-        }
+        let found = match &child.value {
+            Some(cell) if child.present() => Ok(cell.clone()),
+            _ => Err(Absent::Missing),
+        };
+        self.decoded = self.decoded.saturating_add(decoded);
+        Ok(found)
+    }
+
+    /// Values decoded from the store since the last call.
+    pub(crate) fn take_decoded(&mut self) -> u64 {
+        std::mem::take(&mut self.decoded)
     }
 
     pub(crate) fn remove_child(
@@ -326,6 +338,7 @@ impl ObjectRuntime {
         let Ok(value) = bcs::decode(ty, &stored.contents) else {
             return Ok(Err(Absent::Undecodable));
         };
+        self.decoded = self.decoded.saturating_add(value.count());
         self.received.insert(id, version);
         Ok(Ok(value))
     }
@@ -335,7 +348,9 @@ impl ObjectRuntime {
             event_type: ty.to_struct_tag()?,
             contents: bcs::encode(value)?,
         };
-        let size = event.contents.len() + ty.measure().0.saturating_mul(64);
+        let tag = ::bcs::serialized_size(&event.event_type)
+            .map_err(|_| VmError::invariant("size of an event type"))?;
+        let size = event.contents.len().saturating_add(tag);
         self.event_count += 1;
         self.event_bytes = self.event_bytes.saturating_add(size);
         if self.event_count > limits::EVENTS

@@ -25,6 +25,16 @@ impl Value {
         }
     }
 
+    /// Number of values that this one consists of, itself included; a byte array is one.
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Value::Vector(items) | Value::Struct(items) | Value::Variant(_, items) => {
+                1 + items.iter().map(Value::count).sum::<u64>()
+            }
+            _ => 1,
+        }
+    }
+
     /// Size with references followed.
     pub(crate) fn target_size(&self) -> VmResult<u64> {
         match self {

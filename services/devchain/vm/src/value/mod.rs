@@ -1,6 +1,7 @@
 //! Values and checked references (devchain spec 3.3).
 
 pub(crate) mod bcs;
+mod conform;
 mod measure;
 mod reference;
 

@@ -1,4 +1,9 @@
 //! Checked references: a root cell and a path of field and element indices.
+//!
+//! A place keeps its type for its whole life, so a path that could be walked once leads to a value of the type it was
+//! made for, or nowhere. The exception is a field of an enum variant, because another variant may be written over it:
+//! such a step carries the tag of its variant, and leads nowhere once the tag has changed. Code whose borrows nobody
+//! proved can thus read a stale value, but never one of another type.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -6,6 +11,8 @@ use super::{Path, Reference, Value};
 use crate::error::{VmError, VmResult};
 
 const INLINE: usize = 7;
+/// Bits of a field index inside a variant.
+const VARIANT_SHIFT: u32 = 16;
 
 impl Path {
     fn indices(&self) -> &[u32] {
@@ -44,6 +51,15 @@ pub(crate) enum TargetMut<'a> {
     Byte(&'a mut u8),
 }
 
+/// Steps into the fields of one variant start here: variants have far fewer fields than that.
+fn variant_start(tag: u16) -> usize {
+    usize::from(tag) << VARIANT_SHIFT
+}
+
+fn variant_step(tag: u16, index: u16) -> u32 {
+    u32::from(tag) << VARIANT_SHIFT | u32::from(index)
+}
+
 fn broken() -> VmError {
     VmError::invariant("reference to a place that is gone")
 }
@@ -65,6 +81,11 @@ impl Reference {
         }
     }
 
+    /// A reference to field `index` of the target, which is an enum value with this tag.
+    pub(crate) fn variant_child(&self, tag: u16, index: u16) -> Self {
+        self.child(variant_step(tag, index))
+    }
+
     /// Looks at the target.
     pub(crate) fn with<R>(&self, look: impl FnOnce(Target<'_>) -> VmResult<R>) -> VmResult<R> {
         let guard = self.root.try_borrow().map_err(|_| broken())?;
@@ -73,9 +94,12 @@ impl Reference {
         while let Some(index) = indices.next() {
             let index = *index as usize;
             value = match value {
-                Value::Struct(items) | Value::Vector(items) | Value::Variant(_, items) => {
+                Value::Struct(items) | Value::Vector(items) => {
                     items.get(index).ok_or_else(broken)?
                 }
+                Value::Variant(tag, items) => items
+                    .get(index.wrapping_sub(variant_start(*tag)))
+                    .ok_or_else(broken)?,
                 Value::Bytes(bytes) if indices.len() == 0 => {
                     return look(Target::Byte(*bytes.get(index).ok_or_else(broken)?));
                 }
@@ -99,9 +123,12 @@ impl Reference {
         while let Some(index) = indices.next() {
             let index = *index as usize;
             value = match value {
-                Value::Struct(items) | Value::Vector(items) | Value::Variant(_, items) => {
+                Value::Struct(items) | Value::Vector(items) => {
                     items.get_mut(index).ok_or_else(broken)?
                 }
+                Value::Variant(tag, items) => items
+                    .get_mut(index.wrapping_sub(variant_start(*tag)))
+                    .ok_or_else(broken)?,
                 Value::Bytes(bytes) if indices.len() == 0 => {
                     return change(TargetMut::Byte(bytes.get_mut(index).ok_or_else(broken)?));
                 }
@@ -140,5 +167,31 @@ impl Reference {
         })?;
         drop(old);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_a_variant_is_gone_when_another_variant_is_there() {
+        let field = |value| Value::Variant(1, vec![Value::Bool(true), value]);
+        let root = Reference::root(Rc::new(RefCell::new(field(Value::U64(7)))));
+        let inside = root.variant_child(1, 1);
+        assert!(matches!(inside.read(), Ok(Value::U64(7))));
+        inside.write(Value::U64(8)).unwrap();
+        assert!(matches!(inside.read(), Ok(Value::U64(8))));
+        for tag in [0, 2, 300] {
+            let other = vec![
+                Value::Bool(true),
+                Value::Address(sui_sdk_types::Address::ZERO),
+            ];
+            root.write(Value::Variant(tag, other)).unwrap();
+            assert!(inside.read().is_err());
+            assert!(inside.write(Value::U64(9)).is_err());
+        }
+        root.write(field(Value::U64(1))).unwrap();
+        assert!(matches!(inside.read(), Ok(Value::U64(1))));
     }
 }

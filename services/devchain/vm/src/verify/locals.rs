@@ -1,8 +1,11 @@
 //! Use of locals: nothing is read that may be missing, nothing without `drop` is overwritten or left behind.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
     error::VmResult,
     format::{Code, CompiledModule, Operand},
+    limits,
     loader::{Context, Function, Loader},
     types::{AbilitySet, Type},
 };
@@ -58,64 +61,92 @@ pub(super) fn successors(code: &Code, pc: usize) -> Vec<usize> {
     }
 }
 
-/// Checks by iteration to a fixed point; every local can change at most twice per instruction, so it ends.
-pub(super) fn check(function: &Function, code: &Code, types: &[Type]) -> VmResult<()> {
+/// First instructions of basic blocks: the first of all, targets of jumps, and what follows a jump.
+pub(super) fn leaders(code: &Code) -> VmResult<BTreeSet<usize>> {
+    let mut leaders = BTreeSet::from([0]);
+    for pc in 0..code.instructions.len() {
+        let next = successors(code, pc);
+        if next.as_slice() != [pc + 1] {
+            leaders.extend(next);
+            leaders.insert(pc + 1);
+        }
+    }
+    if leaders.len() > limits::BASIC_BLOCKS + 1 {
+        return Err(refused(format!("{} basic blocks", leaders.len())));
+    }
+    Ok(leaders)
+}
+
+/// Checks by iteration to a fixed point over basic blocks; the state at the start of a block can change at most twice per
+/// local, so it ends.
+pub(super) fn check(
+    function: &Function,
+    code: &Code,
+    types: &[Type],
+    leaders: &BTreeSet<usize>,
+) -> VmResult<()> {
+    let droppable: Vec<bool> = types
+        .iter()
+        .map(|ty| {
+            ty.abilities(&function.type_parameters)
+                .has(AbilitySet::DROP)
+        })
+        .collect();
     let mut start: Presence = vec![MISSING; types.len()];
     start
         .iter_mut()
         .take(function.parameters.len())
         .for_each(|state| *state = THERE);
-    let mut states: Vec<Option<Presence>> = vec![None; code.instructions.len()];
-    let mut work = vec![(0usize, start)];
-    while let Some((mut pc, mut state)) = work.pop() {
-        // Follow straight code without queueing every instruction.
-        loop {
-            let Some(known) = states.get_mut(pc) else {
+    let mut starts: BTreeMap<usize, Presence> = BTreeMap::from([(0, start)]);
+    let mut work = vec![0usize];
+    while let Some(mut pc) = work.pop() {
+        let Some(mut state) = starts.get(&pc).cloned() else {
+            continue;
+        };
+        let next = loop {
+            if pc >= code.instructions.len() {
                 return Err(refused("code falls off its end"));
-            };
-            match known {
-                None => *known = Some(state.clone()),
-                Some(known) => {
-                    let mut changed = false;
-                    for (old, new) in known.iter_mut().zip(&state) {
-                        changed |= *old | *new != *old;
-                        *old |= *new;
-                    }
-                    if !changed {
-                        break;
-                    }
-                    state.clone_from(known);
-                }
             }
-            step(function, code, pc, types, &mut state)?;
-            let mut next = successors(code, pc).into_iter();
-            let Some(first) = next.next() else { break };
-            work.extend(next.map(|pc| (pc, state.clone())));
-            pc = first;
+            step(code, pc, &droppable, &mut state)?;
+            let next = successors(code, pc);
+            if next.as_slice() == [pc + 1] && !leaders.contains(&(pc + 1)) {
+                pc += 1;
+                continue;
+            }
+            break next;
+        };
+        for target in next {
+            if merge(&mut starts, target, &state) {
+                work.push(target);
+            }
         }
     }
     Ok(())
 }
 
-fn step(
-    function: &Function,
-    code: &Code,
-    pc: usize,
-    types: &[Type],
-    state: &mut Presence,
-) -> VmResult<()> {
-    let droppable = |ty: &Type| {
-        ty.abilities(&function.type_parameters)
-            .has(AbilitySet::DROP)
+/// Adds a way to reach a block; whether its start has changed.
+fn merge(starts: &mut BTreeMap<usize, Presence>, target: usize, state: &Presence) -> bool {
+    let Some(known) = starts.get_mut(&target) else {
+        starts.insert(target, state.clone());
+        return true;
     };
+    let mut changed = false;
+    for (old, new) in known.iter_mut().zip(state) {
+        changed |= *old | *new != *old;
+        *old |= *new;
+    }
+    changed
+}
+
+fn step(code: &Code, pc: usize, droppable: &[bool], state: &mut Presence) -> VmResult<()> {
     let Some(instruction) = code.instructions.get(pc) else {
         return Ok(());
     };
     if instruction.code == 0x02 {
         let lost = state
             .iter()
-            .zip(types)
-            .any(|(presence, ty)| presence & THERE != 0 && !droppable(ty));
+            .zip(droppable)
+            .any(|(presence, droppable)| presence & THERE != 0 && !droppable);
         return if lost {
             Err(refused("a local without drop is left behind"))
         } else {
@@ -126,11 +157,11 @@ fn step(
         return Ok(());
     };
     let index = usize::from(*index);
-    let (Some(presence), Some(ty)) = (state.get_mut(index), types.get(index)) else {
+    let (Some(presence), Some(droppable)) = (state.get_mut(index), droppable.get(index)) else {
         return Err(refused("local out of range"));
     };
     if instruction.code == 0x0C {
-        if *presence & THERE != 0 && !droppable(ty) {
+        if *presence & THERE != 0 && !droppable {
             return Err(refused("a local without drop is overwritten"));
         }
         *presence = THERE;

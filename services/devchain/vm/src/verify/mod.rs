@@ -1,6 +1,6 @@
 //! Verification of packages at publish (devchain spec 3.6): linking, constants and abilities of fields (V1), the Sui
 //! rules (V2), types on the stack, abilities and use of locals (V3). Reference safety (V4) is not proved; the
-//! interpreter checks every access through a reference instead.
+//! interpreter checks every access through a reference instead (see `value::reference`).
 
 pub(crate) mod compatibility;
 mod locals;
@@ -91,8 +91,9 @@ fn module(
         match (&def.code, &function.body) {
             (Some(code), Body::Code(_)) => {
                 let locals = locals::types(loader, context, compiled, &function, code)?;
-                typing::check(loader, context, linked, &function, code, &locals)
-                    .and_then(|()| locals::check(&function, code, &locals))
+                let leaders = locals::leaders(code)?;
+                typing::check(loader, context, linked, &function, code, &locals, &leaders)
+                    .and_then(|()| locals::check(&function, code, &locals, &leaders))
                     .map_err(|error| match as_verification(error) {
                         VmError::Verification(message) => {
                             refused(format!("{}::{}: {message}", linked.name, function.name))

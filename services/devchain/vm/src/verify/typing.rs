@@ -10,7 +10,7 @@ use crate::{
     types::{AbilitySet, DatatypeBody, Field, Type},
 };
 
-use super::{locals::successors, refused, well_formed};
+use super::{refused, well_formed};
 
 /// The type of a datatype of this module in terms of its own parameters.
 pub(super) fn own_datatype(
@@ -48,15 +48,8 @@ pub(super) fn check(
     function: &Function,
     code: &Code,
     locals: &[Type],
+    leaders: &BTreeSet<usize>,
 ) -> VmResult<()> {
-    let mut leaders = BTreeSet::from([0]);
-    for pc in 0..code.instructions.len() {
-        let next = successors(code, pc);
-        if next.as_slice() != [pc + 1] {
-            leaders.extend(next);
-            leaders.insert(pc + 1);
-        }
-    }
     let module = &linked.compiled;
     let mut checker = Checker {
         loader,
@@ -68,8 +61,17 @@ pub(super) fn check(
         locals,
         stack: Vec::new(),
     };
+    let mut pushes = 0usize;
     for (pc, instruction) in code.instructions.iter().enumerate() {
+        if leaders.contains(&pc) {
+            pushes = 0;
+        }
+        let height = checker.stack.len();
         checker.instruction(instruction)?;
+        pushes = pushes.saturating_add(checker.stack.len().saturating_sub(height));
+        if pushes > crate::limits::BLOCK_PUSHES {
+            return Err(refused("a basic block pushes too many values"));
+        }
         if leaders.contains(&(pc + 1)) && !checker.stack.is_empty() {
             return Err(refused(format!(
                 "stack is not empty after instruction {pc}"
@@ -80,6 +82,14 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Substitution may blow types up; comparing them has to stay cheap.
+fn sized(ty: Type) -> VmResult<Type> {
+    if ty.measure().0 > crate::limits::TYPE_NODES {
+        return Err(refused("type is too large"));
+    }
+    Ok(ty)
 }
 
 fn is_integer(ty: &Type) -> bool {
@@ -204,7 +214,7 @@ impl Checker<'_, '_> {
         };
         fields
             .iter()
-            .map(|field| field.ty.substitute(arguments))
+            .map(|field| sized(field.ty.substitute(arguments)?))
             .collect()
     }
 
@@ -269,10 +279,10 @@ impl Checker<'_, '_> {
             self.has(argument, *constraint)?;
         }
         for parameter in target.parameters.iter().rev() {
-            self.expect(&parameter.substitute(arguments)?)?;
+            self.expect(&sized(parameter.substitute(arguments)?)?)?;
         }
         for result in &target.returns {
-            self.stack.push(result.substitute(arguments)?);
+            self.stack.push(sized(result.substitute(arguments)?)?);
         }
         Ok(())
     }
