@@ -1,5 +1,4 @@
 //! A node that is killed in the middle of a store: the store goes on without it, and the node catches up after its restart.
-#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,4 @@
 //! The nodes drive the epochs; a blob lives as long as it was paid for.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

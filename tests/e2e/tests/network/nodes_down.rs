@@ -1,6 +1,5 @@
 //! With nodes of up to f shards down everything works; with more, a store fails at once and says what is missing, and reads
 //! go on until fewer than a third of the shards answer.
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
 //! Uploads that a node must refuse: the status and the body are those of the protocol, and nothing is stored.
-#![allow(clippy::unwrap_used)]
 
 use std::{convert::Infallible, time::Duration};
 

@@ -1,5 +1,4 @@
 //! A network comes up again from its directory, with everything that was stored.
-#![allow(clippy::unwrap_used)]
 
 use walrus_e2e::{TestNetwork, random_bytes, small};
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};

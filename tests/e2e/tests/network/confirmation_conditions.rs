@@ -1,5 +1,4 @@
 //! A node confirms a blob only after it has seen the registration on chain and holds every sliver of its shards.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

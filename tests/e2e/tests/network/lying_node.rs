@@ -1,5 +1,4 @@
 //! Nodes that falsify slivers, metadata, statuses or confirmations change nothing but the time.
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

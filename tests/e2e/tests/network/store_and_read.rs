@@ -1,5 +1,4 @@
 //! Blobs come back as they were, the chain agrees with what the client reports, and stores cost what they say.
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

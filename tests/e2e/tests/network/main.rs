@@ -1,0 +1,13 @@
+//! The network as its users see it, one module for each behaviour.
+//!
+//! All modules are one program: linking the whole system takes long, and once is enough.
+#![allow(clippy::unwrap_used)]
+
+mod confirmation_conditions;
+mod epochs;
+mod killed_node;
+mod lying_node;
+mod network_restart;
+mod nodes_down;
+mod refused_uploads;
+mod store_and_read;
