@@ -15,6 +15,7 @@
 module walrus::donation_ledger;
 
 use sui::dynamic_field;
+use walrus::storage_accounting::FutureAccountingRingBuffer;
 
 // === Constants ===
 
@@ -49,11 +50,21 @@ public(package) fun advance(system: &mut UID, epoch: u32) {
     ledger.epoch = epoch;
 }
 
-/// FROST donated, from the current epoch on; epochs beyond the end have received nothing.
+/// FROST that was no donation, one number per slot of `accounting`, from the current epoch on.
 #[allow(deprecated_usage)]
-public(package) fun amounts(system: &UID): vector<u64> {
-    if (!dynamic_field::exists_(system, KEY)) return vector[];
-    dynamic_field::borrow<_, DonationLedger>(system, KEY).amounts
+public(package) fun user_payments(
+    system: &UID,
+    accounting: &FutureAccountingRingBuffer,
+): vector<u64> {
+    let donations = if (dynamic_field::exists_(system, KEY)) {
+        dynamic_field::borrow<_, DonationLedger>(system, KEY).amounts
+    } else {
+        vector[]
+    };
+    vector::tabulate!(accounting.max_epochs_ahead() as u64, |offset| {
+        let donated = if (offset < donations.length()) donations[offset] else 0;
+        accounting[offset as u32].rewards() - donated
+    })
 }
 
 // === Private Functions ===

@@ -4,22 +4,30 @@
 /// object's version is the one this package was compiled for, so that after a migration old packages stop working and before
 /// it new ones do not start. Clients read `package_id` to learn which package to call.
 ///
+/// Invariants
+/// 1. Exactly one state exists, in the field named by `version`.
+/// 2. What is sold of an epoch never exceeds the total capacity.
+/// 3. What the accounting holds is what was paid and donated for coming epochs; it leaves only at the end of its epoch.
+///
 /// Life cycle: `init::initialize_walrus` creates and shares the only `System`; an upgrade records the new package's ID in
 /// `new_package_id`; `init::migrate_v2` of the new package moves the state to its version.
 ///
-/// What all functions have in common is not repeated below.
-///
+/// What all functions have in common is not repeated below:
 /// - Every function that reads or changes the state aborts `EWrongVersion` (1) if the versions differ. A function without a list
 ///   of aborts does so for no other reason. Errors named without a module are those of `system_state_inner`.
 /// - `self`, `system`: the system. `ctx`: source of object IDs. `blob`, `storage_pool`, `blob_id`: what to act on.
-/// - `storage`, `extension`: the reservation to use up.
+/// - `storage`, `extension`: the reservation to use up. `storage_amount` and names that end in `capacity_bytes`: encoded bytes.
+/// - `epochs_ahead`: number of epochs, the current one included. `extended_epochs`: number of epochs to add.
+/// - `cap`: the capability of the node that acts, which must be in the committee.
+/// - `deletable`: whether the blob can be deleted before it, or its pool, ends.
 /// - `payment`: coin from which exactly `storage price * started MiB * epochs` is taken for what is bought. `write_payment`: coin
 ///   from which exactly `write price * started MiB of the encoded size` is taken. Both abort in `0x2::balance` (2) if the coin
 ///   is too small, arithmetically if the price overflows.
 /// - `blob_id`, `root_hash`, `size` or `unencoded_size`, `encoding_type` of a registration: the blob ID and what it is derived
 ///   from; the size is unencoded.
-/// - `signature`: aggregated BLS signature, compressed G2. `signers_bitmap`, `members_bitmap`: signers by position in the committee,
-///   least significant bit first. `message`: the signed bytes. *Certificate errors* are `bls_aggregate::EInvalidBitmap` (0),
+/// - Every function on a storage pool aborts `storage_pool::EWrongVersion` (10) if the pool is of another version.
+/// - `signature`: aggregated BLS signature, compressed G2. `signers_bitmap`, `members_bitmap`: signers by position in the
+///   committee, least significant bit first. `message`: the signed bytes. *Certificate errors* are `bls_aggregate::EInvalidBitmap` (0),
 ///   `ENotEnoughStake` (2), `ESigVerification` (1), `messages::EIncorrectIntentVersion` (3), `EIncorrectAppId` (0),
 ///   `EIncorrectEpoch` (1), `EInvalidMsgType` (2), and an abort in `0x2::bcs` if the message is incomplete.
 ///
@@ -70,11 +78,7 @@ public struct System has key {
 
 // === Public Functions: storage ===
 
-/// Buys storage from the current epoch on.
-///
-/// - `storage_amount`: encoded bytes.
-/// - `epochs_ahead`: number of epochs, the current one included.
-/// - Returns the reservation.
+/// Buys storage from the current epoch on and returns the reservation.
 /// - Aborts `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`; `EInvalidResourceSize` (11) for zero
 ///   bytes; `EStorageExceeded` (1) if an epoch has not enough capacity left.
 public fun reserve_space(
@@ -90,12 +94,8 @@ public fun reserve_space(
     inner.reserve_space_for_epochs(storage_amount, epoch, epoch + epochs_ahead, payment, ctx)
 }
 
-/// Buys storage for `[start_epoch, end_epoch)`. A start in the past is moved to the current epoch.
-///
-/// - `storage_amount`: encoded bytes.
-/// - `start_epoch`: first epoch.
-/// - `end_epoch`: end epoch, exclusive.
-/// - Returns the reservation.
+/// Buys storage for `[start_epoch, end_epoch)` and returns the reservation. A start in the past is moved to the current epoch.
+/// - `start_epoch`: first epoch. `end_epoch`: end epoch, exclusive.
 /// - Aborts `EInvalidEpochsAhead` (2) if the interval is empty or ends later than `max_epochs_ahead` from now;
 ///   `EInvalidResourceSize` (11) for zero bytes; `EStorageExceeded` (1) if an epoch has not enough capacity left.
 public fun reserve_space_for_epochs(
@@ -109,21 +109,16 @@ public fun reserve_space_for_epochs(
     self.inner_mut().reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
 }
 
-/// Gives storage that is not in use back to the system, so that its capacity can be sold again. Nothing is refunded: what was
+/// Gives unused storage, ended or not, back to the system, so that its capacity can be sold again. Nothing is refunded: what was
 /// paid stays with the nodes. (`storage_resource::destroy` has no access to the system and leaves the capacity occupied.)
-///
-/// - `storage`: the reservation to give back; it may have ended.
 public fun release_storage(self: &mut System, storage: Storage) {
     self.inner_mut().release_storage(storage)
 }
 
 // === Public Functions: blobs ===
 
-/// Registers a blob on a reservation.
-///
+/// Registers a blob on a reservation and returns it, not certified yet. Emits `BlobRegistered`.
 /// - `storage`: the reservation to use up; it must cover the current epoch and the encoded size.
-/// - `deletable`: whether the blob can be deleted before its end.
-/// - Returns the uncertified blob. Emits `BlobRegistered`.
 /// - Aborts `blob::EResourceBounds` (2), `blob::EResourceSize` (3), `blob::EInvalidBlobId` (6);
 ///   `encoding::EInvalidEncodingType` (0); arithmetic error in epoch 0 and for blobs too large to encode.
 public fun register_blob(
@@ -153,9 +148,7 @@ public fun register_blob(
     blob
 }
 
-/// Certifies a blob with a certificate signed by a quorum. Emits `BlobCertified`.
-///
-/// - `message`: the signed bytes, of type 1.
+/// Certifies a blob with a certificate (message type 1) signed by a quorum. Emits `BlobCertified`.
 /// - Aborts certificate errors, `messages::EInvalidBlobPersistenceType` (4); `blob::EInvalidBlobId` (6),
 ///   `blob::EAlreadyCertified` (5), `blob::EResourceBounds` (2), `blob::EInvalidBlobPersistenceType` (9),
 ///   `blob::EInvalidBlobObject` (10).
@@ -166,21 +159,17 @@ public fun certify_blob(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    certification::certify_blob(self.committee(), blob, signature, signers_bitmap, message)
+    let committee = self.inner().committee();
+    certification::certify_blob(committee, blob, signature, signers_bitmap, message)
 }
 
-/// Deletes a deletable blob before its end.
-///
-/// - `blob`: the blob, certified or not.
-/// - Returns the storage of the blob, for another use. Emits `BlobDeleted`.
+/// Deletes a deletable blob, certified or not, before its end and returns its storage, for another use. Emits `BlobDeleted`.
 /// - Aborts `blob::EBlobNotDeletable` (1), `blob::EResourceBounds` (2) if the blob has ended.
 public fun delete_blob(self: &System, blob: Blob): Storage {
     blob.delete(self.epoch())
 }
 
 /// Extends a certified blob with a reservation of the same size that begins where the blob ends. Emits `BlobCertified`.
-///
-/// - `extension`: the reservation to use up.
 /// - Aborts `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended or would not end later;
 ///   `storage_resource::EIncompatibleAmount` (2), `storage_resource::EIncompatibleEpochs` (1).
 public fun extend_blob_with_resource(self: &System, blob: &mut Blob, extension: Storage) {
@@ -188,8 +177,6 @@ public fun extend_blob_with_resource(self: &System, blob: &mut Blob, extension: 
 }
 
 /// Extends a certified blob, paying for the size of its storage. Emits `BlobCertified`.
-///
-/// - `extended_epochs`: number of epochs to add.
 /// - Aborts `blob::ENotCertified` (0), `blob::EResourceBounds` (2) if the blob has ended; `EInvalidEpochsAhead` (2) for zero
 ///   epochs or an end later than `max_epochs_ahead` from now; `EStorageExceeded` (1) if an added epoch has not enough
 ///   capacity left.
@@ -202,10 +189,8 @@ public fun extend_blob(
     self.inner_mut().extend_blob(blob, extended_epochs, payment)
 }
 
-/// Accepts a certificate, signed by at least one correct node, that a blob ID is invalid.
-///
-/// - `message`: the signed bytes, of type 2.
-/// - Returns the invalid blob ID. Emits `InvalidBlobID`.
+/// Accepts a certificate (message type 2), signed by at least one correct node, that a blob ID is invalid, and returns the ID.
+/// Emits `InvalidBlobID`.
 /// - Aborts certificate errors.
 public fun invalidate_blob_id(
     system: &System,
@@ -213,13 +198,12 @@ public fun invalidate_blob_id(
     members_bitmap: vector<u8>,
     message: vector<u8>,
 ): u256 {
-    certification::invalidate_blob_id(system.committee(), signature, members_bitmap, message)
+    let committee = system.inner().committee();
+    certification::invalidate_blob_id(committee, signature, members_bitmap, message)
 }
 
 /// Votes for an event blob; the vote that reaches a quorum certifies it. At the quorum emits `BlobRegistered` and
 /// `BlobCertified`.
-///
-/// - `cap`: the capability of a committee member.
 /// - `ending_checkpoint_sequence_num`: last checkpoint whose events the blob holds.
 /// - `epoch`: the current epoch.
 /// - Aborts `ENotCommitteeMember` (8), `EInvalidIdEpoch` (3), `ERepeatedAttestation` (7), `EIncorrectAttestation` (6); at the
@@ -236,28 +220,22 @@ public fun certify_event_blob(
     epoch: u32,
     ctx: &mut TxContext,
 ) {
-    system
-        .inner_mut()
-        .certify_event_blob(
-            cap,
-            blob_id,
-            root_hash,
-            size,
-            encoding_type,
-            ending_checkpoint_sequence_num,
-            epoch,
-            ctx,
-        )
+    let inner = system.inner_mut();
+    inner.certify_event_blob(
+        cap,
+        blob_id,
+        root_hash,
+        size,
+        encoding_type,
+        ending_checkpoint_sequence_num,
+        epoch,
+        ctx,
+    )
 }
 
 // === Public Functions: storage pools ===
 
-/// Buys storage and creates a pool from it.
-///
-/// - `reserved_encoded_capacity_bytes`: encoded bytes.
-/// - `epochs_ahead`: number of epochs, the current one included.
-/// - Returns the pool. Emits `StoragePoolCreated`.
-/// - Aborts as `reserve_space`.
+/// Buys storage, creates a pool from it and returns the pool. Emits `StoragePoolCreated`. Aborts as `reserve_space`.
 public fun create_storage_pool(
     self: &mut System,
     reserved_encoded_capacity_bytes: u64,
@@ -269,9 +247,7 @@ public fun create_storage_pool(
     self.create_storage_pool_with_storage(storage, ctx)
 }
 
-/// Creates a pool from a reservation.
-///
-/// - Returns the pool. Emits `StoragePoolCreated`.
+/// Creates a pool from a reservation and returns the pool. Emits `StoragePoolCreated`.
 /// - Aborts `EInvalidResourceSize` (11) for an empty reservation; `EInvalidEpochsAhead` (2) unless it covers the current
 ///   epoch.
 public fun create_storage_pool_with_storage(
@@ -283,10 +259,8 @@ public fun create_storage_pool_with_storage(
 }
 
 /// Registers a blob in a pool. Emits `PooledBlobRegistered`.
-///
-/// - `deletable`: whether the blob can be deleted before the pool's end.
 /// - Aborts `EInvalidEpochsAhead` (2) unless the pool covers the current epoch; `storage_pool::EInvalidBlobId` (3),
-///   `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10); `encoding::EInvalidEncodingType` (0);
+///   `storage_pool::EInsufficientCapacity` (6); `encoding::EInvalidEncodingType` (0);
 ///   arithmetic error for blobs too large to encode; framework abort 0 in `0x2::dynamic_field` if the pool has the blob.
 public fun register_pooled_blob(
     self: &mut System,
@@ -299,26 +273,23 @@ public fun register_pooled_blob(
     write_payment: &mut Coin<WAL>,
     ctx: &mut TxContext,
 ) {
-    self
-        .inner_mut()
-        .register_pooled_blob(
-            storage_pool,
-            blob_id,
-            root_hash,
-            unencoded_size,
-            encoding_type,
-            deletable,
-            write_payment,
-            ctx,
-        )
+    let inner = self.inner_mut();
+    inner.register_pooled_blob(
+        storage_pool,
+        blob_id,
+        root_hash,
+        unencoded_size,
+        encoding_type,
+        deletable,
+        write_payment,
+        ctx,
+    )
 }
 
-/// Certifies a pooled blob with a certificate signed by a quorum. Emits `PooledBlobCertified`.
-///
+/// Certifies a pooled blob with a certificate (message type 1) signed by a quorum. Emits `PooledBlobCertified`.
 /// - Aborts certificate errors; framework abort 1 in `0x2::dynamic_field` if the blob is not in the pool;
 ///   `storage_pool::EInvalidBlobId` (3), `storage_pool::EResourceBounds` (1), `storage_pool::EAlreadyCertified` (2),
-///   `storage_pool::EInvalidBlobPersistenceType` (4), `storage_pool::EInvalidBlobObject` (5), `storage_pool::EWrongVersion`
-///   (10).
+///   `storage_pool::EInvalidBlobPersistenceType` (4), `storage_pool::EInvalidBlobObject` (5).
 public fun certify_pooled_blob(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -328,7 +299,7 @@ public fun certify_pooled_blob(
     message: vector<u8>,
 ) {
     certification::certify_pooled_blob(
-        self.committee(),
+        self.inner().committee(),
         storage_pool,
         blob_id,
         signature,
@@ -338,29 +309,24 @@ public fun certify_pooled_blob(
 }
 
 /// Deletes a deletable blob from a pool that has not ended. Emits `PooledBlobDeleted`.
-///
 /// - Aborts `EInvalidEpochsAhead` (2) if the pool has ended; framework abort 1 in `0x2::dynamic_field` if the blob is not in
 ///   the pool; `storage_pool::EBlobNotDeletable` (0), `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount`
-///   (9), `storage_pool::EWrongVersion` (10).
+///   (9).
 public fun delete_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
     self.inner().assert_pool_not_ended(storage_pool);
     storage_pool.delete_blob(blob_id, self.epoch(), self.n_shards())
 }
 
 /// Removes a blob, deletable or not, from a pool that has ended. Emits nothing.
-///
 /// - Aborts `EInvalidEpochsAhead` (2) if the pool has not ended; framework abort 1 in `0x2::dynamic_field` if the blob is not
-///   in the pool; `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9), `storage_pool::EWrongVersion`
-///   (10).
+///   in the pool; `storage_pool::EInvalidBlobSize` (8), `storage_pool::EInvalidBlobCount` (9).
 public fun burn_expired_pooled_blob(self: &System, storage_pool: &mut StoragePool, blob_id: u256) {
     self.inner().burn_expired_pooled_blob(storage_pool, blob_id)
 }
 
 /// Extends a pool, paying for its whole capacity. Emits `StoragePoolExtended`.
-///
-/// - `extended_epochs`: number of epochs to add.
 /// - Aborts `EInvalidEpochsAhead` (2) for zero epochs, a pool that has ended, or an end later than `max_epochs_ahead` from
-///   now; `EStorageExceeded` (1) if an added epoch has not enough capacity left; `storage_pool::EWrongVersion` (10).
+///   now; `EStorageExceeded` (1) if an added epoch has not enough capacity left.
 public fun extend_storage_pool(
     self: &mut System,
     storage_pool: &mut StoragePool,
@@ -371,25 +337,21 @@ public fun extend_storage_pool(
 }
 
 /// Buys more capacity for the rest of a pool's life.
-///
-/// - `additional_encoded_capacity_bytes`: encoded bytes to add.
 /// - Aborts `EInvalidResourceSize` (11) for zero bytes, `EInvalidEpochsAhead` (2) if the pool has ended; `EStorageExceeded`
-///   (1) if an epoch has not enough capacity left; `storage_pool::EWrongVersion` (10).
+///   (1) if an epoch has not enough capacity left.
 public fun increase_storage_pool_capacity(
     self: &mut System,
     storage_pool: &mut StoragePool,
     additional_encoded_capacity_bytes: u64,
     payment: &mut Coin<WAL>,
 ) {
-    self
-        .inner_mut()
-        .increase_storage_pool_capacity(storage_pool, additional_encoded_capacity_bytes, payment)
+    let inner = self.inner_mut();
+    inner.increase_storage_pool_capacity(storage_pool, additional_encoded_capacity_bytes, payment)
 }
 
 /// Adds a reservation that ends with the pool to its capacity.
-///
 /// - Aborts `EInvalidEpochsAhead` (2) if the pool has ended; `storage_pool::EResourceBounds` (1) if the reservation has not
-///   started, `storage_pool::EIncompatibleEndEpoch` (11); `storage_pool::EWrongVersion` (10).
+///   started, `storage_pool::EIncompatibleEndEpoch` (11).
 public fun increase_storage_pool_capacity_with_storage(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -399,12 +361,9 @@ public fun increase_storage_pool_capacity_with_storage(
     storage_pool.absorb(storage, self.epoch())
 }
 
-/// Splits unused capacity off a pool.
-///
-/// - `size`: encoded bytes to split off.
-/// - Returns a reservation for the period of the pool.
+/// Splits `size` bytes of unused capacity off a pool and returns a reservation for the period of the pool.
 /// - Aborts `EInvalidEpochsAhead` (2) if the pool has ended; `EZeroExtractSize` (2, this module) for zero bytes;
-///   `storage_pool::EInsufficientCapacity` (6), `storage_pool::EWrongVersion` (10).
+///   `storage_pool::EInsufficientCapacity` (6).
 public fun decrease_storage_pool_capacity_by_size(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -416,12 +375,10 @@ public fun decrease_storage_pool_capacity_by_size(
     storage_pool.extract(size, ctx)
 }
 
-/// Splits a percentage of the unused capacity off a pool.
-///
+/// Splits a percentage of the unused capacity off a pool and returns a reservation for the period of the pool.
 /// - `percent`: per cent of the unused bytes; the result is rounded down.
-/// - Returns a reservation for the period of the pool.
 /// - Aborts `storage_pool::EInvalidPercent` (14) above 100; `EInvalidEpochsAhead` (2) if the pool has ended;
-///   `EZeroExtractSize` (2, this module) if the result is zero bytes; `storage_pool::EWrongVersion` (10).
+///   `EZeroExtractSize` (2, this module) if the result is zero bytes.
 public fun decrease_storage_pool_unused_capacity_by_percent(
     self: &System,
     storage_pool: &mut StoragePool,
@@ -435,9 +392,7 @@ public fun decrease_storage_pool_unused_capacity_by_percent(
 // === Public Functions: subsidies ===
 
 /// Spreads a subsidy evenly over the coming epochs; what rounding leaves goes to the current one. Permissionless.
-///
 /// - `subsidy`: the coin to spend.
-/// - `epochs_ahead`: number of epochs, the current one included.
 /// - Aborts `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
 public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u32) {
     let donated = system.inner_mut().add_subsidy(subsidy, epochs_ahead);
@@ -445,7 +400,6 @@ public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u3
 }
 
 /// Adds the `i`-th balance to the rewards of the `i`-th epoch from the current one on. Permissionless.
-///
 /// - `subsidies`: one balance per epoch.
 /// - Aborts `EInvalidEpochsAhead` (2) for more than `max_epochs_ahead` balances.
 public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balance<WAL>>) {
@@ -456,10 +410,7 @@ public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balanc
 
 // === Public Functions: protocol version and deny lists ===
 
-/// Announces a protocol version that a quorum has signed. Emits `ProtocolVersionUpdated`; stores nothing.
-///
-/// - `cap`: the capability of a committee member.
-/// - `message`: the signed bytes, of type 6.
+/// Announces a protocol version that a quorum has signed (message type 6). Emits `ProtocolVersionUpdated`; stores nothing.
 /// - Aborts `ENotCommitteeMember` (8); certificate errors; `EInvalidStartEpoch` (12) if the version would start in the past.
 public fun update_protocol_version(
     self: &mut System,
@@ -472,8 +423,6 @@ public fun update_protocol_version(
 }
 
 /// Announces a node's new deny list. Emits `RegisterDenyListUpdate`.
-///
-/// - `cap`: the capability of the node, a committee member.
 /// - `deny_list_root`: root hash of the list.
 /// - `deny_list_sequence`: sequence number, larger than that of the last certified list.
 /// - Aborts `ENotCommitteeMember` (8), `EIncorrectDenyListSequence` (9).
@@ -486,10 +435,7 @@ public fun register_deny_list_update(
     self.inner().register_deny_list_update(cap, deny_list_root, deny_list_sequence)
 }
 
-/// Records a node's new deny list, which a quorum has signed. Emits `DenyListUpdate`.
-///
-/// - `cap`: the capability of the node, a committee member.
-/// - `message`: the signed bytes, of type 4.
+/// Records a node's new deny list, which a quorum has signed (message type 4). Emits `DenyListUpdate`.
 /// - Aborts `ENotCommitteeMember` (8); certificate errors; `EIncorrectDenyListNode` (10), `EIncorrectDenyListSequence` (9).
 public fun update_deny_list(
     self: &mut System,
@@ -501,74 +447,52 @@ public fun update_deny_list(
     self.inner_mut().update_deny_list(cap, signature, members_bitmap, message)
 }
 
-/// Accepts a certificate, signed by at least one correct node, that a deny-listed blob was deleted. Emits
-/// `DenyListBlobDeleted`.
-///
-/// - `message`: the signed bytes, of type 5.
-/// - Aborts certificate errors.
+/// Accepts a certificate (message type 5), signed by at least one correct node, that a deny-listed blob was deleted. Emits
+/// `DenyListBlobDeleted`. Aborts certificate errors.
 public fun delete_deny_listed_blob(
     self: &System,
     signature: vector<u8>,
     members_bitmap: vector<u8>,
     message: vector<u8>,
 ) {
-    certification::delete_deny_listed_blob(self.committee(), signature, members_bitmap, message)
+    let committee = self.inner().committee();
+    certification::delete_deny_listed_blob(committee, signature, members_bitmap, message)
 }
 
 // === Public Functions: accessors ===
 
-/// The current epoch.
-///
-/// - Returns the epoch of the committee.
+/// Returns the current epoch, which is that of the committee.
 public fun epoch(self: &System): u32 {
     self.inner().epoch()
 }
 
-/// The capacity that can be sold in any epoch.
-///
-/// - Returns encoded bytes.
+/// Returns the capacity that can be sold in any epoch, in encoded bytes.
 public fun total_capacity_size(self: &System): u64 {
     self.inner().total_capacity_size()
 }
 
-/// The capacity in use in the current epoch.
-///
-/// - Returns encoded bytes.
+/// Returns the capacity in use in the current epoch, in encoded bytes.
 public fun used_capacity_size(self: &System): u64 {
     self.inner().used_capacity_size()
 }
 
-/// The number of shards of the committee.
-///
-/// - Returns the number of shards, zero in epoch 0.
+/// Returns the number of shards of the committee, zero in epoch 0.
 public fun n_shards(self: &System): u16 {
     self.inner().n_shards()
 }
 
-/// The accounting of the current and the coming epochs.
-///
-/// - Returns a reference to the ring buffer.
+/// Returns the accounting of the current and the coming epochs.
 public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
     self.inner().future_accounting()
 }
 
-/// What buyers have paid for storage and writes in the current and the coming epochs: the rewards of the accounting slots
-/// without subsidies, donations and the leftover of past epochs.
-///
-/// - Returns FROST, one number per epoch, `max_epochs_ahead` of them, from the current epoch on.
+/// Returns what buyers have paid for storage and writes, in FROST: one number for each of `max_epochs_ahead` epochs, from the
+/// current one on. These are the rewards of the accounting slots without subsidies, donations and the leftover of past epochs.
 public fun user_payments(self: &System): vector<u64> {
-    let accounting = self.future_accounting();
-    let donations = donation_ledger::amounts(&self.id);
-    vector::tabulate!(accounting.max_epochs_ahead() as u64, |offset| {
-        let donated = if (offset < donations.length()) donations[offset] else 0;
-        accounting[offset as u32].rewards() - donated
-    })
+    donation_ledger::user_payments(&self.id, self.future_accounting())
 }
 
-/// The version of the object. Does not check it.
-///
-/// - Returns the version.
-/// - Aborts never.
+/// Returns the version of the object, whatever it is. Never aborts.
 public fun version(system: &System): u64 {
     system.version
 }
@@ -577,7 +501,8 @@ public fun version(system: &System): u64 {
 
 /// Creates and shares the system in epoch 0. Aborts as `system_state_inner::create_empty`.
 public(package) fun create_empty(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext) {
-    transfer::share_object(new(max_epochs_ahead, package_id, ctx))
+    let inner = system_state_inner::create_empty(max_epochs_ahead, ctx);
+    transfer::share_object(new(inner, package_id, ctx))
 }
 
 /// Ends the current epoch; see `system_state_inner::advance_epoch`.
@@ -614,9 +539,8 @@ public(package) fun package_id(self: &System): ID {
     self.package_id
 }
 
-/// Moves the state to this package's version and switches `package_id`.
-///
-/// Aborts `EInvalidMigration` (0) if the object has this version already or no new package is recorded.
+/// Moves the state to this package's version and switches `package_id`. Aborts `EInvalidMigration` (0) if the object has this
+/// version already or no new package is recorded.
 public(package) fun migrate(self: &mut System) {
     assert!(self.version < VERSION, EInvalidMigration);
     assert!(self.new_package_id.is_some(), EInvalidMigration);
@@ -634,11 +558,6 @@ public(package) fun inner(self: &System): &SystemStateInnerV1 {
 
 // === Private Functions ===
 
-/// The signing committee.
-fun committee(self: &System): &BlsCommittee {
-    self.inner().committee()
-}
-
 /// The state, mutably.
 fun inner_mut(self: &mut System): &mut SystemStateInnerV1 {
     assert!(self.version == VERSION, EWrongVersion);
@@ -651,27 +570,19 @@ fun record_donations(self: &mut System, amounts: vector<u64>) {
     donation_ledger::record(&mut self.id, epoch, amounts)
 }
 
-/// A system in epoch 0.
-fun new(max_epochs_ahead: u32, package_id: ID, ctx: &mut TxContext): System {
+/// A system with a state.
+fun new(inner: SystemStateInnerV1, package_id: ID, ctx: &mut TxContext): System {
     let mut id = object::new(ctx);
-    dynamic_field::add(&mut id, VERSION, system_state_inner::create_empty(max_epochs_ahead, ctx));
+    dynamic_field::add(&mut id, VERSION, inner);
     System { id, version: VERSION, package_id, new_package_id: option::none() }
 }
 
 // === Test-Only Functions ===
 
-/// A system that is not shared, in epoch 0.
-#[test_only]
-public fun new_empty_for_testing(max_epochs_ahead: u32, ctx: &mut TxContext): System {
-    new(max_epochs_ahead, @walrus.to_id(), ctx)
-}
-
 /// A system that is not shared, with the given state.
 #[test_only]
 public fun new_for_testing(inner: SystemStateInnerV1, ctx: &mut TxContext): System {
-    let mut id = object::new(ctx);
-    dynamic_field::add(&mut id, VERSION, inner);
-    System { id, version: VERSION, package_id: @walrus.to_id(), new_package_id: option::none() }
+    new(inner, @walrus.to_id(), ctx)
 }
 
 /// The state, mutably.
@@ -686,10 +597,4 @@ public fun set_version_for_testing(self: &mut System, version: u64) {
     let inner: SystemStateInnerV1 = dynamic_field::remove(&mut self.id, self.version);
     dynamic_field::add(&mut self.id, version, inner);
     self.version = version;
-}
-
-/// Destroys the system with everything in it.
-#[test_only]
-public fun destroy_for_testing(self: System) {
-    std::unit_test::destroy(self)
 }

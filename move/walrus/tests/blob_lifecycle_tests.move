@@ -38,7 +38,7 @@ fun certified(deletable: bool): (System, Blob, TxContext) {
 
 fun end(system: System, blob: Blob) {
     blob.burn();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 /// Registers with the given values on storage of the given size and period.
@@ -267,21 +267,21 @@ fun deletion_gives_the_storage_back() {
     assert_eq!(storage.end_epoch(), 24);
     assert_eq!(event::events_by_type<BlobDeleted>().length(), 1);
     storage.destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
 fun uncertified_blobs_can_be_deleted() {
     let (system, blob, _) = registered(true);
     system.delete_blob(blob).destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = blob::EBlobNotDeletable)]
 fun permanent_blobs_cannot_be_deleted() {
     let (system, blob, _) = certified(false);
     system.delete_blob(blob).destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = blob::EResourceBounds)]
@@ -289,7 +289,7 @@ fun blobs_that_have_ended_cannot_be_deleted() {
     let (mut system, blob, _) = certified(true);
     test_system::skip_epochs(&mut system, 3);
     system.delete_blob(blob).destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 // === Extension ===
@@ -419,7 +419,7 @@ fun one_correct_node_invalidates_a_blob_id() {
     let (signature, bitmap) = test_committee::sign(&message, vector[1, 2]);
     assert_eq!(system.invalidate_blob_id(signature, bitmap, message), 77);
     assert_eq!(event::events_by_type<InvalidBlobID>().length(), 1);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = bls_aggregate::ENotEnoughStake)]
@@ -428,7 +428,7 @@ fun possibly_faulty_nodes_do_not_invalidate_a_blob_id() {
     let message = messages::invalid_blob_id_for_testing(21, 77);
     let (signature, bitmap) = test_committee::sign(&message, vector[2]);
     system.invalidate_blob_id(signature, bitmap, message);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = messages::EInvalidMsgType)]
@@ -437,7 +437,7 @@ fun blob_certificate_does_not_invalidate_a_blob_id() {
     let message = messages::blob_certificate_for_testing(21, 77, option::none());
     let (signature, bitmap) = test_committee::sign_by_quorum(&message);
     system.invalidate_blob_id(signature, bitmap, message);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 // === Versions ===
@@ -447,7 +447,7 @@ fun systems_of_another_version_are_refused() {
     let (mut system, _) = setup();
     system.set_version_for_testing(3);
     system.epoch();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
@@ -459,7 +459,7 @@ fun migration_moves_the_state_and_switches_the_package() {
     assert_eq!(system.version(), 4);
     assert_eq!(system.package_id(), @0x77.to_id());
     assert_eq!(system.epoch(), 21);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system::EInvalidMigration)]
@@ -467,7 +467,7 @@ fun migration_needs_an_older_version() {
     let (mut system, _) = setup();
     system.set_new_package_id(@0x77.to_id());
     system.migrate();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system::EInvalidMigration)]
@@ -475,5 +475,5 @@ fun migration_needs_a_new_package() {
     let (mut system, _) = setup();
     system.set_version_for_testing(3);
     system.migrate();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }

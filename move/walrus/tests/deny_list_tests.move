@@ -25,7 +25,7 @@ fun setup(node: u64): (System, StorageNodeCap) {
 }
 
 fun end(system: System, cap: StorageNodeCap) {
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
     cap.destroy_cap_for_testing();
 }
 

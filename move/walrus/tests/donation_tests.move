@@ -38,7 +38,7 @@ fun subsidies_are_no_payments() {
 
     buy(&mut system, ctx);
     assert_eq!(payments(&system, 4), vector[10, 10, 10, 0]);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fun donations_move_on_with_their_epochs() {
     buy(&mut system, ctx);
     test_system::skip_epochs(&mut system, 60);
     assert_eq!(payments(&system, 2), vector[0, 0]);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fun the_leftover_of_an_epoch_is_no_payment() {
     assert_eq!(system.future_accounting()[0].rewards(), 10);
     assert_eq!(payments(&system, 2), vector[5, 0]);
     destroy(rewards);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fun released_capacity_can_be_sold_again() {
     assert_eq!(system.future_accounting()[1].used_capacity(), test_system::capacity());
     again.destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -111,5 +111,5 @@ fun only_the_epochs_left_are_released() {
     assert_eq!(system.used_capacity_size(), 0);
     assert_eq!(system.future_accounting()[1].used_capacity(), 0);
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    destroy(system);
 }

@@ -45,7 +45,7 @@ fun rewards_match_the_vector() {
     assert_eq!(advance(&mut system), vector[485_001, 291_000, 194_000]);
     assert_eq!(system.epoch(), 22);
     assert_eq!(system.future_accounting()[0].rewards(), 2);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fun everything_is_carried_over_when_nothing_is_stored() {
     system.add_subsidy(coin::mint_for_testing(1000, ctx), 1);
     assert_eq!(advance(&mut system), vector[0, 0, 0]);
     assert_eq!(system.future_accounting()[0].rewards(), 1000);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fun huge_capacities_and_rewards_do_not_overflow() {
         advance(&mut system),
         vector[4_000_000_000_000_000_000, 2_000_000_000_000_000_000],
     );
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fun deny_lists_reduce_the_rewards() {
     // Shares 150, 100, 0, 100, 200 of 550.
     system.add_subsidy(coin::mint_for_testing(5495, ctx), 1);
     assert_eq!(advance(&mut system), vector[1500, 1000, 0, 1000, 2000]);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fun deny_lists_of_nodes_that_left_are_forgotten() {
     destroy(system.advance_epoch(alone, &params));
     assert_eq!(system.inner().deny_list_size(test_committee::node_id(2)), option::none());
     assert_eq!(system.inner().deny_list_size(test_committee::node_id(0)), option::some(50));
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
@@ -139,13 +139,14 @@ fun capacity_never_falls_below_what_is_sold() {
     destroy(system.advance_epoch(committee, &epoch_parameters::new(5000, 0, 0)));
     assert_eq!(system.used_capacity_size(), 300);
     assert_eq!(system.total_capacity_size(), 5000);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test]
 fun first_epoch_change_starts_from_the_empty_committee() {
     let ctx = &mut tx_context::dummy();
-    let mut system = system::new_empty_for_testing(5, ctx);
+    let inner = system_state_inner::create_empty(5, ctx);
+    let mut system = system::new_for_testing(inner, ctx);
     assert_eq!(system.n_shards(), 0);
     system.add_subsidy(coin::mint_for_testing(10, ctx), 1);
     assert_eq!(advance(&mut system), vector[]);
@@ -157,7 +158,7 @@ fun first_epoch_change_starts_from_the_empty_committee() {
     let (storage_price, write_price) = system.inner().prices();
     assert_eq!(storage_price, 7);
     assert_eq!(write_price, 8);
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EIncorrectCommittee)]
@@ -166,7 +167,7 @@ fun epochs_are_not_skipped() {
     let mut system = test_system::new(ctx);
     let params = epoch_parameters::new(50, 0, 0);
     destroy(system.advance_epoch(test_committee::committee(23), &params));
-    system.destroy_for_testing();
+    destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidAccountingEpoch)]

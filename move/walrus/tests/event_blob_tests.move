@@ -22,7 +22,7 @@ fun setup(): (System, vector<StorageNodeCap>, TxContext) {
 }
 
 fun end(system: System, caps: vector<StorageNodeCap>) {
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
     caps.destroy!(|cap| cap.destroy_cap_for_testing());
 }
 

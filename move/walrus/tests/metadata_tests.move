@@ -23,7 +23,7 @@ fun blob(): Blob {
     let ctx = &mut tx_context::dummy();
     let mut system = test_system::new(ctx);
     let blob = test_system::register(&mut system, true, ctx);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
     blob
 }
 

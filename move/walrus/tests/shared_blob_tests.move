@@ -25,7 +25,7 @@ fun extend(funds: u64, added: u64, epochs: u32): u64 {
     assert_eq!(shared.blob().end_epoch(), 24 + epochs);
     let remaining = shared.funds().value();
     test_scenario::return_shared(shared);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
     scenario.end();
     remaining
 }
@@ -57,6 +57,6 @@ fun blobs_are_shared_without_funds_too() {
     assert_eq!(shared.blob().object_id(), object_id);
     assert_eq!(shared.funds().value(), 0);
     test_scenario::return_shared(shared);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
     scenario.end();
 }

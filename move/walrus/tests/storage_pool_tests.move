@@ -48,7 +48,7 @@ fun with_blob(deletable: bool): (System, StoragePool, u256, TxContext) {
 
 fun end(system: System, pool: StoragePool) {
     std::unit_test::destroy(pool);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 fun end_with(system: System, pool: StoragePool, storage: Storage) {
@@ -111,7 +111,7 @@ fun create_with(size: u64, start: u32, end_epoch: u32) {
     let storage = storage_resource::create_storage(start, end_epoch, size, &mut ctx);
     let pool = system.create_storage_pool_with_storage(storage, &mut ctx);
     pool.destroy().destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fun ended_pools_are_emptied_and_destroyed() {
     let storage = pool.destroy();
     assert_eq!(storage.size(), ROOM * size());
     storage.destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidEpochsAhead)]
@@ -305,7 +305,7 @@ fun blobs_of_living_pools_are_not_burned() {
 fun pools_with_blobs_are_not_destroyed() {
     let (system, pool, _, _) = with_blob(true);
     pool.destroy().destroy();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 // === Growing and shrinking ===

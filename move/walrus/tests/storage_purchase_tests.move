@@ -22,7 +22,7 @@ fun reserve(size: u64, epochs: u32, payment: u64) {
     let mut coin = coin::mint_for_testing(payment, &mut ctx);
     system.reserve_space(size, epochs, &mut coin, &mut ctx).destroy();
     coin.destroy_zero();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 /// Reserves for an interval with plenty of money.
@@ -31,7 +31,7 @@ fun reserve_interval(size: u64, start: u32, end: u32) {
     let mut coin = test_system::wal(&mut ctx);
     system.reserve_space_for_epochs(size, start, end, &mut coin, &mut ctx).destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fun payment_is_price_times_started_mib_times_epochs() {
         system.reserve_space(sizes[i], epochs[i], &mut coin, &mut ctx).destroy();
         coin.destroy_zero();
     });
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = balance::ENotEnough, location = sui::balance)]
@@ -70,7 +70,7 @@ fun money_and_capacity_go_to_exactly_the_epochs_bought() {
     assert_eq!(system.used_capacity_size(), 0);
     storage.destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fun current_epoch_counts_as_used() {
     assert_eq!(system.used_capacity_size(), 12);
     assert_eq!(system.future_accounting()[1].used_capacity(), 7);
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fun start_in_the_past_is_moved_to_the_current_epoch() {
     assert_eq!(storage.start_epoch(), 21);
     storage.destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fun the_whole_capacity_can_be_sold_in_each_epoch() {
     system.reserve_space(capacity, 1, &mut coin, &mut ctx).destroy();
     system.reserve_space_for_epochs(capacity, 22, 74, &mut coin, &mut ctx).destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EStorageExceeded)]
@@ -116,7 +116,7 @@ fun capacity_is_limited_in_every_epoch() {
         .destroy();
     system.reserve_space(1, 5, &mut coin, &mut ctx).destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidEpochsAhead)]
@@ -147,21 +147,26 @@ fun zero_bytes_cannot_be_bought() {
 #[test, expected_failure(abort_code = system_state_inner::EStorageExceeded)]
 fun nothing_can_be_bought_in_epoch_zero() {
     let mut ctx = tx_context::dummy();
-    let mut system = system::new_empty_for_testing(53, &mut ctx);
+    let inner = system_state_inner::create_empty(53, &mut ctx);
+    let mut system = system::new_for_testing(inner, &mut ctx);
     let mut coin = test_system::wal(&mut ctx);
     system.reserve_space(1, 1, &mut coin, &mut ctx).destroy();
     coin.burn_for_testing();
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidMaxEpochsAhead)]
 fun more_than_a_thousand_slots_are_rejected() {
-    system::new_empty_for_testing(1001, &mut tx_context::dummy()).destroy_for_testing();
+    std::unit_test::destroy(
+        system_state_inner::create_empty(1001, &mut tx_context::dummy()),
+    );
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidMaxEpochsAhead)]
 fun zero_slots_are_rejected() {
-    system::new_empty_for_testing(0, &mut tx_context::dummy()).destroy_for_testing();
+    std::unit_test::destroy(
+        system_state_inner::create_empty(0, &mut tx_context::dummy()),
+    );
 }
 
 #[test]
@@ -176,19 +181,19 @@ fun subsidies_are_spread_evenly_and_the_rest_goes_to_the_current_epoch() {
     system.add_per_epoch_subsidies(per_epoch);
     assert_eq!(system.future_accounting()[0].rewards(), 6);
     assert_eq!(system.future_accounting()[1].rewards(), 5);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidEpochsAhead)]
 fun subsidies_for_too_many_epochs_are_rejected() {
     let (mut system, mut ctx) = setup();
     system.add_subsidy(coin::mint_for_testing(11, &mut ctx), 54);
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
 
 #[test, expected_failure(abort_code = system_state_inner::EInvalidEpochsAhead)]
 fun more_subsidies_than_slots_are_rejected() {
     let (mut system, _) = setup();
     system.add_per_epoch_subsidies(vector::tabulate!(54, |_| balance::create_for_testing(1)));
-    system.destroy_for_testing();
+    std::unit_test::destroy(system);
 }
