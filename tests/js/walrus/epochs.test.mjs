@@ -1,9 +1,9 @@
 // Blobs and clients that live through changes of the epoch.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
-import { BlobNotCertifiedError } from '@mysten/walrus';
+import { BehindCurrentEpochError, BlobNotCertifiedError } from '@mysten/walrus';
 
 import { startLocalnet } from '../localnet.mjs';
 import { MANY_NODES, bytes, eventually, walrusClient, write } from './client.mjs';
@@ -31,14 +31,22 @@ async function untilEpoch(epoch, seen) {
   });
 }
 
-test('reads, writes and extensions across epochs, until the end', async () => {
+// Most of it is waiting, so that the tests wait together.
+describe('epochs', { concurrency: true }, () => {
+  test('reads, writes and extensions across epochs, until the end', livesOn);
+  test('clients that read the chain in the middle of a change', inTheMiddle);
+});
+
+async function livesOn() {
   const signer = await network.wallet();
   const early = walrusClient(network);
   const blob = bytes(50_000, 1);
   const { blobId, blobObject } = await write(early, signer, blob, { epochs: 2, deletable: false });
   assert.deepEqual(await early.readBlob({ blobId }), blob);
-  const reading = readUntil(blobObject.storage.end_epoch - 1);
+  await Promise.all([readUntil(blobObject.storage.end_epoch - 1), live(early, signer, blob, blobId, blobObject)]);
+}
 
+async function live(early, signer, blob, blobId, blobObject) {
   const seen = new Set();
   await untilEpoch(blobObject.registered_epoch + 1, seen);
   assert.deepEqual(await early.readBlob({ blobId }), blob, 'a client that knows the last epoch only');
@@ -52,7 +60,6 @@ test('reads, writes and extensions across epochs, until the end', async () => {
   early.reset();
   const { storage } = await early.getBlobObject(blobObject.id);
   assert.equal(storage.end_epoch, blobObject.storage.end_epoch + 1);
-  await reading;
 
   await untilEpoch(later.blobObject.storage.end_epoch, seen);
   await untilForgotten(later.blobId);
@@ -60,7 +67,29 @@ test('reads, writes and extensions across epochs, until the end', async () => {
   await untilEpoch(storage.end_epoch, seen);
   await untilForgotten(blobId);
   assert.ok(seen.has('EpochChangeDone') && seen.has('NextParamsSelected'), [...seen].join());
-});
+}
+
+async function inTheMiddle() {
+  const signer = await network.wallet();
+  const blob = bytes(30_000, 4);
+  const { blobId } = await write(walrusClient(network), signer, blob, { epochs: 10 });
+  const registered = await epochNow();
+  const [reader, other, late] = await eventually('the middle of a change', async () => {
+    const clients = [walrusClient(network), walrusClient(network), walrusClient(network)];
+    const states = await Promise.all(clients.map((client) => client.stakingState()));
+    return states.every(({ epoch, epoch_state: { $kind } }) => epoch > registered && $kind === 'EpochChangeSync') && clients;
+  });
+  assert.deepEqual(await reader.readBlob({ blobId }), blob, 'from the nodes of the last epoch');
+  const unknown = await other.computeBlobMetadata({ bytes: bytes(31_000, 5) });
+  await assert.rejects(other.getBlobMetadata({ blobId: unknown.blobId }), BlobNotCertifiedError);
+
+  const { epoch } = await late.stakingState();
+  await untilEpoch(epoch + 1);
+  const newer = await write(walrusClient(network), signer, bytes(32_000, 6));
+  await eventually('the nodes know it', async () =>
+    (await walrusClient(network).getVerifiedBlobStatus({ blobId: newer.blobId })).initialCertifiedEpoch > epoch);
+  await assert.rejects(late.getBlobMetadata({ blobId: newer.blobId }), BehindCurrentEpochError);
+}
 
 /** Reads again and again, with clients that know nothing yet, whatever the epoch does. */
 async function readUntil(epoch) {
@@ -71,7 +100,7 @@ async function readUntil(epoch) {
     assert.deepEqual(await walrusClient(network).readBlob({ blobId }), blob);
     reads += 1;
   }
-  assert.ok(reads > 5, `${reads} reads`);
+  assert.ok(reads > 1, `${reads} reads`);
 }
 
 async function untilForgotten(blobId) {
