@@ -8,6 +8,7 @@ mod files;
 mod network;
 mod operator;
 mod options;
+mod ports;
 mod state;
 mod steps;
 

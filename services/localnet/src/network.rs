@@ -26,6 +26,7 @@ use crate::{
     directory::Directory,
     files,
     operator::{Operator, Registered},
+    ports,
     state::{NodeState, State},
 };
 
@@ -83,16 +84,21 @@ impl Localnet {
             .context("the chain has no accounts")?;
         let admin = Arc::new(Keypair::parse(&admin.private_key)?);
         let client = ChainClient::connect(&chain.rpc_url()).await?;
+        // Held from the registration of an address until its node listens there.
+        let mut listeners = Vec::new();
         let state = match known {
             Some(state) => state,
             None => {
+                for _ in 0..options.nodes {
+                    listeners.push(ports::listen(options.host)?);
+                }
                 let founding = Founding {
                     options,
                     directory: &directory,
                     chain: &chain,
                     observer,
                 };
-                let state = founding.run(&client, &admin).await?;
+                let state = founding.run(&client, &admin, &listeners).await?;
                 state.save(directory.path())?;
                 state
             }
@@ -112,7 +118,7 @@ impl Localnet {
             blocklist,
             directory,
         };
-        network.start_nodes(options, observer).await?;
+        network.start_nodes(options, listeners, observer).await?;
         network.wait_until_ready(options).await?;
         files::write(&network).await?;
         observer.on_step(Step::Ready);
@@ -123,21 +129,29 @@ impl Localnet {
     async fn start_nodes(
         &mut self,
         options: &LocalnetOptions,
+        listeners: Vec<TcpListener>,
         observer: &dyn Observer,
     ) -> anyhow::Result<()> {
         let mut configs = Vec::new();
+        let mut listeners = listeners.into_iter();
         for index in 0..options.nodes {
             self.nodes.push(None);
             let config = files::node_config(self, index)?;
+            let listener = listeners.next();
             if !options.external_nodes.contains(&index) {
-                configs.push((index, config));
+                configs.push((index, config, listener));
             }
         }
         let total = u16::try_from(configs.len()).unwrap_or(u16::MAX);
-        let starts = configs.into_iter().map(|(index, config)| async move {
-            let node = StorageNode::start(config).await;
-            (index, node)
-        });
+        let starts = configs
+            .into_iter()
+            .map(|(index, config, listener)| async move {
+                let node = match listener {
+                    Some(listener) => StorageNode::start_on(listener, config).await,
+                    None => StorageNode::start(config).await,
+                };
+                (index, node)
+            });
         let mut starting = futures::stream::iter(starts).buffer_unordered(STARTING_AT_ONCE);
         let mut done = 0;
         while let Some((index, node)) = starting.next().await {
@@ -293,7 +307,12 @@ struct Founding<'a> {
 }
 
 impl Founding<'_> {
-    async fn run(&self, client: &ChainClient, admin: &Arc<Keypair>) -> anyhow::Result<State> {
+    async fn run(
+        &self,
+        client: &ChainClient,
+        admin: &Arc<Keypair>,
+        listeners: &[TcpListener],
+    ) -> anyhow::Result<State> {
         let executor = TransactionExecutor::new(client.clone(), Arc::clone(admin));
         let epoch_duration_ms = u64::try_from(self.options.epoch_duration.as_millis())
             .context("the epoch duration is too long")?;
@@ -308,7 +327,7 @@ impl Founding<'_> {
         )
         .await?;
         self.report_deployment(&deployment);
-        let operators = self.operators()?;
+        let operators = self.operators(listeners)?;
         let registered = self
             .register(client, &executor, &operators, &deployment)
             .await?;
@@ -359,15 +378,11 @@ impl Founding<'_> {
         });
     }
 
-    /// Fresh keys and free ports. All ports are held until the last one is found, so that no two nodes get the same.
-    fn operators(&self) -> anyhow::Result<Vec<Operator>> {
-        let mut held = Vec::new();
+    /// An operator with fresh keys for every address.
+    fn operators(&self, listeners: &[TcpListener]) -> anyhow::Result<Vec<Operator>> {
         let mut operators = Vec::new();
-        for index in 0..self.options.nodes {
-            let listener = TcpListener::bind((self.options.host, 0))
-                .with_context(|| format!("cannot listen on {}", self.options.host))?;
+        for (index, listener) in (0..).zip(listeners) {
             let operator = Operator::generate(index, listener.local_addr()?);
-            held.push(listener);
             let dir = self.directory.node(index);
             fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
             operator.write_keys(&dir)?;

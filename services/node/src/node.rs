@@ -1,6 +1,12 @@
 //! Assembly of a storage node: start and shutdown.
 
-use std::{collections::HashSet, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    future::Future,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow, bail};
 use axum::{Router, extract::State, routing::get};
@@ -103,6 +109,20 @@ impl StorageNode {
     /// # Errors
     /// If a key, the wallet, the storage, the chain or the listening address is not usable.
     pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
+        let address = config.rest_api_address;
+        let listener =
+            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+        Self::start_on(listener, config).await
+    }
+
+    /// Like [`StorageNode::start`], with the REST API on a listener that the caller has opened.
+    ///
+    /// # Errors
+    /// See [`StorageNode::start`].
+    pub async fn start_on(
+        listener: TcpListener,
+        config: NodeConfig,
+    ) -> anyhow::Result<RunningNode> {
         let protocol_key = config.protocol_key()?;
         let network_key = config.network_key()?;
         let transport = transport(&config.tls, &network_key, &config.public_host)?;
@@ -134,9 +154,8 @@ impl StorageNode {
         });
         let streams = config.rest_server.http2_max_concurrent_streams;
         let router = api::router(Arc::clone(&state));
-        let server = Server::start(config.rest_api_address, router, transport, streams)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.rest_api_address))?;
+        let server = Server::start_on(listener, router, transport, streams)
+            .context("cannot serve the REST API")?;
         let metrics_server = metrics_server(&config, &state).await?;
         let tasks = start_tasks(&config, &state, reader, writer, cap.id);
         tracing::info!(name = config.name, address = %server.address(), node_id = %cap.node_id, "storage node is up");

@@ -112,6 +112,30 @@ impl Server {
         max_streams: u32,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
+        Self::serve(listener, router, transport, max_streams)
+    }
+
+    /// Serves `router` on a listener that the caller has opened.
+    ///
+    /// # Errors
+    /// If the listener is not usable.
+    pub fn start_on(
+        listener: std::net::TcpListener,
+        router: Router,
+        transport: Transport,
+        max_streams: u32,
+    ) -> std::io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        Self::serve(listener, router, transport, max_streams)
+    }
+
+    fn serve(
+        listener: TcpListener,
+        router: Router,
+        transport: Transport,
+        max_streams: u32,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
         let connections = TaskTracker::new();
