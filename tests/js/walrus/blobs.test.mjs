@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { blobIdFromInt, blobIdToInt } from '@mysten/walrus';
+import { WalrusBlob, WalrusFile, blobIdFromInt, blobIdToInt } from '@mysten/walrus';
 
 import { startLocalnet } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient, write } from './client.mjs';
@@ -128,6 +128,7 @@ test('getBlob knows whether and until when a blob is stored, and gives it as a f
   const contents = new TextEncoder().encode(text);
   const { blobId, blobObject } = await write(client, signer, contents, { deletable: false });
   const blob = await client.getBlob({ blobId });
+  assert.ok(blob instanceof WalrusBlob && blob.asFile() instanceof WalrusFile);
   assert.equal(await blob.blobId(), blobId);
   assert.equal(await blob.exists(), true);
   assert.equal(await blob.storedUntil(), blobObject.storage.end_epoch);

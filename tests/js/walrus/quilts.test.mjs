@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { WalrusFile, encodeQuilt } from '@mysten/walrus';
+import { WalrusBlob, WalrusFile, encodeQuilt } from '@mysten/walrus';
 
 import { startLocalnet } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient } from './client.mjs';
@@ -56,6 +56,7 @@ test('getBlob lists the files of a quilt, all or some', async () => {
   const signer = await network.wallet();
   const { blobId, index } = await client.writeQuilt({ blobs: FILES, signer, epochs: 2, deletable: false });
   const blob = await walrusClient(network).getBlob({ blobId });
+  assert.ok(blob instanceof WalrusBlob);
   assert.equal(await blob.exists(), true);
   const named = async (files) => (await Promise.all(files.map((file) => file.getIdentifier()))).sort();
   const all = await blob.files();

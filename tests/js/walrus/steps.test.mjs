@@ -3,7 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { BlobNotRegisteredError, InternalServerError, NotEnoughBlobConfirmationsError, StorageNodeAPIError, WalrusClientError, WalrusFile } from '@mysten/walrus';
+import { Transaction } from '@mysten/sui/transactions';
+import {
+  BadRequestError, BlobNotRegisteredError, InternalServerError, NotEnoughBlobConfirmationsError, StorageNodeAPIError,
+  WalrusClientError, WalrusFile,
+} from '@mysten/walrus';
 
 import { startLocalnet } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient } from './client.mjs';
@@ -78,13 +82,13 @@ test('a sliver as BCS object and a wrong sliver', async () => {
   const [one, two] = sliversByNode[1].primary;
   await assert.rejects(
     client.writeSliver({ blobId, sliverPairIndex: one.sliverPairIndex, sliverType: 'primary', sliver: two.sliver }),
-    (error) => error instanceof StorageNodeAPIError && error.status === 400,
+    (error) => error instanceof BadRequestError && error.status === 400,
   );
   const changed = one.sliver.slice();
   changed[5] ^= 1;
   await assert.rejects(
     client.writeSliver({ blobId, sliverPairIndex: one.sliverPairIndex, sliverType: 'primary', sliver: changed }),
-    (error) => error instanceof StorageNodeAPIError && error.status === 400,
+    (error) => error instanceof BadRequestError && error.status === 400,
   );
   const stored = await client.writeSliver({
     blobId, sliverPairIndex: one.sliverPairIndex, sliverType: 'primary', sliver: one.sliver,
@@ -107,7 +111,9 @@ for (const deletable of [true, false]) {
     assert.equal(confirmations.filter(Boolean).length, SHAPE.nodes);
     // One missing and one of another blob are no harm.
     confirmations[3] = null;
-    const transaction = client.certifyBlobTransaction({ blobId, blobObjectId: blob.id, deletable, confirmations });
+    const options = { blobId, blobObjectId: blob.id, deletable, confirmations };
+    const transaction = deletable ? client.certifyBlobTransaction(options) : new Transaction();
+    if (!deletable) transaction.add(client.certifyBlob(options));
     const result = await signer.signAndExecuteTransaction({ transaction, client: network.suiClient() });
     assert.equal(result.$kind, 'Transaction', result.FailedTransaction?.status.error?.message);
     await network.suiClient().waitForTransaction({ digest: result.Transaction.digest });
