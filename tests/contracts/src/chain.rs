@@ -177,6 +177,30 @@ impl Chain {
         self.store.latest(&id).map(|object| Object::clone(&object))
     }
 
+    /// The address that owns an object; panics when none does.
+    #[track_caller]
+    #[must_use]
+    pub fn owner(&self, id: Address) -> Address {
+        match self.store.latest(&id).map(|object| *object.owner()) {
+            Some(Owner::Address(owner)) => owner,
+            other => panic!("{id} is not owned by an address: {other:?}"),
+        }
+    }
+
+    /// The one live shared object of a type with this name that `package` defines.
+    #[track_caller]
+    #[must_use]
+    pub fn shared(&self, package: Address, name: &str) -> Address {
+        let mut found = self.store.live().filter(|object| {
+            let tag = object.as_struct().map(|value| value.object_type());
+            matches!(object.owner(), Owner::Shared(_))
+                && tag.is_some_and(|tag| *tag.address() == package && tag.name().as_str() == name)
+        });
+        let object = found.next().expect("a shared object of that type");
+        assert!(found.next().is_none(), "several objects of type {name}");
+        object.object_id()
+    }
+
     /// The contents of a live object (or dynamic field), decoded; panics when there is none or the layout
     /// differs.
     #[track_caller]

@@ -1,6 +1,6 @@
 //! The packages and their shared objects, published as contracts spec 12.1 says.
 
-use sui_sdk_types::{Address, Identifier, StructTag};
+use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use walrus_sui::deploy::{Package, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
 
 use crate::{Account, Chain, Executed, Ptb};
@@ -112,6 +112,21 @@ impl Deployment {
     pub fn wal_type(&self) -> StructTag {
         let name = |text| Identifier::new(text).expect("an identifier");
         StructTag::new(self.wal, name("wal"), name("WAL"), vec![])
+    }
+
+    /// `Balance<WAL>`.
+    #[must_use]
+    pub fn balance_type(&self) -> TypeTag {
+        let name = |text| Identifier::new(text).expect("an identifier");
+        let wal = vec![self.wal_type().into()];
+        StructTag::new(Address::TWO, name("balance"), name("Balance"), wal).into()
+    }
+
+    /// A type of package `walrus`.
+    #[must_use]
+    pub fn walrus_type(&self, module: &str, name: &str) -> TypeTag {
+        let identifier = |text| Identifier::new(text).expect("an identifier");
+        StructTag::new(self.walrus, identifier(module), identifier(name), vec![]).into()
     }
 }
 

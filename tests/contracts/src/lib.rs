@@ -5,6 +5,7 @@
 //!   only when it is told to.
 //! * [`Ptb`] builds programmable transactions from object IDs.
 //! * [`Deployment`] publishes `wal` and `walrus` and the packages beside them (contracts spec 12.1).
+//! * [`gas`] measures what every entry point costs.
 //! * [`Network`] is a deployment with storage nodes: registration, stake, epochs, certificates.
 //!
 //! Everything is deterministic: keys follow from names, IDs from transactions, time from the test. The harness
@@ -15,13 +16,16 @@
 
 mod account;
 mod blobs;
+mod bytecode;
 mod chain;
 mod deployment;
 mod executed;
+pub mod gas;
 mod network;
 mod node;
 mod ptb;
 mod state;
+mod upgrade;
 
 pub use account::Account;
 pub use blobs::BlobSpec;
@@ -32,6 +36,7 @@ pub use network::{Network, NetworkOptions};
 pub use node::{Node, NodeOptions};
 pub use ptb::Ptb;
 pub use state::PoolOverview;
+pub use upgrade::{COMPILED_VERSION, NewPackage};
 
 /// FROST in one WAL.
 pub const WAL: u64 = 1_000_000_000;

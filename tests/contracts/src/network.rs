@@ -369,7 +369,7 @@ impl Network {
         let mut weight = 0;
         let mut signers = Vec::new();
         for (position, node) in self.nodes.iter().enumerate() {
-            if weight * 3 >= 2 * n_shards + 1 {
+            if weight * 3 > 2 * n_shards {
                 break;
             }
             if let Some(shards) = committee.0.get(&node.id) {
