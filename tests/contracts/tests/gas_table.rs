@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use walrus_contract_tests::gas::{EXEMPT, SIZES, entry_points, measure, named, parse};
+use walrus_contract_tests::gas::{Cost, EXEMPT, SIZES, entry_points, measure, named, parse};
 
 const TABLE: &str = include_str!("../GAS.md");
 const HINT: &str = "run `cargo run -p walrus-contract-tests --bin gas-table`";
@@ -16,10 +16,18 @@ fn the_table_is_as_old_as_the_contracts() {
     assert_eq!(names, now.keys().collect(), "{HINT}");
     let old: Vec<_> = now
         .iter()
-        .filter(|(name, cost)| table[*name][0] != **cost)
+        .filter(|(name, cost)| !is_close(&table[*name][0], cost))
         .map(|(name, cost)| format!("{name}: {cost:?}, not {:?}", table[name][0]))
         .collect();
     assert!(old.is_empty(), "{HINT}:\n{}", old.join("\n"));
+}
+
+/// Within two percent: a byte more of bytecode is no reason to write the table anew.
+fn is_close(old: &Cost, new: &Cost) -> bool {
+    let close = |old: u64, new: u64| old.abs_diff(new) * 50 <= old.max(new);
+    close(old.computation, new.computation)
+        && close(old.storage, new.storage)
+        && close(old.rebate, new.rebate)
 }
 
 #[test]
