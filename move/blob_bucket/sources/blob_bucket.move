@@ -191,7 +191,7 @@ public fun extend_storage_pool(
     self.inner_mut().extend_storage_pool(system, extended_epochs, payment)
 }
 
-/// Returns the object ID of the pool.
+/// Returns the object ID of the pool. Aborts `EWrongVersion` (1) if the bucket is of another version.
 public fun storage_pool_id(self: &BlobBucket): ID {
     self.inner().storage_pool().object_id()
 }

@@ -2,6 +2,8 @@
 ///
 /// Invariant: the pool is never taken out of the bucket.
 ///
+/// Life cycle: created with its bucket and as long-lived as that; once the pool has ended, nothing can be done with it any more.
+///
 /// Specification: contracts, section 11.2.
 module blob_bucket::blob_bucket_inner_v1;
 

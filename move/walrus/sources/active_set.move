@@ -5,8 +5,11 @@
 /// 2. Every entry holds more than zero and at least `threshold_stake`.
 /// 3. `total_stake` is the sum of the entries.
 ///
-/// The set is unordered. Its order is the tie-break order of the apportionment. A node that is evicted does not come
+/// The set is unordered; `ranked` gives the order that breaks ties in the apportionment. A node that is evicted does not come
 /// back by itself, but with its next stake operation or `staking::try_join_active_set`.
+///
+/// Life cycle: created with the staking state and kept forever; every change of a node's stake updates its entry, and the end
+/// of each vote reads the whole set.
 ///
 /// Specification: contracts, section 7.13.
 module walrus::active_set;
@@ -88,9 +91,16 @@ public(package) fun total_stake(set: &ActiveSet): u64 {
     set.total_stake
 }
 
-/// The nodes and their stakes, in the order of the set.
-public(package) fun active_ids_and_stake(set: &ActiveSet): (vector<ID>, vector<u64>) {
-    (set.nodes.map_ref!(|entry| entry.node_id), set.nodes.map_ref!(|entry| entry.staked_amount))
+/// The nodes and their stakes, the largest stake first, among equal ones the smallest node ID. Unlike the order of the set
+/// this one does not change for the nodes that stay when another leaves.
+public(package) fun ranked(set: &ActiveSet): (vector<ID>, vector<u64>) {
+    let mut nodes = set.nodes;
+    nodes.merge_sort_by!(|a, b| {
+        a.staked_amount > b.staked_amount || (
+            a.staked_amount == b.staked_amount && a.node_id.to_address().to_u256() <= b.node_id.to_address().to_u256()
+        )
+    });
+    (nodes.map_ref!(|entry| entry.node_id), nodes.map_ref!(|entry| entry.staked_amount))
 }
 
 // === Private Functions ===
@@ -126,6 +136,12 @@ fun position(set: &ActiveSet, node_id: ID): Option<u64> {
 }
 
 // === Test-Only Functions ===
+
+/// The nodes and their stakes, in the order of the set.
+#[test_only]
+public fun active_ids_and_stake(set: &ActiveSet): (vector<ID>, vector<u64>) {
+    (set.nodes.map_ref!(|entry| entry.node_id), set.nodes.map_ref!(|entry| entry.staked_amount))
+}
 
 /// Adds a node without looking whether it is in the set.
 #[test_only]

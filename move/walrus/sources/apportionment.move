@@ -5,6 +5,8 @@
 /// 1. The counts sum up to the number of shards.
 /// 2. No count exceeds the cap: a tenth of the shards from 20 nodes on, twice the average share below.
 ///
+/// Keeps no state: what a call needs lives as long as the call.
+///
 /// Specification: contracts, section 8.3.
 module walrus::apportionment;
 

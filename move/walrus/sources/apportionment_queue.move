@@ -2,6 +2,8 @@
 ///
 /// Invariant: no entry is larger than its parent; the children of entry `i` are `2i + 1` and `2i + 2`.
 ///
+/// Life cycle: a queue lives within one apportionment and is never stored.
+///
 /// Specification: contracts, sections 8.3 and 8.12.
 module walrus::apportionment_queue;
 

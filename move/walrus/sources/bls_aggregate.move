@@ -10,6 +10,8 @@
 ///
 /// The aggregated key of the signers is computed by subtracting the keys of the others, because usually few are missing.
 ///
+/// Life cycle: made by `staking_inner::next_bls_committee` at an epoch change, kept by the system until the next, never edited.
+///
 /// Specification: contracts, section 8.6.
 module walrus::bls_aggregate;
 

@@ -2,6 +2,9 @@
 ///
 /// Every certificate is checked against the current committee, whose epoch it must be made in.
 ///
+/// Keeps no state. Invariant: nothing is certified or invalidated without a certificate of enough weight; event blobs need the
+/// votes of a quorum instead, which `event_blob` counts.
+///
 /// Specification: contracts, sections 7.3, 7.6 to 7.8 and 8.6.
 module walrus::certification;
 

@@ -7,6 +7,8 @@
 /// A transition moves as few shards as the target counts allow: a shard leaves its node only if the node shrinks or
 /// leaves.
 ///
+/// Life cycle: selected when a vote ends, current for one epoch, kept as the previous one for another; never edited.
+///
 /// Specification: contracts, sections 8.4 and 8.12.
 module walrus::committee;
 

@@ -3,6 +3,8 @@
 /// Initialization stores one `Display` per type, and the package's `Publisher`, in a shared object bag. No function edits
 /// them afterwards.
 ///
+/// Invariant: the publisher, and with it the right to change how objects look, never leaves the bag.
+///
 /// Specification: contracts, section 4.9.
 module walrus::display;
 

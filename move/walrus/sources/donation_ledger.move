@@ -11,6 +11,8 @@
 /// The ledger is the dynamic field `b"donations"` of `System`, because the layout of the system's state is fixed. A system that
 /// was created before the ledger gets it with the first donation; all that its slots held until then counts as paid by buyers.
 ///
+/// Life cycle: an epoch change drops the entry of the epoch that ended and adds what it left over.
+///
 /// Specification: contracts, section 13, number 29.
 module walrus::donation_ledger;
 

@@ -1,5 +1,7 @@
 /// Encoding types and the sizes they lead to.
 ///
+/// Keeps no state. Invariant: the size of a blob on storage depends only on its length, its encoding type and the number of shards.
+///
 /// Specification: contracts, section 8.1.
 module walrus::encoding;
 

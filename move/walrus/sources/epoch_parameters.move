@@ -3,6 +3,8 @@
 /// Since prices take effect immediately, the two price fields only keep the layout that clients decode; they hold
 /// `u64::MAX` placeholders and nothing reads them.
 ///
+/// Life cycle: made when a vote ends, used by the next epoch change, kept until the vote after it; never edited.
+///
 /// Specification: contracts, sections 4.4 and 7.12.
 module walrus::epoch_parameters;
 

@@ -12,6 +12,8 @@
 /// quorum any more are dropped. By invariant 3 a candidate can still gain the shards that have no vote in the tally; dropping
 /// lowers the sum of votes, so the bound stays on the safe side.
 ///
+/// Life cycle of a vote: `system::certify_event_blob` adds it; certification, an epoch change or a lost cause removes it.
+///
 /// Specification: contracts, section 7.7.
 module walrus::event_blob;
 

@@ -5,6 +5,12 @@
 /// been verified over the raw bytes; bytes after the body are ignored for all certificate types. The proof of possession is
 /// never parsed: the contract rebuilds its bytes, so it is valid for one sender, one key and one epoch only.
 ///
+/// Invariants
+/// 1. A `CertifiedMessage` exists only for bytes whose signature was verified, with the header of the committee that signed.
+/// 2. Every body is parsed only after the type in the header has been compared.
+///
+/// Life cycle: messages live within one call and are never stored.
+///
 /// Specification: contracts, section 8.6.
 module walrus::messages;
 

@@ -3,6 +3,8 @@
 /// `Metadata` is built by its owner, attached to a `Blob` or a pooled blob as the dynamic field `b"metadata"`, and can be
 /// taken back. It is not copyable; the only limits on it are those of Sui objects.
 ///
+/// Invariant: a blob has at most one `Metadata`; keys are unique.
+///
 /// Specification: contracts, section 7.4.
 module walrus::metadata;
 

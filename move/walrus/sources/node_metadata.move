@@ -2,6 +2,8 @@
 ///
 /// Life cycle: `new`, the setters, then `staking::register_candidate` or `staking::set_node_metadata`.
 ///
+/// Invariant: none; every text is allowed.
+///
 /// Specification: contracts, sections 4.5 and 7.10.
 module walrus::node_metadata;
 

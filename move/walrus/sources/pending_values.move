@@ -2,6 +2,8 @@
 ///
 /// Invariant: at most one entry per epoch.
 ///
+/// Life cycle of an entry: added for a coming epoch, taken by `flush` when its pool enters that epoch or a later one.
+///
 /// Specification: contracts, section 8.10.
 module walrus::pending_values;
 

@@ -4,6 +4,8 @@
 ///
 /// Both conversions round down, in favour of the pool.
 ///
+/// Life cycle: a pool stores one rate whenever it enters an epoch; stored rates never change.
+///
 /// Specification: contracts, section 8.9.
 module walrus::pool_exchange_rate;
 

@@ -3,6 +3,8 @@
 /// Invariant: as long as less than a third of the shards votes dishonestly, the result lies between the lowest and the
 /// highest honest vote, because moving it out of there takes more than a third one way and a quorum the other way.
 ///
+/// Life cycle: a vote lives within one call and is never stored.
+///
 /// Specification: contracts, section 8.5.
 module walrus::quorum_vote;
 

@@ -10,6 +10,8 @@
 /// The gaps lie in the pool's `extra_fields` under `GapsKey()`, because the layout of the pool is fixed. A gap from before they
 /// were remembered is crossed epoch by epoch.
 ///
+/// Life cycle of a gap: recorded when the pool enters an epoch again, kept as long as the pool.
+///
 /// Specification: contracts, section 8.9 and section 13, number 17.
 module walrus::rate_history;
 

@@ -2,6 +2,8 @@
 ///
 /// A node earns in proportion to `weight * (used capacity - size of its deny list)`. All shares are rounded down.
 ///
+/// Keeps no state. Invariant: the shares never add up to more than the rewards; what rounding leaves is the caller's.
+///
 /// Specification: contracts, section 8.7.
 module walrus::reward_distribution;
 

@@ -3,6 +3,8 @@
 /// Life cycle: a blob is wrapped for good. It can never be unwrapped, deleted, certified or given attributes again, because
 /// only a shared reference to it is exposed; funds can be added but never withdrawn, only spent on extensions.
 ///
+/// Invariant: the funds of a shared blob are only ever spent on its own extension.
+///
 /// Specification: contracts, section 7.5.
 module walrus::shared_blob;
 

@@ -10,6 +10,8 @@
 /// The registry is the dynamic field `b"signing_keys"` of `Staking`, because the layout of the state is fixed. Keys registered
 /// before it existed are not in it.
 ///
+/// Life cycle of a claim: made at registration or when a node announces its next key; never removed.
+///
 /// Specification: contracts, section 13, number 19.
 module walrus::signing_keys;
 

@@ -9,7 +9,9 @@
 ///
 /// Besides the aborts listed, every function that reads the state aborts with `EWrongVersion` (1) when the object belongs to
 /// another version of the package, and every function that names a node aborts in `0x2::dynamic_field` (1) when there is no
-/// such node, unless something else is said.
+/// such node, unless something else is said. A function without a list of aborts has these only.
+///
+/// In all functions `staking` or `self` is the staking object, `cap` the capability of the node that acts.
 ///
 /// Specification: contracts, sections 4.1 and 7.10 to 7.13.
 module walrus::staking;

@@ -329,7 +329,7 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
 public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
     let active_set = self.active_set.borrow();
     assert!(active_set.total_stake() > 0, ENoStake);
-    let (node_ids, stakes) = active_set.active_ids_and_stake();
+    let (node_ids, stakes) = active_set.ranked();
     let counts = apportionment::shards_per_node(&stakes, self.n_shards);
     let mut assigned = vec_map::empty();
     node_ids.zip_do!(counts, |node_id, count| if (count > 0) assigned.insert(node_id, count));

@@ -8,6 +8,8 @@
 ///    `current epoch + i`.
 /// 2. Slots are only created empty, at the far end.
 ///
+/// Life cycle of a slot: created `length` epochs ahead, filled by purchases, taken out and paid when its epoch ends.
+///
 /// Specification: contracts, sections 7.9 and 8.8.
 module walrus::storage_accounting;
 

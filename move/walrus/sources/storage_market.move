@@ -7,6 +7,8 @@
 ///
 /// Whether the capacity suffices and which epochs are allowed is for the caller, `system_state_inner`, to say.
 ///
+/// Keeps no state of its own.
+///
 /// Specification: contracts, sections 7.1, 7.9 and 8.11.
 module walrus::storage_market;
 

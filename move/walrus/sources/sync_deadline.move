@@ -8,6 +8,8 @@
 /// The start lies in the dynamic field `b"epoch_change_start"` of `Staking`, because the layout of the state is fixed. An epoch
 /// change that began before this existed has no start and cannot be closed in this way.
 ///
+/// Invariant: before the deadline only a quorum of reports ends an epoch change.
+///
 /// Specification: contracts, section 13, number 6.
 module walrus::sync_deadline;
 

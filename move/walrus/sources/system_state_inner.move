@@ -9,6 +9,8 @@
 ///
 /// In epoch 0 there is no committee, no capacity and no shard; nothing can be bought or registered.
 ///
+/// Life cycle: created empty in epoch 0; the first epoch change brings committee, capacity and prices; lives as long as `System`.
+///
 /// Specification: contracts, sections 4.2, 7 and 8.7.
 module walrus::system_state_inner;
 

@@ -43,6 +43,27 @@ fun too_little_stake_removes() {
     assert!(!without_threshold.insert_or_update(id(1), 0));
 }
 
+#[test]
+fun the_rank_is_by_stake_then_node_id() {
+    let mut set = active_set::new(10, 0);
+    vector[5, 2, 9, 1, 7].do!(|n| { set.insert_or_update(id(n), if (n == 9) 30 else 20); });
+    set.insert_or_update(id(3), 10);
+    let (ids, stakes) = set.ranked();
+    assert_eq!(ids, vector[id(9), id(1), id(2), id(5), id(7), id(3)]);
+    assert_eq!(stakes, vector[30, 20, 20, 20, 20, 10]);
+}
+
+#[test]
+fun the_rank_of_the_others_stays_when_a_node_leaves() {
+    let mut set = active_set::new(10, 0);
+    vector[5, 2, 9, 1, 7].do!(|n| { set.insert_or_update(id(n), 20); });
+    set.remove(id(5));
+    // The last entry has taken the place of the first.
+    assert_eq!(ids(&set), vector[id(7), id(2), id(9), id(1)]);
+    let (ranked, _) = set.ranked();
+    assert_eq!(ranked, vector[id(1), id(2), id(7), id(9)]);
+}
+
 #[test, expected_failure(abort_code = EDuplicateInsertion, location = walrus::active_set)]
 fun a_node_is_never_in_the_set_twice() {
     let mut set = active_set::new(3, 0);

@@ -262,3 +262,13 @@ fun a_full_committee_changes_epochs() {
     destroy(stakes);
     world.destroy();
 }
+
+#[test]
+fun the_odd_shard_goes_to_the_smallest_node_id() {
+    let (world, stakes) = staking_world::running(10, vector[1, 1, 1]);
+    let nodes = world.committee().inner().keys();
+    let weights = nodes.map!(|node_id| world.committee().weight(&node_id));
+    assert_eq!(weights, vector[4, 3, 3]);
+    destroy(stakes);
+    world.destroy();
+}

@@ -5,6 +5,8 @@
 /// Invariant: the slot at offset `i` from `current_index` is that of epoch `e + i`, `e` being the epoch the buffer was last
 /// advanced to.
 ///
+/// Life cycle: created with the subsidies, moved on whenever they are processed.
+///
 /// Specification: contracts, section 9.1.
 module walrus_subsidies::epoch_balance;
 

@@ -11,6 +11,8 @@
 /// When the funds do not suffice, what is there is paid: the fixed part first, in equal proportion to what each node is to
 /// get, then the usage part, the earliest epochs first. The rest waits for new funds.
 ///
+/// Life cycle: created with rates, filled with funds by anybody, processed by anybody in every epoch; lives as long as the object.
+///
 /// Specification: contracts, section 9 and section 13, numbers 28 to 30.
 module walrus_subsidies::walrus_subsidies_inner;
 

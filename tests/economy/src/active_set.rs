@@ -5,7 +5,7 @@ use crate::NodeId;
 /// The most nodes in the active set.
 pub const MAX_SIZE: usize = 150;
 
-/// Candidates in the order that breaks ties.
+/// Candidates, in no order that means anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActiveSet(Vec<(NodeId, u64)>);
 
@@ -14,6 +14,14 @@ impl ActiveSet {
     #[must_use]
     pub fn nodes(&self) -> &[(NodeId, u64)] {
         &self.0
+    }
+
+    /// Nodes and their stake in the order that breaks ties: by stake, then by node ID (section 13, number 4).
+    #[must_use]
+    pub fn ranked(&self) -> Vec<(NodeId, u64)> {
+        let mut nodes = self.0.clone();
+        nodes.sort_by_key(|(node, stake)| (std::cmp::Reverse(*stake), *node));
+        nodes
     }
 
     /// Sum of the stakes.

@@ -179,14 +179,10 @@ impl Staking {
     /// # Errors
     /// Nobody has stake (`staking_inner` 3), or as the apportionment.
     pub fn compute_next_committee(&self) -> Result<Committee, Abort> {
-        let stakes: Vec<u64> = self
-            .active_set
-            .nodes()
-            .iter()
-            .map(|(_, stake)| *stake)
-            .collect();
+        let ranked = self.active_set.ranked();
+        let stakes: Vec<u64> = ranked.iter().map(|(_, stake)| *stake).collect();
         let shards = shards_per_node(&stakes, self.n_shards)?;
-        let nodes = self.active_set.nodes().iter().map(|(node, _)| *node);
+        let nodes = ranked.iter().map(|(node, _)| *node);
         let targets: Vec<(NodeId, u16)> = nodes
             .zip(shards)
             .filter(|(_, count)| *count > 0)
