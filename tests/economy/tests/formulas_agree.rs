@@ -1,5 +1,7 @@
 //! The contracts' formulas against the model's, on random input.
 
+#![allow(clippy::unwrap_used)]
+
 mod machine;
 mod random;
 

@@ -1,5 +1,6 @@
 //! The compiled contracts on the chain's own virtual machine, called function by function, whatever their visibility.
 
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "every test uses a part")]
 
 pub(crate) mod values;
