@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Abort, Frost, NodeId,
-    slashing::Slashing,
-    staking::Staking,
-    subsidies::Subsidies,
+    Abort, Frost, NodeId, slashing::Slashing, staking::Staking, subsidies::Subsidies,
     system::System,
 };
 
@@ -85,6 +82,11 @@ impl Economy {
         let pools = pools.map(|pool| pool.rewards_pool + pool.commission);
         let ring = self.system.ring.slots().map(|slot| slot.rewards);
         let subsidies = self.subsidies.iter().map(|subsidies| subsidies.funds);
-        purses.chain(pools).chain(ring).chain(subsidies).map(u128::from).sum()
+        purses
+            .chain(pools)
+            .chain(ring)
+            .chain(subsidies)
+            .map(u128::from)
+            .sum()
     }
 }

@@ -23,7 +23,12 @@ impl Slashing {
     ///
     /// # Errors
     /// The voter is no member (`staking_inner` 4), or has voted (`slashing` 1).
-    pub fn vote(&mut self, staking: &Staking, voter: NodeId, candidate: NodeId) -> Result<(), Abort> {
+    pub fn vote(
+        &mut self,
+        staking: &Staking,
+        voter: NodeId,
+        candidate: NodeId,
+    ) -> Result<(), Abort> {
         let shards = staking.committee.get(&voter);
         let shards = shards.ok_or(Abort::code("staking_inner", 4))?;
         let proposal = self.0.entry(candidate).or_default();

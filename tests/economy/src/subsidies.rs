@@ -33,7 +33,13 @@ pub struct Subsidies {
 impl Subsidies {
     /// Subsidies without funds; what users paid until now gets none.
     #[must_use]
-    pub fn new(system: &System, staking: &Staking, rate: u32, base: Frost, per_shard: Frost) -> Self {
+    pub fn new(
+        system: &System,
+        staking: &Staking,
+        rate: u32,
+        base: Frost,
+        per_shard: Frost,
+    ) -> Self {
         Self {
             rate,
             funds: 0,
@@ -100,5 +106,8 @@ impl Subsidies {
 
 /// What users paid, by the epoch it is for.
 fn payments(system: &System) -> impl Iterator<Item = (Epoch, Frost)> {
-    system.ring.slots().map(|slot| (slot.epoch, slot.rewards - slot.donations))
+    system
+        .ring
+        .slots()
+        .map(|slot| (slot.epoch, slot.rewards - slot.donations))
 }

@@ -1,0 +1,193 @@
+//! Stakers.
+
+use walrus_contract_tests::{Ptb, WAL};
+use walrus_economy::stake::StakeState;
+
+use super::{Held, World, node_id};
+
+/// Stakes below this stay with a node that everybody else leaves, in FROST.
+const SMALL: u64 = 60 * WAL;
+
+impl World {
+    /// A staker stakes with a node: mostly something large, now and then too little.
+    pub(crate) fn stake(&mut self) {
+        let owner = self.staker();
+        let epoch = self.economy.staking.epoch;
+        self.shunned.retain(|_, until| *until > epoch);
+        let node = self.random.between(0, self.network.nodes.len() as u64 - 1) as usize;
+        let wealth = self.wealth(&owner);
+        if self.shunned.contains_key(&node) || wealth == 0 {
+            return;
+        }
+        let amount = match self.random.between(0, 19) {
+            0 => self.random.between(1, WAL),
+            1..=4 => self.random.between(WAL, SMALL),
+            _ => self.random.between(WAL, 4_000 * WAL),
+        };
+        self.stake_with(&owner, node, amount.min(wealth));
+    }
+
+    /// Stakes so much with a node (position in the network).
+    pub(super) fn stake_with(
+        &mut self,
+        owner: &walrus_contract_tests::Account,
+        node: usize,
+        amount: u64,
+    ) {
+        let node = self.network.nodes[node].id;
+        let mut ptb = Ptb::new();
+        let purse = self.purse(&mut ptb, owner);
+        let coin = ptb.split(purse, amount);
+        let arguments = vec![ptb.object(self.contracts().staking), coin, ptb.pure(&node)];
+        let staked = self.call(&mut ptb, "staking", "stake_with_pool", arguments);
+        ptb.transfer(vec![staked], owner.address);
+        let done = self.both("stake", owner, &ptb, |economy| {
+            *economy.purse(owner.address.into_inner()) -= amount;
+            economy.staking.stake(node_id(node), amount)
+        });
+        if let Some((executed, value)) = done {
+            let id = executed.created("staked_wal", "StakedWal");
+            let owner = owner.clone();
+            self.stakes.push(Held { owner, id, value });
+        }
+    }
+
+    fn any_stake(&mut self, wanted: impl Fn(&StakeState) -> bool) -> Option<usize> {
+        let likely: Vec<usize> = (0..self.stakes.len())
+            .filter(|index| wanted(&self.stakes[*index].value.state))
+            .collect();
+        if likely.is_empty() || self.random.one_in(6) {
+            let count = self.stakes.len() as u64;
+            return (count > 0).then(|| self.random.between(0, count - 1) as usize);
+        }
+        Some(*self.random.pick(&likely))
+    }
+
+    pub(super) fn request_withdraw(&mut self) {
+        if let Some(index) = self.any_stake(|state| *state == StakeState::Staked) {
+            self.request_withdraw_of(index);
+        }
+    }
+
+    fn request_withdraw_of(&mut self, index: usize) {
+        let Held { owner, id, value } = self.stakes[index].clone();
+        let mut ptb = Ptb::new();
+        let arguments = vec![ptb.object(self.contracts().staking), ptb.object(id)];
+        self.call(&mut ptb, "staking", "request_withdraw_stake", arguments);
+        let mut stake = value;
+        let done = self.both("request_withdraw", &owner, &ptb, |economy| {
+            economy.staking.request_withdraw(&mut stake).map(|()| stake)
+        });
+        if let Some((_, stake)) = done {
+            self.stakes[index].value = stake;
+        }
+    }
+
+    pub(super) fn withdraw(&mut self) {
+        let epoch = self.economy.staking.epoch;
+        let due = |state: &StakeState| match state {
+            StakeState::Withdrawing { withdraw_epoch } => *withdraw_epoch <= epoch,
+            StakeState::Staked => false,
+        };
+        if let Some(index) = self.any_stake(due) {
+            self.withdraw_of(index);
+        }
+    }
+
+    fn withdraw_of(&mut self, index: usize) -> bool {
+        let Held { owner, id, value } = self.stakes[index].clone();
+        let mut ptb = Ptb::new();
+        let arguments = vec![ptb.object(self.contracts().staking), ptb.object(id)];
+        let coin = self.call(&mut ptb, "staking", "withdraw_stake", arguments);
+        ptb.transfer(vec![coin], owner.address);
+        let done = self.both("withdraw", &owner, &ptb, |economy| {
+            let paid = economy.staking.withdraw(&value)?;
+            *economy.purse(owner.address.into_inner()) += paid;
+            Ok(paid)
+        });
+        let Some((executed, paid)) = done else {
+            return false;
+        };
+        let (_, received): (_, u64) =
+            executed.created_value::<(sui_sdk_types::Address, u64)>("coin", "Coin");
+        assert_eq!(received, paid, "withdrawal of {value:?}");
+        let kind = match value.state {
+            StakeState::Staked if value.activation_epoch > self.economy.staking.epoch => {
+                "withdraw: early"
+            }
+            StakeState::Staked => "withdraw: from an idle node",
+            StakeState::Withdrawing { .. } => "withdraw: announced",
+        };
+        self.tally.entry(kind).or_default().0 += 1;
+        if paid > value.principal {
+            self.tally.entry("withdraw: with rewards").or_default().0 += 1;
+        }
+        self.stakes.swap_remove(index);
+        true
+    }
+
+    pub(super) fn split_stake(&mut self) {
+        let Some(index) = self.any_stake(|_| true) else {
+            return;
+        };
+        let Held { owner, id, value } = self.stakes[index].clone();
+        let amount = self.random.between(1, value.principal + WAL);
+        let mut ptb = Ptb::new();
+        let arguments = vec![ptb.object(id), ptb.pure(&amount)];
+        let part = self.call(&mut ptb, "staked_wal", "split", arguments);
+        ptb.transfer(vec![part], owner.address);
+        let mut stake = value;
+        let done = self.both("split", &owner, &ptb, |_| {
+            let part = stake.split(amount)?;
+            Ok((stake, part))
+        });
+        if let Some((executed, (rest, value))) = done {
+            let id = executed.created("staked_wal", "StakedWal");
+            self.stakes[index].value = rest;
+            self.stakes.push(Held { owner, id, value });
+        }
+    }
+
+    pub(super) fn join_stakes(&mut self) {
+        let Some(index) = self.any_stake(|_| true) else {
+            return;
+        };
+        let into = self.stakes[index].clone();
+        let same = |other: &&Held<_>| other.id != into.id && other.owner == into.owner;
+        let Some(other) = self.stakes.iter().find(same).cloned() else {
+            return;
+        };
+        let mut ptb = Ptb::new();
+        let arguments = vec![ptb.object(into.id), ptb.object(other.id)];
+        self.call(&mut ptb, "staked_wal", "join", arguments);
+        let mut joined = into.value;
+        let done = self.both("join", &into.owner, &ptb, |_| {
+            joined.join(other.value).map(|()| joined)
+        });
+        if let Some((_, joined)) = done {
+            self.stakes[index].value = joined;
+            self.stakes.retain(|held| held.id != other.id);
+        }
+    }
+
+    /// Everybody leaves a node, but for small stakes if `completely` is not said; nobody comes back for some epochs.
+    pub(crate) fn desert(&mut self, position: usize, epochs: u32, completely: bool) {
+        let node = node_id(self.network.nodes[position].id);
+        let until = self.economy.staking.epoch + epochs;
+        self.shunned.insert(position, until);
+        let context = self.economy.staking.context(node);
+        for index in (0..self.stakes.len()).rev() {
+            let stake = &self.stakes[index].value;
+            let stays = stake.principal < SMALL && !completely;
+            if stake.node != node || stake.state != StakeState::Staked || stays {
+                continue;
+            }
+            let idle = !context.in_current && !context.in_next;
+            if stake.is_early(context) || idle {
+                assert!(self.withdraw_of(index));
+            } else {
+                self.request_withdraw_of(index);
+            }
+        }
+    }
+}
