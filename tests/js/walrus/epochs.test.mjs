@@ -8,7 +8,7 @@ import { BehindCurrentEpochError, BlobNotCertifiedError } from '@mysten/walrus';
 import { startLocalnet } from '../localnet.mjs';
 import { MANY_NODES, bytes, eventually, walrusClient, write } from './client.mjs';
 
-const EPOCH_SECONDS = 6;
+const EPOCH_SECONDS = 8;
 
 let network;
 
