@@ -31,6 +31,17 @@ for (const [name, size] of [['1 B', 1], ['1 kB', 1_000], ['1 MB', 1_000_000], ['
   });
 }
 
+test('1 kB is written in less than two seconds', async () => {
+  const signer = await network.wallet();
+  let best = Infinity;
+  for (let seed = 40; seed < 45; seed++) {
+    const start = performance.now();
+    await write(client, signer, bytes(1_000, seed));
+    best = Math.min(best, performance.now() - start);
+  }
+  assert.ok(best < 2_000, `${best} ms`);
+});
+
 test('an empty blob is written and read', async () => {
   const { blobId, blobObject } = await write(client, await network.wallet(), new Uint8Array());
   assert.equal(Number(blobObject.size), 0);
