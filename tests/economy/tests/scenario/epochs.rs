@@ -34,6 +34,10 @@ impl World {
         self.wait_until(time);
         self.send_epoch_change();
         assert_eq!(self.economy.staking.epoch, epoch + 1);
+        let system = &self.economy.system;
+        if self.economy.staking.next_capacity != Some(system.total_capacity) {
+            self.note("change epoch: more is sold than the committee votes for");
+        }
     }
 
     /// Time that has passed already is no reason to wait.

@@ -79,6 +79,8 @@ pub(crate) struct World {
     shunned: BTreeMap<usize, Epoch>,
     /// Accepted and refused transactions, by action.
     pub(crate) tally: BTreeMap<&'static str, (u32, u32)>,
+    /// Refusals, by module and code.
+    pub(crate) refusals: BTreeMap<(String, u64), u32>,
 }
 
 /// How a transaction ended, in the model's terms.
@@ -152,6 +154,7 @@ impl World {
             blobs_made: 0,
             shunned: BTreeMap::new(),
             tally: BTreeMap::new(),
+            refusals: BTreeMap::new(),
         };
         for _ in 0..size.nodes {
             world.register_node();
@@ -209,6 +212,7 @@ impl World {
             (Err(ours), Err(theirs)) => {
                 tally.1 += 1;
                 let epoch = self.economy.staking.epoch;
+                *self.refusals.entry(theirs.clone()).or_default() += 1;
                 assert_eq!(theirs, expected(ours), "{action} in epoch {epoch}");
                 None
             }
@@ -217,6 +221,11 @@ impl World {
                 panic!("{action} in epoch {epoch}: model {ours:?}, contract {theirs:?}");
             }
         }
+    }
+
+    /// Remembers that something worth it has happened.
+    fn note(&mut self, event: &'static str) {
+        self.tally.entry(event).or_default().0 += 1;
     }
 
     /// All WAL of an account in one coin.

@@ -31,7 +31,7 @@ impl World {
         NodeVotes {
             storage_price: self.random.between(10_000_000, 40_000_000),
             write_price: self.random.between(1_000_000, 30_000_000),
-            capacity: self.random.between(400_000_000, 1_500_000_000),
+            capacity: self.random.between(150_000_000, 700_000_000),
         }
     }
 
@@ -91,17 +91,25 @@ impl World {
     }
 
     pub(super) fn vote_capacity(&mut self) {
-        let node = self.node();
-        let capacity = self.random_votes().capacity;
-        let ptb = self.set(
-            &node,
-            "set_node_capacity_vote",
-            capacity.to_le_bytes().to_vec(),
-        );
+        let (node, capacity) = (self.node(), self.random_votes().capacity);
+        self.vote_capacity_of(&node, capacity);
+    }
+
+    fn vote_capacity_of(&mut self, node: &Node, capacity: u64) {
+        let value = capacity.to_le_bytes().to_vec();
+        let ptb = self.set(node, "set_node_capacity_vote", value);
         self.both("vote on capacity", &node.account, &ptb, |economy| {
             economy.staking.pool(node_id(node.id))?.votes.capacity = capacity;
             Ok(())
         });
+    }
+
+    /// All nodes vote for a fraction of the capacity they voted for.
+    pub(crate) fn shrink_capacity(&mut self, divisor: u64) {
+        for node in self.network.nodes.clone() {
+            let votes = self.economy.staking.pools[&node_id(node.id)].votes;
+            self.vote_capacity_of(&node, votes.capacity / divisor);
+        }
     }
 
     pub(super) fn set_commission(&mut self) {
@@ -143,10 +151,7 @@ impl World {
             Ok(paid)
         });
         if let Some((_, 1..)) = done {
-            self.tally
-                .entry("collect commission: not nothing")
-                .or_default()
-                .0 += 1;
+            self.note("collect commission: not nothing");
         }
     }
 

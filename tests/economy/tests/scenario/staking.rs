@@ -1,12 +1,19 @@
 //! Stakers.
 
 use walrus_contract_tests::{Ptb, WAL};
-use walrus_economy::stake::StakeState;
+use walrus_economy::{
+    pool::Context,
+    stake::{Stake, StakeState},
+};
 
 use super::{Held, World, node_id};
 
 /// Stakes below this stay with a node that everybody else leaves, in FROST.
 const SMALL: u64 = 60 * WAL;
+
+fn is_idle(context: Context) -> bool {
+    !context.in_current && !context.in_next
+}
 
 impl World {
     /// A staker stakes with a node: mostly something large, now and then too little.
@@ -52,9 +59,14 @@ impl World {
         }
     }
 
-    fn any_stake(&mut self, wanted: impl Fn(&StakeState) -> bool) -> Option<usize> {
+    /// Mostly a stake that is wanted, at times any.
+    fn any_stake(&mut self, wanted: impl Fn(&Stake, Context) -> bool) -> Option<usize> {
+        let staking = &self.economy.staking;
         let likely: Vec<usize> = (0..self.stakes.len())
-            .filter(|index| wanted(&self.stakes[*index].value.state))
+            .filter(|index| {
+                let stake = &self.stakes[*index].value;
+                wanted(stake, staking.context(stake.node))
+            })
             .collect();
         if likely.is_empty() || self.random.one_in(6) {
             let count = self.stakes.len() as u64;
@@ -64,7 +76,7 @@ impl World {
     }
 
     pub(super) fn request_withdraw(&mut self) {
-        if let Some(index) = self.any_stake(|state| *state == StakeState::Staked) {
+        if let Some(index) = self.any_stake(|stake, _| stake.state == StakeState::Staked) {
             self.request_withdraw_of(index);
         }
     }
@@ -79,15 +91,23 @@ impl World {
             economy.staking.request_withdraw(&mut stake).map(|()| stake)
         });
         if let Some((_, stake)) = done {
+            let epoch = self.economy.staking.epoch;
+            let kind = match stake.state {
+                _ if stake.activation_epoch > epoch => "request_withdraw: before it is active",
+                StakeState::Withdrawing { withdraw_epoch } if withdraw_epoch == epoch + 2 => {
+                    "request_withdraw: after the selection"
+                }
+                _ => "request_withdraw: before the selection",
+            };
+            self.note(kind);
             self.stakes[index].value = stake;
         }
     }
 
     pub(super) fn withdraw(&mut self) {
-        let epoch = self.economy.staking.epoch;
-        let due = |state: &StakeState| match state {
-            StakeState::Withdrawing { withdraw_epoch } => *withdraw_epoch <= epoch,
-            StakeState::Staked => false,
+        let due = |stake: &Stake, context: Context| match stake.state {
+            StakeState::Withdrawing { withdraw_epoch } => withdraw_epoch <= context.epoch,
+            StakeState::Staked => is_idle(context),
         };
         if let Some(index) = self.any_stake(due) {
             self.withdraw_of(index);
@@ -118,16 +138,16 @@ impl World {
             StakeState::Staked => "withdraw: from an idle node",
             StakeState::Withdrawing { .. } => "withdraw: announced",
         };
-        self.tally.entry(kind).or_default().0 += 1;
+        self.note(kind);
         if paid > value.principal {
-            self.tally.entry("withdraw: with rewards").or_default().0 += 1;
+            self.note("withdraw: with rewards");
         }
         self.stakes.swap_remove(index);
         true
     }
 
     pub(super) fn split_stake(&mut self) {
-        let Some(index) = self.any_stake(|_| true) else {
+        let Some(index) = self.any_stake(|_, _| true) else {
             return;
         };
         let Held { owner, id, value } = self.stakes[index].clone();
@@ -149,12 +169,16 @@ impl World {
     }
 
     pub(super) fn join_stakes(&mut self) {
-        let Some(index) = self.any_stake(|_| true) else {
+        let Some(index) = self.any_stake(|_, _| true) else {
             return;
         };
         let into = self.stakes[index].clone();
-        let same = |other: &&Held<_>| other.id != into.id && other.owner == into.owner;
-        let Some(other) = self.stakes.iter().find(same).cloned() else {
+        let others = || {
+            let all = self.stakes.iter();
+            all.filter(|other| other.id != into.id && other.owner == into.owner)
+        };
+        let alike = others().find(|other| into.value.clone().join(other.value.clone()).is_ok());
+        let Some(other) = alike.or_else(|| others().next()).cloned() else {
             return;
         };
         let mut ptb = Ptb::new();
@@ -182,8 +206,7 @@ impl World {
             if stake.node != node || stake.state != StakeState::Staked || stays {
                 continue;
             }
-            let idle = !context.in_current && !context.in_next;
-            if stake.is_early(context) || idle {
+            if stake.is_early(context) || is_idle(context) {
                 assert!(self.withdraw_of(index));
             } else {
                 self.request_withdraw_of(index);

@@ -92,7 +92,16 @@ impl World {
     }
 
     fn register_on_storage(&mut self, spec: BlobSpec) {
-        let index = self.random.between(0, self.storages.len() as u64 - 1) as usize;
+        let epoch = self.economy.system.epoch;
+        let likely = self.storages.iter().position(|held| {
+            held.value.start <= epoch && epoch < held.value.end && held.value.size > 10_000_000
+        });
+        let any = self.random.between(0, self.storages.len() as u64 - 1) as usize;
+        let index = if self.random.one_in(4) {
+            any
+        } else {
+            likely.unwrap_or(any)
+        };
         let Held { owner, id, value } = self.storages[index].clone();
         let mut ptb = Ptb::new();
         let purse = self.purse(&mut ptb, &owner);
@@ -112,18 +121,23 @@ impl World {
         }
     }
 
+    /// Mostly a blob that lives and is wanted, at times any.
     fn any_blob(
         &mut self,
         wanted: impl Fn(&walrus_economy::storage::Blob) -> bool,
     ) -> Option<usize> {
+        let epoch = self.economy.system.epoch;
         let likely: Vec<usize> = (0..self.blobs.len())
-            .filter(|index| wanted(&self.blobs[*index].value.1))
+            .filter(|index| {
+                let blob = &self.blobs[*index].value.1;
+                blob.storage.end > epoch && wanted(blob)
+            })
             .collect();
-        if likely.is_empty() || self.random.one_in(8) {
+        if self.random.one_in(12) {
             let count = self.blobs.len() as u64;
             return (count > 0).then(|| self.random.between(0, count - 1) as usize);
         }
-        Some(*self.random.pick(&likely))
+        (!likely.is_empty()).then(|| *self.random.pick(&likely))
     }
 
     /// What nodes sign about a blob object.
@@ -269,7 +283,11 @@ impl World {
 
     pub(super) fn burn_blob(&mut self) {
         let epoch = self.economy.system.epoch;
-        let Some(index) = self.any_blob(|blob| blob.storage.end <= epoch) else {
+        let expired = self
+            .blobs
+            .iter()
+            .position(|held| held.value.1.storage.end <= epoch);
+        let Some(index) = expired else {
             return;
         };
         let Held { owner, id, .. } = self.blobs[index].clone();
