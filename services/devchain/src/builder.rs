@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::account::{Account, validator_key};
-use crate::checkpoint::{Validator, system_signatures};
+use crate::checkpoint::{Stamp, Validator, system_signatures};
 use crate::clock::{ChainClock, ClockMode};
+use crate::controls;
 use crate::error::{StartError, StoreError};
 use crate::faucet::{Faucet, Grant};
 use crate::indexes::Indexes;
@@ -40,7 +41,7 @@ const ACCOUNT_COIN: u64 = 200_000 * SUI;
 /// the Clock to the present.
 const DEFAULT_CHAIN_START_MS: u64 = 1_735_689_600_000;
 const REFERENCE_GAS_PRICE: u64 = 1000;
-const EPOCH: u64 = 0;
+const FIRST_EPOCH: u64 = 0;
 
 /// Configures a chain; made by [`crate::Devchain::builder`].
 #[derive(Clone, Debug)]
@@ -53,6 +54,7 @@ pub struct DevchainBuilder {
     grant: Grant,
     clock: ClockMode,
     chain_start_ms: u64,
+    epoch_duration: Option<Duration>,
     sync: SyncPolicy,
 }
 
@@ -68,6 +70,7 @@ impl Default for DevchainBuilder {
             grant: Grant::default(),
             clock: ClockMode::default(),
             chain_start_ms: DEFAULT_CHAIN_START_MS,
+            epoch_duration: None,
             sync: SyncPolicy::default(),
         }
     }
@@ -134,6 +137,14 @@ impl DevchainBuilder {
         self
     }
 
+    /// How long an epoch of the chain lasts on its own clock; it ends with the first checkpoint after
+    /// that. Default: until [`RunningChain::end_epoch`]. Not to be confused with epochs of contracts.
+    #[must_use]
+    pub fn epoch_duration(mut self, duration: Option<Duration>) -> Self {
+        self.epoch_duration = duration;
+        self
+    }
+
     /// When the log is forced to disk. Default: after every checkpoint.
     #[must_use]
     pub fn sync(mut self, sync: SyncPolicy) -> Self {
@@ -164,6 +175,10 @@ impl DevchainBuilder {
         // The Clock is at zero until the first checkpoint after genesis.
         ledger.tick(Duration::ZERO).await?;
         let faucet_service = Faucet::new(ledger.clone(), faucet_account, self.grant);
+        let controls = faucet_address
+            .ip()
+            .is_loopback()
+            .then(|| controls::router(ledger.clone(), faucet_service.clone()));
         let shutdown = CancellationToken::new();
         let context = Context {
             ledger: ledger.clone(),
@@ -178,9 +193,12 @@ impl DevchainBuilder {
                     error!(%error, "the gRPC server stopped");
                 }
             }),
-            tokio::spawn(serve_faucet(
+            tokio::spawn(serve_http(
                 faucet,
-                faucet_service.clone(),
+                faucet_service
+                    .clone()
+                    .router()
+                    .merge(controls.unwrap_or_default()),
                 shutdown.clone(),
             )),
         ];
@@ -228,14 +246,16 @@ impl DevchainBuilder {
         let first = indexes.checkpoint(0).ok_or_else(|| {
             StartError::Ledger(crate::error::LedgerError::Internal("no genesis".into()))
         })?;
+        let current = indexes.epoch(None);
         let facts = Facts {
             params: ChainParams {
                 chain_id: first.digest,
-                epoch: EPOCH,
-                epoch_start_ms: first.summary.timestamp_ms,
+                epoch: current.map_or(FIRST_EPOCH, |epoch| epoch.number),
+                epoch_start_ms: current.map_or(first.summary.timestamp_ms, |epoch| epoch.start_ms),
                 reference_gas_price: REFERENCE_GAS_PRICE,
             },
             seed,
+            epoch_duration: self.epoch_duration,
         };
         let last_ms = indexes.tip().map_or(0, |tip| tip.summary.timestamp_ms);
         let clock = ChainClock::new(self.clock, last_ms);
@@ -270,7 +290,12 @@ impl DevchainBuilder {
         )?;
         let signatures = system_signatures(&genesis.transaction.kind);
         let record = TransactionRecord::new(genesis.outcome, signatures);
-        Ok(validator.seal(None, EPOCH, self.chain_start_ms, vec![record]))
+        let stamp = Stamp {
+            epoch: FIRST_EPOCH,
+            timestamp_ms: self.chain_start_ms,
+            ends_epoch: false,
+        };
+        Ok(validator.seal(None, stamp, vec![record]))
     }
 }
 
@@ -328,8 +353,8 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(StartError::Thread)
 }
 
-async fn serve_faucet(listener: TcpListener, faucet: Faucet, shutdown: CancellationToken) {
-    let served = axum::serve(listener, faucet.router())
+async fn serve_http(listener: TcpListener, router: axum::Router, shutdown: CancellationToken) {
+    let served = axum::serve(listener, router)
         .with_graceful_shutdown(async move { shutdown.cancelled().await })
         .await;
     if let Err(error) = served {

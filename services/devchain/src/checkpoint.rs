@@ -4,12 +4,14 @@ use sui_crypto::bls12381::Bls12381PrivateKey;
 use sui_devchain_executor::system::placeholder_signature;
 use sui_sdk_types::{
     Bitmap, CheckpointContents, CheckpointSummary, CheckpointTransactionInfo, Digest,
-    GasCostSummary, TransactionKind, UserSignature, ValidatorAggregatedSignature,
+    EndOfEpochData, GasCostSummary, TransactionKind, UserSignature, ValidatorAggregatedSignature,
     ValidatorCommittee, ValidatorCommitteeMember,
 };
 
 use crate::record::{CheckpointRecord, TransactionRecord};
 
+/// The protocol version that the chain claims to run.
+pub(crate) const PROTOCOL_VERSION: u64 = 110;
 /// Voting power of the one validator.
 const FULL_STAKE: u64 = 10_000;
 
@@ -25,7 +27,17 @@ pub(crate) struct Previous {
     pub(crate) digest: Digest,
     pub(crate) sequence_number: u64,
     pub(crate) network_total_transactions: u64,
+    pub(crate) epoch: u64,
     pub(crate) rolling_gas: GasCostSummary,
+}
+
+/// What a checkpoint is stamped with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    pub(crate) epoch: u64,
+    pub(crate) timestamp_ms: u64,
+    /// Whether it is the last one of its epoch.
+    pub(crate) ends_epoch: bool,
 }
 
 impl Validator {
@@ -44,14 +56,15 @@ impl Validator {
         }
     }
 
-    /// Seals executed transactions into the checkpoint after `previous` (`None` for checkpoint 0).
+    /// Seals executed transactions into the checkpoint after `previous` (`None` for checkpoint 0). The
+    /// committee of the next epoch is that of this one.
     pub(crate) fn seal(
         &self,
         previous: Option<&Previous>,
-        epoch: u64,
-        timestamp_ms: u64,
+        stamp: Stamp,
         transactions: Vec<TransactionRecord>,
     ) -> CheckpointRecord {
+        let epoch = stamp.epoch;
         let contents =
             CheckpointContents::new_v1(transactions.iter().map(transaction_info).collect());
         let summary = CheckpointSummary {
@@ -62,10 +75,14 @@ impl Validator {
                 .saturating_add(transactions.len() as u64),
             content_digest: contents.digest(),
             previous_digest: previous.map(|p| p.digest),
-            epoch_rolling_gas_cost_summary: rolling_gas(previous, &transactions),
-            timestamp_ms,
+            epoch_rolling_gas_cost_summary: rolling_gas(previous, epoch, &transactions),
+            timestamp_ms: stamp.timestamp_ms,
             checkpoint_commitments: Vec::new(),
-            end_of_epoch_data: None,
+            end_of_epoch_data: stamp.ends_epoch.then(|| EndOfEpochData {
+                next_epoch_committee: self.committee(epoch).members,
+                next_epoch_protocol_version: PROTOCOL_VERSION,
+                epoch_commitments: Vec::new(),
+            }),
             version_specific_data: version_specific_data(previous.is_none(), &transactions),
         };
         let signature = self.sign(&summary);
@@ -106,8 +123,14 @@ pub(crate) fn system_signatures(kind: &TransactionKind) -> Vec<UserSignature> {
     }
 }
 
-fn rolling_gas(previous: Option<&Previous>, transactions: &[TransactionRecord]) -> GasCostSummary {
-    let mut sum = previous.map_or_else(
+/// The gas of the epoch so far; it starts again with every epoch.
+pub(crate) fn rolling_gas(
+    previous: Option<&Previous>,
+    epoch: u64,
+    transactions: &[TransactionRecord],
+) -> GasCostSummary {
+    let same_epoch = previous.filter(|previous| previous.epoch == epoch);
+    let mut sum = same_epoch.map_or_else(
         || GasCostSummary::new(0, 0, 0, 0),
         |p| p.rolling_gas.clone(),
     );

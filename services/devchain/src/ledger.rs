@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info};
 
 use crate::account::derive_bytes;
-use crate::checkpoint::{Validator, system_signatures};
+use crate::checkpoint::{PROTOCOL_VERSION, Stamp, Validator, rolling_gas, system_signatures};
 use crate::clock::ChainClock;
 use crate::error::LedgerError;
 use crate::indexes::{Executed, Indexes, Overlay};
@@ -36,6 +36,10 @@ enum Command {
     /// Move the clock and make an empty checkpoint.
     Tick {
         advance: Duration,
+        reply: oneshot::Sender<Result<u64, LedgerError>>,
+    },
+    /// End the epoch with a checkpoint of its own.
+    EndEpoch {
         reply: oneshot::Sender<Result<u64, LedgerError>>,
     },
     Stop,
@@ -65,6 +69,8 @@ pub(crate) struct State {
     clock: Mutex<ChainClock>,
     height: watch::Sender<u64>,
     facts: Facts,
+    /// As of the newest checkpoint; only the epoch changes.
+    params: RwLock<ChainParams>,
     committee: ValidatorCommittee,
 }
 
@@ -73,6 +79,8 @@ pub(crate) struct State {
 pub(crate) struct Facts {
     pub(crate) params: ChainParams,
     pub(crate) seed: Digest,
+    /// How long an epoch lasts; `None`: until it is ended by hand.
+    pub(crate) epoch_duration: Option<Duration>,
 }
 
 /// The writer thread's handle.
@@ -95,6 +103,7 @@ impl Ledger {
             clock: Mutex::new(clock),
             height: watch::Sender::new(height),
             facts,
+            params: RwLock::new(facts.params),
             committee: validator.committee(facts.params.epoch),
         });
         let writer = Writer {
@@ -130,6 +139,13 @@ impl Ledger {
         answer.await.map_err(|_| LedgerError::Stopped)?
     }
 
+    /// Ends the epoch; the number of the one that begins.
+    pub(crate) async fn end_epoch(&self) -> Result<u64, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::EndEpoch { reply }).await?;
+        answer.await.map_err(|_| LedgerError::Stopped)?
+    }
+
     /// Asks the writer to finish what is queued and stop.
     pub(crate) async fn stop(&self) {
         // A closed queue means that it has stopped already.
@@ -157,7 +173,7 @@ impl State {
 
     /// The facts of the chain that execution depends on.
     pub(crate) fn params(&self) -> ChainParams {
-        self.facts.params
+        *self.params.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Digest of checkpoint 0.
@@ -165,9 +181,19 @@ impl State {
         self.facts.params.chain_id
     }
 
-    /// The committee that signs checkpoints.
-    pub(crate) fn committee(&self) -> &ValidatorCommittee {
-        &self.committee
+    /// The committee that signs the checkpoints of an epoch: the same one in all of them.
+    pub(crate) fn committee(&self, epoch: u64) -> ValidatorCommittee {
+        ValidatorCommittee {
+            epoch,
+            members: self.committee.members.clone(),
+        }
+    }
+
+    /// How long an epoch lasts, in milliseconds; `None`: until it is ended by hand.
+    pub(crate) fn epoch_duration_ms(&self) -> Option<u64> {
+        self.facts
+            .epoch_duration
+            .map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Announces every new checkpoint by its sequence number.
@@ -178,6 +204,11 @@ impl State {
     /// Makes a durable checkpoint visible.
     pub(crate) fn publish(&self, record: CheckpointRecord) {
         let height = record.summary.sequence_number;
+        if record.summary.end_of_epoch_data.is_some() {
+            let mut params = self.params.write().unwrap_or_else(PoisonError::into_inner);
+            params.epoch = record.summary.epoch.saturating_add(1);
+            params.epoch_start_ms = record.summary.timestamp_ms;
+        }
         self.indexes
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -210,7 +241,7 @@ impl State {
         let round = indexes
             .tip()
             .map_or(0, |tip| tip.summary.sequence_number.saturating_add(1));
-        system::consensus_commit_prologue(self.facts.params.epoch, round, timestamp_ms)
+        system::consensus_commit_prologue(self.params().epoch, round, timestamp_ms)
     }
 
     /// Executes with a fence around bugs: a panic becomes an internal error.
@@ -222,7 +253,7 @@ impl State {
     ) -> Result<Outcome, LedgerError> {
         fence(|| {
             self.executor
-                .execute(store, &self.facts.params, transaction, mode)
+                .execute(store, &self.params(), transaction, mode)
         })
     }
 }
@@ -245,19 +276,20 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, mut queue: mpsc::Receiver<Command>) {
-        while let Some(command) = queue.blocking_recv() {
+        let mut put_back = None;
+        while let Some(command) = put_back.take().or_else(|| queue.blocking_recv()) {
             match command {
                 Command::Execute { transaction, reply } => {
+                    self.end_epoch_if_due();
                     let mut batch = vec![(transaction, reply)];
-                    let next = collect(&mut queue, &mut batch);
+                    put_back = collect(&mut queue, &mut batch);
                     self.execute(batch);
-                    match next {
-                        Some(Command::Tick { advance, reply }) => self.tick(advance, reply),
-                        Some(Command::Stop) => break,
-                        Some(Command::Execute { .. }) | None => {}
-                    }
                 }
                 Command::Tick { advance, reply } => self.tick(advance, reply),
+                Command::EndEpoch { reply } => {
+                    // A caller who left does not need the answer.
+                    let _ = reply.send(self.end_epoch());
+                }
                 Command::Stop => break,
             }
         }
@@ -273,11 +305,41 @@ impl Writer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .advance(advance);
+        self.end_epoch_if_due();
         // A caller who left does not need the answer.
         let _ = reply.send(
             self.checkpoint(Vec::new())
                 .map(|()| *self.state.height.borrow()),
         );
+    }
+
+    fn end_epoch_if_due(&mut self) {
+        let now = self.state.now();
+        let start = self.state.params().epoch_start_ms;
+        let due = |duration| start.saturating_add(duration) <= now;
+        if self.state.epoch_duration_ms().is_some_and(due)
+            && let Err(error) = self.end_epoch()
+        {
+            error!(%error, "the epoch could not be ended");
+        }
+    }
+
+    /// Seals a checkpoint whose last transaction ends the epoch; the number of the next epoch.
+    fn end_epoch(&mut self) -> Result<u64, LedgerError> {
+        let (timestamp_ms, mut records) = self.assemble(Vec::new(), &mut Vec::new())?;
+        let next = self.state.params().epoch.saturating_add(1);
+        {
+            let indexes = self.state.read();
+            let previous = indexes.previous();
+            let gas = rolling_gas(previous.as_ref(), self.state.params().epoch, &records);
+            let change =
+                system::end_of_epoch_transaction(next, PROTOCOL_VERSION, &gas, timestamp_ms);
+            let mut overlay = Overlay::new(&indexes);
+            records.push(self.run_system(&mut overlay, &change)?);
+        }
+        self.commit(timestamp_ms, records, true)?;
+        info!(epoch = next, "a new epoch");
+        Ok(next)
     }
 
     fn execute(&mut self, batch: Vec<(Box<SignedTransaction>, Reply)>) {
@@ -292,7 +354,7 @@ impl Writer {
             let verdict = fence(|| {
                 self.state
                     .executor
-                    .admit(&*indexes, &self.state.facts.params, &transaction)
+                    .admit(&*indexes, &self.state.params(), &transaction)
             });
             match verdict {
                 Ok(()) => admitted.push((transaction, reply)),
@@ -322,7 +384,7 @@ impl Writer {
                 drop(records);
                 return Ok(());
             }
-            Ok((timestamp_ms, records)) => self.commit(timestamp_ms, records),
+            Ok((timestamp_ms, records)) => self.commit(timestamp_ms, records, false),
             Err(error) => Err(error),
         };
         match &sealed {
@@ -410,11 +472,13 @@ impl Writer {
             .randomness_round()
             .map_or(0, |round| round.saturating_add(1));
         let index = u32::try_from(round).unwrap_or(u32::MAX);
-        system::randomness_update(
-            self.state.facts.params.epoch,
-            round,
-            derive_bytes(&self.state.facts.seed, "randomness", index).to_vec(),
-        )
+        let epoch = self.state.params().epoch;
+        let purpose = match epoch {
+            0 => "randomness".to_owned(),
+            epoch => format!("randomness {epoch}"),
+        };
+        let bytes = derive_bytes(&self.state.facts.seed, &purpose, index);
+        system::randomness_update(epoch, round, bytes.to_vec())
     }
 
     /// Durable first, visible second.
@@ -422,14 +486,15 @@ impl Writer {
         &mut self,
         timestamp_ms: u64,
         records: Vec<TransactionRecord>,
+        ends_epoch: bool,
     ) -> Result<(), LedgerError> {
         let previous = self.state.read().previous();
-        let record = self.validator.seal(
-            previous.as_ref(),
-            self.state.facts.params.epoch,
+        let stamp = Stamp {
+            epoch: self.state.params().epoch,
             timestamp_ms,
-            records,
-        );
+            ends_epoch,
+        };
+        let record = self.validator.seal(previous.as_ref(), stamp, records);
         self.store.append(&record).map_err(|error| {
             error!(%error, "a checkpoint could not be written");
             LedgerError::Internal(error.to_string())

@@ -19,6 +19,7 @@ mod account;
 mod builder;
 mod checkpoint;
 mod clock;
+mod controls;
 mod error;
 mod faucet;
 mod indexes;

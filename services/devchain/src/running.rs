@@ -67,6 +67,14 @@ impl RunningChain {
         self.ledger.tick(by).await.map(|_| ())
     }
 
+    /// Ends the chain's epoch with a checkpoint of its own; the number of the epoch that begins.
+    ///
+    /// # Errors
+    /// As [`RunningChain::advance_clock`].
+    pub async fn end_epoch(&self) -> Result<u64, LedgerError> {
+        self.ledger.end_epoch().await
+    }
+
     /// Sends SUI from the faucet account, without the limits of the HTTP faucet.
     ///
     /// # Errors

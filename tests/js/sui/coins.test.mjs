@@ -200,6 +200,28 @@ test('SUI moves into an address balance, is spent from there, and pays for gas',
   assert.equal((await balanceOf(recipient)).addressBalance, String(SUI));
 });
 
+test('everything can be sent to an address balance, gas coin included', async () => {
+  const sender = await chain.wallet();
+  const owner = sender.toSuiAddress();
+  const all = new Transaction();
+  all.moveCall({
+    target: '0x2::coin::send_funds',
+    typeArguments: [SUI_TYPE_ARG],
+    arguments: [all.gas, all.pure.address(owner)],
+  });
+  await chain.run(sender, all);
+  const held = await balanceOf(owner);
+  assert.equal(held.coinBalance, '0');
+  assert.ok(BigInt(held.addressBalance) > 19n * SUI);
+
+  // The gas coin is then made of the address balance (a coin reservation).
+  const recipient = nobody();
+  const spend = new Transaction();
+  spend.transferObjects([spend.splitCoins(spend.gas, [SUI])[0]], recipient);
+  await chain.run(sender, spend);
+  assert.equal((await balanceOf(recipient)).balance, String(SUI));
+});
+
 test('coins are listed page by page', async () => {
   const sender = await chain.wallet({ coins: 7, mist: SUI });
   const owner = sender.toSuiAddress();

@@ -7,7 +7,7 @@ use sui_sdk_types::{Address, Event, MoveStruct, Object, ObjectData, Owner, Struc
 
 use crate::collect::Stamp;
 use crate::failure::Failure;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Refund};
 
 /// Net deposits per (owner, coin type).
 pub(crate) type AddressBalances = BTreeMap<(Address, TypeTag), i128>;
@@ -25,6 +25,10 @@ pub(crate) struct Changes {
     pub(crate) loaded: BTreeMap<Address, Arc<Object>>,
     /// Deposits and withdrawals.
     pub(crate) balances: AddressBalances,
+    /// What the coin of a reserved payment still held, in MIST.
+    pub(crate) gas_left: u64,
+    /// Where a command took the gas coin, if one did.
+    pub(crate) refund: Option<Refund>,
     /// Events in emission order.
     pub(crate) events: Vec<Event>,
 }

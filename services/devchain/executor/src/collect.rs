@@ -34,6 +34,8 @@ pub(crate) fn collect(
         held,
         packages,
         events,
+        gas_left,
+        refund,
     } = finished;
     check_consensus_inputs(inputs, &objects, &held)?;
     let mut changes = Changes {
@@ -41,6 +43,8 @@ pub(crate) fn collect(
         deleted: objects.deleted_ids.clone(),
         balances: net_balances(store, &objects.accumulator_events)?,
         events,
+        gas_left,
+        refund,
         ..Changes::default()
     };
     load_previous(store, &objects, &mut changes);

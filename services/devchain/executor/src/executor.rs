@@ -37,7 +37,13 @@ impl Executor {
         check_transaction(params, &transaction.transaction, Mode::Normal)?;
         verify_signatures(transaction)?;
         let programmable = programmable(&transaction.transaction)?;
-        inputs::load(store, &transaction.transaction, programmable, Mode::Normal)?;
+        inputs::load(
+            store,
+            params,
+            &transaction.transaction,
+            programmable,
+            Mode::Normal,
+        )?;
         Ok(())
     }
 

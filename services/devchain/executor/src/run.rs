@@ -42,7 +42,7 @@ pub(crate) fn run(
     programmable: &ProgrammableTransaction,
     mode: Mode,
 ) -> Result<Outcome, AdmissionError> {
-    let inputs = load(store, transaction, programmable, mode)?;
+    let inputs = load(store, params, transaction, programmable, mode)?;
     let gas = &transaction.gas_payment;
     let (price, budget) = match mode {
         Mode::DevInspect => (gas.price.max(params.reference_gas_price), MAX_GAS_BUDGET),

@@ -1,10 +1,12 @@
-//! Transactions that only the engine makes: genesis, clock ticks, randomness (devchain spec 2.12).
+//! Transactions that only the engine makes: genesis, clock ticks, randomness, ends of epochs (devchain
+//! spec 2.12).
 
 use sui_sdk_types::{
-    Address, Argument, Command, ConsensusCommitPrologueV4, ConsensusDeterminedVersionAssignments,
-    Digest, EndOfEpochTransactionKind, EpochId, GasPayment, Identifier, Input, MoveCall,
-    ObjectReference, ProgrammableTransaction, RandomnessStateUpdate, SharedInput, SimpleSignature,
-    Transaction, TransactionExpiration, TransactionKind, UserSignature,
+    Address, Argument, ChangeEpoch, Command, ConsensusCommitPrologueV4,
+    ConsensusDeterminedVersionAssignments, Digest, EndOfEpochTransactionKind, EpochId,
+    GasCostSummary, GasPayment, Identifier, Input, MoveCall, ObjectReference,
+    ProgrammableTransaction, RandomnessStateUpdate, SharedInput, SimpleSignature, Transaction,
+    TransactionExpiration, TransactionKind, UserSignature,
 };
 
 use crate::AdmissionError;
@@ -56,6 +58,29 @@ pub fn randomness_update(epoch: EpochId, round: u64, bytes: Vec<u8>) -> Transact
             randomness_obj_initial_shared_version: 1,
         },
     ))
+}
+
+/// The last transaction of an epoch. `next` is the epoch that begins, `gas` what the old one charged,
+/// `timestamp_ms` the beginning in milliseconds since 1970.
+#[must_use]
+pub fn end_of_epoch_transaction(
+    next: EpochId,
+    protocol_version: u64,
+    gas: &GasCostSummary,
+    timestamp_ms: u64,
+) -> Transaction {
+    transaction(TransactionKind::EndOfEpoch(vec![
+        EndOfEpochTransactionKind::ChangeEpoch(ChangeEpoch {
+            epoch: next,
+            protocol_version,
+            storage_charge: gas.storage_cost,
+            computation_charge: gas.computation_cost,
+            storage_rebate: gas.storage_rebate,
+            non_refundable_storage_fee: gas.non_refundable_storage_fee,
+            epoch_start_timestamp_ms: timestamp_ms,
+            system_packages: Vec::new(),
+        }),
+    ]))
 }
 
 /// The placeholder signature of system transactions: flag 0 and 96 zero bytes.

@@ -55,7 +55,19 @@ pub(crate) struct Indexes {
     checkpoints: Vec<Arc<Checkpoint>>,
     checkpoint_by_digest: HashMap<Digest, u64>,
     packages: BTreeMap<(Address, Version), Address>,
+    /// Last round of randomness in the current epoch.
     randomness_round: Option<u64>,
+    epochs: Vec<Epoch>,
+}
+
+/// An epoch of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    pub(crate) number: u64,
+    pub(crate) start_ms: u64,
+    pub(crate) first_checkpoint: u64,
+    /// Set when the epoch is over: its last checkpoint and when that was.
+    pub(crate) end: Option<(u64, u64)>,
 }
 
 impl Indexes {
@@ -71,6 +83,7 @@ impl Indexes {
         for (index, transaction) in transactions.into_iter().enumerate() {
             self.apply_transaction(transaction, &summary, index as u64);
         }
+        self.follow_epochs(&summary);
         let digest = summary.digest();
         self.checkpoint_by_digest
             .insert(digest, summary.sequence_number);
@@ -81,6 +94,38 @@ impl Indexes {
             signature,
             first_transaction,
         }));
+    }
+
+    fn follow_epochs(&mut self, summary: &CheckpointSummary) {
+        if self.epochs.is_empty() {
+            self.epochs.push(Epoch {
+                number: summary.epoch,
+                start_ms: summary.timestamp_ms,
+                first_checkpoint: summary.sequence_number,
+                end: None,
+            });
+        }
+        if summary.end_of_epoch_data.is_none() {
+            return;
+        }
+        if let Some(current) = self.epochs.last_mut() {
+            current.end = Some((summary.sequence_number, summary.timestamp_ms));
+        }
+        self.epochs.push(Epoch {
+            number: summary.epoch.saturating_add(1),
+            start_ms: summary.timestamp_ms,
+            first_checkpoint: summary.sequence_number.saturating_add(1),
+            end: None,
+        });
+        self.randomness_round = None;
+    }
+
+    /// The epoch of this number (`None`: the current one).
+    pub(crate) fn epoch(&self, number: Option<u64>) -> Option<&Epoch> {
+        match number {
+            None => self.epochs.last(),
+            Some(number) => self.epochs.iter().find(|epoch| epoch.number == number),
+        }
     }
 
     fn apply_transaction(
@@ -159,6 +204,7 @@ impl Indexes {
             digest: tip.digest,
             sequence_number: tip.summary.sequence_number,
             network_total_transactions: tip.summary.network_total_transactions,
+            epoch: tip.summary.epoch,
             rolling_gas: tip.summary.epoch_rolling_gas_cost_summary.clone(),
         })
     }

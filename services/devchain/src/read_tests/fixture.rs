@@ -7,7 +7,7 @@ use sui_sdk_types::{
 };
 
 use crate::account::validator_key;
-use crate::checkpoint::Validator;
+use crate::checkpoint::{Stamp, Validator};
 use crate::indexes::Indexes;
 use crate::record::{CheckpointRecord, TransactionRecord};
 
@@ -44,8 +44,12 @@ impl Chain {
     pub(super) fn seal(&self, transactions: Vec<TransactionRecord>) -> CheckpointRecord {
         let previous = self.indexes.previous();
         let number = previous.as_ref().map_or(0, |p| p.sequence_number + 1);
-        self.validator
-            .seal(previous.as_ref(), 0, 1000 * number, transactions)
+        let stamp = Stamp {
+            epoch: 0,
+            timestamp_ms: 1000 * number,
+            ends_epoch: false,
+        };
+        self.validator.seal(previous.as_ref(), stamp, transactions)
     }
 
     /// A transaction that emits events with these values and writes these objects.

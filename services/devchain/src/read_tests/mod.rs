@@ -38,6 +38,7 @@ async fn serve_live(chain: Chain) -> (String, Ledger) {
             reference_gas_price: 1000,
         },
         seed: fixture::SEED,
+        epoch_duration: None,
     };
     let (ledger, _writer) = Ledger::start(
         chain.indexes,

@@ -22,7 +22,7 @@ fn framework() -> Vec<Object> {
                 .modules
                 .iter()
                 .flat_map(|(module, bytes)| {
-                    let parsed = abi::parse(bytes).expect("a readable module");
+                    let parsed = abi::declarations(bytes).expect("a readable module");
                     parsed
                         .datatypes
                         .into_iter()
@@ -75,7 +75,7 @@ fn every_framework_module_is_readable() {
     let mut functions = 0;
     for package in sui_devchain_executor::framework::packages().unwrap() {
         for (name, bytes) in &package.modules {
-            let module = abi::parse(bytes).unwrap_or_else(|| panic!("{name} is unreadable"));
+            let module = abi::declarations(bytes).unwrap_or_else(|| panic!("{name} is unreadable"));
             assert_eq!(module.address, package.address);
             functions += module.functions.len();
         }

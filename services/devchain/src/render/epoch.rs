@@ -7,32 +7,34 @@ use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 
 use super::transaction::timestamp;
+use crate::checkpoint::PROTOCOL_VERSION;
+use crate::indexes::Epoch;
 use crate::ledger::Ledger;
 
-/// The protocol version that the chain claims to run.
-pub(crate) const PROTOCOL_VERSION: u64 = 110;
 const MAX_VALIDATORS: u64 = 150;
 const SUI: u64 = 1_000_000_000;
 
-/// The current epoch, cut to the mask.
-pub(crate) fn epoch(ledger: &Ledger, mask: &FieldMaskTree) -> proto::Epoch {
-    let params = ledger.params();
+/// An epoch, cut to the mask.
+pub(crate) fn epoch(ledger: &Ledger, epoch: &Epoch, mask: &FieldMaskTree) -> proto::Epoch {
     let mut message = proto::Epoch::default();
-    message.epoch = Some(params.epoch);
-    message.committee = Some(ledger.committee().clone().into());
-    message.system_state = Some(Box::new(system_state(ledger)));
-    message.first_checkpoint = Some(0);
-    message.start = Some(timestamp(params.epoch_start_ms));
-    message.reference_gas_price = Some(params.reference_gas_price);
+    message.epoch = Some(epoch.number);
+    message.committee = Some(ledger.committee(epoch.number).into());
+    message.system_state = Some(Box::new(system_state(ledger, epoch)));
+    message.first_checkpoint = Some(epoch.first_checkpoint);
+    message.start = Some(timestamp(epoch.start_ms));
+    if let Some((last_checkpoint, end_ms)) = epoch.end {
+        message.last_checkpoint = Some(last_checkpoint);
+        message.end = Some(timestamp(end_ms));
+    }
+    message.reference_gas_price = Some(ledger.params().reference_gas_price);
     message.protocol_config = Some(protocol_config());
     proto::Epoch::merge_from(&message, mask)
 }
 
-fn system_state(ledger: &Ledger) -> proto::SystemState {
-    let params = ledger.params();
+fn system_state(ledger: &Ledger, epoch: &Epoch) -> proto::SystemState {
     let mut parameters = proto::SystemParameters::default();
-    // Epochs end only when told to.
-    parameters.epoch_duration_ms = Some(u64::MAX);
+    // Without a duration, epochs end only when told to.
+    parameters.epoch_duration_ms = Some(ledger.epoch_duration_ms().unwrap_or(u64::MAX));
     parameters.stake_subsidy_start_epoch = Some(0);
     parameters.min_validator_count = Some(1);
     parameters.max_validator_count = Some(MAX_VALIDATORS);
@@ -51,19 +53,19 @@ fn system_state(ledger: &Ledger) -> proto::SystemState {
     subsidy.stake_subsidy_decrease_rate = Some(1000);
     let mut state = proto::SystemState::default();
     state.version = Some(2);
-    state.epoch = Some(params.epoch);
+    state.epoch = Some(epoch.number);
     state.protocol_version = Some(PROTOCOL_VERSION);
     state.validators = Some(proto::ValidatorSet::default());
     state.storage_fund = Some(fund);
     state.parameters = Some(parameters);
-    state.reference_gas_price = Some(params.reference_gas_price);
+    state.reference_gas_price = Some(ledger.params().reference_gas_price);
     state.stake_subsidy = Some(subsidy);
     state.safe_mode = Some(false);
     state.safe_mode_storage_rewards = Some(0);
     state.safe_mode_computation_rewards = Some(0);
     state.safe_mode_storage_rebates = Some(0);
     state.safe_mode_non_refundable_storage_fee = Some(0);
-    state.epoch_start_timestamp_ms = Some(params.epoch_start_ms);
+    state.epoch_start_timestamp_ms = Some(epoch.start_ms);
     state
 }
 

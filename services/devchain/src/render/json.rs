@@ -5,9 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use sui_devchain_executor::ObjectStore;
+use sui_devchain_vm::declarations::{DeclaredBody, FieldDeclaration, Signature};
 use sui_sdk_types::{Address, Identifier, MovePackage, ObjectData, StructTag, TypeTag};
 
-use crate::abi::{self, Body, FieldAbi, OpenType};
+use crate::abi;
 use crate::limits::{MAX_JSON_DEPTH, MAX_JSON_NODES};
 
 /// Renders a struct from its BCS form. `None` if its type is unknown, the bytes do not fit the
@@ -159,22 +160,19 @@ impl Renderer<'_> {
         let ObjectData::Package(package) = object.data() else {
             return None;
         };
-        let module = abi::parse(package.modules.get(tag.module())?)?;
-        let datatype = module
-            .datatypes
-            .iter()
-            .find(|datatype| datatype.name == tag.name().as_str())?;
+        let module = abi::declarations(package.modules.get(tag.module())?)?;
+        let datatype = module.datatype(tag.name().as_str())?;
         let mut fields = std::collections::BTreeMap::new();
         let list = match &datatype.body {
-            Body::Struct(list) => list,
-            Body::Enum(variants) => {
-                let (name, list) = variants.get(self.length()?)?;
-                fields.insert("@variant".to_owned(), text(name.as_str()));
-                list
+            DeclaredBody::Struct(list) => list,
+            DeclaredBody::Enum(variants) => {
+                let variant = variants.get(self.length()?)?;
+                fields.insert("@variant".to_owned(), text(variant.name.as_str()));
+                &variant.fields
             }
         };
-        for FieldAbi { name, type_ } in list {
-            let closed = close(self.store, package, type_, tag.type_params())?;
+        for FieldDeclaration { name, signature } in list {
+            let closed = close(self.store, package, signature, tag.type_params())?;
             fields.insert(name.clone(), self.value(&closed, depth.checked_add(1)?)?);
         }
         Some(Value {
@@ -189,24 +187,24 @@ impl Renderer<'_> {
 fn close(
     store: &dyn ObjectStore,
     package: &MovePackage,
-    type_: &OpenType,
+    type_: &Signature,
     arguments: &[TypeTag],
 ) -> Option<TypeTag> {
     Some(match type_ {
-        OpenType::Bool => TypeTag::Bool,
-        OpenType::U8 => TypeTag::U8,
-        OpenType::U16 => TypeTag::U16,
-        OpenType::U32 => TypeTag::U32,
-        OpenType::U64 => TypeTag::U64,
-        OpenType::U128 => TypeTag::U128,
-        OpenType::U256 => TypeTag::U256,
-        OpenType::Address => TypeTag::Address,
-        OpenType::Signer => TypeTag::Signer,
-        OpenType::Vector(element) => {
+        Signature::Bool => TypeTag::Bool,
+        Signature::U8 => TypeTag::U8,
+        Signature::U16 => TypeTag::U16,
+        Signature::U32 => TypeTag::U32,
+        Signature::U64 => TypeTag::U64,
+        Signature::U128 => TypeTag::U128,
+        Signature::U256 => TypeTag::U256,
+        Signature::Address => TypeTag::Address,
+        Signature::Signer => TypeTag::Signer,
+        Signature::Vector(element) => {
             TypeTag::Vector(Box::new(close(store, package, element, arguments)?))
         }
-        OpenType::Parameter(index) => arguments.get(usize::from(*index))?.clone(),
-        OpenType::Datatype {
+        Signature::Parameter(index) => arguments.get(usize::from(*index))?.clone(),
+        Signature::Datatype {
             package: original,
             module,
             name,
@@ -224,7 +222,7 @@ fn close(
                 inner,
             )))
         }
-        OpenType::Reference(_) | OpenType::MutableReference(_) => return None,
+        Signature::Reference(_) | Signature::MutableReference(_) => return None,
     })
 }
 

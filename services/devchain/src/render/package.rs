@@ -1,6 +1,10 @@
 //! Packages, functions and datatypes (devchain spec 1.4).
 
 use sui_devchain_executor::ObjectStore;
+use sui_devchain_vm::declarations::{
+    DatatypeDeclaration, DeclaredBody, FieldDeclaration, FunctionDeclaration, Signature,
+};
+use sui_devchain_vm::{AbilitySet, Visibility};
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::datatype_descriptor::DatatypeKind;
@@ -9,9 +13,7 @@ use sui_rpc::proto::sui::rpc::v2::open_signature::Reference;
 use sui_rpc::proto::sui::rpc::v2::open_signature_body::Type;
 use sui_sdk_types::MovePackage;
 
-use crate::abi::{
-    self, Body, DatatypeAbi, FieldAbi, FunctionAbi, OpenType, Visibility, defining_id,
-};
+use crate::abi::{self, defining_id};
 
 /// The package part of an object: modules as bytes, origins and linkage.
 pub(crate) fn package(package: &MovePackage, mask: &FieldMaskTree) -> proto::Package {
@@ -65,7 +67,7 @@ pub(crate) fn package(package: &MovePackage, mask: &FieldMaskTree) -> proto::Pac
 pub(crate) fn described(store: &dyn ObjectStore, found: &MovePackage) -> proto::Package {
     let mut message = package(found, &FieldMaskTree::new_wildcard());
     for (module, (name, bytes)) in message.modules.iter_mut().zip(&found.modules) {
-        let Some(abi) = abi::parse(bytes) else {
+        let Some(abi) = abi::declarations(bytes) else {
             continue;
         };
         module.datatypes = abi
@@ -86,7 +88,7 @@ pub(crate) fn described(store: &dyn ObjectStore, found: &MovePackage) -> proto::
 pub(crate) fn function(
     store: &dyn ObjectStore,
     package: &MovePackage,
-    declared: &FunctionAbi,
+    declared: &FunctionDeclaration,
 ) -> proto::FunctionDescriptor {
     let mut message = proto::FunctionDescriptor::default();
     message.name = Some(declared.name.clone());
@@ -105,7 +107,7 @@ pub(crate) fn function(
             parameter
         })
         .collect();
-    let signatures = |list: &[OpenType]| {
+    let signatures = |list: &[Signature]| {
         list.iter()
             .map(|type_| signature(store, package, type_))
             .collect()
@@ -120,7 +122,7 @@ pub(crate) fn datatype(
     store: &dyn ObjectStore,
     package: &MovePackage,
     module: &str,
-    declared: &DatatypeAbi,
+    declared: &DatatypeDeclaration,
 ) -> proto::DatatypeDescriptor {
     let original = abi::original_id(package);
     let defining =
@@ -142,20 +144,20 @@ pub(crate) fn datatype(
         })
         .collect();
     match &declared.body {
-        Body::Struct(list) => {
+        DeclaredBody::Struct(list) => {
             message.set_kind(DatatypeKind::Struct);
             message.fields = fields(store, package, list);
         }
-        Body::Enum(variants) => {
+        DeclaredBody::Enum(variants) => {
             message.set_kind(DatatypeKind::Enum);
             message.variants = variants
                 .iter()
                 .enumerate()
-                .map(|(position, (name, list))| {
+                .map(|(position, declared)| {
                     let mut variant = proto::VariantDescriptor::default();
-                    variant.name = Some(name.clone());
+                    variant.name = Some(declared.name.clone());
                     variant.position = u32::try_from(position).ok();
-                    variant.fields = fields(store, package, list);
+                    variant.fields = fields(store, package, &declared.fields);
                     variant
                 })
                 .collect();
@@ -167,7 +169,7 @@ pub(crate) fn datatype(
 fn fields(
     store: &dyn ObjectStore,
     package: &MovePackage,
-    list: &[FieldAbi],
+    list: &[FieldDeclaration],
 ) -> Vec<proto::FieldDescriptor> {
     list.iter()
         .enumerate()
@@ -175,22 +177,22 @@ fn fields(
             let mut message = proto::FieldDescriptor::default();
             message.name = Some(field.name.clone());
             message.position = u32::try_from(position).ok();
-            message.r#type = Some(body(store, package, &field.type_));
+            message.r#type = Some(body(store, package, &field.signature));
             message
         })
         .collect()
 }
 
 /// Abilities in the order copy, drop, store, key.
-fn abilities(set: u8) -> Vec<i32> {
+fn abilities(set: AbilitySet) -> Vec<i32> {
     [
-        (1, proto::Ability::Copy),
-        (2, proto::Ability::Drop),
-        (4, proto::Ability::Store),
-        (8, proto::Ability::Key),
+        (AbilitySet::COPY, proto::Ability::Copy),
+        (AbilitySet::DROP, proto::Ability::Drop),
+        (AbilitySet::STORE, proto::Ability::Store),
+        (AbilitySet::KEY, proto::Ability::Key),
     ]
     .into_iter()
-    .filter(|(bit, _)| set & bit != 0)
+    .filter(|(ability, _)| set.has(*ability))
     .map(|(_, ability)| ability.into())
     .collect()
 }
@@ -198,15 +200,15 @@ fn abilities(set: u8) -> Vec<i32> {
 fn signature(
     store: &dyn ObjectStore,
     package: &MovePackage,
-    type_: &OpenType,
+    type_: &Signature,
 ) -> proto::OpenSignature {
     let mut message = proto::OpenSignature::default();
     let inner = match type_ {
-        OpenType::Reference(inner) => {
+        Signature::Reference(inner) => {
             message.set_reference(Reference::Immutable);
             inner
         }
-        OpenType::MutableReference(inner) => {
+        Signature::MutableReference(inner) => {
             message.set_reference(Reference::Mutable);
             inner
         }
@@ -219,23 +221,23 @@ fn signature(
 fn body(
     store: &dyn ObjectStore,
     package: &MovePackage,
-    type_: &OpenType,
+    type_: &Signature,
 ) -> proto::OpenSignatureBody {
     let mut message = proto::OpenSignatureBody::default();
     let kind = match type_ {
-        OpenType::Bool => Type::Bool,
-        OpenType::U8 => Type::U8,
-        OpenType::U16 => Type::U16,
-        OpenType::U32 => Type::U32,
-        OpenType::U64 => Type::U64,
-        OpenType::U128 => Type::U128,
-        OpenType::U256 => Type::U256,
-        OpenType::Address => Type::Address,
-        OpenType::Vector(element) => {
+        Signature::Bool => Type::Bool,
+        Signature::U8 => Type::U8,
+        Signature::U16 => Type::U16,
+        Signature::U32 => Type::U32,
+        Signature::U64 => Type::U64,
+        Signature::U128 => Type::U128,
+        Signature::U256 => Type::U256,
+        Signature::Address => Type::Address,
+        Signature::Vector(element) => {
             message.type_parameter_instantiation = vec![body(store, package, element)];
             Type::Vector
         }
-        OpenType::Datatype {
+        Signature::Datatype {
             package: original,
             module,
             name,
@@ -250,12 +252,14 @@ fn body(
                 .collect();
             Type::Datatype
         }
-        OpenType::Parameter(index) => {
+        Signature::Parameter(index) => {
             message.type_parameter = Some((*index).into());
             Type::Parameter
         }
         // Neither occurs inside a published signature.
-        OpenType::Signer | OpenType::Reference(_) | OpenType::MutableReference(_) => Type::Unknown,
+        Signature::Signer | Signature::Reference(_) | Signature::MutableReference(_) => {
+            Type::Unknown
+        }
     };
     message.set_type(kind);
     message

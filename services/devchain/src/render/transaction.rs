@@ -5,12 +5,13 @@ use sui_devchain_executor::ObjectStore;
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::proto::sui::rpc::v2::execution_error::{ErrorDetails, ExecutionErrorKind};
 use sui_rpc::proto::timestamp_ms_to_proto;
 use sui_sdk_types::{
     Address, Event, Object, ObjectType, TransactionEffects, TransactionEvents, Version,
 };
 
-use super::{json, object};
+use super::{clever, json, object};
 use crate::indexes::{Executed, Indexes};
 use crate::record::{Amount, TransactionRecord};
 
@@ -184,12 +185,36 @@ fn effects(
             .zip(unchanged.version)
             .and_then(|(id, version)| objects.type_at(&id, version));
     }
-    if let Some(error) = message.status.as_mut().and_then(|s| s.error.as_mut())
-        && error.description.is_none()
-    {
-        error.description.clone_from(&record.error_message);
+    if let Some(error) = message.status.as_mut().and_then(|s| s.error.as_mut()) {
+        if let Some(ErrorDetails::Abort(abort)) = &mut error.error_details {
+            clever::explain(objects.indexes, abort);
+        }
+        if error.description.is_none() {
+            error.description = describe(error.kind(), record.error_message.as_deref());
+        }
     }
     message
+}
+
+/// A sentence that names the kind of the error: `InsufficientGas: …`.
+fn describe(kind: ExecutionErrorKind, message: Option<&str>) -> Option<String> {
+    let message = message?;
+    let name: String = kind
+        .as_str_name()
+        .split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .into_iter()
+                .chain(letters.map(|letter| letter.to_ascii_lowercase()))
+        })
+        .collect();
+    Some(if message.contains(&name) {
+        message.to_owned()
+    } else {
+        format!("{name}: {message}")
+    })
 }
 
 /// Every object version that the effects read or wrote, sorted by id and version.

@@ -84,7 +84,7 @@ impl LedgerService for LedgerRpc {
         let mut message = proto::GetServiceInfoResponse::default();
         message.chain_id = Some(self.context.ledger.chain_id().to_string());
         message.chain = Some(CHAIN_NAME.into());
-        message.epoch = Some(tip.summary.epoch);
+        message.epoch = Some(self.context.ledger.params().epoch);
         message.checkpoint_height = Some(tip.summary.sequence_number);
         message.timestamp = Some(render::transaction::timestamp(tip.summary.timestamp_ms));
         message.lowest_available_checkpoint = Some(0);
@@ -185,11 +185,10 @@ impl LedgerService for LedgerRpc {
     ) -> Result<Response<proto::GetEpochResponse>, Status> {
         let request = request.into_inner();
         let mask = parse::mask::<proto::Epoch>(request.read_mask, "epoch")?;
-        let current = self.context.ledger.params().epoch;
-        if let Some(epoch) = request.epoch.filter(|epoch| *epoch != current) {
-            return Err(not_found(format!("epoch {epoch} not found")));
-        }
-        let message = render::epoch::epoch(&self.context.ledger, &mask);
+        let found = self.indexes().epoch(request.epoch).copied();
+        let found = found
+            .ok_or_else(|| not_found(format!("epoch {} not found", request.epoch.unwrap_or(0))))?;
+        let message = render::epoch::epoch(&self.context.ledger, &found, &mask);
         Ok(Response::new(proto::GetEpochResponse::new(message)))
     }
 

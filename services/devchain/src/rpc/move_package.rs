@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sui_devchain_executor::ObjectStore;
+use sui_devchain_vm::declarations::Declarations;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::move_package_service_server::MovePackageService;
 use sui_sdk_types::{MovePackage, Object, ObjectData};
@@ -10,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::error::{invalid, not_found};
 use super::{Context, parse};
-use crate::abi::{self, ModuleAbi};
+use crate::abi;
 use crate::indexes::Indexes;
 use crate::render;
 
@@ -41,13 +42,13 @@ fn package(object: &Object) -> Result<&MovePackage, Status> {
     }
 }
 
-fn module(package: &MovePackage, name: Option<&str>) -> Result<(String, ModuleAbi), Status> {
+fn module(package: &MovePackage, name: Option<&str>) -> Result<(String, Declarations), Status> {
     let name = parse::identifier("module_name", name)?;
     let bytes = package
         .modules
         .get(&name)
         .ok_or_else(|| not_found(format!("module {}::{name} not found", package.id)))?;
-    let parsed = abi::parse(bytes)
+    let parsed = abi::declarations(bytes)
         .ok_or_else(|| Status::internal(format!("module {name} is unreadable")))?;
     Ok((name.to_string(), parsed))
 }
@@ -76,9 +77,7 @@ impl MovePackageService for MovePackageRpc {
         let package = package(&object)?;
         let (module, declared) = module(package, request.module_name.as_deref())?;
         let datatype = declared
-            .datatypes
-            .iter()
-            .find(|datatype| datatype.name == name.as_str())
+            .datatype(name.as_str())
             .ok_or_else(|| not_found(format!("datatype {module}::{name} not found")))?;
         let message = render::package::datatype(&*indexes, package, &module, datatype);
         Ok(Response::new(proto::GetDatatypeResponse::new(message)))
@@ -95,9 +94,7 @@ impl MovePackageService for MovePackageRpc {
         let package = package(&object)?;
         let (module, declared) = module(package, request.module_name.as_deref())?;
         let function = declared
-            .functions
-            .iter()
-            .find(|function| function.name == name.as_str())
+            .function(name.as_str())
             .ok_or_else(|| not_found(format!("function {module}::{name} not found")))?;
         let message = render::package::function(&*indexes, package, function);
         Ok(Response::new(proto::GetFunctionResponse::new(message)))

@@ -28,7 +28,7 @@ pub(crate) fn check_transaction(
         ));
     };
     check_size(transaction)?;
-    check_structure(programmable)?;
+    check_structure(&transaction.gas_payment.objects, programmable)?;
     if mode.checks() {
         expiration::check(params, &transaction.expiration)?;
         structure::check_gas(params, transaction)?;

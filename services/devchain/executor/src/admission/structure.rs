@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use sui_sdk_types::{
-    Address, Argument, Command, Input, ProgrammableTransaction, Transaction, TypeTag,
+    Address, Argument, Command, Input, ObjectReference, ProgrammableTransaction, Transaction,
+    TypeTag,
 };
 
 use super::{AdmissionError, below, within};
 use crate::ChainParams;
+use crate::inputs::is_reservation;
 use crate::limits::*;
 
 const CLOCK: Address = Address::from_static("0x6");
@@ -15,8 +17,11 @@ const AUTHENTICATOR_STATE: Address = Address::from_static("0x7");
 const RANDOM: Address = Address::from_static("0x8");
 
 /// Counts, sizes, distinct inputs, argument indices, and what may follow a use of Random.
-pub(crate) fn check(programmable: &ProgrammableTransaction) -> Result<(), AdmissionError> {
-    check_inputs(programmable)?;
+pub(crate) fn check(
+    payment: &[ObjectReference],
+    programmable: &ProgrammableTransaction,
+) -> Result<(), AdmissionError> {
+    check_inputs(payment, programmable)?;
     below("commands", programmable.commands.len(), COMMANDS_BOUND)?;
     let publishes = programmable
         .commands
@@ -58,10 +63,14 @@ pub(crate) fn arguments(command: &Command) -> Vec<Argument> {
     }
 }
 
-fn check_inputs(programmable: &ProgrammableTransaction) -> Result<(), AdmissionError> {
+fn check_inputs(
+    payment: &[ObjectReference],
+    programmable: &ProgrammableTransaction,
+) -> Result<(), AdmissionError> {
     within("inputs", programmable.inputs.len(), MAX_INPUT_OBJECTS)?;
     let mut seen = BTreeSet::new();
-    let mut withdrawals = 0;
+    let reservations = payment.iter().filter(|one| is_reservation(one)).count();
+    let mut withdrawals = reservations + usize::from(payment.is_empty());
     for input in &programmable.inputs {
         let id = match input {
             Input::Pure(bytes) => {

@@ -10,7 +10,7 @@ use super::{sender_rebate, size::object_bytes, stored_bytes};
 use crate::changes::{Changes, with_rebate};
 use crate::collect::Stamp;
 use crate::failure::Failure;
-use crate::inputs::{Inputs, Payment, coin_balance};
+use crate::inputs::{Inputs, Payment, Refund, coin_balance};
 use crate::limits::{MAX_EFFECTS_BYTES, MAX_OBJECT_BYTES, MAX_WRITTEN_BYTES};
 
 /// Upper estimate of the bytes of one changed object in effects.
@@ -67,7 +67,7 @@ impl Settlement<'_> {
             totals.cost = 0;
         }
         let gas = summary(computation, totals);
-        self.deduct(&mut changes, net(&gas));
+        self.settle_up(&mut changes, -net(&gas));
         Settled {
             changes,
             gas,
@@ -89,7 +89,7 @@ impl Settlement<'_> {
 
     /// A missing address balance costs nothing when the address balance pays.
     fn is_free(&self, run: &Result<Changes, Failure>) -> bool {
-        self.inputs.payment == Payment::AddressBalance
+        (self.inputs.payment == Payment::AddressBalance || self.inputs.gas_reserved > 0)
             && matches!(run, Err(failure)
                 if *failure.error == ExecutionError::InsufficientFundsForWithdraw)
     }
@@ -98,30 +98,45 @@ impl Settlement<'_> {
         self.smashed(Changes::only_inputs(self.inputs, self.stamp), false)
     }
 
-    /// Gives the first payment coin the sum of all and deletes the others. After a successful run
-    /// the coin already holds the sum less the reserved amount.
+    /// Gives the first payment entry the sum of all and deletes the other coins. After a successful
+    /// run it already holds the sum less the reserved amount.
     fn smashed(&self, mut changes: Changes, ran: bool) -> Changes {
-        let Payment::Coins(coins) = &self.inputs.payment else {
-            return changes;
+        let merged = match &self.inputs.payment {
+            Payment::Coins(coins) => coins.get(1..).unwrap_or_default(),
+            Payment::Reservation(coins) => coins,
+            Payment::Unmetered | Payment::AddressBalance => return changes,
         };
-        let Some((first, rest)) = coins.split_first() else {
-            return changes;
-        };
-        for id in rest {
+        for id in merged {
             changes.written.remove(id);
             changes.deleted.insert(*id);
         }
-        if let Some(coin) = changes.written.get_mut(first) {
-            let balance = if ran {
-                coin_balance(coin)
-                    .unwrap_or_default()
-                    .saturating_add(self.reserved)
-            } else {
-                payment_total(self.inputs)
-            };
-            set_balance(coin, balance);
+        if self.inputs.gas_reserved > 0 {
+            let reserved = i128::from(self.inputs.gas_reserved);
+            pay(&mut changes, Refund::Balance(self.gas_owner), -reserved);
+        }
+        if ran {
+            let left = i128::from(changes.gas_left);
+            pay(&mut changes, Refund::Balance(self.gas_owner), left);
+            self.settle_up(&mut changes, self.reserved.into());
+        } else {
+            if let Payment::Coins(coins) = &self.inputs.payment
+                && let Some(coin) = coins.first().and_then(|id| changes.written.get_mut(id))
+            {
+                set_balance(coin, 0);
+            }
+            self.settle_up(&mut changes, payment_total(self.inputs).into());
         }
         changes
+    }
+
+    /// Pays MIST to where the rest of the payment goes; a negative amount is taken from there.
+    fn settle_up(&self, changes: &mut Changes, amount: i128) {
+        let place = changes
+            .refund
+            .or_else(|| self.inputs.payment.refund(self.gas_owner));
+        if let Some(place) = place {
+            pay(changes, place, amount);
+        }
     }
 
     /// Writes the new storage rebates and sums costs and released rebates.
@@ -150,38 +165,31 @@ impl Settlement<'_> {
         let left = self.budget.saturating_sub(computation);
         totals.cost.saturating_sub(sender_rebate(totals.rebate)) <= left
     }
+}
 
-    fn deduct(&self, changes: &mut Changes, net: i128) {
-        match &self.inputs.payment {
-            Payment::Unmetered => {}
-            Payment::AddressBalance => {
-                let key = (self.gas_owner, TypeTag::from(StructTag::sui()));
-                *changes.balances.entry(key).or_default() -= net;
-            }
-            Payment::Coins(coins) => {
-                let coin = coins
-                    .first()
-                    .and_then(|first| changes.written.get_mut(first));
-                if let Some(coin) = coin {
-                    let balance = i128::from(coin_balance(coin).unwrap_or_default()) - net;
-                    let clamped = balance.clamp(0, i128::from(u64::MAX));
-                    set_balance(coin, u64::try_from(clamped).unwrap_or_default());
-                }
+fn pay(changes: &mut Changes, place: Refund, amount: i128) {
+    match place {
+        Refund::Balance(owner) => {
+            let key = (owner, TypeTag::from(StructTag::sui()));
+            *changes.balances.entry(key).or_default() += amount;
+        }
+        Refund::Coin(id) => {
+            if let Some(coin) = changes.written.get_mut(&id) {
+                let balance = i128::from(coin_balance(coin).unwrap_or_default()) + amount;
+                let clamped = balance.clamp(0, i128::from(u64::MAX));
+                set_balance(coin, u64::try_from(clamped).unwrap_or_default());
             }
         }
     }
 }
 
-/// Sum of the payment coins.
+/// Sum of the payment: coins, and what is reserved of the address balance.
 pub(crate) fn payment_total(inputs: &Inputs) -> u64 {
-    let Payment::Coins(coins) = &inputs.payment else {
-        return 0;
-    };
+    let coins = inputs.payment.coins().iter();
     coins
-        .iter()
         .filter_map(|id| inputs.objects.get(id))
         .filter_map(|input| coin_balance(&input.object))
-        .fold(0, u64::saturating_add)
+        .fold(inputs.gas_reserved, u64::saturating_add)
 }
 
 fn set_balance(coin: &mut Object, balance: u64) {

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use sui_sdk_types::{
     Address, Input, Object, ObjectData, ObjectReference, Owner, ProgrammableTransaction,
-    SharedInput, Transaction, TypeTag, WithdrawFrom,
+    SharedInput, StructTag, Transaction, TypeTag, WithdrawFrom,
 };
 
 use super::{Access, InputObject, Inputs, packages, payment};
 use crate::admission::AdmissionError;
 use crate::limits::MAX_INPUT_OBJECTS;
-use crate::{Mode, ObjectStore};
+use crate::{ChainParams, Mode, ObjectStore};
 
 /// Loads everything that `transaction` names. Ownership and versions are enforced when `mode` has
 /// checks; existence always is.
 pub(crate) fn load(
     store: &dyn ObjectStore,
+    params: &ChainParams,
     transaction: &Transaction,
     programmable: &ProgrammableTransaction,
     mode: Mode,
@@ -34,11 +35,14 @@ pub(crate) fn load(
         loader.load_input(input, &mut inputs)?;
     }
     if mode != Mode::System {
-        inputs.payment =
-            payment::load(store, transaction, programmable, mode, &mut inputs.objects)?;
+        let objects = &mut inputs.objects;
+        let loaded = payment::load(store, params, transaction, programmable, mode, objects)?;
+        inputs.payment = loaded.payment;
+        inputs.gas_reserved = loaded.reserved;
         require_some_input(&inputs)?;
     }
-    inputs.withdrawal_short = withdrawals_exceed_balance(store, transaction, programmable)?;
+    inputs.withdrawal_short =
+        withdrawals_exceed_balance(store, transaction, programmable, inputs.gas_reserved)?;
     let count = inputs.objects.len() + inputs.receiving.len() + inputs.packages.len();
     if count > MAX_INPUT_OBJECTS {
         return Err(AdmissionError::LimitExceeded {
@@ -51,7 +55,11 @@ pub(crate) fn load(
 }
 
 fn require_some_input(inputs: &Inputs) -> Result<(), AdmissionError> {
-    if inputs.objects.is_empty() && inputs.packages.is_empty() && inputs.receiving.is_empty() {
+    if inputs.objects.is_empty()
+        && inputs.packages.is_empty()
+        && inputs.receiving.is_empty()
+        && inputs.gas_reserved == 0
+    {
         return Err(AdmissionError::Malformed(
             "the transaction has no object input".into(),
         ));
@@ -212,8 +220,12 @@ fn withdrawals_exceed_balance(
     store: &dyn ObjectStore,
     transaction: &Transaction,
     programmable: &ProgrammableTransaction,
+    gas_reserved: u64,
 ) -> Result<bool, AdmissionError> {
     let mut reserved: BTreeMap<TypeTag, u128> = BTreeMap::new();
+    if gas_reserved > 0 {
+        reserved.insert(StructTag::sui().into(), gas_reserved.into());
+    }
     for input in &programmable.inputs {
         let Input::FundsWithdrawal(withdrawal) = input else {
             continue;

@@ -6,7 +6,10 @@ mod packages;
 mod payment;
 
 pub(crate) use load::load;
-pub(crate) use payment::{MOCK_COIN_ID, Payment, address_balance_can_pay, coin_balance, mock_coin};
+pub(crate) use payment::{
+    MOCK_COIN_ID, Payment, Refund, address_balance_can_pay, coin_balance, is_reservation,
+    mock_coin, uses_gas_coin,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,6 +59,8 @@ pub(crate) struct Inputs {
     pub(crate) consensus_order: Vec<Address>,
     /// Who pays.
     pub(crate) payment: Payment,
+    /// SUI of the gas owner's address balance that is part of the payment.
+    pub(crate) gas_reserved: u64,
     /// Some reservation exceeds the address balance: the transaction fails before its first command.
     pub(crate) withdrawal_short: bool,
 }
@@ -78,6 +83,7 @@ impl Inputs {
             packages: BTreeMap::new(),
             consensus_order: Vec::new(),
             payment: Payment::Unmetered,
+            gas_reserved: 0,
             withdrawal_short: false,
         }
     }

@@ -11,7 +11,7 @@ use sui_sdk_types::{
 use super::load::{check_reference, ownership};
 use super::{Access, InputObject};
 use crate::admission::AdmissionError;
-use crate::{Mode, ObjectStore};
+use crate::{ChainParams, Mode, ObjectStore};
 
 /// Id of the coin that pays for rehearsals without payment.
 pub(crate) const MOCK_COIN_ID: Address = Address::new([0xff; 32]);
@@ -29,6 +29,44 @@ pub(crate) enum Payment {
     AddressBalance,
     /// Coins in payment order; the first one receives the others.
     Coins(Vec<Address>),
+    /// A reservation of the gas owner's SUI address balance comes first: the balance receives these
+    /// coins, and a coin that exists only while commands run holds everything.
+    Reservation(Vec<Address>),
+}
+
+/// Where the rest of the payment goes when the commands have run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refund {
+    /// Into this coin.
+    Coin(Address),
+    /// Into the SUI address balance of this address.
+    Balance(Address),
+}
+
+impl Payment {
+    /// Where the rest goes unless a command takes the gas coin elsewhere.
+    pub(crate) fn refund(&self, gas_owner: Address) -> Option<Refund> {
+        match self {
+            Self::Unmetered => None,
+            Self::AddressBalance | Self::Reservation(_) => Some(Refund::Balance(gas_owner)),
+            Self::Coins(coins) => coins.first().copied().map(Refund::Coin),
+        }
+    }
+
+    /// The coins that pay.
+    pub(crate) fn coins(&self) -> &[Address] {
+        match self {
+            Self::Coins(coins) | Self::Reservation(coins) => coins,
+            Self::Unmetered | Self::AddressBalance => &[],
+        }
+    }
+}
+
+/// What pays, and how much of it is reserved from the address balance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LoadedPayment {
+    pub(super) payment: Payment,
+    pub(super) reserved: u64,
 }
 
 /// The coin that pays for a rehearsal without payment objects.
@@ -54,19 +92,30 @@ pub(crate) fn coin_balance(object: &Object) -> Option<u64> {
 /// Loads the payment, adds its coins to `objects`, and checks that it covers the budget.
 pub(super) fn load(
     store: &dyn ObjectStore,
+    params: &ChainParams,
     transaction: &Transaction,
     programmable: &ProgrammableTransaction,
     mode: Mode,
     objects: &mut BTreeMap<Address, InputObject>,
-) -> Result<Payment, AdmissionError> {
+) -> Result<LoadedPayment, AdmissionError> {
     let gas = &transaction.gas_payment;
     if gas.objects.is_empty() {
         check_address_balance(store, transaction, programmable, mode, objects)?;
-        return Ok(Payment::AddressBalance);
+        return Ok(LoadedPayment {
+            payment: Payment::AddressBalance,
+            reserved: 0,
+        });
     }
     let mut coins = Vec::with_capacity(gas.objects.len());
+    let mut reserved = 0u64;
     let mut total = 0u128;
     for reference in &gas.objects {
+        if is_reservation(reference) {
+            let amount = reservation(params, transaction, reference)?;
+            reserved = reserved.saturating_add(amount);
+            total += u128::from(amount);
+            continue;
+        }
         let object = load_coin(store, reference, gas.owner, mode)?;
         total += u128::from(coin_balance(&object).unwrap_or_default());
         let id = *reference.object_id();
@@ -87,7 +136,46 @@ pub(super) fn load(
     if total > u128::from(u64::MAX) {
         return Err(AdmissionError::Gas("payment coins overflow u64".into()));
     }
-    Ok(Payment::Coins(coins))
+    let payment = if gas.objects.first().is_some_and(is_reservation) {
+        Payment::Reservation(coins)
+    } else {
+        Payment::Coins(coins)
+    };
+    Ok(LoadedPayment { payment, reserved })
+}
+
+/// Whether a payment reference names no coin but an amount of the address balance.
+pub(crate) fn is_reservation(reference: &ObjectReference) -> bool {
+    reference.digest().inner().ends_with(&RESERVATION_MARK)
+}
+
+/// The amount of a reservation: of the sender's own SUI, made for this chain in this epoch or in the
+/// one before.
+fn reservation(
+    params: &ChainParams,
+    transaction: &Transaction,
+    reference: &ObjectReference,
+) -> Result<u64, AdmissionError> {
+    let refuse = |reason: &str| Err(AdmissionError::Withdrawal(reason.into()));
+    let owner = transaction.gas_payment.owner;
+    if owner != transaction.sender {
+        return refuse("a sponsor cannot pay with a reservation");
+    }
+    let [a, b, c, d, e, f, g, h, w, x, y, z, ..] = *reference.digest().inner();
+    let amount = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let epoch = u64::from(u32::from_le_bytes([w, x, y, z]));
+    if amount == 0 {
+        return refuse("of nothing");
+    }
+    if epoch != params.epoch && epoch.saturating_add(1) != params.epoch {
+        return refuse("the reservation is for another epoch");
+    }
+    let sui = StructTag::sui();
+    let expected = ObjectReference::coin_reservation(&sui, amount, epoch, params.chain_id, owner);
+    if expected != *reference {
+        return refuse("the reservation is not of the sender's SUI on this chain");
+    }
+    Ok(amount)
 }
 
 fn load_coin(
@@ -97,11 +185,6 @@ fn load_coin(
     mode: Mode,
 ) -> Result<Arc<Object>, AdmissionError> {
     let id = *reference.object_id();
-    if reference.digest().inner().ends_with(&RESERVATION_MARK) {
-        return Err(AdmissionError::Unsupported(
-            "coin reservations in the gas payment".into(),
-        ));
-    }
     if id == MOCK_COIN_ID && mode.is_rehearsal() {
         return mock_coin(owner)
             .map(Arc::new)

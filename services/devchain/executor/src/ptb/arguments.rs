@@ -68,17 +68,19 @@ impl Ptb<'_> {
         &mut self,
         operand: &mut Operand<'_>,
         expected: &Type,
+        gas_coin_allowed: bool,
     ) -> Result<VmArgument, Failure> {
         match expected {
             Type::Reference(inner) => self.borrow(operand, inner, false),
             Type::MutableReference(inner) => self.borrow(operand, inner, true),
             _ => self
-                .by_value(operand, expected, false)
+                .by_value(operand, expected, gas_coin_allowed)
                 .map(VmArgument::Value),
         }
     }
 
-    /// The value of an argument, moved out or copied. Only TransferObjects takes the gas coin.
+    /// The value of an argument, moved out or copied. Only TransferObjects and `coin::send_funds` take the
+    /// gas coin.
     pub(crate) fn by_value(
         &mut self,
         operand: &mut Operand<'_>,

@@ -2,7 +2,7 @@
 
 use sui_devchain_vm::linkage::LinkageBuilder;
 use sui_devchain_vm::{
-    Argument as VmArgument, FunctionInfo, Linkage, Slot, Type, Visibility, VmError,
+    Argument as VmArgument, FunctionInfo, Linkage, Slot, Type, Value, Visibility, VmError,
 };
 use sui_sdk_types::{Address, Argument, ExecutionError, MoveCall, TypeArgumentError, TypeTag};
 
@@ -194,6 +194,7 @@ impl Ptb<'_> {
         let mut operands = call.arguments.iter().enumerate();
         let mut arguments = Vec::with_capacity(parameters.len());
         let mut borrowed = Vec::new();
+        let sends_funds = is_send_funds(call);
         for parameter in parameters {
             if is_context(parameter) {
                 arguments.push(VmArgument::TxContext);
@@ -207,7 +208,7 @@ impl Ptb<'_> {
                 index,
                 uses: &mut uses,
             };
-            let passed = self.argument_for(&mut operand, parameter)?;
+            let passed = self.argument_for(&mut operand, parameter, sends_funds)?;
             if let (VmArgument::Borrow(slot), Type::MutableReference(inner)) = (&passed, parameter)
             {
                 borrowed.push(Borrowed {
@@ -218,8 +219,21 @@ impl Ptb<'_> {
             }
             arguments.push(passed);
         }
+        if sends_funds
+            && call.arguments.first() == Some(&Argument::Gas)
+            && let Some(VmArgument::Value(Value::Address(recipient))) = arguments.get(1)
+        {
+            self.gas_sent_to = Some(*recipient);
+        }
         Ok((arguments, borrowed))
     }
+}
+
+/// Whether the call is `0x2::coin::send_funds`, which may take the whole gas coin.
+fn is_send_funds(call: &MoveCall) -> bool {
+    call.package == Address::TWO
+        && call.module.as_str() == "coin"
+        && call.function.as_str() == "send_funds"
 }
 
 fn check_callable(call: &MoveCall, info: &FunctionInfo) -> Result<(), Failure> {

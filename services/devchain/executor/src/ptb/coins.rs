@@ -143,12 +143,12 @@ fn overflow() -> Failure {
 }
 
 /// `Coin<T>{id: UID{id: ID{bytes}}, balance: Balance<T>{value}}`.
-fn new_coin(id: Address, amount: u64) -> Value {
+pub(super) fn new_coin(id: Address, amount: u64) -> Value {
     let id = Value::Struct(vec![Value::Struct(vec![Value::Address(id)])]);
     Value::Struct(vec![id, Value::Struct(vec![Value::U64(amount)])])
 }
 
-fn coin_value_mut(coin: &mut Value) -> Result<&mut u64, Failure> {
+pub(super) fn coin_value_mut(coin: &mut Value) -> Result<&mut u64, Failure> {
     let balance = match coin {
         Value::Struct(fields) => fields.get_mut(1),
         _ => None,

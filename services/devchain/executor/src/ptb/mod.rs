@@ -23,7 +23,7 @@ use sui_sdk_types::{
 
 use crate::failure::Failure;
 use crate::gas::payment_total;
-use crate::inputs::{Inputs, Payment};
+use crate::inputs::{Access, Inputs, Payment, Refund, uses_gas_coin};
 use crate::outcome::CommandOutput;
 use crate::{Mode, bridge::Bridge};
 pub(crate) use arguments::{Operand, Uses};
@@ -39,6 +39,8 @@ pub(crate) struct Ptb<'a> {
     mode: Mode,
     slots: Vec<InputSlot>,
     gas_coin: Option<ObjectSlot>,
+    /// To whose address balance a command sent the whole gas coin.
+    gas_sent_to: Option<Address>,
     results: Vec<Vec<ResultSlot>>,
     /// Packages made by this transaction.
     pub(crate) packages: Vec<MovePackage>,
@@ -55,6 +57,10 @@ pub(crate) struct Finished {
     pub(crate) held: Vec<(Address, Vec<u8>)>,
     pub(crate) packages: Vec<MovePackage>,
     pub(crate) events: Vec<Event>,
+    /// What the coin of a reserved payment still held, in MIST.
+    pub(crate) gas_left: u64,
+    /// Where a command took the gas coin, if one did.
+    pub(crate) refund: Option<Refund>,
 }
 
 /// How a run ended, with everything that is reported either way.
@@ -85,6 +91,7 @@ pub(crate) fn run<'a>(
         mode,
         slots: Vec::with_capacity(programmable.inputs.len()),
         gas_coin: None,
+        gas_sent_to: None,
         results: Vec::with_capacity(programmable.commands.len()),
         packages: Vec::new(),
         new_packages: Vec::new(),
@@ -94,7 +101,7 @@ pub(crate) fn run<'a>(
     let ran = ptb.execute(programmable, reserved);
     let gas_used = ptb.session.gas_used();
     let outputs = std::mem::take(&mut ptb.outputs);
-    let (result, received) = ptb.end(ran);
+    let (result, received) = ptb.end(ran, reserved);
     Run {
         result,
         gas_used,
@@ -119,7 +126,7 @@ impl<'a> Ptb<'a> {
             self.session.charge(self.inputs.read_cost())?;
         }
         self.load_inputs(&programmable.inputs)?;
-        self.load_gas_coin(reserved)?;
+        self.load_gas_coin(reserved, uses_gas_coin(programmable))?;
         for (index, command) in programmable.commands.iter().enumerate() {
             self.command(command)
                 .map_err(|failure| failure.in_command(index))?;
@@ -202,16 +209,41 @@ impl<'a> Ptb<'a> {
     }
 
     /// The first payment coin holds the sum of the payment less the reserved budget while commands run.
-    fn load_gas_coin(&mut self, reserved: u64) -> Result<(), Failure> {
-        let Payment::Coins(coins) = &self.inputs.payment else {
-            return Ok(());
-        };
-        let Some(first) = coins.first() else {
-            return Ok(());
-        };
-        let total = payment_total(self.inputs);
-        self.gas_coin = Some(self.load_object(first, Some(total.saturating_sub(reserved)))?);
+    /// A payment that starts with a reservation has a coin of its own for that time.
+    fn load_gas_coin(&mut self, reserved: u64, used: bool) -> Result<(), Failure> {
+        let left = payment_total(self.inputs).saturating_sub(reserved);
+        match &self.inputs.payment {
+            Payment::Coins(coins) => {
+                if let Some(first) = coins.first() {
+                    self.gas_coin = Some(self.load_object(first, Some(left))?);
+                }
+            }
+            Payment::Reservation(_) if used => {
+                let type_ = self.session.load_type(&StructTag::gas_coin().into())?;
+                let id = self.session.fresh_id()?;
+                let value = coins::new_coin(id, left);
+                self.gas_coin = Some(ObjectSlot::new(id, type_, value, Access::Owned));
+            }
+            _ => {}
+        }
         Ok(())
+    }
+
+    /// What the coin of a reserved payment still holds (all of it if no command uses it), and where
+    /// a command took the gas coin. The coin itself ends here unless it was handed on.
+    fn end_gas_coin(&mut self, reserved: u64) -> Result<(u64, Option<Refund>), Failure> {
+        let sent = self.gas_sent_to.map(Refund::Balance);
+        if !matches!(self.inputs.payment, Payment::Reservation(_)) {
+            return Ok((0, sent));
+        }
+        let Some(mut coin) = self.gas_coin.take() else {
+            return Ok((payment_total(self.inputs).saturating_sub(reserved), None));
+        };
+        if coin.is_taken() {
+            return Ok((0, sent.or(Some(Refund::Coin(coin.id)))));
+        }
+        self.session.delete_id(coin.id)?;
+        Ok((*coins::coin_value_mut(&mut coin.take())?, None))
     }
 
     /// `0x2::funds_accumulator::Withdrawal<0x2::balance::Balance<T>>{owner, limit}`.
@@ -249,20 +281,25 @@ impl<'a> Ptb<'a> {
     }
 
     /// Closes the session. What was received is known even if the commands failed.
-    fn end(self, ran: Result<(), Failure>) -> (Result<Finished, Failure>, Vec<Address>) {
+    fn end(
+        self,
+        ran: Result<(), Failure>,
+        reserved: u64,
+    ) -> (Result<Finished, Failure>, Vec<Address>) {
         let received = |objects: &ObjectChanges| objects.received.keys().copied().collect();
         if let Err(failure) = ran {
             let objects = self.session.finish().unwrap_or_default();
             return (Err(failure), received(&objects));
         }
-        let finished = self.finish();
+        let finished = self.finish(reserved);
         let ids = finished
             .as_ref()
             .map_or_else(|_| Vec::new(), |finished| received(&finished.objects));
         (finished, ids)
     }
 
-    fn finish(self) -> Result<Finished, Failure> {
+    fn finish(mut self, reserved: u64) -> Result<Finished, Failure> {
+        let (gas_left, refund) = self.end_gas_coin(reserved)?;
         let mut held = Vec::new();
         let mut seen = BTreeSet::new();
         let objects = self.slots.iter().filter_map(|slot| match slot {
@@ -281,6 +318,8 @@ impl<'a> Ptb<'a> {
             held,
             packages: self.packages,
             events: self.events,
+            gas_left,
+            refund,
         })
     }
 

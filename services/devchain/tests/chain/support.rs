@@ -1,4 +1,4 @@
-#![allow(dead_code, clippy::unwrap_used)]
+//! What the tests share.
 
 use std::time::Duration;
 

@@ -1,14 +1,10 @@
 //! Simulations: inspection, failures, and requests that make no sense.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{boot, client, stranger};
 use sui_rpc::Client;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::simulate_transaction_request::TransactionChecks;
 use sui_sdk_types::Address;
-use support::{boot, client, stranger};
 use tonic::Code;
 
 /// A call without any resolution: no kind, no gas.

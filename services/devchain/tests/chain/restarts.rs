@@ -1,17 +1,13 @@
 //! A chain on disk goes on where it was: after a shutdown, after a crash, after a torn write.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::path::Path;
 
+use crate::support::{PATIENCE, balance, client, listing, payment, run, stranger};
 use futures::StreamExt;
 use sui_devchain::{Devchain, RunningChain};
 use sui_rpc::client::{EventStreamRequest, EventStreamStart};
 use sui_rpc::field::{FieldMask, FieldMaskUtil};
 use sui_rpc::proto::sui::rpc::v2 as proto;
-use support::{PATIENCE, balance, client, listing, payment, run, stranger};
 
 const SUI: u64 = 1_000_000_000;
 

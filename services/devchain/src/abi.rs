@@ -1,9 +1,17 @@
-//! From the addresses in bytecode to storage ids.
+//! What compiled modules declare, and from the addresses in bytecode to storage ids (devchain spec
+//! 1.4, 1.8).
 
 use sui_devchain_executor::ObjectStore;
+use sui_devchain_vm::declarations::Declarations;
+use sui_devchain_vm::package::Module;
 use sui_sdk_types::{Address, MovePackage, Object, ObjectData};
 
-use super::parse;
+/// The declarations of a compiled module; `None` only for bytes that no publication accepts.
+pub(crate) fn declarations(bytes: &[u8]) -> Option<Declarations> {
+    Module::parse(bytes)
+        .ok()
+        .map(|module| module.declarations())
+}
 
 /// The id of version 1 of a package: the address in its own bytecode.
 pub(crate) fn original_id(package: &MovePackage) -> Address {
@@ -14,8 +22,8 @@ pub(crate) fn original_id(package: &MovePackage) -> Address {
         .modules
         .values()
         .next()
-        .and_then(|bytes| parse(bytes))
-        .map_or(package.id, |module| module.address)
+        .and_then(|bytes| Module::parse(bytes).ok())
+        .map_or(package.id, |module| module.self_address())
 }
 
 /// The storage id of the package version that introduced `original::module::name`, as `package`

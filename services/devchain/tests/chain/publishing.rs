@@ -1,21 +1,17 @@
 //! Publishing a package and reading it back.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{boot, client, run};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::changed_object::OutputObjectState;
 use sui_sdk_types::Address;
 use sui_transaction_builder::TransactionBuilder;
-use support::{boot, client, run};
 
 /// The committed compilation of the WAL coin.
 fn wal() -> (Vec<Vec<u8>>, Vec<Address>) {
     let artifact: serde_json::Value =
-        serde_json::from_str(include_str!("../../../move/artifacts/wal.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../move/artifacts/wal.json")).unwrap();
     let package = &artifact["packages"][0];
     let modules = package["modules"].as_array().unwrap().iter();
     let dependencies = package["dependencies"].as_array().unwrap().iter();

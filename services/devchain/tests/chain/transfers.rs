@@ -1,17 +1,13 @@
 //! Boot, faucet, transfers, simulation: through the clients that everybody uses.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{balance, boot, client, listing, payment, run, stranger, submit};
 use sui_devchain::{Devchain, Grant, StartError};
 use sui_rpc::field::{FieldMask, FieldMaskUtil};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, StructTag};
 use sui_transaction_builder::{Function, ObjectInput, TransactionBuilder};
-use support::{balance, boot, client, listing, payment, run, stranger, submit};
 
 const SUI: u64 = 1_000_000_000;
 
@@ -174,7 +170,7 @@ async fn the_faucet_pays_over_http() {
 }
 
 /// One HTTP/1.1 request by hand.
-async fn http(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(crate) async fn http(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = url.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
