@@ -212,8 +212,13 @@ fn reservations_of_others_and_beyond_the_balance_are_refused() {
         },
         "there is no such balance"
     );
-    let foreign =
-        ObjectReference::coin_reservation(&StructTag::sui(), 1_000, 0, Digest::new([9; 32]), ALICE);
+    let foreign = ObjectReference::coin_reservation(
+        &StructTag::sui(),
+        1_000,
+        0,
+        Digest::new([77; 32]),
+        ALICE,
+    );
     let coin = world.reference(&coin);
     transaction.gas_payment.objects = vec![coin, foreign];
     let refused = world.executor.execute(

@@ -35,7 +35,7 @@ async fn coins_are_listed_largest_first_and_selected() {
     let request = proto::ListOwnedObjectsRequest::default()
         .with_owner(owner)
         .with_page_size(2u32)
-        .with_object_type(&StructTag::gas_coin())
+        .with_object_type(StructTag::gas_coin())
         .with_read_mask(FieldMask::from_paths(["*"]));
     let coins: Vec<_> = client
         .list_owned_objects(request)
