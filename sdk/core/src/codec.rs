@@ -2,7 +2,11 @@
 
 use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
 
-use crate::{axis::SliverType, interleaving::Interleaving, parameters::EncodingConfig};
+use crate::{
+    axis::SliverType,
+    interleaving::{Interleaving, Planes},
+    parameters::EncodingConfig,
+};
 
 /// A systematic code: `originals` source symbols determine `recoveries` more.
 ///
@@ -82,7 +86,21 @@ impl LinearCode {
     /// [`CodecError::WrongLength`] unless there are `originals * symbol_size` bytes.
     pub fn encode(&self, originals: &[u8]) -> Result<Vec<u8>, CodecError> {
         let mut out = Vec::with_capacity(self.recoveries * self.symbol_size);
-        CodewordEncoder::new(self)?.encode(originals, &mut out)?;
+        let expected = self.originals * self.symbol_size;
+        if originals.len() != expected {
+            return Err(CodecError::WrongLength {
+                length: originals.len(),
+                expected,
+            });
+        }
+        let mut encoder = TileEncoder::new(self.originals, self.recoveries, 1, self.symbol_size)?;
+        for symbol in originals.chunks_exact(self.symbol_size) {
+            encoder.add(symbol)?;
+        }
+        encoder.encode(|_, rows| {
+            rows.iter().for_each(|row| out.extend_from_slice(row));
+            Ok::<_, CodecError>(())
+        })?;
         Ok(out)
     }
 
@@ -135,6 +153,7 @@ impl LinearCode {
         }
         let interleaving = Interleaving::new(self.symbol_size, count);
         let (mut packed, mut plain) = (Vec::new(), vec![0; self.symbol_size * count]);
+        let mut planes = Planes::default();
         let mut decoder =
             ReedSolomonDecoder::new(self.originals, self.recoveries, interleaving.packed_len())?;
         for (index, data) in symbols.iter().take(self.originals) {
@@ -144,99 +163,115 @@ impl LinearCode {
                     expected: plain.len(),
                 });
             }
-            interleaving.pack(data, &mut packed);
+            interleaving.pack(data, &mut packed, &mut planes);
             match index.checked_sub(self.originals) {
                 None => decoder.add_original_shard(*index, &packed)?,
                 Some(recovery) => decoder.add_recovery_shard(recovery, &packed)?,
             }
         }
         for (index, shard) in decoder.decode()?.restored_original_iter() {
-            interleaving.unpack(shard, &mut plain);
+            interleaving.unpack(shard, &mut plain, &mut planes);
             restored(index, &plain);
         }
         Ok(())
     }
 }
 
-/// An encoder that is reused from codeword to codeword.
-pub(crate) struct CodewordEncoder {
+/// Encodes many codewords at once, or strips of them; its work area is used again and again.
+///
+/// A tile is `count` codewords of symbols of `width` bytes, each a whole symbol or, as the code handles every
+/// block of 64 bytes by itself, a strip of one: a multiple of 64 bytes, or its end.
+pub(crate) struct TileEncoder {
     inner: ReedSolomonEncoder,
     originals: usize,
-    symbol_size: usize,
-}
-
-impl CodewordEncoder {
-    pub(crate) fn new(code: &LinearCode) -> Result<Self, CodecError> {
-        let inner = ReedSolomonEncoder::new(code.originals, code.recoveries, code.symbol_size)?;
-        Ok(Self {
-            inner,
-            originals: code.originals,
-            symbol_size: code.symbol_size,
-        })
-    }
-
-    /// Appends the recovery symbols of the concatenated originals to `out`.
-    pub(crate) fn encode(&mut self, originals: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
-        let expected = self.originals * self.symbol_size;
-        if originals.len() != expected {
-            return Err(CodecError::WrongLength {
-                length: originals.len(),
-                expected,
-            });
-        }
-        for symbol in originals.chunks_exact(self.symbol_size) {
-            self.inner.add_original_shard(symbol)?;
-        }
-        for symbol in self.inner.encode()?.recovery_iter() {
-            out.extend_from_slice(symbol);
-        }
-        Ok(())
-    }
-}
-
-/// An encoder of many codewords at once.
-pub(crate) struct BatchEncoder {
-    inner: ReedSolomonEncoder,
+    recoveries: usize,
     interleaving: Interleaving,
+    tile_length: usize,
     packed: Vec<u8>,
+    planes: Planes,
     plain: Vec<u8>,
 }
 
-impl BatchEncoder {
-    /// For `count` codewords.
-    pub(crate) fn new(code: &LinearCode, count: usize) -> Result<Self, CodecError> {
-        let interleaving = Interleaving::new(code.symbol_size, count);
-        let inner =
-            ReedSolomonEncoder::new(code.originals, code.recoveries, interleaving.packed_len())?;
-        let plain = vec![0; count * code.symbol_size];
+impl TileEncoder {
+    /// Recovery rows that [`Self::encode`] hands out together.
+    pub(crate) const GROUP: usize = 8;
+
+    /// For tiles of `count` codewords of `width` bytes, which [`Self::reshape`] changes.
+    pub(crate) fn new(
+        originals: usize,
+        recoveries: usize,
+        count: usize,
+        width: usize,
+    ) -> Result<Self, CodecError> {
+        let interleaving = Interleaving::new(width, count);
+        let inner = ReedSolomonEncoder::new(originals, recoveries, interleaving.packed_len())?;
         Ok(Self {
             inner,
+            originals,
+            recoveries,
             interleaving,
+            tile_length: count * width,
             packed: Vec::new(),
-            plain,
+            planes: Planes::default(),
+            plain: Vec::new(),
         })
     }
 
-    /// `originals` yields, per original position, that symbol of every codeword; calls back with each
-    /// recovery position (from 0) and that symbol of every codeword.
-    pub(crate) fn encode<'a>(
-        &mut self,
-        originals: impl Iterator<Item = &'a [u8]>,
-        mut recovery: impl FnMut(usize, &[u8]),
-    ) -> Result<(), CodecError> {
-        for symbols in originals {
-            if symbols.len() != self.plain.len() {
-                return Err(CodecError::WrongLength {
-                    length: symbols.len(),
-                    expected: self.plain.len(),
-                });
-            }
-            self.interleaving.pack(symbols, &mut self.packed);
+    /// Changes the shape of the tiles to come.
+    pub(crate) fn reshape(&mut self, count: usize, width: usize) -> Result<(), CodecError> {
+        let interleaving = Interleaving::new(width, count);
+        if interleaving != self.interleaving {
+            self.interleaving = interleaving;
+            self.tile_length = count * width;
+            self.inner
+                .reset(self.originals, self.recoveries, interleaving.packed_len())?;
+        }
+        Ok(())
+    }
+
+    /// Adds the next original: that symbol of each codeword, one after the other.
+    pub(crate) fn add(&mut self, symbols: &[u8]) -> Result<(), CodecError> {
+        if symbols.len() != self.tile_length {
+            return Err(CodecError::WrongLength {
+                length: symbols.len(),
+                expected: self.tile_length,
+            });
+        }
+        if self.interleaving.is_identity() {
+            self.inner.add_original_shard(symbols)?;
+        } else {
+            let planes = &mut self.planes;
+            self.interleaving.pack(symbols, &mut self.packed, planes);
             self.inner.add_original_shard(&self.packed)?;
         }
-        for (index, shard) in self.inner.encode()?.recovery_iter().enumerate() {
-            self.interleaving.unpack(shard, &mut self.plain);
-            recovery(index, &self.plain);
+        Ok(())
+    }
+
+    /// Encodes what was added; calls back with the recovery symbols, up to eight positions at a time: the
+    /// first position, from 0, and for each position that symbol of each codeword.
+    pub(crate) fn encode<E: From<CodecError>>(
+        &mut self,
+        mut take: impl FnMut(usize, &[&[u8]]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (interleaving, planes) = (self.interleaving, &mut self.planes);
+        let result = self.inner.encode().map_err(CodecError::from)?;
+        self.plain.resize(Self::GROUP * self.tile_length, 0);
+        for first in (0..self.recoveries).step_by(Self::GROUP) {
+            let count = Self::GROUP.min(self.recoveries - first);
+            let mut rows: [&[u8]; Self::GROUP] = [&[]; Self::GROUP];
+            let shards = (first..first + count).filter_map(|index| result.recovery(index));
+            if interleaving.is_identity() {
+                for (row, shard) in rows.iter_mut().zip(shards) {
+                    *row = shard;
+                }
+            } else {
+                let places = self.plain.chunks_exact_mut(self.tile_length);
+                for ((row, place), shard) in rows.iter_mut().zip(places).zip(shards) {
+                    interleaving.unpack(shard, place, planes);
+                    *row = place;
+                }
+            }
+            take(first, &rows[..count])?;
         }
         Ok(())
     }

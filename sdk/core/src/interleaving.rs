@@ -10,7 +10,7 @@ const BLOCK: usize = 64;
 const HALF: usize = BLOCK / 2;
 
 /// The packed form of `count` symbols of `symbol_size` bytes (even, not 0).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interleaving {
     symbol_size: usize,
     count: usize,
@@ -36,55 +36,88 @@ impl Interleaving {
         self.full() * self.count + (self.tail_elements() * self.count).div_ceil(HALF) * BLOCK
     }
 
+    /// Whether the packed form is the plain one.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.tail_elements() == 0
+    }
+
     /// Packs `count` consecutive symbols into `packed`, replacing its content.
-    pub(crate) fn pack(&self, symbols: &[u8], packed: &mut Vec<u8>) {
+    pub(crate) fn pack(&self, symbols: &[u8], packed: &mut Vec<u8>, planes: &mut Planes) {
         let (full, tail) = (self.full(), self.tail_elements());
-        packed.clear();
-        for symbol in symbols.chunks_exact(self.symbol_size) {
-            packed.extend_from_slice(&symbol[..full]);
-        }
         packed.resize(self.packed_len(), 0);
+        let (heads, blocks) = packed.split_at_mut(full * self.count);
+        if full > 0 {
+            let symbols = symbols.chunks_exact(self.symbol_size);
+            for (symbol, head) in symbols.zip(heads.chunks_exact_mut(full)) {
+                head.copy_from_slice(&symbol[..full]);
+            }
+        }
         if tail == 0 {
             return;
         }
-        let blocks = &mut packed[full * self.count..];
-        for (i, symbol) in symbols.chunks_exact(self.symbol_size).enumerate() {
-            let (low, high) = symbol[full..].split_at(tail);
-            for_each_run(i * tail, tail, |element, at, length| {
-                blocks[at..at + length].copy_from_slice(&low[element..element + length]);
-                blocks[at + HALF..at + HALF + length]
-                    .copy_from_slice(&high[element..element + length]);
-            });
+        planes.resize(self.count * tail);
+        for i in 0..self.count {
+            let (from, to) = (i * self.symbol_size + full, i * tail);
+            copy_half(symbols, from, &mut planes.low, to, tail);
+            copy_half(symbols, from + tail, &mut planes.high, to, tail);
+        }
+        let halves = planes.low.as_chunks::<HALF>().0.iter();
+        let halves = halves.zip(planes.high.as_chunks::<HALF>().0);
+        for (block, (low, high)) in blocks.chunks_exact_mut(BLOCK).zip(halves) {
+            block[..HALF].copy_from_slice(low);
+            block[HALF..].copy_from_slice(high);
         }
     }
 
     /// Reverses [`Self::pack`] into `symbols` of `count * symbol_size` bytes.
-    pub(crate) fn unpack(&self, packed: &[u8], symbols: &mut [u8]) {
+    pub(crate) fn unpack(&self, packed: &[u8], symbols: &mut [u8], planes: &mut Planes) {
         let (full, tail) = (self.full(), self.tail_elements());
-        let blocks = &packed[full * self.count..];
-        for (i, symbol) in symbols.chunks_exact_mut(self.symbol_size).enumerate() {
-            let (head, rest) = symbol.split_at_mut(full);
-            head.copy_from_slice(&packed[i * full..(i + 1) * full]);
-            let (low, high) = rest.split_at_mut(tail);
-            for_each_run(i * tail, tail, |element, at, length| {
-                low[element..element + length].copy_from_slice(&blocks[at..at + length]);
-                high[element..element + length]
-                    .copy_from_slice(&blocks[at + HALF..at + HALF + length]);
-            });
+        let (heads, blocks) = packed.split_at(full * self.count);
+        planes.resize(self.count * tail);
+        let low = planes.low.as_chunks_mut::<HALF>().0.iter_mut();
+        let high = planes.high.as_chunks_mut::<HALF>().0.iter_mut();
+        for (block, (low, high)) in blocks.chunks_exact(BLOCK).zip(low.zip(high)) {
+            low.copy_from_slice(&block[..HALF]);
+            high.copy_from_slice(&block[HALF..]);
+        }
+        // What a copy writes too much is written again by the next one.
+        for i in 0..self.count {
+            let at = i * self.symbol_size;
+            symbols[at..at + full].copy_from_slice(&heads[i * full..(i + 1) * full]);
+            copy_half(&planes.low, i * tail, symbols, at + full, tail);
+            copy_half(&planes.high, i * tail, symbols, at + full + tail, tail);
         }
     }
 }
 
-/// Splits `count` dense elements from position `start` at block borders: calls back with the offset among
-/// the `count`, the byte position of the low bytes and the number of elements.
-fn for_each_run(start: usize, count: usize, mut run: impl FnMut(usize, usize, usize)) {
-    let mut done = 0;
-    while done < count {
-        let position = start + done;
-        let in_block = position % HALF;
-        let length = (HALF - in_block).min(count - done);
-        run(done, position / HALF * BLOCK + in_block, length);
-        done += length;
+/// Room for the low and the high bytes of all tails.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Planes {
+    low: Vec<u8>,
+    high: Vec<u8>,
+}
+
+impl Planes {
+    /// Room for `elements`, rounded up to whole halves of blocks, and for what a copy writes too much.
+    fn resize(&mut self, elements: usize) {
+        let length = elements.next_multiple_of(HALF) + HALF;
+        self.low.resize(length, 0);
+        self.high.resize(length, 0);
+    }
+}
+
+/// Copies `length < 32` bytes, or 32 where both sides have room: a copy of fixed length is much faster.
+#[inline]
+fn copy_half(source: &[u8], from: usize, target: &mut [u8], to: usize, length: usize) {
+    let wide_source = source
+        .get(from..)
+        .and_then(|rest| rest.first_chunk::<HALF>());
+    let wide_target = target
+        .get_mut(to..)
+        .and_then(|rest| rest.first_chunk_mut::<HALF>());
+    match (wide_source, wide_target) {
+        (Some(source), Some(target)) => *target = *source,
+        _ => target[to..to + length].copy_from_slice(&source[from..from + length]),
     }
 }
 
@@ -101,9 +134,10 @@ mod tests {
                     .collect();
                 let interleaving = Interleaving::new(symbol_size, count);
                 let (mut packed, mut back) = (Vec::new(), vec![0; symbols.len()]);
-                interleaving.pack(&symbols, &mut packed);
+                let mut planes = Planes::default();
+                interleaving.pack(&symbols, &mut packed, &mut planes);
                 assert_eq!(packed.len() % BLOCK, 0);
-                interleaving.unpack(&packed, &mut back);
+                interleaving.unpack(&packed, &mut back, &mut planes);
                 assert_eq!(back, symbols, "{symbol_size} {count}");
             }
         }

@@ -14,7 +14,7 @@ mod decimal;
 pub mod decoder;
 pub mod encoder;
 pub mod encoding_type;
-mod hashing;
+pub mod hashing;
 pub mod inconsistency;
 pub mod index;
 mod interleaving;

@@ -79,7 +79,6 @@ impl Threads {
 
     /// Hands the items `0..count` to workers, one a thread, each of which makes its state once and takes the
     /// next item when it is done with one. The first error stops the others after their item.
-    #[allow(dead_code)]
     pub(crate) fn for_each<S, E: Send>(
         &self,
         count: usize,

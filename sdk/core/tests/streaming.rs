@@ -11,8 +11,8 @@ use std::{
 use walrus_core::{
     EncodingConfig, Sliver, SliverType, Threads, VerifiedBlobMetadataWithId,
     encoder::{
-        BlobEncoder, BlobSource, DirectorySink, EncodeError, FileSource, SeekSource, SliverSink,
-        StreamEncoder,
+        BlobEncoder, BlobSource, Cancellation, DirectorySink, EncodeError, FileSource, SeekSource,
+        SliverSink, StreamEncoder,
     },
     parameters::ParameterError,
     sliver::SliverId,
@@ -230,4 +230,31 @@ fn a_full_disk_ends_the_encoding() {
         matches!(&error, EncodeError::Sink { error, .. } if error.kind == io::ErrorKind::StorageFull),
         "{error}"
     );
+}
+#[test]
+fn cancelling_ends_the_encoding() {
+    let source = SeekSource::new(Cursor::new(blob(50_000))).unwrap();
+    let cancellation = Cancellation::new();
+    let cancel_when_started = |_| cancellation.cancel();
+    let encoder = StreamEncoder::new(config(10), &source)
+        .unwrap()
+        .with_progress(&cancel_when_started)
+        .with_cancellation(&cancellation);
+    assert_eq!(encoder.compute_metadata(), Err(EncodeError::Cancelled));
+}
+
+#[test]
+fn progress_grows_to_the_end() {
+    let seen = Mutex::new(Vec::new());
+    let note = |progress| seen.lock().unwrap().push(progress);
+    let source = SeekSource::new(Cursor::new(blob(500_000))).unwrap();
+    let encoder = StreamEncoder::new(config(10), &source)
+        .unwrap()
+        .with_progress(&note);
+    encoder.compute_metadata().unwrap();
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.len() > 2);
+    assert!(seen.is_sorted_by_key(|progress| progress.done));
+    let last = seen.last().unwrap();
+    assert_eq!(last.done, last.total);
 }

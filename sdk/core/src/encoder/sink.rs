@@ -25,6 +25,12 @@ pub trait SliverSink: Sync {
         let _ = sliver;
         Ok(())
     }
+
+    /// Whether pieces of about 1 KiB are as good as large ones. If not, which is the default, the encoder
+    /// collects pieces of recovery rows until several columns are complete.
+    fn takes_small_pieces(&self) -> bool {
+        false
+    }
 }
 
 impl<S: SliverSink + ?Sized> SliverSink for &S {
@@ -34,5 +40,9 @@ impl<S: SliverSink + ?Sized> SliverSink for &S {
 
     fn complete(&self, sliver: SliverId) -> io::Result<()> {
         (**self).complete(sliver)
+    }
+
+    fn takes_small_pieces(&self) -> bool {
+        (**self).takes_small_pieces()
     }
 }

@@ -35,7 +35,7 @@ pub trait BlobSource: Sync {
     }
 }
 
-impl BlobSource for [u8] {
+impl BlobSource for &[u8] {
     fn length(&self) -> u64 {
         self.len() as u64
     }

@@ -1,18 +1,27 @@
 //! The streaming core: a source in, slivers and metadata out, in bounded memory (encoding spec 2, 3).
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
 
 use crate::{
     encoder::{
-        BlobEncoder,
+        columns::{SliverHashes, expand_columns},
         control::{Cancellation, Progress},
         error::EncodeError,
+        leaf_hashes::short_leaves,
+        matrix::{PaddedBlob, SourceRows},
+        plan::Plan,
+        rows::expand_rows,
+        run::Run,
         sink::SliverSink,
         source::BlobSource,
     },
-    metadata::VerifiedBlobMetadataWithId,
+    hashing::{HashKernel, Lanes},
+    merkle::Node,
+    metadata::{BlobMetadata, SliverPairMetadata, VerifiedBlobMetadataWithId},
     parameters::{EncodingConfig, ParameterError},
-    sliver::SliverId,
     threads::Threads,
 };
 
@@ -26,6 +35,7 @@ pub struct StreamEncoder<'a> {
     spill_directory: PathBuf,
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
     cancellation: Cancellation,
+    kernel: HashKernel,
 }
 
 impl<'a> StreamEncoder<'a> {
@@ -47,6 +57,7 @@ impl<'a> StreamEncoder<'a> {
             spill_directory: std::env::temp_dir(),
             progress: None,
             cancellation: Cancellation::new(),
+            kernel: HashKernel::detect(),
         })
     }
 
@@ -106,53 +117,96 @@ impl<'a> StreamEncoder<'a> {
         self.run(None)
     }
 
+    /// Which instructions hash: by default the fastest that the CPU has. For tests and measurements.
+    pub fn with_hash_kernel(mut self, kernel: HashKernel) -> Self {
+        self.kernel = kernel;
+        self
+    }
+
     fn run(
         &self,
         sink: Option<&dyn SliverSink>,
     ) -> Result<VerifiedBlobMetadataWithId, EncodeError> {
-        let length = self.source.length();
-        let mut blob = vec![0; length as usize];
-        self.source
-            .read_at(0, &mut blob)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => EncodeError::Truncated {
-                    end: length,
-                    length,
-                },
-                _ => EncodeError::Read {
-                    offset: 0,
-                    error: error.into(),
-                },
-            })?;
-        let encoder = BlobEncoder::new(self.config, &blob)?.with_threads(self.threads.clone());
-        let metadata = match sink {
-            None => encoder.compute_metadata()?,
-            Some(sink) => {
-                let encoded = encoder.encode()?;
-                for pair in &encoded.pairs {
-                    for (id, symbols) in [
-                        (SliverId::Primary(pair.primary.index), &pair.primary.symbols),
-                        (
-                            SliverId::Secondary(pair.secondary.index),
-                            &pair.secondary.symbols,
-                        ),
-                    ] {
-                        sink.write(id, 0, symbols.data())
-                            .and_then(|()| sink.complete(id))
-                            .map_err(|error| EncodeError::Sink {
-                                sliver: id,
-                                error: error.into(),
-                            })?;
-                    }
-                }
-                encoded.metadata
-            }
+        let loaded = self.load()?;
+        let memory = loaded.as_deref().or(self.source.as_slice());
+        let plan = self.plan(memory.is_some(), sink)?;
+        let spill = (self.recovery_bytes() > self.memory / 2).then_some(&*self.spill_directory);
+        let total = plan.codeword_bytes(plan.rows) + plan.codeword_bytes(plan.n);
+        let run = Run {
+            threads: &self.threads,
+            lanes: Lanes::new(self.kernel),
+            sink,
+            cancellation: &self.cancellation,
+            progress: self.progress,
+            done: Mutex::new(Progress { done: 0, total }),
         };
-        self.source
-            .check_unchanged()
-            .map_err(|error| EncodeError::Changed {
-                error: error.into(),
-            })?;
-        Ok(metadata)
+        run.check()?;
+        let blob = PaddedBlob::new(self.source, memory);
+        let recoveries = expand_rows(&run, &blob, &plan, spill)?;
+        let short_leaves = short_leaves(&self.threads, run.lanes, &plan);
+        let rows = SourceRows {
+            blob,
+            recoveries,
+            plan,
+        };
+        let hashes = expand_columns(&run, &rows, short_leaves.as_deref())?;
+        let changed = |error: std::io::Error| EncodeError::Changed {
+            error: error.into(),
+        };
+        self.source.check_unchanged().map_err(changed)?;
+        self.metadata(&hashes)
+    }
+
+    /// The blob, if it is not in memory but small enough to be.
+    fn load(&self) -> Result<Option<Vec<u8>>, EncodeError> {
+        let length = self.source.length();
+        if self.source.as_slice().is_some() || length > (self.memory / 4) as u64 {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; length as usize];
+        PaddedBlob::new(self.source, None).read(0, &mut bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// Bytes of the recovery symbols of all source rows: half of the blob.
+    fn recovery_bytes(&self) -> usize {
+        let rows = usize::from(self.config.primary_source_symbols());
+        let columns = usize::from(self.config.max_faulty());
+        rows * columns * usize::from(self.symbol_size)
+    }
+
+    fn plan(&self, in_memory: bool, sink: Option<&dyn SliverSink>) -> Result<Plan, ParameterError> {
+        let n = usize::from(self.config.n_shards());
+        let rows = usize::from(self.config.primary_source_symbols());
+        let spilled = self.recovery_bytes() > self.memory / 2;
+        let mut symbols_per_column = 1;
+        if !in_memory || spilled {
+            symbols_per_column += rows;
+        }
+        if sink.is_some_and(|sink| !sink.takes_small_pieces()) {
+            symbols_per_column += n - rows;
+        }
+        Plan::new(
+            &self.config,
+            self.source.length(),
+            self.threads.count(),
+            self.memory / 2,
+            symbols_per_column,
+        )
+    }
+
+    fn metadata(&self, hashes: &SliverHashes) -> Result<VerifiedBlobMetadataWithId, EncodeError> {
+        let pairs = hashes.primary.iter().zip(hashes.secondary.iter().rev());
+        let hashes = pairs
+            .map(|(primary, secondary)| SliverPairMetadata {
+                primary_hash: Node::Digest(*primary),
+                secondary_hash: Node::Digest(*secondary),
+            })
+            .collect();
+        let metadata = BlobMetadata::new(self.source.length(), hashes);
+        Ok(VerifiedBlobMetadataWithId::from_metadata(
+            metadata,
+            &self.config,
+        )?)
     }
 }

@@ -1,0 +1,306 @@
+//! The second pass: a block of columns at a time is expanded, hashed, folded into trees and handed on
+//! (encoding spec 2.2 step 2, 3.3).
+
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    codec::TileEncoder,
+    encoder::{
+        error::EncodeError, leaf_hashes::LeafHashes, matrix::SourceRows, plan::Plan, run::Run,
+        trees::Folder,
+    },
+    hashing::{self, Digest},
+    index::SliverIndex,
+    merkle,
+    sliver::SliverId,
+};
+
+/// Roots of all columns, and for each block of columns a node of each row's tree.
+struct Nodes {
+    columns: Vec<Digest>,
+    rows: Vec<Digest>,
+}
+
+/// The hashes of all slivers.
+pub(crate) struct SliverHashes {
+    /// Roots of the rows.
+    pub(crate) primary: Vec<Digest>,
+    /// Roots of the columns.
+    pub(crate) secondary: Vec<Digest>,
+}
+
+/// What a worker needs, block after block.
+struct Worker<'a> {
+    encoder: TileEncoder,
+    leaves: LeafHashes<'a>,
+    folder: Folder,
+    /// Source symbols of a block that are not in memory.
+    loaded: Vec<u8>,
+    /// Strips of several symbols of a row, one after the other.
+    gathered: Vec<u8>,
+    /// Recovery rows of a block, if the sink does not take them at once.
+    recovered: Vec<u8>,
+    /// A secondary sliver.
+    column: Vec<u8>,
+}
+
+/// Expands and hashes all columns.
+pub(crate) fn expand_columns(
+    run: &Run<'_>,
+    rows: &SourceRows<'_>,
+    short_leaves: Option<&[Digest]>,
+) -> Result<SliverHashes, EncodeError> {
+    let plan = &rows.plan;
+    let blocks = plan.n.div_ceil(plan.block);
+    let nodes = Mutex::new(Nodes {
+        columns: vec![[0; 32]; plan.n],
+        rows: vec![[0; 32]; plan.n * blocks],
+    });
+    let zeros = vec![0; plan.block * plan.symbol];
+    let state = || {
+        let tiling = plan.column_tiling;
+        Ok::<_, EncodeError>(Worker {
+            encoder: TileEncoder::new(plan.rows, plan.n - plan.rows, tiling.count, tiling.width)?,
+            leaves: LeafHashes::new(run.lanes, short_leaves, plan),
+            folder: Folder::default(),
+            loaded: Vec::new(),
+            gathered: Vec::new(),
+            recovered: Vec::new(),
+            column: Vec::new(),
+        })
+    };
+    run.threads.for_each(blocks, state, |worker, index| {
+        run.check()?;
+        let columns = index * plan.block..((index + 1) * plan.block).min(plan.n);
+        let mut loaded = std::mem::take(&mut worker.loaded);
+        let symbols = rows.columns(columns.clone(), &mut loaded, &zeros)?;
+        let block = Block {
+            run,
+            plan,
+            columns: columns.clone(),
+            symbols: &symbols,
+        };
+        block.emit_columns(&mut worker.column)?;
+        if symbols.iter().all(|row| is_zero(row)) {
+            block.emit_zero_rows(&zeros)?;
+            worker.fold_zeros(&block, index, &nodes);
+        } else {
+            worker.expand(&block)?;
+            worker.fold(&block, index, &nodes);
+        }
+        worker.loaded = loaded;
+        run.advance(plan.codeword_bytes(columns.len()));
+        Ok::<_, EncodeError>(())
+    })?;
+    for row in plan.rows..plan.n {
+        run.complete(SliverId::Primary(SliverIndex(row as u16)))?;
+    }
+    let nodes = nodes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(SliverHashes {
+        primary: row_roots(run, plan, &nodes.rows),
+        secondary: nodes.columns,
+    })
+}
+
+/// The roots of the rows from their nodes, block by block.
+fn row_roots(run: &Run<'_>, plan: &Plan, nodes: &[Digest]) -> Vec<Digest> {
+    let parts = run.threads.map_ranges(plan.n, |rows| {
+        let mut own = Vec::with_capacity(rows.len() * nodes.len() / plan.n);
+        for block in nodes.chunks(plan.n) {
+            own.extend_from_slice(&block[rows.clone()]);
+        }
+        let mut folder = Folder::default();
+        folder.fold_down(run.lanes, &own, rows.len()).to_vec()
+    });
+    parts.concat()
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    let (chunks, rest) = bytes.as_chunks::<64>();
+    let zero = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) == 0;
+    chunks.iter().all(|chunk| zero(chunk)) && zero(rest)
+}
+
+/// Some columns, and their source symbols row by row.
+struct Block<'a> {
+    run: &'a Run<'a>,
+    plan: &'a Plan,
+    columns: Range<usize>,
+    symbols: &'a [&'a [u8]],
+}
+
+impl Block<'_> {
+    /// Hands on the secondary slivers.
+    fn emit_columns(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+        if self.run.sink.is_none() {
+            return Ok(());
+        }
+        let symbol = self.plan.symbol;
+        buffer.resize(self.plan.rows * symbol, 0);
+        for (i, column) in self.columns.clone().enumerate() {
+            let places = buffer.chunks_exact_mut(symbol);
+            for (row, place) in self.symbols.iter().zip(places) {
+                place.copy_from_slice(&row[i * symbol..(i + 1) * symbol]);
+            }
+            let sliver = SliverId::Secondary(SliverIndex(column as u16));
+            self.run.emit(sliver, 0, buffer)?;
+            self.run.complete(sliver)?;
+        }
+        Ok(())
+    }
+
+    /// Hands on the part of the recovery rows in a block of zeros.
+    fn emit_zero_rows(&self, zeros: &[u8]) -> Result<(), EncodeError> {
+        for row in 0..self.plan.n - self.plan.rows {
+            let length = self.columns.len() * self.plan.symbol;
+            self.emit_row(row, 0, 0, &zeros[..length])?;
+        }
+        Ok(())
+    }
+
+    /// Hands on symbols, or a strip of one from `offset` on, of recovery row `row`: those from column `first`
+    /// of the block on, as far as they belong to the sliver.
+    fn emit_row(
+        &self,
+        row: usize,
+        first: usize,
+        offset: usize,
+        data: &[u8],
+    ) -> Result<(), EncodeError> {
+        let start = (self.columns.start + first) * self.plan.symbol + offset;
+        let length = self.plan.row_length().saturating_sub(start).min(data.len());
+        if self.run.sink.is_none() || length == 0 {
+            return Ok(());
+        }
+        let sliver = SliverId::Primary(SliverIndex((self.plan.rows + row) as u16));
+        self.run.emit(sliver, start, &data[..length])
+    }
+
+    /// Levels of a row's tree within a block.
+    fn levels(&self) -> usize {
+        (self.plan.block.ilog2() as usize).min(merkle::path_length(self.plan.n))
+    }
+}
+
+impl Worker<'_> {
+    /// Expands and hashes the block; recovery rows go to the sink.
+    fn expand(&mut self, block: &Block<'_>) -> Result<(), EncodeError> {
+        let (plan, width) = (block.plan, block.columns.len());
+        let collect = block
+            .run
+            .sink
+            .is_some_and(|sink| !sink.takes_small_pieces())
+            && plan.column_tiling.count < width.max(2);
+        if collect {
+            let length = (plan.n - plan.rows) * width * plan.symbol;
+            self.recovered.resize(length.max(self.recovered.len()), 0);
+        }
+        self.leaves.start(width);
+        for first in (0..width).step_by(plan.column_tiling.count) {
+            let count = plan.column_tiling.count.min(width - first);
+            for (offset, strip) in plan.column_tiling.strips(plan.symbol) {
+                block.run.check()?;
+                self.expand_tile(block, first..first + count, offset, strip, collect)?;
+            }
+        }
+        if collect {
+            let row_length = width * plan.symbol;
+            let rows = self.recovered.chunks_exact(row_length);
+            for (row, data) in rows.take(plan.n - plan.rows).enumerate() {
+                block.emit_row(row, 0, 0, data)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One call of the code: a strip of the symbols of some columns of the block.
+    fn expand_tile(
+        &mut self,
+        block: &Block<'_>,
+        columns: Range<usize>,
+        offset: usize,
+        strip: usize,
+        collect: bool,
+    ) -> Result<(), EncodeError> {
+        let (plan, count, symbol) = (block.plan, columns.len(), block.plan.symbol);
+        self.encoder.reshape(count, strip)?;
+        self.leaves.tile(columns.clone(), offset, strip);
+        let tile = count * strip;
+        self.gathered.resize(TileEncoder::GROUP * tile, 0);
+        for (group, rows) in block.symbols.chunks(TileEncoder::GROUP).enumerate() {
+            let mut slices: [&[u8]; TileEncoder::GROUP] = [&[]; TileEncoder::GROUP];
+            let places = self.gathered.chunks_exact_mut(tile);
+            for ((row, slice), place) in rows.iter().zip(&mut slices).zip(places) {
+                let start = columns.start * symbol + offset;
+                *slice = if count == 1 || strip == symbol {
+                    &row[start..start + tile]
+                } else {
+                    for (i, place) in place.chunks_exact_mut(strip).enumerate() {
+                        let start = start + i * symbol;
+                        place.copy_from_slice(&row[start..start + strip]);
+                    }
+                    place
+                };
+                self.encoder.add(slice)?;
+            }
+            let first = group * TileEncoder::GROUP;
+            self.leaves.absorb(first, &slices[..rows.len()]);
+        }
+        let Self {
+            encoder,
+            leaves,
+            recovered,
+            ..
+        } = self;
+        let row_length = block.columns.len() * symbol;
+        encoder.encode(|position, rows| {
+            leaves.absorb(plan.rows + position, rows);
+            for (i, row) in rows.iter().enumerate() {
+                let index = position + i;
+                for (j, data) in pieces(row, strip, symbol).enumerate() {
+                    if collect {
+                        let at = index * row_length + (columns.start + j) * symbol + offset;
+                        recovered[at..at + data.len()].copy_from_slice(data);
+                    } else {
+                        block.emit_row(index, columns.start + j, offset, data)?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn fold(&mut self, block: &Block<'_>, index: usize, nodes: &Mutex<Nodes>) {
+        let (lanes, width, n) = (block.run.lanes, block.columns.len(), block.plan.n);
+        let leaves = self.leaves.digests();
+        let columns = self.folder.fold_down(lanes, leaves, width).to_vec();
+        let rows = self
+            .folder
+            .fold_across(lanes, leaves, width, block.levels());
+        let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.columns[block.columns.clone()].copy_from_slice(&columns);
+        nodes.rows[index * n..(index + 1) * n].copy_from_slice(rows);
+    }
+
+    /// As [`Self::fold`], for columns of zeros: all leaves are the same.
+    fn fold_zeros(&mut self, block: &Block<'_>, index: usize, nodes: &Mutex<Nodes>) {
+        let (lanes, width, n) = (block.run.lanes, block.columns.len(), block.plan.n);
+        let leaf = hashing::leaf(&vec![0; block.plan.symbol]);
+        let column = self.folder.fold_down(lanes, &vec![leaf; n], 1)[0];
+        let row = self
+            .folder
+            .fold_across(lanes, &vec![leaf; width], width, block.levels())[0];
+        let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.columns[block.columns.clone()].fill(column);
+        nodes.rows[index * n..(index + 1) * n].fill(row);
+    }
+}
+
+/// A row of a tile as pieces that are consecutive in the sliver: all of it if the symbols are whole.
+fn pieces(row: &[u8], strip: usize, symbol: usize) -> std::slice::Chunks<'_, u8> {
+    let length = if strip == symbol { row.len() } else { strip };
+    row.chunks(length.max(1))
+}

@@ -1,0 +1,144 @@
+//! Leaf hashes of a block of columns, tile by tile: each symbol is hashed once, for both of its trees.
+
+use std::ops::Range;
+
+use crate::{
+    codec::TileEncoder,
+    encoder::plan::Plan,
+    hashing::{self, Digest, LANES, Lanes, LeafGroup},
+    threads::Threads,
+};
+
+/// Number of symbols of two bytes.
+const SHORT_SYMBOLS: usize = 1 << 16;
+
+/// The hashes of all symbols of two bytes, which are fewer than those of a large matrix: made once, then
+/// looked up. `None` where that does not pay.
+pub(crate) fn short_leaves(threads: &Threads, lanes: Lanes, plan: &Plan) -> Option<Vec<Digest>> {
+    if plan.symbol != 2 || plan.n * plan.n < 4 * SHORT_SYMBOLS {
+        return None;
+    }
+    let parts = threads.map_ranges(SHORT_SYMBOLS, |range| {
+        let symbols: Vec<u8> = range
+            .clone()
+            .flat_map(|symbol| (symbol as u16).to_le_bytes())
+            .collect();
+        let mut digests = vec![[0; 32]; range.len()];
+        hashing::leaves_into(lanes, &symbols, 2, &mut digests);
+        digests
+    });
+    Some(parts.concat())
+}
+
+/// The hashes of a block, being computed.
+pub(crate) struct LeafHashes<'a> {
+    lanes: Lanes,
+    short: Option<&'a [Digest]>,
+    rows: usize,
+    symbol: usize,
+    /// Row by row, as many a row as the block has columns.
+    digests: Vec<Digest>,
+    width: usize,
+    /// The hashes of symbols whose strips have not all been seen.
+    groups: Vec<LeafGroup>,
+    columns: Range<usize>,
+    offset: usize,
+    strip: usize,
+}
+
+impl<'a> LeafHashes<'a> {
+    pub(crate) fn new(lanes: Lanes, short: Option<&'a [Digest]>, plan: &Plan) -> Self {
+        let groups = TileEncoder::GROUP.div_ceil(LANES) * plan.column_tiling.count;
+        // Source and recovery rows are grouped separately.
+        let row_groups = plan.rows.div_ceil(TileEncoder::GROUP)
+            + (plan.n - plan.rows).div_ceil(TileEncoder::GROUP);
+        let strips = plan.symbol > plan.column_tiling.width;
+        Self {
+            lanes,
+            short,
+            rows: plan.rows,
+            symbol: plan.symbol,
+            digests: vec![[0; 32]; plan.n * plan.block],
+            width: plan.block,
+            groups: vec![LeafGroup::START; if strips { groups * row_groups } else { 0 }],
+            columns: 0..0,
+            offset: 0,
+            strip: 0,
+        }
+    }
+
+    /// Begins a block of so many columns.
+    pub(crate) fn start(&mut self, width: usize) {
+        let n = self.digests.len() / self.width;
+        self.width = width;
+        self.digests.resize(n * width, [0; 32]);
+    }
+
+    /// Begins a tile: these columns of the block, the strip of their symbols from `offset` on.
+    pub(crate) fn tile(&mut self, columns: Range<usize>, offset: usize, strip: usize) {
+        self.columns = columns;
+        self.offset = offset;
+        self.strip = strip;
+    }
+
+    /// The hashes of the block, row by row.
+    pub(crate) fn digests(&self) -> &[Digest] {
+        &self.digests
+    }
+
+    /// Hashes up to eight consecutive rows of the tile; `first` is the first of them, a multiple of eight
+    /// from the first source or the first recovery row.
+    pub(crate) fn absorb(&mut self, first: usize, rows: &[&[u8]]) {
+        if let Some(short) = self.short {
+            return self.look_up(short, first, rows);
+        }
+        let (count, strip) = (self.columns.len(), self.strip);
+        let leaf = |index: usize| {
+            let (row, column) = (index / count, index % count);
+            &rows[row][column * strip..(column + 1) * strip]
+        };
+        let leaves = rows.len() * count;
+        let is_end = self.offset + strip == self.symbol;
+        let first_group = self.first_group(first);
+        for (group, start) in (0..leaves).step_by(LANES).enumerate() {
+            let used = LANES.min(leaves - start);
+            let strips = std::array::from_fn(|lane| leaf(start + lane.min(used - 1)));
+            let mut state = match self.offset {
+                0 => LeafGroup::START,
+                _ => self.groups[first_group + group],
+            };
+            let before = self.offset as u64;
+            if !is_end {
+                state.update(self.lanes, &strips, before);
+                self.groups[first_group + group] = state;
+                continue;
+            }
+            let digests = state.finish(self.lanes, &strips, before);
+            for (lane, digest) in digests.iter().take(used).enumerate() {
+                let (row, column) = ((start + lane) / count, (start + lane) % count);
+                self.digests[(first + row) * self.width + self.columns.start + column] = *digest;
+            }
+        }
+    }
+
+    /// Where the states of the rows from `first` on are.
+    fn first_group(&self, first: usize) -> usize {
+        let group = match first.checked_sub(self.rows) {
+            None => first / TileEncoder::GROUP,
+            Some(recovery) => {
+                self.rows.div_ceil(TileEncoder::GROUP) + recovery / TileEncoder::GROUP
+            }
+        };
+        group * (TileEncoder::GROUP * self.columns.len()).div_ceil(LANES)
+    }
+
+    fn look_up(&mut self, short: &[Digest], first: usize, rows: &[&[u8]]) {
+        for (i, row) in rows.iter().enumerate() {
+            let at = (first + i) * self.width + self.columns.start;
+            let places = &mut self.digests[at..at + self.columns.len()];
+            for (symbol, place) in row.as_chunks::<2>().0.iter().zip(places) {
+                *place = short[usize::from(u16::from_le_bytes(*symbol))];
+            }
+        }
+    }
+}
