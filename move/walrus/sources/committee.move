@@ -62,9 +62,9 @@ public(package) fun transition(cmt: &Committee, mut assigned: VecMap<ID, u16>): 
         let (node_id, shards) = cmt.0.get_entry_by_idx(i);
         shard_sum = shard_sum + shards.length();
         let (target, wanted) = take_target(&mut assigned, node_id);
+        if (target == 0) return free.append(*shards);
         let mut kept = *shards;
         if (target < kept.length()) (kept.length() - target).do!(|_| free.push_back(kept.pop_back()));
-        if (target == 0) return;
         if (target > kept.length()) assigned.insert(*node_id, wanted) else next.insert(*node_id, kept);
     });
     assert!(shard_sum == target_sum, EInvalidShardAssignment);

@@ -32,6 +32,16 @@ fun a_transition_moves_as_few_shards_as_possible() {
 }
 
 #[test]
+fun shards_are_handed_out_from_the_end_of_the_free_ones() {
+    // 1 leaves its three shards in order; 2 gives up one more; 3 and 4 join in the order of the targets.
+    let before = committee::initialize(targets(vector[1, 2], vector[3, 2]));
+    let after = before.transition(targets(vector[4, 2, 3], vector[2, 1, 2]));
+    assert_eq!(after[&id(2)], vector[3]);
+    assert_eq!(after[&id(4)], vector[4, 2]);
+    assert_eq!(after[&id(3)], vector[1, 0]);
+}
+
+#[test]
 fun transitions_keep_a_partition_and_what_can_be_kept() {
     let mut state = 1u64;
     let mut committee = committee::initialize(random_targets(&mut state));
