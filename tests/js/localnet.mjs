@@ -48,13 +48,14 @@ export function walrusBinary() {
  * @param {string[]} [options.args] Further arguments of `walrus localnet`.
  */
 export async function startLocalnet({ nodes = 4, shards = 13, epochDuration = '24h', args = [] } = {}) {
+  const binary = walrusBinary();
   const home = await mkdtemp(path.join(tmpdir(), 'walrus-js-'));
   const dir = path.join(home, 'network');
   const temporary = path.join(home, 'tmp');
   await mkdir(temporary);
   const command = ['localnet', '--dir', dir, '--rpc-port', '0', '--faucet-port', '0', '--json'];
   command.push('--nodes', String(nodes), '--shards', String(shards), '--epoch-duration', epochDuration, ...args);
-  const child = spawn(walrusBinary(), command, {
+  const child = spawn(binary, command, {
     cwd: home,
     env: { ...process.env, HOME: home, TMPDIR: temporary, XDG_CONFIG_HOME: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
