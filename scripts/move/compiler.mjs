@@ -30,17 +30,22 @@ export async function compilerVersion() {
   return { package: PACKAGE, version, sui: await getPinnedSuiVersion() };
 }
 
-/** Makes an unpublished dependency look published at its placeholder, so that dependents name it by that. */
-function publishedAtPlaceholder(name) {
-  const id = placeholder(name);
+/** Makes a dependency look published as `{ id, originalId, version }`, so that dependents name it by that. */
+function publishedAs({ id, originalId = id, version = 1 }) {
   return (
     `[published.${NETWORK}]\nchain-id = "${TESTNET_CHAIN}"\n` +
-    `published-at = "${id}"\noriginal-id = "${id}"\nversion = 1\n`
+    `published-at = "${id}"\noriginal-id = "${originalId}"\nversion = ${version}\n`
   );
 }
 
-/** Answers the compiler's requests out of the framework's sources and the packages of this repository. */
-function fetcher(framework, packages, linkPlaceholders, sources = (one) => sourceFiles(one.dir, [SOURCES])) {
+/** Every dependency is at its placeholder. */
+const atPlaceholders = (name) => ({ id: placeholder(name) });
+
+/**
+ * Answers the compiler's requests out of the framework's sources and `packages`. `published` says for a name as what
+ * that package is published; without it, dependencies are compiled in at 0x0.
+ */
+function fetcher(framework, packages, published, sources = (one) => sourceFiles(one.dir, [SOURCES])) {
   const frameworkFiles = (folder) => {
     const files = framework.folders[folder];
     if (!files) throw new Error(`the framework has no package ${folder}: only ${Object.keys(framework.folders)}`);
@@ -60,7 +65,7 @@ function fetcher(framework, packages, linkPlaceholders, sources = (one) => sourc
       const found = packages.find((one) => one.dir === dir);
       if (!found) throw new Error(`${parentPackageName} depends on ${local}, which is no package here`);
       const files = sources(found);
-      return linkPlaceholders ? { ...files, 'Published.toml': publishedAtPlaceholder(found.name) } : files;
+      return published ? { ...files, 'Published.toml': publishedAs(published(found.name)) } : files;
     },
     async fetchFile() {
       return null;
@@ -97,11 +102,14 @@ export async function compileFramework(framework) {
   return { packages };
 }
 
-/** Compiles one of our packages: the artifact's `content`, and the compiler's `warnings` (empty when none). */
-export async function compilePackage(framework, packages, one) {
+/**
+ * Compiles a package: the artifact's `content`, and the compiler's `warnings` (empty when none). Dependencies are named
+ * by what `published` says of them, by their placeholders when it is not given.
+ */
+export async function compilePackage(framework, packages, one, published = atPlaceholders) {
   const { modules, dependencies, warnings } = await dump(one.name, {
     files: sourceFiles(one.dir, [SOURCES, TESTS]),
-    fetcher: fetcher(framework, packages, true),
+    fetcher: fetcher(framework, packages, published),
     silenceWarnings: false,
     lintFlag: 'default',
   });
@@ -114,7 +122,7 @@ export async function runTests(framework, packages, one) {
   await initMovePackageBuilder();
   const result = await testMovePackage({
     files: sourceFiles(one.dir, [SOURCES, TESTS]),
-    fetcher: fetcher(framework, packages, false),
+    fetcher: fetcher(framework, packages, undefined),
     network: NETWORK,
     silenceWarnings: false,
   });
@@ -134,7 +142,7 @@ export async function compileBundle(files) {
 export async function compileForTests(framework, packages, one, sources) {
   const input = {
     files: sources(one, true),
-    fetcher: fetcher(framework, packages, false, (found) => sources(found, false)),
+    fetcher: fetcher(framework, packages, undefined, (found) => sources(found, false)),
     silenceWarnings: true,
   };
   return (await dump(`${one.name} with its tests`, input)).modules;

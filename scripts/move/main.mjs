@@ -12,7 +12,8 @@ import { writeTestBytecode } from './test-bytecode.mjs';
 import { test } from './unit-tests.mjs';
 import { verify } from './verify.mjs';
 
-const HELP = `Compiles and tests the Move packages under move/ with the official Sui Move compiler.
+const HELP = `Compiles and tests the Move packages under move/ with the official Sui Move compiler. Examples (move/examples/) are
+compiled and tested like the others, but no artifact of them is kept.
 
 Usage:
   scripts/build-move framework                  compile the framework (0x1, 0x2) to move/artifacts/framework.json
@@ -65,12 +66,13 @@ async function build(places, packages, selected, withFramework) {
   for (const one of selected) {
     const { content, warnings } = await compilePackage(framework, packages, one);
     printWarnings(one.name, warnings);
-    writeArtifact(places, one.name, content);
+    if (one.example) console.log(`${one.name}: compiles`);
+    else writeArtifact(places, one.name, content);
   }
   writeWhole(places.lock, lockText(await compilerVersion(), framework, readArtifacts(places)));
   // Packages that were not asked for may lag behind their sources; `check` is what insists on all of them.
   const names = [...(withFramework ? ['framework'] : []), ...selected.map(({ name }) => name)];
-  const complaints = complaintsAbout(readArtifacts(places), packages);
+  const complaints = complaintsAbout(readArtifacts(places), packages.filter((one) => !one.example));
   const relevant = complaints.filter((text) => names.some((name) => text.startsWith(name)));
   for (const text of relevant) console.log(`error: ${text}`);
   return relevant.length === 0;
@@ -86,14 +88,14 @@ async function check(places, packages) {
     const { content, warnings } = await compilePackage(framework, packages, one);
     printWarnings(one.name, warnings);
     if (warnings) complaints.push(`${one.name}: compiler warnings`);
-    fresh.set(one.name, artifactText(content));
+    if (!one.example) fresh.set(one.name, artifactText(content));
   }
   for (const [name, text] of fresh) {
     if (committed.get(name) !== text) complaints.push(`${name}: the artifact differs from what its sources compile to`);
   }
   const lock = fs.existsSync(places.lock) ? fs.readFileSync(places.lock, 'utf8') : '';
   if (lock !== lockText(await compilerVersion(), framework, inOrder(fresh))) complaints.push('Move.lock: not up to date');
-  complaints.push(...complaintsAbout(committed, packages));
+  complaints.push(...complaintsAbout(committed, packages.filter((one) => !one.example)));
   for (const text of complaints) console.log(`error: ${text}`);
   if (complaints.length > 0) console.log('\nrun scripts/build-move build and commit what it writes');
   else console.log(`${fresh.size} artifacts are what their sources compile to`);

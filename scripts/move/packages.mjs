@@ -22,19 +22,48 @@ export function placeholder(name) {
   return `0x${Buffer.from(name.toUpperCase(), 'ascii').toString('hex')}`;
 }
 
-/** All packages, dependencies before dependents: `{ name, dir, locals }`, `locals` being folders of packages. */
+/** Where the examples lie: packages that are tested like the others, but neither deployed nor kept compiled. */
+const EXAMPLES = 'examples';
+
+/** The package in `dir`: `{ name, dir, locals }`, `locals` being folders of packages; undefined when there is none. */
+function packageIn(dir) {
+  const file = path.join(dir, 'Move.toml');
+  if (!fs.existsSync(file)) return undefined;
+  const manifest = fs.readFileSync(file, 'utf8');
+  const name = packageField(manifest, 'name');
+  if (!name) throw new Error(`${file}: [package] has no name`);
+  const locals = localDependencies(manifest).map((local) => path.resolve(dir, local));
+  return { name, dir, locals };
+}
+
+const foldersOf = (dir) =>
+  fs.existsSync(dir) ? fs.readdirSync(dir).sort().map((folder) => path.join(dir, folder)) : [];
+
+/** The package in `dir` after everything it depends on, wherever that lies. */
+export function withDependencies(dir) {
+  const ordered = [];
+  const visit = (folder, trail) => {
+    if (trail.includes(folder)) throw new Error(`packages depend on each other: ${[...trail, folder].join(' → ')}`);
+    if (ordered.some((one) => one.dir === folder)) return;
+    const one = packageIn(folder);
+    const wanted = trail.length > 0 ? `, which ${trail.at(-1)} depends on` : '';
+    if (!one) throw new Error(`${folder} has no Move.toml${wanted}`);
+    for (const local of one.locals) visit(local, [...trail, folder]);
+    ordered.push(one);
+  };
+  visit(path.resolve(dir), []);
+  return ordered;
+}
+
+/**
+ * All packages, dependencies before dependents: `{ name, dir, locals, example }`, `locals` being folders of packages.
+ */
 export function discover(moveDir) {
   const found = new Map();
-  const folders = fs.existsSync(moveDir) ? fs.readdirSync(moveDir).sort() : [];
-  for (const folder of folders) {
-    const dir = path.join(moveDir, folder);
-    const file = path.join(dir, 'Move.toml');
-    if (!fs.existsSync(file)) continue;
-    const manifest = fs.readFileSync(file, 'utf8');
-    const name = packageField(manifest, 'name');
-    if (!name) throw new Error(`${file}: [package] has no name`);
-    const locals = localDependencies(manifest).map((local) => path.resolve(dir, local));
-    found.set(dir, { name, dir, locals });
+  const examples = foldersOf(path.join(moveDir, EXAMPLES));
+  for (const dir of [...foldersOf(moveDir), ...examples]) {
+    const one = packageIn(dir);
+    if (one) found.set(dir, { ...one, example: examples.includes(dir) });
   }
   const ordered = [];
   const visit = (dir, trail) => {

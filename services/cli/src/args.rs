@@ -4,6 +4,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::devchain::args::DevchainArgs;
+
 /// Decentralized blob storage: store and read files, run a local network.
 #[derive(Debug, Parser)]
 #[command(
@@ -13,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "Examples:\n  \
         walrus demo README.md                      a whole network, one file stored and read back\n  \
         walrus localnet                            keep a local network up until Ctrl-C\n  \
+        walrus devchain                            a chain alone, with a faucet and funded accounts\n  \
         walrus store photo.jpg --epochs 3          store a file for three epochs\n  \
         walrus read BLOB_ID --out photo.jpg        read it back\n  \
         walrus blob-status --blob-id BLOB_ID       is it available, and until when?"
@@ -86,8 +89,21 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus localnet\n  \
         walrus localnet --nodes 4 --shards 13 --epoch-duration 2m\n  \
-        walrus localnet --dir /tmp/net --json")]
+        walrus localnet --dir /tmp/net --json\n  \
+        walrus localnet --ephemeral                   leaves nothing behind")]
     Localnet(LocalnetArgs),
+    /// Run a Sui-compatible chain alone, and publish Move packages to it.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  \
+            walrus devchain                             a chain with ten funded accounts, until Ctrl-C\n  \
+            walrus devchain --ephemeral --rpc-port 0    in memory, on any free port\n  \
+            walrus devchain --dir /tmp/chain --json     durable; JSON for other tools\n  \
+            walrus devchain publish my_package          compile a Move package and publish it\n  \
+            walrus devchain call 0xID::counter::add 0xOBJECT 5\n  \
+            curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' 127.0.0.1:9123/v2/gas"
+    )]
+    Devchain(DevchainArgs),
     /// Boot a throwaway network, store a file, read it back and compare.
     #[command(
         after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json"
@@ -248,9 +264,12 @@ pub(crate) struct LocalnetArgs {
     /// How large the network is.
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
-    /// Where the network keeps its files; `~/.walrus/localnet` when absent.
+    /// Where the network keeps its files; `~/.walrus/localnet` when absent. A network that is there comes up where it was.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Keep the files in a temporary directory that goes with the network.
+    #[arg(long, conflicts_with = "dir")]
+    pub(crate) ephemeral: bool,
     /// Address to listen on.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,

@@ -13,7 +13,7 @@ use walrus_sui::{
     wallet::{Keypair, Wallet, default_wallet_path},
 };
 
-use crate::args::GlobalOptions;
+use crate::{args::GlobalOptions, report::say};
 
 /// A network that answers.
 pub(crate) struct Network {
@@ -30,7 +30,7 @@ impl Network {
         let path = find_config(global)?;
         let loaded = config::load(&path, global.context.as_deref())?;
         if global.config.is_none() {
-            eprintln!("Using the configuration {}", path.display());
+            say(format_args!("Using the configuration {}", path.display()));
         }
         let config = loaded.config;
         let urls = rpc_urls(global, &config, rpc_url)?;

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod context;
+mod devchain;
 mod input;
 mod network_steps;
 mod progress;
@@ -14,7 +15,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command};
+use crate::{
+    args::{Cli, Command},
+    report::say,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,13 +28,15 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would be said on standard error, which is what cannot be written to.
+        .log_internal_errors(false)
         .init();
     // Fails only if a provider was installed before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {}", chain_of_causes(&error));
+            say(format_args!("Error: {}", chain_of_causes(&error)));
             ExitCode::FAILURE
         }
     }
@@ -48,6 +54,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             commands::blob_id::convert(&global, &blob_id_decimal)
         }
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
+        Command::Devchain(args) => devchain::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,
     }
 }

@@ -76,6 +76,11 @@ impl Reporter {
     }
 }
 
+/// Writes a line to standard error. Nobody may be there to read it, which changes nothing about what was done.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
 /// Writes a result to standard output. A reader that has seen enough and left, as `head` does, is no error.
 pub(crate) fn write_result(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = stdout().lock();

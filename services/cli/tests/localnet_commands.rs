@@ -341,3 +341,57 @@ fn ctrl_c_while_the_network_comes_up_stops_it() {
     network.wait_for_line(UP);
     assert!(network.stop_with("INT").success());
 }
+
+#[test]
+fn an_ephemeral_network_leaves_nothing_behind() {
+    let home = Home::new();
+    let arguments = [&SHAPE[..], &["--ephemeral"]].concat();
+    // In the middle of the start, and when it is up.
+    for (line, signal) in [("Package walrus", "INT"), (UP, "INT"), (UP, "TERM")] {
+        let network = home.start(&arguments);
+        network.wait_for_line(line);
+        assert!(!home.leftovers().is_empty(), "it has to be somewhere");
+        assert!(network.stop_with(signal).success());
+        assert!(
+            home.leftovers().is_empty(),
+            "{line}, {signal}: {:?}",
+            home.leftovers()
+        );
+        assert!(names(home.path()).is_empty());
+    }
+}
+
+#[test]
+fn a_killed_network_comes_back_with_its_blobs_and_takes_new_ones() {
+    let home = Home::new();
+    let dir = home.path().join("network");
+    let arguments = [&SHAPE[..], &["--dir", dir.to_str().unwrap()]].concat();
+    let config = dir.join("client_config.yaml");
+    let config = ["--config", config.to_str().unwrap()];
+    let store = |name: &str, contents: &[u8]| {
+        let file = home.file(name, contents);
+        let arguments = ["store", file.to_str().unwrap(), "--epochs", "2", "--json"];
+        let stored = home.json(&[&arguments[..], &config].concat());
+        let created = &stored[0]["blobStoreResult"]["newlyCreated"];
+        created["blobObject"]["blobId"].as_str().unwrap().to_owned()
+    };
+    let read = |blob_id: &str| home.run(&[&["read", blob_id][..], &config].concat()).stdout;
+
+    let network = home.start(&arguments);
+    network.wait_for_line(UP);
+    let before = store("before", &[7; 30_000]);
+    assert!(!network.stop_with("KILL").success());
+
+    let network = home.start(&arguments);
+    network.wait_for_line(UP);
+    assert!(read(&before) == [7; 30_000]);
+    let after = store("after", b"stored after the crash");
+    assert_ne!(before, after);
+    assert!(!network.stop_with("KILL").success());
+
+    let network = home.start(&arguments);
+    network.wait_for_line(UP);
+    assert!(read(&before) == [7; 30_000]);
+    assert!(read(&after) == b"stored after the crash");
+    assert!(network.stop_with("INT").success());
+}

@@ -37,6 +37,14 @@ impl Account {
         Self::from_secret(derive_bytes(seed, "account", index))
     }
 
+    /// The account number `index` of a chain whose seed is this text, as [`crate::DevchainBuilder::seed`] takes it.
+    ///
+    /// # Errors
+    /// When the key has no bech32 form.
+    pub fn of_seed(seed: impl AsRef<[u8]>, index: u32) -> Result<Self, StartError> {
+        Self::derive(&Hasher::digest(seed), index)
+    }
+
     /// The account that the faucet pays from.
     pub(crate) fn faucet(seed: &Digest) -> Result<Self, StartError> {
         Self::from_secret(derive_bytes(seed, "faucet", 0))

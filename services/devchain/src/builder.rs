@@ -48,6 +48,7 @@ const FIRST_EPOCH: u64 = 0;
 pub struct DevchainBuilder {
     data_dir: Option<PathBuf>,
     seed: Option<Digest>,
+    default_seed: Option<Digest>,
     rpc_address: SocketAddr,
     faucet_address: SocketAddr,
     accounts: u32,
@@ -64,6 +65,7 @@ impl Default for DevchainBuilder {
         Self {
             data_dir: None,
             seed: None,
+            default_seed: None,
             rpc_address: any_port,
             faucet_address: any_port,
             accounts: 10,
@@ -90,6 +92,14 @@ impl DevchainBuilder {
     #[must_use]
     pub fn seed(mut self, seed: impl AsRef<[u8]>) -> Self {
         self.seed = Some(Hasher::digest(seed));
+        self
+    }
+
+    /// The seed of a chain that does not exist yet, unless [`DevchainBuilder::seed`] names one. An existing data directory
+    /// keeps its own.
+    #[must_use]
+    pub fn default_seed(mut self, seed: impl AsRef<[u8]>) -> Self {
+        self.default_seed = Some(Hasher::digest(seed));
         self
     }
 
@@ -223,6 +233,7 @@ impl DevchainBuilder {
         Ok(self
             .seed
             .or(stored)
+            .or(self.default_seed)
             .unwrap_or_else(|| Digest::new(rand::random())))
     }
 

@@ -18,6 +18,52 @@ use std::{
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+/// What lives in a directory. The name of the lock file tells, so that neither is taken for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A chain with storage nodes.
+    Network,
+    /// A chain alone.
+    Chain,
+}
+
+impl Kind {
+    fn lock_file(self) -> &'static str {
+        match self {
+            Self::Network => "localnet.lock",
+            Self::Chain => "devchain.lock",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Network => "local network",
+            Self::Chain => "development chain",
+        }
+    }
+
+    /// Where it lives when nobody says otherwise, below the home directory.
+    fn default_name(self) -> &'static str {
+        match self {
+            Self::Network => "localnet",
+            Self::Chain => "devchain",
+        }
+    }
+
+    pub(crate) fn default_directory(self) -> Option<PathBuf> {
+        std::env::home_dir().map(|home| home.join(".walrus").join(self.default_name()))
+    }
+
+    pub(crate) fn is_running(self, dir: &Path) -> bool {
+        File::open(self.lock_path(dir))
+            .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    fn lock_path(self, dir: &Path) -> PathBuf {
+        dir.join(self.lock_file())
+    }
+}
+
 /// A directory that this process has for itself.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -30,30 +76,25 @@ pub(crate) struct Directory {
 
 /// Where a local network lives when nobody says otherwise: `~/.walrus/localnet`.
 pub fn default_directory() -> Option<PathBuf> {
-    std::env::home_dir().map(|home| home.join(".walrus").join("localnet"))
+    Kind::Network.default_directory()
 }
 
 /// Whether a local network is up in `dir`.
 pub fn is_running(dir: &Path) -> bool {
-    File::open(lock_path(dir))
-        .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-fn lock_path(dir: &Path) -> PathBuf {
-    dir.join("localnet.lock")
+    Kind::Network.is_running(dir)
 }
 
 impl Directory {
     /// Takes the directory, or a temporary one.
     ///
     /// # Errors
-    /// If another local network has it.
-    pub(crate) fn take(path: Option<&Path>) -> anyhow::Result<Self> {
+    /// If somebody has it, or it holds anything else.
+    pub(crate) fn take(kind: Kind, path: Option<&Path>) -> anyhow::Result<Self> {
         let temporary = match path {
             Some(_) => None,
             None => Some(
                 tempfile::Builder::new()
-                    .prefix("walrus-localnet-")
+                    .prefix(&format!("walrus-{}-", kind.default_name()))
                     .tempdir()
                     .context("cannot create a temporary directory")?,
             ),
@@ -65,8 +106,8 @@ impl Directory {
         };
         fs::create_dir_all(&path)
             .with_context(|| format!("cannot create directory {}", path.display()))?;
-        ensure_ours(&path)?;
-        let lock = take_lock(&path)?;
+        ensure_ours(kind, &path)?;
+        let lock = take_lock(kind, &path)?;
         Ok(Self {
             path,
             _lock: lock,
@@ -109,20 +150,21 @@ impl Directory {
 }
 
 /// A directory with files of somebody else is left alone.
-fn ensure_ours(dir: &Path) -> anyhow::Result<()> {
+fn ensure_ours(kind: Kind, dir: &Path) -> anyhow::Result<()> {
     let unreadable = || format!("cannot read directory {}", dir.display());
     let empty = fs::read_dir(dir).with_context(unreadable)?.next().is_none();
-    if !empty && !lock_path(dir).exists() {
+    if !empty && !kind.lock_path(dir).exists() {
         bail!(
-            "{} is not empty and holds no local network; choose an empty directory",
-            dir.display()
+            "{} is not empty and holds no {}; choose an empty directory",
+            dir.display(),
+            kind.name()
         );
     }
     Ok(())
 }
 
-fn take_lock(dir: &Path) -> anyhow::Result<File> {
-    let path = lock_path(dir);
+fn take_lock(kind: Kind, dir: &Path) -> anyhow::Result<File> {
+    let path = kind.lock_path(dir);
     let mut lock = File::options()
         .read(true)
         .write(true)
@@ -137,7 +179,8 @@ fn take_lock(dir: &Path) -> anyhow::Result<File> {
             // The owner's process ID is a courtesy; without it the message is still right.
             let _ = lock.read_to_string(&mut owner);
             bail!(
-                "a local network is already running in {} (process {}); stop it, or choose another --dir",
+                "a {} is already running in {} (process {}); stop it, or choose another --dir",
+                kind.name(),
                 dir.display(),
                 owner.trim()
             );
@@ -176,27 +219,42 @@ mod tests {
     fn a_directory_has_one_owner_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!is_running(dir.path()));
-        let owner = Directory::take(Some(dir.path())).unwrap();
+        let owner = Directory::take(Kind::Network, Some(dir.path())).unwrap();
         assert!(is_running(dir.path()));
-        let refused = Directory::take(Some(dir.path())).unwrap_err().to_string();
+        let refused = Directory::take(Kind::Network, Some(dir.path()))
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("already running"), "{refused}");
         drop(owner);
         assert!(!is_running(dir.path()));
-        Directory::take(Some(dir.path())).unwrap();
+        Directory::take(Kind::Network, Some(dir.path())).unwrap();
     }
 
     #[test]
     fn a_directory_with_other_files_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("chain")).unwrap();
-        let refused = Directory::take(Some(dir.path())).unwrap_err().to_string();
+        let refused = Directory::take(Kind::Network, Some(dir.path()))
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("not empty"), "{refused}");
         assert!(dir.path().join("chain").exists());
     }
 
     #[test]
+    fn a_chain_and_a_network_do_not_share_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Directory::take(Kind::Chain, Some(dir.path())).unwrap());
+        let refused = Directory::take(Kind::Network, Some(dir.path())).unwrap_err();
+        assert!(
+            refused.to_string().contains("holds no local network"),
+            "{refused}"
+        );
+    }
+
+    #[test]
     fn a_temporary_directory_goes_with_its_network() {
-        let directory = Directory::take(None).unwrap();
+        let directory = Directory::take(Kind::Network, None).unwrap();
         let path = directory.path().to_owned();
         assert!(path.exists());
         drop(directory);

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 use walrus_core::network_key::NetworkPublicKey;
-use walrus_node::NodeConfig;
+use walrus_node::{NodeConfig, config::LiveUploadDeferralConfig};
 use walrus_sui::{
     config::{NetworkAccount, NetworkDescriptor, NetworkNode},
     wallet::{Keypair, Wallet},
@@ -18,6 +18,9 @@ use crate::{
     directory::write_atomically,
     operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, WALLET_FILE, environment},
 };
+
+/// How long a node waits before it recovers what a client may still be uploading.
+const DEFERRAL_SECS: u64 = 5;
 
 const NODE_CONFIG_FILE: &str = "config.yaml";
 const CLIENT_CONFIG_FILE: &str = "client_config.yaml";
@@ -58,6 +61,12 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
         "rest_graceful_shutdown_period_secs": 1,
         // Nodes of one machine share its memory.
         "database_cache_bytes": 4 << 20,
+        // An upload on one machine is over in seconds; a node that was down need not wait longer for its slivers.
+        "live_upload_deferral": LiveUploadDeferralConfig {
+            buckets: Vec::new(),
+            max_total_defer_secs: DEFERRAL_SECS,
+            ..LiveUploadDeferralConfig::default()
+        },
         "storage_node_cap": node.cap_id,
         "blocklist_path": network.blocklist(),
         "sui": {

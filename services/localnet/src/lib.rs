@@ -1,8 +1,10 @@
 //! A whole Walrus network in one process: an embedded chain, the deployed contracts and storage nodes.
 //!
 //! The nodes reach the chain through its gRPC address and each other through HTTPS, exactly as on a public network. Used by the
-//! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests.
+//! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests. [`LocalChain`] is the chain alone (`walrus
+//! devchain`).
 
+mod chain;
 mod directory;
 mod files;
 mod network;
@@ -12,6 +14,10 @@ mod ports;
 mod state;
 mod steps;
 
+pub use chain::{
+    DEFAULT_SEED, LocalChain, LocalChainOptions, chain_wallet_path, default_account,
+    default_chain_directory, is_chain_running,
+};
 pub use directory::{default_directory, is_running};
 pub use files::{client_config_path, network_json_path, node_config_path};
 pub use network::Localnet;

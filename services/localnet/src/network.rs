@@ -23,7 +23,7 @@ use walrus_sui::{
 
 use crate::{
     LocalnetOptions, Observer, Step,
-    directory::Directory,
+    directory::{Directory, Kind},
     files,
     operator::{Operator, Registered},
     ports,
@@ -67,7 +67,7 @@ impl Localnet {
     /// A sentence on what is in the way, for example a busy port or another network in the directory.
     pub async fn start(options: &LocalnetOptions, observer: &dyn Observer) -> anyhow::Result<Self> {
         options.validate()?;
-        let directory = Directory::take(options.dir.as_deref())?;
+        let directory = Directory::take(Kind::Network, options.dir.as_deref())?;
         let known = State::load(directory.path(), options)?;
         if known.is_none() {
             // What an interrupted start left is of no use: its chain has no network on it.

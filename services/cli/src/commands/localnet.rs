@@ -24,12 +24,14 @@ pub(crate) fn options(network: &NetworkArgs) -> LocalnetOptions {
 
 /// Runs a network until it is told to stop.
 pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::Result<()> {
-    let dir = args
-        .dir
-        .or_else(default_directory)
-        .context("there is no home directory; say where the network lives with --dir")?;
+    let dir = if args.ephemeral {
+        None
+    } else {
+        let dir = args.dir.or_else(default_directory);
+        Some(dir.context("there is no home directory; say where the network lives with --dir")?)
+    };
     let options = LocalnetOptions {
-        dir: Some(dir),
+        dir,
         host: args.host,
         rpc_port: args.rpc_port,
         faucet_port: args.faucet_port,
@@ -50,24 +52,30 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         write_result(format!("{text}\n").as_bytes())?;
     } else {
-        describe(&reporter, &network);
+        describe(&reporter, &network, args.ephemeral);
     }
     stop.wait().await;
     reporter.line("Stopping …");
     network.shutdown().await
 }
 
-fn describe(reporter: &Reporter, network: &Localnet) {
-    reporter.line("The network is up. Ctrl-C stops it; what it stores stays.");
+fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
+    let config = walrus_localnet::client_config_path(network.path());
+    let (rest, option) = if ephemeral {
+        (
+            "nothing of it stays",
+            format!("--config {} ", config.display()),
+        )
+    } else {
+        ("what it stores stays", String::new())
+    };
+    reporter.line(format!("The network is up. Ctrl-C stops it; {rest}."));
     reporter.field("faucet", network.chain().faucet_url());
-    reporter.field(
-        "client config",
-        walrus_localnet::client_config_path(network.path()).display(),
-    );
+    reporter.field("client config", config.display());
     reporter.field(
         "for other tools",
         walrus_localnet::network_json_path(network.path()).display(),
     );
     reporter.line("Try, in another terminal:");
-    reporter.line("  walrus store README.md --epochs 3");
+    reporter.line(format!("  walrus {option}store README.md --epochs 3"));
 }

@@ -1,4 +1,6 @@
 //! Runs the `walrus` program in a home directory of its own.
+// Each test program uses some of it.
+#![allow(dead_code)]
 
 use std::{
     fs,
@@ -34,7 +36,6 @@ impl Home {
     }
 
     /// Names of what is left in the directory for temporary files.
-    #[allow(dead_code)]
     pub(crate) fn leftovers(&self) -> Vec<String> {
         let entries = fs::read_dir(self.temporary.path()).unwrap();
         entries
@@ -58,8 +59,24 @@ impl Home {
             .env("HOME", self.path())
             .env("TMPDIR", self.temporary.path())
             .env_remove("XDG_CONFIG_HOME")
+            .env_remove("WALRUS_PRIVATE_KEY")
+            // The Move compiler is installed once for all tests.
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null());
+        // What cargo and npm keep where the user is at home.
+        if let Some(real) = std::env::home_dir() {
+            for (variable, below) in [
+                ("CARGO_HOME", ".cargo"),
+                ("RUSTUP_HOME", ".rustup"),
+                ("npm_config_cache", ".npm"),
+                ("npm_config_userconfig", ".npmrc"),
+            ] {
+                if std::env::var_os(variable).is_none() {
+                    command.env(variable, real.join(below));
+                }
+            }
+        }
         command
     }
 
@@ -94,7 +111,6 @@ impl Home {
     }
 
     /// Starts a command that goes on until it is told to stop.
-    #[allow(dead_code)]
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self
             .command(arguments)
@@ -116,13 +132,11 @@ impl Home {
 }
 
 /// A command that is running. Killed when dropped.
-#[allow(dead_code)]
 pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
-#[allow(dead_code)]
 impl Running {
     /// Waits for a line of standard output that contains `text`; everything up to and with it.
     pub(crate) fn wait_for_line(&self, text: &str) -> String {
@@ -138,6 +152,23 @@ impl Running {
             seen.push('\n');
             if line.contains(text) {
                 return seen;
+            }
+        }
+    }
+
+    /// Waits for the JSON document that is all of standard output so far.
+    pub(crate) fn wait_for_json(&self) -> Value {
+        let started = Instant::now();
+        let mut seen = String::new();
+        loop {
+            let left = PATIENCE.saturating_sub(started.elapsed());
+            let line = self
+                .lines
+                .recv_timeout(left)
+                .unwrap_or_else(|error| panic!("no whole document came ({error}):\n{seen}"));
+            seen.push_str(&line);
+            if let Ok(document) = serde_json::from_str(&seen) {
+                return document;
             }
         }
     }

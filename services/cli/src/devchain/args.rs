@@ -1,0 +1,178 @@
+//! The command line of `walrus devchain`.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `devchain`.
+#[derive(Debug, Args)]
+pub(crate) struct DevchainArgs {
+    /// What to do with a chain that is up; without it, one is started.
+    #[command(subcommand)]
+    pub(crate) command: Option<DevchainCommand>,
+    /// What the chain is like.
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Arguments of `devchain` without a subcommand.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Where the chain keeps its files; `~/.walrus/devchain` when absent. A chain that is there goes on where it was.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Keep the chain in memory: nothing is written anywhere.
+    #[arg(long, conflicts_with = "dir")]
+    pub(crate) ephemeral: bool,
+    /// Address to listen on.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Port of the gRPC and gRPC-web service; 0 for any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    pub(crate) rpc_port: u16,
+    /// Port of the faucet (`POST /v2/gas`, `/v1/gas`, `/gas`); 0 for any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9123)]
+    pub(crate) faucet_port: u16,
+    /// Number of funded accounts of a new chain.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) accounts: u32,
+    /// What keys and chain ID of a new chain follow from; the same every time when absent.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) seed: Option<String>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevchainCommand {
+    /// Compile a Move package and publish it.
+    #[command(
+        long_about = "Compile a Move package with the official compiler and publish it.\n\n\
+            The compiler is the npm build of the official one, in the version this program was tested with. It is installed once\n\
+            into the cache directory, which needs Node 20 or newer, npm, and cargo (for the sources of the framework).\n\
+            Dependencies: std and sui by themselves; packages named walrus and wal are those of the running local network;\n\
+            others that are published already with --published NAME=ID.",
+        after_help = "Examples:\n  \
+            walrus devchain publish my_package\n  \
+            walrus devchain publish my_package --json\n  \
+            walrus devchain publish my_package --rpc-url http://127.0.0.1:9000 --private-key suiprivkey1…\n  \
+            walrus devchain publish my_app --published my_library=0xID"
+    )]
+    Publish(PublishArgs),
+    /// Call a public or entry function.
+    #[command(
+        long_about = "Call a public or entry function and show what it did.\n\n\
+            Arguments are read by the types of the parameters: numbers, true/false, 0xADDRESS, object IDs, texts, [1,2,3] and\n\
+            0x… (bytes) for vectors, none or some:VALUE for options. Objects that the function returns go to the sender.",
+        after_help = "Examples:\n  \
+            walrus devchain call 0xID::counter::create\n  \
+            walrus devchain call 0xID::counter::add 0xOBJECT 5 --source my_package\n  \
+            walrus devchain call 0x2::coin::zero --type-arg 0x2::sui::SUI --json"
+    )]
+    Call(CallArgs),
+}
+
+/// Which chain, and who signs.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Address of the chain; else that of --config or --wallet, of a local network or chain that is up, or the default port.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+    /// Who signs and pays (`suiprivkey1…`); else the wallet of the network, or the first account of `walrus devchain`.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "WALRUS_PRIVATE_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) private_key: Option<String>,
+}
+
+/// Arguments of `devchain publish`.
+#[derive(Debug, Args)]
+pub(crate) struct PublishArgs {
+    /// The folder with `Move.toml`.
+    pub(crate) path: PathBuf,
+    /// Which chain.
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// A dependency that is published: its name and package ID. May be repeated.
+    #[arg(long, value_name = "NAME=ID", value_parser = parse_published)]
+    pub(crate) published: Vec<(String, walrus_sui::Address)>,
+}
+
+/// Arguments of `devchain call`.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// `PACKAGE::MODULE::FUNCTION`.
+    #[arg(value_parser = parse_function)]
+    pub(crate) function: FunctionName,
+    /// The arguments, in the order of the parameters (without the transaction context).
+    #[arg(value_name = "ARGS")]
+    pub(crate) arguments: Vec<String>,
+    /// A type argument, such as `0x2::sui::SUI`. May be repeated.
+    #[arg(long = "type-arg", value_name = "TYPE")]
+    pub(crate) type_arguments: Vec<walrus_sui::TypeTag>,
+    /// The folder with the package's sources, to name errors and their lines.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) source: Option<PathBuf>,
+    /// Which chain.
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+/// `PACKAGE::MODULE::FUNCTION`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FunctionName {
+    pub(crate) package: walrus_sui::Address,
+    pub(crate) module: String,
+    pub(crate) function: String,
+}
+
+fn parse_function(text: &str) -> Result<FunctionName, String> {
+    let wrong = || format!("`{text}` is not of the form PACKAGE::MODULE::FUNCTION");
+    let mut parts = text.split("::");
+    let (Some(package), Some(module), Some(function), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(wrong());
+    };
+    Ok(FunctionName {
+        package: package.parse().map_err(|_| wrong())?,
+        module: module.to_owned(),
+        function: function.to_owned(),
+    })
+}
+
+fn parse_published(text: &str) -> Result<(String, walrus_sui::Address), String> {
+    let wrong = || format!("`{text}` is not of the form NAME=ID");
+    let (name, id) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((name.to_owned(), id.parse().map_err(|_| wrong())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_named_in_full() {
+        let name = parse_function("0x2::coin::zero").unwrap();
+        assert_eq!(name.package, walrus_sui::Address::TWO);
+        assert_eq!((&*name.module, &*name.function), ("coin", "zero"));
+        for bad in [
+            "",
+            "coin::zero",
+            "0x2::coin",
+            "0x2::coin::zero::more",
+            "x::y::z",
+        ] {
+            assert!(parse_function(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn published_packages_are_pairs() {
+        let (name, id) = parse_published("wal=0x57").unwrap();
+        assert_eq!((&*name, id), ("wal", "0x57".parse().unwrap()));
+        assert!(parse_published("wal").is_err() && parse_published("wal=here").is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! `walrus devchain call`.
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use sui_rpc::proto::sui::rpc::v2::{
+    self as proto, Ability, FunctionDescriptor, OpenSignature, open_signature_body::Type,
+};
+use walrus_sui::{
+    Digest,
+    transactions::{ExecutedTransaction, Ptb, TransactionError},
+};
+
+use super::{
+    aborts::{self, Evidence},
+    args::{CallArgs, FunctionName},
+    arguments::{self, Value},
+    compiler,
+    outcome::{NewObject, created_objects, show_created},
+    target::Target,
+};
+use crate::{args::GlobalOptions, commands::print_json, report::Reporter};
+
+/// The JSON result.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallOutput {
+    digest: Digest,
+    created: Vec<NewObject>,
+    /// Types.
+    events: Vec<String>,
+    gas_used: i128,
+}
+
+/// Calls the function and shows what it did.
+pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Result<()> {
+    let target = Target::find(global, &args.target).await?;
+    // Before anything is paid: a wrong folder is a mistake of the caller.
+    let sources = match &args.source {
+        Some(path) => compiler::sources(path, &target.published).await?,
+        None => Vec::new(),
+    };
+    let function = descriptor(&target, &args.function).await?;
+    let values = read_arguments(&args, &function)?;
+    let kept = kept_results(&target, &function).await?;
+    let sender = target.executor.sender();
+    let name = &args.function;
+    let plan = |ptb: &mut Ptb, _| -> Result<(), TransactionError> {
+        let inputs = values.iter().map(|value| input(ptb, value)).collect();
+        let types = args.type_arguments.clone();
+        let result = ptb.call(name.package, &name.module, &name.function, types, inputs)?;
+        let results = result.to_nested(function.returns.len());
+        let objects = results.into_iter().zip(&kept);
+        let objects: Vec<_> = objects
+            .filter(|(_, kept)| **kept)
+            .map(|(one, _)| one)
+            .collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        ptb.transfer(objects, sender)
+    };
+    match target.executor.execute(None, plan).await {
+        Ok(executed) => report(global, name, &executed),
+        Err(error) => {
+            let evidence = Evidence {
+                sources: &sources,
+                modules: &[],
+            };
+            Err(aborts::explain(error, &target, &evidence).await)
+        }
+    }
+}
+
+async fn descriptor(target: &Target, name: &FunctionName) -> anyhow::Result<FunctionDescriptor> {
+    let request = proto::GetFunctionRequest::default()
+        .with_package_id(name.package.to_string())
+        .with_module_name(name.module.as_str())
+        .with_name(name.function.as_str());
+    let mut rpc = target.executor.chain().rpc();
+    let response = rpc.package_client().get_function(request).await;
+    let response = response.map_err(|status| {
+        anyhow::anyhow!(
+            "there is no function {}::{}::{}: {}",
+            name.package,
+            name.module,
+            name.function,
+            status.message()
+        )
+    })?;
+    Ok(response.into_inner().function().clone())
+}
+
+/// The values for the parameters, the transaction context excepted: the chain gives it.
+fn read_arguments(args: &CallArgs, function: &FunctionDescriptor) -> anyhow::Result<Vec<Value>> {
+    let parameters: Vec<_> = function
+        .parameters
+        .iter()
+        .filter(|parameter| !is_context(parameter))
+        .collect();
+    ensure!(
+        parameters.len() == args.arguments.len(),
+        "{}::{} takes {} arguments, {} were given",
+        args.function.module,
+        args.function.function,
+        parameters.len(),
+        args.arguments.len()
+    );
+    ensure!(
+        function.type_parameters.len() == args.type_arguments.len(),
+        "{}::{} takes {} type arguments, {} were given with --type-arg",
+        args.function.module,
+        args.function.function,
+        function.type_parameters.len(),
+        args.type_arguments.len()
+    );
+    let pairs = args.arguments.iter().zip(parameters).enumerate();
+    pairs
+        .map(|(index, (text, parameter))| {
+            arguments::read(text, parameter.body(), &args.type_arguments)
+                .with_context(|| format!("argument {}", index + 1))
+        })
+        .collect()
+}
+
+fn is_context(parameter: &OpenSignature) -> bool {
+    let name = parameter.body().type_name();
+    name.strip_suffix("::tx_context::TxContext")
+        .and_then(|package| package.parse().ok())
+        .is_some_and(|package: walrus_sui::Address| package == walrus_sui::Address::TWO)
+}
+
+fn input(ptb: &mut Ptb, value: &Value) -> sui_transaction_builder::Argument {
+    match value {
+        Value::Pure(bytes) => ptb.builder().pure_bytes(bytes.clone()),
+        Value::Object(id) => ptb.object(*id),
+        Value::Objects(ids) => {
+            let objects = ids.iter().map(|id| ptb.object(*id)).collect();
+            ptb.builder().make_move_vec(None, objects)
+        }
+    }
+}
+
+/// Which results are objects that anybody may transfer.
+async fn kept_results(target: &Target, function: &FunctionDescriptor) -> anyhow::Result<Vec<bool>> {
+    let mut kept = Vec::with_capacity(function.returns.len());
+    for result in &function.returns {
+        let body = result.body();
+        kept.push(match body.r#type() {
+            Type::Datatype if result.reference.is_none() => {
+                is_transferable(target, body.type_name()).await?
+            }
+            _ => false,
+        });
+    }
+    Ok(kept)
+}
+
+async fn is_transferable(target: &Target, type_name: &str) -> anyhow::Result<bool> {
+    let mut parts = type_name.split("::");
+    let (Some(package), Some(module), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
+        anyhow::bail!("the chain names a type `{type_name}`");
+    };
+    let request = proto::GetDatatypeRequest::default()
+        .with_package_id(package)
+        .with_module_name(module)
+        .with_name(name);
+    let mut rpc = target.executor.chain().rpc();
+    let response = rpc.package_client().get_datatype(request).await;
+    let response = response
+        .map_err(|status| anyhow::anyhow!("cannot read type {type_name}: {}", status.message()))?;
+    let abilities = &response.get_ref().datatype().abilities;
+    let has = |ability: Ability| abilities.contains(&(ability as i32));
+    Ok(has(Ability::Key) && has(Ability::Store))
+}
+
+fn report(
+    global: &GlobalOptions,
+    name: &FunctionName,
+    executed: &ExecutedTransaction,
+) -> anyhow::Result<()> {
+    let output = CallOutput {
+        digest: executed.digest,
+        created: created_objects(executed),
+        events: executed
+            .events
+            .iter()
+            .map(|(tag, _)| tag.to_string())
+            .collect(),
+        gas_used: executed.gas_used,
+    };
+    if global.json {
+        return print_json(&output);
+    }
+    let reporter = Reporter::new(false);
+    reporter.line(format!("Called {}::{}", name.module, name.function));
+    reporter.field("transaction", output.digest);
+    reporter.field("gas", format!("{} MIST", output.gas_used));
+    show_created(&reporter, &output.created);
+    for event in &output.events {
+        reporter.field("event", event);
+    }
+    Ok(())
+}

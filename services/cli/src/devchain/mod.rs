@@ -1,0 +1,24 @@
+//! `walrus devchain`: a chain alone, and Move packages on it.
+
+mod aborts;
+pub(crate) mod args;
+mod arguments;
+mod call;
+mod compiler;
+mod outcome;
+mod publish;
+mod run;
+mod sources;
+mod target;
+
+use crate::args::GlobalOptions;
+use args::{DevchainArgs, DevchainCommand};
+
+/// Runs the subcommand, or a chain when there is none.
+pub(crate) async fn run(global: &GlobalOptions, args: DevchainArgs) -> anyhow::Result<()> {
+    match args.command {
+        None => run::run(global, args.run).await,
+        Some(DevchainCommand::Publish(args)) => publish::run(global, args).await,
+        Some(DevchainCommand::Call(args)) => call::run(global, args).await,
+    }
+}
