@@ -30,7 +30,7 @@ const DEFAULT_WAL = 20_000_000_000n;
 
 /** The `walrus` program: `WALRUS_BIN`, or what `cargo build -p walrus` made. */
 export function walrusBinary() {
-  const target = process.env.CARGO_TARGET_DIR ?? path.join(REPOSITORY, 'target');
+  const target = path.resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? 'target');
   const binary = process.env.WALRUS_BIN ?? path.join(target, 'debug', 'walrus');
   if (!existsSync(binary)) {
     throw new Error(`${binary} does not exist; run \`cargo build -p walrus\`, or set WALRUS_BIN`);
