@@ -36,7 +36,8 @@ export async function openBrowser(script, files = {}) {
     entryPoints: [script], bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error',
   });
   const served = new Map([
-    ['/', '<!doctype html><script type="module" src="/page.js"></script>'],
+    // An icon of its own, or the browser asks for one.
+    ['/', '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>'],
     ['/page.js', outputFiles[0].text],
   ]);
   for (const [url, file] of Object.entries(files)) served.set(url, await readFile(file));
