@@ -51,7 +51,7 @@ test('a published package is an immutable object that says what it is', async ()
   assert.equal(object.owner.$kind, 'Immutable');
   const { response } = await client.movePackageService.getPackage({ packageId: pkg });
   assert.equal(response.package.originalId, pkg);
-  assert.deepEqual(response.package.modules.map(({ name }) => name).sort(), ['counter', 'gold']);
+  assert.deepEqual(response.package.modules.map(({ name }) => name).sort(), ['counter', 'gold', 'iron']);
 });
 
 test('a shared object is found, changed and read back', async () => {

@@ -1,11 +1,13 @@
 // Keys of every scheme, multisig, sponsors, and messages that are only signed.
 
 import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
 import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
+import { PasskeyKeypair } from '@mysten/sui/keypairs/passkey';
 import { Secp256k1Keypair } from '@mysten/sui/keypairs/secp256k1';
 import { Secp256r1Keypair } from '@mysten/sui/keypairs/secp256r1';
 import { MultiSigPublicKey } from '@mysten/sui/multisig';
@@ -103,6 +105,42 @@ test('a multisig of mixed schemes spends with enough weight and not with less', 
   await verifyTransactionSignature(bytes, both, { address: owner });
   const done = await client.executeTransaction({ transaction: bytes, signatures: [both] });
   assert.equal(done.Transaction.status.success, true);
+});
+
+/** An authenticator in software: what a browser's `navigator.credentials` answers. */
+class Authenticator {
+  #key = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+
+  async create() {
+    const spki = this.#key.publicKey.export({ type: 'spki', format: 'der' });
+    return { rawId: new Uint8Array([1]).buffer, response: { getPublicKey: () => spki } };
+  }
+
+  async get(challenge) {
+    const clientDataJSON = Buffer.from(
+      JSON.stringify({
+        type: 'webauthn.get',
+        challenge: Buffer.from(challenge).toString('base64url'),
+        origin: 'http://127.0.0.1',
+        crossOrigin: false,
+      }),
+    );
+    const hash = (bytes) => createHash('sha256').update(bytes).digest();
+    // Hash of the origin's name, flags (user present and verified), counter.
+    const authenticatorData = Buffer.concat([hash('127.0.0.1'), Buffer.from([0x05, 0, 0, 0, 0])]);
+    const signature = sign('sha256', Buffer.concat([authenticatorData, hash(clientDataJSON)]), this.#key.privateKey);
+    return { response: { authenticatorData, clientDataJSON, signature } };
+  }
+}
+
+test('a passkey owns coins and spends them', async () => {
+  const signer = await PasskeyKeypair.getPasskeyInstance(new Authenticator());
+  await chain.fund(signer.toSuiAddress());
+  const recipient = nobody();
+  await chain.run(signer, payment(recipient));
+  assert.equal(await balance(recipient), String(SUI));
+  const other = new PasskeyKeypair(signer.getPublicKey().toRawBytes(), new Authenticator());
+  await assert.rejects(chain.run(other, payment(recipient)), { code: 'INVALID_ARGUMENT' });
 });
 
 test('a sponsor pays for the gas of another', async () => {

@@ -134,7 +134,7 @@ pub(crate) fn decode(package: &MovePackage) -> VmResult<Package> {
 }
 
 /// The id of version 1, which later versions carry only inside their bytecode.
-fn original_id(package: &MovePackage) -> VmResult<Address> {
+pub(crate) fn original_id(package: &MovePackage) -> VmResult<Address> {
     if package.version == 1 {
         return Ok(package.id);
     }

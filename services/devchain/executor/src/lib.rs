@@ -14,6 +14,7 @@ mod balance_changes;
 mod bridge;
 mod changes;
 mod collect;
+mod deny_list;
 mod effects;
 mod errors;
 pub mod executor;

@@ -11,6 +11,7 @@ use sui_sdk_types::{
 use crate::bridge::{Bridge, PackageCache};
 use crate::changes::Changes;
 use crate::collect::{Stamp, collect};
+use crate::deny_list;
 use crate::effects::{Frame, build};
 use crate::gas::{INTERNAL_PER_UNIT, Settled, Settlement, payment_total, unit_limit};
 use crate::inputs::{Inputs, load};
@@ -72,7 +73,13 @@ pub(crate) fn run(
     );
     let result = ran
         .result
-        .and_then(|finished| collect(store, &inputs, stamp, finished));
+        .and_then(|finished| collect(store, &inputs, stamp, finished))
+        .and_then(|changes| {
+            if mode.checks() {
+                deny_list::check_receivers(store, params.epoch, &changes)?;
+            }
+            Ok(changes)
+        });
     let settlement = Settlement {
         inputs: &inputs,
         stamp,

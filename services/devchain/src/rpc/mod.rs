@@ -4,6 +4,7 @@ mod cursor;
 mod error;
 mod execution;
 mod filter;
+mod forking;
 mod headers;
 mod ledger;
 mod list;
@@ -58,6 +59,11 @@ pub(crate) async fn serve(
         };
     }
     let shutdown = context.shutdown.clone();
+    // Whoever reaches it controls the clock.
+    let local = listener
+        .local_addr()
+        .is_ok_and(|address| address.ip().is_loopback());
+    let controls = local.then(|| forking::ForkingServer::new(context.clone()));
     Server::builder()
         .accept_http1(true)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -92,6 +98,7 @@ pub(crate) async fn serve(
             signature::SignatureRpc
         ))
         .add_service(service!(name_service_server::NameServiceServer, NameRpc))
+        .add_optional_service(controls)
         // The builder's own option would not reach a listener that is handed in; without it every
         // answer waits 40 ms for a delayed acknowledgement.
         .serve_with_incoming_shutdown(

@@ -10,6 +10,7 @@ use sui_sdk_types::{
 
 use super::{Access, InputObject, Inputs, packages, payment};
 use crate::admission::AdmissionError;
+use crate::deny_list;
 use crate::limits::MAX_INPUT_OBJECTS;
 use crate::{ChainParams, Mode, ObjectStore};
 
@@ -40,6 +41,9 @@ pub(crate) fn load(
         inputs.payment = loaded.payment;
         inputs.gas_reserved = loaded.reserved;
         require_some_input(&inputs)?;
+    }
+    if mode.checks() {
+        deny_list::check_sender(store, transaction.sender, &inputs)?;
     }
     inputs.withdrawal_short =
         withdrawals_exceed_balance(store, transaction, programmable, inputs.gas_reserved)?;
