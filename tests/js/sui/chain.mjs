@@ -21,7 +21,8 @@ export const SUI = 1_000_000_000n;
 
 /** The chain's program: `SUI_DEVCHAIN_BIN`, or the example that `cargo test` or `cargo build --examples` made. */
 function binary() {
-  const target = process.env.CARGO_TARGET_DIR ?? path.join(REPOSITORY, 'target');
+  // As cargo has it, when it is started in the repository.
+  const target = path.resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? 'target');
   const file = process.env.SUI_DEVCHAIN_BIN ?? path.join(target, 'debug', 'examples', 'serve');
   if (!existsSync(file)) {
     throw new Error(`${file} does not exist; run \`cargo build -p sui-devchain --example serve\``);
