@@ -174,6 +174,17 @@ impl<'a> Session<'a> {
         result
     }
 
+    /// As [`Session::verify_package`] for one module of the package.
+    ///
+    /// # Errors
+    /// `Verification`, `SuiVerification`.
+    pub fn verify_module(&mut self, package: &Arc<Package>, name: &str) -> VmResult<()> {
+        self.state.loader.add(package.clone());
+        let result = verify::one(&self.state.loader, package, name);
+        self.state.loader.remove(package.storage_id);
+        result
+    }
+
     /// Declares an input object, so that sharing and deletion rules hold. Only **by-value usable** inputs matter.
     pub fn declare_input(&mut self, id: Address, owner: InputOwner) {
         self.state.objects.declare_input(id, owner);

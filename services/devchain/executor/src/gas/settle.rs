@@ -64,7 +64,7 @@ impl Settlement<'_> {
         if !self.covers(totals, computation) {
             changes = self.inputs_only();
             computation = self.budget;
-            totals.cost = 0;
+            totals = self.keep_storage(&changes);
         }
         let gas = summary(computation, totals);
         self.settle_up(&mut changes, -net(&gas));
@@ -159,6 +159,19 @@ impl Settlement<'_> {
             *object = with_rebate(object, cost);
         }
         totals
+    }
+
+    /// Nothing left to pay for storage: what is written keeps the deposit it had, and only removed objects (smashed
+    /// coins) release theirs.
+    fn keep_storage(&self, changes: &Changes) -> StorageTotals {
+        let removed = changes.removed(self.inputs);
+        let released = removed
+            .iter()
+            .filter_map(|id| changes.before(self.inputs, id));
+        StorageTotals {
+            cost: 0,
+            rebate: released.fold(0, |sum, before| sum.saturating_add(before.storage_rebate())),
+        }
     }
 
     fn covers(&self, totals: StorageTotals, computation: u64) -> bool {

@@ -19,9 +19,18 @@ use crate::{
 
 /// Verifies every module of a package that the loader can already see.
 pub(crate) fn package(loader: &Loader<'_>, package: &Package) -> VmResult<()> {
-    let loaded = loader
-        .package(package.storage_id)?
-        .ok_or_else(|| VmError::invariant("package to verify is not loaded"))?;
+    let context = own_context(package);
+    let mut names = package.modules.keys();
+    names.try_for_each(|name| named(loader, &context, package, name))
+}
+
+/// Verifies one module of such a package.
+pub(crate) fn one(loader: &Loader<'_>, package: &Package, name: &str) -> VmResult<()> {
+    named(loader, &own_context(package), package, name)
+}
+
+/// The linkage of the package itself. Not a cached one: the package may never come to be.
+fn own_context(package: &Package) -> Context {
     let mut linkage = Linkage::default();
     linkage.0.extend(
         package
@@ -30,23 +39,25 @@ pub(crate) fn package(loader: &Loader<'_>, package: &Package) -> VmResult<()> {
             .map(|(original, entry)| (*original, entry.storage_id)),
     );
     linkage.0.insert(package.original_id, package.storage_id);
-    let context = Context::new(linkage);
-    for name in package.modules.keys() {
-        let compiled = loaded
-            .module(name)?
-            .ok_or_else(|| refused("module is missing"))?;
-        if compiled.name() != name || compiled.self_address() != package.original_id {
-            return Err(refused(format!(
-                "module {name} has another name or address inside"
-            )));
-        }
-        let linked = loader
-            .module(&context, package.original_id, name)?
-            .ok_or_else(|| VmError::invariant("module to verify is not loaded"))?;
-        module(loader, &context, &linked).map_err(as_verification)?;
-        sui::check(&compiled)?;
+    Context::new(linkage)
+}
+
+fn named(loader: &Loader<'_>, context: &Context, package: &Package, name: &str) -> VmResult<()> {
+    let compiled = loader
+        .package(package.storage_id)?
+        .ok_or_else(|| VmError::invariant("package to verify is not loaded"))?
+        .module(name)?
+        .ok_or_else(|| refused("module is missing"))?;
+    if compiled.name() != name || compiled.self_address() != package.original_id {
+        return Err(refused(format!(
+            "module {name} has another name or address inside"
+        )));
     }
-    Ok(())
+    let linked = loader
+        .module(context, package.original_id, name)?
+        .ok_or_else(|| VmError::invariant("module to verify is not loaded"))?;
+    module(loader, context, &linked).map_err(as_verification)?;
+    sui::check(&compiled)
 }
 
 fn refused(text: impl Into<String>) -> VmError {
