@@ -20,7 +20,7 @@ use support::{World, artifact_modules, framework, id, linkage, package, random::
 
 /// Placeholder and address of the packages that others depend on.
 const WAL: (u64, u64) = (0x57414c, 0xaaaa);
-const WALRUS: (u64, u64) = (0x0057_414c_5255_53, 0xbbbb);
+const WALRUS: (u64, u64) = (0x5741_4c52_5553, 0xbbbb);
 /// Internal gas units of one call: more than 20 000 instructions.
 const GAS: u64 = 100_000;
 /// The borrow graph is not verified: such code runs, and stops where it would use a lost place.
