@@ -31,18 +31,26 @@ impl Interleaving {
         (self.symbol_size % BLOCK) / 2
     }
 
-    /// Length of the packed form in bytes: a multiple of 64.
+    /// Length of the packed form in bytes: a multiple of 64, or that of the one symbol.
     pub(crate) fn packed_len(&self) -> usize {
+        if self.is_identity() {
+            return self.symbol_size * self.count;
+        }
         self.full() * self.count + (self.tail_elements() * self.count).div_ceil(HALF) * BLOCK
     }
 
-    /// Whether the packed form is the plain one.
+    /// Whether the packed form is the plain one: there are no tails, or one, which the code handles itself.
     pub(crate) fn is_identity(&self) -> bool {
-        self.tail_elements() == 0
+        self.tail_elements() == 0 || self.count == 1
     }
 
     /// Packs `count` consecutive symbols into `packed`, replacing its content.
     pub(crate) fn pack(&self, symbols: &[u8], packed: &mut Vec<u8>, planes: &mut Planes) {
+        if self.is_identity() {
+            packed.clear();
+            packed.extend_from_slice(symbols);
+            return;
+        }
         let (full, tail) = (self.full(), self.tail_elements());
         packed.resize(self.packed_len(), 0);
         let (heads, blocks) = packed.split_at_mut(full * self.count);
@@ -51,9 +59,6 @@ impl Interleaving {
             for (symbol, head) in symbols.zip(heads.chunks_exact_mut(full)) {
                 head.copy_from_slice(&symbol[..full]);
             }
-        }
-        if tail == 0 {
-            return;
         }
         planes.resize(self.count * tail);
         for i in 0..self.count {
@@ -71,6 +76,10 @@ impl Interleaving {
 
     /// Reverses [`Self::pack`] into `symbols` of `count * symbol_size` bytes.
     pub(crate) fn unpack(&self, packed: &[u8], symbols: &mut [u8], planes: &mut Planes) {
+        if self.is_identity() {
+            symbols.copy_from_slice(packed);
+            return;
+        }
         let (full, tail) = (self.full(), self.tail_elements());
         let (heads, blocks) = packed.split_at(full * self.count);
         planes.resize(self.count * tail);
@@ -136,7 +145,7 @@ mod tests {
                 let (mut packed, mut back) = (Vec::new(), vec![0; symbols.len()]);
                 let mut planes = Planes::default();
                 interleaving.pack(&symbols, &mut packed, &mut planes);
-                assert_eq!(packed.len() % BLOCK, 0);
+                assert!(count == 1 || packed.len() % BLOCK == 0);
                 interleaving.unpack(&packed, &mut back, &mut planes);
                 assert_eq!(back, symbols, "{symbol_size} {count}");
             }

@@ -18,6 +18,9 @@ use crate::{
     sliver::SliverId,
 };
 
+/// Symbols of at least this many bytes are handed on one by one to sinks that like small pieces.
+const DIRECT_SYMBOL: usize = 512;
+
 /// Roots of all columns, and for each block of columns a node of each row's tree.
 struct Nodes {
     columns: Vec<Digest>,
@@ -135,10 +138,13 @@ struct Block<'a> {
 impl Block<'_> {
     /// Hands on the secondary slivers.
     fn emit_columns(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if self.run.sink.is_none() {
+        let Some(sink) = self.run.sink else {
             return Ok(());
-        }
+        };
         let symbol = self.plan.symbol;
+        if sink.takes_small_pieces() && symbol >= DIRECT_SYMBOL {
+            return self.emit_symbols();
+        }
         buffer.resize(self.plan.rows * symbol, 0);
         for (i, column) in self.columns.clone().enumerate() {
             let places = buffer.chunks_exact_mut(symbol);
@@ -147,6 +153,20 @@ impl Block<'_> {
             }
             let sliver = SliverId::Secondary(SliverIndex(column as u16));
             self.run.emit(sliver, 0, buffer)?;
+            self.run.complete(sliver)?;
+        }
+        Ok(())
+    }
+
+    /// Hands on the secondary slivers symbol by symbol.
+    fn emit_symbols(&self) -> Result<(), EncodeError> {
+        let symbol = self.plan.symbol;
+        for (i, column) in self.columns.clone().enumerate() {
+            let sliver = SliverId::Secondary(SliverIndex(column as u16));
+            for (row, symbols) in self.symbols.iter().enumerate() {
+                let data = &symbols[i * symbol..(i + 1) * symbol];
+                self.run.emit(sliver, row * symbol, data)?;
+            }
             self.run.complete(sliver)?;
         }
         Ok(())
