@@ -14,6 +14,8 @@ use walrus_contract_tests::WAL;
 
 /// What must have happened for the comparison to mean something.
 const EVENTS: &[&str] = &[
+    "abandon: active stake",
+    "abandon: stake of the next epoch",
     "add commission",
     "certify",
     "certify in pool",
@@ -53,7 +55,7 @@ const EVENTS: &[&str] = &[
 /// What happens in an epoch besides what happens in all of them.
 fn events(world: &mut World, epoch: u32) {
     match epoch {
-        2 => world.create_subsidies(5_000, WAL, WAL / 10),
+        2 => world.create_subsidies(7_777, WAL, WAL / 10),
         3 => world.fund_subsidies(500 * WAL),
         4 | 6 | 9 => world.register_node(),
         5 => world.desert(0, 6, true),
@@ -69,9 +71,12 @@ fn events(world: &mut World, epoch: u32) {
 
 /// What happens where there are few nodes.
 fn few_events(world: &mut World, epoch: u32) {
+    if (2..12).contains(&epoch) {
+        // Enough for the nodes, too little for what is to be added to payments.
+        world.fund_subsidies(1_000_001);
+    }
     match epoch {
         1 => world.create_subsidies(777, 12_345, 678),
-        2 | 11 => world.fund_subsidies(WAL / 1000),
         3 => world.register_node(),
         5 => world.desert(1, 4, true),
         9 => world.slash(0),
@@ -95,7 +100,10 @@ fn live(size: Size, epochs: u32, events: fn(&mut World, u32)) -> World {
             }
             match part {
                 0 => events(&mut world, epoch),
-                1 => world.end_voting(),
+                1 => {
+                    world.end_voting();
+                    world.abandon();
+                }
                 _ => world.change_epoch(),
             }
             world.assert_agreement();

@@ -194,23 +194,58 @@ impl World {
         }
     }
 
-    /// Everybody leaves a node, but for small stakes if `completely` is not said; nobody comes back for some epochs.
+    /// Everybody leaves a node, but for small stakes if `completely` is not said; nobody comes back for some epochs,
+    /// or one with too little.
     pub(crate) fn desert(&mut self, position: usize, epochs: u32, completely: bool) {
         let node = node_id(self.network.nodes[position].id);
         let until = self.economy.staking.epoch + epochs;
         self.shunned.insert(position, until);
-        let context = self.economy.staking.context(node);
         for index in (0..self.stakes.len()).rev() {
             let stake = &self.stakes[index].value;
-            let stays = stake.principal < SMALL && !completely;
-            if stake.node != node || stake.state != StakeState::Staked || stays {
-                continue;
+            if stake.node == node && (completely || stake.principal >= SMALL) {
+                self.leave(index);
             }
-            if stake.is_early(context) || is_idle(context) {
-                assert!(self.withdraw_of(index));
-            } else {
-                self.request_withdraw_of(index);
+        }
+        if !completely {
+            let staker = self.staker();
+            self.stake_with(&staker, position, 2 * WAL);
+        }
+    }
+
+    /// Some of those that still have stake with nodes that are not selected any more leave.
+    pub(crate) fn abandon(&mut self) {
+        for index in (0..self.stakes.len()).rev() {
+            let stake = &self.stakes[index].value;
+            let context = self.economy.staking.context(stake.node);
+            if !context.in_next && stake.state == StakeState::Staked && self.random.one_in(2) {
+                let kind = if !stake.is_early(context) {
+                    "abandon: active stake"
+                } else if stake.activation_epoch == context.epoch + 1 {
+                    "abandon: stake of the next epoch"
+                } else {
+                    "abandon: stake of a later epoch"
+                };
+                self.note(kind);
+                self.leave(index);
             }
+        }
+    }
+
+    /// Takes stake out in the shortest way there is.
+    fn leave(&mut self, index: usize) {
+        let stake = &self.stakes[index].value;
+        let context = self.economy.staking.context(stake.node);
+        if stake.state != StakeState::Staked {
+            return;
+        }
+        if stake.is_early(context) || is_idle(context) {
+            // A pool that all have left keeps a few FROST whose rate is that of rounding, not that of its history. What
+            // joins it while it is idle may be worth more shares than the pool can pay: both sides refuse then.
+            if !self.withdraw_of(index) {
+                self.note("withdraw: refused by the dust of a deserted pool");
+            }
+        } else {
+            self.request_withdraw_of(index);
         }
     }
 }
