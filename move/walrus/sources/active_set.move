@@ -107,18 +107,23 @@ public(package) fun ranked(set: &ActiveSet): (vector<ID>, vector<u64>) {
 
 /// Adds a node that is not in the set, if there is room or an entry with a smaller stake.
 fun insert(set: &mut ActiveSet, node_id: ID, staked_amount: u64): bool {
-    assert!(set.position(node_id).is_none(), EDuplicateInsertion);
+    // One pass: this runs once per node in the transaction that changes the epoch.
+    let (mut smallest, mut least) = (0, 0);
+    set.nodes.length().do!(|position| {
+        let present = &set.nodes[position];
+        assert!(present.node_id != node_id, EDuplicateInsertion);
+        if (position == 0 || present.staked_amount < least) {
+            smallest = position;
+            least = present.staked_amount;
+        };
+    });
     let entry = ActiveSetEntry { node_id, staked_amount };
     if (set.nodes.length() < set.max_size as u64) {
         set.total_stake = set.total_stake + staked_amount;
         set.nodes.push_back(entry);
         return true
     };
-    let mut smallest = 0;
-    set.nodes.length().do!(|position| {
-        if (set.nodes[position].staked_amount < set.nodes[smallest].staked_amount) smallest = position;
-    });
-    if (set.nodes[smallest].staked_amount >= staked_amount) return false;
+    if (least >= staked_amount) return false;
     set.replace(smallest, entry);
     true
 }

@@ -34,49 +34,55 @@ public(package) fun empty(): Committee {
 
 /// Creates the first committee: shard indices are handed out consecutively in the order of node IDs. Nodes that are
 /// assigned zero shards are left out.
-public(package) fun initialize(assigned: VecMap<ID, u16>): Committee {
+public(package) fun first(node_ids: &vector<ID>, counts: &vector<u16>): Committee {
+    let order = sort::ascending(&sort::keys(node_ids));
     let mut committee = vec_map::empty();
     let mut next_shard = 0;
-    let (node_ids, counts) = sort::sort_vec_map_by_node_id!(assigned).into_keys_values();
-    node_ids.zip_do!(counts, |node_id, count| {
+    order.do!(|i| {
+        let count = counts[i];
         if (count == 0) return;
-        committee.insert(node_id, vector::tabulate!(count as u64, |i| next_shard + (i as u16)));
+        committee.insert(node_ids[i], vector::tabulate!(count as u64, |shard| next_shard + (shard as u16)));
         next_shard = next_shard + count;
     });
     Committee(committee)
 }
 
-/// Creates the committee that follows `cmt` and has the target counts `assigned`. Aborts `EInvalidShardAssignment` (0) when
-/// the number of shards changes.
-public(package) fun transition(cmt: &Committee, mut assigned: VecMap<ID, u16>): Committee {
-    let mut target_sum = 0u64;
-    assigned.length().do!(|i| {
-        let (_, count) = assigned.get_entry_by_idx(i);
-        target_sum = target_sum + (*count as u64);
-    });
+/// Creates the committee that follows `cmt` and has the target counts `counts` for `node_ids`, which are all different. Free
+/// shards go to new nodes in the order of `node_ids`, then to growing ones in the order of `cmt`. Aborts
+/// `EInvalidShardAssignment` (0) when the number of shards changes.
+///
+/// All passes over the nodes are linear in sorted order: only the result is built by a map, which searches itself for every
+/// entry it is given.
+public(package) fun next(cmt: &Committee, node_ids: &vector<ID>, counts: &vector<u16>): Committee {
+    let keys = sort::keys(node_ids);
+    let order = sort::ascending(&keys);
+    let (targets, is_member) = cmt.targets(&keys, &order, counts);
     let mut free = vector[];
-    let mut next = vec_map::empty();
-    let mut shard_sum = 0u64;
-
-    cmt.size().do!(|i| {
-        let (node_id, shards) = cmt.0.get_entry_by_idx(i);
+    let mut shard_sum = 0;
+    let mut kept = vector::tabulate!(cmt.size(), |i| {
+        let (_, shards) = cmt.0.get_entry_by_idx(i);
+        let mut shards = *shards;
         shard_sum = shard_sum + shards.length();
-        let (target, wanted) = take_target(&mut assigned, node_id);
-        if (target == 0) return free.append(*shards);
-        let mut kept = *shards;
-        if (target < kept.length()) (kept.length() - target).do!(|_| free.push_back(kept.pop_back()));
-        if (target > kept.length()) assigned.insert(*node_id, wanted) else next.insert(*node_id, kept);
+        if (targets[i] == 0) {
+            free.append(shards);
+            return vector[]
+        };
+        while (shards.length() > targets[i]) free.push_back(shards.pop_back());
+        shards
     });
+    let mut target_sum = 0u64;
+    counts.do_ref!(|count| target_sum = target_sum + (*count as u64));
     assert!(shard_sum == target_sum, EInvalidShardAssignment);
 
-    let (node_ids, counts) = assigned.into_keys_values();
-    node_ids.zip_do!(counts, |node_id, count| {
-        if (count == 0) return;
-        let mut shards = cmt.0.try_get(&node_id).destroy_or!(vector[]);
-        (count as u64 - shards.length()).do!(|_| shards.push_back(free.pop_back()));
-        next.insert(node_id, shards);
+    let joined = vector::tabulate!(node_ids.length(), |i| {
+        let count = if (is_member[i]) 0 else counts[i];
+        vector::tabulate!(count as u64, |_| free.pop_back())
     });
-    Committee(sort::sort_vec_map_by_node_id!(next))
+    targets.length().do!(|i| {
+        let shards = &mut kept[i];
+        while (shards.length() < targets[i]) shards.push_back(free.pop_back());
+    });
+    cmt.merge(kept, &order, node_ids, joined)
 }
 
 // === Public Functions ===
@@ -166,17 +172,99 @@ public(package) fun diff(left: &Committee, right: &Committee): (vector<ID>, vect
     (only_left, only_right)
 }
 
+/// The nodes and their stakes, which are in the order of rank, without those that would be one too many: of the nodes that are
+/// not in `cmt` only the first `max_joining` stay.
+public(package) fun limit_joining(
+    cmt: &Committee,
+    node_ids: vector<ID>,
+    stakes: vector<u64>,
+    max_joining: u64,
+): (vector<ID>, vector<u64>) {
+    if (node_ids.length() <= max_joining) return (node_ids, stakes);
+    let keys = sort::keys(&node_ids);
+    let (_, is_member) = cmt.targets(&keys, &sort::ascending(&keys), &node_ids.map_ref!(|_| 0));
+    let (mut kept, mut kept_stakes) = (vector[], vector[]);
+    let mut joining = 0;
+    node_ids.length().do!(|i| {
+        if (!is_member[i]) {
+            if (joining == max_joining) return;
+            joining = joining + 1;
+        };
+        kept.push_back(node_ids[i]);
+        kept_stakes.push_back(stakes[i]);
+    });
+    (kept, kept_stakes)
+}
+
 // === Private Functions ===
 
-/// Takes the target count of a node out of the map, 0 if there is none; as `u64` and as it was.
-fun take_target(assigned: &mut VecMap<ID, u16>, node_id: &ID): (u64, u16) {
-    let index = assigned.get_idx_opt(node_id);
-    if (index.is_none()) return (0, 0);
-    let (_, count) = assigned.remove_entry_by_idx(index.destroy_some());
-    (count as u64, count)
+/// The target count of every member, 0 for one that is not among the nodes, and whether each of the nodes is a member. `order`
+/// sorts `keys`, which are those of the nodes.
+fun targets(
+    cmt: &Committee,
+    keys: &vector<u256>,
+    order: &vector<u64>,
+    counts: &vector<u16>,
+): (vector<u64>, vector<bool>) {
+    let mut is_member = keys.map_ref!(|_| false);
+    let mut j = 0;
+    let targets = vector::tabulate!(cmt.size(), |i| {
+        let (node_id, _) = cmt.0.get_entry_by_idx(i);
+        let key = sort::key(node_id);
+        while (j < order.length() && keys[order[j]] < key) j = j + 1;
+        if (j < order.length() && keys[order[j]] == key) {
+            *&mut is_member[order[j]] = true;
+            counts[order[j]] as u64
+        } else 0
+    });
+    (targets, is_member)
+}
+
+/// The committee of the members with the shards they keep and of the nodes with the shards they get, by one merge of the two
+/// sorted lists; who has none is left out.
+fun merge(
+    cmt: &Committee,
+    kept: vector<vector<u16>>,
+    order: &vector<u64>,
+    node_ids: &vector<ID>,
+    joined: vector<vector<u16>>,
+): Committee {
+    let mut committee = vec_map::empty();
+    let mut j = 0;
+    cmt.size().do!(|i| {
+        if (kept[i].is_empty()) return;
+        let (node_id, _) = cmt.0.get_entry_by_idx(i);
+        let key = sort::key(node_id);
+        while (j < order.length() && sort::key(&node_ids[order[j]]) < key) {
+            let node = order[j];
+            if (!joined[node].is_empty()) committee.insert(node_ids[node], joined[node]);
+            j = j + 1;
+        };
+        committee.insert(*node_id, kept[i]);
+    });
+    while (j < order.length()) {
+        let node = order[j];
+        if (!joined[node].is_empty()) committee.insert(node_ids[node], joined[node]);
+        j = j + 1;
+    };
+    Committee(committee)
 }
 
 // === Test-Only Functions ===
+
+/// As `first`.
+#[test_only]
+public fun initialize(assigned: VecMap<ID, u16>): Committee {
+    let (node_ids, counts) = assigned.into_keys_values();
+    first(&node_ids, &counts)
+}
+
+/// As `next`.
+#[test_only]
+public fun transition(cmt: &Committee, assigned: VecMap<ID, u16>): Committee {
+    let (node_ids, counts) = assigned.into_keys_values();
+    cmt.next(&node_ids, &counts)
+}
 
 /// A committee that need not keep the invariants.
 #[test_only]

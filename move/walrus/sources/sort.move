@@ -8,6 +8,25 @@ module walrus::sort;
 
 use sui::vec_map::{Self, VecMap};
 
+// === Package Functions ===
+
+/// A node ID as the number that orders nodes.
+public(package) fun key(node_id: &ID): u256 {
+    node_id.to_address().to_u256()
+}
+
+/// The numbers of node IDs.
+public(package) fun keys(node_ids: &vector<ID>): vector<u256> {
+    node_ids.map_ref!(|node_id| key(node_id))
+}
+
+/// The positions of `keys` in ascending order of the keys.
+public(package) fun ascending(keys: &vector<u256>): vector<u64> {
+    let mut order = vector::tabulate!(keys.length(), |i| i);
+    order.merge_sort_by!(|a, b| keys[*a] <= keys[*b]);
+    order
+}
+
 // === Public Macros ===
 
 /// Sorts a map keyed by node ID with insertion sort.

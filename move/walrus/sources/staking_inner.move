@@ -71,6 +71,13 @@ const EIncorrectNodeOrder: u64 = 10;
 const MIN_STAKE: u64 = 0;
 /// Largest number of nodes in the active set.
 const TEMP_ACTIVE_SET_SIZE_LIMIT: u16 = 150;
+/// A transaction may look up 1000 children of objects; these are left for the pools when the epoch changes.
+const MAX_POOL_CHILDREN: u64 = 980;
+/// Children looked up for a member of the ending committee: the pool (2), its new and an older exchange rate, the gaps between
+/// rates, its blocked commission.
+const CHILDREN_PER_MEMBER: u64 = 6;
+/// Children looked up for a node that joins: the pool (2), its new exchange rate, the gaps between rates.
+const CHILDREN_PER_JOINING_NODE: u64 = 4;
 /// Placeholder for the prices in the epoch parameters, and the price nobody can pay while there is no committee.
 const NO_PRICE: u64 = 18_446_744_073_709_551_615;
 
@@ -325,16 +332,16 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
     events::emit_epoch_parameters_selected(self.epoch + 1);
 }
 
-/// The committee that the active set would get now. Aborts `ENoStake` (3), and as the apportionment.
+/// The committee that the active set would get now. When more nodes would join than one epoch change can take in, those with
+/// the lowest ranks wait for the next epoch. Aborts `ENoStake` (3), and as the apportionment.
 public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
     let active_set = self.active_set.borrow();
     assert!(active_set.total_stake() > 0, ENoStake);
     let (node_ids, stakes) = active_set.ranked();
+    let (node_ids, stakes) = self.committee.limit_joining(node_ids, stakes, self.max_joining());
     let counts = apportionment::shards_per_node(&stakes, self.n_shards);
-    let mut assigned = vec_map::empty();
-    node_ids.zip_do!(counts, |node_id, count| if (count > 0) assigned.insert(node_id, count));
-    if (self.committee.size() == 0) committee::initialize(assigned)
-    else self.committee.transition(assigned)
+    if (self.committee.size() == 0) committee::first(&node_ids, &counts)
+    else self.committee.next(&node_ids, &counts)
 }
 
 /// The prices the current committee votes for: storage in FROST per MiB and epoch, write in FROST per MiB. Without a
@@ -465,6 +472,13 @@ fun advance_pool(
     pool.advance_epoch(rewards, wctx);
     let stake = pool.wal_balance_at_epoch(wctx.epoch() + 1);
     self.active_set.borrow_mut().insert_or_update(node_id, stake);
+}
+
+/// How many nodes may join the committee that follows the current one. Without a bound, whoever replaces enough members at once
+/// would make the epoch change impossible for good: it does not fit into a transaction any more.
+fun max_joining(self: &StakingInnerV1): u64 {
+    let for_members = (self.committee.size() * CHILDREN_PER_MEMBER).min(MAX_POOL_CHILDREN);
+    (MAX_POOL_CHILDREN - for_members) / CHILDREN_PER_JOINING_NODE
 }
 
 /// The keys of the nodes of a committee, in its order, and the capacity in bytes that they vote for. Aborts `EZeroNodeWeight`

@@ -60,6 +60,20 @@ fun transitions_keep_a_partition_and_what_can_be_kept() {
     });
 }
 
+#[test]
+fun only_so_many_nodes_join_at_once() {
+    let committee = committee::initialize(targets(vector[1, 2, 3], vector[4, 4, 4]));
+    let ranked = vector[9, 2, 7, 1, 8].map!(|n| id(n));
+    let (all, stakes) = committee.limit_joining(ranked, vector[50, 40, 30, 20, 10], 5);
+    assert_eq!(all, ranked);
+    assert_eq!(stakes, vector[50, 40, 30, 20, 10]);
+    let (some, stakes) = committee.limit_joining(ranked, vector[50, 40, 30, 20, 10], 2);
+    assert_eq!(some, vector[9, 2, 7, 1].map!(|n| id(n)));
+    assert_eq!(stakes, vector[50, 40, 30, 20]);
+    let (members, _) = committee.limit_joining(ranked, vector[50, 40, 30, 20, 10], 0);
+    assert_eq!(members, vector[2, 1].map!(|n| id(n)));
+}
+
 #[test, expected_failure(abort_code = EInvalidShardAssignment)]
 fun a_transition_keeps_the_number_of_shards() {
     committee::initialize(targets(vector[1, 2], vector[3, 5])).transition(
