@@ -9,6 +9,7 @@ use serde::Serialize;
 use walrus_core::network_key::NetworkPublicKey;
 use walrus_node::{NodeConfig, config::LiveUploadDeferralConfig};
 use walrus_sui::{
+    Address,
     config::{NetworkAccount, NetworkDescriptor, NetworkNode},
     wallet::{Keypair, Wallet},
 };
@@ -105,6 +106,9 @@ struct ClientConfigFile<'a> {
     system_object: String,
     staking_object: String,
     treasury_object: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walrus_subsidies_object: Option<String>,
+    exchange_objects: Vec<String>,
     n_shards: u16,
     rpc_urls: [&'a str; 1],
     wallet_config: &'a Path,
@@ -112,16 +116,38 @@ struct ClientConfigFile<'a> {
 
 fn write_client_config(network: &Localnet, rpc_url: &str, wallet: &Path) -> anyhow::Result<()> {
     let deployment = network.deployment();
+    let side = network.side_packages();
     let file = ClientConfigFile {
         system_object: deployment.system_object.to_string(),
         staking_object: deployment.staking_object.to_string(),
         treasury_object: deployment.treasury_object.to_string(),
+        walrus_subsidies_object: side.map(|side| side.subsidies_object.to_string()),
+        exchange_objects: side
+            .map(|side| side.exchange_object.to_string())
+            .into_iter()
+            .collect(),
         n_shards: network.state().shards,
         rpc_urls: [rpc_url],
         wallet_config: wallet,
     };
     let yaml = serde_yaml::to_string(&file)?;
     write_atomically(&client_config_path(network.path()), yaml.as_bytes())
+}
+
+fn packages(network: &Localnet) -> BTreeMap<String, Address> {
+    let deployment = network.deployment();
+    let mut packages = BTreeMap::from([
+        ("wal".to_owned(), deployment.wal_package),
+        ("walrus".to_owned(), deployment.walrus_package),
+    ]);
+    if let Some(side) = network.side_packages() {
+        packages.extend([
+            ("wal_exchange".to_owned(), side.wal_exchange_package),
+            ("walrus_subsidies".to_owned(), side.walrus_subsidies_package),
+            ("blob_bucket".to_owned(), side.blob_bucket_package),
+        ]);
+    }
+    packages
 }
 
 async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<NetworkDescriptor> {
@@ -146,10 +172,7 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
         rpc_url,
         faucet_url: Some(network.chain().faucet_url()),
         chain_id: network.chain().chain_id().to_string(),
-        packages: BTreeMap::from([
-            ("wal".to_owned(), deployment.wal_package),
-            ("walrus".to_owned(), deployment.walrus_package),
-        ]),
+        packages: packages(network),
         system_object: deployment.system_object,
         staking_object: deployment.staking_object,
         treasury_object: Some(deployment.treasury_object),

@@ -15,7 +15,9 @@ use walrus_node::{RunningNode, StorageNode};
 use walrus_sui::{
     chain::ChainClient,
     contract::{ContractObjects, ContractReader},
-    deploy::{DeployParameters, Deployment, deploy},
+    deploy::{
+        DeployParameters, Deployment, EXCHANGE_FUNDS, SidePackages, deploy, deploy_side_packages,
+    },
     objects::EpochState,
     transactions::{ContractWriter, TransactionExecutor},
     wallet::Keypair,
@@ -207,6 +209,11 @@ impl Localnet {
         &self.state.deployment
     }
 
+    /// The packages beside the contract, if they were published.
+    pub fn side_packages(&self) -> Option<&SidePackages> {
+        self.state.side_packages.as_ref()
+    }
+
     /// The account that deployed the contract: it holds the WAL supply and is the wallet that the network writes.
     pub fn admin(&self) -> &Arc<Keypair> {
         &self.admin
@@ -327,6 +334,7 @@ impl Founding<'_> {
         )
         .await?;
         self.report_deployment(&deployment);
+        let side_packages = self.side_packages(&executor, &deployment).await?;
         let operators = self.operators(listeners)?;
         let registered = self
             .register(client, &executor, &operators, &deployment)
@@ -345,8 +353,33 @@ impl Founding<'_> {
             self.options,
             epoch_duration_ms,
             deployment,
+            side_packages,
             nodes.collect(),
         ))
+    }
+
+    async fn side_packages(
+        &self,
+        executor: &TransactionExecutor,
+        deployment: &Deployment,
+    ) -> anyhow::Result<Option<SidePackages>> {
+        if !self.options.side_packages {
+            return Ok(None);
+        }
+        let side = deploy_side_packages(executor, deployment, EXCHANGE_FUNDS).await?;
+        let packages = [
+            ("wal_exchange", side.wal_exchange_package),
+            ("walrus_subsidies", side.walrus_subsidies_package),
+            ("blob_bucket", side.blob_bucket_package),
+        ];
+        for ((name, package), digest) in packages.into_iter().zip(&side.digests) {
+            self.observer.on_step(Step::Published {
+                name: name.to_owned(),
+                package,
+                digest: *digest,
+            });
+        }
+        Ok(Some(side))
     }
 
     fn report_deployment(&self, deployment: &Deployment) {

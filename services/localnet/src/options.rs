@@ -28,6 +28,8 @@ pub struct LocalnetOptions {
     pub faucet_port: u16,
     /// A YAML list of blob IDs that the nodes do not serve.
     pub blocklist: Option<PathBuf>,
+    /// Whether the packages beside the contract are published, too: an exchange of SUI for WAL, subsidies, buckets.
+    pub side_packages: bool,
     /// Nodes that are registered and configured, but that somebody else starts (with the configuration in their directory).
     pub external_nodes: BTreeSet<u16>,
 }
@@ -44,6 +46,7 @@ impl Default for LocalnetOptions {
             rpc_port: 0,
             faucet_port: 0,
             blocklist: None,
+            side_packages: true,
             external_nodes: BTreeSet::new(),
         }
     }

@@ -4,7 +4,10 @@ use std::{fs, net::SocketAddr, path::Path};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
-use walrus_sui::{Address, deploy::Deployment};
+use walrus_sui::{
+    Address,
+    deploy::{Deployment, SidePackages},
+};
 
 use crate::{LocalnetOptions, directory::write_atomically};
 
@@ -19,6 +22,9 @@ pub(crate) struct State {
     pub(crate) shards: u16,
     pub(crate) epoch_duration_ms: u64,
     pub(crate) deployment: Deployment,
+    /// Absent in networks without them.
+    #[serde(default)]
+    pub(crate) side_packages: Option<SidePackages>,
     pub(crate) nodes: Vec<NodeState>,
 }
 
@@ -37,6 +43,7 @@ impl State {
         options: &LocalnetOptions,
         epoch_duration_ms: u64,
         deployment: Deployment,
+        side_packages: Option<SidePackages>,
         nodes: Vec<NodeState>,
     ) -> Self {
         Self {
@@ -44,6 +51,7 @@ impl State {
             shards: options.shards,
             epoch_duration_ms,
             deployment,
+            side_packages,
             nodes,
         }
     }

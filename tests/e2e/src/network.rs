@@ -30,6 +30,8 @@ pub fn small() -> LocalnetOptions {
     LocalnetOptions {
         nodes: 4,
         shards: 13,
+        // Most tests have no use for them, and a network without them is up sooner.
+        side_packages: false,
         ..LocalnetOptions::default()
     }
 }

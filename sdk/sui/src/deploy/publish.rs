@@ -74,7 +74,7 @@ pub enum DeployError {
     Parameter(String),
 }
 
-fn step(step: &'static str) -> impl FnOnce(TransactionError) -> DeployError {
+pub(super) fn step(step: &'static str) -> impl FnOnce(TransactionError) -> DeployError {
     move |source| DeployError::Step { step, source }
 }
 

@@ -4,6 +4,7 @@
 //! missing and trailing bytes. A Move `UID` and `ID` are both 32 bytes and appear as [`Address`].
 
 mod blob;
+mod exchange;
 mod field;
 mod governance;
 mod pool;
@@ -11,6 +12,7 @@ mod staking;
 mod system;
 
 pub use blob::{Blob, BlobAttributes, SharedBlob, Storage};
+pub use exchange::{Exchange, ExchangeRate};
 pub use field::{Element, ExtendedField, Field, TableRef, VecMap, VecMapEntry, dynamic_field_id};
 pub use field::{
     attributes_field_id, dynamic_object_field_id, extended_field_id, versioned_field_id,

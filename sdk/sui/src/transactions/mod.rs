@@ -5,6 +5,7 @@ mod abort_codes;
 mod blobs;
 mod coins;
 mod error;
+mod exchange;
 mod executed;
 mod executor;
 mod nodes;

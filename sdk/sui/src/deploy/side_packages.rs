@@ -1,0 +1,117 @@
+//! The packages beside the contract, for test networks: `wal_exchange`, `walrus_subsidies`, `blob_bucket`.
+
+use serde::{Deserialize, Serialize};
+use sui_sdk_types::{Address, Digest};
+
+use super::{
+    Deployment, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER,
+    artifacts::Package,
+    publish::{DeployError, step},
+};
+use crate::{
+    contract::ContractReader,
+    transactions::{ContractWriter, TransactionError, TransactionExecutor},
+};
+
+/// FROST that the exchange of a test network gets: 10 000 000 WAL (contracts spec 12.1).
+pub const EXCHANGE_FUNDS: u64 = 10_000_000 * 1_000_000_000;
+
+/// What the deployment of the side packages created. The deployer holds the admin caps and the upgrade caps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SidePackages {
+    /// Package `wal_exchange`.
+    pub wal_exchange_package: Address,
+    /// Package `walrus_subsidies`.
+    pub walrus_subsidies_package: Address,
+    /// Package `blob_bucket`.
+    pub blob_bucket_package: Address,
+    /// A funded `wal_exchange::Exchange`, one FROST for one MIST.
+    pub exchange_object: Address,
+    /// Its `wal_exchange::AdminCap`.
+    pub exchange_admin_cap: Address,
+    /// A `walrus_subsidies::WalrusSubsidies` without funds and with all rates zero.
+    pub subsidies_object: Address,
+    /// Its `walrus_subsidies::AdminCap`.
+    pub subsidies_admin_cap: Address,
+    /// The transactions: one per package in the order above, then the one that makes the objects.
+    pub digests: Vec<Digest>,
+}
+
+/// Publishes the side packages of a deployment, makes subsidies, and an exchange with `exchange_funds` FROST of the
+/// sender, who pays the gas and gets all capabilities.
+///
+/// # Errors
+/// [`DeployError`].
+pub async fn deploy_side_packages(
+    executor: &TransactionExecutor,
+    deployment: &Deployment,
+    exchange_funds: u64,
+) -> Result<SidePackages, DeployError> {
+    let mut digests = Vec::new();
+    let mut ids = Vec::new();
+    for (mut package, uses_walrus) in [
+        (Package::wal_exchange()?, false),
+        (Package::walrus_subsidies()?, true),
+        (Package::blob_bucket()?, true),
+    ] {
+        package.link(WAL_PLACEHOLDER, deployment.wal_package)?;
+        if uses_walrus {
+            package.link(WALRUS_PLACEHOLDER, deployment.walrus_package)?;
+        }
+        let (id, digest) = publish(executor, &package)
+            .await
+            .map_err(step("publish a side package"))?;
+        ids.push(id);
+        digests.push(digest);
+    }
+    let [
+        wal_exchange_package,
+        walrus_subsidies_package,
+        blob_bucket_package,
+    ] = ids[..]
+    else {
+        return Err(DeployError::Parameter("three side packages".to_owned()));
+    };
+    let what = "create exchange and subsidies";
+    let reader = ContractReader::new(executor.chain().clone(), deployment.objects())
+        .await
+        .map_err(TransactionError::from)
+        .map_err(step(what))?;
+    let writer = ContractWriter::with_executor(reader, executor.clone());
+    let made = writer
+        .create_side_objects(
+            wal_exchange_package,
+            walrus_subsidies_package,
+            exchange_funds,
+        )
+        .await
+        .map_err(step(what))?;
+    digests.push(made.digest);
+    // Both packages have a type `AdminCap`, in modules of different names.
+    let one = |module, name| made.created_one(module, name).map_err(step(what));
+    Ok(SidePackages {
+        wal_exchange_package,
+        walrus_subsidies_package,
+        blob_bucket_package,
+        exchange_object: one("wal_exchange", "Exchange")?,
+        exchange_admin_cap: one("wal_exchange", "AdminCap")?,
+        subsidies_object: one("walrus_subsidies", "WalrusSubsidies")?,
+        subsidies_admin_cap: one("walrus_subsidies", "AdminCap")?,
+        digests,
+    })
+}
+
+async fn publish(
+    executor: &TransactionExecutor,
+    package: &Package,
+) -> Result<(Address, Digest), TransactionError> {
+    let sender = executor.sender();
+    let executed = executor
+        .execute(None, |ptb, _| {
+            let cap = ptb.publish(package.bytecode(), package.dependencies.clone());
+            ptb.transfer(vec![cap], sender)
+        })
+        .await?;
+    Ok((executed.published()?, executed.digest))
+}

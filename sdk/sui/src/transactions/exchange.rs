@@ -1,0 +1,74 @@
+//! SUI for WAL at the exchanges of test networks (contracts spec 11.1), and the objects of the side packages.
+
+use sui_sdk_types::Address;
+
+use super::{ContractWriter, ExecutedTransaction, TransactionError};
+use crate::objects::Exchange;
+
+impl ContractWriter {
+    /// Exchanges `mist` of the sender's SUI for WAL at the shared object `exchange`. What a client configuration lists under
+    /// `exchange_objects` are such objects.
+    ///
+    /// # Errors
+    /// [`TransactionError`]; among them an abort of `wal_exchange` when the exchange has not enough WAL, and
+    /// [`TransactionError::Chain`] when the object is no exchange.
+    pub async fn exchange_sui_for_wal(
+        &self,
+        exchange: Address,
+        mist: u64,
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        let object = self.reader().chain().object(exchange).await?;
+        let package = *object.expect_type("wal_exchange", "Exchange")?.address();
+        self.run(None, |plan| {
+            let gas = plan.ptb.gas();
+            let sui = plan.ptb.split(gas, &[mist])?;
+            let mut arguments = vec![plan.ptb.object(exchange)];
+            arguments.extend(sui);
+            let (module, function) = ("wal_exchange", "exchange_all_for_wal");
+            let wal = plan
+                .ptb
+                .call(package, module, function, vec![], arguments)?;
+            plan.ptb.transfer(vec![wal], plan.sender)
+        })
+        .await
+    }
+
+    /// The funds and the rate of an exchange.
+    ///
+    /// # Errors
+    /// [`TransactionError::Chain`] when there is no such object or it is no exchange.
+    pub async fn exchange(&self, exchange: Address) -> Result<Exchange, TransactionError> {
+        let object = self.reader().chain().object(exchange).await?;
+        object.expect_type("wal_exchange", "Exchange")?;
+        Ok(object.decode()?)
+    }
+
+    /// Makes an exchange with `funds` FROST and subsidies without funds and rates.
+    pub(crate) async fn create_side_objects(
+        &self,
+        wal_exchange: Address,
+        walrus_subsidies: Address,
+        funds: u64,
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        self.run(Some(funds), |plan| {
+            let arguments = vec![plan.payment()?, plan.ptb.pure(&funds)?];
+            let module = "wal_exchange";
+            let exchange = plan
+                .ptb
+                .call(wal_exchange, module, "new_funded", vec![], arguments)?;
+            let arguments = vec![
+                plan.system(),
+                plan.staking(),
+                plan.ptb.pure(&0u32)?,
+                plan.ptb.pure(&0u64)?,
+                plan.ptb.pure(&0u64)?,
+            ];
+            let module = "walrus_subsidies";
+            let subsidies = plan
+                .ptb
+                .call(walrus_subsidies, module, "new", vec![], arguments)?;
+            plan.ptb.transfer(vec![exchange, subsidies], plan.sender)
+        })
+        .await
+    }
+}
