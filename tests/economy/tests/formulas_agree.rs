@@ -207,15 +207,19 @@ fn shard_assignments() {
         let nodes: Vec<NodeId> = (0..random.between(1, 40)).map(|_| random.node()).collect();
         let n_shards = random.between(1, 300);
         let mut session = machine.session();
-        let map = |targets: &[(NodeId, u16)]| {
-            let entries = targets
-                .iter()
-                .map(|(node, count)| (id(*node), Value::U16(*count)));
-            Argument::Value(vec_map(entries))
+        let of =
+            |committee, [nodes, counts]: [Argument; 2]| vec![reference(committee), nodes, counts];
+        let split = |targets: &[(NodeId, u16)]| {
+            let nodes = targets.iter().map(|(node, _)| id(*node)).collect();
+            let counts = targets.iter().map(|(_, count)| Value::U16(*count));
+            [
+                reference(Value::Vector(nodes)),
+                reference(Value::Vector(counts.collect())),
+            ]
         };
         let first = targets(&mut random, &nodes, n_shards);
         let mut current = session
-            .get("committee", "initialize", vec![map(&first)])
+            .get("committee", "first", split(&first).into())
             .unwrap();
         assert_eq!(committee(&current), assignment::first(&first));
         for _ in 0..10 {
@@ -223,21 +227,13 @@ fn shard_assignments() {
             let before = committee(&current);
             let ours = assignment::transition(&before, &next).unwrap();
             current = session
-                .get(
-                    "committee",
-                    "transition",
-                    vec![reference(current), map(&next)],
-                )
+                .get("committee", "next", of(current, split(&next)))
                 .unwrap();
             assert_minimal_movement(&before, &committee(&current), &ours);
         }
         let wrong = targets(&mut random, &nodes, n_shards + 1);
         let ours = assignment::transition(&committee(&current), &wrong).unwrap_err();
-        let theirs = session.call(
-            "committee",
-            "transition",
-            vec![reference(current), map(&wrong)],
-        );
+        let theirs = session.call("committee", "next", of(current, split(&wrong)));
         assert_eq!(theirs.unwrap_err(), Failure::from(ours));
     }
 }
