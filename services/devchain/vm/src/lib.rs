@@ -10,6 +10,10 @@
 //!
 //! The feature `test-natives` adds the natives of unit tests (devchain spec 4.5) and coverage of bytecode.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod declarations;
 pub mod error;
 mod format;
