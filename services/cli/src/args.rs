@@ -80,6 +80,12 @@ pub(crate) enum Command {
         walrus blob-id report.pdf --n-shards 1000     offline\n  \
         walrus blob-id report.pdf                     asks the network for its number of shards")]
     BlobId(BlobIdArgs),
+    /// Write the slivers of a file into a directory, offline.
+    #[command(after_help = "Examples:\n  \
+        walrus encode video.mp4 --n-shards 1000 --out slivers\n\n\
+        The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
+        bytes that a storage node takes.")]
+    Encode(EncodeArgs),
     /// Convert a decimal blob ID, as explorers show it, to its usual form.
     ConvertBlobId {
         /// The blob ID as a decimal number.
@@ -242,6 +248,19 @@ pub(crate) struct BlobIdArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+}
+
+/// Arguments of `encode`.
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArgs {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Number of shards of the network that the slivers are for.
+    #[arg(long, value_name = "N")]
+    pub(crate) n_shards: u16,
+    /// The directory to make; it must not exist or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// The shape of a local network.

@@ -19,12 +19,17 @@ pub(crate) fn read_file(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
         .read_to_end(&mut data)
         .with_context(unreadable)?;
     if data.len() as u64 > max {
-        bail!(
-            "{} has more than {max} bytes, the largest blob that the network can hold",
-            path.display()
-        );
+        return Err(too_large(path, max));
     }
     Ok(data)
+}
+
+/// The error of a file with more than `max` bytes.
+pub(crate) fn too_large(path: &Path, max: u64) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{} has more than {max} bytes, the largest blob that the network can hold",
+        path.display()
+    )
 }
 
 /// Reads a blob ID, with a hint for the decimal form that explorers show.

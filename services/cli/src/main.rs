@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod context;
 mod devchain;
+mod encoding;
 mod input;
 mod network_steps;
 mod progress;
@@ -50,6 +51,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::BlobStatus(args) => commands::blob_status::run(&global, args).await,
         Command::Info(args) => commands::info::run(&global, args).await,
         Command::BlobId(args) => commands::blob_id::run(&global, args).await,
+        Command::Encode(args) => commands::encode::run(&global, args).await,
         Command::ConvertBlobId { blob_id_decimal } => {
             commands::blob_id::convert(&global, &blob_id_decimal)
         }

@@ -61,6 +61,17 @@ impl Reporter {
         bar
     }
 
+    /// A bar for bytes whose number is told later; nothing where there is no terminal.
+    pub(crate) fn byte_bar(&self, label: &str) -> ProgressBar {
+        let bar = self.bar(label, 0);
+        if let Ok(style) = ProgressStyle::with_template(
+            "  {prefix:<16} {bar:32} {percent:>3} % {binary_bytes_per_sec} {eta} left",
+        ) {
+            bar.set_style(style);
+        }
+        bar
+    }
+
     /// A spinner for work of unknown size; nothing where there is no terminal.
     pub(crate) fn spinner(&self, label: &str) -> ProgressBar {
         let spinner = match &self.bars {

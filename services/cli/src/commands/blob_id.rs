@@ -2,12 +2,13 @@
 
 use anyhow::Context;
 use serde::Serialize;
-use walrus_core::{BlobId, EncodingConfig, EncodingType, Threads, encoder::BlobEncoder};
+use walrus_core::{BlobId, EncodingConfig, EncodingType};
 
 use super::print_json;
 use crate::{
     args::{BlobIdArgs, GlobalOptions},
-    context, input,
+    context,
+    encoding::encode_file,
     report::{Reporter, bytes, write_result},
 };
 
@@ -30,30 +31,22 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Res
         }
     };
     let config = EncodingConfig::new(n_shards)?;
-    let data = input::read_file(&args.file, config.max_blob_size())?;
-    let unencoded_length = data.len() as u64;
-    let blob_id = tokio::task::spawn_blocking(move || blob_id_of(config, &data)).await??;
+    let reporter = Reporter::new(global.json);
+    let metadata = encode_file(&args.file, config, None, &reporter).await?;
     let output = BlobIdOutput {
-        blob_id,
+        blob_id: *metadata.blob_id(),
         file: args.file.display().to_string(),
-        unencoded_length,
+        unencoded_length: metadata.metadata().unencoded_length(),
         encoding_type: EncodingType::default(),
     };
     if global.json {
         return print_json(&output);
     }
-    let reporter = Reporter::new(false);
     reporter.field("blob ID", output.blob_id);
     reporter.field("file", &output.file);
     reporter.field("unencoded size", bytes(output.unencoded_length));
     reporter.field("encoding", output.encoding_type);
     Ok(())
-}
-
-/// The blob ID, computed on all cores.
-pub(crate) fn blob_id_of(config: EncodingConfig, data: &[u8]) -> anyhow::Result<BlobId> {
-    let encoder = BlobEncoder::new(config, data)?.with_threads(Threads::available());
-    Ok(encoder.compute_blob_id()?)
 }
 
 /// Converts the decimal form.

@@ -4,10 +4,11 @@ use serde::Serialize;
 use walrus_core::BlobId;
 use walrus_node_client::BlobStatus;
 
-use super::{blob_id::blob_id_of, print_json};
+use super::print_json;
 use crate::{
     args::{BlobStatusArgs, GlobalOptions},
     context::Network,
+    encoding::encode_file,
     input,
     report::Reporter,
 };
@@ -30,8 +31,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         (Some(text), _) => input::parse_blob_id(text)?,
         (None, Some(file)) => {
             let config = network.encoding_config().await?;
-            let data = input::read_file(file, config.max_blob_size())?;
-            tokio::task::spawn_blocking(move || blob_id_of(config, &data)).await??
+            let reporter = Reporter::new(global.json);
+            *encode_file(file, config, None, &reporter).await?.blob_id()
         }
         (None, None) => anyhow::bail!("exactly one of `--file` and `--blob-id` must be given"),
     };

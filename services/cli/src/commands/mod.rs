@@ -3,6 +3,7 @@
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
 pub(crate) mod demo;
+pub(crate) mod encode;
 pub(crate) mod info;
 pub(crate) mod localnet;
 pub(crate) mod read;
