@@ -313,7 +313,7 @@ pub(crate) struct DemoArgs {
     pub(crate) network: NetworkArgs,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let number: u64 = number

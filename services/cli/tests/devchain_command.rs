@@ -7,12 +7,15 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
+    time::{Duration, Instant},
 };
 
 use program::Home;
 use serde_json::{Value, json};
+use sui_rpc::proto::sui::rpc::v2::GetServiceInfoRequest;
 use walrus_sui::{Address, chain::ChainClient};
 
+const PATIENCE: Duration = Duration::from_secs(60);
 const ANY_PORTS: [&str; 4] = ["--rpc-port", "0", "--faucet-port", "0"];
 
 fn devchain<'a>(options: &[&'a str]) -> Vec<&'a str> {
@@ -42,6 +45,16 @@ fn balance(rpc_url: &str, owner: &str) -> u64 {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let chain = ChainClient::connect(rpc_url).await.unwrap();
         chain.sui_balance(owner).await.unwrap()
+    })
+}
+
+fn epoch(rpc_url: &str) -> u64 {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let chain = ChainClient::connect(rpc_url).await.unwrap();
+        let request = GetServiceInfoRequest::default();
+        let mut rpc = chain.rpc();
+        let info = rpc.ledger_client().get_service_info(request).await.unwrap();
+        info.get_ref().epoch()
     })
 }
 
@@ -154,6 +167,22 @@ fn a_chain_in_a_directory_survives_being_killed() {
     assert!(other.contains("seed"), "{other}");
     let network = home.fail(&["localnet", "--dir", dir]);
     assert!(network.contains("holds no local network"), "{network}");
+}
+
+#[test]
+fn epochs_of_the_chain_end_by_themselves_when_asked_to() {
+    let home = Home::new();
+    let chain = home.start(&devchain(&["--ephemeral", "--epoch-duration", "200ms"]));
+    let description = chain.wait_for_json();
+    let recipient = format!("0x{}", "ef".repeat(32));
+    let request = json!({"FixedAmountRequest": {"recipient": recipient}});
+    let started = Instant::now();
+    // An epoch ends with a checkpoint, and each grant makes one.
+    while epoch(text(&description["rpcUrl"])) < 2 {
+        assert!(started.elapsed() < PATIENCE, "no epoch ends");
+        let (status, answer) = post(text(&description["faucetUrl"]), "/v2/gas", &request);
+        assert_eq!(status, 201, "{answer}");
+    }
 }
 
 #[test]

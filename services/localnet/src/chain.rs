@@ -10,6 +10,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -45,6 +46,8 @@ pub struct LocalChainOptions {
     pub seed: Option<String>,
     /// Number of funded accounts of a new chain.
     pub accounts: u32,
+    /// After how long an epoch of the chain ends by itself; only when it is told to when absent.
+    pub epoch_duration: Option<Duration>,
 }
 
 impl Default for LocalChainOptions {
@@ -56,6 +59,7 @@ impl Default for LocalChainOptions {
             faucet_port: 0,
             seed: None,
             accounts: 10,
+            epoch_duration: None,
         }
     }
 }
@@ -116,6 +120,7 @@ impl LocalChain {
             .data_dir(directory.as_ref().map(Directory::chain))
             .default_seed(DEFAULT_SEED)
             .accounts(options.accounts)
+            .epoch_duration(options.epoch_duration)
             .rpc_address(SocketAddr::new(options.host, options.rpc_port))
             .faucet_address(SocketAddr::new(options.host, options.faucet_port));
         if let Some(seed) = &options.seed {

@@ -1,8 +1,10 @@
 //! The command line of `walrus devchain`.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
+
+use crate::args::parse_duration;
 
 /// Arguments of `devchain`.
 #[derive(Debug, Args)]
@@ -39,6 +41,9 @@ pub(crate) struct RunArgs {
     /// What keys and chain ID of a new chain follow from; the same every time when absent.
     #[arg(long, value_name = "TEXT")]
     pub(crate) seed: Option<String>,
+    /// End an epoch of the chain this long after it began, for example `10m`; only when it is told to when absent.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) epoch_duration: Option<Duration>,
 }
 
 /// The subcommands.

@@ -25,6 +25,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: RunArgs) -> anyhow::Result
         faucet_port: args.faucet_port,
         seed: args.seed,
         accounts: args.accounts,
+        epoch_duration: args.epoch_duration,
     };
     let reporter = Reporter::new(global.json);
     // From here on a signal stops what was started, instead of the process in the middle of a write.
