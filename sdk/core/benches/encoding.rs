@@ -11,7 +11,7 @@ const MIB: usize = 1 << 20;
 fn encoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("blob");
     group.sample_size(10);
-    for (n, length) in [(100, 64 * MIB), (1000, MIB)] {
+    for (n, length) in [(10, MIB), (100, 64 * MIB), (1000, MIB), (1000, 32 * MIB)] {
         let config = EncodingConfig::new(n).unwrap();
         let blob: Vec<u8> = (0..length).map(|i| (i * 31 % 251) as u8).collect();
         let encoder = BlobEncoder::new(config, &blob)
