@@ -20,7 +20,6 @@ pub mod index;
 mod interleaving;
 pub mod key_text;
 pub mod merkle;
-mod message_matrix;
 pub mod messages;
 pub mod metadata;
 pub mod network_key;
@@ -33,6 +32,7 @@ pub mod signed_message;
 pub mod sliver;
 pub mod symbol;
 pub mod threads;
+mod workspaces;
 
 pub use axis::{Axis, Primary, Secondary, SliverType};
 pub use blob_id::BlobId;

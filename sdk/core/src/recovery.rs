@@ -9,12 +9,14 @@ use crate::{
     bounded_bcs::{self, BcsError},
     byte_string,
     codec::{CodecError, LinearCode},
+    decoder::{DecodeTiling, TileDecoder},
     inconsistency::InconsistencyProof,
     index::SliverIndex,
     merkle::{MerkleProof, MerkleTree},
     metadata::VerifiedBlobMetadataWithId,
     sliver::{ExpandedSliver, SliverData, SliverError},
     symbol::SymbolId,
+    workspaces::Workspaces,
 };
 
 /// A symbol that helps decode a sliver of axis `T`. BCS: index `u16` ‖ `uleb(s)` ‖ symbol.
@@ -344,6 +346,45 @@ impl<T: Axis> ExpandedSliver<T> {
     }
 }
 
+/// A sliver that is kept to help recover others: expanded, with its Merkle tree.
+///
+/// Making one costs as much as verifying the sliver; symbols with proofs then cost next to nothing. It takes
+/// `n_shards` symbols and twice as many hashes of memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SymbolTree<T: Axis> {
+    expanded: ExpandedSliver<T>,
+    tree: MerkleTree,
+}
+
+impl<T: Axis> SymbolTree<T> {
+    /// Builds the tree of an expanded sliver.
+    pub fn new(expanded: ExpandedSliver<T>) -> Self {
+        let tree = expanded.merkle_tree();
+        Self { expanded, tree }
+    }
+
+    /// The expanded sliver.
+    pub fn expanded(&self) -> &ExpandedSliver<T> {
+        &self.expanded
+    }
+
+    /// The tree over its symbols.
+    pub fn merkle_tree(&self) -> &MerkleTree {
+        &self.tree
+    }
+
+    /// The symbol, with proof, with which the sliver helps to decode sliver `target` of the other axis; `None`
+    /// if there is no such sliver.
+    pub fn recovery_symbol(&self, target: SliverIndex) -> Option<RecoverySymbol<T::Orthogonal>> {
+        self.expanded.recovery_symbol(&self.tree, target)
+    }
+
+    /// The same in general form.
+    pub fn general_recovery_symbol(&self, target: SliverIndex) -> Option<GeneralRecoverySymbol> {
+        self.expanded.general_recovery_symbol(&self.tree, target)
+    }
+}
+
 /// Decodes sliver `target` of axis `T` without verifying the result.
 ///
 /// The first `ns` (primary) or `np` (secondary) symbols of distinct sources are used.
@@ -370,16 +411,56 @@ pub fn decode_sliver<T: Axis>(
     }
     let size = metadata.symbol_size();
     let code = LinearCode::of_axis(metadata.config(), T::TYPE.orthogonal(), size.get())?;
-    let data = code.decode(
-        chosen
-            .iter()
-            .map(|symbol| (symbol.index.as_usize(), symbol.data.as_slice())),
-    )?;
+    let data = decode_codeword(&code, &chosen)?;
     let expected = data.len();
     SliverData::new(data, size, target).ok_or(RecoveryError::Codec(CodecError::WrongLength {
         length: expected,
         expected,
     }))
+}
+
+/// Idle decoders of calls that have none of their own.
+static IDLE: Workspaces<(LinearCode, TileDecoder)> = Workspaces::new();
+
+/// The source symbols of a codeword from as many symbols of distinct positions.
+fn decode_codeword<T: Axis>(
+    code: &LinearCode,
+    chosen: &[DecodingSymbol<T>],
+) -> Result<Vec<u8>, CodecError> {
+    let symbol = code.symbol_size();
+    let mut data = vec![0; code.originals() * symbol];
+    let mut places: Vec<_> = data.chunks_exact_mut(symbol).collect();
+    for source in chosen {
+        let length = source.data.len();
+        if length != symbol {
+            let expected = symbol;
+            return Err(CodecError::WrongLength { length, expected });
+        }
+        if let Some(place) = places.get_mut(source.index.as_usize()) {
+            place.copy_from_slice(&source.data);
+        }
+    }
+    let tiling = DecodeTiling::new(code, 1);
+    let mut decoder = match IDLE.take(|(idle, _)| idle == code) {
+        Some((_, idle)) => idle,
+        None => TileDecoder::new(code, 1, tiling.width)?,
+    };
+    for (offset, width) in tiling.strips(symbol) {
+        decoder.reshape(1, width)?;
+        for source in chosen {
+            decoder.add(
+                source.index.as_usize(),
+                &source.data[offset..offset + width],
+            )?;
+        }
+        decoder.decode(|missing, strip| {
+            if let Some(place) = places.get_mut(missing) {
+                place[offset..offset + width].copy_from_slice(strip);
+            }
+        })?;
+    }
+    IDLE.give((*code, decoder));
+    Ok(data)
 }
 
 /// Recovers sliver `target` from symbols without proofs, relying on the hash of the result alone.

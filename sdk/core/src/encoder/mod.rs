@@ -25,9 +25,12 @@ use std::num::NonZeroU16;
 pub use control::{Cancellation, Progress};
 pub use directory::DirectorySink;
 pub use error::{EncodeError, IoFailure};
+pub(crate) use matrix::PaddedBlob;
 pub use sink::SliverSink;
+pub(crate) use source::PositionalFile;
 pub use source::{BlobSource, FileSource, SeekSource};
 pub use stream::StreamEncoder;
+pub(crate) use trees::Folder;
 
 use crate::{
     blob_id::BlobId,

@@ -1,14 +1,17 @@
 //! Slivers: rows and columns of the expanded matrix, as shards store them (encoding spec 2.3, 4.1).
 
+mod hasher;
+
 use std::{marker::PhantomData, num::NonZeroU16};
+
+pub(crate) use hasher::SliverHasher;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     axis::{Axis, Primary, Secondary, SliverType},
     bounded_bcs::{self, BcsError},
-    codec::{CodecError, LinearCode},
-    hashing,
+    codec::CodecError,
     index::{SliverIndex, SliverPairIndex},
     merkle::{self, MerkleTree, Node},
     metadata::VerifiedBlobMetadataWithId,
@@ -72,11 +75,11 @@ impl<T: Axis> SliverData<T> {
     /// [`CodecError`] if the sliver does not have the number of symbols `config` asks for, or a bad size.
     pub fn expand(&self, config: &EncodingConfig) -> Result<ExpandedSliver<T>, CodecError> {
         let symbol_size = self.symbols.symbol_size();
-        let code = LinearCode::of_axis(config, T::TYPE.orthogonal(), symbol_size.get())?;
-        let mut data = self.symbols.data().to_vec();
-        data.extend(code.encode(self.symbols.data())?);
-        let mut leaf_hashes = Vec::with_capacity(usize::from(config.n_shards()));
-        hashing::leaves(&data, code.symbol_size(), &mut leaf_hashes);
+        let mut data = Vec::new();
+        let leaf_hashes = SliverHasher::borrowed(config, T::TYPE, symbol_size.get(), |hasher| {
+            hasher.expand(self.symbols.data(), &mut data)?;
+            Ok(hasher.leaf_hashes().to_vec())
+        })?;
         Ok(ExpandedSliver {
             data,
             symbol_size,
@@ -91,7 +94,10 @@ impl<T: Axis> SliverData<T> {
     /// # Errors
     /// As for [`Self::expand`].
     pub fn hash(&self, config: &EncodingConfig) -> Result<Node, CodecError> {
-        Ok(self.expand(config)?.hash())
+        let size = self.symbols.symbol_size().get();
+        SliverHasher::borrowed(config, T::TYPE, size, |hasher| {
+            hasher.hash(self.symbols.data()).map(Node::Digest)
+        })
     }
 
     /// Checks index, length, symbol size and hash against the blob's metadata, in this order.
@@ -99,10 +105,12 @@ impl<T: Axis> SliverData<T> {
     /// # Errors
     /// [`SliverError`] tells which check failed.
     pub fn verify(&self, metadata: &VerifiedBlobMetadataWithId) -> Result<(), SliverError> {
-        self.verify_expanded(metadata).map(drop)
+        let committed = self.check_shape(metadata)?;
+        let hash = self.hash(metadata.config())?;
+        self.compare(hash, committed)
     }
 
-    /// As [`Self::verify`], handing out the expanded sliver that the check needs anyway.
+    /// As [`Self::verify`], handing out the expanded sliver too.
     ///
     /// # Errors
     /// [`SliverError`] tells which check failed.
@@ -110,6 +118,17 @@ impl<T: Axis> SliverData<T> {
         &self,
         metadata: &VerifiedBlobMetadataWithId,
     ) -> Result<ExpandedSliver<T>, SliverError> {
+        let committed = self.check_shape(metadata)?;
+        let expanded = self.expand(metadata.config())?;
+        self.compare(expanded.hash(), committed)?;
+        Ok(expanded)
+    }
+
+    /// Checks everything but the hash, which is the result.
+    fn check_shape<'a>(
+        &self,
+        metadata: &'a VerifiedBlobMetadataWithId,
+    ) -> Result<&'a Node, SliverError> {
         let n_shards = metadata.n_shards();
         let committed =
             metadata
@@ -129,14 +148,17 @@ impl<T: Axis> SliverData<T> {
                 expected: metadata.symbol_size(),
             });
         }
-        let expanded = self.expand(metadata.config())?;
-        if expanded.hash() != *committed {
-            return Err(SliverError::MerkleRootMismatch {
-                axis: T::TYPE,
-                index: self.index,
-            });
+        Ok(committed)
+    }
+
+    fn compare(&self, hash: Node, committed: &Node) -> Result<(), SliverError> {
+        if hash == *committed {
+            return Ok(());
         }
-        Ok(expanded)
+        Err(SliverError::MerkleRootMismatch {
+            axis: T::TYPE,
+            index: self.index,
+        })
     }
 }
 
@@ -270,6 +292,14 @@ pub enum SliverId {
 }
 
 impl SliverId {
+    /// The sliver of an axis with this index.
+    pub const fn new(axis: SliverType, index: SliverIndex) -> Self {
+        match axis {
+            SliverType::Primary => Self::Primary(index),
+            SliverType::Secondary => Self::Secondary(index),
+        }
+    }
+
     /// Which kind it is.
     pub const fn axis(&self) -> SliverType {
         match self {

@@ -1,0 +1,172 @@
+//! Decoding a blob from slivers, and consistency checks (encoding spec 2.6, 8).
+//!
+//! There is one core: a block of symbols of all slivers at a time is decoded, strip by strip in the cache,
+//! and written to its place. [`StreamDecoder`] uses it with slivers and blob in files, [`BlobDecoder`] with
+//! both in memory.
+
+mod assembly;
+mod check;
+mod error;
+mod locator;
+mod run;
+mod sink;
+mod source;
+mod stream;
+mod tile;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+pub use check::{ConsistencyCheck, ParseConsistencyCheckError, check_consistency};
+pub use error::DecodeError;
+pub use sink::BlobSink;
+pub use source::{DirectorySource, SliverSource};
+pub use stream::StreamDecoder;
+pub(crate) use tile::{DecodeTiling, TileDecoder};
+
+use crate::{
+    axis::{Axis, SliverType},
+    decoder::{assembly::Assembly, run::Run, sink::MemoryBlob},
+    encoder::Cancellation,
+    index::SliverIndex,
+    metadata::VerifiedBlobMetadataWithId,
+    parameters::{EncodingConfig, ParameterError},
+    sliver::{SliverData, SliverId},
+    threads::Threads,
+};
+
+/// Collects slivers of one axis until they suffice, then decodes.
+///
+/// Slivers of the wrong length or symbol size, with an index that does not exist, or whose index was there
+/// before are dropped. The content of slivers is *not* checked: verify them against the metadata first.
+#[derive(Debug, Clone)]
+pub struct BlobDecoder<T: Axis> {
+    config: EncodingConfig,
+    blob_length: u64,
+    symbol_size: u16,
+    slivers: BTreeMap<SliverIndex, SliverData<T>>,
+    threads: Threads,
+}
+
+impl<T: Axis> BlobDecoder<T> {
+    /// A decoder of a blob of `blob_length` bytes, working on the calling thread.
+    ///
+    /// # Errors
+    /// [`ParameterError::DataTooLarge`] if there can be no such blob.
+    pub fn new(config: EncodingConfig, blob_length: u64) -> Result<Self, ParameterError> {
+        Ok(Self {
+            config,
+            blob_length,
+            symbol_size: config.symbol_size(blob_length)?,
+            slivers: BTreeMap::new(),
+            threads: Threads::ONE,
+        })
+    }
+
+    /// Lets the decoder use this many threads.
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Number of slivers that decode the blob: `np` primary or `ns` secondary ones.
+    pub fn required(&self) -> usize {
+        usize::from(self.config.source_symbols(T::TYPE))
+    }
+
+    /// Whether enough slivers are there.
+    pub fn is_complete(&self) -> bool {
+        self.slivers.len() >= self.required()
+    }
+
+    /// Adds a sliver; `false` if it is dropped (see the type) or not needed any more.
+    pub fn add(&mut self, sliver: SliverData<T>) -> bool {
+        let expected =
+            usize::from(self.config.symbols_per_sliver(T::TYPE)) * usize::from(self.symbol_size);
+        let usable = !self.is_complete()
+            && sliver.index.0 < self.config.n_shards()
+            && sliver.symbols.symbol_size().get() == self.symbol_size
+            && sliver.symbols.data().len() == expected
+            && !self.slivers.contains_key(&sliver.index);
+        if usable {
+            self.slivers.insert(sliver.index, sliver);
+        }
+        usable
+    }
+
+    /// Indices of the slivers that are there.
+    pub fn indices(&self) -> impl Iterator<Item = SliverIndex> + '_ {
+        self.slivers.keys().copied()
+    }
+
+    /// The blob.
+    ///
+    /// # Errors
+    /// [`DecodeError::NotEnoughSlivers`].
+    pub fn decode(&self) -> Result<Vec<u8>, DecodeError> {
+        let chosen = self.indices().collect();
+        let assembly = Assembly::new(&self.config, T::TYPE, self.blob_length, chosen)?;
+        let mut blob = vec![0; assembly.blob_length()?];
+        let cancellation = Cancellation::new();
+        let run = Run::unwatched(&self.threads, &cancellation);
+        let sink = MemoryBlob::new(&mut blob, assembly.row_length());
+        assembly.run(&run, &InMemory(&self.slivers), &sink, usize::MAX)?;
+        drop(sink);
+        Ok(blob)
+    }
+}
+
+/// Slivers of one axis in memory.
+struct InMemory<'a, T: Axis>(&'a BTreeMap<SliverIndex, SliverData<T>>);
+
+impl<T: Axis> SliverSource for InMemory<'_, T> {
+    fn available(&self, axis: SliverType) -> BTreeSet<SliverIndex> {
+        let all = self.0.keys().copied();
+        all.filter(|_| axis == T::TYPE).collect()
+    }
+
+    fn read_at(&self, sliver: SliverId, offset: usize, buffer: &mut [u8]) -> io::Result<()> {
+        let part = self
+            .as_slice(sliver)
+            .and_then(|data| data.get(offset..offset.checked_add(buffer.len())?));
+        buffer.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn as_slice(&self, sliver: SliverId) -> Option<&[u8]> {
+        let found = self.0.get(&sliver.index());
+        let found = found.filter(|_| sliver.axis() == T::TYPE);
+        found.map(|sliver| sliver.symbols.data())
+    }
+}
+
+/// Decodes the blob of `metadata` from slivers of one axis and checks it.
+///
+/// The slivers must have been verified against the metadata.
+///
+/// # Errors
+/// [`DecodeError`]; [`DecodeError::Inconsistent`] if the check fails: the blob's encoding is wrong.
+pub fn decode_and_check<T: Axis>(
+    metadata: &VerifiedBlobMetadataWithId,
+    slivers: impl IntoIterator<Item = SliverData<T>>,
+    check: ConsistencyCheck,
+    threads: Threads,
+) -> Result<Vec<u8>, DecodeError> {
+    let mut decoder = BlobDecoder::<T>::new(*metadata.config(), metadata.unencoded_length())?
+        .with_threads(threads.clone());
+    for sliver in slivers {
+        decoder.add(sliver);
+        if decoder.is_complete() {
+            break;
+        }
+    }
+    let blob = decoder.decode()?;
+    let verified = match T::TYPE {
+        SliverType::Primary => decoder.indices().collect(),
+        SliverType::Secondary => BTreeSet::new(),
+    };
+    check_consistency(metadata, &blob, check, &verified, threads)?;
+    Ok(blob)
+}

@@ -1,0 +1,321 @@
+//! Decoding from any source of slivers into a file, in bounded memory.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    axis::SliverType,
+    decoder::{
+        assembly::Assembly,
+        check::{ConsistencyCheck, check_source},
+        error::DecodeError,
+        run::Run,
+        sink::{BlobSink, MemoryBlob},
+        source::SliverSource,
+    },
+    encoder::{BlobSource, Cancellation, FileSource, PositionalFile, Progress},
+    index::SliverIndex,
+    merkle::Node,
+    metadata::VerifiedBlobMetadataWithId,
+    sliver::{SliverHasher, SliverId},
+    threads::Threads,
+};
+
+/// Decodes a blob that need not be in memory.
+///
+/// Slivers are verified first unless their source has done it; those that are wrong or cannot be read are
+/// replaced by others. The axis is the one of which enough slivers are there, rather the primary one.
+pub struct StreamDecoder<'a> {
+    metadata: &'a VerifiedBlobMetadataWithId,
+    source: &'a dyn SliverSource,
+    check: ConsistencyCheck,
+    threads: Threads,
+    memory: usize,
+    progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+    cancellation: Cancellation,
+}
+
+impl<'a> StreamDecoder<'a> {
+    /// Memory that a decoder uses unless told otherwise, in bytes.
+    pub const DEFAULT_MEMORY: usize = 256 << 20;
+
+    /// Prepares to decode the blob of `metadata` on the calling thread, with the default check.
+    pub fn new(metadata: &'a VerifiedBlobMetadataWithId, source: &'a dyn SliverSource) -> Self {
+        Self {
+            metadata,
+            source,
+            check: ConsistencyCheck::Default,
+            threads: Threads::ONE,
+            memory: Self::DEFAULT_MEMORY,
+            progress: None,
+            cancellation: Cancellation::new(),
+        }
+    }
+
+    /// How thoroughly the blob is compared with its metadata.
+    pub fn with_check(mut self, check: ConsistencyCheck) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// Lets the decoder use these threads.
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Bytes of memory to work in, about. A thread needs at least two symbols of each sliver, or one sliver.
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Calls back now and then, from any of the threads, with bytes verified, decoded and checked.
+    pub fn with_progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Lets another thread end the decoding with [`DecodeError::Cancelled`].
+    pub fn with_cancellation(mut self, cancellation: &Cancellation) -> Self {
+        self.cancellation = cancellation.clone();
+        self
+    }
+
+    /// Decodes into a file, which is there only when everything went well: until then the data is in a file
+    /// beside it, `.NAME.partial-…`. A file that was there is replaced.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; then nothing is left behind.
+    pub fn decode_to_file(&self, path: impl AsRef<Path>) -> Result<(), DecodeError> {
+        let mut run = self.start();
+        let (assembly, verified) = self.choose(&mut run)?;
+        let partial = PartialFile::create(path.as_ref(), self.metadata.unencoded_length());
+        let (partial, file) = partial.map_err(write_error)?;
+        let sink = PositionalFile::new(file.try_clone().map_err(write_error)?);
+        assembly.run(&run, self.source, &sink, self.memory)?;
+        let blob = FileSource::new(file).map_err(write_error)?;
+        self.finish(&run, &blob, &verified)?;
+        partial.commit().map_err(write_error)
+    }
+
+    /// Decodes into memory.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(&self) -> Result<Vec<u8>, DecodeError> {
+        let mut run = self.start();
+        let (assembly, verified) = self.choose(&mut run)?;
+        let mut blob = vec![0; assembly.blob_length()?];
+        let sink = MemoryBlob::new(&mut blob, assembly.row_length());
+        assembly.run(&run, self.source, &sink, self.memory)?;
+        drop(sink);
+        self.finish(&run, &&blob[..], &verified)?;
+        Ok(blob)
+    }
+
+    /// Hands the blob to a sink piece by piece. Nothing is compared with the metadata but the slivers: where
+    /// the check matters, use [`Self::decode_to_file`] or [`super::check_consistency`].
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode_unchecked_to(&self, sink: &dyn BlobSink) -> Result<(), DecodeError> {
+        let mut run = self.start();
+        let (assembly, _) = self.choose(&mut run)?;
+        assembly.run(&run, self.source, sink, self.memory)
+    }
+
+    fn start(&self) -> Run<'_> {
+        Run {
+            threads: &self.threads,
+            cancellation: &self.cancellation,
+            progress: self.progress,
+            done: Mutex::new(Progress { done: 0, total: 0 }),
+        }
+    }
+
+    /// Picks verified slivers of an axis; also the primary ones among them.
+    fn choose(&self, run: &mut Run<'_>) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
+        run.check()?;
+        let available = self.source.available(SliverType::Primary);
+        let needed = usize::from(self.metadata.config().primary_source_symbols());
+        let first = match available.len() >= needed {
+            true => SliverType::Primary,
+            false => SliverType::Secondary,
+        };
+        let chosen = match self.choose_of(run, first) {
+            Err(DecodeError::NotEnoughSlivers { .. }) if first == SliverType::Primary => {
+                let second = SliverType::Secondary;
+                self.choose_of(run, second).map(|chosen| (second, chosen))
+            }
+            // Too few of both: tell about the axis that needs fewer.
+            Err(DecodeError::NotEnoughSlivers { .. }) => Err(DecodeError::NotEnoughSlivers {
+                have: available.len(),
+                need: needed,
+                axis: SliverType::Primary,
+            }),
+            result => result.map(|chosen| (first, chosen)),
+        };
+        let (axis, chosen) = chosen?;
+        let verified = match axis {
+            SliverType::Primary => chosen.iter().copied().collect(),
+            SliverType::Secondary => BTreeSet::new(),
+        };
+        Ok((Assembly::of(self.metadata, axis, chosen)?, verified))
+    }
+
+    fn choose_of(
+        &self,
+        run: &mut Run<'_>,
+        axis: SliverType,
+    ) -> Result<Vec<SliverIndex>, DecodeError> {
+        let n_shards = self.metadata.n_shards();
+        let mut left = self.source.available(axis).into_iter();
+        let mut left = left.by_ref().filter(|index| index.0 < n_shards);
+        let need = usize::from(self.metadata.config().source_symbols(axis));
+        self.plan_progress(run, axis, need);
+        let mut chosen = Vec::new();
+        loop {
+            let candidates: Vec<_> = left.by_ref().take(need - chosen.len()).collect();
+            if candidates.is_empty() {
+                let have = chosen.len();
+                return Err(DecodeError::NotEnoughSlivers { have, need, axis });
+            }
+            chosen.extend(self.verified(run, axis, candidates)?);
+            if chosen.len() == need {
+                chosen.sort();
+                return Ok(chosen);
+            }
+        }
+    }
+
+    /// The bytes to be done if all slivers are right.
+    fn plan_progress(&self, run: &mut Run<'_>, axis: SliverType, need: usize) {
+        let matrix = need as u64 * self.metadata.sliver_length(axis) as u64;
+        let mut total = matrix;
+        if !self.source.is_verified() {
+            total += matrix;
+        }
+        if self.check != ConsistencyCheck::Skip {
+            total += matrix;
+        }
+        let done = run.done.get_mut().unwrap_or_else(PoisonError::into_inner);
+        *done = Progress { done: 0, total };
+    }
+
+    /// Those of the slivers that the metadata commits to.
+    fn verified(
+        &self,
+        run: &Run<'_>,
+        axis: SliverType,
+        candidates: Vec<SliverIndex>,
+    ) -> Result<Vec<SliverIndex>, DecodeError> {
+        if self.source.is_verified() {
+            return Ok(candidates);
+        }
+        let length = self.metadata.sliver_length(axis);
+        let size = self.metadata.symbol_size().get();
+        let right = Mutex::new(Vec::with_capacity(candidates.len()));
+        let state = || {
+            let hasher = SliverHasher::new(self.metadata.config(), axis, size)?;
+            Ok::<_, DecodeError>((hasher, Vec::new()))
+        };
+        self.threads
+            .for_each(candidates.len(), state, |(hasher, buffer), item| {
+                run.check()?;
+                let Some(index) = candidates.get(item).copied() else {
+                    return Ok(());
+                };
+                let id = SliverId::new(axis, index);
+                let data = match self.source.as_slice(id) {
+                    Some(data) => data,
+                    None => {
+                        buffer.resize(length, 0);
+                        if self.source.read_at(id, 0, buffer).is_err() {
+                            return Ok(());
+                        }
+                        buffer
+                    }
+                };
+                if data.len() != length {
+                    return Ok(());
+                }
+                let hash = Node::Digest(hasher.hash(data)?);
+                if self.metadata.sliver_hash(axis, index) == Some(&hash) {
+                    let mut right = right.lock().unwrap_or_else(PoisonError::into_inner);
+                    right.push(index);
+                    drop(right);
+                    run.advance(length);
+                }
+                Ok(())
+            })?;
+        Ok(right.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn finish(
+        &self,
+        run: &Run<'_>,
+        blob: &dyn BlobSource,
+        verified: &BTreeSet<SliverIndex>,
+    ) -> Result<(), DecodeError> {
+        check_source(self.metadata, blob, self.check, verified, run, self.memory)?;
+        run.check()?;
+        // Whatever was not to be done counts as done.
+        run.advance(usize::MAX);
+        Ok(())
+    }
+}
+
+fn write_error(error: io::Error) -> DecodeError {
+    DecodeError::Write {
+        error: error.into(),
+    }
+}
+
+/// A file that goes when it is dropped before it has got its name.
+struct PartialFile {
+    target: PathBuf,
+    partial: PathBuf,
+}
+
+impl PartialFile {
+    fn create(target: &Path, length: u64) -> io::Result<(Self, File)> {
+        let target = std::path::absolute(target)?;
+        let Some(name) = target.file_name().filter(|_| !target.is_dir()) else {
+            let message = format!("{} is no name of a file", target.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        };
+        let name = name.to_string_lossy();
+        let unique = format!(".{name}.partial-{:016x}", rand::random::<u64>());
+        let partial = target.with_file_name(unique);
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&partial)?;
+        let created = Self { target, partial };
+        file.set_len(length)?;
+        Ok((created, file))
+    }
+
+    fn commit(mut self) -> io::Result<()> {
+        fs::rename(&self.partial, &self.target)?;
+        self.partial = PathBuf::new();
+        Ok(())
+    }
+}
+
+impl Drop for PartialFile {
+    fn drop(&mut self) {
+        if !self.partial.as_os_str().is_empty() {
+            // Nobody is left to tell; the name says that the rest is worthless.
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
