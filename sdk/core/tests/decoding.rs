@@ -134,10 +134,7 @@ where
         })
         .collect();
     let first = symbols.first().unwrap();
-    // The axis of the orthogonal of the orthogonal is the axis itself.
-    let bytes = bcs::to_bytes(first).unwrap();
-    let same: walrus_core::recovery::RecoverySymbol<T> = bcs::from_bytes(&bytes).unwrap();
-    same.verify(metadata, target).unwrap();
+    first.verify(metadata, target).unwrap();
     let symbols = symbols.into_iter().map(|symbol| symbol.symbol);
     let recovered = recover_sliver::<T>(metadata, symbols, target).unwrap();
     let pair = target.to_pair_index(T::TYPE, metadata.n_shards());

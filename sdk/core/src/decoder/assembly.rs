@@ -114,11 +114,8 @@ impl Assembly {
         let in_memory = slices.iter().all(Option::is_some);
         let threads = run.threads.count();
         let mut tiling = DecodeTiling::new(&self.code, self.positions.div_ceil(threads));
-        let block = self.block(
-            tiling,
-            in_memory && sink.takes_small_pieces(),
-            memory / threads,
-        );
+        let small_pieces = in_memory && sink.takes_small_pieces();
+        let block = self.block(tiling, small_pieces, threads, memory);
         tiling.count = tiling.count.min(block);
         let state = || {
             let decoder = (!self.is_systematic())
@@ -153,14 +150,21 @@ impl Assembly {
     }
 
     /// Symbols of a sliver in a block.
-    fn block(&self, tiling: DecodeTiling, small_pieces: bool, memory: usize) -> usize {
+    fn block(
+        &self,
+        tiling: DecodeTiling,
+        small_pieces: bool,
+        threads: usize,
+        memory: usize,
+    ) -> usize {
         let symbol = self.code.symbol_size();
         if small_pieces && !self.is_systematic() {
             return tiling.count;
         }
         // Symbols are read, and with restored ones written.
-        let fitting = memory / (2 * self.code.originals() * symbol);
-        let wanted = (LARGE_PIECE / symbol).min(fitting).max(1);
+        let fitting = memory / threads / (2 * self.code.originals() * symbol);
+        let fair = self.positions.div_ceil(4 * threads);
+        let wanted = (LARGE_PIECE / symbol).min(fitting).min(fair).max(1);
         (wanted / tiling.count).max(1) * tiling.count
     }
 

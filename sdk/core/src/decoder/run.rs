@@ -39,7 +39,7 @@ impl<'a> Run<'a> {
     pub(crate) fn advance(&self, bytes: usize) {
         if let Some(progress) = self.progress {
             let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.done = (done.done + bytes as u64).min(done.total);
+            done.done = done.done.saturating_add(bytes as u64).min(done.total);
             progress(*done);
         }
     }
