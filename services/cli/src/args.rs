@@ -86,6 +86,11 @@ pub(crate) enum Command {
         The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
         bytes that a storage node takes.")]
     Encode(EncodeArgs),
+    /// Put a file together again from a directory of slivers, offline.
+    #[command(after_help = "Examples:\n  \
+        walrus decode slivers --out video.mp4\n\n\
+        Enough slivers of one kind do; damaged ones are recognized and passed over.")]
+    Decode(DecodeArgs),
     /// Convert a decimal blob ID, as explorers show it, to its usual form.
     ConvertBlobId {
         /// The blob ID as a decimal number.
@@ -261,6 +266,20 @@ pub(crate) struct EncodeArgs {
     /// The directory to make; it must not exist or be empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+/// Arguments of `decode`.
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArgs {
+    /// A directory as `walrus encode` makes it.
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// The file to write; an older one is replaced once all is read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Check that every sliver of the blob is right, by encoding it again.
+    #[arg(long)]
+    pub(crate) strict_consistency_check: bool,
 }
 
 /// The shape of a local network.

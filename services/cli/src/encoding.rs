@@ -1,4 +1,4 @@
-//! Encoding files of any size, with a bar, and ended by Ctrl-C without anything left behind.
+//! Encoding files of any size, with a bar. Ctrl-C ends this and other long computations without anything left behind.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use walrus_core::{
     EncodingConfig, Threads,
-    encoder::{Cancellation, DirectorySink, FileSource, Progress, StreamEncoder},
+    encoder::{BlobSource, Cancellation, DirectorySink, FileSource, Progress, StreamEncoder},
     metadata::VerifiedBlobMetadataWithId,
 };
 
@@ -24,7 +24,6 @@ struct Job {
     config: EncodingConfig,
     out: Option<PathBuf>,
     bar: ProgressBar,
-    cancellation: Cancellation,
 }
 
 /// Encodes a file: with `out`, its slivers go into a new directory of that name; without, only the metadata is computed.
@@ -34,21 +33,28 @@ pub(crate) async fn encode_file(
     out: Option<&Path>,
     reporter: &Reporter,
 ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
-    let stop = Stop::on_signals()?;
-    let cancellation = Cancellation::new();
     let job = Job {
         path: path.to_owned(),
         config,
         out: out.map(Path::to_owned),
         bar: reporter.byte_bar("encode"),
-        cancellation: cancellation.clone(),
     };
-    let mut work = tokio::task::spawn_blocking(move || job.run());
+    until_stopped(move |cancellation| job.run(cancellation)).await
+}
+
+/// Runs a computation on a thread of its own; Ctrl-C and SIGTERM cancel it and wait until it has cleaned up.
+pub(crate) async fn until_stopped<T: Send + 'static>(
+    compute: impl FnOnce(&Cancellation) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let stop = Stop::on_signals()?;
+    let cancellation = Cancellation::new();
+    let token = cancellation.clone();
+    let mut work = tokio::task::spawn_blocking(move || compute(&token));
     tokio::select! {
         result = &mut work => result?,
         () = stop.wait() => {
             cancellation.cancel();
-            // The sink takes its files away before the program ends.
+            // What it has begun to write goes away before the program ends.
             let _ = work.await?;
             bail!("interrupted; nothing was written")
         }
@@ -56,10 +62,10 @@ pub(crate) async fn encode_file(
 }
 
 impl Job {
-    fn run(self) -> anyhow::Result<VerifiedBlobMetadataWithId> {
+    fn run(self, cancellation: &Cancellation) -> anyhow::Result<VerifiedBlobMetadataWithId> {
         let result = match open(&self.path, self.config.max_blob_size())? {
-            Input::File(source) => self.encode(&source),
-            Input::Memory(data) => self.encode(&data.as_slice()),
+            Input::File(source) => self.encode(&source, cancellation),
+            Input::Memory(data) => self.encode(&data.as_slice(), cancellation),
         };
         self.bar.finish_and_clear();
         result.with_context(|| format!("cannot encode {}", self.path.display()))
@@ -67,7 +73,8 @@ impl Job {
 
     fn encode(
         &self,
-        source: &dyn walrus_core::encoder::BlobSource,
+        source: &dyn BlobSource,
+        cancellation: &Cancellation,
     ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
         let show = |progress: Progress| {
             self.bar.set_length(progress.total);
@@ -76,7 +83,7 @@ impl Job {
         let encoder = StreamEncoder::new(self.config, source)?
             .with_threads(Threads::available())
             .with_progress(&show)
-            .with_cancellation(&self.cancellation);
+            .with_cancellation(cancellation);
         let Some(out) = &self.out else {
             return Ok(encoder.compute_metadata()?);
         };

@@ -52,6 +52,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Info(args) => commands::info::run(&global, args).await,
         Command::BlobId(args) => commands::blob_id::run(&global, args).await,
         Command::Encode(args) => commands::encode::run(&global, args).await,
+        Command::Decode(args) => commands::decode::run(&global, args).await,
         Command::ConvertBlobId { blob_id_decimal } => {
             commands::blob_id::convert(&global, &blob_id_decimal)
         }

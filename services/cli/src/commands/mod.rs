@@ -2,6 +2,7 @@
 
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
+pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod encode;
 pub(crate) mod info;

@@ -1,4 +1,4 @@
-//! `encode` needs no network.
+//! `encode` and `decode` need no network.
 #![allow(clippy::unwrap_used)]
 
 mod program;
@@ -54,6 +54,38 @@ fn the_slivers_of_a_file_become_files() {
     let refused = home.fail(&arguments[..6]);
     assert!(refused.contains("slivers"), "{refused}");
     assert_eq!(names(&directory), found);
+}
+
+#[test]
+fn a_file_comes_back_from_the_slivers_that_are_left() {
+    let home = Home::new();
+    let data: Vec<u8> = (0..100_000_u32).map(|i| (i * 31 % 251) as u8).collect();
+    home.file("input", &data);
+    home.succeed(&["encode", "input", "--n-shards", "10", "--out", "slivers"]);
+    let slivers = home.path().join("slivers");
+    // Four primary slivers are enough: one of those left is damaged.
+    for index in [0, 2, 3, 5, 8] {
+        fs::remove_file(slivers.join(format!("primary-{index:04}.bcs"))).unwrap();
+    }
+    let damaged = slivers.join("primary-0001.bcs");
+    let mut bytes = fs::read(&damaged).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&damaged, bytes).unwrap();
+    for index in 0..9 {
+        fs::remove_file(slivers.join(format!("secondary-{index:04}.bcs"))).unwrap();
+    }
+    let output = home.json(&["decode", "slivers", "--out", "output", "--json"]);
+    assert_eq!(output["unencodedLength"], 100_000);
+    assert_eq!(fs::read(home.path().join("output")).unwrap(), data);
+
+    // One less is too few, and then the older file stays.
+    fs::remove_file(slivers.join("primary-0009.bcs")).unwrap();
+    let error = home.fail(&["decode", "slivers", "--out", "output"]);
+    assert!(error.contains("needed"), "{error}");
+    assert_eq!(fs::read(home.path().join("output")).unwrap(), data);
+    let error = home.fail(&["decode", "absent", "--out", "output"]);
+    assert!(error.contains("absent"), "{error}");
+    assert_eq!(names(home.path()), ["input", "output", "slivers"]);
 }
 
 #[test]
