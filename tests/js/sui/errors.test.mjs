@@ -7,8 +7,8 @@ import { ObjectError, SimulationError } from '@mysten/sui/client';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 
-import { SUI, createdId, publishedId, startChain } from './chain.mjs';
-import { compile } from './compile.mjs';
+import { SUI, startChain } from './chain.mjs';
+import { createCounter, publishCounter } from './counter.mjs';
 
 let chain;
 let client;
@@ -21,12 +21,8 @@ before(async () => {
   client = chain.client();
   signer = await chain.wallet();
   owner = signer.toSuiAddress();
-  const publish = new Transaction();
-  publish.transferObjects([publish.publish(await compile())], owner);
-  pkg = publishedId(await chain.run(signer, publish));
-  const create = new Transaction();
-  create.moveCall({ target: `${pkg}::counter::create` });
-  counter = createdId(await chain.run(signer, create), '::counter::Counter');
+  ({ pkg } = await publishCounter(chain, signer));
+  counter = await createCounter(chain, signer, pkg);
 });
 after(() => chain?.stop());
 

@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 import { bcs } from '@mysten/sui/bcs';
 import { Transaction } from '@mysten/sui/transactions';
 
-import { createdId, publishedId, startChain } from './chain.mjs';
-import { compile } from './compile.mjs';
+import { createdId, startChain } from './chain.mjs';
+import { publishCounter } from './counter.mjs';
 
 let chain;
 let signer;
@@ -16,9 +16,7 @@ let pkg;
 before(async () => {
   chain = await startChain();
   signer = await chain.wallet();
-  const publish = new Transaction();
-  publish.transferObjects([publish.publish(await compile())], signer.toSuiAddress());
-  pkg = publishedId(await chain.run(signer, publish));
+  ({ pkg } = await publishCounter(chain, signer));
 });
 after(() => chain?.stop());
 

@@ -9,6 +9,7 @@ import { normalizeSuiAddress } from '@mysten/sui/utils';
 
 import { createdId, publishedId, startChain } from './chain.mjs';
 import { compile } from './compile.mjs';
+import { createCounter, publishCounter } from './counter.mjs';
 
 let chain;
 let client;
@@ -23,14 +24,8 @@ before(async () => {
   client = chain.client();
   signer = await chain.wallet();
   owner = signer.toSuiAddress();
-  const transaction = new Transaction();
-  transaction.transferObjects([transaction.publish(await compile())], owner);
-  const published = await chain.run(signer, transaction);
-  pkg = publishedId(published);
-  cap = createdId(published, '::package::UpgradeCap');
-  const create = new Transaction();
-  create.moveCall({ target: `${pkg}::counter::create` });
-  counter = createdId(await chain.run(signer, create), '::counter::Counter');
+  ({ pkg, cap } = await publishCounter(chain, signer));
+  counter = await createCounter(chain, signer, pkg);
 });
 after(() => chain?.stop());
 

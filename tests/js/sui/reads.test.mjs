@@ -8,8 +8,8 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { deriveDynamicFieldID, normalizeStructTag } from '@mysten/sui/utils';
 
-import { EVERYTHING, createdId, publishedId, startChain } from './chain.mjs';
-import { compile } from './compile.mjs';
+import { EVERYTHING, startChain } from './chain.mjs';
+import { createCounter, publishCounter } from './counter.mjs';
 
 const STRING = normalizeStructTag('0x1::string::String');
 const ITEMS = 7;
@@ -27,12 +27,8 @@ before(async () => {
   client = chain.client();
   signer = await chain.wallet();
   owner = signer.toSuiAddress();
-  const publish = new Transaction();
-  publish.transferObjects([publish.publish(await compile())], owner);
-  pkg = publishedId(await chain.run(signer, publish));
-  const create = new Transaction();
-  create.moveCall({ target: `${pkg}::counter::create` });
-  counter = createdId(await chain.run(signer, create), '::counter::Counter');
+  ({ pkg } = await publishCounter(chain, signer));
+  counter = await createCounter(chain, signer, pkg);
 
   const fill = new Transaction();
   const item = (weight) =>

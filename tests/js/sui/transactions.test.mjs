@@ -8,8 +8,8 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Arguments, Transaction, TransactionCommands, isTransaction } from '@mysten/sui/transactions';
 import { parseTransactionBcs, parseTransactionEffectsBcs } from '@mysten/sui/client';
 
-import { EVERYTHING, SUI, createdId, publishedId, startChain } from './chain.mjs';
-import { compile } from './compile.mjs';
+import { EVERYTHING, createdId, startChain } from './chain.mjs';
+import { createCounter, publishCounter } from './counter.mjs';
 
 let chain;
 let client;
@@ -22,12 +22,8 @@ before(async () => {
   client = chain.client();
   signer = await chain.wallet();
   owner = signer.toSuiAddress();
-  const publish = new Transaction();
-  publish.transferObjects([publish.publish(await compile())], owner);
-  pkg = publishedId(await chain.run(signer, publish));
-  const create = new Transaction();
-  create.moveCall({ target: `${pkg}::counter::create` });
-  counter = createdId(await chain.run(signer, create), '::counter::Counter');
+  ({ pkg } = await publishCounter(chain, signer));
+  counter = await createCounter(chain, signer, pkg);
 });
 after(() => chain?.stop());
 

@@ -1,0 +1,21 @@
+// The package of `move/` on a chain, and an object of its module `counter`.
+
+import { Transaction } from '@mysten/sui/transactions';
+
+import { createdId, publishedId } from './chain.mjs';
+import { compile } from './compile.mjs';
+
+/** Publishes it: the ids of the package and of its upgrade capability, which the signer owns. */
+export async function publishCounter(chain, signer) {
+  const transaction = new Transaction();
+  transaction.transferObjects([transaction.publish(await compile())], signer.toSuiAddress());
+  const published = await chain.run(signer, transaction);
+  return { pkg: publishedId(published), cap: createdId(published, '::package::UpgradeCap') };
+}
+
+/** The id of a new shared counter of a published package. */
+export async function createCounter(chain, signer, pkg) {
+  const transaction = new Transaction();
+  transaction.moveCall({ target: `${pkg}::counter::create` });
+  return createdId(await chain.run(signer, transaction), '::counter::Counter');
+}
