@@ -5,11 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use serde::Deserialize;
-use sui_devchain_vm::{
-    LinkageEntry, Package, PackageStore,
-    error::VmResult,
-    package::{Module, type_origins},
-};
+use sui_devchain_vm::{Package, PackageStore, error::VmResult, package::Module};
 use sui_sdk_types::Address;
 
 /// Name of the file that holds the framework.
@@ -180,29 +176,10 @@ fn package(id: Address, artifact: &ArtifactPackage) -> Result<Package> {
         let bytes = base64::engine::general_purpose::STANDARD.decode(&module.bytecode)?;
         modules.push(Module::parse(&bytes)?);
     }
-    let origins = type_origins(&modules, id, &[]);
-    let origins = origins.map_err(|(module, name)| anyhow::anyhow!("type {module}::{name}"))?;
-    let mut linkage = BTreeMap::new();
-    for dependency in &artifact.dependencies {
-        let storage_id = address(dependency)?;
-        let version = 1;
-        linkage.insert(
-            storage_id,
-            LinkageEntry {
-                storage_id,
-                version,
-            },
-        );
-    }
-    Ok(Package {
-        storage_id: id,
-        original_id: id,
-        version: 1,
-        modules: modules
-            .iter()
-            .map(|module| (module.name().to_owned(), module.to_bytes()))
-            .collect(),
-        type_origins: origins,
-        linkage,
-    })
+    let dependencies: Vec<_> = artifact
+        .dependencies
+        .iter()
+        .map(|text| address(text))
+        .collect::<Result<_>>()?;
+    Ok(Package::first_version(id, &modules, dependencies))
 }

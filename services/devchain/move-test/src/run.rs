@@ -10,8 +10,7 @@ use std::{
 
 use anyhow::Result;
 use sui_devchain_vm::{
-    Argument, ChildStore, Linkage, Session, SessionConfig, StoredObject, TxContext, Value, Vm,
-    VmError, error::VmResult,
+    Argument, Linkage, NoObjects, Session, SessionConfig, TxContext, Value, Vm, VmError,
 };
 use sui_sdk_types::{Address, Digest};
 
@@ -43,19 +42,6 @@ pub struct Outcome {
     pub failure: Option<String>,
     /// Whether the official machine cannot run it.
     pub own_only: bool,
-}
-
-/// Nothing is stored before a test.
-struct NoObjects;
-
-impl ChildStore for NoObjects {
-    fn child(&self, _: Address, _: Address) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
-
-    fn receivable(&self, _: Address, _: Address, _: u64) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
 }
 
 impl Program {

@@ -36,6 +36,8 @@ mod verify;
 pub use error::{Location, VmError};
 pub use linkage::Linkage;
 pub use session::{Argument, FunctionInfo, Session, SessionConfig, TxContext, Visibility, Vm};
-pub use store::{ChildStore, LinkageEntry, Package, PackageStore, StoredObject, TypeOrigin};
+pub use store::{
+    ChildStore, LinkageEntry, NoObjects, Package, PackageStore, StoredObject, TypeOrigin,
+};
 pub use types::{AbilitySet, Type};
 pub use value::{Slot, Value};

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use sui_sdk_types::{Address, StructTag};
 
-use crate::error::VmResult;
+use crate::{
+    error::VmResult,
+    package::{Module, type_origins},
+};
 
 /// Which package version introduced a datatype (devchain spec 2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,36 @@ pub struct Package {
     pub linkage: BTreeMap<Address, LinkageEntry>,
 }
 
+impl Package {
+    /// The first version of a package, each of whose dependencies links to its first version.
+    pub fn first_version(
+        storage_id: Address,
+        modules: &[Module],
+        dependencies: impl IntoIterator<Item = Address>,
+    ) -> Self {
+        let linked = |storage_id| {
+            let version = 1;
+            let entry = LinkageEntry {
+                storage_id,
+                version,
+            };
+            (storage_id, entry)
+        };
+        Self {
+            storage_id,
+            original_id: storage_id,
+            version: 1,
+            modules: modules
+                .iter()
+                .map(|module| (module.name().to_owned(), module.to_bytes()))
+                .collect(),
+            // Without an earlier version no datatype can be missing, which is all that could fail.
+            type_origins: type_origins(modules, storage_id, &[]).unwrap_or_default(),
+            linkage: dependencies.into_iter().map(linked).collect(),
+        }
+    }
+}
+
 /// Gives packages by storage id.
 pub trait PackageStore {
     /// The package stored under `storage_id`, or `None`. Errors are reported as `VmError::Storage`.
@@ -72,4 +105,18 @@ pub trait ChildStore {
         id: Address,
         version: u64,
     ) -> VmResult<Option<StoredObject>>;
+}
+
+/// A store without any objects: for code that makes all it works on itself.
+#[derive(Clone, Copy, Debug)]
+pub struct NoObjects;
+
+impl ChildStore for NoObjects {
+    fn child(&self, _: Address, _: Address) -> VmResult<Option<StoredObject>> {
+        Ok(None)
+    }
+
+    fn receivable(&self, _: Address, _: Address, _: u64) -> VmResult<Option<StoredObject>> {
+        Ok(None)
+    }
 }

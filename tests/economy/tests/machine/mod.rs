@@ -12,10 +12,8 @@ use std::{
 
 use sui_devchain_executor::framework;
 use sui_devchain_vm::{
-    Argument, ChildStore, Linkage, LinkageEntry, Package, PackageStore, Session, SessionConfig,
-    StoredObject, TxContext, Value, Vm, VmError,
-    error::VmResult,
-    package::{Module, type_origins},
+    Argument, Linkage, NoObjects, Package, PackageStore, Session, SessionConfig, TxContext, Value,
+    Vm, VmError, error::VmResult, package::Module,
 };
 use sui_sdk_types::{Address, Digest};
 use walrus_economy::Abort;
@@ -54,18 +52,6 @@ struct Packages(BTreeMap<Address, Arc<Package>>);
 impl PackageStore for Packages {
     fn package(&self, storage_id: Address) -> VmResult<Option<Arc<Package>>> {
         Ok(self.0.get(&storage_id).cloned())
-    }
-}
-
-struct NoObjects;
-
-impl ChildStore for NoObjects {
-    fn child(&self, _: Address, _: Address) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
-
-    fn receivable(&self, _: Address, _: Address, _: u64) -> VmResult<Option<StoredObject>> {
-        Ok(None)
     }
 }
 
@@ -159,24 +145,7 @@ impl Packages {
             module
         });
         let modules: Vec<Module> = modules.collect();
-        let entry = |dependency: &Address| {
-            let entry = LinkageEntry {
-                storage_id: *dependency,
-                version: 1,
-            };
-            (*dependency, entry)
-        };
-        let package = Package {
-            storage_id: id,
-            original_id: id,
-            version: 1,
-            modules: modules
-                .iter()
-                .map(|module| (module.name().to_owned(), module.to_bytes()))
-                .collect(),
-            type_origins: type_origins(&modules, id, &[]).unwrap(),
-            linkage: dependencies.iter().map(entry).collect(),
-        };
+        let package = Package::first_version(id, &modules, dependencies.iter().copied());
         self.0.insert(id, Arc::new(package));
     }
 }

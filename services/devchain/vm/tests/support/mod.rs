@@ -11,7 +11,7 @@ use std::{
 use base64::Engine;
 use sui_devchain_vm::{
     Argument, ChildStore, Linkage, LinkageEntry, Package, PackageStore, Session, SessionConfig,
-    StoredObject, TxContext, TypeOrigin, Value, Vm, VmError, error::VmResult, package::Module,
+    StoredObject, TxContext, Value, Vm, VmError, error::VmResult, package::Module,
 };
 use sui_sdk_types::{Address, Digest, TypeTag};
 
@@ -90,18 +90,9 @@ pub fn package(
         .iter()
         .map(|bytes| Module::parse(bytes).unwrap())
         .collect();
-    let origins: Vec<TypeOrigin> =
-        sui_devchain_vm::package::type_origins(&parsed, storage_id, &[]).unwrap();
     Package {
-        storage_id,
-        original_id: storage_id,
-        version: 1,
-        modules: parsed
-            .iter()
-            .map(|module| (module.name().to_owned(), module.to_bytes()))
-            .collect(),
-        type_origins: origins,
         linkage,
+        ..Package::first_version(storage_id, &parsed, [])
     }
 }
 
