@@ -1,17 +1,25 @@
-// The Move sources of the framework (`std` at 0x1, `sui` at 0x2), out of the crate that carries them.
+// The Move sources of the framework: `std` at 0x1 and `sui` at 0x2 out of the crate that carries them, `sui_system` at 0x3
+// out of this repository.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { TOOL_DIR, readTree } from './paths.mjs';
+import { REPOSITORY, TOOL_DIR, readTree } from './paths.mjs';
 
 const CRATE = 'moverox-sui';
 const MANIFEST = path.join(TOOL_DIR, 'framework', 'Cargo.toml');
 
-/** The framework packages in dependency order; `folder` is their folder's name upstream and in the crate. */
+/** Where the framework package of our own lies. */
+const OWN = path.join(REPOSITORY, 'move', 'framework');
+
+/**
+ * The framework packages in dependency order; `folder` is their folder's name upstream and in the crate. The crate has no
+ * sources of 0x3: that package is `own`.
+ */
 export const FRAMEWORK_PACKAGES = [
   { name: 'MoveStdlib', named: 'std', address: '0x1', dependencies: [], folder: 'move-stdlib' },
   { name: 'Sui', named: 'sui', address: '0x2', dependencies: ['0x1'], folder: 'sui-framework' },
+  { name: 'SuiSystem', named: 'sui_system', address: '0x3', dependencies: ['0x1', '0x2'], folder: 'sui-system', own: true },
 ];
 
 function metadata(...flags) {
@@ -34,17 +42,23 @@ function crateMetadata() {
   }
 }
 
-/** The sources: `version` of the crate, `sha256` over all files, and per folder the files. */
+const isSource = (file) => file === 'Move.toml' || file.endsWith('.move');
+
+/** The sources: `version` of the crate, `sha256` over all files of the crate, and per folder the files. */
 export function loadFramework() {
   const found = crateMetadata().packages.find((one) => one.name === CRATE);
   if (!found) throw new Error(`cargo knows no crate ${CRATE}`);
   const root = path.join(path.dirname(found.manifest_path), 'move');
   const digest = createHash('sha256');
   const folders = {};
-  for (const { folder } of FRAMEWORK_PACKAGES) {
+  for (const { folder, own } of FRAMEWORK_PACKAGES) {
+    if (own) {
+      folders[folder] = readTree(path.join(OWN, folder), isSource);
+      continue;
+    }
     const dir = path.join(root, folder);
     if (!fs.existsSync(dir)) throw new Error(`the crate ${CRATE} ${found.version} has no folder move/${folder}`);
-    const files = readTree(dir, (file) => file === 'Move.toml' || file.endsWith('.move'));
+    const files = readTree(dir, isSource);
     for (const [file, text] of Object.entries(files)) digest.update(`${folder}/${file}\0${text}\0`);
     folders[folder] = files;
   }
@@ -52,7 +66,7 @@ export function loadFramework() {
 }
 
 /**
- * One package that holds both source trees, with both addresses given: the compiler forces the address of the
+ * One package that holds all source trees, with all addresses given: the compiler forces the address of the
  * root package to 0x0, so the framework's packages cannot be roots themselves.
  */
 export function frameworkBundle(framework) {

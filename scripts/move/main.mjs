@@ -16,7 +16,8 @@ const HELP = `Compiles and tests the Move packages under move/ with the official
 compiled and tested like the others, but no artifact of them is kept.
 
 Usage:
-  scripts/build-move framework                  compile the framework (0x1, 0x2) to move/artifacts/framework.json
+  scripts/build-move framework                  compile the framework (0x1, 0x2, 0x3) to
+                                                move/artifacts/framework.json
   scripts/build-move build [PACKAGE…]           compile packages to move/artifacts/PACKAGE.json; all, and the
                                                 framework, when none is named
   scripts/build-move test [PACKAGE…] [--filter TEXT]

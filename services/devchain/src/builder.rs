@@ -310,7 +310,7 @@ impl DevchainBuilder {
     }
 }
 
-/// The committed compilation of 0x1 and 0x2.
+/// The committed compilation of 0x1, 0x2 and 0x3.
 fn framework() -> Result<Vec<FrameworkPackage>, GenesisError> {
     framework::packages().map_err(|error| GenesisError::Framework {
         step: "reading the framework artifact".into(),

@@ -1,6 +1,7 @@
 //! Building and signing checkpoints (devchain spec 6.1).
 
 use sui_crypto::bls12381::Bls12381PrivateKey;
+use sui_devchain_executor::PROTOCOL_VERSION;
 use sui_devchain_executor::system::placeholder_signature;
 use sui_sdk_types::{
     Bitmap, CheckpointContents, CheckpointSummary, CheckpointTransactionInfo, Digest,
@@ -10,8 +11,6 @@ use sui_sdk_types::{
 
 use crate::record::{CheckpointRecord, TransactionRecord};
 
-/// The protocol version that the chain claims to run.
-pub(crate) const PROTOCOL_VERSION: u64 = 110;
 /// Voting power of the one validator.
 const FULL_STAKE: u64 = 10_000;
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use sui_devchain_executor::{
-    AdmissionError, ChainParams, Executor, Mode, ObjectStore, Outcome, system,
+    AdmissionError, ChainParams, Executor, Mode, ObjectStore, Outcome, PROTOCOL_VERSION, system,
 };
 use sui_sdk_types::{
     Address, Digest, Input, SignedTransaction, Transaction, TransactionKind, ValidatorCommittee,
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info};
 
 use crate::account::derive_bytes;
-use crate::checkpoint::{PROTOCOL_VERSION, Stamp, Validator, rolling_gas, system_signatures};
+use crate::checkpoint::{Stamp, Validator, rolling_gas, system_signatures};
 use crate::clock::ChainClock;
 use crate::error::LedgerError;
 use crate::indexes::{Executed, Indexes, Overlay};

@@ -206,6 +206,37 @@ test('ledger services are there in full', async () => {
   assert.equal(epoch.epoch.committee.members.length, 1);
 });
 
+/** What a function of the system state returns. */
+async function systemState(name, object) {
+  const transaction = new Transaction();
+  transaction.moveCall({ target: `0x3::sui_system::${name}`, arguments: [object(transaction)] });
+  transaction.setSender(owner);
+  const result = await client.simulateTransaction({ transaction, include: { commandResults: true } });
+  return bcs.u64().parse(result.commandResults[0].returnValues[0].bcs);
+}
+
+test('the system state is where every client looks for it', async () => {
+  assert.equal(await systemState('epoch', (t) => t.object.system()), '0');
+  assert.equal(await systemState('reference_gas_price', (t) => t.object.system({ mutable: false })), '1000');
+  // For a committed transaction, the client's own resolution of it.
+  const transaction = payment();
+  transaction.moveCall({ target: '0x3::sui_system::protocol_version', arguments: [transaction.object.system()] });
+  const done = await chain.run(signer, transaction);
+  const input = done.transaction.inputs.find((one) => one.Object?.SharedObject);
+  assert.equal(input.Object.SharedObject.mutable, false);
+  assert.equal(input.Object.SharedObject.initialSharedVersion, '1');
+  const { object } = await client.getObject({ objectId: '0x5', include: { json: true } });
+  assert.match(object.type, /^0x0*3::sui_system::SuiSystemState$/);
+  assert.equal(object.json.version, '1');
+  const { dynamicFields } = await client.listDynamicFields({ parentId: '0x5' });
+  assert.equal(dynamicFields.length, 1);
+
+  const { response } = await client.movePackageService.getDatatype({ packageId: '0x3', moduleName: 'staking_pool', name: 'StakedSui' });
+  assert.deepEqual(response.datatype.fields.map(({ name }) => name), ['id', 'pool_id', 'stake_activation_epoch', 'principal']);
+  const staked = await client.listOwnedObjects({ owner, type: '0x3::staking_pool::StakedSui' });
+  assert.deepEqual(staked.objects, []);
+});
+
 test('a later epoch expires what was made for an earlier one', async () => {
   const control = async (path, body) => {
     const response = await fetch(new URL(`/control/${path}`, chain.faucetUrl), { method: 'POST', body: JSON.stringify(body ?? {}) });
@@ -224,6 +255,7 @@ test('a later epoch expires what was made for an earlier one', async () => {
     return true;
   });
   assert.equal((await client.getCurrentSystemState()).systemState.epoch, '1');
+  assert.equal(await systemState('epoch', (t) => t.object.system()), '1');
   const { response } = await client.ledgerService.getEpoch({ epoch: 0n, readMask: { paths: ['last_checkpoint', 'end'] } });
   assert.ok(response.epoch.lastCheckpoint > 0n);
   const before = await control('clock', { advanceMs: 86_400_000 });

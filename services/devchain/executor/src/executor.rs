@@ -84,7 +84,7 @@ impl Executor {
         if let TransactionKind::Genesis(genesis) = &transaction.kind {
             return crate::genesis::execute(params, transaction, genesis);
         }
-        let body = system::body(&transaction.kind)?;
+        let body = system::body(store, &transaction.kind)?;
         run(
             &self.caches,
             store,

@@ -1,4 +1,4 @@
-//! The framework packages (0x1 and 0x2) that every chain starts with, as embedded bytecode.
+//! The framework packages (0x1, 0x2 and 0x3) that every chain starts with, as embedded bytecode.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sui_sdk_types::{Address, Identifier};
 use thiserror::Error;
 
-/// Made from the public framework sources by `scripts/build-move`.
+/// Made by `scripts/build-move`: 0x1 and 0x2 from the public framework sources, 0x3 from `move/framework`.
 const FRAMEWORK_JSON: &str = include_str!("../../../../move/artifacts/framework.json");
 
 /// Compiled modules of one package, in dependency order.
@@ -57,7 +57,7 @@ struct ArtifactModule {
     bytecode: String,
 }
 
-/// The embedded framework: 0x1, then 0x2.
+/// The embedded framework: 0x1, 0x2, 0x3.
 ///
 /// # Errors
 /// Only if the embedded file is damaged.

@@ -37,5 +37,5 @@ pub use admission::AdmissionError;
 pub use effects::accumulator_id;
 pub use executor::Executor;
 pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};
-pub use params::{ChainParams, Mode};
+pub use params::{ChainParams, Mode, PROTOCOL_VERSION};
 pub use store::{MemoryStore, ObjectStore};

@@ -2,6 +2,9 @@
 
 use sui_sdk_types::{Digest, EpochId};
 
+/// The protocol version that the chain claims to run.
+pub const PROTOCOL_VERSION: u64 = 110;
+
 /// Facts about the chain at the moment of execution (devchain spec 2.3, 2.10, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainParams {

@@ -9,7 +9,12 @@ use sui_sdk_types::{
     TransactionExpiration, TransactionKind, UserSignature,
 };
 
-use crate::AdmissionError;
+use crate::{AdmissionError, ObjectStore};
+
+/// The package of the system state.
+pub(crate) const SYSTEM_PACKAGE: Address = Address::from_static("0x3");
+/// The system state.
+pub(crate) const SYSTEM_STATE: Address = Address::from_static("0x5");
 
 /// Wraps a kind in the fixed frame of system transactions: sender 0x0, one zero payment reference,
 /// price 1, budget 0, no expiration.
@@ -92,8 +97,11 @@ pub fn placeholder_signature() -> UserSignature {
     })
 }
 
-/// The calls that a system transaction amounts to.
-pub(crate) fn body(kind: &TransactionKind) -> Result<ProgrammableTransaction, AdmissionError> {
+/// The calls that a system transaction amounts to on the chain in `store`.
+pub(crate) fn body(
+    store: &dyn ObjectStore,
+    kind: &TransactionKind,
+) -> Result<ProgrammableTransaction, AdmissionError> {
     Ok(match kind {
         TransactionKind::ProgrammableSystemTransaction(programmable) => programmable.clone(),
         TransactionKind::ConsensusCommitPrologue(prologue) => {
@@ -109,11 +117,8 @@ pub(crate) fn body(kind: &TransactionKind) -> Result<ProgrammableTransaction, Ad
             set_clock(prologue.commit_timestamp_ms)?
         }
         TransactionKind::RandomnessStateUpdate(update) => set_randomness(update)?,
-        TransactionKind::ChangeEpoch(_) => ProgrammableTransaction {
-            inputs: Vec::new(),
-            commands: Vec::new(),
-        },
-        TransactionKind::EndOfEpoch(operations) => end_of_epoch(operations)?,
+        TransactionKind::ChangeEpoch(change) => change_epoch(store, change)?,
+        TransactionKind::EndOfEpoch(operations) => end_of_epoch(store, operations)?,
         _ => return Err(AdmissionError::Unsupported("kind of transaction".into())),
     })
 }
@@ -127,6 +132,17 @@ pub(crate) fn framework_call(
     Command::MoveCall(MoveCall {
         package: Address::TWO,
         module: Identifier::from_static(module),
+        function: Identifier::from_static(function),
+        type_arguments: Vec::new(),
+        arguments,
+    })
+}
+
+/// A call of `0x3::sui_system`.
+pub(crate) fn system_call(function: &'static str, arguments: Vec<Argument>) -> Command {
+    Command::MoveCall(MoveCall {
+        package: SYSTEM_PACKAGE,
+        module: Identifier::from_static("sui_system"),
         function: Identifier::from_static(function),
         type_arguments: Vec::new(),
         arguments,
@@ -171,16 +187,46 @@ fn set_randomness(
     })
 }
 
-/// Creation of system objects; the change of the epoch itself is a matter of the ledger and writes
-/// nothing, because there is no 0x5.
+/// Moves the system state (0x5) to the next epoch. Chains whose genesis had none go without.
+fn change_epoch(
+    store: &dyn ObjectStore,
+    change: &ChangeEpoch,
+) -> Result<ProgrammableTransaction, AdmissionError> {
+    if store.latest(&SYSTEM_STATE).is_none() {
+        return Ok(ProgrammableTransaction {
+            inputs: Vec::new(),
+            commands: Vec::new(),
+        });
+    }
+    let inputs = vec![
+        Input::Shared(SharedInput::new(SYSTEM_STATE, 1, true)),
+        pure(&change.epoch)?,
+        pure(&change.protocol_version)?,
+        pure(&change.epoch_start_timestamp_ms)?,
+    ];
+    let arguments = (0u16..4).map(Argument::Input).collect();
+    Ok(ProgrammableTransaction {
+        inputs,
+        commands: vec![system_call("advance_epoch", arguments)],
+    })
+}
+
+/// Creation of system objects, and last the change of the epoch.
 fn end_of_epoch(
+    store: &dyn ObjectStore,
     operations: &[EndOfEpochTransactionKind],
 ) -> Result<ProgrammableTransaction, AdmissionError> {
     let mut commands = Vec::new();
+    let mut inputs = Vec::new();
     for operation in operations {
         let module = match operation {
-            EndOfEpochTransactionKind::ChangeEpoch(_)
-            | EndOfEpochTransactionKind::StoreExecutionTimeObservations(_)
+            EndOfEpochTransactionKind::ChangeEpoch(change) => {
+                let change = change_epoch(store, change)?;
+                inputs = change.inputs;
+                commands.extend(change.commands);
+                continue;
+            }
+            EndOfEpochTransactionKind::StoreExecutionTimeObservations(_)
             | EndOfEpochTransactionKind::WriteAccumulatorStorageCost { .. } => continue,
             EndOfEpochTransactionKind::AuthenticatorStateCreate => "authenticator_state",
             EndOfEpochTransactionKind::RandomnessStateCreate => "random",
@@ -195,10 +241,7 @@ fn end_of_epoch(
         };
         commands.push(framework_call(module, "create", Vec::new()));
     }
-    Ok(ProgrammableTransaction {
-        inputs: Vec::new(),
-        commands,
-    })
+    Ok(ProgrammableTransaction { inputs, commands })
 }
 
 fn pure<T: serde::Serialize>(value: &T) -> Result<Input, AdmissionError> {

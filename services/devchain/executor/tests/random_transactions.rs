@@ -151,7 +151,7 @@ fn execute(world: &World, transaction: &Transaction, tally: &mut Tally) -> Optio
 
 #[test]
 fn random_transactions_neither_panic_nor_make_money() {
-    let tally = run(6000, 0x5eed_0001);
+    let tally = run(7500, 0x5eed_0001);
     println!("{tally:#?}");
     assert!(tally.succeeded > 500, "{tally:#?}");
     assert!(tally.failed.len() > 5, "{tally:#?}");

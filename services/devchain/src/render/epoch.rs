@@ -1,13 +1,12 @@
 //! The epoch, its system state and the protocol's limits. Served from the configuration of the
 //! chain: there is no staking behind it (devchain spec 1.2, 6.2).
 
-use sui_devchain_executor::limits;
+use sui_devchain_executor::{PROTOCOL_VERSION, limits};
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 
 use super::transaction::timestamp;
-use crate::checkpoint::PROTOCOL_VERSION;
 use crate::indexes::Epoch;
 use crate::ledger::Ledger;
 

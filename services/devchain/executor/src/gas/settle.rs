@@ -12,6 +12,7 @@ use crate::collect::Stamp;
 use crate::failure::Failure;
 use crate::inputs::{Inputs, Payment, Refund, coin_balance};
 use crate::limits::{MAX_EFFECTS_BYTES, MAX_OBJECT_BYTES, MAX_WRITTEN_BYTES};
+use crate::system::SYSTEM_STATE;
 
 /// Upper estimate of the bytes of one changed object in effects.
 const CHANGED_OBJECT_BYTES: u64 = 260;
@@ -76,14 +77,29 @@ impl Settlement<'_> {
     }
 
     fn unmetered(&self, run: Result<Changes, Failure>) -> Settled {
-        let (changes, failure) = match run {
+        let (mut changes, failure) = match run {
             Ok(changes) => (changes, None),
             Err(failure) => (Changes::only_inputs(self.inputs, self.stamp), Some(failure)),
         };
+        if self.inputs.payment == Payment::Unmetered {
+            self.hand_on_deposits(&mut changes);
+        }
         Settled {
             changes,
             gas: GasCostSummary::default(),
             failure,
+        }
+    }
+
+    /// What the engine writes has no deposit. Deposits of what it replaces go to the system state, which is an input
+    /// wherever users may have paid for something.
+    fn hand_on_deposits(&self, changes: &mut Changes) {
+        let totals = self.released(changes);
+        for object in changes.written.values_mut() {
+            *object = with_rebate(object, 0);
+        }
+        if let Some(state) = changes.written.get_mut(&SYSTEM_STATE) {
+            *state = with_rebate(state, totals);
         }
     }
 
@@ -141,24 +157,24 @@ impl Settlement<'_> {
 
     /// Writes the new storage rebates and sums costs and released rebates.
     fn charge_storage(&self, changes: &mut Changes) -> StorageTotals {
-        let mut totals = StorageTotals::default();
-        let ids: Vec<Address> = changes
-            .written
-            .keys()
-            .copied()
-            .chain(changes.removed(self.inputs))
-            .collect();
-        for id in ids {
-            if let Some(before) = changes.before(self.inputs, &id) {
-                totals.rebate = totals.rebate.saturating_add(before.storage_rebate());
-            }
-        }
+        let mut totals = StorageTotals {
+            rebate: self.released(changes),
+            ..StorageTotals::default()
+        };
         for object in changes.written.values_mut() {
             let cost = stored_bytes(object).saturating_mul(STORAGE_MIST_PER_BYTE);
             totals.cost = totals.cost.saturating_add(cost);
             *object = with_rebate(object, cost);
         }
         totals
+    }
+
+    /// The deposits of everything that is replaced or removed.
+    fn released(&self, changes: &Changes) -> u64 {
+        let ids = changes.written.keys().copied();
+        ids.chain(changes.removed(self.inputs))
+            .filter_map(|id| changes.before(self.inputs, &id))
+            .fold(0, |sum, before| sum.saturating_add(before.storage_rebate()))
     }
 
     /// Nothing left to pay for storage: what is written keeps the deposit it had, and only removed objects (smashed

@@ -7,7 +7,8 @@ use sui_sdk_types::{
 
 use super::{GenesisError, GenesisOptions, failed};
 use crate::framework::FrameworkPackage;
-use crate::system::{self, framework_call};
+use crate::system::{self, framework_call, system_call};
+use crate::{ChainParams, PROTOCOL_VERSION};
 
 /// Total supply in MIST: 10^10 SUI.
 const SUPPLY: u64 = 10_000_000_000_000_000_000;
@@ -29,6 +30,7 @@ const CREATORS: [&str; 7] = [
 pub(super) fn creation(
     packages: &[FrameworkPackage],
     options: &GenesisOptions,
+    params: &ChainParams,
 ) -> Result<Transaction, GenesisError> {
     check_supply(options)?;
     let mut body = Builder::default();
@@ -38,6 +40,12 @@ pub(super) fn creation(
         if has_module(packages, module) {
             body.command(framework_call(module, "create", Vec::new()));
         }
+    }
+    if packages
+        .iter()
+        .any(|package| package.address == system::SYSTEM_PACKAGE)
+    {
+        body.system_state(params)?;
     }
     let supply = body.command(framework_call("sui", "new", Vec::new()));
     let coin = body.command(Command::MoveCall(MoveCall {
@@ -117,6 +125,19 @@ impl Builder {
         let index = self.0.commands.len();
         self.0.commands.push(command);
         u16::try_from(index).unwrap_or(u16::MAX)
+    }
+
+    /// The object 0x5, whose id only the framework can make.
+    fn system_state(&mut self, params: &ChainParams) -> Result<(), GenesisError> {
+        let id = self.command(framework_call("object", "sui_system_state", Vec::new()));
+        let arguments = vec![
+            Argument::Result(id),
+            self.pure(&PROTOCOL_VERSION)?,
+            self.pure(&params.reference_gas_price)?,
+            self.pure(&params.epoch_start_ms)?,
+        ];
+        self.command(system_call("create", arguments));
+        Ok(())
     }
 
     fn hand_out(

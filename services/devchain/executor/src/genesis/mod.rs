@@ -77,8 +77,7 @@ pub enum GenesisError {
 }
 
 /// Builds genesis from framework packages by running the framework's own creation functions with
-/// sender 0x0 and visibility checks off. There is no 0x3 and no 0x5: validators and staking are not
-/// part of this chain.
+/// sender 0x0 and visibility checks off. A chain has the object 0x5 if the package 0x3 is among them.
 ///
 /// # Errors
 /// When the framework bytecode does not load or a creation function aborts.
@@ -93,8 +92,8 @@ pub fn build(
         store.insert(Object::new(data.clone(), Owner::Immutable, Digest::ZERO, 0));
         objects.push(GenesisObject::new(data, Owner::Immutable));
     }
-    let scratch = creation(packages, options)?;
     let params = params(options);
+    let scratch = creation(packages, options, &params)?;
     let created = Executor::new()
         .execute(&store, &params, &scratch, Mode::System)
         .map_err(|error| failed("creating the system objects", error))?;
