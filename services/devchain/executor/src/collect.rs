@@ -37,7 +37,6 @@ pub(crate) fn collect(
         gas_left,
         refund,
     } = finished;
-    check_consensus_inputs(inputs, &objects, &held)?;
     let mut changes = Changes {
         created: objects.new_ids.clone(),
         deleted: objects.deleted_ids.clone(),
@@ -164,31 +163,6 @@ fn final_owner(new: NewOwner, before: Option<Owner>, version: Version) -> Owner 
             },
         },
     }
-}
-
-/// A shared input taken by value has to be shared again or deleted.
-fn check_consensus_inputs(
-    inputs: &Inputs,
-    objects: &ObjectChanges,
-    held: &[(Address, Vec<u8>)],
-) -> Result<(), Failure> {
-    let held: BTreeSet<&Address> = held.iter().map(|(id, _)| id).collect();
-    for (id, object) in inputs.mutable() {
-        if !matches!(object.owner(), Owner::Shared(_)) || held.contains(id) {
-            continue;
-        }
-        let shared_again = objects
-            .written
-            .get(id)
-            .is_some_and(|written| written.owner == NewOwner::Shared);
-        if !shared_again && !objects.deleted_ids.contains(id) {
-            return Err(Failure::new(
-                ExecutionError::ConsensusObjectOperationNotAllowed,
-                format!("shared object {id} is neither shared again nor deleted"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Net deposits per (owner, coin type); a withdrawal may not exceed what is there.

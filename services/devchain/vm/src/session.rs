@@ -379,6 +379,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether an object was deleted or shared by what ran so far.
+    pub fn is_shared_or_deleted(&self, id: &Address) -> bool {
+        let objects = &self.state.objects;
+        objects.deleted_ids.contains(id) || objects.new_owner(id) == Some(NewOwner::Shared)
+    }
+
+    /// Whether an object was given an owner by what ran so far.
+    pub fn is_transferred(&self, id: &Address) -> bool {
+        self.state.objects.new_owner(id).is_some()
+    }
+
     /// Charges internal gas units.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! From an argument of a command to a typed value or a borrow (devchain spec 2.4).
 
 use sui_devchain_vm::{AbilitySet, Argument as VmArgument, Slot, Type, Value, VmError};
-use sui_sdk_types::{Address, Argument, CommandArgumentError, Version};
+use sui_sdk_types::{Address, Argument, CommandArgumentError, Owner, Version};
 
 use super::Ptb;
 use super::pure::{is_pure_type, options_are_valid, strings_are_valid};
@@ -15,6 +15,18 @@ pub(super) enum Place {
     Gas,
     Input(usize),
     Result(usize, usize),
+}
+
+/// The place that an argument names, which has to be in range.
+pub(super) fn named_place(argument: Argument) -> Place {
+    match argument {
+        Argument::Gas => Place::Gas,
+        Argument::Input(index) => Place::Input(usize::from(index)),
+        Argument::Result(result) => Place::Result(usize::from(result), 0),
+        Argument::NestedResult(result, subresult) => {
+            Place::Result(usize::from(result), usize::from(subresult))
+        }
+    }
 }
 
 /// How a command used a place.
@@ -220,6 +232,14 @@ impl Ptb<'_> {
                     return operand.fail(CommandArgumentError::InvalidObjectByValue);
                 }
                 operand.uses(place, Use::Moved)?;
+                let is_shared = self
+                    .inputs
+                    .objects
+                    .get(&object.id)
+                    .is_some_and(|input| matches!(input.object.owner(), Owner::Shared(_)));
+                if is_shared {
+                    self.taken.push(object.id);
+                }
                 Ok(object.take())
             }
             Some(
@@ -373,6 +393,7 @@ impl Ptb<'_> {
             return operand.fail(CommandArgumentError::TypeMismatch);
         }
         let copies = slot.type_.abilities(&[]).has(AbilitySet::COPY);
+        let hot = slot.is_hot();
         operand.uses(place, if copies { Use::Shared } else { Use::Moved })?;
         let value = self
             .results
@@ -382,6 +403,8 @@ impl Ptb<'_> {
             .ok_or_else(|| Failure::invariant("result vanished"))?;
         if copies {
             self.session.charge_copy(&value)?;
+        } else if hot {
+            self.cliques.cool(place);
         }
         Ok(value)
     }

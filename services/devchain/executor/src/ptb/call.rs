@@ -4,9 +4,11 @@ use sui_devchain_vm::linkage::LinkageBuilder;
 use sui_devchain_vm::{
     Argument as VmArgument, FunctionInfo, Linkage, Slot, Type, Value, Visibility, VmError,
 };
-use sui_sdk_types::{Address, Argument, ExecutionError, MoveCall, TypeArgumentError, TypeTag};
+use sui_sdk_types::{
+    Address, Argument, CommandArgumentError, ExecutionError, MoveCall, TypeArgumentError, TypeTag,
+};
 
-use super::arguments::{Operand, Uses};
+use super::arguments::{Operand, Uses, named_place};
 use super::slots::ResultSlot;
 use super::{Ptb, is_context};
 use crate::errors::type_argument;
@@ -50,6 +52,9 @@ impl Ptb<'_> {
             reject_references(&returns)?;
         }
         let (arguments, borrowed) = self.call_arguments(call, &parameters)?;
+        if self.mode.checks() && info.visibility != Visibility::Public {
+            self.check_cold(call)?;
+        }
         let tags = type_arguments
             .iter()
             .map(Type::to_tag)
@@ -93,6 +98,19 @@ impl Ptb<'_> {
         Ok(self
             .session
             .function(linkage, call.package, module, function)?)
+    }
+
+    /// A private entry function takes nothing out of a hot clique; what it takes by value has left already.
+    fn check_cold(&mut self, call: &MoveCall) -> Result<(), Failure> {
+        for (index, argument) in call.arguments.iter().enumerate() {
+            if self.cliques.is_hot(named_place(*argument)) {
+                return Err(Failure::argument(
+                    index,
+                    CommandArgumentError::InvalidArgumentToPrivateEntryFunction,
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Unifies the version constraints of a call (devchain spec 3.5).

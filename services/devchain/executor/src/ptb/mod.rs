@@ -3,9 +3,11 @@
 
 mod arguments;
 mod call;
+mod cliques;
 mod coins;
 mod outputs;
 mod pure;
+mod shared;
 mod slots;
 mod vector;
 
@@ -27,6 +29,8 @@ use crate::inputs::{Access, Inputs, Payment, Refund, uses_gas_coin};
 use crate::outcome::CommandOutput;
 use crate::{Mode, bridge::Bridge};
 pub(crate) use arguments::{Operand, Uses};
+use cliques::Cliques;
+use shared::Collected;
 pub(crate) use slots::ResultSlot;
 use slots::{InputSlot, ObjectSlot};
 
@@ -42,6 +46,11 @@ pub(crate) struct Ptb<'a> {
     /// To whose address balance a command sent the whole gas coin.
     gas_sent_to: Option<Address>,
     results: Vec<Vec<ResultSlot>>,
+    cliques: Cliques,
+    /// Shared inputs that the running command took by value.
+    taken: Vec<Address>,
+    /// Shared inputs in vectors.
+    collected: Vec<Collected>,
     /// Packages made by this transaction.
     pub(crate) packages: Vec<MovePackage>,
     /// The same, decoded.
@@ -93,6 +102,9 @@ pub(crate) fn run<'a>(
         gas_coin: None,
         gas_sent_to: None,
         results: Vec::with_capacity(programmable.commands.len()),
+        cliques: Cliques::new(programmable.inputs.len(), programmable.commands.len()),
+        taken: Vec::new(),
+        collected: Vec::new(),
         packages: Vec::new(),
         new_packages: Vec::new(),
         events: Vec::new(),
@@ -129,6 +141,7 @@ impl<'a> Ptb<'a> {
         self.load_gas_coin(reserved, uses_gas_coin(programmable))?;
         for (index, command) in programmable.commands.iter().enumerate() {
             self.command(command)
+                .and_then(|()| self.close_command(index, command))
                 .map_err(|failure| failure.in_command(index))?;
         }
         self.check_unused()

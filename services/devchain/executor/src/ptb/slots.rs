@@ -89,6 +89,12 @@ impl ResultSlot {
         self.slot.take()
     }
 
+    /// Whether the value is still there and can be neither dropped nor stored.
+    pub(super) fn is_hot(&self) -> bool {
+        let abilities = self.type_.abilities(&[]);
+        !self.taken && !abilities.has(AbilitySet::DROP) && !abilities.has(AbilitySet::STORE)
+    }
+
     /// Whether nothing is lost when the transaction ends: moved out, droppable, or copied at least
     /// once (then the last copy counts as the move).
     pub(super) fn may_be_dropped(&self) -> bool {

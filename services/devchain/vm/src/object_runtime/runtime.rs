@@ -162,6 +162,11 @@ impl ObjectRuntime {
         Ok(true)
     }
 
+    /// The owner that a transfer gave to an object.
+    pub(crate) fn new_owner(&self, id: &Address) -> Option<NewOwner> {
+        self.transfers.get(id).map(|(owner, _, _)| *owner)
+    }
+
     fn child(
         &mut self,
         store: &dyn ChildStore,
