@@ -25,6 +25,8 @@ pub(crate) struct Changes {
     pub(crate) loaded: BTreeMap<Address, Arc<Object>>,
     /// Deposits and withdrawals.
     pub(crate) balances: AddressBalances,
+    /// Configurations that were read as they were at the start of the epoch.
+    pub(crate) config_reads: BTreeSet<Address>,
     /// What the coin of a reserved payment still held, in MIST.
     pub(crate) gas_left: u64,
     /// Where a command took the gas coin, if one did.

@@ -8,16 +8,19 @@
 use std::collections::BTreeSet;
 
 use sui_sdk_types::{
-    Address, ExecutionError, Identifier, Object, ObjectData, Owner, StructTag, TypeTag,
+    Address, ExecutionError, Identifier, Input, Object, ObjectData, Owner, ProgrammableTransaction,
+    StructTag, TypeTag,
 };
 
 use crate::bridge::original_id;
 use crate::changes::Changes;
 use crate::failure::Failure;
+use crate::gas::READ_INTERNAL_PER_BYTE;
 use crate::inputs::Inputs;
 use crate::{AdmissionError, ObjectStore};
 
-const DENY_LIST: Address = Address::from_static("0x403");
+/// The list.
+pub(crate) const DENY_LIST: Address = Address::from_static("0x403");
 /// The index under which the list keeps coins.
 const COINS: u64 = 0;
 /// Bytes of an object id at the start of every object.
@@ -26,16 +29,25 @@ const ID_BYTES: usize = 32;
 /// `SettingData<bool>`: the epoch of the last change, the value after it, the value before.
 type SettingData = (u64, Option<bool>, Option<bool>);
 
-/// Refuses a sender who may not use one of the coins among the inputs.
+/// Internal gas units of looking up whether somebody may receive a coin: reading a setting of 1000 bytes.
+const RECEIVER_INTERNAL: u64 = 1000 * READ_INTERNAL_PER_BYTE;
+
+/// Refuses a sender who may not use one of the coins among the inputs, or in an address balance that is withdrawn from.
 pub(crate) fn check_sender(
     store: &dyn ObjectStore,
     sender: Address,
     inputs: &Inputs,
+    programmable: &ProgrammableTransaction,
 ) -> Result<(), AdmissionError> {
     let objects = inputs.objects.values().map(|input| &input.object);
+    let withdrawn = programmable.inputs.iter().filter_map(|input| match input {
+        Input::FundsWithdrawal(withdrawal) => not_sui(withdrawal.coin_type()),
+        _ => None,
+    });
     let coins: BTreeSet<&TypeTag> = objects
         .chain(inputs.receiving.values())
         .filter_map(|object| regulated_coin(object))
+        .chain(withdrawn)
         .collect();
     for coin in coins {
         let Some(config) = config(store, coin) else {
@@ -54,13 +66,27 @@ pub(crate) fn check_sender(
     Ok(())
 }
 
+/// What the question about receivers took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Consulted {
+    /// The list as it was at the start of the epoch was read.
+    pub(crate) list: bool,
+    /// Internal gas units.
+    pub(crate) units: u64,
+}
+
 /// Fails a transaction that gives a coin to somebody who may not have it in this epoch.
 pub(crate) fn check_receivers(
     store: &dyn ObjectStore,
     epoch: u64,
     changes: &Changes,
+    consulted: &mut Consulted,
 ) -> Result<(), Failure> {
-    for (coin, address) in receivers(changes) {
+    let receivers = receivers(changes);
+    let count = u64::try_from(receivers.len()).unwrap_or(u64::MAX);
+    consulted.units = count.saturating_mul(RECEIVER_INTERNAL);
+    consulted.list = count > 0 && store.latest(&DENY_LIST).is_some();
+    for (coin, address) in receivers {
         let Some(config) = config(store, coin) else {
             continue;
         };
@@ -91,18 +117,20 @@ fn receivers(changes: &Changes) -> BTreeSet<(&TypeTag, Address)> {
             _ => None,
         }
     });
-    let sui = TypeTag::from(StructTag::sui());
     let deposits = changes
         .balances
         .iter()
-        .filter(|((_, coin), amount)| **amount > 0 && *coin != sui)
-        .map(|((owner, coin), _)| (coin, *owner));
+        .filter(|(_, amount)| **amount > 0)
+        .filter_map(|((owner, coin), _)| Some((not_sui(coin)?, *owner)));
     written.chain(deposits).collect()
 }
 
 /// The type of a coin that is not SUI.
 fn regulated_coin(object: &Object) -> Option<&TypeTag> {
-    let coin = object.as_struct()?.object_type().is_coin()?;
+    not_sui(object.as_struct()?.object_type().is_coin()?)
+}
+
+fn not_sui(coin: &TypeTag) -> Option<&TypeTag> {
     (*coin != TypeTag::from(StructTag::sui())).then_some(coin)
 }
 

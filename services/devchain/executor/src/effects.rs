@@ -27,7 +27,8 @@ pub(crate) struct Frame {
 /// Builds the effects.
 pub(crate) fn build(frame: Frame, inputs: &Inputs, changes: &Changes) -> TransactionEffectsV2 {
     let changed = changed_objects(inputs, changes);
-    let unchanged_consensus_objects = unchanged_consensus_objects(inputs, &changed);
+    let unchanged_consensus_objects =
+        unchanged_consensus_objects(inputs, &changed, &changes.config_reads);
     let gas_object_index = match &inputs.payment {
         Payment::Coins(coins) => coins
             .first()
@@ -114,11 +115,20 @@ fn written_state(object: &Object) -> ObjectOut {
     }
 }
 
+/// Shared inputs that were only read, in the order of the transaction; then configurations that are no inputs.
 fn unchanged_consensus_objects(
     inputs: &Inputs,
     changed: &BTreeMap<Address, ChangedObject>,
+    config_reads: &BTreeSet<Address>,
 ) -> Vec<UnchangedConsensusObject> {
-    inputs
+    let configs = config_reads
+        .iter()
+        .filter(|id| !inputs.objects.contains_key(id))
+        .map(|id| UnchangedConsensusObject {
+            object_id: *id,
+            kind: UnchangedConsensusKind::PerEpochConfig,
+        });
+    let read = inputs
         .consensus_order
         .iter()
         .filter(|id| !changed.contains_key(id))
@@ -131,8 +141,8 @@ fn unchanged_consensus_objects(
                     digest: object.digest(),
                 },
             })
-        })
-        .collect()
+        });
+    read.chain(configs).collect()
 }
 
 /// `0x2::balance::Balance<T>`.

@@ -11,7 +11,7 @@ use sui_sdk_types::{
 use crate::bridge::{Bridge, PackageCache};
 use crate::changes::Changes;
 use crate::collect::{Stamp, collect};
-use crate::deny_list;
+use crate::deny_list::{self, Consulted, DENY_LIST};
 use crate::effects::{Frame, build};
 use crate::gas::{INTERNAL_PER_UNIT, Settled, Settlement, payment_total, unit_limit};
 use crate::inputs::{Inputs, load};
@@ -71,12 +71,13 @@ pub(crate) fn run(
         mode,
         programmable,
     );
+    let mut consulted = Consulted::default();
     let result = ran
         .result
         .and_then(|finished| collect(store, &inputs, stamp, finished))
         .and_then(|changes| {
             if mode.checks() {
-                deny_list::check_receivers(store, params.epoch, &changes)?;
+                deny_list::check_receivers(store, params.epoch, &changes, &mut consulted)?;
             }
             Ok(changes)
         });
@@ -88,7 +89,10 @@ pub(crate) fn run(
         budget,
         reserved,
     };
-    let settled = settlement.settle(result, ran.gas_used);
+    let mut settled = settlement.settle(result, ran.gas_used.saturating_add(consulted.units));
+    if consulted.list {
+        settled.changes.config_reads.insert(DENY_LIST);
+    }
     let mut dependencies = inputs.dependencies();
     let received = ran.received.iter().filter_map(|id| store.latest(id));
     dependencies.extend(received.map(|object| object.previous_transaction()));

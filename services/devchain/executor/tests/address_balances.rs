@@ -229,3 +229,46 @@ fn reservations_of_others_and_beyond_the_balance_are_refused() {
     );
     assert!(refused.is_err(), "made for another chain");
 }
+
+/// The budget is reserved before anything is withdrawn: both together may not exceed the balance, or gas would be paid
+/// with money that is not there.
+#[test]
+fn what_pays_for_gas_cannot_be_withdrawn() {
+    let mut world = World::boot();
+    let coin = world.coins(ALICE)[0];
+    send_all(&mut world, coin, ALICE);
+    let balance = u64::try_from(world.store.address_balance(&ALICE, &sui())).unwrap();
+    let withdraw = |world: &World, amount: u64| {
+        let mut body = Body::new();
+        let withdrawal = body.input(Input::FundsWithdrawal(FundsWithdrawal::new(
+            amount,
+            sui(),
+            WithdrawFrom::Sender,
+        )));
+        let coin = body.generic(
+            Address::TWO,
+            "coin",
+            "redeem_funds",
+            vec![sui()],
+            vec![withdrawal],
+        );
+        let owned = body.object(world, world.coins(ALICE)[0]);
+        body.transfer(vec![coin, owned], world::BOB);
+        world.paid_by(ALICE, body, &[], world::BUDGET)
+    };
+    let outcome = world.commit(&withdraw(&world, balance));
+    assert_eq!(
+        *outcome.effects.status(),
+        ExecutionStatus::Failure {
+            error: ExecutionError::InsufficientFundsForWithdraw,
+            command: None
+        }
+    );
+    assert_eq!(outcome.gas, GasCostSummary::default());
+    assert_eq!(
+        world.store.address_balance(&ALICE, &sui()),
+        u128::from(balance)
+    );
+    let outcome = world.commit(&withdraw(&world, balance - world::BUDGET));
+    assert_eq!(outcome.error_message, None);
+}

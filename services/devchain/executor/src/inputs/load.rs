@@ -8,7 +8,7 @@ use sui_sdk_types::{
     SharedInput, StructTag, Transaction, TypeTag, WithdrawFrom,
 };
 
-use super::{Access, InputObject, Inputs, packages, payment};
+use super::{Access, InputObject, Inputs, Payment, packages, payment};
 use crate::admission::AdmissionError;
 use crate::deny_list;
 use crate::limits::MAX_INPUT_OBJECTS;
@@ -43,10 +43,10 @@ pub(crate) fn load(
         require_some_input(&inputs)?;
     }
     if mode.checks() {
-        deny_list::check_sender(store, transaction.sender, &inputs)?;
+        deny_list::check_sender(store, transaction.sender, &inputs, programmable)?;
     }
     inputs.withdrawal_short =
-        withdrawals_exceed_balance(store, transaction, programmable, inputs.gas_reserved)?;
+        withdrawals_exceed_balance(store, transaction, programmable, &inputs)?;
     let count = inputs.objects.len() + inputs.receiving.len() + inputs.packages.len();
     if count > MAX_INPUT_OBJECTS {
         return Err(AdmissionError::LimitExceeded {
@@ -220,15 +220,23 @@ pub(super) fn ownership(id: &Address, reason: impl Into<String>) -> AdmissionErr
     }
 }
 
+/// Whether the sender's address balances are too low for everything that may be taken from them: withdrawals,
+/// reservations among the payment, and a budget without payment coins.
 fn withdrawals_exceed_balance(
     store: &dyn ObjectStore,
     transaction: &Transaction,
     programmable: &ProgrammableTransaction,
-    gas_reserved: u64,
+    inputs: &Inputs,
 ) -> Result<bool, AdmissionError> {
     let mut reserved: BTreeMap<TypeTag, u128> = BTreeMap::new();
-    if gas_reserved > 0 {
-        reserved.insert(StructTag::sui().into(), gas_reserved.into());
+    let gas = &transaction.gas_payment;
+    let for_gas = if inputs.payment == Payment::AddressBalance && gas.owner == transaction.sender {
+        gas.budget
+    } else {
+        inputs.gas_reserved
+    };
+    if for_gas > 0 {
+        reserved.insert(StructTag::sui().into(), for_gas.into());
     }
     for input in &programmable.inputs {
         let Input::FundsWithdrawal(withdrawal) = input else {
