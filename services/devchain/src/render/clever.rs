@@ -10,7 +10,7 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::clever_error::Value;
 use sui_sdk_types::{Identifier, ObjectData, TypeTag};
 
-use super::json;
+use super::{json, type_text};
 
 /// "None" in the eight bits of the code and in the sixteen bits of an index.
 const NO_CODE: u8 = u8::MAX;
@@ -80,7 +80,7 @@ fn clever_error(
     if let Some(index) = parts.value {
         let constant = module.constant(index)?;
         let type_ = closed(&constant.signature)?;
-        message.constant_type = Some(type_.to_string());
+        message.constant_type = Some(type_text::canonical(&type_));
         message.value = Some(match rendered(store, &constant, &type_) {
             Some(text) => Value::Rendered(text),
             None => Value::Raw(constant.bytes.to_vec().into()),

@@ -7,3 +7,4 @@ pub(crate) mod json;
 pub(crate) mod object;
 pub(crate) mod package;
 pub(crate) mod transaction;
+pub(crate) mod type_text;

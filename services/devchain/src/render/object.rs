@@ -5,12 +5,16 @@ use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2::Object as ProtoObject;
 use sui_sdk_types::{Object, ObjectData};
 
-use super::{json, package};
+use super::{json, package, type_text};
 use crate::indexes::{Indexes, coin_of};
 
 /// An object, cut to the mask.
 pub(crate) fn object(indexes: &Indexes, object: &Object, mask: &FieldMaskTree) -> ProtoObject {
     let mut message = ProtoObject::merge_from(object.clone(), mask);
+    type_text::canonicalize(&mut message.object_type);
+    if let Some(contents) = &mut message.contents {
+        type_text::canonicalize(&mut contents.name);
+    }
     if mask.contains(ProtoObject::BALANCE_FIELD.name) {
         message.balance = coin_of(object).map(|coin| coin.balance());
     }

@@ -11,7 +11,7 @@ use sui_sdk_types::{
     Address, Event, Object, ObjectType, TransactionEffects, TransactionEvents, Version,
 };
 
-use super::{clever, json, object};
+use super::{clever, json, object, type_text};
 use crate::indexes::{Executed, Indexes};
 use crate::record::{Amount, TransactionRecord};
 
@@ -54,7 +54,7 @@ impl Objects<'_> {
 fn type_name(object: &Object) -> String {
     match object.object_type() {
         ObjectType::Package => PACKAGE.into(),
-        ObjectType::Struct(tag) => tag.to_string(),
+        ObjectType::Struct(tag) => type_text::canonical(&tag),
     }
 }
 
@@ -89,10 +89,9 @@ pub(crate) fn transaction(
         message.digest = Some(record.digest().to_string());
     }
     if let Some(submask) = mask.subtree(Message::TRANSACTION_FIELD.name) {
-        message.transaction = Some(proto::Transaction::merge_from(
-            record.transaction.clone(),
-            &submask,
-        ));
+        let mut transaction = proto::Transaction::merge_from(record.transaction.clone(), &submask);
+        type_text::canonicalize_transaction(&mut transaction);
+        message.transaction = Some(transaction);
     }
     if let Some(submask) = mask.subtree(Message::SIGNATURES_FIELD.name) {
         message.signatures = record
@@ -146,7 +145,7 @@ pub(crate) fn timestamp(timestamp_ms: u64) -> Timestamp {
 fn balance_change(change: &Amount) -> proto::BalanceChange {
     let mut message = proto::BalanceChange::default();
     message.address = Some(change.address.to_string());
-    message.coin_type = Some(change.coin_type.to_string());
+    message.coin_type = Some(type_text::canonical(&change.coin_type));
     message.amount = Some(change.amount.to_string());
     message
 }
@@ -164,6 +163,9 @@ fn effects(
         .iter_mut()
         .chain(&mut message.gas_object)
     {
+        if let Some(write) = &mut changed.accumulator_write {
+            type_text::canonicalize(&mut write.accumulator_type);
+        }
         let id = changed.object_id.as_deref().and_then(|id| id.parse().ok());
         changed.object_type = id.and_then(|id| {
             changed
@@ -271,6 +273,10 @@ pub(crate) fn event(
 ) -> proto::Event {
     type Message = proto::Event;
     let mut message = Message::merge_from(event.clone(), mask);
+    type_text::canonicalize(&mut message.event_type);
+    if let Some(contents) = &mut message.contents {
+        type_text::canonicalize(&mut contents.name);
+    }
     if mask.contains(Message::JSON_FIELD.name) {
         message.json = json::render_struct(indexes, &event.type_, &event.contents).map(Box::new);
     }

@@ -46,7 +46,7 @@ fn coin_balance(indexes: &Indexes, owner: Address, coin_type: &TypeTag) -> u64 {
 fn balance(coin_type: &TypeTag, coins: u64, address: u128) -> proto::Balance {
     let address = u64::try_from(address).unwrap_or(u64::MAX);
     let mut message = proto::Balance::default();
-    message.coin_type = Some(coin_type.to_string());
+    message.coin_type = Some(render::type_text::canonical(coin_type));
     message.balance = Some(coins.saturating_add(address));
     message.address_balance = Some(address);
     message.coin_balance = Some(coins);

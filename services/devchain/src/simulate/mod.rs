@@ -128,7 +128,7 @@ fn output_value(
     value: sui_devchain_executor::OutputValue,
 ) -> proto::CommandOutput {
     let mut bcs = proto::Bcs::default();
-    bcs.name = Some(value.type_.to_string());
+    bcs.name = Some(render::type_text::canonical(&value.type_));
     let mut message = proto::CommandOutput::default();
     message.json = render::json::render(indexes, &value.type_, &value.bcs).map(Box::new);
     bcs.value = Some(value.bcs.into());

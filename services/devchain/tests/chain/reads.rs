@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt};
 use sui_rpc::field::{FieldMask, FieldMaskUtil};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, Object, StructTag, TypeTag};
-use sui_transaction_builder::TransactionBuilder;
+use sui_transaction_builder::{Function, TransactionBuilder};
 use tonic::Code;
 
 use crate::support::{boot, client, listing, payment, run, stranger};
@@ -163,4 +163,53 @@ async fn fields_coin_info_and_packages_are_described() {
         .await
         .unwrap();
     assert_eq!(versions.len(), 1);
+}
+
+/// Clients compare types as text: no space after a comma, wherever a message names one (devchain spec 1.1).
+#[tokio::test]
+async fn types_are_written_in_their_canonical_form() {
+    let chain = boot().await;
+    let mut client = client(&chain);
+    let sender = &chain.accounts()[0];
+    let mut builder = listing(sender.address, 3);
+    let types: Vec<TypeTag> = vec![TypeTag::U64, TypeTag::U8];
+    let map = StructTag::new(
+        Address::TWO,
+        "vec_map".parse().unwrap(),
+        "VecMap".parse().unwrap(),
+        types,
+    );
+    let empty = Function::new(
+        Address::from_static("0x1"),
+        "vector".parse().unwrap(),
+        "empty".parse().unwrap(),
+    );
+    builder.move_call(empty.with_type_args(vec![map.into()]), vec![]);
+    let executed = run(&mut client, sender, builder).await;
+    let named: Vec<&str> = executed
+        .effects()
+        .changed_objects
+        .iter()
+        .map(proto::ChangedObject::object_type)
+        .chain(executed.objects().objects.iter().flat_map(|object| {
+            let name = object.contents_opt().map(proto::Bcs::name);
+            std::iter::once(object.object_type()).chain(name)
+        }))
+        .chain(
+            executed
+                .transaction()
+                .kind()
+                .programmable_transaction()
+                .commands
+                .iter()
+                .filter_map(proto::Command::move_call_opt)
+                .flat_map(|call| call.type_arguments.iter().map(String::as_str)),
+        )
+        .collect();
+    assert!(named.iter().any(|name| name.ends_with("VecMap<u64,u8>")));
+    let field = format!("{}::dynamic_field::Field<", Address::TWO);
+    let fields = named.iter().filter(|name| name.starts_with(&field));
+    assert!(fields.count() >= 4, "{named:?}");
+    let spaced: Vec<_> = named.iter().filter(|name| name.contains(' ')).collect();
+    assert!(spaced.is_empty(), "{spaced:?}");
 }

@@ -7,7 +7,7 @@ use sui_sdk_types::{Address, Object, StructTag, TypeTag};
 use tonic::Status;
 
 use crate::indexes::Indexes;
-use crate::render::json;
+use crate::render::{json, type_text};
 use crate::rpc::error::not_found;
 
 /// BCS layout of `0x2::coin::CoinMetadata<T>`.
@@ -38,7 +38,7 @@ pub(super) fn coin_info(
     coin_type: &TypeTag,
 ) -> Result<proto::GetCoinInfoResponse, Status> {
     let mut response = proto::GetCoinInfoResponse::default();
-    response.coin_type = Some(coin_type.to_string());
+    response.coin_type = Some(type_text::canonical(coin_type));
     for object in indexes.of_types(&[
         coin_struct("coin", "CoinMetadata", coin_type),
         coin_struct("coin", "TreasuryCap", coin_type),

@@ -7,7 +7,7 @@ use sui_rpc::proto::sui::rpc::v2::dynamic_field::DynamicFieldKind;
 use sui_sdk_types::{Address, Object, StructTag, TypeTag};
 
 use crate::indexes::Indexes;
-use crate::render;
+use crate::render::{self, type_text};
 
 /// A field taken apart.
 struct Parts<'a> {
@@ -54,8 +54,8 @@ pub(super) fn render(
         message.value_type = match &child {
             Some(child) => child
                 .as_struct()
-                .map(|found| found.object_type().to_string()),
-            None => Some(parts.value_type.to_string()),
+                .map(|found| type_text::canonical(found.object_type())),
+            None => Some(type_text::canonical(&parts.value_type)),
         };
     }
     if mask.contains(Message::CHILD_ID_FIELD.name) {
@@ -71,7 +71,7 @@ pub(super) fn render(
 
 fn bcs(name: &TypeTag, value: &[u8]) -> proto::Bcs {
     let mut message = proto::Bcs::default();
-    message.name = Some(name.to_string());
+    message.name = Some(type_text::canonical(name));
     message.value = Some(value.to_vec().into());
     message
 }
