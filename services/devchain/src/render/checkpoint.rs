@@ -1,10 +1,12 @@
 //! Checkpoints.
 
+use std::collections::BTreeMap;
+
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 
-use super::transaction;
+use super::{object, transaction};
 use crate::indexes::{Checkpoint, Indexes};
 
 /// A checkpoint with its transactions, cut to the mask.
@@ -31,22 +33,20 @@ pub(crate) fn checkpoint(
     message
 }
 
+/// Every object version that the transactions read or wrote, once, sorted by id and version.
 fn objects(indexes: &Indexes, checkpoint: &Checkpoint, mask: &FieldMaskTree) -> proto::ObjectSet {
-    let mut wrapped = FieldMaskTree::default();
-    let paths = mask.to_field_mask().paths;
-    if paths.is_empty() {
-        wrapped.add_field_path("objects");
-    }
-    for path in paths {
-        wrapped.add_field_path(&format!("objects.{path}"));
-    }
     let mut set = proto::ObjectSet::default();
-    for executed in indexes.transactions_of(checkpoint) {
-        let rendered = transaction::executed(indexes, executed, &wrapped);
-        set.objects
-            .extend(rendered.objects.unwrap_or_default().objects);
+    if let Some(submask) = mask.subtree(proto::ObjectSet::OBJECTS_FIELD.name) {
+        let found: BTreeMap<_, _> = indexes
+            .transactions_of(checkpoint)
+            .iter()
+            .flat_map(|executed| transaction::touched_on_chain(indexes, executed))
+            .map(|object| ((object.object_id(), object.version()), object))
+            .collect();
+        set.objects = found
+            .values()
+            .map(|found| object::object(indexes, found, &submask))
+            .collect();
     }
-    set.objects
-        .dedup_by(|a, b| a.object_id == b.object_id && a.version == b.version);
     set
 }

@@ -76,6 +76,15 @@ pub(crate) fn executed(
     transaction(&objects, &executed.record, Some(position), mask)
 }
 
+/// Every object version that a transaction of the chain read or wrote.
+pub(crate) fn touched_on_chain(indexes: &Indexes, executed: &Executed) -> Vec<Object> {
+    let objects = Objects {
+        indexes,
+        pending: &[],
+    };
+    touched(&objects, &executed.record.effects)
+}
+
 /// A transaction with or without a place on the chain, cut to the mask.
 pub(crate) fn transaction(
     objects: &Objects<'_>,

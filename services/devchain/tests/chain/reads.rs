@@ -213,3 +213,34 @@ async fn types_are_written_in_their_canonical_form() {
     let spaced: Vec<_> = named.iter().filter(|name| name.contains(' ')).collect();
     assert!(spaced.is_empty(), "{spaced:?}");
 }
+
+#[tokio::test]
+async fn the_objects_of_a_checkpoint_do_not_depend_on_the_mask() {
+    let chain = boot().await;
+    let mut client = client(&chain);
+    let sender = &chain.accounts()[0];
+    let executed = run(&mut client, sender, payment(stranger(1), SUI)).await;
+    let mut found = vec![];
+    for path in ["objects", "objects.objects.bcs"] {
+        let request = proto::GetCheckpointRequest::by_sequence_number(executed.checkpoint())
+            .with_read_mask(FieldMask::from_paths([path]));
+        let response = client.ledger_client().get_checkpoint(request).await;
+        let checkpoint = response.unwrap().into_inner().checkpoint.unwrap();
+        let objects: Vec<Object> = checkpoint
+            .objects()
+            .objects
+            .iter()
+            .map(|object| object.bcs().deserialize().unwrap())
+            .collect();
+        found.push(objects);
+    }
+    assert!(
+        found[0]
+            .iter()
+            .map(|object| (object.object_id(), object.version()))
+            .is_sorted_by(|one, other| one < other),
+        "once, in order"
+    );
+    assert!(found[0].len() > executed.objects().objects.len());
+    assert_eq!(found[0], found[1]);
+}
