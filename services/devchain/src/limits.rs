@@ -26,8 +26,9 @@ pub const MAX_STREAM_SCAN: usize = 100_000;
 pub const MAX_FILTER_LITERALS: usize = 100;
 /// Concurrent subscribers; more are refused with UNAVAILABLE.
 pub const MAX_SUBSCRIBERS: usize = 1024;
-/// Rendered frames buffered for one subscriber.
-pub const SUBSCRIBER_BUFFER: usize = 16;
+/// Rendered frames buffered for one subscriber: one is sent while the next is made. A frame may be a checkpoint with all
+/// its objects.
+pub const SUBSCRIBER_BUFFER: usize = 2;
 /// Longest silence of a subscription before it sends a progress frame, and of the chain before it
 /// makes an empty checkpoint for its subscribers.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
