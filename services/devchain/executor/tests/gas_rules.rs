@@ -181,6 +181,35 @@ fn a_budget_that_does_not_cover_storage_pays_for_the_inputs_only() {
     assert_storage_adds_up(&outcome);
 }
 
+/// As many as there may be of new ids: 128 bytes of effects each are far from the limit. Objects that were there before
+/// count twice.
+#[test]
+fn two_thousand_objects_are_made_at_once() {
+    let mut toys = Toys::publish();
+    let split = |coins: &[u64]| {
+        let mut body = Body::new();
+        for count in coins {
+            let amount = body.pure(&1u64);
+            let made = body.command(Command::SplitCoins(SplitCoins {
+                coin: Argument::Gas,
+                amounts: vec![amount; *count as usize],
+            }));
+            let Argument::Result(index) = made else {
+                panic!()
+            };
+            let coins = (0..*count).map(|at| Argument::NestedResult(index, at as u16));
+            body.transfer(coins.collect(), ALICE);
+        }
+        body
+    };
+    let gas = toys.world.coins(ALICE)[0];
+    let body = split(&[500, 500, 500, 500]);
+    let transaction = toys.world.paid_by(ALICE, body, &[gas], 10_000_000_000);
+    let outcome = toys.world.commit(&transaction);
+    assert_eq!(error(&outcome), None);
+    assert_eq!(outcome.written.len(), 2001);
+}
+
 /// A loop of four instructions is charged within the model: one unit each and what it pushes, by tiers.
 #[test]
 fn computation_follows_the_tiers() {

@@ -14,8 +14,15 @@ use crate::inputs::{Inputs, Payment, Refund, coin_balance};
 use crate::limits::{MAX_EFFECTS_BYTES, MAX_OBJECT_BYTES, MAX_WRITTEN_BYTES};
 use crate::system::SYSTEM_STATE;
 
-/// Upper estimate of the bytes of one changed object in effects.
-const CHANGED_OBJECT_BYTES: u64 = 260;
+/// Upper estimate of the bytes of effects without objects.
+const EFFECTS_BASE_BYTES: u64 = 2_000;
+
+/// Upper estimate of the bytes of a reference and an owner in effects: a changed object has them before the transaction
+/// if it existed, and after it if it is written.
+const REFERENCE_BYTES: u64 = 128;
+
+/// Upper estimate of the bytes of one dependency in effects.
+const DEPENDENCY_BYTES: u64 = 40;
 
 /// What gas settlement needs to know of a transaction.
 pub(crate) struct Settlement<'a> {
@@ -38,7 +45,7 @@ pub(crate) struct Settled {
 impl Settlement<'_> {
     /// Settles a run that used `internal` gas units.
     pub(crate) fn settle(&self, run: Result<Changes, Failure>, internal: u64) -> Settled {
-        let run = run.and_then(check_limits);
+        let run = run.and_then(|changes| check_limits(changes, self.inputs));
         if self.inputs.payment == Payment::Unmetered {
             return self.unmetered(run);
         }
@@ -250,9 +257,15 @@ fn insufficient_gas(message: &str) -> Failure {
 }
 
 /// Sizes of objects, of all writes, and of the effects.
-fn check_limits(changes: Changes) -> Result<Changes, Failure> {
-    let entries = changes.written.len() + changes.created.len() + changes.deleted.len();
-    let effects = (entries as u64).saturating_mul(CHANGED_OBJECT_BYTES);
+fn check_limits(changes: Changes, inputs: &Inputs) -> Result<Changes, Failure> {
+    let modified = changes.written.keys();
+    let modified = modified.filter(|id| changes.before(inputs, id).is_some());
+    let references = changes.written.len() + modified.count() + changes.removed(inputs).len();
+    let dependencies = inputs.objects.len() as u64;
+    let effects = REFERENCE_BYTES
+        .saturating_mul(references as u64)
+        .saturating_add(DEPENDENCY_BYTES.saturating_mul(dependencies))
+        .saturating_add(EFFECTS_BASE_BYTES);
     if effects > MAX_EFFECTS_BYTES {
         let error = ExecutionError::EffectsTooLarge {
             current_size: effects,
