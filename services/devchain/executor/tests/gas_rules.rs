@@ -122,7 +122,14 @@ fn whoever_runs_out_of_gas_pays_the_budget_and_no_deposit() {
         .storage_rebate();
     let budget = 5_000_000;
     let (outcome, before) = run_out(&mut toys, budget);
-    assert_eq!(error(&outcome), Some(ExecutionError::InsufficientGas));
+    assert_eq!(
+        *outcome.effects.status(),
+        ExecutionStatus::Failure {
+            error: ExecutionError::InsufficientGas,
+            command: Some(0),
+        },
+        "the command that ran out is told, not what settling found afterwards"
+    );
     assert_eq!(
         (outcome.gas.computation_cost, outcome.gas.storage_cost),
         (budget, 0)
@@ -179,6 +186,26 @@ fn a_budget_that_does_not_cover_storage_pays_for_the_inputs_only() {
     assert_eq!(outcome.written.keys().copied().collect::<Vec<_>>(), [gas]);
     assert_eq!(outcome.gas.computation_cost, 1000 * PRICE);
     assert_storage_adds_up(&outcome);
+}
+
+/// What ended the commands is told even if there is nothing left for the deposits of the inputs then.
+#[test]
+fn an_abort_stays_an_abort_when_the_budget_is_gone() {
+    let mut toys = Toys::publish();
+    let id = toys.toy(10);
+    // The least budget is the least computation: nothing is left for storage.
+    let gas = toys.world.coins(ALICE)[0];
+    let mut body = Body::new();
+    let toy = body.object(&toys.world, id);
+    let value = body.pure(&3u64);
+    body.call(toys.package, "toys", "set", vec![toy, value]);
+    let transaction = toys.world.paid_by(ALICE, body, &[gas], 1000 * PRICE);
+    let outcome = toys.world.commit(&transaction);
+    assert!(matches!(
+        error(&outcome),
+        Some(ExecutionError::MoveAbort { code: 7, .. })
+    ));
+    assert_eq!(outcome.gas.computation_cost, 1000 * PRICE);
 }
 
 /// As many as there may be of new ids: 128 bytes of effects each are far from the limit. Objects that were there before

@@ -54,7 +54,7 @@ impl Settlement<'_> {
         let mut run = run;
         if computation >= self.budget {
             computation = self.budget;
-            run = Err(insufficient_gas("computation costs the whole budget"));
+            run = run.and(Err(insufficient_gas("computation costs the whole budget")));
         }
         if self.is_free(&run) {
             return self.unmetered(run);
@@ -65,7 +65,7 @@ impl Settlement<'_> {
         };
         let mut totals = self.charge_storage(&mut changes);
         if !self.covers(totals, computation) {
-            failure = Some(insufficient_gas("the budget does not cover storage"));
+            failure.get_or_insert(insufficient_gas("the budget does not cover storage"));
             changes = self.inputs_only();
             totals = self.charge_storage(&mut changes);
         }
