@@ -42,6 +42,7 @@ impl EpochChanges {
             } else {
                 assign_shards(state, &view)?;
                 garbage::delete_expired_data(&state.storage, epoch)?;
+                state.forget_deleted_symbols()?;
             }
             state.metrics.epoch.set(i64::from(view.epoch()));
             state.committees.set(view);

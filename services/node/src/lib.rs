@@ -25,6 +25,7 @@ pub mod refusal;
 pub mod server;
 pub mod state;
 pub mod storage;
+mod symbol_trees;
 pub mod symbols;
 pub mod tls;
 mod uploads;

@@ -12,6 +12,12 @@ pub struct Metrics {
     pub confirmations: IntCounter,
     /// Slivers recovered from peers.
     pub recovered_slivers: IntCounter,
+    /// Slivers whose symbols were served from a tree that was kept.
+    pub symbol_tree_hits: IntCounter,
+    /// Slivers that were expanded and hashed to serve symbols.
+    pub symbol_tree_misses: IntCounter,
+    /// Memory of the trees that are kept.
+    pub symbol_tree_bytes: IntGauge,
     /// Answers by HTTP status.
     pub answers: IntCounterVec,
     /// The committee epoch.
@@ -54,6 +60,18 @@ impl Metrics {
             recovered_slivers: counter(
                 "walrus_node_recovered_slivers_total",
                 "Slivers recovered from peers",
+            ),
+            symbol_tree_hits: counter(
+                "walrus_node_symbol_tree_hits_total",
+                "Slivers whose symbols were served from a tree that was kept",
+            ),
+            symbol_tree_misses: counter(
+                "walrus_node_symbol_tree_misses_total",
+                "Slivers that were expanded and hashed to serve symbols",
+            ),
+            symbol_tree_bytes: gauge(
+                "walrus_node_symbol_tree_bytes",
+                "Memory of the symbol trees that are kept",
             ),
             answers: counters("walrus_node_answers_total", "Answers by status", "status"),
             epoch: gauge("walrus_node_epoch", "The committee epoch"),

@@ -25,11 +25,12 @@ use crate::{
     blob_info::BlobInfo,
     committee::{CommitteeHolder, CommitteeView},
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig},
-    limits::MAX_SYMBOL_WORK,
+    limits::{MAX_SYMBOL_TREE_BYTES, MAX_SYMBOL_WORK},
     metrics::Metrics,
     pending::PendingCache,
     refusal::Refusal,
     storage::{Storage, StorageError},
+    symbol_trees::SymbolTrees,
 };
 
 /// What a [`NodeState`] is made of.
@@ -73,6 +74,7 @@ pub struct NodeState {
     pub(crate) rest: RestServerConfig,
     pub(crate) pending: PendingCache,
     pub(crate) symbol_requests: Semaphore,
+    pub(crate) symbol_trees: SymbolTrees,
     pub(crate) waiting_confirmations: Semaphore,
     pub(crate) started: Instant,
     /// Counts registrations; whoever waits for one subscribes.
@@ -110,6 +112,7 @@ impl NodeState {
             blocklist: parts.blocklist,
             pending: PendingCache::new(parts.pending_slivers, parts.pending_metadata),
             symbol_requests: Semaphore::new(symbol_requests.min(unlimited)),
+            symbol_trees: SymbolTrees::new(MAX_SYMBOL_TREE_BYTES),
             waiting_confirmations: Semaphore::new(waiting.min(unlimited)),
             rest: parts.rest,
             started: Instant::now(),

@@ -1,6 +1,6 @@
 //! Symbols for those who lack a sliver, and proofs that a blob is inconsistent. Node spec 1.11 to 1.13.
 
-use std::{collections::BTreeMap, collections::BTreeSet, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeMap, collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use walrus_core::{
@@ -8,12 +8,18 @@ use walrus_core::{
     VerifiedBlobMetadataWithId,
     inconsistency::EitherInconsistencyProof,
     messages::{InvalidBlobId, ProtocolMessage},
-    recovery::{DecodingSymbolsByTarget, EitherDecodingSymbol, GeneralRecoverySymbol},
+    recovery::{DecodingSymbolsByTarget, EitherDecodingSymbol, GeneralRecoverySymbol, SymbolTree},
     signed_message::SignedMessage,
 };
 use walrus_node_client::Reason;
 
-use crate::{refusal::Refusal, state::NodeState};
+use crate::{
+    events::{Effect, garbage},
+    refusal::Refusal,
+    state::NodeState,
+    storage::StorageError,
+    symbol_trees::{SymbolSource, TreeKey},
+};
 
 /// Which symbols are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +48,36 @@ struct Gathered {
     last_error: Option<Refusal>,
 }
 
+/// A blob whose symbols are being served. Its metadata is read only for slivers that have to be expanded: checking it costs
+/// much more than a symbol of a tree that is kept.
+struct ServedBlob<'a> {
+    state: &'a NodeState,
+    blob_id: BlobId,
+    metadata: OnceCell<VerifiedBlobMetadataWithId>,
+}
+
+impl<'a> ServedBlob<'a> {
+    fn new(state: &'a NodeState, blob_id: BlobId) -> Result<Self, Refusal> {
+        if !state.storage.has_metadata(&blob_id)? {
+            return Err(sliver_not_found());
+        }
+        Ok(Self {
+            state,
+            blob_id,
+            metadata: OnceCell::new(),
+        })
+    }
+
+    fn metadata(&self) -> Result<&VerifiedBlobMetadataWithId, Refusal> {
+        if let Some(metadata) = self.metadata.get() {
+            return Ok(metadata);
+        }
+        let metadata = self.state.stored_metadata(&self.blob_id)?;
+        let metadata = metadata.ok_or_else(sliver_not_found)?;
+        Ok(self.metadata.get_or_init(|| metadata))
+    }
+}
+
 impl NodeState {
     /// Recovery symbols with proofs, in the order of their IDs.
     ///
@@ -55,13 +91,14 @@ impl NodeState {
     ) -> Result<Vec<GeneralRecoverySymbol>, Refusal> {
         let _permit = self.symbol_requests.try_acquire().map_err(|_| busy())?;
         self.blocking(move |state| {
-            let metadata = state.served_metadata(&blob_id)?;
+            state.check_served(&blob_id)?;
+            let blob = ServedBlob::new(state, blob_id)?;
             let mut gathered = Gathered::default();
             if proof_axis != Some(SliverType::Secondary) {
-                state.gather::<Primary>(&metadata, &selection, &mut gathered);
+                state.gather::<Primary>(&blob, &selection, &mut gathered);
             }
             if proof_axis != Some(SliverType::Primary) {
-                state.gather::<Secondary>(&metadata, &selection, &mut gathered);
+                state.gather::<Secondary>(&blob, &selection, &mut gathered);
             }
             if gathered.symbols.is_empty() {
                 return Err(gathered.last_error.unwrap_or_else(|| {
@@ -71,16 +108,22 @@ impl NodeState {
                     )
                 }));
             }
+            state.note_symbol_tree_bytes();
             Ok(gathered.symbols.into_values().collect())
         })
         .await
     }
 
-    fn served_metadata(&self, blob_id: &BlobId) -> Result<VerifiedBlobMetadataWithId, Refusal> {
+    fn check_served(&self, blob_id: &BlobId) -> Result<(), Refusal> {
         self.refuse_blocked(blob_id)?;
         if !self.is_registered(blob_id)? {
             return Err(sliver_not_found());
         }
+        Ok(())
+    }
+
+    fn served_metadata(&self, blob_id: &BlobId) -> Result<VerifiedBlobMetadataWithId, Refusal> {
+        self.check_served(blob_id)?;
         self.stored_metadata(blob_id)?.ok_or_else(sliver_not_found)
     }
 
@@ -116,14 +159,91 @@ impl NodeState {
             .transpose()
     }
 
+    /// The tree of an own sliver, kept from an earlier request if possible.
+    fn symbol_tree<T: Axis>(
+        &self,
+        blob: &ServedBlob<'_>,
+        shard: ShardIndex,
+    ) -> Result<Arc<dyn SymbolSource>, Refusal> {
+        let key = TreeKey {
+            blob_id: blob.blob_id,
+            shard,
+            sliver_type: T::TYPE,
+        };
+        if !self.is_stored(&key)? {
+            self.symbol_trees.forget(&key);
+            return Err(sliver_absent(shard));
+        }
+        let build = || {
+            let metadata = blob.metadata()?;
+            let sliver = self
+                .load::<T>(metadata, shard)?
+                .ok_or_else(|| sliver_absent(shard))?;
+            let expanded = sliver.expand(&self.encoding).map_err(Refusal::internal)?;
+            Ok::<_, Refusal>(Arc::new(SymbolTree::new(expanded)) as Arc<dyn SymbolSource>)
+        };
+        let (tree, was_kept) = self.symbol_trees.get_or_build(key, build)?;
+        if was_kept {
+            self.metrics.symbol_tree_hits.inc();
+        } else {
+            self.metrics.symbol_tree_misses.inc();
+            // It may have been deleted while it was read.
+            if !self.is_stored(&key)? {
+                self.symbol_trees.forget(&key);
+            }
+        }
+        Ok(tree)
+    }
+
+    fn is_stored(&self, key: &TreeKey) -> Result<bool, StorageError> {
+        let storage = &self.storage;
+        storage
+            .shards
+            .contains(&storage.tables, key.shard, &key.blob_id, key.sliver_type)
+    }
+
+    /// Lets go of what is kept of slivers that were deleted, or whose shard has moved away. They are not served in any case; this
+    /// frees the memory.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn forget_deleted_symbols(&self) -> Result<(), StorageError> {
+        for key in self.symbol_trees.keys() {
+            if !self.is_stored(&key)? {
+                self.symbol_trees.forget(&key);
+            }
+        }
+        self.note_symbol_tree_bytes();
+        Ok(())
+    }
+
+    /// Deletes the data that an event has left without a purpose (see [`garbage::delete_data_after`]), and what is kept in memory
+    /// of it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn delete_data_after(&self, effect: &Effect, at_once: bool) -> Result<(), StorageError> {
+        garbage::delete_data_after(&self.storage, effect, at_once)?;
+        if let Effect::Invalidated(blob_id) | Effect::Deleted { blob_id, .. } = effect {
+            self.symbol_trees.forget_blob(*blob_id);
+            self.note_symbol_tree_bytes();
+        }
+        Ok(())
+    }
+
+    fn note_symbol_tree_bytes(&self) {
+        let bytes = i64::try_from(self.symbol_trees.bytes()).unwrap_or(i64::MAX);
+        self.metrics.symbol_tree_bytes.set(bytes);
+    }
+
     /// Symbols whose proofs open own slivers of axis `T`.
     fn gather<T: Axis>(
         &self,
-        metadata: &VerifiedBlobMetadataWithId,
+        blob: &ServedBlob<'_>,
         selection: &SymbolSelection,
         gathered: &mut Gathered,
     ) {
-        for (shard, source) in self.own_slivers(metadata.blob_id(), T::TYPE) {
+        for (shard, source) in self.own_slivers(&blob.blob_id, T::TYPE) {
             let targets = targets_through::<T>(selection, source);
             let wanted: Vec<_> = targets
                 .into_iter()
@@ -136,22 +256,14 @@ impl NodeState {
             if wanted.is_empty() {
                 continue;
             }
-            let expanded = self
-                .load::<T>(metadata, shard)
-                .and_then(|sliver| sliver.ok_or_else(|| sliver_absent(shard)))
-                .and_then(|sliver| sliver.expand(&self.encoding).map_err(Refusal::internal));
-            let expanded = match expanded {
-                Ok(expanded) => expanded,
-                Err(error) => {
-                    gathered.last_error = Some(error);
-                    continue;
+            match self.symbol_tree::<T>(blob, shard) {
+                Ok(tree) => {
+                    let symbols = wanted.into_iter().filter_map(|target| tree.symbol(target));
+                    gathered
+                        .symbols
+                        .extend(symbols.map(|symbol| (symbol.id(), symbol)));
                 }
-            };
-            let tree = expanded.merkle_tree();
-            for target in wanted {
-                if let Some(symbol) = expanded.general_recovery_symbol(&tree, target) {
-                    gathered.symbols.insert(symbol.id(), symbol);
-                }
+                Err(error) => gathered.last_error = Some(error),
             }
         }
     }

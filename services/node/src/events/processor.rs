@@ -9,7 +9,7 @@ use walrus_sui::{
     events::{ContractEvent, EventPosition},
 };
 
-use super::{Effect, PositionedEvent, fold, garbage};
+use super::{Effect, PositionedEvent, fold};
 use crate::{epoch::EpochChanges, recovery::Deferrals, state::NodeState, storage::records::Cursor};
 
 /// Processes events one after the other; slow work is only queued.
@@ -106,9 +106,7 @@ impl EventProcessor {
             }
             effect @ (Effect::Deleted { .. } | Effect::Invalidated(_)) => {
                 let at_once = self.deletes_at_once;
-                let delete = move |state: &NodeState| {
-                    garbage::delete_data_after(&state.storage, &effect, at_once)
-                };
+                let delete = move |state: &NodeState| state.delete_data_after(&effect, at_once);
                 state
                     .in_background(delete)
                     .await?

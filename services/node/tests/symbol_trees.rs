@@ -1,0 +1,262 @@
+//! Recovery symbols from kept trees: the same as from fresh ones, and none of what is not stored any more.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use support::*;
+use walrus_core::{
+    Axis, BlobId, Primary, Secondary, ShardIndex, SliverData, SliverIndex, SliverType, SymbolId,
+    encoder::EncodedBlob, recovery::GeneralRecoverySymbol,
+};
+use walrus_node::{
+    events::Effect,
+    refusal::Refusal,
+    state::NodeState,
+    storage::{records::ShardState, segments::NewSliver},
+    symbols::SymbolSelection,
+};
+use walrus_node_client::Reason;
+use walrus_sui::{
+    Address,
+    events::{BlobDeleted, BlobRegistered, ContractEvent},
+};
+
+const OWN: [u16; 3] = [0, 4, 7];
+
+/// Stores metadata and the slivers of a shard.
+fn put(state: &NodeState, blob: &EncodedBlob, shard: u16) {
+    let (blob_id, shard) = (*blob.metadata.blob_id(), ShardIndex(shard));
+    state.storage.put_metadata(&blob.metadata).unwrap();
+    for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+        let pair = shard.to_pair_index(&blob_id, N_SHARDS);
+        let payload = sliver(blob, pair, sliver_type);
+        let new = NewSliver {
+            blob_id,
+            sliver_type,
+            payload: &payload,
+        };
+        let (shards, tables) = (&state.storage.shards, &state.storage.tables);
+        shards.put(tables, shard, &[new]).unwrap();
+    }
+}
+
+/// Each blob is registered by an object of its own.
+fn object_of(blob: &EncodedBlob) -> Address {
+    Address::new(blob.metadata.blob_id().0)
+}
+
+fn holding(state: &NodeState, content: &[u8]) -> EncodedBlob {
+    let blob = encode(content);
+    let ContractEvent::BlobRegistered(event) = registered(*blob.metadata.blob_id(), true) else {
+        unreachable!("that is what it makes")
+    };
+    let event = BlobRegistered {
+        object_id: object_of(&blob),
+        ..event
+    };
+    fold_event(&state.storage, ContractEvent::BlobRegistered(event));
+    for shard in OWN {
+        put(state, &blob, shard);
+    }
+    blob
+}
+
+fn open() -> (tempfile::TempDir, Arc<NodeState>) {
+    let dir = tempfile::tempdir().unwrap();
+    let key = walrus_core::bls::BlsKeyPair::generate(&mut rand::rng());
+    let state = open_state(dir.path(), &OWN, &key);
+    (dir, state)
+}
+
+/// What the node's slivers of axis `T` give for a target of the other, computed from the slivers.
+fn expected<T: Axis>(
+    blob: &EncodedBlob,
+    target: SliverIndex,
+    of_pair: impl Fn(&walrus_core::SliverPair) -> &SliverData<T>,
+) -> Vec<GeneralRecoverySymbol> {
+    let blob_id = blob.metadata.blob_id();
+    let mut symbols: Vec<_> = OWN
+        .iter()
+        .map(|shard| {
+            let pair = ShardIndex(*shard).to_pair_index(blob_id, N_SHARDS);
+            let pair = blob.pairs.iter().find(|p| p.index() == pair).unwrap();
+            let expanded = of_pair(pair).expand(&encoding()).unwrap();
+            let tree = expanded.merkle_tree();
+            expanded.general_recovery_symbol(&tree, target).unwrap()
+        })
+        .collect();
+    symbols.sort_by_key(GeneralRecoverySymbol::id);
+    symbols
+}
+
+async fn ask(
+    state: &Arc<NodeState>,
+    blob_id: BlobId,
+    target: u16,
+    target_type: SliverType,
+) -> Result<Vec<GeneralRecoverySymbol>, Refusal> {
+    let selection = SymbolSelection::Target(SliverIndex(target), target_type);
+    state.recovery_symbols(blob_id, selection, None).await
+}
+
+fn hits_and_misses(state: &NodeState) -> (u64, u64) {
+    let metrics = &state.metrics;
+    (
+        metrics.symbol_tree_hits.get(),
+        metrics.symbol_tree_misses.get(),
+    )
+}
+
+fn kept_bytes(state: &NodeState) -> i64 {
+    state.metrics.symbol_tree_bytes.get()
+}
+
+#[tokio::test]
+async fn symbols_of_kept_trees_are_those_of_fresh_ones() {
+    let (_dir, state) = open();
+    let blob = holding(&state, &[9; 5000]);
+    let blob_id = *blob.metadata.blob_id();
+    for round in 0..2 {
+        for target in 0..N_SHARDS {
+            let found = ask(&state, blob_id, target, SliverType::Primary).await;
+            let from = expected::<Secondary>(&blob, SliverIndex(target), |pair| &pair.secondary);
+            assert_eq!(found.unwrap(), from, "round {round}, primary {target}");
+            let found = ask(&state, blob_id, target, SliverType::Secondary).await;
+            let from = expected::<Primary>(&blob, SliverIndex(target), |pair| &pair.primary);
+            assert_eq!(found.unwrap(), from, "round {round}, secondary {target}");
+        }
+    }
+    // Each of the three slivers of both axes was expanded once.
+    assert_eq!(hits_and_misses(&state), (2 * 2 * 10 * 3 - 6, 6));
+    assert!(kept_bytes(&state) > 0);
+}
+
+#[tokio::test]
+async fn symbols_by_id_come_from_kept_trees_too() {
+    let (_dir, state) = open();
+    let blob = holding(&state, &[9; 5000]);
+    let blob_id = *blob.metadata.blob_id();
+    let source = ShardIndex(4).to_pair_index(&blob_id, N_SHARDS);
+    let source = source.to_sliver_index(SliverType::Primary, N_SHARDS);
+    let ids: BTreeSet<_> = (0..N_SHARDS)
+        .map(|column| SymbolId::new(source, SliverIndex(column)))
+        .collect();
+    let mut answers = vec![];
+    for _ in 0..2 {
+        let selection = SymbolSelection::Ids(ids.clone());
+        let axis = Some(SliverType::Primary);
+        let answer = state.recovery_symbols(blob_id, selection, axis).await;
+        answers.push(answer.unwrap());
+    }
+    assert_eq!(answers[0], answers[1]);
+    let found = answers[0].iter().map(GeneralRecoverySymbol::id);
+    assert_eq!(found.collect::<BTreeSet<_>>(), ids);
+    for symbol in &answers[0] {
+        let target = symbol.id().sliver_index(SliverType::Secondary);
+        symbol
+            .verify(&blob.metadata, SliverType::Secondary, target)
+            .unwrap();
+    }
+    assert_eq!(hits_and_misses(&state), (1, 1));
+}
+
+#[tokio::test]
+async fn a_deleted_blob_has_no_symbols_and_takes_no_memory() {
+    let (_dir, state) = open();
+    let (gone, stays) = (holding(&state, &[1; 5000]), holding(&state, &[2; 5000]));
+    let object_id = object_of(&gone);
+    let (gone, other) = (*gone.metadata.blob_id(), *stays.metadata.blob_id());
+    ask(&state, other, 0, SliverType::Primary).await.unwrap();
+    let bytes_of_other = kept_bytes(&state);
+    ask(&state, gone, 0, SliverType::Primary).await.unwrap();
+    assert_eq!(kept_bytes(&state), 2 * bytes_of_other);
+
+    fold_event(
+        &state.storage,
+        ContractEvent::BlobDeleted(BlobDeleted {
+            epoch: EPOCH,
+            blob_id: gone,
+            end_epoch: EPOCH + 5,
+            object_id,
+            was_certified: false,
+        }),
+    );
+    let refused = ask(&state, gone, 0, SliverType::Primary).await;
+    assert_eq!(refused.unwrap_err().reason(), Reason::SliverNotFound);
+    let effect = Effect::Deleted {
+        blob_id: gone,
+        epoch: EPOCH,
+    };
+    state.delete_data_after(&effect, true).unwrap();
+    assert_eq!(kept_bytes(&state), bytes_of_other);
+    ask(&state, other, 0, SliverType::Primary).await.unwrap();
+    assert_eq!(hits_and_misses(&state), (3, 6));
+}
+
+#[tokio::test]
+async fn data_deleted_under_a_registered_blob_is_not_served_from_memory() {
+    let (_dir, state) = open();
+    let blob = holding(&state, &[1; 5000]);
+    let blob_id = *blob.metadata.blob_id();
+    let before = ask(&state, blob_id, 3, SliverType::Primary).await.unwrap();
+    state.storage.delete_data(&blob_id).unwrap();
+    // The metadata is there again, the slivers are not.
+    state.storage.put_metadata(&blob.metadata).unwrap();
+    let refused = ask(&state, blob_id, 3, SliverType::Primary).await;
+    assert_eq!(refused.unwrap_err().reason(), Reason::SliverNotFound);
+    state.forget_deleted_symbols().unwrap();
+    assert_eq!(kept_bytes(&state), 0);
+    for shard in OWN {
+        put(&state, &blob, shard);
+    }
+    let after = ask(&state, blob_id, 3, SliverType::Primary).await.unwrap();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_shard_that_moved_away_is_not_served_from_memory() {
+    let (_dir, state) = open();
+    let blob = holding(&state, &[1; 5000]);
+    let blob_id = *blob.metadata.blob_id();
+    let count = async || {
+        let symbols = ask(&state, blob_id, 3, SliverType::Primary).await;
+        symbols.unwrap().len()
+    };
+    assert_eq!(count().await, 3);
+    let bytes = kept_bytes(&state);
+    let storage = &state.storage;
+    let shard = ShardIndex(4);
+    // A locked one still helps the new owner.
+    storage
+        .shards
+        .set_state(&storage.tables, shard, ShardState::Locked)
+        .unwrap();
+    assert_eq!(count().await, 3);
+    storage.shards.remove(&storage.tables, shard).unwrap();
+    state.forget_deleted_symbols().unwrap();
+    assert_eq!(kept_bytes(&state), bytes / 3 * 2);
+    assert_eq!(count().await, 2);
+    // Assigned again and still empty: the tree of before must not speak for it.
+    storage
+        .shards
+        .set_state(&storage.tables, shard, ShardState::Recovering)
+        .unwrap();
+    assert_eq!(count().await, 2);
+}
+
+#[tokio::test]
+async fn simultaneous_requests_expand_a_sliver_once() {
+    let (_dir, state) = open();
+    let blob = holding(&state, &[1; 5000]);
+    let blob_id = *blob.metadata.blob_id();
+    let requests = (0..N_SHARDS).map(|target| {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move { ask(&state, blob_id, target, SliverType::Primary).await })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert_eq!(request.await.unwrap().unwrap().len(), OWN.len());
+    }
+    assert_eq!(hits_and_misses(&state), (10 * 3 - 3, 3));
+}
