@@ -30,6 +30,7 @@ pub mod recovery;
 pub mod shard_mapping;
 pub mod signed_message;
 pub mod sliver;
+pub mod spool;
 pub mod symbol;
 pub mod threads;
 mod workspaces;

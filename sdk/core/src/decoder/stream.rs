@@ -94,14 +94,38 @@ impl<'a> StreamDecoder<'a> {
     /// [`DecodeError`]; then nothing is left behind.
     pub fn decode_to_file(&self, path: impl AsRef<Path>) -> Result<(), DecodeError> {
         let mut run = self.start();
-        let (assembly, verified) = self.choose(&mut run)?;
+        let chosen = self.choose(&mut run)?;
         let partial = PartialFile::create(path.as_ref(), self.metadata.unencoded_length());
         let (partial, file) = partial.map_err(write_error)?;
-        let sink = PositionalFile::new(file.try_clone().map_err(write_error)?);
-        assembly.run(&run, self.source, &sink, self.memory)?;
-        let blob = FileSource::new(file).map_err(write_error)?;
-        self.finish(&run, &blob, &verified)?;
+        self.fill(&run, &chosen, file)?;
         partial.commit().map_err(write_error)
+    }
+
+    /// Decodes into a regular file, open for reading and writing, and makes the blob all that is in it. After an error the
+    /// content is worth nothing.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode_to_open_file(&self, file: &File) -> Result<(), DecodeError> {
+        let mut run = self.start();
+        let chosen = self.choose(&mut run)?;
+        let file = file.try_clone().map_err(write_error)?;
+        file.set_len(self.metadata.unencoded_length())
+            .map_err(write_error)?;
+        self.fill(&run, &chosen, file)
+    }
+
+    /// Decodes into a file of the right length, and checks what is in it.
+    fn fill(
+        &self,
+        run: &Run<'_>,
+        (assembly, verified): &(Assembly, BTreeSet<SliverIndex>),
+        file: File,
+    ) -> Result<(), DecodeError> {
+        let sink = PositionalFile::new(file.try_clone().map_err(write_error)?);
+        assembly.run(run, self.source, &sink, self.memory)?;
+        let blob = FileSource::new(file).map_err(write_error)?;
+        self.finish(run, &blob, verified)
     }
 
     /// Decodes into memory.
