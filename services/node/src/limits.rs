@@ -17,7 +17,7 @@ pub(crate) const MAX_SYMBOLS_PER_REQUEST: usize = 65_536;
 /// Expanded slivers that are computed at once for peers and clients.
 pub(crate) const MAX_SYMBOL_WORK: usize = 64;
 /// Memory of expanded slivers that are kept for the next request of symbols. One of a blob of 32 MiB on 1000 shards takes 250 kB.
-pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 256 << 20;
+pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
 /// Entries read from a table in one go.
 pub(crate) const SCAN_BATCH: usize = 2000;
 /// Records in one garbage collection batch.
