@@ -32,9 +32,10 @@ fn execution_error(error: VmError) -> ExecutionError {
         VmError::Linkage(_) => ExecutionError::InvalidLinkage,
         VmError::Verification(_) => ExecutionError::VmVerificationOrDeserializationError,
         VmError::SuiVerification(_) => ExecutionError::SuiMoveVerificationError,
-        VmError::InvalidBcs(_) | VmError::Storage(_) | VmError::Invariant(_) => {
-            ExecutionError::VmInvariantViolation
-        }
+        VmError::InvalidBcs(_)
+        | VmError::Storage(_)
+        | VmError::Invariant(_)
+        | VmError::Interrupted => ExecutionError::VmInvariantViolation,
     }
 }
 

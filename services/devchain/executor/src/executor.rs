@@ -1,5 +1,6 @@
 //! The entry points: admit a signed transaction, execute a transaction.
 
+use sui_devchain_vm::Interrupt;
 use sui_sdk_types::{
     ObjectReference, ProgrammableTransaction, SignedTransaction, Transaction, TransactionKind,
 };
@@ -21,6 +22,10 @@ impl Executor {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.caches
     }
 
     /// Checks a signed user transaction: size, signatures, and everything [`Executor::execute`]
@@ -60,6 +65,21 @@ impl Executor {
         transaction: &Transaction,
         mode: Mode,
     ) -> Result<Outcome, AdmissionError> {
+        self.execute_until(store, params, transaction, mode, &Interrupt::default())
+    }
+
+    /// As [`Executor::execute`], for outcomes that somebody may lose interest in: `interrupt` ends the run.
+    ///
+    /// # Errors
+    /// As [`Executor::execute`], and [`AdmissionError::Interrupted`].
+    pub fn execute_until(
+        &self,
+        store: &dyn ObjectStore,
+        params: &ChainParams,
+        transaction: &Transaction,
+        mode: Mode,
+        interrupt: &Interrupt,
+    ) -> Result<Outcome, AdmissionError> {
         if mode == Mode::System {
             return self.execute_system(store, params, transaction);
         }
@@ -72,7 +92,15 @@ impl Executor {
                 vec![ObjectReference::new(MOCK_COIN_ID, 1, coin.digest())];
         }
         let body = programmable(&transaction)?;
-        run(&self.caches, store, params, &transaction, body, mode)
+        run(
+            &self.caches,
+            store,
+            params,
+            &transaction,
+            body,
+            mode,
+            interrupt,
+        )
     }
 
     fn execute_system(
@@ -92,6 +120,7 @@ impl Executor {
             transaction,
             &body,
             Mode::System,
+            &Interrupt::default(),
         )
     }
 

@@ -39,3 +39,4 @@ pub use executor::Executor;
 pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};
 pub use params::{ChainParams, Mode, PROTOCOL_VERSION};
 pub use store::{MemoryStore, ObjectStore};
+pub use sui_devchain_vm::Interrupt;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sui_devchain_vm::{Session, SessionConfig, TxContext, Vm};
+use sui_devchain_vm::{Interrupt, Session, SessionConfig, TxContext, Vm};
 use sui_sdk_types::{
     Address, Digest, ExecutionStatus, Object, ProgrammableTransaction, Transaction,
     TransactionEffects, TransactionEvents,
@@ -42,6 +42,7 @@ pub(crate) fn run(
     transaction: &Transaction,
     programmable: &ProgrammableTransaction,
     mode: Mode,
+    interrupt: &Interrupt,
 ) -> Result<Outcome, AdmissionError> {
     let inputs = load(store, params, transaction, programmable, mode)?;
     let gas = &transaction.gas_payment;
@@ -55,13 +56,14 @@ pub(crate) fn run(
         digest: transaction.digest(),
     };
     let bridge = Bridge::new(store, &caches.packages);
-    let session = Session::new(
+    let mut session = Session::new(
         &caches.vm,
         &bridge,
         &bridge,
         context(params, transaction, price, stamp),
         config(mode, price, budget),
     );
+    session.stop_on(interrupt.clone());
     let ran = ptb::run(
         session,
         &bridge,
@@ -71,6 +73,9 @@ pub(crate) fn run(
         mode,
         programmable,
     );
+    if interrupt.is_raised() {
+        return Err(AdmissionError::Interrupted);
+    }
     let mut consulted = Consulted::default();
     let result = ran
         .result

@@ -3,7 +3,7 @@
 
 mod world;
 
-use sui_devchain_executor::resolve::{Passing, SignatureType, input_uses, parameters};
+use sui_devchain_executor::resolve::{Passing, SignatureType, Uses, parameters};
 use sui_devchain_executor::{Mode, Outcome};
 use sui_sdk_types::*;
 use world::toys::Toys;
@@ -174,7 +174,9 @@ fn arithmetic_errors_and_endless_loops_end_the_transaction() {
 fn the_resolver_sees_parameter_kinds() {
     let toys = Toys::publish();
     let name = |text| Identifier::new(text).unwrap();
+    let executor = &toys.world.executor;
     let found = parameters(
+        executor,
         &toys.world.store,
         toys.package,
         &name("toys"),
@@ -192,14 +194,14 @@ fn the_resolver_sees_parameter_kinds() {
     body.call(toys.package, "toys", "receive", vec![toy, ticket]);
     let amount = body.pure(&1u64);
     body.call(toys.package, "toys", "make", vec![amount]);
-    assert!(input_uses(&toys.world.store, &body.0, 0).unwrap().mutable);
-    assert!(input_uses(&toys.world.store, &body.0, 2).unwrap().receiving);
-    assert_eq!(
-        input_uses(&toys.world.store, &body.0, 3).unwrap().types,
-        [SignatureType::U64]
-    );
+    body.call(toys.package, "toys", "make", vec![amount]);
+    let uses = Uses::of(executor, &toys.world.store, &body.0);
+    assert!(uses.of_input(0).unwrap().mutable);
+    assert!(uses.of_input(2).unwrap().receiving);
+    assert_eq!(uses.of_input(3).unwrap().types, [SignatureType::U64.into()]);
     assert!(
         parameters(
+            executor,
             &toys.world.store,
             toys.package,
             &name("toys"),
@@ -233,4 +235,24 @@ fn vectors_of_vectors_do_not_exhaust_memory() {
         status.contains("InsufficientGas") || status.contains("MovePrimitiveRuntimeError"),
         "{status}"
     );
+}
+
+#[test]
+fn an_interrupted_run_has_no_outcome() {
+    use sui_devchain_executor::{AdmissionError, Interrupt};
+    let toys = Toys::publish();
+    let world = &toys.world;
+    let mut body = Body::new();
+    body.call(toys.package, "toys", "forever", vec![]);
+    let transaction = world.transaction(ALICE, body);
+    let interrupt = Interrupt::default();
+    interrupt.raise();
+    let ended = world.executor.execute_until(
+        &world.store,
+        &world.params,
+        &transaction,
+        Mode::Simulate,
+        &interrupt,
+    );
+    assert_eq!(ended, Err(AdmissionError::Interrupted));
 }

@@ -39,6 +39,9 @@ pub enum VmError {
     /// The gas meter is exhausted: status InsufficientGas.
     #[error("out of gas")]
     OutOfGas,
+    /// The run was ended from outside ([`crate::Interrupt`]); it has no outcome.
+    #[error("interrupted")]
+    Interrupted,
     /// Unknown package, module or function: status FunctionNotFound.
     #[error("function {package}::{module}::{function} not found")]
     FunctionNotFound {

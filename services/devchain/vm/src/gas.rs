@@ -1,8 +1,10 @@
 //! The gas meter (devchain spec 2.10). Everything counts in internal units, 1000 per gas unit. Next to gas it counts the
-//! values that a transaction makes, which bounds its memory.
+//! values that a transaction makes, which bounds its memory, and the work of natives whose gas is cheap for the time that
+//! they take, which bounds its time.
 
 use crate::{
     error::{VmError, VmResult},
+    interrupt::Interrupt,
     limits,
 };
 
@@ -23,8 +25,9 @@ const BYTE_TIERS: [(u64, u64); 4] = [
 const UNMETERED_INSTRUCTIONS: u64 = 500_000_000;
 /// After this many native calls their cost counts as executed instructions too.
 const NATIVE_CALLS: u64 = 700;
-/// Operand stack height from which a pushed value costs twice.
-const TALL_STACK: usize = 1000;
+const HEIGHT_TIERS: [(u64, u64); 2] = [(1000, 2), (10_000, 10)];
+/// Instructions between two looks at the interrupt; a power of two.
+const INTERRUPT_PERIOD: u64 = 1024;
 
 /// A counter with a price factor that rises at thresholds and never falls.
 #[derive(Debug)]
@@ -48,8 +51,14 @@ impl Tiered {
 
     #[inline]
     fn add(&mut self, count: u64) {
-        self.count = self.count.saturating_add(count);
-        if self.count >= self.next {
+        self.reach(self.count.saturating_add(count));
+    }
+
+    /// Sets a counter that may also fall, the factor then being that of its highest tier so far.
+    #[inline]
+    fn reach(&mut self, count: u64) {
+        self.count = count;
+        if count >= self.next {
             self.rise();
         }
     }
@@ -75,11 +84,16 @@ pub(crate) struct Gas {
     used: u64,
     instructions: Tiered,
     bytes: Tiered,
+    height: Tiered,
     /// Instructions after which the run ends whatever its gas.
     last_instruction: u64,
     native_calls: u64,
     values: u64,
     value_limit: u64,
+    /// Nanoseconds of work by natives, as [`Gas::work`] rates it.
+    work: u64,
+    work_limit: u64,
+    interrupt: Option<Interrupt>,
 }
 
 impl Gas {
@@ -89,6 +103,7 @@ impl Gas {
             used: 0,
             instructions: Tiered::new(&INSTRUCTION_TIERS),
             bytes: Tiered::new(&BYTE_TIERS),
+            height: Tiered::new(&HEIGHT_TIERS),
             last_instruction: match limit {
                 Some(_) => u64::MAX,
                 None => UNMETERED_INSTRUCTIONS,
@@ -99,6 +114,24 @@ impl Gas {
                 Some(_) => limits::VALUES,
                 None => limits::SYSTEM_VALUES,
             },
+            work: 0,
+            work_limit: match limit {
+                Some(_) => limits::NATIVE_WORK,
+                None => u64::MAX,
+            },
+            interrupt: None,
+        }
+    }
+
+    pub(crate) fn stop_on(&mut self, interrupt: Interrupt) {
+        self.interrupt = Some(interrupt);
+    }
+
+    #[cold]
+    fn look_at_interrupt(&self) -> VmResult<()> {
+        match &self.interrupt {
+            Some(interrupt) if interrupt.is_raised() => Err(VmError::Interrupted),
+            _ => Ok(()),
         }
     }
 
@@ -126,18 +159,17 @@ impl Gas {
     pub(crate) fn instruction(&mut self, pushed: u64, bytes: u64, height: usize) -> VmResult<()> {
         self.instructions.add(1);
         self.bytes.add(bytes);
+        self.height.reach((height as u64).saturating_add(pushed));
         if self.instructions.count > self.last_instruction {
             return Err(VmError::OutOfGas);
         }
-        let pushed = if height >= TALL_STACK {
-            pushed.saturating_mul(2)
-        } else {
-            pushed
-        };
+        if self.instructions.count.is_multiple_of(INTERRUPT_PERIOD) {
+            self.look_at_interrupt()?;
+        }
         let units = bytes.saturating_mul(self.bytes.factor);
         self.charge(
             units
-                .saturating_add(pushed)
+                .saturating_add(pushed.saturating_mul(self.height.factor))
                 .saturating_add(self.instructions.factor),
         )
     }
@@ -148,7 +180,19 @@ impl Gas {
         if self.native_calls > NATIVE_CALLS {
             self.instructions.add(units);
         }
+        self.look_at_interrupt()?;
         self.charge(units)
+    }
+
+    /// Counts work that a native is about to do, in nanoseconds on a machine of 2024. The ratings are constants, so that
+    /// every machine ends a transaction at the same place; it then has used up its gas.
+    pub(crate) fn work(&mut self, nanoseconds: u64) -> VmResult<()> {
+        self.work = self.work.saturating_add(nanoseconds);
+        if self.work > self.work_limit {
+            self.used = self.limit;
+            return Err(VmError::OutOfGas);
+        }
+        Ok(())
     }
 
     /// Counts values that now occupy memory: copies, decoded values, fields and elements. They are never counted
@@ -177,18 +221,42 @@ mod tests {
     fn the_price_follows_the_tiers() {
         let mut gas = Gas::new(Some(u64::MAX - 1));
         let (mut instructions, mut bytes, mut expected) = (0u64, 0u64, 0u64);
+        let mut highest = 0;
         let sizes = [0u64, 8, 32, 1000, 70_000, 1, 900_000];
         for turn in 0..300_000usize {
             let size = sizes[turn % sizes.len()].min(if turn > 2000 { 8 } else { u64::MAX });
             gas.instruction(1, size, turn % 1024).unwrap();
             instructions += 1;
             bytes += size;
-            let pushed = if turn % 1024 >= 1000 { 2 } else { 1 };
+            highest = highest.max(turn as u64 % 1024 + 1);
             expected += factor(&INSTRUCTION_TIERS, instructions)
                 + size * factor(&BYTE_TIERS, bytes)
-                + pushed;
+                + factor(&HEIGHT_TIERS, highest);
         }
         assert_eq!(gas.used(), expected);
+    }
+
+    #[test]
+    fn work_ends_a_metered_run_with_all_its_gas() {
+        let mut gas = Gas::new(Some(1_000_000));
+        gas.work(limits::NATIVE_WORK).unwrap();
+        assert_eq!(gas.used(), 0);
+        assert_eq!(gas.work(1), Err(VmError::OutOfGas));
+        assert_eq!(gas.used(), 1_000_000);
+        let mut unmetered = Gas::new(None);
+        unmetered.work(limits::NATIVE_WORK * 2).unwrap();
+    }
+
+    #[test]
+    fn an_interrupt_ends_instructions_and_natives() {
+        let interrupt = Interrupt::default();
+        let mut gas = Gas::new(None);
+        gas.stop_on(interrupt.clone());
+        assert!((0..3000).all(|_| gas.instruction(0, 0, 0).is_ok()));
+        gas.native(1).unwrap();
+        interrupt.raise();
+        assert_eq!(gas.native(1), Err(VmError::Interrupted));
+        assert!((0..INTERRUPT_PERIOD).any(|_| gas.instruction(0, 0, 0).is_err()));
     }
 
     #[test]

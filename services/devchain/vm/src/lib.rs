@@ -19,6 +19,7 @@ pub mod error;
 mod format;
 mod gas;
 mod interpreter;
+pub mod interrupt;
 pub mod limits;
 pub mod linkage;
 mod loader;
@@ -34,6 +35,7 @@ pub mod value;
 mod verify;
 
 pub use error::{Location, VmError};
+pub use interrupt::Interrupt;
 pub use linkage::Linkage;
 pub use session::{Argument, FunctionInfo, Session, SessionConfig, TxContext, Visibility, Vm};
 pub use store::{

@@ -71,3 +71,5 @@ pub const CACHED_PACKAGES: usize = 512;
 pub const CACHED_LINKAGES: usize = 256;
 /// Datatypes kept resolved; above it the cache starts anew.
 pub const CACHED_DATATYPES: usize = 32_768;
+/// Work of natives in one transaction, in nanoseconds as they are rated: gas alone would allow minutes of curve arithmetic.
+pub const NATIVE_WORK: u64 = 4_000_000_000;

@@ -8,6 +8,7 @@ use crate::{
     error::{VmError, VmResult},
     gas::Gas,
     interpreter::Interpreter,
+    interrupt::Interrupt,
     linkage::Linkage,
     loader::{Caches, Context, Function, LinkedModule, Loader, check_arguments},
     object_runtime::{
@@ -156,6 +157,11 @@ impl<'a> Session<'a> {
             scenario: crate::natives::testing::Scenario::default(),
         };
         Self { state }
+    }
+
+    /// Lets `interrupt` end whatever the session runs, with [`VmError::Interrupted`].
+    pub fn stop_on(&mut self, interrupt: Interrupt) {
+        self.state.gas.stop_on(interrupt);
     }
 
     /// Makes a package of this transaction (just published or upgraded) visible to later calls.

@@ -93,6 +93,9 @@ pub enum AdmissionError {
         /// The coin type.
         coin_type: String,
     },
+    /// The run was ended from outside, because nobody waits for it any more.
+    #[error("interrupted")]
+    Interrupted,
     /// A bug or a broken store.
     #[error("internal: {0}")]
     Internal(String),

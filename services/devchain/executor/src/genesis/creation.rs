@@ -11,7 +11,7 @@ use crate::system::{self, framework_call, system_call};
 use crate::{ChainParams, PROTOCOL_VERSION};
 
 /// Total supply in MIST: 10^10 SUI.
-const SUPPLY: u64 = 10_000_000_000_000_000_000;
+pub const SUPPLY: u64 = 10_000_000_000_000_000_000;
 /// Coins split off by one command.
 const COINS_PER_COMMAND: u32 = 500;
 

@@ -19,6 +19,7 @@ use crate::gas::Settled;
 use crate::inputs::Inputs;
 use crate::run::outcome;
 use crate::{AdmissionError, ChainParams, Executor, MemoryStore, Mode, Outcome, system};
+pub use creation::SUPPLY;
 use creation::creation;
 
 /// SUI handed to one address at genesis.

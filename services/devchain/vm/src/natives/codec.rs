@@ -4,7 +4,7 @@ use ethnum::U256;
 use sha3::{Digest, Keccak256, Sha3_256};
 use sui_sdk_types::Address;
 
-use super::{NativeError, NativeFunction, NativeResult, arguments};
+use super::{NativeError, NativeFunction, NativeResult, arguments, work};
 use crate::{session::State, types::Type, value::Value};
 
 /// Block size of SHA3-256.
@@ -55,6 +55,7 @@ fn blake2b256(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> Nativ
 fn keccak256(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
     let bytes = arguments::bytes(args)?;
     state.gas.native(10 + 2 * bytes.len() as u64)?;
+    state.gas.work(work::hashing(bytes.len()))?;
     Ok(vec![Value::Bytes(Keccak256::digest(&bytes).to_vec())])
 }
 
@@ -64,6 +65,9 @@ fn hmac_sha3_256(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> Na
     state
         .gas
         .native(52 + 2 * (message.len() as u64 + key.len() as u64))?;
+    state
+        .gas
+        .work(work::hashing(message.len().saturating_add(key.len())))?;
     let key = if key.len() > SHA3_BLOCK {
         Sha3_256::digest(&key).to_vec()
     } else {

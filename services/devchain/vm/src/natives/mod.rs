@@ -10,6 +10,7 @@ mod standard;
 #[cfg(feature = "test-natives")]
 pub(crate) mod testing;
 mod tx_context;
+mod work;
 
 use sui_sdk_types::Address;
 

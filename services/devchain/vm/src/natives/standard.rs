@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sha3::Sha3_256;
 
-use super::{NativeError, NativeFunction, NativeResult, arguments};
+use super::{NativeError, NativeFunction, NativeResult, arguments, work};
 use crate::{
     error::VmError,
     interpreter::vector,
@@ -87,12 +87,14 @@ fn bcs_to_bytes(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> Nat
 fn sha2_256(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
     let bytes = arguments::bytes(args)?;
     state.gas.native(52 + 2 * bytes.len() as u64)?;
+    state.gas.work(work::hashing(bytes.len()))?;
     Ok(vec![Value::Bytes(Sha256::digest(&bytes).to_vec())])
 }
 
 fn sha3_256(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
     let bytes = arguments::bytes(args)?;
     state.gas.native(52 + 2 * bytes.len() as u64)?;
+    state.gas.work(work::hashing(bytes.len()))?;
     Ok(vec![Value::Bytes(Sha3_256::digest(&bytes).to_vec())])
 }
 

@@ -3,7 +3,7 @@
 use blst::{BLST_ERROR, min_pk, min_sig};
 
 use crate::{
-    natives::{NativeFunction, NativeResult, arguments},
+    natives::{NativeFunction, NativeResult, arguments, work},
     session::State,
     types::Type,
     value::Value,
@@ -41,6 +41,9 @@ fn min_pk_verify(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> Na
         arguments::bytes(args)?,
     );
     state.gas.native(49_282 + 2 * message.len() as u64)?;
+    state
+        .gas
+        .work(work::MIN_PK_VERIFY + work::hashing(message.len()))?;
     let valid = key.len() == 48
         && signature.len() == 96
         && verify!(min_pk, MIN_PK_SUITE, &signature, &key, &message);
@@ -54,6 +57,9 @@ fn min_sig_verify(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> N
         arguments::bytes(args)?,
     );
     state.gas.native(44_064 + 2 * message.len() as u64)?;
+    state
+        .gas
+        .work(work::MIN_SIG_VERIFY + work::hashing(message.len()))?;
     let valid = key.len() == 96
         && signature.len() == 48
         && verify!(min_sig, MIN_SIG_SUITE, &signature, &key, &message);

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
-    natives::{NativeError, NativeFunction, NativeResult, arguments},
+    natives::{NativeError, NativeFunction, NativeResult, arguments, work},
     session::State,
     types::Type,
     value::Value,
@@ -36,7 +36,7 @@ fn prehash(message: &[u8], hash: u8) -> Option<[u8; 32]> {
 }
 
 macro_rules! curve {
-    ($verify:ident, $recover:ident, $curve:ident, $verify_cost:expr, $recover_cost:expr) => {
+    ($curve:ident, $verify:ident: $verify_cost:expr, $verify_work:expr; $recover:ident: $recover_cost:expr, $recover_work:expr) => {
         fn $verify(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
             use $curve::ecdsa::{Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
             let hash = arguments::u8(args)?;
@@ -46,6 +46,9 @@ macro_rules! curve {
                 arguments::bytes(args)?,
             );
             state.gas.native($verify_cost + 2 * message.len() as u64)?;
+            state
+                .gas
+                .work($verify_work + work::hashing(message.len()))?;
             let check = || {
                 let digest = prehash(&message, hash)?;
                 let signature = Signature::from_slice(&signature)
@@ -63,6 +66,9 @@ macro_rules! curve {
             let hash = arguments::u8(args)?;
             let (message, signature) = (arguments::bytes(args)?, arguments::bytes(args)?);
             state.gas.native($recover_cost + 2 * message.len() as u64)?;
+            state
+                .gas
+                .work($recover_work + work::hashing(message.len()))?;
             let digest = prehash(&message, hash).ok_or(NativeError::Abort(FAIL_TO_RECOVER))?;
             let malformed = || NativeError::Abort(INVALID_SIGNATURE);
             let Some(([recovery], body)) = signature
@@ -82,12 +88,13 @@ macro_rules! curve {
     };
 }
 
-curve!(k1_verify, k1_recover, k256, 1_470, 500);
-curve!(r1_verify, r1_recover, p256, 4_225, 1_173);
+curve!(k256, k1_verify: 1_470, work::K1_VERIFY; k1_recover: 500, work::K1_RECOVER);
+curve!(p256, r1_verify: 4_225, work::R1_VERIFY; r1_recover: 1_173, work::R1_RECOVER);
 
 fn k1_decompress(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
     let key = arguments::bytes(args)?;
     state.gas.native(52)?;
+    state.gas.work(work::K1_DECOMPRESS)?;
     let malformed = NativeError::Abort(INVALID_PUBLIC_KEY);
     if key.len() != 33 {
         return Err(malformed);
@@ -108,6 +115,9 @@ fn ed25519_verify(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> N
         arguments::bytes(args)?,
     );
     state.gas.native(1_802 + 2 * message.len() as u64)?;
+    state
+        .gas
+        .work(work::ED25519_VERIFY + work::hashing(message.len()))?;
     let check = || {
         let key = VerifyingKey::from_bytes(&key.try_into().ok()?).ok()?;
         key.verify(&message, &Signature::from_slice(&signature).ok()?)

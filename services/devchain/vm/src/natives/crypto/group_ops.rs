@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::groups::{self, Element, Uncompressed};
 use crate::{
-    natives::{NativeError, NativeFunction, NativeResult, arguments},
+    natives::{NativeError, NativeFunction, NativeResult, arguments, work},
     session::State,
     types::Type,
     value::Value,
@@ -65,6 +65,11 @@ fn validate(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeR
     let bytes = arguments::bytes(args)?;
     let kind = arguments::u8(args)?;
     state.gas.native(677)?;
+    state.gas.work(match kind {
+        SCALAR => work::SCALAR,
+        G1 => work::G1_VALIDATE,
+        _ => work::G2_VALIDATE,
+    })?;
     let valid = match kind {
         SCALAR => groups::valid_scalar(&bytes),
         G1 => groups::valid_g1(&bytes),
@@ -79,6 +84,12 @@ fn add_or_sub(state: &mut State<'_>, args: &mut Vec<Value>, sub: bool) -> Native
     let left = arguments::bytes(args)?;
     let kind = arguments::u8(args)?;
     state.gas.native(if kind == G2 { 3_048 } else { 1_556 })?;
+    state.gas.work(match kind {
+        SCALAR => work::SCALAR,
+        G1 => work::G1_ADD,
+        GT => work::GT_ADD,
+        _ => work::G2_ADD,
+    })?;
     result(match kind {
         SCALAR => {
             let (left, right) = (decode::<Fr>(&left)?, decode::<Fr>(&right)?);
@@ -124,6 +135,12 @@ fn mul_or_div(state: &mut State<'_>, args: &mut Vec<Value>, div: bool) -> Native
     } else {
         4_842
     })?;
+    state.gas.work(match kind {
+        SCALAR => work::SCALAR,
+        G1 => work::G1_MUL,
+        G2 => work::G2_MUL,
+        _ => work::GT_MUL,
+    })?;
     let scalar = decode::<Fr>(&scalar)?;
     let scalar = if div {
         scalar.inverse().ok_or_else(invalid)?
@@ -155,6 +172,12 @@ fn hash_to(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeRe
     state
         .gas
         .native(if kind == G2 { 8_688 } else { 2_962 } + 2 * message.len() as u64)?;
+    let hash = if kind == G2 {
+        work::G2_HASH
+    } else {
+        work::G1_HASH
+    };
+    state.gas.work(hash + work::hashing(message.len()))?;
     if message.is_empty() {
         return Err(invalid());
     }
@@ -206,6 +229,15 @@ fn multi_scalar_mul(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) ->
     state
         .gas
         .native(if kind == G2 { 131_192 } else { 62_648 })?;
+    let terms = (scalars.len() / Fr::LENGTH).min(MAX_TERMS) as u64;
+    state.gas.work(
+        terms
+            * if kind == G2 {
+                work::G2_MUL
+            } else {
+                work::G1_MUL
+            },
+    )?;
     match kind {
         G1 => combine::<G1Projective>(&scalars, &points),
         G2 => combine::<G2Projective>(&scalars, &points),
@@ -218,6 +250,7 @@ fn pairing(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeRe
     let left = arguments::bytes(args)?;
     let kind = arguments::u8(args)?;
     state.gas.native(26_897)?;
+    state.gas.work(work::PAIRING)?;
     if kind != G1 {
         return Err(invalid());
     }
@@ -229,7 +262,13 @@ fn convert(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeRe
     let bytes = arguments::bytes(args)?;
     let to = arguments::u8(args)?;
     let from = arguments::u8(args)?;
-    state.gas.native(2_099)?;
+    let (units, nanoseconds) = if from == UNCOMPRESSED_G1 {
+        (677, work::G1_COMPRESS)
+    } else {
+        (2_099, work::G1_DECOMPRESS)
+    };
+    state.gas.native(units)?;
+    state.gas.work(nanoseconds)?;
     match (from, to) {
         (UNCOMPRESSED_G1, G1) => result(decode::<Uncompressed>(&bytes)?.0.encode()),
         (G1, UNCOMPRESSED_G1) => result(Uncompressed(decode::<G1Affine>(&bytes)?).encode()),
@@ -247,6 +286,9 @@ fn sum(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult
     };
     let kind = arguments::u8(args)?;
     state.gas.native(77 + 26 * terms.len() as u64)?;
+    state
+        .gas
+        .work(work::SUM_TERM * terms.len().min(MAX_SUM) as u64)?;
     if kind != UNCOMPRESSED_G1 {
         return Err(invalid());
     }

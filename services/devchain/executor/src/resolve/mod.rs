@@ -1,15 +1,17 @@
 //! Facts about functions that a transaction resolver needs: parameter kinds, mutability of shared
 //! inputs, detection of receiving inputs (devchain spec 1.5 step 2).
 
+mod uses;
+
 use sui_devchain_vm::linkage::own_linkage;
 use sui_devchain_vm::store::PackageStore;
 use sui_devchain_vm::{Session, SessionConfig, TxContext, Type};
-use sui_sdk_types::{Address, Argument, Command, Identifier, ProgrammableTransaction, TypeTag};
+use sui_sdk_types::{Address, Identifier};
 use thiserror::Error;
 
-use crate::ObjectStore;
 use crate::bridge::Bridge;
-use crate::run::Caches;
+use crate::{Executor, ObjectStore};
+pub use uses::{InputUses, Uses};
 
 /// A type in a function signature; type parameters are open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,16 @@ pub enum SignatureType {
 }
 
 impl SignatureType {
+    /// Whether a type parameter occurs in it.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::TypeParameter(_) => true,
+            Self::Vector(inner) => inner.is_open(),
+            Self::Datatype { type_arguments, .. } => type_arguments.iter().any(Self::is_open),
+            _ => false,
+        }
+    }
+
     /// Whether this is the datatype `package::module::name` with any type arguments.
     #[must_use]
     pub fn is_datatype(&self, package: Address, module: &str, name: &str) -> bool {
@@ -104,12 +116,13 @@ pub enum ResolveError {
 /// # Errors
 /// When the package, module or function does not exist.
 pub fn parameters(
+    executor: &Executor,
     store: &dyn ObjectStore,
     package: Address,
     module: &Identifier,
     function: &Identifier,
 ) -> Result<Vec<Parameter>, ResolveError> {
-    let caches = Caches::default();
+    let caches = executor.caches();
     let bridge = Bridge::new(store, &caches.packages);
     let not_found = |reason: String| ResolveError::FunctionNotFound {
         package,
@@ -199,139 +212,4 @@ fn signature_type(type_: &Type) -> Result<SignatureType, String> {
 
 fn identifier(name: &str) -> Result<Identifier, String> {
     Identifier::new(name).map_err(|_| format!("{name} is no identifier"))
-}
-
-/// What the uses of one input in a transaction tell about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InputUses {
-    /// Whether a shared object used like this has to be a mutable input.
-    pub mutable: bool,
-    /// Whether some use is as a `Receiving<T>` parameter.
-    pub receiving: bool,
-    /// The parameter types where the input is used in Move calls, and `u64` or `address` where a
-    /// built-in command takes it, in command order. Gives the type of a literal.
-    pub types: Vec<SignatureType>,
-}
-
-/// Looks at every command that uses input `input` (only its first position in each).
-///
-/// # Errors
-/// When a named function does not exist.
-pub fn input_uses(
-    store: &dyn ObjectStore,
-    transaction: &ProgrammableTransaction,
-    input: u16,
-) -> Result<InputUses, ResolveError> {
-    let mut uses = InputUses::default();
-    for command in &transaction.commands {
-        let operands = crate::admission::arguments(command);
-        let position = operands
-            .iter()
-            .position(|argument| *argument == Argument::Input(input));
-        if let Some(position) = position {
-            add_use(store, command, position, &mut uses)?;
-        }
-    }
-    Ok(uses)
-}
-
-fn add_use(
-    store: &dyn ObjectStore,
-    command: &Command,
-    position: usize,
-    uses: &mut InputUses,
-) -> Result<(), ResolveError> {
-    match command {
-        Command::MoveCall(call) => {
-            let parameters = parameters(store, call.package, &call.module, &call.function)?;
-            let operand = parameters
-                .into_iter()
-                .filter(|parameter| !is_context(parameter))
-                .nth(position);
-            if let Some(parameter) = operand {
-                let by_value = parameter.passing == Passing::Value;
-                let datatype = matches!(parameter.type_, SignatureType::Datatype { .. });
-                uses.mutable |=
-                    parameter.passing == Passing::MutableReference || (by_value && datatype);
-                uses.receiving |=
-                    parameter
-                        .type_
-                        .is_datatype(Address::TWO, "transfer", "Receiving");
-                uses.types
-                    .push(substitute(&parameter.type_, &call.type_arguments));
-            }
-        }
-        Command::SplitCoins(_) => {
-            uses.mutable = true;
-            if position > 0 {
-                uses.types.push(SignatureType::U64);
-            }
-        }
-        Command::MergeCoins(_) => uses.mutable = true,
-        Command::MakeMoveVector(make) => {
-            uses.mutable = true;
-            if let Some(tag) = &make.type_ {
-                uses.types.push(closed(tag));
-            }
-        }
-        Command::TransferObjects(transfer) if position == transfer.objects.len() => {
-            uses.types.push(SignatureType::Address);
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn is_context(parameter: &Parameter) -> bool {
-    parameter
-        .type_
-        .is_datatype(Address::TWO, "tx_context", "TxContext")
-}
-
-/// Replaces type parameters by the call's type arguments; those without one stay open.
-fn substitute(type_: &SignatureType, arguments: &[TypeTag]) -> SignatureType {
-    match type_ {
-        SignatureType::TypeParameter(index) => arguments
-            .get(usize::from(*index))
-            .map_or_else(|| type_.clone(), closed),
-        SignatureType::Vector(inner) => {
-            SignatureType::Vector(Box::new(substitute(inner, arguments)))
-        }
-        SignatureType::Datatype {
-            package,
-            module,
-            name,
-            type_arguments,
-        } => SignatureType::Datatype {
-            package: *package,
-            module: module.clone(),
-            name: name.clone(),
-            type_arguments: type_arguments
-                .iter()
-                .map(|inner| substitute(inner, arguments))
-                .collect(),
-        },
-        other => other.clone(),
-    }
-}
-
-fn closed(tag: &TypeTag) -> SignatureType {
-    match tag {
-        TypeTag::Bool => SignatureType::Bool,
-        TypeTag::U8 => SignatureType::U8,
-        TypeTag::U16 => SignatureType::U16,
-        TypeTag::U32 => SignatureType::U32,
-        TypeTag::U64 => SignatureType::U64,
-        TypeTag::U128 => SignatureType::U128,
-        TypeTag::U256 => SignatureType::U256,
-        TypeTag::Address => SignatureType::Address,
-        TypeTag::Signer => SignatureType::Signer,
-        TypeTag::Vector(inner) => SignatureType::Vector(Box::new(closed(inner))),
-        TypeTag::Struct(tag) => SignatureType::Datatype {
-            package: *tag.address(),
-            module: tag.module().clone(),
-            name: tag.name().clone(),
-            type_arguments: tag.type_params().iter().map(closed).collect(),
-        },
-    }
 }
