@@ -194,7 +194,7 @@ impl DevchainBuilder {
             ledger: ledger.clone(),
             shutdown: shutdown.clone(),
             subscribers: Subscribers::default(),
-            simulations: Arc::new(Semaphore::new(MAX_CONCURRENT_SIMULATIONS)),
+            simulations: Arc::new(Semaphore::new(concurrent_simulations())),
         };
         let tasks = vec![
             tokio::spawn(heartbeat(context.clone())),
@@ -371,6 +371,12 @@ async fn serve_http(listener: TcpListener, router: axum::Router, shutdown: Cance
     if let Err(error) = served {
         error!(%error, "the faucet stopped");
     }
+}
+
+fn concurrent_simulations() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| {
+        processors.get().min(MAX_CONCURRENT_SIMULATIONS)
+    })
 }
 
 /// While somebody subscribes, a chain without transactions makes an empty checkpoint now and then:

@@ -2,12 +2,13 @@
 //! (devchain spec 6.1).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use sui_devchain_executor::{
-    AdmissionError, ChainParams, Executor, Mode, ObjectStore, Outcome, PROTOCOL_VERSION, system,
+    AdmissionError, ChainParams, Executor, Interrupt, Mode, ObjectStore, Outcome, PROTOCOL_VERSION,
+    system,
 };
 use sui_sdk_types::{
     Address, Digest, Input, SignedTransaction, Transaction, TransactionKind, ValidatorCommittee,
@@ -166,9 +167,17 @@ impl Ledger {
 }
 
 impl State {
-    /// The indexes, for reading. Not to be held across an await.
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Indexes> {
-        self.indexes.read().unwrap_or_else(PoisonError::into_inner)
+    /// The indexes as they are now; what is committed later is not in them.
+    pub(crate) fn read(&self) -> Indexes {
+        self.indexes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// What executes; it also knows about functions.
+    pub(crate) fn executor(&self) -> &Executor {
+        &self.executor
     }
 
     /// The facts of the chain that execution depends on.
@@ -216,18 +225,22 @@ impl State {
         self.height.send_replace(height);
     }
 
-    /// Runs a transaction on the state of now, with the Clock at the current time, and forgets it.
+    /// Runs a transaction on a state, with the Clock at the current time, and forgets it.
     pub(crate) fn rehearse(
         &self,
         indexes: &Indexes,
         transaction: &Transaction,
         mode: Mode,
+        interrupt: &Interrupt,
     ) -> Result<Outcome, LedgerError> {
         let mut overlay = Overlay::new(indexes);
         let now = self.now();
         let tick = self.run(&overlay, &self.prologue(indexes, now), Mode::System)?;
         overlay.apply(&tick);
-        self.run(&overlay, transaction, mode)
+        fence(|| {
+            self.executor
+                .execute_until(&overlay, &self.params(), transaction, mode, interrupt)
+        })
     }
 
     fn now(&self) -> u64 {
@@ -354,7 +367,7 @@ impl Writer {
             let verdict = fence(|| {
                 self.state
                     .executor
-                    .admit(&*indexes, &self.state.params(), &transaction)
+                    .admit(&indexes, &self.state.params(), &transaction)
             });
             match verdict {
                 Ok(()) => admitted.push((transaction, reply)),

@@ -14,8 +14,8 @@ pub const DEFAULT_PAGE_SIZE: usize = 50;
 pub const MAX_PAGE_SIZE: usize = 1000;
 /// Most elements of a batch request.
 pub const MAX_BATCH: usize = 1000;
-/// Longest page token in bytes.
-pub const MAX_PAGE_TOKEN_BYTES: usize = 4096;
+/// Longest page token in bytes: a token holds a type, which may be long.
+pub const MAX_PAGE_TOKEN_BYTES: usize = 128 * 1024;
 /// Items of a list stream when the request names no limit.
 pub const DEFAULT_STREAM_LIMIT: usize = 100;
 /// Most items of one list stream; the client resumes with the cursor.
@@ -34,7 +34,8 @@ pub const SUBSCRIBER_BUFFER: usize = 2;
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Concurrent HTTP/2 streams of one connection.
 pub const MAX_CONCURRENT_STREAMS: u32 = 1024;
-/// Concurrent simulations; more wait.
+/// Most concurrent simulations; a machine with fewer processors runs as many as it has, and more wait. The writer is a
+/// thread of its own and holds no lock that they do, so that they slow it down by its share of the processors at most.
 pub const MAX_CONCURRENT_SIMULATIONS: usize = 4;
 /// Transactions waiting for the writer; more callers wait.
 pub const WRITER_QUEUE: usize = 256;

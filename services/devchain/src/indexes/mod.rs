@@ -1,15 +1,18 @@
 //! Everything the server looks up, in memory: a fold over the checkpoints of the log
 //! (devchain spec 6.5).
+//!
+//! The maps are persistent: a copy costs a few reference counts and stays as it is while the original goes on. So whoever
+//! reads holds a copy and no lock, and however long a simulation takes, the writer does not wait for it.
 
 mod keys;
 mod overlay;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use rpds::{HashTrieMapSync, RedBlackTreeMapSync, VectorSync};
 use sui_devchain_executor::ObjectStore;
 use sui_sdk_types::{
-    Address, CheckpointContents, CheckpointSummary, Digest, Object, ObjectData, Owner, StructTag,
+    Address, CheckpointContents, CheckpointSummary, Digest, Object, ObjectData, Owner,
     TransactionKind, TypeTag, ValidatorAggregatedSignature, Version,
 };
 
@@ -20,15 +23,15 @@ use crate::record::{CheckpointRecord, TransactionRecord};
 pub(crate) use keys::{OwnedKey, coin_of};
 pub(crate) use overlay::Overlay;
 
-/// A checkpoint without its transactions.
+/// A checkpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {
     pub(crate) digest: Digest,
     pub(crate) summary: CheckpointSummary,
     pub(crate) contents: CheckpointContents,
     pub(crate) signature: ValidatorAggregatedSignature,
-    /// Number of its first transaction in the order of the whole chain.
-    pub(crate) first_transaction: usize,
+    /// Its transactions in order.
+    pub(crate) transactions: Vec<Arc<Executed>>,
 }
 
 /// An executed transaction and where it stands.
@@ -42,22 +45,23 @@ pub(crate) struct Executed {
     pub(crate) index: u64,
 }
 
-/// The indexes. Changed only by [`Indexes::apply`].
-#[derive(Debug, Default)]
+/// The indexes. Changed only by [`Indexes::apply`]; cheap to copy.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Indexes {
-    live: HashMap<Address, Arc<Object>>,
-    versions: BTreeMap<(Address, Version), Arc<Object>>,
-    owned: BTreeMap<OwnedKey, Arc<Object>>,
-    children: BTreeMap<(Address, Address), Arc<Object>>,
-    address_balances: BTreeMap<(Address, TypeTag), u128>,
-    transactions: Vec<Arc<Executed>>,
-    transaction_by_digest: HashMap<Digest, usize>,
-    checkpoints: Vec<Arc<Checkpoint>>,
-    checkpoint_by_digest: HashMap<Digest, u64>,
-    packages: BTreeMap<(Address, Version), Address>,
+    live: HashTrieMapSync<Address, Arc<Object>>,
+    versions: RedBlackTreeMapSync<(Address, Version), Arc<Object>>,
+    owned: RedBlackTreeMapSync<OwnedKey, Arc<Object>>,
+    children: RedBlackTreeMapSync<(Address, Address), Arc<Object>>,
+    /// What describes a coin type, by that type and id.
+    coin_facts: RedBlackTreeMapSync<(TypeTag, Address), Arc<Object>>,
+    address_balances: RedBlackTreeMapSync<(Address, TypeTag), u128>,
+    transactions: HashTrieMapSync<Digest, Arc<Executed>>,
+    checkpoints: VectorSync<Arc<Checkpoint>>,
+    checkpoint_by_digest: HashTrieMapSync<Digest, u64>,
+    packages: RedBlackTreeMapSync<(Address, Version), Address>,
     /// Last round of randomness in the current epoch.
     randomness_round: Option<u64>,
-    epochs: Vec<Epoch>,
+    epochs: VectorSync<Epoch>,
 }
 
 /// An epoch of the chain.
@@ -79,26 +83,27 @@ impl Indexes {
             signature,
             transactions,
         } = record;
-        let first_transaction = self.transactions.len();
-        for (index, transaction) in transactions.into_iter().enumerate() {
-            self.apply_transaction(transaction, &summary, index as u64);
-        }
+        let transactions = transactions
+            .into_iter()
+            .enumerate()
+            .map(|(index, transaction)| self.apply_transaction(transaction, &summary, index as u64))
+            .collect();
         self.follow_epochs(&summary);
         let digest = summary.digest();
         self.checkpoint_by_digest
-            .insert(digest, summary.sequence_number);
-        self.checkpoints.push(Arc::new(Checkpoint {
+            .insert_mut(digest, summary.sequence_number);
+        self.checkpoints.push_back_mut(Arc::new(Checkpoint {
             digest,
             summary,
             contents,
             signature,
-            first_transaction,
+            transactions,
         }));
     }
 
     fn follow_epochs(&mut self, summary: &CheckpointSummary) {
         if self.epochs.is_empty() {
-            self.epochs.push(Epoch {
+            self.epochs.push_back_mut(Epoch {
                 number: summary.epoch,
                 start_ms: summary.timestamp_ms,
                 first_checkpoint: summary.sequence_number,
@@ -108,10 +113,14 @@ impl Indexes {
         if summary.end_of_epoch_data.is_none() {
             return;
         }
-        if let Some(current) = self.epochs.last_mut() {
-            current.end = Some((summary.sequence_number, summary.timestamp_ms));
+        if let Some(current) = self.epochs.last().copied() {
+            self.epochs.drop_last_mut();
+            self.epochs.push_back_mut(Epoch {
+                end: Some((summary.sequence_number, summary.timestamp_ms)),
+                ..current
+            });
         }
-        self.epochs.push(Epoch {
+        self.epochs.push_back_mut(Epoch {
             number: summary.epoch.saturating_add(1),
             start_ms: summary.timestamp_ms,
             first_checkpoint: summary.sequence_number.saturating_add(1),
@@ -133,7 +142,7 @@ impl Indexes {
         mut record: TransactionRecord,
         summary: &CheckpointSummary,
         index: u64,
-    ) {
+    ) -> Arc<Executed> {
         for object in std::mem::take(&mut record.written) {
             self.write(object);
         }
@@ -141,25 +150,24 @@ impl Indexes {
             self.remove(id);
         }
         for change in &record.address_balance_changes {
-            let balance = self
-                .address_balances
-                .entry((change.address, change.coin_type.clone()))
-                .or_default();
-            *balance = balance.saturating_add_signed(change.amount);
+            let key = (change.address, change.coin_type.clone());
+            let before = self.address_balances.get(&key).copied().unwrap_or_default();
+            self.address_balances
+                .insert_mut(key, before.saturating_add_signed(change.amount));
         }
         if let TransactionKind::RandomnessStateUpdate(update) = &record.transaction.kind {
             self.randomness_round = Some(update.randomness_round);
         }
         let digest = record.digest();
-        self.transaction_by_digest
-            .insert(digest, self.transactions.len());
-        self.transactions.push(Arc::new(Executed {
+        let executed = Arc::new(Executed {
             digest,
             checkpoint: summary.sequence_number,
             timestamp_ms: summary.timestamp_ms,
             index,
             record,
-        }));
+        });
+        self.transactions.insert_mut(digest, Arc::clone(&executed));
+        executed
     }
 
     fn write(&mut self, object: Object) {
@@ -167,29 +175,37 @@ impl Indexes {
         self.remove(&id);
         let object = Arc::new(object);
         self.versions
-            .insert((id, object.version()), Arc::clone(&object));
+            .insert_mut((id, object.version()), Arc::clone(&object));
         if let Some(key) = OwnedKey::of(&object) {
-            self.owned.insert(key, Arc::clone(&object));
+            self.owned.insert_mut(key, Arc::clone(&object));
         }
         if let Owner::Object(parent) = object.owner() {
-            self.children.insert((*parent, id), Arc::clone(&object));
+            self.children.insert_mut((*parent, id), Arc::clone(&object));
+        }
+        if let Some(coin_type) = described_coin(&object) {
+            self.coin_facts
+                .insert_mut((coin_type.clone(), id), Arc::clone(&object));
         }
         if let ObjectData::Package(package) = object.data() {
             self.packages
-                .insert((original_id(package), package.version), id);
+                .insert_mut((original_id(package), package.version), id);
         }
-        self.live.insert(id, object);
+        self.live.insert_mut(id, object);
     }
 
     fn remove(&mut self, id: &Address) {
-        let Some(old) = self.live.remove(id) else {
+        let Some(old) = self.live.get(id).cloned() else {
             return;
         };
+        self.live.remove_mut(id);
         if let Some(key) = OwnedKey::of(&old) {
-            self.owned.remove(&key);
+            self.owned.remove_mut(&key);
         }
         if let Owner::Object(parent) = old.owner() {
-            self.children.remove(&(*parent, *id));
+            self.children.remove_mut(&(*parent, *id));
+        }
+        if let Some(coin_type) = described_coin(&old) {
+            self.coin_facts.remove_mut(&(coin_type.clone(), *id));
         }
     }
 
@@ -219,17 +235,9 @@ impl Indexes {
         self.checkpoint(*self.checkpoint_by_digest.get(digest)?)
     }
 
-    /// The transactions of a checkpoint in order.
-    pub(crate) fn transactions_of(&self, checkpoint: &Checkpoint) -> &[Arc<Executed>] {
-        let first = checkpoint.first_transaction;
-        let end = first.saturating_add(checkpoint.contents.transactions().len());
-        self.transactions.get(first..end).unwrap_or_default()
-    }
-
     /// The transaction with this digest.
     pub(crate) fn transaction(&self, digest: &Digest) -> Option<&Arc<Executed>> {
-        self.transactions
-            .get(*self.transaction_by_digest.get(digest)?)
+        self.transactions.get(digest)
     }
 
     /// The round of the newest randomness update.
@@ -271,13 +279,10 @@ impl Indexes {
             .map(|((_, coin_type), amount)| (coin_type, *amount))
     }
 
-    /// The live objects of some types, in no order. Looks at every object.
-    pub(crate) fn of_types(&self, types: &[StructTag]) -> impl Iterator<Item = &Object> {
-        self.live.values().map(|object| &**object).filter(|object| {
-            object
-                .as_struct()
-                .is_some_and(|found| types.contains(found.object_type()))
-        })
+    /// The live objects that describe a coin type, in id order.
+    pub(crate) fn coin_facts(&self, coin_type: &TypeTag) -> impl Iterator<Item = &Object> {
+        let range = (coin_type.clone(), Address::ZERO)..=(coin_type.clone(), LAST_ID);
+        self.coin_facts.range(range).map(|(_, object)| &**object)
     }
 
     /// Versions and storage ids of all versions of a package, by its original id.
@@ -290,6 +295,26 @@ impl Indexes {
             .take_while(move |((found, _), _)| *found == original)
             .map(|((_, version), id)| (*version, *id))
     }
+}
+
+/// The greatest id.
+const LAST_ID: Address = Address::new([u8::MAX; Address::LENGTH]);
+
+/// The types that say something of a coin type, by module and name, all of `0x2`.
+const COIN_FACTS: [(&str, &str); 5] = [
+    ("coin", "CoinMetadata"),
+    ("coin", "RegulatedCoinMetadata"),
+    ("coin", "TreasuryCap"),
+    ("coin", "DenyCapV2"),
+    ("coin_registry", "Currency"),
+];
+
+/// The coin type that an object describes.
+fn described_coin(object: &Object) -> Option<&TypeTag> {
+    let tag = object.as_struct()?.object_type();
+    let describes = *tag.address() == Address::TWO
+        && COIN_FACTS.contains(&(tag.module().as_str(), tag.name().as_str()));
+    tag.type_params().first().filter(|_| describes)
 }
 
 impl ObjectStore for Indexes {

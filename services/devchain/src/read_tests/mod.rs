@@ -1,6 +1,7 @@
 //! The read side over a chain of hand-made checkpoints: what a client sees does not depend on how
 //! transactions came about. The client is `sui-rpc`'s own.
 
+mod coins;
 mod fixture;
 mod ledger_streams;
 mod log;

@@ -6,7 +6,7 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::StructTag;
 
 use super::fixture::{Chain, address, coin};
-use super::serve;
+use super::{serve, serve_live};
 
 fn chain() -> Chain {
     let mut chain = Chain::new();
@@ -135,4 +135,103 @@ async fn a_mask_path_that_does_not_exist_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
+}
+
+/// A page of coins: whose, of which type, from where on.
+async fn page(
+    client: &mut Client,
+    (owner, filter): (u64, Option<&str>),
+    token: Option<bytes::Bytes>,
+) -> Result<proto::ListOwnedObjectsResponse, tonic::Status> {
+    let mut request = proto::ListOwnedObjectsRequest::default()
+        .with_owner(address(owner))
+        .with_page_size(5u32);
+    request.object_type = filter.map(str::to_owned);
+    request.page_token = token;
+    let response = client.state_client().list_owned_objects(request).await?;
+    Ok(response.into_inner())
+}
+
+#[tokio::test]
+async fn a_page_token_is_good_for_its_list_alone() {
+    let mut client = Client::new(serve(chain()).await).unwrap();
+    let coins = (1, Some("0x2::coin::Coin"));
+    let first = page(&mut client, coins, None).await.unwrap();
+    let token = first.next_page_token.clone();
+    assert_eq!(first.objects.len(), 5);
+    let second = page(&mut client, coins, token.clone()).await.unwrap();
+    assert_ne!(first.objects[0].object_id, second.objects[0].object_id);
+    for other in [(1, None), (1, Some("0x2")), (2, Some("0x2::coin::Coin"))] {
+        let status = page(&mut client, other, token.clone()).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{other:?}");
+    }
+    let garbage = Some(bytes::Bytes::from_static(b"token"));
+    let status = page(&mut client, coins, garbage).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn owned_objects_are_filtered_by_package_module_and_type() {
+    let mut client = Client::new(serve(chain()).await).unwrap();
+    for (filter, expected) in [
+        ("0x2", 5),
+        ("0X0002", 5),
+        ("0x2::coin", 5),
+        ("0x2::coin::Coin", 5),
+        ("0x2::coin::Coin<0x2::sui::SUI>", 5),
+        ("0x2::coin::Coin<0x2::sui::SUI2>", 0),
+        ("0x2::coin::Co", 0),
+        ("0x2::co", 0),
+        ("0x22", 0),
+    ] {
+        let found = page(&mut client, (1, Some(filter)), None).await.unwrap();
+        assert_eq!(found.objects.len(), expected, "{filter}");
+    }
+}
+
+/// Whoever reads holds no lock: the chain goes on, and the reader sees what was there when it began.
+#[tokio::test]
+async fn a_long_reader_does_not_hold_up_the_chain() {
+    let mut chain = chain();
+    let transaction = chain.transaction(address(1), &[], vec![coin(100, address(2), 1)]);
+    let next = chain.seal(vec![transaction]);
+    let (_, ledger) = serve_live(chain).await;
+    let before = ledger.read();
+    ledger.publish(next);
+    let after = ledger.read();
+    let owner = |indexes: &crate::indexes::Indexes| {
+        use sui_devchain_executor::ObjectStore;
+        *indexes.latest(&address(100)).unwrap().owner()
+    };
+    assert_eq!(before.tip().unwrap().summary.sequence_number, 0);
+    assert_eq!(after.tip().unwrap().summary.sequence_number, 1);
+    assert_eq!(owner(&before), sui_sdk_types::Owner::Address(address(1)));
+    assert_eq!(owner(&after), sui_sdk_types::Owner::Address(address(2)));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_a_message_is_refused() {
+    let mut chain = Chain::new();
+    let mut contents = address(100).as_bytes().to_vec();
+    contents.resize(300_000, 7);
+    let large = sui_sdk_types::Object::new(
+        sui_sdk_types::ObjectData::Struct(
+            sui_sdk_types::MoveStruct::new(StructTag::gas_coin(), true, 1, contents).unwrap(),
+        ),
+        sui_sdk_types::Owner::Immutable,
+        sui_sdk_types::Digest::ZERO,
+        0,
+    );
+    let transaction = chain.transaction(address(1), &[], vec![large]);
+    chain.checkpoint(vec![transaction]);
+    let mut client = Client::new(serve(chain).await).unwrap();
+    let mut request =
+        proto::BatchGetObjectsRequest::default().with_read_mask(FieldMask::from_paths(["bcs"]));
+    request.requests = vec![proto::GetObjectRequest::new(&address(100)); 300];
+    let status = client
+        .ledger_client()
+        .batch_get_objects(request)
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), tonic::Code::ResourceExhausted);
 }

@@ -1,5 +1,8 @@
 //! Move values as `google.protobuf.Value` (devchain spec 1.8).
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost_types::value::Kind;
@@ -23,11 +26,7 @@ pub(crate) fn render_struct(
 
 /// Renders a value of any type from its BCS form, as [`render_struct`].
 pub(crate) fn render(store: &dyn ObjectStore, tag: &TypeTag, contents: &[u8]) -> Option<Value> {
-    let mut renderer = Renderer {
-        store,
-        rest: contents,
-        nodes: 0,
-    };
+    let mut renderer = Renderer::new(store, contents);
     let value = renderer.value(tag, 0)?;
     renderer.rest.is_empty().then_some(value)
 }
@@ -38,11 +37,7 @@ pub(crate) fn encoded_length(
     tag: &TypeTag,
     bytes: &[u8],
 ) -> Option<usize> {
-    let mut renderer = Renderer {
-        store,
-        rest: bytes,
-        nodes: 0,
-    };
+    let mut renderer = Renderer::new(store, bytes);
     renderer.value(tag, 0)?;
     bytes.len().checked_sub(renderer.rest.len())
 }
@@ -51,6 +46,18 @@ struct Renderer<'a> {
     store: &'a dyn ObjectStore,
     rest: &'a [u8],
     nodes: usize,
+    /// Datatypes that were looked up already: a value may hold thousands of one type.
+    layouts: HashMap<StructTag, Option<Arc<Layout>>>,
+}
+
+/// Names and closed types of fields.
+type Fields = Vec<(String, TypeTag)>;
+
+/// The fields of a closed datatype.
+enum Layout {
+    Struct(Fields),
+    /// Per variant its name and fields.
+    Enum(Vec<(String, Fields)>),
 }
 
 fn text(text: impl Into<String>) -> Value {
@@ -65,7 +72,25 @@ fn number(number: impl Into<f64>) -> Value {
     }
 }
 
-impl Renderer<'_> {
+impl<'a> Renderer<'a> {
+    fn new(store: &'a dyn ObjectStore, rest: &'a [u8]) -> Self {
+        Self {
+            store,
+            rest,
+            nodes: 0,
+            layouts: HashMap::new(),
+        }
+    }
+
+    fn layout(&mut self, tag: &StructTag) -> Option<Arc<Layout>> {
+        if let Some(known) = self.layouts.get(tag) {
+            return known.clone();
+        }
+        let found = layout(self.store, tag).map(Arc::new);
+        self.layouts.insert(tag.clone(), found.clone());
+        found
+    }
+
     fn take(&mut self, count: usize) -> Option<&[u8]> {
         let (head, tail) = self.rest.split_at_checked(count)?;
         self.rest = tail;
@@ -156,24 +181,18 @@ impl Renderer<'_> {
     }
 
     fn declared(&mut self, tag: &StructTag, depth: usize) -> Option<Value> {
-        let object = self.store.latest(tag.address())?;
-        let ObjectData::Package(package) = object.data() else {
-            return None;
-        };
-        let module = abi::declarations(package.modules.get(tag.module())?)?;
-        let datatype = module.datatype(tag.name().as_str())?;
+        let layout = self.layout(tag)?;
         let mut fields = std::collections::BTreeMap::new();
-        let list = match &datatype.body {
-            DeclaredBody::Struct(list) => list,
-            DeclaredBody::Enum(variants) => {
-                let variant = variants.get(self.length()?)?;
-                fields.insert("@variant".to_owned(), text(variant.name.as_str()));
-                &variant.fields
+        let list = match &*layout {
+            Layout::Struct(list) => list,
+            Layout::Enum(variants) => {
+                let (name, list) = variants.get(self.length()?)?;
+                fields.insert("@variant".to_owned(), text(name.as_str()));
+                list
             }
         };
-        for FieldDeclaration { name, signature } in list {
-            let closed = close(self.store, package, signature, tag.type_params())?;
-            fields.insert(name.clone(), self.value(&closed, depth.checked_add(1)?)?);
+        for (name, type_) in list {
+            fields.insert(name.clone(), self.value(type_, depth.checked_add(1)?)?);
         }
         Some(Value {
             kind: Some(Kind::StructValue(Struct {
@@ -181,6 +200,32 @@ impl Renderer<'_> {
             })),
         })
     }
+}
+
+fn layout(store: &dyn ObjectStore, tag: &StructTag) -> Option<Layout> {
+    let object = store.latest(tag.address())?;
+    let ObjectData::Package(package) = object.data() else {
+        return None;
+    };
+    let module = abi::declarations(package.modules.get(tag.module())?)?;
+    let datatype = module.datatype(tag.name().as_str())?;
+    let closed = |list: &[FieldDeclaration]| -> Option<Fields> {
+        list.iter()
+            .map(|FieldDeclaration { name, signature }| {
+                let type_ = close(store, package, signature, tag.type_params())?;
+                Some((name.clone(), type_))
+            })
+            .collect()
+    };
+    Some(match &datatype.body {
+        DeclaredBody::Struct(list) => Layout::Struct(closed(list)?),
+        DeclaredBody::Enum(variants) => Layout::Enum(
+            variants
+                .iter()
+                .map(|variant| Some((variant.name.clone(), closed(&variant.fields)?)))
+                .collect::<Option<_>>()?,
+        ),
+    })
 }
 
 /// A field's type with the type arguments of the surrounding datatype, in defining ids.

@@ -8,7 +8,8 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::execution_error::{ErrorDetails, ExecutionErrorKind};
 use sui_rpc::proto::timestamp_ms_to_proto;
 use sui_sdk_types::{
-    Address, Event, Object, ObjectType, TransactionEffects, TransactionEvents, Version,
+    Address, ChangedObject, Event, Object, ObjectIn, ObjectOut, ObjectType, TransactionEffects,
+    TransactionEffectsV2, TransactionEvents, UnchangedConsensusKind, Version,
 };
 
 use super::{clever, json, object, type_text};
@@ -166,7 +167,6 @@ fn effects(
 ) -> proto::TransactionEffects {
     type Message = proto::TransactionEffects;
     let mut message = Message::merge_from(&record.effects, mask);
-    // BCS effects hold no types; they come from the objects themselves.
     for changed in message
         .changed_objects
         .iter_mut()
@@ -175,26 +175,9 @@ fn effects(
         if let Some(write) = &mut changed.accumulator_write {
             type_text::canonicalize(&mut write.accumulator_type);
         }
-        let id = changed.object_id.as_deref().and_then(|id| id.parse().ok());
-        changed.object_type = id.and_then(|id| {
-            changed
-                .output_version
-                .and_then(|version| objects.type_at(&id, version))
-                .or_else(|| {
-                    changed
-                        .input_version
-                        .and_then(|version| objects.type_at(&id, version))
-                })
-        });
     }
-    for unchanged in &mut message.unchanged_consensus_objects {
-        let id = unchanged
-            .object_id
-            .as_deref()
-            .and_then(|id| id.parse().ok());
-        unchanged.object_type = id
-            .zip(unchanged.version)
-            .and_then(|(id, version)| objects.type_at(&id, version));
+    if let TransactionEffects::V2(effects) = &record.effects {
+        add_types(objects, effects, mask, &mut message);
     }
     if let Some(error) = message.status.as_mut().and_then(|s| s.error.as_mut()) {
         if let Some(ErrorDetails::Abort(abort)) = &mut error.error_details {
@@ -205,6 +188,64 @@ fn effects(
         }
     }
     message
+}
+
+/// BCS effects hold no types; they come from the objects themselves, whatever else the mask leaves of them.
+fn add_types(
+    objects: &Objects<'_>,
+    effects: &TransactionEffectsV2,
+    mask: &FieldMaskTree,
+    message: &mut proto::TransactionEffects,
+) {
+    let wanted = |list: &str, field: &str| {
+        mask.subtree(list)
+            .is_some_and(|submask| submask.contains(field))
+    };
+    let changed_type = |changed: &ChangedObject| {
+        let output = match changed.output_state {
+            ObjectOut::ObjectWrite { .. } => Some(effects.lamport_version),
+            ObjectOut::PackageWrite { version, .. } => Some(version),
+            _ => None,
+        };
+        let input = match changed.input_state {
+            ObjectIn::Exist { version, .. } => Some(version),
+            _ => None,
+        };
+        let versions = [output, input].into_iter().flatten();
+        versions
+            .filter_map(|version| objects.type_at(&changed.object_id, version))
+            .next()
+    };
+    let field = proto::ChangedObject::OBJECT_TYPE_FIELD.name;
+    if wanted(proto::TransactionEffects::CHANGED_OBJECTS_FIELD.name, field) {
+        let all = message.changed_objects.iter_mut();
+        for (shown, changed) in all.zip(&effects.changed_objects) {
+            shown.object_type = changed_type(changed);
+        }
+    }
+    if wanted(proto::TransactionEffects::GAS_OBJECT_FIELD.name, field)
+        && let Some(shown) = &mut message.gas_object
+        && let Some(index) = effects.gas_object_index
+    {
+        shown.object_type = usize::try_from(index)
+            .ok()
+            .and_then(|index| effects.changed_objects.get(index))
+            .and_then(changed_type);
+    }
+    if wanted(
+        proto::TransactionEffects::UNCHANGED_CONSENSUS_OBJECTS_FIELD.name,
+        proto::UnchangedConsensusObject::OBJECT_TYPE_FIELD.name,
+    ) {
+        let all = message.unchanged_consensus_objects.iter_mut();
+        for (shown, unchanged) in all.zip(&effects.unchanged_consensus_objects) {
+            shown.object_type = match unchanged.kind {
+                UnchangedConsensusKind::ReadOnlyRoot { version, .. } => {
+                    objects.type_at(&unchanged.object_id, version)
+                }
+                _ => None,
+            };
+        }
+    }
 }
 
 /// A sentence that names the kind of the error: `InsufficientGas: …`.

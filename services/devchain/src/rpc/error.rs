@@ -2,12 +2,14 @@
 
 use prost::Message;
 use prost_types::Any;
+use sui_devchain_executor::AdmissionError;
 use sui_rpc::proto::google::rpc::bad_request::FieldViolation;
 use sui_rpc::proto::google::rpc::{BadRequest, Status as RpcStatus};
 use sui_rpc::proto::sui::rpc::v2::ErrorReason;
 use tonic::{Code, Status};
 
 use crate::error::LedgerError;
+use crate::render::TooLarge;
 
 /// INVALID_ARGUMENT for a field that holds something unusable.
 pub(crate) fn invalid(field: &str, description: impl ToString) -> Status {
@@ -64,12 +66,19 @@ pub(crate) fn to_rpc_status(status: &Status) -> RpcStatus {
     }
 }
 
+impl From<TooLarge> for Status {
+    fn from(error: TooLarge) -> Self {
+        Self::resource_exhausted(error.to_string())
+    }
+}
+
 impl From<LedgerError> for Status {
     fn from(error: LedgerError) -> Self {
         match &error {
             LedgerError::Refused(refusal) if refusal.is_internal() => {
                 Self::internal(error.to_string())
             }
+            LedgerError::Refused(AdmissionError::Interrupted) => Self::cancelled(error.to_string()),
             LedgerError::Refused(_) => Self::invalid_argument(error.to_string()),
             LedgerError::Stopped => Self::unavailable(error.to_string()),
             LedgerError::Internal(_) => Self::internal(error.to_string()),

@@ -1,5 +1,8 @@
 //! TransactionExecutionService: execute and simulate (devchain spec 1.5).
 
+use std::sync::Arc;
+
+use sui_devchain_executor::Interrupt;
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::transaction_execution_service_server::TransactionExecutionService;
@@ -17,6 +20,16 @@ pub(crate) struct ExecutionRpc {
 impl ExecutionRpc {
     pub(crate) fn new(context: Context) -> Self {
         Self { context }
+    }
+}
+
+/// Ends a simulation when its request is dropped: its deadline is over, or its client has gone.
+#[derive(Default)]
+struct Abandoned(Interrupt);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.raise();
     }
 }
 
@@ -66,17 +79,21 @@ impl TransactionExecutionService for ExecutionRpc {
                 parse::mask::<proto::SimulateTransactionResponse>(request.read_mask.clone(), "")?
             }
         };
-        let _permit = self
-            .context
-            .simulations
-            .acquire()
+        let permit = Arc::clone(&self.context.simulations)
+            .acquire_owned()
             .await
             .map_err(|_| Status::unavailable("the chain is shutting down"))?;
         let ledger = self.context.ledger.clone();
-        // Move code may run for a while: off the threads that serve connections.
-        tokio::task::spawn_blocking(move || simulate::simulate(&ledger, request, &mask))
-            .await
-            .map_err(|error| Status::internal(format!("simulation failed: {error}")))?
-            .map(Response::new)
+        let abandoned = Abandoned::default();
+        let interrupt = abandoned.0.clone();
+        // Move code may run for a while: off the threads that serve connections. The permit goes with it, since the
+        // thread works on for a moment when its caller has left.
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            simulate::simulate(&ledger, request, &mask, &interrupt)
+        })
+        .await
+        .map_err(|error| Status::internal(format!("simulation failed: {error}")))?
+        .map(Response::new)
     }
 }

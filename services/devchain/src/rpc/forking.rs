@@ -75,7 +75,7 @@ impl ForkingServer {
         let number = self.context.ledger.tick(by).await?;
         let indexes = self.context.ledger.read();
         let sealed = indexes.checkpoint(number).ok_or_else(lost)?;
-        let prologue = indexes.transactions_of(sealed).first().ok_or_else(lost)?;
+        let prologue = sealed.transactions.first().ok_or_else(lost)?;
         Ok(AdvanceClockResponse {
             timestamp_ms: sealed.summary.timestamp_ms,
             tx_digest: prologue.digest.to_string(),

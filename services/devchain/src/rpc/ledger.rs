@@ -27,7 +27,7 @@ impl LedgerRpc {
         Self { context }
     }
 
-    fn indexes(&self) -> std::sync::RwLockReadGuard<'_, Indexes> {
+    fn indexes(&self) -> Indexes {
         self.context.ledger.read()
     }
 }
@@ -111,14 +111,15 @@ impl LedgerService for LedgerRpc {
         bounded(request.requests.len())?;
         let mask = parse::mask::<proto::Object>(request.read_mask, OBJECT_MASK)?;
         let indexes = self.indexes();
-        let objects = request
-            .requests
-            .iter()
-            .map(|request| match object(&indexes, request, &mask) {
-                Ok(found) => proto::GetObjectResult::new_object(found),
-                Err(status) => proto::GetObjectResult::new_error(to_rpc_status(&status)),
-            })
-            .collect();
+        let objects =
+            request
+                .requests
+                .iter()
+                .map(|request| match object(&indexes, request, &mask) {
+                    Ok(found) => proto::GetObjectResult::new_object(found),
+                    Err(status) => proto::GetObjectResult::new_error(to_rpc_status(&status)),
+                });
+        let objects = render::together(objects)?;
         Ok(Response::new(proto::BatchGetObjectsResponse::new(objects)))
     }
 
@@ -140,14 +141,15 @@ impl LedgerService for LedgerRpc {
         bounded(request.digests.len())?;
         let mask = parse::mask::<proto::ExecutedTransaction>(request.read_mask, TRANSACTION_MASK)?;
         let indexes = self.indexes();
-        let transactions = request
-            .digests
-            .iter()
-            .map(|digest| match transaction(&indexes, Some(digest), &mask) {
-                Ok(found) => proto::GetTransactionResult::new_transaction(found),
-                Err(status) => proto::GetTransactionResult::new_error(to_rpc_status(&status)),
-            })
-            .collect();
+        let transactions =
+            request
+                .digests
+                .iter()
+                .map(|digest| match transaction(&indexes, Some(digest), &mask) {
+                    Ok(found) => proto::GetTransactionResult::new_transaction(found),
+                    Err(status) => proto::GetTransactionResult::new_error(to_rpc_status(&status)),
+                });
+        let transactions = render::together(transactions)?;
         Ok(Response::new(proto::BatchGetTransactionsResponse::new(
             transactions,
         )))
@@ -175,7 +177,7 @@ impl LedgerService for LedgerRpc {
             Some(CheckpointId::Digest(text)) => not_found(format!("checkpoint {text} not found")),
             _ => not_found("no checkpoint"),
         })?;
-        let message = render::checkpoint::checkpoint(&indexes, found, &mask);
+        let message = render::checkpoint::checkpoint(&indexes, found, &mask)?;
         Ok(Response::new(proto::GetCheckpointResponse::new(message)))
     }
 

@@ -246,20 +246,20 @@ fn last_frame(
 fn stream<T: Send + 'static>(
     context: &Context,
     frames: Vec<Frame>,
-    build: impl Fn(&Indexes, Frame) -> T + Send + 'static,
+    build: impl Fn(&Indexes, Frame) -> Result<T, Status> + Send + 'static,
 ) -> BoxStream<T> {
     let ledger = context.ledger.clone();
     // One frame is rendered when the transport asks for it, so a slow reader costs no memory.
     futures::stream::iter(frames)
-        .map(move |frame| Ok(build(&ledger.read(), frame)))
+        .map(move |frame| build(&ledger.read(), frame))
         .boxed()
 }
 
 /// The transaction at a position.
 fn at(indexes: &Indexes, position: Cursor) -> Option<&Executed> {
     let checkpoint = indexes.checkpoint(position.checkpoint)?;
-    indexes
-        .transactions_of(checkpoint)
+    checkpoint
+        .transactions
         .get(usize::try_from(position.transaction).ok()?)
         .map(|executed| &**executed)
 }
@@ -280,8 +280,8 @@ pub(super) fn checkpoints(
         let indexes = context.ledger.read();
         plan(&query, &indexes, true, |checkpoint| {
             let wanted = filter.as_ref().is_none_or(|filter| {
-                indexes
-                    .transactions_of(checkpoint)
+                checkpoint
+                    .transactions
                     .iter()
                     .any(|executed| filter.matches_transaction(executed))
             });
@@ -296,10 +296,11 @@ pub(super) fn checkpoints(
         message.checkpoint = frame
             .item
             .and_then(|position| indexes.checkpoint(position.checkpoint))
-            .map(|checkpoint| render::checkpoint::checkpoint(indexes, checkpoint, &mask));
+            .map(|checkpoint| render::checkpoint::checkpoint(indexes, checkpoint, &mask))
+            .transpose()?;
         message.watermark = Some(frame.watermark);
         message.end = frame.end;
-        message
+        Ok(message)
     }))
 }
 
@@ -321,8 +322,8 @@ pub(super) fn transactions(
     let frames = {
         let indexes = context.ledger.read();
         plan(&query, &indexes, false, |checkpoint| {
-            indexes
-                .transactions_of(checkpoint)
+            checkpoint
+                .transactions
                 .iter()
                 .filter(|executed| {
                     filter
@@ -341,7 +342,7 @@ pub(super) fn transactions(
             .map(|executed| render::transaction::executed(indexes, executed, &mask));
         message.watermark = Some(frame.watermark);
         message.end = frame.end;
-        message
+        Ok(message)
     }))
 }
 
@@ -405,8 +406,8 @@ pub(super) fn events(
     let frames = {
         let indexes = context.ledger.read();
         plan(&query, &indexes, false, |checkpoint| {
-            indexes
-                .transactions_of(checkpoint)
+            checkpoint
+                .transactions
                 .iter()
                 .flat_map(|executed| matching_events(executed, filter.as_ref()))
                 .collect()
@@ -419,6 +420,6 @@ pub(super) fn events(
             .and_then(|position| event(indexes, position, &mask));
         message.watermark = Some(frame.watermark);
         message.end = frame.end;
-        message
+        Ok(message)
     }))
 }

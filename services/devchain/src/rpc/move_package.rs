@@ -62,7 +62,7 @@ impl MovePackageService for MovePackageRpc {
         let request = request.into_inner();
         let indexes = self.context.ledger.read();
         let object = load(&indexes, request.package_id.as_deref())?;
-        let message = render::package::described(&*indexes, package(&object)?);
+        let message = render::package::described(&indexes, package(&object)?);
         Ok(Response::new(proto::GetPackageResponse::new(message)))
     }
 
@@ -79,7 +79,7 @@ impl MovePackageService for MovePackageRpc {
         let datatype = declared
             .datatype(name.as_str())
             .ok_or_else(|| not_found(format!("datatype {module}::{name} not found")))?;
-        let message = render::package::datatype(&*indexes, package, &module, datatype);
+        let message = render::package::datatype(&indexes, package, &module, datatype);
         Ok(Response::new(proto::GetDatatypeResponse::new(message)))
     }
 
@@ -96,7 +96,7 @@ impl MovePackageService for MovePackageRpc {
         let function = declared
             .function(name.as_str())
             .ok_or_else(|| not_found(format!("function {module}::{name} not found")))?;
-        let message = render::package::function(&*indexes, package, function);
+        let message = render::package::function(&indexes, package, function);
         Ok(Response::new(proto::GetFunctionResponse::new(message)))
     }
 

@@ -10,7 +10,8 @@ use prost::bytes::Bytes;
 use sui_devchain_executor::ObjectStore;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::state_service_server::StateService;
-use sui_sdk_types::{Address, StructTag, TypeTag};
+use sui_sdk_types::hash::Hasher;
+use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
 use tonic::{Request, Response, Status};
 
 use super::Context;
@@ -30,8 +31,36 @@ impl StateRpc {
     }
 }
 
-fn token<T: serde::Serialize>(next: &T) -> Option<Bytes> {
-    bcs::to_bytes(next).ok().map(Bytes::from)
+/// Where a list goes on, and of which request: a token is good for that list alone.
+fn token<T: serde::Serialize>(list: &Digest, next: &T) -> Option<Bytes> {
+    bcs::to_bytes(&(list, next)).ok().map(Bytes::from)
+}
+
+/// Reads a token that [`token`] made for this list.
+fn resume<T: serde::de::DeserializeOwned>(
+    list: &Digest,
+    token: Option<&[u8]>,
+) -> Result<Option<T>, Status> {
+    match parse::page_token::<(Digest, T)>(token)? {
+        Some((made_for, _)) if made_for != *list => {
+            Err(invalid("page_token", "belongs to another list"))
+        }
+        found => Ok(found.map(|(_, next)| next)),
+    }
+}
+
+/// What tells one list from another.
+fn list(rpc: &str, of: Address, filter: Option<&str>) -> Digest {
+    let mut hasher = Hasher::new();
+    for part in [
+        rpc.as_bytes(),
+        of.as_bytes(),
+        filter.unwrap_or_default().as_bytes(),
+    ] {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize()
 }
 
 /// Sums the coins of one type; total supplies fit 64 bits.
@@ -74,7 +103,8 @@ impl StateService for StateRpc {
             Some(filter) => OwnedKey::first_of_type(owner, filter.start().to_owned()),
             None => OwnedKey::first(owner),
         };
-        let start = parse::page_token::<OwnedKey>(request.page_token.as_deref())?;
+        let list = list("owned objects", owner, request.object_type.as_deref());
+        let start = resume::<OwnedKey>(&list, request.page_token.as_deref())?;
         if start.as_ref().is_some_and(|start| start.owner != owner) {
             return Err(invalid("page_token", "belongs to another owner"));
         }
@@ -89,7 +119,7 @@ impl StateService for StateRpc {
                 _ => {}
             }
             if response.objects.len() >= size || bytes >= PAGE_BYTES {
-                response.next_page_token = token(key);
+                response.next_page_token = token(&list, key);
                 break;
             }
             let message = render::object::object(&indexes, object, &mask);
@@ -123,7 +153,8 @@ impl StateService for StateRpc {
         let request = request.into_inner();
         let owner = parse::address("owner", request.owner.as_deref())?;
         let size = parse::page_size(request.page_size);
-        let start = parse::page_token::<String>(request.page_token.as_deref())?.unwrap_or_default();
+        let list = list("balances", owner, None);
+        let start = resume::<String>(&list, request.page_token.as_deref())?.unwrap_or_default();
         let indexes = self.context.ledger.read();
         let mut totals: BTreeMap<String, (TypeTag, u64, u128)> = BTreeMap::new();
         for (_, object) in indexes.owned_from(OwnedKey::first(owner)) {
@@ -148,7 +179,7 @@ impl StateService for StateRpc {
             .take(size)
             .map(|(_, (coin_type, coins, address))| balance(coin_type, *coins, *address))
             .collect();
-        response.next_page_token = rest.peek().and_then(|(next, _)| token(next));
+        response.next_page_token = rest.peek().and_then(|(next, _)| token(&list, next));
         Ok(Response::new(response))
     }
 
@@ -160,14 +191,15 @@ impl StateService for StateRpc {
         let parent = parse::address("parent", request.parent.as_deref())?;
         let mask = parse::mask::<proto::DynamicField>(request.read_mask, "parent,field_id")?;
         let size = parse::page_size(request.page_size);
+        let list = list("dynamic fields", parent, None);
         let start =
-            parse::page_token::<Address>(request.page_token.as_deref())?.unwrap_or(Address::ZERO);
+            resume::<Address>(&list, request.page_token.as_deref())?.unwrap_or(Address::ZERO);
         let indexes = self.context.ledger.read();
         let mut response = proto::ListDynamicFieldsResponse::default();
         let mut bytes = 0usize;
         for object in indexes.children_from(parent, start) {
             if response.dynamic_fields.len() >= size || bytes >= PAGE_BYTES {
-                response.next_page_token = token(&object.object_id());
+                response.next_page_token = token(&list, &object.object_id());
                 break;
             }
             let Some(message) = dynamic_fields::render(&indexes, parent, object, &mask) else {

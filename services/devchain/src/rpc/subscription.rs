@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::subscription_service_server::SubscriptionService;
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
@@ -52,20 +51,24 @@ pub(crate) struct SubscriptionRpc {
     context: Context,
 }
 
+/// Frames, or why the stream ends here.
+type Frames<T> = Result<Vec<T>, Status>;
+
 /// What a subscription sends.
 trait Feed: Send + 'static {
     type Message: Send + 'static;
 
     /// The first frames, when the subscription starts with the chain at this checkpoint: its progress, unless the
     /// stream begins with something else.
-    fn open(&self, _indexes: &Indexes, tip: &Checkpoint) -> Vec<Self::Message> {
-        self.progress(tip.summary.sequence_number)
+    fn open(&self, _indexes: &Indexes, tip: &Checkpoint) -> Frames<Self::Message> {
+        Ok(self
+            .progress(tip.summary.sequence_number)
             .into_iter()
-            .collect()
+            .collect())
     }
 
     /// The frames of a new checkpoint.
-    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message>;
+    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message>;
 
     /// A sign of life that repeats the progress; `None` if this stream has no such frame.
     fn progress(&self, tip: u64) -> Option<Self::Message>;
@@ -86,7 +89,7 @@ impl SubscriptionRpc {
             let tip = indexes
                 .checkpoint(start)
                 .ok_or_else(|| Status::internal("the tip is missing"))?;
-            feed.open(&indexes, tip)
+            feed.open(&indexes, tip)?
         };
         let context = self.context.clone();
         tokio::spawn(async move {
@@ -98,7 +101,7 @@ impl SubscriptionRpc {
                 () = sender.closed() => {}
             }
         });
-        let stream: BoxStream<F::Message> = Box::pin(ReceiverStream::new(receiver).map(Ok));
+        let stream: BoxStream<F::Message> = Box::pin(ReceiverStream::new(receiver));
         Ok(Response::new(stream))
     }
 }
@@ -108,14 +111,14 @@ impl SubscriptionRpc {
 async fn deliver<F: Feed>(
     context: &Context,
     feed: F,
-    sender: mpsc::Sender<F::Message>,
+    sender: mpsc::Sender<Result<F::Message, Status>>,
     mut heights: tokio::sync::watch::Receiver<u64>,
     start: u64,
     opening: Vec<F::Message>,
 ) {
     let mut delivered = start;
     for message in opening {
-        if sender.send(message).await.is_err() {
+        if sender.send(Ok(message)).await.is_err() {
             return;
         }
     }
@@ -130,8 +133,16 @@ async fn deliver<F: Feed>(
                     None => return,
                 }
             };
+            let messages = match messages {
+                Ok(messages) => messages,
+                Err(status) => {
+                    // A subscriber who left does not need to know.
+                    let _ = sender.send(Err(status)).await;
+                    return;
+                }
+            };
             for message in messages {
-                if sender.send(message).await.is_err() {
+                if sender.send(Ok(message)).await.is_err() {
                     return;
                 }
             }
@@ -141,7 +152,7 @@ async fn deliver<F: Feed>(
             Ok(Err(_)) => return,
             Err(_) => {
                 if let Some(message) = feed.progress(delivered)
-                    && sender.send(message).await.is_err()
+                    && sender.send(Ok(message)).await.is_err()
                 {
                     return;
                 }
@@ -158,29 +169,30 @@ struct Checkpoints {
 impl Feed for Checkpoints {
     type Message = proto::SubscribeCheckpointsResponse;
 
-    fn open(&self, indexes: &Indexes, tip: &Checkpoint) -> Vec<Self::Message> {
+    fn open(&self, indexes: &Indexes, tip: &Checkpoint) -> Frames<Self::Message> {
         match self.filter {
             // With a filter the first frame only tells where the stream starts.
-            Some(_) => self
+            Some(_) => Ok(self
                 .progress(tip.summary.sequence_number)
                 .into_iter()
-                .collect(),
+                .collect()),
             None => self.frames(indexes, tip),
         }
     }
 
-    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message> {
+    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message> {
         let wanted = self.filter.as_ref().is_none_or(|filter| {
-            indexes
-                .transactions_of(checkpoint)
+            checkpoint
+                .transactions
                 .iter()
                 .any(|executed| filter.matches_transaction(executed))
         });
         let mut message = Self::Message::default();
         message.cursor = Some(checkpoint.summary.sequence_number);
-        message.checkpoint =
-            wanted.then(|| render::checkpoint::checkpoint(indexes, checkpoint, &self.mask));
-        vec![message]
+        message.checkpoint = wanted
+            .then(|| render::checkpoint::checkpoint(indexes, checkpoint, &self.mask))
+            .transpose()?;
+        Ok(vec![message])
     }
 
     fn progress(&self, tip: u64) -> Option<Self::Message> {
@@ -201,11 +213,11 @@ struct Transactions {
 impl Feed for Transactions {
     type Message = proto::SubscribeTransactionsResponse;
 
-    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message> {
+    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message> {
         let number = checkpoint.summary.sequence_number;
         let covered = number.checked_sub(1);
-        let mut frames: Vec<_> = indexes
-            .transactions_of(checkpoint)
+        let mut frames: Vec<_> = checkpoint
+            .transactions
             .iter()
             .filter(|executed| {
                 self.filter
@@ -222,7 +234,7 @@ impl Feed for Transactions {
             })
             .collect();
         frames.extend(self.progress(number));
-        frames
+        Ok(frames)
     }
 
     fn progress(&self, tip: u64) -> Option<Self::Message> {
@@ -240,11 +252,11 @@ struct Events {
 impl Feed for Events {
     type Message = proto::SubscribeEventsResponse;
 
-    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Vec<Self::Message> {
+    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message> {
         let number = checkpoint.summary.sequence_number;
         let covered = number.checked_sub(1);
-        let mut frames: Vec<_> = indexes
-            .transactions_of(checkpoint)
+        let mut frames: Vec<_> = checkpoint
+            .transactions
             .iter()
             .flat_map(|executed| list::matching_events(executed, self.filter.as_ref()))
             .filter_map(|position| {
@@ -255,7 +267,7 @@ impl Feed for Events {
             })
             .collect();
         frames.extend(self.progress(number));
-        frames
+        Ok(frames)
     }
 
     fn progress(&self, tip: u64) -> Option<Self::Message> {

@@ -1,6 +1,9 @@
 //! Literal inputs: JSON-like values as BCS of the parameter they are used for
 //! (devchain spec 1.5, step 2).
 
+use std::sync::Arc;
+
+use ethnum::U256;
 use prost_types::Value;
 use prost_types::value::Kind;
 use sui_devchain_executor::resolve::SignatureType;
@@ -13,7 +16,7 @@ use crate::rpc::{invalid, parse_address};
 const FIELD: &str = "literal";
 
 /// Serialises a literal; all uses have to agree on the type.
-pub(super) fn serialize(value: &Value, types: &[SignatureType]) -> Result<Vec<u8>, Status> {
+pub(super) fn serialize(value: &Value, types: &[Arc<SignatureType>]) -> Result<Vec<u8>, Status> {
     let mut all = types.iter().map(|type_| {
         let mut bytes = Vec::new();
         encode(value, type_, &mut bytes, 0).map(|()| bytes)
@@ -51,10 +54,7 @@ fn encode(
         (SignatureType::U32, kind) => integer::<u32, 4>(kind, out, type_, u32::to_le_bytes)?,
         (SignatureType::U64, kind) => integer::<u64, 8>(kind, out, type_, u64::to_le_bytes)?,
         (SignatureType::U128, kind) => integer::<u128, 16>(kind, out, type_, u128::to_le_bytes)?,
-        (SignatureType::U256, kind) => {
-            integer::<u128, 16>(kind, out, type_, u128::to_le_bytes)?;
-            out.extend_from_slice(&[0; 16]);
-        }
+        (SignatureType::U256, kind) => integer::<U256, 32>(kind, out, type_, U256::to_le_bytes)?,
         (SignatureType::Address, Kind::StringValue(text)) => {
             out.extend_from_slice(parse_address(FIELD, Some(text))?.as_bytes());
         }

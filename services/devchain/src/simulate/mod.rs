@@ -5,7 +5,7 @@ mod gas;
 mod literal;
 mod resolve;
 
-use sui_devchain_executor::{Mode, Outcome};
+use sui_devchain_executor::{Interrupt, Mode, Outcome};
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::simulate_transaction_request::TransactionChecks;
@@ -23,21 +23,23 @@ use crate::rpc::{invalid, missing, resolution};
 pub(crate) struct Session<'a> {
     ledger: &'a Ledger,
     indexes: &'a Indexes,
+    interrupt: &'a Interrupt,
 }
 
 impl Session<'_> {
     fn run(&self, transaction: &Transaction, mode: Mode) -> Result<Outcome, Status> {
         self.ledger
-            .rehearse(self.indexes, transaction, mode)
+            .rehearse(self.indexes, transaction, mode, self.interrupt)
             .map_err(resolution)
     }
 }
 
-/// Answers a simulation request.
+/// Answers a simulation request on the state of now. `interrupt` ends it.
 pub(crate) fn simulate(
     ledger: &Ledger,
     request: proto::SimulateTransactionRequest,
     mask: &FieldMaskTree,
+    interrupt: &Interrupt,
 ) -> Result<proto::SimulateTransactionResponse, Status> {
     let message = request
         .transaction
@@ -52,6 +54,7 @@ pub(crate) fn simulate(
     let session = Session {
         ledger,
         indexes: &indexes,
+        interrupt,
     };
     let resolved = resolve::resolve(&session, message)?;
     let mut transaction = resolved.transaction;

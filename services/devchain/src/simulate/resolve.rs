@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sui_devchain_executor::resolve::{InputUses, ResolveError, input_uses};
+use sui_devchain_executor::resolve::{InputUses, ResolveError, Uses};
 use sui_devchain_executor::{ObjectStore, limits};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::input::InputKind;
@@ -99,11 +99,11 @@ fn resolve_programmable(
         inputs: vec![Input::Pure(Vec::new()); message.inputs.len()],
         commands,
     };
+    let all = Uses::of(session.ledger.executor(), session.indexes, &draft);
     let mut inputs = Vec::with_capacity(message.inputs.len());
     for (index, input) in message.inputs.iter().enumerate() {
-        inputs.push(
-            resolve_input(session, &draft, index, input).map_err(|status| at(index, &status))?,
-        );
+        inputs
+            .push(resolve_input(session, &all, index, input).map_err(|status| at(index, &status))?);
     }
     Ok(ProgrammableTransaction {
         inputs,
@@ -120,13 +120,8 @@ fn at(index: usize, status: &Status) -> Status {
     )
 }
 
-fn uses(
-    session: &Session<'_>,
-    draft: &ProgrammableTransaction,
-    index: usize,
-) -> Result<InputUses, Status> {
-    let index = u16::try_from(index).map_err(|_| invalid("inputs", "too many"))?;
-    input_uses(session.indexes, draft, index).map_err(|error| match error {
+fn uses(all: &Uses<'_>, index: usize) -> Result<InputUses, Status> {
+    all.of_input(index).map_err(|error| match error {
         ResolveError::PackageNotFound(_) => not_found(error),
         ResolveError::FunctionNotFound { .. } => invalid("commands", error),
     })
@@ -134,7 +129,7 @@ fn uses(
 
 fn resolve_input(
     session: &Session<'_>,
-    draft: &ProgrammableTransaction,
+    all: &Uses<'_>,
     index: usize,
     input: &proto::Input,
 ) -> Result<Input, Status> {
@@ -144,7 +139,7 @@ fn resolve_input(
         Some(Err(_)) => return Err(invalid("kind", "unknown kind of input")),
     };
     if let Some(value) = &input.literal {
-        return literal::serialize(value, &uses(session, draft, index)?.types).map(Input::Pure);
+        return literal::serialize(value, &uses(all, index)?.types).map(Input::Pure);
     }
     if let Some(bytes) = &input.pure
         && matches!(kind, InputKind::Unknown | InputKind::Pure)
@@ -163,13 +158,13 @@ fn resolve_input(
         }
         _ => {}
     }
-    resolve_object(session, draft, index, input, kind)
+    resolve_object(session, all, index, input, kind)
 }
 
 /// An input that names an object, by its kind or else by its owner.
 fn resolve_object(
     session: &Session<'_>,
-    draft: &ProgrammableTransaction,
+    all: &Uses<'_>,
     index: usize,
     input: &proto::Input,
     kind: InputKind,
@@ -186,7 +181,7 @@ fn resolve_object(
             reference(&object, input).map(Input::ImmutableOrOwned)
         }
         (InputKind::Unknown, Owner::Address(_)) => {
-            let receiving = uses(session, draft, index)?.receiving;
+            let receiving = uses(all, index)?.receiving;
             let reference = reference(&object, input)?;
             Ok(if receiving {
                 Input::Receiving(reference)
@@ -204,7 +199,7 @@ fn resolve_object(
         ) => Ok(Input::Shared(SharedInput::new(
             object.object_id(),
             *version,
-            uses(session, draft, index)?.mutable,
+            uses(all, index)?.mutable,
         ))),
         (_, owner) => Err(invalid(
             "object_id",
