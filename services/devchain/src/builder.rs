@@ -23,7 +23,7 @@ use crate::error::{StartError, StoreError};
 use crate::faucet::{Faucet, Grant};
 use crate::indexes::Indexes;
 use crate::ledger::{Facts, Ledger};
-use crate::limits::{HEARTBEAT, MAX_CONCURRENT_SIMULATIONS};
+use crate::limits::{HEARTBEAT, MAX_CONCURRENT_SCANS, MAX_CONCURRENT_SIMULATIONS};
 use crate::record::{CheckpointRecord, TransactionRecord};
 use crate::rpc::{self, Context, Subscribers};
 use crate::running::RunningChain;
@@ -195,6 +195,7 @@ impl DevchainBuilder {
             shutdown: shutdown.clone(),
             subscribers: Subscribers::default(),
             simulations: Arc::new(Semaphore::new(concurrent_simulations())),
+            scans: Arc::new(Semaphore::new(MAX_CONCURRENT_SCANS)),
         };
         let tasks = vec![
             tokio::spawn(heartbeat(context.clone())),

@@ -20,8 +20,10 @@ pub const MAX_PAGE_TOKEN_BYTES: usize = 128 * 1024;
 pub const DEFAULT_STREAM_LIMIT: usize = 100;
 /// Most items of one list stream; the client resumes with the cursor.
 pub const MAX_STREAM_LIMIT: usize = 1000;
-/// Most ledger positions one list stream looks at before it ends with `SCAN_LIMIT`.
+/// Most transactions, commands and events together that one list stream looks at before it ends with `SCAN_LIMIT`.
 pub const MAX_STREAM_SCAN: usize = 100_000;
+/// Lists that are put together at a time; more wait.
+pub const MAX_CONCURRENT_SCANS: usize = 2;
 /// Most literals in a filter.
 pub const MAX_FILTER_LITERALS: usize = 100;
 /// Concurrent subscribers; more are refused with UNAVAILABLE.

@@ -54,6 +54,7 @@ async fn serve_live(chain: Chain) -> (String, Ledger) {
         shutdown: CancellationToken::new(),
         subscribers: Subscribers::default(),
         simulations: Arc::new(Semaphore::new(1)),
+        scans: Arc::new(Semaphore::new(1)),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

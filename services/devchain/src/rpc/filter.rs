@@ -1,13 +1,11 @@
 //! DNF filters over transactions and events (devchain spec 1.2). Evaluated by scanning.
 
-use std::collections::HashSet;
-
-use sui_rpc::field::FieldMaskTree;
-use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::event_literal::Predicate as EventPredicate;
 use sui_rpc::proto::sui::rpc::v2::transaction_literal::Predicate as TransactionPredicate;
-use sui_sdk_types::{Address, Command, Event, TransactionKind};
+use sui_sdk_types::{
+    Address, Command, Event, ObjectIn, ObjectOut, Owner, TransactionEffects, TransactionKind,
+};
 use tonic::Status;
 
 use super::error::{invalid, missing};
@@ -170,9 +168,9 @@ impl Condition {
             Self::MoveCall(call) => {
                 calls(&record.transaction.kind).any(|target| call.matches(&target))
             }
-            Self::AffectedObject(id) => touched(executed).iter().any(|(found, _, _)| found == id),
-            Self::AffectedAddress(address) => affected(executed).contains(address),
-            Self::PackageWrite => touched(executed).iter().any(|(_, _, package)| *package),
+            Self::AffectedObject(id) => touches(executed, id),
+            Self::AffectedAddress(address) => affects(executed, address),
+            Self::PackageWrite => writes_package(executed),
         }
     }
 }
@@ -191,38 +189,52 @@ fn calls(kind: &TransactionKind) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// Changed and read objects: id, owners, and whether a package was written.
-fn touched(executed: &Executed) -> Vec<(Address, Vec<Address>, bool)> {
-    let mut mask = FieldMaskTree::default();
-    mask.add_field_path("changed_objects");
-    mask.add_field_path("unchanged_consensus_objects");
-    let effects = proto::TransactionEffects::merge_from(&executed.record.effects, &mask);
-    let parse = |text: Option<&str>| text.and_then(|text| text.parse::<Address>().ok());
-    let changed = effects.changed_objects.iter().filter_map(|changed| {
-        let owners = [&changed.input_owner, &changed.output_owner]
-            .into_iter()
-            .flatten()
-            .filter_map(|owner| parse(owner.address.as_deref()))
-            .collect();
-        let package =
-            changed.output_state() == proto::changed_object::OutputObjectState::PackageWrite;
-        Some((parse(changed.object_id.as_deref())?, owners, package))
-    });
-    let unchanged = effects
-        .unchanged_consensus_objects
-        .iter()
-        .filter_map(|unchanged| Some((parse(unchanged.object_id.as_deref())?, Vec::new(), false)));
-    changed.chain(unchanged).collect()
+/// The objects that a transaction changed or read through consensus.
+fn touches(executed: &Executed, id: &Address) -> bool {
+    let TransactionEffects::V2(effects) = &executed.record.effects else {
+        return false;
+    };
+    let mut changed = effects.changed_objects.iter();
+    let mut read = effects.unchanged_consensus_objects.iter();
+    changed.any(|changed| changed.object_id == *id) || read.any(|read| read.object_id == *id)
 }
 
-fn affected(executed: &Executed) -> HashSet<Address> {
-    let transaction = &executed.record.transaction;
-    let mut addresses: HashSet<Address> = touched(executed)
-        .into_iter()
-        .flat_map(|(_, owners, _)| owners)
-        .collect();
-    addresses.insert(transaction.sender);
-    addresses.insert(transaction.gas_payment.owner);
-    addresses.extend(executed.record.balance_changes.iter().map(|c| c.address));
-    addresses
+fn writes_package(executed: &Executed) -> bool {
+    let TransactionEffects::V2(effects) = &executed.record.effects else {
+        return false;
+    };
+    let mut changed = effects.changed_objects.iter();
+    changed.any(|changed| matches!(changed.output_state, ObjectOut::PackageWrite { .. }))
+}
+
+/// Whether a transaction is of an address, or changed what the address owns.
+fn affects(executed: &Executed, address: &Address) -> bool {
+    let record = &executed.record;
+    let transaction = &record.transaction;
+    if transaction.sender == *address || transaction.gas_payment.owner == *address {
+        return true;
+    }
+    let mut balances = record.balance_changes.iter();
+    if balances.any(|change| change.address == *address) {
+        return true;
+    }
+    let TransactionEffects::V2(effects) = &record.effects else {
+        return false;
+    };
+    effects.changed_objects.iter().any(|changed| {
+        let before = match &changed.input_state {
+            ObjectIn::Exist { owner, .. } => Some(owner),
+            _ => None,
+        };
+        let after = match &changed.output_state {
+            ObjectOut::ObjectWrite { owner, .. } => Some(owner),
+            _ => None,
+        };
+        let mut owners = [before, after].into_iter().flatten();
+        owners.any(|owner| match owner {
+            Owner::Address(owner) | Owner::Object(owner) => owner == address,
+            Owner::ConsensusAddress { owner, .. } => owner == address,
+            _ => false,
+        })
+    })
 }

@@ -198,20 +198,26 @@ impl LedgerService for LedgerRpc {
         &self,
         request: Request<proto::ListCheckpointsRequest>,
     ) -> Result<Response<BoxStream<proto::ListCheckpointsResponse>>, Status> {
-        list::checkpoints(&self.context, request.into_inner()).map(Response::new)
+        list::checkpoints(&self.context, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn list_transactions(
         &self,
         request: Request<proto::ListTransactionsRequest>,
     ) -> Result<Response<BoxStream<proto::ListTransactionsResponse>>, Status> {
-        list::transactions(&self.context, request.into_inner()).map(Response::new)
+        list::transactions(&self.context, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn list_events(
         &self,
         request: Request<proto::ListEventsRequest>,
     ) -> Result<Response<BoxStream<proto::ListEventsResponse>>, Status> {
-        list::events(&self.context, request.into_inner()).map(Response::new)
+        list::events(&self.context, request.into_inner())
+            .await
+            .map(Response::new)
     }
 }

@@ -1,9 +1,12 @@
 //! ListCheckpoints, ListTransactions, ListEvents: bounded scans with resumable cursors and
 //! watermarks (devchain spec 1.2).
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::{Ordering, QueryEnd, QueryEndReason, QueryOptions, Watermark};
+use sui_sdk_types::TransactionKind;
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
@@ -134,7 +137,7 @@ fn plan(
         if !cut(query, number) {
             covered = Some(number);
         }
-        scanned = scanned.saturating_add(checkpoint.contents.transactions().len());
+        scanned = scanned.saturating_add(weight(checkpoint));
         let more = if query.descending {
             number > lowest
         } else {
@@ -160,6 +163,42 @@ fn plan(
         last_cursor,
     ));
     frames
+}
+
+/// How much there is in a checkpoint for a filter to look at.
+fn weight(checkpoint: &Checkpoint) -> usize {
+    let transactions = checkpoint.transactions.iter();
+    transactions
+        .map(|executed| {
+            let record = &executed.record;
+            let commands = match &record.transaction.kind {
+                TransactionKind::ProgrammableTransaction(programmable) => {
+                    programmable.commands.len()
+                }
+                _ => 0,
+            };
+            let events = record.events.as_ref().map_or(0, |events| events.0.len());
+            commands.saturating_add(events).saturating_add(1)
+        })
+        .fold(0, usize::saturating_add)
+}
+
+/// Plans a list away from the threads that serve connections, as many at a time as there are places.
+async fn planned(
+    context: &Context,
+    work: impl FnOnce(&Indexes) -> Vec<Frame> + Send + 'static,
+) -> Result<Vec<Frame>, Status> {
+    let permit = Arc::clone(&context.scans)
+        .acquire_owned()
+        .await
+        .map_err(|_| Status::unavailable("the chain is shutting down"))?;
+    let indexes = context.ledger.read();
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work(&indexes)
+    })
+    .await
+    .map_err(|error| Status::internal(format!("the list could not be made: {error}")))
 }
 
 /// Adds item frames; whether the limit is reached, which the last frame then says.
@@ -265,7 +304,7 @@ fn at(indexes: &Indexes, position: Cursor) -> Option<&Executed> {
 }
 
 /// ListCheckpoints.
-pub(super) fn checkpoints(
+pub(super) async fn checkpoints(
     context: &Context,
     request: proto::ListCheckpointsRequest,
 ) -> Result<BoxStream<proto::ListCheckpointsResponse>, Status> {
@@ -276,9 +315,8 @@ pub(super) fn checkpoints(
         request.end_checkpoint,
         request.options,
     )?;
-    let frames = {
-        let indexes = context.ledger.read();
-        plan(&query, &indexes, true, |checkpoint| {
+    let frames = planned(context, move |indexes| {
+        plan(&query, indexes, true, |checkpoint| {
             let wanted = filter.as_ref().is_none_or(|filter| {
                 checkpoint
                     .transactions
@@ -290,7 +328,8 @@ pub(super) fn checkpoints(
                 .into_iter()
                 .collect()
         })
-    };
+    })
+    .await?;
     Ok(stream(context, frames, move |indexes, frame| {
         let mut message = proto::ListCheckpointsResponse::default();
         message.checkpoint = frame
@@ -305,7 +344,7 @@ pub(super) fn checkpoints(
 }
 
 /// ListTransactions.
-pub(super) fn transactions(
+pub(super) async fn transactions(
     context: &Context,
     request: proto::ListTransactionsRequest,
 ) -> Result<BoxStream<proto::ListTransactionsResponse>, Status> {
@@ -319,9 +358,8 @@ pub(super) fn transactions(
         request.end_checkpoint,
         request.options,
     )?;
-    let frames = {
-        let indexes = context.ledger.read();
-        plan(&query, &indexes, false, |checkpoint| {
+    let frames = planned(context, move |indexes| {
+        plan(&query, indexes, false, |checkpoint| {
             checkpoint
                 .transactions
                 .iter()
@@ -333,7 +371,8 @@ pub(super) fn transactions(
                 .map(|executed| Cursor::transaction(executed.checkpoint, executed.index))
                 .collect()
         })
-    };
+    })
+    .await?;
     Ok(stream(context, frames, move |indexes, frame| {
         let mut message = proto::ListTransactionsResponse::default();
         message.transaction = frame
@@ -392,7 +431,7 @@ pub(super) fn event(
 pub(super) const EVENT_MASK: &str = "checkpoint,transaction_index,event_index,event_type";
 
 /// ListEvents.
-pub(super) fn events(
+pub(super) async fn events(
     context: &Context,
     request: proto::ListEventsRequest,
 ) -> Result<BoxStream<proto::ListEventsResponse>, Status> {
@@ -403,16 +442,16 @@ pub(super) fn events(
         request.end_checkpoint,
         request.options,
     )?;
-    let frames = {
-        let indexes = context.ledger.read();
-        plan(&query, &indexes, false, |checkpoint| {
+    let frames = planned(context, move |indexes| {
+        plan(&query, indexes, false, |checkpoint| {
             checkpoint
                 .transactions
                 .iter()
                 .flat_map(|executed| matching_events(executed, filter.as_ref()))
                 .collect()
         })
-    };
+    })
+    .await?;
     Ok(stream(context, frames, move |indexes, frame| {
         let mut message = proto::ListEventsResponse::default();
         message.event = frame

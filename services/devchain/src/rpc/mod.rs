@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) shutdown: CancellationToken,
     pub(crate) subscribers: subscription::Subscribers,
     pub(crate) simulations: std::sync::Arc<tokio::sync::Semaphore>,
+    /// Places for lists that are being put together.
+    pub(crate) scans: std::sync::Arc<tokio::sync::Semaphore>,
 }
 
 pub(crate) use subscription::Subscribers;
