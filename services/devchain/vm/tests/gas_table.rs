@@ -31,6 +31,11 @@ fn cost(instructions: &[Instruction]) -> u64 {
     each.sum()
 }
 
+/// A native, its arguments, and what it costs by itself.
+type Row = (Target, Vec<Argument>, u64);
+/// Package, module, function.
+type Target = (u64, &'static str, &'static str);
+
 const METER: u64 = 0x9999;
 
 fn world() -> World {
@@ -268,7 +273,7 @@ fn getters_ids_and_strings_cost_what_the_appendix_says() {
     let world = world();
     let one = Value::Address(Address::TWO);
     let digest = || given(Value::Bytes(vec![7; 32]));
-    let rows: Vec<((u64, &str, &str), Vec<Argument>, u64)> = vec![
+    let rows: Vec<Row> = vec![
         ((2, "tx_context", "native_sender"), vec![], 30),
         ((2, "tx_context", "native_epoch"), vec![], 30),
         ((2, "tx_context", "native_epoch_timestamp_ms"), vec![], 30),
@@ -340,7 +345,7 @@ fn signatures_and_curves_cost_what_the_appendix_says() {
     let two = |kind_of: u8, left: &Value, right: &Value| {
         vec![kind(kind_of), lent(left.clone()), lent(right.clone())]
     };
-    let rows: Vec<((u64, &str, &str), Vec<Argument>, u64)> = vec![
+    let rows: Vec<Row> = vec![
         (
             (2, "bls12381", "bls12381_min_pk_verify"),
             vec![lent(bytes(96)), lent(bytes(48)), text()],
