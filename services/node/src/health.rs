@@ -4,7 +4,9 @@ use walrus_node_client::{
     EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary,
 };
 
-use crate::{refusal::Refusal, state::NodeState, storage::records::ShardState};
+use crate::{
+    limits::MAX_COUNTED, refusal::Refusal, state::NodeState, storage::records::ShardState,
+};
 
 impl NodeState {
     /// The health document.
@@ -61,7 +63,7 @@ impl NodeState {
             node_status: tables.node_status()?.to_string(),
             event_progress: EventProgress {
                 persisted,
-                pending: u64::try_from(tables.blob_syncs.approximate_len()).unwrap_or(u64::MAX),
+                pending: tables.count(&tables.blob_syncs, MAX_COUNTED)?,
                 highest_finished_event_index: persisted.checked_sub(1),
             },
             shard_summary: summary,

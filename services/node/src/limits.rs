@@ -20,6 +20,8 @@ pub(crate) const MAX_SYMBOL_WORK: usize = 64;
 pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
 /// Entries read from a table in one go.
 pub(crate) const SCAN_BATCH: usize = 2000;
+/// Records of a table that are counted for the health document; of more, this many are told.
+pub(crate) const MAX_COUNTED: usize = 10_000;
 /// Records in one garbage collection batch.
 pub(crate) const GC_BATCH: usize = 1000;
 /// First pause of retries against the chain.

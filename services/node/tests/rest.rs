@@ -8,6 +8,7 @@ use walrus_core::{
     BlobId, ShardIndex, SliverType,
     messages::{BlobPersistence, ProtocolMessage, StorageConfirmationBody},
 };
+use walrus_node::storage::records::SyncReason;
 use walrus_node_client::{BlobStatus, NodeError, Reason, Stored, StoredOnNodeStatus};
 
 fn refused<T: std::fmt::Debug>(result: Result<T, NodeError>, reason: Reason) {
@@ -365,6 +366,26 @@ fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn the_health_document_counts_blobs_that_wait_and_not_those_that_are_done() {
+    let node = TestNode::start(&[0]).await;
+    let tables = &node.state.storage.tables;
+    let mut queued = tables.batch();
+    for id in 1..=5u8 {
+        queued
+            .insert(&tables.blob_syncs, &[id; 32], &SyncReason::Certified)
+            .unwrap();
+    }
+    queued.commit().unwrap();
+    let mut done = tables.batch();
+    for id in 1..=4u8 {
+        done.remove(&tables.blob_syncs, &[id; 32]);
+    }
+    done.commit().unwrap();
+    let health = node.client().health(false).await.unwrap();
+    assert_eq!(health.event_progress.pending, 1);
 }
 
 #[tokio::test]

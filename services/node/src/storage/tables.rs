@@ -124,6 +124,19 @@ impl Tables {
         Ok(page)
     }
 
+    /// How many records a table has, counted up to `limit`. The database's own estimate counts removed records as well.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`].
+    pub fn count(&self, table: &Keyspace, limit: usize) -> Result<u64, StorageError> {
+        let mut count = 0u64;
+        for entry in table.iter().take(limit) {
+            entry.key()?;
+            count = count.saturating_add(1);
+        }
+        Ok(count)
+    }
+
     /// An empty batch.
     pub fn batch(&self) -> Batch<'_> {
         Batch {
