@@ -1,5 +1,7 @@
 //! What can go wrong in the machine, in the terms of devchain spec 2.11.
 
+use std::fmt::{Display, Formatter};
+
 use sui_sdk_types::{Address, TypeTag};
 
 /// Where in the code an error happened.
@@ -17,11 +19,24 @@ pub struct Location {
     pub function_name: String,
 }
 
+impl Display for Location {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            package,
+            module,
+            function_name,
+            instruction,
+            ..
+        } = self;
+        write!(f, "{package}::{module}::{function_name} at {instruction}")
+    }
+}
+
 /// An error of the machine (devchain spec 2.11).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VmError {
     /// `abort code` in Move code or in a native function: status MoveAbort.
-    #[error("abort {code} in {}::{}::{} at {}", location.package, location.module, location.function_name, location.instruction)]
+    #[error("abort {code} in {location}")]
     Abort {
         /// Where; `package` is the storage id.
         location: Location,
@@ -29,7 +44,7 @@ pub enum VmError {
         code: u64,
     },
     /// Arithmetic, vector, variant, depth, size and count errors: status MovePrimitiveRuntimeError.
-    #[error("primitive runtime error: {message} at {location:?}")]
+    #[error("primitive runtime error: {message}{}", location.as_ref().map(|place| format!(" in {place}")).unwrap_or_default())]
     Primitive {
         /// Where, if Move code was running; `package` is the original id.
         location: Option<Location>,
@@ -117,3 +132,32 @@ impl VmError {
 
 /// Result of the machine.
 pub type VmResult<T> = Result<T, VmError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn primitive_errors_name_their_place_as_aborts_do() {
+        let location = Location {
+            package: Address::TWO,
+            module: "coin".into(),
+            function: 3,
+            instruction: 7,
+            function_name: "join".into(),
+        };
+        let place = format!("{}::coin::join at 7", Address::TWO);
+        let error = |location| VmError::Primitive {
+            location,
+            message: "arithmetic error".into(),
+        };
+        assert_eq!(
+            error(Some(location)).to_string(),
+            format!("primitive runtime error: arithmetic error in {place}")
+        );
+        assert_eq!(
+            error(None).to_string(),
+            "primitive runtime error: arithmetic error"
+        );
+    }
+}
