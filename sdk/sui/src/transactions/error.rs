@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sui_rpc::proto::sui::rpc::v2 as proto;
+use sui_rpc::proto::sui::rpc::v2::execution_error::ExecutionErrorKind;
 use sui_sdk_types::{Address, Digest};
 
 use super::abort_codes;
@@ -137,7 +138,10 @@ impl TransactionError {
 
     /// The error of an execution status.
     pub(crate) fn from_execution(error: &proto::ExecutionError, digest: Option<Digest>) -> Self {
-        if let Some(abort) = error.abort_opt() {
+        // Overflows and the like carry a place in the same field, and no code.
+        if let Some(abort) = error.abort_opt()
+            && error.kind() == ExecutionErrorKind::MoveAbort
+        {
             let location = abort.location();
             let module = location.module().to_owned();
             return Self::MoveAbort(Box::new(MoveAbort {
@@ -163,5 +167,35 @@ impl TransactionError {
         Self::Build {
             reason: reason.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(kind: ExecutionErrorKind, code: Option<u64>) -> TransactionError {
+        let mut abort = proto::MoveAbort::default()
+            .with_location(proto::MoveLocation::default().with_module("upgrade"));
+        abort.abort_code = code;
+        let error = proto::ExecutionError::default()
+            .with_kind(kind)
+            .with_command(2)
+            .with_description("arithmetic error in upgrade::vote")
+            .with_abort(abort);
+        TransactionError::from_execution(&error, None)
+    }
+
+    #[test]
+    fn an_overflow_is_not_the_abort_with_code_zero() {
+        let error = failed(ExecutionErrorKind::MoveAbort, Some(0));
+        let abort = error.move_abort().map(|abort| abort.name);
+        assert_eq!(abort, Some(Some("EInvalidUpgradeManager")));
+        let error = failed(ExecutionErrorKind::MovePrimitiveRuntimeError, None);
+        assert!(error.move_abort().is_none());
+        assert_eq!(
+            error.to_string(),
+            "the transaction was rejected: MOVE_PRIMITIVE_RUNTIME_ERROR in command 2: arithmetic error in upgrade::vote"
+        );
     }
 }
