@@ -3,7 +3,7 @@ use sui_rpc::Client;
 use sui_rpc::client::ResponseExt;
 use sui_rpc::field::{FieldMask, FieldMaskUtil};
 use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_sdk_types::StructTag;
+use sui_sdk_types::{Digest, Identifier, MoveStruct, Object, ObjectData, Owner, StructTag};
 
 use super::fixture::{Chain, address, coin};
 use super::{serve, serve_live};
@@ -234,4 +234,44 @@ async fn what_does_not_fit_into_a_message_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+}
+
+/// An object of `0x2::coin` for the coin type `0x77::gold::GOLD`.
+fn of_gold(id: u64, name: &str, rest: &[u8]) -> Object {
+    let gold = StructTag::new(
+        address(0x77),
+        Identifier::from_static("gold"),
+        Identifier::from_static("GOLD"),
+        vec![],
+    );
+    let tag = StructTag::new(
+        address(2),
+        Identifier::from_static("coin"),
+        Identifier::new(name).unwrap(),
+        vec![gold.into()],
+    );
+    let contents = [address(id).as_bytes(), rest].concat();
+    let value = MoveStruct::new(tag, true, 1, contents).unwrap();
+    let owner = Owner::Address(address(1));
+    Object::new(ObjectData::Struct(value), owner, Digest::ZERO, 0)
+}
+
+/// The little-endian bytes of 1000 are also decimals, a name of three zero bytes and nothing else.
+#[tokio::test]
+async fn a_supply_is_not_taken_for_a_name() {
+    let mut chain = Chain::new();
+    let metadata = [&[3][..], b"\x04Gold", b"\x02AU", b"\x00", b"\x00"].concat();
+    let objects = vec![
+        of_gold(100, "CoinMetadata", &metadata),
+        of_gold(101, "TreasuryCap", &1000u64.to_le_bytes()),
+    ];
+    let transaction = chain.transaction(address(1), &[], objects);
+    chain.checkpoint(vec![transaction]);
+    let mut client = Client::new(serve(chain).await).unwrap();
+    let request = proto::GetCoinInfoRequest::default().with_coin_type("0x77::gold::GOLD");
+    let response = client.state_client().get_coin_info(request).await.unwrap();
+    let info = response.into_inner();
+    assert_eq!(info.treasury().total_supply(), 1000);
+    assert_eq!(info.metadata().symbol(), "AU");
+    assert_eq!(info.metadata().decimals(), 3);
 }
