@@ -16,6 +16,8 @@ pub const MAX_PAGE_SIZE: usize = 1000;
 pub const MAX_BATCH: usize = 1000;
 /// Longest page token in bytes: a token holds a type, which may be long.
 pub const MAX_PAGE_TOKEN_BYTES: usize = 128 * 1024;
+/// Longest text of an error in bytes. Headers carry it twice: percent-encoded, and with the field's own in base64.
+pub const MAX_ERROR_BYTES: usize = 1024;
 /// Items of a list stream when the request names no limit.
 pub const DEFAULT_STREAM_LIMIT: usize = 100;
 /// Most items of one list stream; the client resumes with the cursor.

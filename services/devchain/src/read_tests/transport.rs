@@ -114,6 +114,30 @@ async fn grpc_web_errors_carry_status_and_message() {
     assert!(in_header || in_body, "{response:?} {body:?}");
 }
 
+/// An error repeats what was asked for, and travels in headers, which clients refuse beyond 16 KiB.
+#[tokio::test]
+async fn errors_stay_short_however_long_the_request_is() {
+    let url = serve(chain()).await;
+    let long = "\u{1f981}".repeat(5_000);
+    let coin = proto::GetCoinInfoRequest::default().with_coin_type(long.as_str());
+    let name = proto::LookupNameRequest::default().with_name(long.as_str());
+    for (path, body, status) in [
+        ("StateService/GetCoinInfo", frame(&coin), "3"),
+        ("NameService/LookupName", frame(&name), "5"),
+    ] {
+        let path = format!("/sui.rpc.v2.{path}");
+        let request = post(&url, &path, "application/grpc-web+proto", body);
+        let (response, _) = send(&url, request).await;
+        assert_eq!(response.headers()["grpc-status"], status);
+        let size: usize = response
+            .headers()
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        assert!(size < 12_000, "{size} bytes of headers");
+    }
+}
+
 #[tokio::test]
 async fn preflight_is_answered() {
     let url = serve(chain()).await;

@@ -9,7 +9,18 @@ use sui_rpc::proto::sui::rpc::v2::ErrorReason;
 use tonic::{Code, Status};
 
 use crate::error::LedgerError;
+use crate::limits::MAX_ERROR_BYTES;
 use crate::render::TooLarge;
+
+/// Cuts a text that may repeat what a request said: errors travel in headers, and clients refuse headers beyond 16 KiB.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_ERROR_BYTES {
+        let end = (0..=MAX_ERROR_BYTES).rfind(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+    text
+}
 
 /// INVALID_ARGUMENT for a field that holds something unusable.
 pub(crate) fn invalid(field: &str, description: impl ToString) -> Status {
@@ -24,14 +35,16 @@ pub(crate) fn missing(field: &str) -> Status {
 /// INVALID_ARGUMENT from a failed proto conversion.
 pub(crate) fn conversion(field: &str, error: sui_rpc::proto::TryFromProtoError) -> Status {
     let error = error.nested(field);
-    let message = error.to_string();
-    bad_request(message, error.field_violation().clone())
+    let message = shortened(error.to_string());
+    let mut violation = error.field_violation().clone();
+    violation.description = shortened(violation.description);
+    bad_request(message, violation)
 }
 
 fn violation(field: &str, description: String, reason: ErrorReason) -> Status {
-    let message = format!("invalid {field}: {description}");
+    let message = shortened(format!("invalid {field}: {description}"));
     let mut violation = FieldViolation::new(field);
-    violation.description = description;
+    violation.description = shortened(description);
     violation.reason = reason.into();
     bad_request(message, violation)
 }
@@ -54,7 +67,7 @@ fn bad_request(message: String, violation: FieldViolation) -> Status {
 
 /// NOT_FOUND.
 pub(crate) fn not_found(what: impl ToString) -> Status {
-    Status::not_found(what.to_string())
+    Status::not_found(shortened(what.to_string()))
 }
 
 /// The form of a status inside batch responses.
@@ -74,15 +87,14 @@ impl From<TooLarge> for Status {
 
 impl From<LedgerError> for Status {
     fn from(error: LedgerError) -> Self {
-        match &error {
-            LedgerError::Refused(refusal) if refusal.is_internal() => {
-                Self::internal(error.to_string())
-            }
-            LedgerError::Refused(AdmissionError::Interrupted) => Self::cancelled(error.to_string()),
-            LedgerError::Refused(_) => Self::invalid_argument(error.to_string()),
-            LedgerError::Stopped => Self::unavailable(error.to_string()),
-            LedgerError::Internal(_) => Self::internal(error.to_string()),
-        }
+        let code = match &error {
+            LedgerError::Refused(refusal) if refusal.is_internal() => Code::Internal,
+            LedgerError::Refused(AdmissionError::Interrupted) => Code::Cancelled,
+            LedgerError::Refused(_) => Code::InvalidArgument,
+            LedgerError::Stopped => Code::Unavailable,
+            LedgerError::Internal(_) => Code::Internal,
+        };
+        Self::new(code, shortened(error.to_string()))
     }
 }
 
@@ -90,9 +102,7 @@ impl From<LedgerError> for Status {
 /// resolution reports (devchain spec 1.5).
 pub(crate) fn resolution(error: LedgerError) -> Status {
     match &error {
-        LedgerError::Refused(refusal) if refusal.is_not_found() => {
-            Status::not_found(error.to_string())
-        }
+        LedgerError::Refused(refusal) if refusal.is_not_found() => not_found(error),
         _ => error.into(),
     }
 }
