@@ -148,9 +148,25 @@ impl NodeClient {
         pair: SliverPairIndex,
         sliver_type: SliverType,
     ) -> Result<Bytes, NodeError> {
-        let url = routes::sliver(&self.base, metadata.blob_id(), pair, sliver_type);
-        self.get_binary(&url, metadata.sliver_bcs_length(sliver_type))
+        self.sliver_watched(metadata, pair, sliver_type, |_| {})
             .await
+    }
+
+    /// As [`Self::sliver`], telling of each piece that arrives how many bytes it has.
+    ///
+    /// # Errors
+    /// As for [`Self::sliver`].
+    pub async fn sliver_watched(
+        &self,
+        metadata: &VerifiedBlobMetadataWithId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+        on_bytes: impl Fn(usize) + Send,
+    ) -> Result<Bytes, NodeError> {
+        let url = routes::sliver(&self.base, metadata.blob_id(), pair, sliver_type);
+        let response = self.get(&url).await?;
+        let limit = metadata.sliver_bcs_length(sliver_type);
+        read_watched(&url, response, limit, on_bytes).await
     }
 
     /// Uploads the BCS form of a sliver (`SliverData`, without tag). Node spec 1.9.
@@ -306,6 +322,12 @@ impl NodeClient {
     }
 
     async fn get_binary(&self, url: &str, limit: usize) -> Result<Bytes, NodeError> {
+        let response = self.get(url).await?;
+        read_bounded(url, response, limit).await
+    }
+
+    /// A binary answer, to be read.
+    async fn get(&self, url: &str) -> Result<Response, NodeError> {
         let response = self.send(url, self.http.request(Method::GET, url)).await?;
         if let Some(media_type) = response.headers().get(header::CONTENT_TYPE)
             && !media_type
@@ -318,7 +340,7 @@ impl NodeClient {
                 reason,
             });
         }
-        read_bounded(url, response, limit).await
+        Ok(response)
     }
 
     /// Sends a request and turns every answer that is not a success into an error.
@@ -354,7 +376,16 @@ fn octet_stream(request: RequestBuilder, body: Bytes) -> RequestBuilder {
         .body(body)
 }
 
-async fn read_bounded(url: &str, mut response: Response, limit: usize) -> Result<Bytes, NodeError> {
+async fn read_bounded(url: &str, response: Response, limit: usize) -> Result<Bytes, NodeError> {
+    read_watched(url, response, limit, |_| {}).await
+}
+
+async fn read_watched(
+    url: &str,
+    mut response: Response,
+    limit: usize,
+    on_bytes: impl Fn(usize) + Send,
+) -> Result<Bytes, NodeError> {
     let too_large = || NodeError::TooLarge {
         url: url.to_owned(),
         limit,
@@ -381,6 +412,7 @@ async fn read_bounded(url: &str, mut response: Response, limit: usize) -> Result
         if body.len().saturating_add(chunk.len()) > limit {
             return Err(too_large());
         }
+        on_bytes(chunk.len());
         body.extend_from_slice(&chunk);
     }
 }
