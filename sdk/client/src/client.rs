@@ -1,6 +1,6 @@
 //! The client.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use walrus_core::BlobId;
@@ -12,15 +12,16 @@ use walrus_sui::{
 };
 
 use crate::{
-    BlobToStore, ClientError, ClientOptions, DryRun, EpochsAhead, NodeFailure, Progress,
-    ReadOptions, StoreOptions, StoreReport,
+    BlobContent, BlobToStore, ClientError, ClientOptions, DryRun, EpochsAhead, NodeFailure,
+    Progress, ReadOptions, Scratch, StoreOptions, StoreReport,
     chain_witness::ChainWitness,
     committee_cache::{CommitteeCache, NetworkView},
+    disk::Output,
     limits,
     nodes::{Connections, StorageNode},
     patience::within,
-    read::{StatusPoll, read_blob},
-    store::{self, Store},
+    read::{Destination, Reading, StatusPoll},
+    store::{Store, Unencoded},
 };
 
 /// Stores and reads blobs. Cheap to clone; clones share connections and the committee.
@@ -29,6 +30,7 @@ pub struct WalrusClient {
     reader: ContractReader,
     writer: Option<ContractWriter>,
     committees: Arc<CommitteeCache>,
+    scratch: Scratch,
 }
 
 impl WalrusClient {
@@ -43,6 +45,7 @@ impl WalrusClient {
             reader,
             writer: None,
             committees: Arc::new(cache),
+            scratch: options.scratch,
         };
         client.view().await?;
         Ok(client)
@@ -74,6 +77,10 @@ impl WalrusClient {
     /// [`ClientError::Chain`], [`ClientError::Committee`].
     pub async fn committees(&self) -> Result<Arc<Committees>, ClientError> {
         Ok(Arc::clone(&self.view().await?.committees))
+    }
+
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     pub(crate) async fn view(&self) -> Result<Arc<NetworkView>, ClientError> {
@@ -125,8 +132,9 @@ impl WalrusClient {
         let prices = self.reader.prices().await?;
         let mut estimates = Vec::with_capacity(blobs.len());
         for BlobToStore { label, data, .. } in blobs {
-            let unencoded_size = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            let (blob_id, encoded_size) = store::blob_id(data, view.current.config).await?;
+            let blob = Unencoded::new(label.clone(), data, view.current.config)?;
+            let (unencoded_size, encoded_size) = (blob.length, blob.encoded_size);
+            let blob_id = blob.blob_id(self.scratch.clone()).await?;
             let storage = prices.storage_cost(encoded_size, epochs);
             let storage_cost = storage
                 .zip(prices.write_cost(encoded_size))
@@ -145,20 +153,77 @@ impl WalrusClient {
         Ok(estimates)
     }
 
-    /// Reads a blob. Client spec 1.10.
+    /// Reads a blob into memory. Client spec 1.10.
     ///
     /// # Errors
-    /// As [`read_blob`]; [`ClientError::Chain`] if the committee cannot be read.
+    /// As [`read_blob`](crate::read::read_blob); [`ClientError::Chain`] if the committee cannot be read.
     pub async fn read(
         &self,
         blob_id: &BlobId,
         options: &ReadOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<u8>, ClientError> {
+        let reading = self.reading(blob_id, options, progress);
+        let content = self.read_to(reading, &Destination::Memory).await?;
+        content
+            .into_bytes()
+            .map_err(|error| self.scratch.failed(error).into())
+    }
+
+    /// Reads a blob into memory if it is small, otherwise into a file without a name; either holds the whole blob, checked.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; [`ClientError::Scratch`] if there is no room for files.
+    pub async fn read_content(
+        &self,
+        blob_id: &BlobId,
+        options: &ReadOptions,
+        progress: &dyn Progress,
+    ) -> Result<BlobContent, ClientError> {
+        let reading = self.reading(blob_id, options, progress);
+        self.read_to(reading, &Destination::Scratch).await
+    }
+
+    /// Reads a blob into a regular file, which is there with all of the blob, checked, or not at all: until then a file that
+    /// was there before stays.
+    ///
+    /// # Errors
+    /// As [`Self::read_content`]; [`ClientError::Output`] if the file cannot be written, which is looked at first.
+    pub async fn read_to_file(
+        &self,
+        blob_id: &BlobId,
+        path: impl AsRef<Path>,
+        options: &ReadOptions,
+        progress: &dyn Progress,
+    ) -> Result<(), ClientError> {
+        let output = Destination::Output(Arc::new(Output::create(path.as_ref())?));
+        let reading = self.reading(blob_id, options, progress);
+        self.read_to(reading, &output).await.map(drop)
+    }
+
+    fn reading<'a>(
+        &'a self,
+        blob_id: &'a BlobId,
+        options: &'a ReadOptions,
+        progress: &'a dyn Progress,
+    ) -> Reading<'a> {
+        Reading {
+            blob_id,
+            options,
+            scratch: &self.scratch,
+            progress,
+        }
+    }
+
+    async fn read_to(
+        &self,
+        reading: Reading<'_>,
+        destination: &Destination,
+    ) -> Result<BlobContent, ClientError> {
         let mut view = self.view().await?;
         let mut changes = 0;
         loop {
-            let result = self.read_once(&view, blob_id, options, progress).await;
+            let result = self.read_once(&view, reading, destination.clone()).await;
             let error = match result {
                 Err(error) if error.may_be_epoch_change() => error,
                 result => return result,
@@ -178,19 +243,19 @@ impl WalrusClient {
     async fn read_once(
         &self,
         view: &NetworkView,
-        blob_id: &BlobId,
-        options: &ReadOptions,
-        progress: &dyn Progress,
-    ) -> Result<Vec<u8>, ClientError> {
+        reading: Reading<'_>,
+        destination: Destination,
+    ) -> Result<BlobContent, ClientError> {
+        let blob_id = reading.blob_id;
         let status = StatusPoll::run(&view.current, blob_id, limits::STATUS_TIMEOUT);
         if view.is_changing() {
             // Who has the slivers depends on when the blob was certified.
             let certified = self.check_readable(blob_id, status.await).await?;
             let readers = view.readers(certified)?;
-            return read_blob(readers, blob_id, options, progress).await;
+            return reading.run(readers, destination).await;
         }
         let mut status = std::pin::pin!(status);
-        let mut read = std::pin::pin!(read_blob(&view.current, blob_id, options, progress));
+        let mut read = std::pin::pin!(reading.run(&view.current, destination));
         let poll = tokio::select! {
             result = &mut read => return result,
             poll = &mut status => poll,

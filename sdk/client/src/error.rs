@@ -1,6 +1,8 @@
 //! Why a store or a read failed. Client spec 1.12.
 
-use walrus_core::{BlobId, Epoch};
+use std::path::PathBuf;
+
+use walrus_core::{BlobId, Epoch, encoder::IoFailure};
 
 /// Why a node did not do its part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,25 @@ pub enum ClientError {
     /// The blob cannot be encoded.
     #[error("the blob cannot be encoded: {0}")]
     Encode(String),
+    /// What is to be stored cannot be read, or changed while it was.
+    #[error("cannot read {label}: {reason}")]
+    Unreadable {
+        /// What the caller calls the blob.
+        label: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no room for temporary files.
+    #[error(transparent)]
+    Scratch(#[from] crate::ScratchError),
+    /// What was read cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: IoFailure,
+    },
     /// The slivers do not decode, though each of them is right.
     #[error("the blob cannot be decoded: {0}")]
     Decode(String),

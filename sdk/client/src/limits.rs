@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-/// Bytes of slivers that may be on their way to or from nodes at the same time.
+/// Bytes of slivers that may be on their way to nodes at the same time.
 pub const MAX_DATA_IN_FLIGHT: usize = 512_000_000;
+/// Bytes of slivers that a read asks for at the same time, before slow nodes are taken into account.
+pub const MAX_READ_IN_FLIGHT: usize = 128_000_000;
+/// Bytes of slivers that a read asks one node for at the same time.
+pub const MAX_READ_IN_FLIGHT_PER_NODE: usize = 32_000_000;
+/// Slivers that a read asks one node for at the same time.
+pub const MAX_NODE_READS: usize = 64;
 /// Slivers that may be on their way to nodes at the same time.
 pub const MAX_CONCURRENT_WRITES: usize = 1000;
 /// Requests to one node at the same time.
@@ -39,8 +45,10 @@ pub const TAIL_BASE: Duration = Duration::from_millis(500);
 /// ... plus the time the upload took, divided by this. Client spec 1.6.4.
 pub const TAIL_DIVISOR: u32 = 2;
 
-/// Without a new sliver for so long, a read asks further nodes.
+/// Without a new sliver for so long, a read asks further nodes, unless large slivers are arriving ...
 pub const HEDGE_AFTER: Duration = Duration::from_millis(250);
+/// ... which means a sliver divided by this in that time.
+pub const HEDGE_DIVISOR: u64 = 16;
 /// Rounds over the nodes in which a read looks for slivers, metadata included.
 pub const READ_ROUNDS: u32 = 2;
 /// Pause between two such rounds.

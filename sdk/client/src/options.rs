@@ -6,6 +6,8 @@ pub use walrus_core::decoder::ConsistencyCheck;
 use walrus_node_client::NodeClientOptions;
 use walrus_sui::Address;
 
+use crate::{BlobData, Scratch};
+
 /// What becomes of a blob object after the store. Client spec 1.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PostStoreAction {
@@ -17,22 +19,22 @@ pub enum PostStoreAction {
 }
 
 /// A blob to store.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct BlobToStore {
     /// What the caller calls it, a path for instance; comes back in the outcome.
     pub label: String,
-    /// The bytes.
-    pub data: Vec<u8>,
+    /// The bytes, or the file that has them.
+    pub data: BlobData,
     /// Attributes of the blob object, key and value.
     pub attributes: Vec<(String, String)>,
 }
 
 impl BlobToStore {
     /// A blob without attributes.
-    pub fn new(label: impl Into<String>, data: Vec<u8>) -> Self {
+    pub fn new(label: impl Into<String>, data: impl Into<BlobData>) -> Self {
         Self {
             label: label.into(),
-            data,
+            data: data.into(),
             attributes: Vec::new(),
         }
     }
@@ -94,6 +96,8 @@ pub struct ClientOptions {
     pub node: NodeClientOptions,
     /// How long a committee is believed to be current.
     pub committee_ttl: Duration,
+    /// Where slivers of large blobs are in the meantime, and what counts as large.
+    pub scratch: Scratch,
 }
 
 impl Default for ClientOptions {
@@ -101,6 +105,7 @@ impl Default for ClientOptions {
         Self {
             node: NodeClientOptions::default(),
             committee_ttl: Duration::from_secs(10),
+            scratch: Scratch::default(),
         }
     }
 }

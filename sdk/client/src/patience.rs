@@ -19,6 +19,9 @@ pub(crate) enum RequestError {
     /// What the chain says about the node is malformed.
     #[error("{0}")]
     NoConnection(String),
+    /// We do not have what was to be sent.
+    #[error("{0}")]
+    NoSliver(String),
 }
 
 impl RequestError {
@@ -27,7 +30,7 @@ impl RequestError {
         match self {
             Self::Node(error) => error.is_unreachable(),
             Self::Silent(_) => true,
-            Self::NoConnection(_) => false,
+            Self::NoConnection(_) | Self::NoSliver(_) => false,
         }
     }
 
@@ -36,7 +39,7 @@ impl RequestError {
         match self {
             Self::Node(error) => error.is_retryable(),
             Self::Silent(_) => true,
-            Self::NoConnection(_) => false,
+            Self::NoConnection(_) | Self::NoSliver(_) => false,
         }
     }
 

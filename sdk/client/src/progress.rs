@@ -54,6 +54,13 @@ pub enum ProgressEvent {
     Started(Phase),
     /// A phase ended.
     Finished(Phase, Duration),
+    /// Blobs are being encoded. Comes between `Started` and `Finished` of [`Phase::Encode`].
+    Encoding {
+        /// Bytes of all blobs of the store that are done; grows to `total`.
+        done: u64,
+        /// Bytes of all blobs.
+        total: u64,
+    },
     /// A blob was encoded.
     Encoded {
         /// Its ID.
@@ -67,6 +74,16 @@ pub enum ProgressEvent {
         digest: Digest,
         /// The blob objects.
         objects: Vec<Address>,
+    },
+    /// A node took a sliver of a blob.
+    Sent {
+        /// The blob.
+        blob_id: BlobId,
+        /// Bytes of slivers that nodes have, those that had them before included; grows towards `total`. Enough nodes may
+        /// have theirs before.
+        done: u64,
+        /// Bytes of all slivers.
+        total: u64,
     },
     /// Nodes of this many shards hold their slivers of a blob.
     Uploaded {
@@ -93,12 +110,26 @@ pub enum ProgressEvent {
         /// The transaction.
         digest: Digest,
     },
+    /// Bytes of slivers of a blob arrived.
+    Received {
+        /// Bytes so far, of whatever use they are; grows to `total` and no further.
+        done: u64,
+        /// Bytes of the slivers that are needed. More arrive when a node is slow or sends wrong ones.
+        total: u64,
+    },
     /// Slivers of a blob arrived and were verified.
     SliversRead {
         /// How many.
         got: u16,
         /// How many are needed to decode.
         needed: u16,
+    },
+    /// A blob is being decoded and checked. Does not come for blobs that are decoded in memory.
+    Decoding {
+        /// Bytes done; grows to `total`.
+        done: u64,
+        /// Bytes that go through the code and the check.
+        total: u64,
     },
 }
 

@@ -2,113 +2,151 @@
 //!
 //! A wrong answer is impossible: metadata is checked against the blob ID, slivers against the metadata, and the decoded bytes
 //! once more. The worst case is an error that says who failed.
+//!
+//! Slivers of large blobs go to a file as they arrive, and the blob is decoded from there strip by strip.
 
+mod decode;
+mod kept;
 mod metadata;
 mod refusals;
+mod schedule;
 mod slivers;
 mod status;
 
 use std::{sync::Arc, time::Instant};
 
-use walrus_core::{
-    Axis, BlobId, Primary, Secondary, SliverData, Threads, VerifiedBlobMetadataWithId,
-    decoder::{ConsistencyCheck, DecodeError, decode_and_check},
-};
+use walrus_core::{Axis, BlobId, Primary, Secondary, VerifiedBlobMetadataWithId};
 
 pub(crate) use self::status::StatusPoll;
 pub use self::status::{NoWitness, StatusWitness, blob_status};
 use self::{
+    decode::Decoding,
     refusals::Refusals,
     slivers::{Gathered, Gathering},
 };
-use crate::{ClientError, Phase, Progress, ReadOptions, nodes::NodeCommittee, progress::Timer};
+use crate::{
+    BlobContent, ClientError, Phase, Progress, ReadOptions, Scratch, disk::Output,
+    nodes::NodeCommittee, progress::Timer,
+};
 
-/// Reads a blob: metadata, a third of the primary slivers (or two thirds of the secondary ones, should those be what the nodes
-/// have), decoding, consistency check.
+/// Where a blob goes that is read.
+#[derive(Debug, Clone)]
+pub(crate) enum Destination {
+    /// Memory.
+    Memory,
+    /// Memory if its slivers are there, otherwise a file without a name.
+    Scratch,
+    /// A file.
+    Output(Arc<Output>),
+}
+
+/// Reads a blob into memory: metadata, a third of the primary slivers (or two thirds of the secondary ones, should those be what
+/// the nodes have), decoding, consistency check.
 ///
 /// # Errors
 /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::BlobIdBlocked`], [`ClientError::NoMetadataReceived`],
-/// [`ClientError::NotEnoughSlivers`], [`ClientError::BlobTooLarge`], [`ClientError::InvalidBlob`].
+/// [`ClientError::NotEnoughSlivers`], [`ClientError::BlobTooLarge`], [`ClientError::InvalidBlob`], [`ClientError::Scratch`].
 pub async fn read_blob(
     committee: &NodeCommittee,
     blob_id: &BlobId,
     options: &ReadOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, ClientError> {
-    let started = Instant::now();
-    let timer = Timer::start(Phase::FetchMetadata, progress);
-    let metadata = Arc::new(metadata::fetch(committee, blob_id).await?);
-    timer.finish();
-    let size = metadata.unencoded_length();
-    if let Some(max) = options.max_blob_size.filter(|max| size > *max) {
-        return Err(ClientError::BlobTooLarge { size, max });
-    }
-    let mut refusals = Refusals::default();
-    let check = options.consistency_check;
-    let timer = Timer::start(Phase::FetchSlivers, progress);
-    let primary = gather::<Primary>(committee, &metadata, &mut refusals, progress).await;
-    let blob = if primary.is_enough() {
-        timer.finish();
-        decode(metadata, primary.slivers, check, progress).await?
-    } else {
-        let secondary = gather::<Secondary>(committee, &metadata, &mut refusals, progress).await;
-        timer.finish();
-        if !secondary.is_enough() {
-            return Err(not_enough(committee, blob_id, &primary, refusals));
-        }
-        decode(metadata, secondary.slivers, check, progress).await?
+    let scratch = &Scratch::default();
+    let reading = Reading {
+        blob_id,
+        options,
+        scratch,
+        progress,
     };
-    tracing::debug!(%blob_id, bytes = blob.len(), took = ?started.elapsed(), "read a blob");
-    Ok(blob)
+    let content = reading.run(committee, Destination::Memory).await?;
+    content
+        .into_bytes()
+        .map_err(|error| scratch.failed(error).into())
 }
 
-async fn gather<T: Axis>(
-    committee: &NodeCommittee,
-    metadata: &Arc<VerifiedBlobMetadataWithId>,
-    refusals: &mut Refusals,
-    progress: &dyn Progress,
-) -> Gathered<T> {
-    Gathering::<T>::new(committee, Arc::clone(metadata), progress)
-        .run(refusals)
-        .await
+/// One read, whichever committee it turns to.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) blob_id: &'a BlobId,
+    pub(crate) options: &'a ReadOptions,
+    pub(crate) scratch: &'a Scratch,
+    pub(crate) progress: &'a dyn Progress,
 }
 
-fn not_enough(
-    committee: &NodeCommittee,
-    blob_id: &BlobId,
-    primary: &Gathered<Primary>,
-    refusals: Refusals,
-) -> ClientError {
-    if let Some(error) = refusals.verdict(blob_id, committee.n_shards()) {
-        return error;
-    }
-    let count = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-    ClientError::NotEnoughSlivers {
-        blob_id: *blob_id,
-        got: count(primary.slivers.len()),
-        needed: count(primary.needed),
-        failures: refusals.into_failures(),
-    }
-}
-
-async fn decode<T: Axis>(
-    metadata: Arc<VerifiedBlobMetadataWithId>,
-    slivers: Vec<SliverData<T>>,
-    check: ConsistencyCheck,
-    progress: &dyn Progress,
-) -> Result<Vec<u8>, ClientError> {
-    let timer = Timer::start(Phase::Decode, progress);
-    let blob_id = *metadata.blob_id();
-    let decoded = tokio::task::spawn_blocking(move || {
-        decode_and_check(&metadata, slivers, check, Threads::available())
-    })
-    .await
-    .map_err(|error| ClientError::Interrupted(error.to_string()))?;
-    timer.finish();
-    decoded.map_err(|error| match error {
-        DecodeError::Inconsistent { .. } | DecodeError::BlobIdMismatch { .. } => {
-            ClientError::InvalidBlob(blob_id)
+impl Reading<'_> {
+    /// Reads the blob from the nodes of a committee. What goes to an output is not in the result.
+    pub(crate) async fn run(
+        &self,
+        committee: &NodeCommittee,
+        destination: Destination,
+    ) -> Result<BlobContent, ClientError> {
+        let started = Instant::now();
+        let timer = Timer::start(Phase::FetchMetadata, self.progress);
+        let metadata = Arc::new(metadata::fetch(committee, self.blob_id).await?);
+        timer.finish();
+        let size = metadata.unencoded_length();
+        if let Some(max) = self.options.max_blob_size.filter(|max| size > *max) {
+            return Err(ClientError::BlobTooLarge { size, max });
         }
-        error => ClientError::Decode(error.to_string()),
-    })
+        let mut refusals = Refusals::default();
+        let decoding = Decoding {
+            metadata: Arc::clone(&metadata),
+            check: self.options.consistency_check,
+            scratch: self.scratch.clone(),
+        };
+        let timer = Timer::start(Phase::FetchSlivers, self.progress);
+        let primary = self.gather::<Primary>(committee, &metadata, &mut refusals);
+        let primary = primary.await?;
+        let content = if primary.is_enough() {
+            timer.finish();
+            decoding
+                .run(primary.kept, destination, self.progress)
+                .await?
+        } else {
+            let got = primary.got;
+            // They are of no use any more.
+            drop(primary);
+            let secondary = self.gather::<Secondary>(committee, &metadata, &mut refusals);
+            let secondary = secondary.await?;
+            timer.finish();
+            if !secondary.is_enough() {
+                return Err(self.not_enough(committee, got, refusals));
+            }
+            decoding
+                .run(secondary.kept, destination, self.progress)
+                .await?
+        };
+        let blob_id = self.blob_id;
+        tracing::debug!(%blob_id, bytes = size, took = ?started.elapsed(), "read a blob");
+        Ok(content)
+    }
+
+    async fn gather<T: Axis>(
+        &self,
+        committee: &NodeCommittee,
+        metadata: &Arc<VerifiedBlobMetadataWithId>,
+        refusals: &mut Refusals,
+    ) -> Result<Gathered<T>, ClientError> {
+        Gathering::<T>::new(committee, Arc::clone(metadata), self.scratch, self.progress)?
+            .run(refusals)
+            .await
+    }
+
+    fn not_enough(
+        &self,
+        committee: &NodeCommittee,
+        primary: usize,
+        refusals: Refusals,
+    ) -> ClientError {
+        if let Some(error) = refusals.verdict(self.blob_id, committee.n_shards()) {
+            return error;
+        }
+        ClientError::NotEnoughSlivers {
+            blob_id: *self.blob_id,
+            got: u16::try_from(primary).unwrap_or(u16::MAX),
+            needed: committee.config.primary_source_symbols(),
+            failures: refusals.into_failures(),
+        }
+    }
 }

@@ -1,62 +1,70 @@
 //! Enough slivers of one axis to decode a blob, from whichever nodes have them. Client spec 1.10.4.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use rand::seq::SliceRandom as _;
-use tokio::task::JoinSet;
-use walrus_core::{
-    Axis, SliverData, SliverIndex, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId,
-};
+use tokio::{sync::Semaphore, task::JoinSet};
+use walrus_core::{Axis, SliverData, SliverIndex, SliverType, VerifiedBlobMetadataWithId};
 
-use super::refusals::Refusals;
+use super::{
+    kept::Kept,
+    refusals::Refusals,
+    schedule::{Schedule, Wanted},
+};
 use crate::{
-    Progress, ProgressEvent, limits,
-    nodes::{NodeCommittee, StorageNode},
+    ClientError, Progress, ProgressEvent, Scratch, ScratchError, limits, nodes::NodeCommittee,
     patience::RequestError,
 };
 
-/// A sliver to ask a node for.
-#[derive(Debug, Clone)]
-struct Wanted {
-    node: Arc<StorageNode>,
-    pair: SliverPairIndex,
-    round: u32,
-}
-
-/// Why a node did not give a sliver.
+/// Why there is no sliver.
 enum Failure {
     Request(RequestError),
-    /// It gave something else: nothing it says in this read counts.
+    /// The node gave something else.
     Lie(String),
     /// Work on another thread was cut off.
     Interrupted(String),
+    /// It cannot be kept.
+    Unkept(ScratchError),
 }
 
-type Answer<T> = (Wanted, Result<SliverData<T>, Failure>);
+type Answer = (Wanted, Result<(), Failure>);
+
+/// What the requests of a read share.
+struct Shared<T: Axis> {
+    metadata: Arc<VerifiedBlobMetadataWithId>,
+    kept: Kept<T>,
+    scratch: Scratch,
+    /// Bytes of slivers that arrived.
+    received: AtomicU64,
+    /// Slivers that are verified at the same time: more than there are cores only take memory.
+    verifying: Semaphore,
+}
 
 /// Slivers of one axis on their way.
 pub(super) struct Gathering<'a, T: Axis> {
-    metadata: Arc<VerifiedBlobMetadataWithId>,
+    shared: Arc<Shared<T>>,
     progress: &'a dyn Progress,
     needed: usize,
-    queue: VecDeque<Wanted>,
-    later: VecDeque<Wanted>,
-    pending: JoinSet<Answer<T>>,
-    /// By position: nodes that lied, and the round in which a node could not be reached.
-    liars: Vec<bool>,
-    unreachable_in: Vec<u32>,
+    got: usize,
+    schedule: Schedule,
+    pending: JoinSet<Answer>,
     /// Requests more than needed, so that slow nodes cost nothing.
     slack: usize,
-    slivers: BTreeMap<SliverIndex, SliverData<T>>,
+    /// Bytes that had arrived when it was last looked whether any do.
+    seen: u64,
 }
 
 /// What came of it.
 pub(super) struct Gathered<T: Axis> {
     /// Verified slivers of different indices.
-    pub(super) slivers: Vec<SliverData<T>>,
+    pub(super) kept: Kept<T>,
+    /// How many.
+    pub(super) got: usize,
     /// How many decode the blob.
     pub(super) needed: usize,
 }
@@ -64,106 +72,110 @@ pub(super) struct Gathered<T: Axis> {
 impl<T: Axis> Gathered<T> {
     /// Whether the slivers decode the blob.
     pub(super) fn is_enough(&self) -> bool {
-        self.slivers.len() >= self.needed
+        self.got >= self.needed
     }
 }
 
 impl<'a, T: Axis> Gathering<'a, T> {
-    /// Plans which slivers to ask for: all of a node together, nodes in random order.
+    /// Plans which slivers to ask for.
+    ///
+    /// # Errors
+    /// [`ClientError::Scratch`] if there is no room for them.
     pub(super) fn new(
         committee: &NodeCommittee,
         metadata: Arc<VerifiedBlobMetadataWithId>,
+        scratch: &Scratch,
         progress: &'a dyn Progress,
-    ) -> Self {
-        let mut nodes: Vec<_> = committee.nodes.to_vec();
-        nodes.shuffle(&mut rand::rng());
+    ) -> Result<Self, ClientError> {
         let needed = usize::from(committee.config.source_symbols(T::TYPE));
-        let queue = nodes
-            .iter()
-            .flat_map(|node| {
-                let pairs = node.pairs(metadata.blob_id(), metadata.n_shards());
-                pairs.into_iter().map(|pair| Wanted {
-                    node: Arc::clone(node),
-                    pair,
-                    round: 1,
-                })
-            })
-            .collect();
-        Self {
+        let schedule = Schedule::new(committee, &metadata, T::TYPE);
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let shared = Shared {
+            kept: Kept::new(&metadata, needed, scratch)?,
             metadata,
+            scratch: scratch.clone(),
+            received: AtomicU64::new(0),
+            verifying: Semaphore::new(cores),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
             progress,
             needed,
-            queue,
-            later: VecDeque::new(),
+            got: 0,
+            schedule,
             pending: JoinSet::new(),
-            liars: vec![false; nodes.len()],
-            unreachable_in: vec![0; nodes.len()],
             slack: (needed / 8).max(2),
-            slivers: BTreeMap::new(),
-        }
+            seen: 0,
+        })
     }
 
     /// Asks until there are enough slivers or nobody is left to ask; dropping it stops all requests.
-    pub(super) async fn run(mut self, refusals: &mut Refusals) -> Gathered<T> {
-        while self.slivers.len() < self.needed {
+    ///
+    /// # Errors
+    /// [`ClientError::Scratch`] if slivers cannot be kept.
+    pub(super) async fn run(mut self, refusals: &mut Refusals) -> Result<Gathered<T>, ClientError> {
+        while self.got < self.needed {
             self.fill();
             let next = tokio::time::timeout(limits::HEDGE_AFTER, self.pending.join_next()).await;
             match next {
-                // Whoever is asked already is slow: ask others as well.
-                Err(_) => self.slack = self.slack.saturating_add((self.needed / 4).max(1)),
-                Ok(Some(Ok(answer))) => self.take(answer, refusals),
+                Err(_) => self.hedge(),
+                Ok(Some(Ok(answer))) => self.take(answer, refusals)?,
                 Ok(Some(Err(_))) => {}
-                Ok(None) if self.later.is_empty() => break,
-                Ok(None) => {
-                    tokio::time::sleep(limits::READ_ROUND_PAUSE).await;
-                    self.queue = std::mem::take(&mut self.later);
-                }
+                Ok(None) if !self.schedule.next_round() => break,
+                Ok(None) => tokio::time::sleep(limits::READ_ROUND_PAUSE).await,
             }
         }
-        Gathered {
-            slivers: self.slivers.into_values().collect(),
+        Ok(Gathered {
+            kept: self.shared.kept.clone(),
+            got: self.got,
             needed: self.needed,
-        }
+        })
+    }
+
+    fn sliver_length(&self) -> usize {
+        self.shared.metadata.sliver_length(T::TYPE).max(1)
     }
 
     /// Starts requests until enough are on their way.
     fn fill(&mut self) {
-        let size = self.metadata.sliver_length(T::TYPE).max(1);
-        let parallel = (limits::MAX_DATA_IN_FLIGHT / size).clamp(1, limits::MAX_CONCURRENT_READS);
-        let missing = self.needed.saturating_sub(self.slivers.len());
+        let parallel = limits::MAX_READ_IN_FLIGHT / self.sliver_length();
+        let parallel = parallel.clamp(1, limits::MAX_CONCURRENT_READS);
+        let missing = self.needed.saturating_sub(self.got);
         let wanted = missing.min(parallel).saturating_add(self.slack);
         while self.pending.len() < wanted
-            && let Some(next) = self.queue.pop_front()
+            && let Some(next) = self.schedule.next()
         {
-            let position = usize::from(next.node.position);
-            if self.liars.get(position).copied().unwrap_or(false) {
-                continue;
-            }
-            if self.unreachable_in.get(position).copied() == Some(next.round) {
-                self.put_off(next);
-                continue;
-            }
-            self.pending
-                .spawn(fetch::<T>(next, Arc::clone(&self.metadata)));
+            let shared = Arc::clone(&self.shared);
+            self.pending.spawn(async move {
+                let result = shared.fetch(&next).await;
+                (next, result)
+            });
         }
     }
 
-    fn put_off(&mut self, mut wanted: Wanted) {
-        if wanted.round < limits::READ_ROUNDS {
-            wanted.round += 1;
-            self.later.push_back(wanted);
+    /// No sliver was completed for a while. Unless that is because they are large, whoever is asked already is slow, and others
+    /// are asked as well.
+    fn hedge(&mut self) {
+        self.report_bytes();
+        let received = self.shared.received.load(Ordering::Relaxed);
+        let arrived = received.saturating_sub(self.seen);
+        self.seen = received;
+        if arrived < (self.sliver_length() as u64 / limits::HEDGE_DIVISOR).max(1) {
+            self.slack = self.slack.saturating_add((self.needed / 4).max(1));
         }
     }
 
-    fn take(&mut self, (wanted, result): Answer<T>, refusals: &mut Refusals) {
-        let position = usize::from(wanted.node.position);
+    fn take(
+        &mut self,
+        (wanted, result): Answer,
+        refusals: &mut Refusals,
+    ) -> Result<(), ClientError> {
+        self.schedule.ended(&wanted);
         match result {
-            Ok(sliver) => {
-                if self.liars.get(position).copied().unwrap_or(false) {
-                    // Verified all the same: slivers need no trust in who sends them.
-                    tracing::trace!(node = wanted.node.label, "a good sliver of a bad node");
-                }
-                self.slivers.insert(sliver.index, sliver);
+            // Verified, so that it does not matter who sent it.
+            Ok(()) => {
+                self.got += 1;
+                self.report_bytes();
                 self.report();
             }
             Err(Failure::Lie(reason)) => {
@@ -173,60 +185,72 @@ impl<'a, T: Axis> Gathering<'a, T> {
                     "a node sent a wrong sliver"
                 );
                 refusals.note(&wanted.node, reason);
-                if let Some(liar) = self.liars.get_mut(position) {
-                    *liar = true;
-                }
+                self.schedule.lied(&wanted);
             }
             Err(Failure::Interrupted(reason)) => {
                 refusals.note(&wanted.node, reason);
-                self.put_off(wanted);
+                self.schedule.put_off(&wanted);
             }
+            Err(Failure::Unkept(error)) => return Err(error.into()),
             Err(Failure::Request(error)) => {
                 refusals.note_request(&wanted.node, &error);
-                if error.is_unreachable()
-                    && let Some(round) = self.unreachable_in.get_mut(position)
-                {
-                    *round = wanted.round;
+                if error.is_unreachable() {
+                    self.schedule.unreachable(&wanted);
                 }
                 if error.is_retryable() {
-                    self.put_off(wanted);
+                    self.schedule.put_off(&wanted);
                 }
             }
         }
+        Ok(())
     }
 
     fn report(&self) {
         let count = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-        let got = count(self.slivers.len().min(self.needed));
         self.progress.on_event(ProgressEvent::SliversRead {
-            got,
+            got: count(self.got.min(self.needed)),
             needed: count(self.needed),
         });
     }
+
+    fn report_bytes(&self) {
+        let total = self.needed as u64 * self.sliver_length() as u64;
+        let done = self.shared.received.load(Ordering::Relaxed).min(total);
+        self.progress
+            .on_event(ProgressEvent::Received { done, total });
+    }
 }
 
-async fn fetch<T: Axis>(wanted: Wanted, metadata: Arc<VerifiedBlobMetadataWithId>) -> Answer<T> {
-    let result = fetch_verified(&wanted, metadata).await;
-    (wanted, result)
-}
-
-async fn fetch_verified<T: Axis>(
-    wanted: &Wanted,
-    metadata: Arc<VerifiedBlobMetadataWithId>,
-) -> Result<SliverData<T>, Failure> {
-    let no_connection = |reason| Failure::Request(RequestError::NoConnection(reason));
-    let client = wanted.node.client().map_err(no_connection)?;
-    let bytes = client
-        .sliver(&metadata, wanted.pair, T::TYPE)
-        .await
-        .map_err(|error| Failure::Request(RequestError::Node(error)))?;
-    let index = wanted.pair.to_sliver_index(T::TYPE, metadata.n_shards());
-    // Hashing a sliver takes long enough to hold up the network tasks.
-    let verified = tokio::task::spawn_blocking(move || verify::<T>(&bytes, index, &metadata));
-    match verified.await {
-        Ok(Ok(sliver)) => Ok(sliver),
-        Ok(Err(reason)) => Err(Failure::Lie(reason)),
-        Err(error) => Err(Failure::Interrupted(error.to_string())),
+impl<T: Axis> Shared<T> {
+    /// Fetches a sliver, verifies it and keeps it.
+    async fn fetch(self: &Arc<Self>, wanted: &Wanted) -> Result<(), Failure> {
+        let no_connection = |reason| Failure::Request(RequestError::NoConnection(reason));
+        let client = wanted.node.client().map_err(no_connection)?;
+        let on_bytes = |count: usize| {
+            self.received.fetch_add(count as u64, Ordering::Relaxed);
+        };
+        let bytes = client
+            .sliver_watched(&self.metadata, wanted.pair, T::TYPE, on_bytes)
+            .await
+            .map_err(|error| Failure::Request(RequestError::Node(error)))?;
+        let index = wanted
+            .pair
+            .to_sliver_index(T::TYPE, self.metadata.n_shards());
+        let _permit = self.verifying.acquire().await;
+        // Hashing a sliver takes long enough to hold up the network tasks.
+        let shared = Arc::clone(self);
+        let kept = tokio::task::spawn_blocking(move || {
+            let sliver = verify::<T>(&bytes, index, &shared.metadata).map_err(Failure::Lie)?;
+            drop(bytes);
+            shared
+                .kept
+                .put(sliver, &shared.scratch)
+                .map_err(Failure::Unkept)
+        });
+        match kept.await {
+            Ok(result) => result,
+            Err(error) => Err(Failure::Interrupted(error.to_string())),
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use futures::StreamExt as _;
 use walrus_sui::{Address, transactions::BlobCertificate};
 
 use super::{
-    CertifiedUpload, Store, Tail, phases::UploadPhases, upload::upload_permits, upload_and_confirm,
-    upload_of,
+    CertifiedUpload, EncodedSlivers, Store, Tail, phases::UploadPhases, upload::upload_permits,
+    upload_and_confirm, upload_of,
 };
 use crate::{
     BlobStoreResult, ClientError, Phase, PostStoreAction, ProgressEvent, limits, progress::Timer,
@@ -95,12 +95,14 @@ impl Store<'_> {
             })
             .collect();
         let blobs = || {
+            let encoded = |i: &usize| self.slots.get(*i)?.encoded.as_ref();
             waiting
                 .iter()
-                .filter_map(|i| self.slots.get(*i)?.encoded.as_deref())
+                .filter_map(encoded)
+                .map(EncodedSlivers::metadata)
         };
         let permits = upload_permits(blobs());
-        let ids: HashSet<_> = blobs().map(|blob| *blob.metadata.blob_id()).collect();
+        let ids: HashSet<_> = blobs().map(|metadata| *metadata.blob_id()).collect();
         if ids.is_empty() {
             return Vec::new();
         }

@@ -1,64 +1,153 @@
-//! From bytes to slivers, off the network threads.
+//! From bytes to slivers, off the network threads. Few slivers stay in memory, many go to a file.
 
 use std::sync::Arc;
 
 use walrus_core::{
     BlobId, EncodingConfig, EncodingType, Threads,
-    encoder::{BlobEncoder, EncodedBlob},
+    encoder::{BlobEncoder, EncodeError, Progress, StreamEncoder},
     pricing::encoded_blob_length,
+    spool::SliverSpool,
 };
 
-use crate::ClientError;
+use super::slivers::EncodedSlivers;
+use crate::{
+    BlobData, ClientError, Scratch,
+    computation::{Watched, compute},
+};
 
-/// Slivers, metadata and the size in storage of a blob, metadata included.
-pub(crate) async fn encode(
-    data: Vec<u8>,
+/// A blob that is to be encoded.
+#[derive(Debug, Clone)]
+pub(crate) struct Unencoded {
+    /// What to call it in errors.
+    pub(crate) label: String,
+    pub(crate) data: BlobData,
+    /// Bytes of it.
+    pub(crate) length: u64,
+    /// Bytes in storage after encoding, metadata included.
+    pub(crate) encoded_size: u64,
     config: EncodingConfig,
-) -> Result<(Arc<EncodedBlob>, u64), ClientError> {
-    let encoded_size = encoded_size(data.len(), config)?;
-    let blob = on_blocking_thread(move || {
-        let encoder = BlobEncoder::new(config, &data).map_err(encode_error)?;
-        encoder
-            .with_threads(Threads::available())
-            .encode()
-            .map_err(encode_error)
-    })
-    .await?;
-    Ok((Arc::new(blob), encoded_size))
 }
 
-/// The blob ID and the size in storage, without keeping slivers.
-pub(crate) async fn blob_id(
-    data: Vec<u8>,
-    config: EncodingConfig,
-) -> Result<(BlobId, u64), ClientError> {
-    let encoded_size = encoded_size(data.len(), config)?;
-    let blob_id = on_blocking_thread(move || {
-        let encoder = BlobEncoder::new(config, &data).map_err(encode_error)?;
-        encoder
-            .with_threads(Threads::available())
-            .compute_blob_id()
-            .map_err(encode_error)
-    })
-    .await?;
-    Ok((blob_id, encoded_size))
-}
-
-fn encoded_size(size: usize, config: EncodingConfig) -> Result<u64, ClientError> {
-    let size = u64::try_from(size).unwrap_or(u64::MAX);
-    let max = config.max_blob_size();
-    if size > max {
-        return Err(ClientError::BlobTooLarge { size, max });
+impl Unencoded {
+    /// Looks at the size of a blob.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreadable`], [`ClientError::BlobTooLarge`].
+    pub(crate) fn new(
+        label: String,
+        data: BlobData,
+        config: EncodingConfig,
+    ) -> Result<Self, ClientError> {
+        let length = data.length().map_err(|error| unreadable(&label, &error))?;
+        let max = config.max_blob_size();
+        if length > max {
+            return Err(ClientError::BlobTooLarge { size: length, max });
+        }
+        let encoded_size = encoded_blob_length(config.n_shards(), length, EncodingType::RS2)
+            .map_err(encode_error)?;
+        Ok(Self {
+            label,
+            data,
+            length,
+            encoded_size,
+            config,
+        })
     }
-    encoded_blob_length(config.n_shards(), size, EncodingType::RS2).map_err(encode_error)
+
+    /// Bytes of all slivers.
+    pub(crate) fn sliver_bytes(&self) -> Result<u64, ClientError> {
+        SliverSpool::file_length(&self.config, self.length).map_err(encode_error)
+    }
+
+    /// Bytes of files while the blob is encoded into one: all slivers, and the recovery symbols that the encoder puts aside.
+    pub(crate) fn scratch_bytes(&self) -> Result<u64, ClientError> {
+        Ok(self.sliver_bytes()?.saturating_add(self.length / 2))
+    }
+
+    /// Encodes with all slivers in memory.
+    pub(crate) async fn encode_in_memory(
+        self,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<EncodedSlivers, ClientError> {
+        let work = move |watched: &Watched| {
+            let blob = self
+                .data
+                .open(self.length)
+                .and_then(|blob| blob.into_bytes())
+                .map_err(|error| unreadable(&self.label, &error))?;
+            let encoder = BlobEncoder::new(self.config, &blob).map_err(encode_error)?;
+            let encoded = encoder.with_threads(Threads::available()).encode();
+            let encoded = encoded.map_err(encode_error)?;
+            let (done, total) = (self.length, self.length);
+            watched.advance(Progress { done, total });
+            Ok(EncodedSlivers::from(Arc::new(encoded)))
+        };
+        compute(work, on_progress).await
+    }
+
+    /// Encodes with all slivers in a file.
+    pub(crate) async fn encode_to_file(
+        self,
+        scratch: Scratch,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<EncodedSlivers, ClientError> {
+        let work = move |watched: &Watched| {
+            let file = scratch.file_of(self.sliver_bytes()?)?;
+            let spool = SliverSpool::new(file, &self.config, self.length).map_err(encode_error)?;
+            let metadata = self.stream(&scratch, watched, |encoder| encoder.encode_to(&spool))?;
+            Ok(EncodedSlivers::spooled(metadata, spool))
+        };
+        compute(work, on_progress).await
+    }
+
+    /// The blob ID, without keeping slivers.
+    pub(crate) async fn blob_id(self, scratch: Scratch) -> Result<BlobId, ClientError> {
+        let work = move |watched: &Watched| {
+            let metadata = self.stream(&scratch, watched, |encoder| encoder.compute_metadata())?;
+            Ok(*metadata.blob_id())
+        };
+        compute(work, |_| {}).await
+    }
+
+    fn stream<T>(
+        &self,
+        scratch: &Scratch,
+        watched: &Watched,
+        encode: impl FnOnce(StreamEncoder<'_>) -> Result<T, EncodeError>,
+    ) -> Result<T, ClientError> {
+        let blob = self.data.open(self.length);
+        let blob = blob.map_err(|error| unreadable(&self.label, &error))?;
+        let on_progress = |progress| watched.advance(progress);
+        blob.with_source(|source| {
+            let encoder = StreamEncoder::new(self.config, source)
+                .map_err(encode_error)?
+                .with_threads(Threads::available())
+                .with_spill_directory(&scratch.directory)
+                .with_progress(&on_progress)
+                .with_cancellation(&watched.cancellation);
+            encode(encoder).map_err(|error| self.stream_error(scratch, error))
+        })
+    }
+
+    fn stream_error(&self, scratch: &Scratch, error: EncodeError) -> ClientError {
+        if let Some(error) = scratch.failed_encoding(&error) {
+            return error.into();
+        }
+        match error {
+            EncodeError::Read { .. }
+            | EncodeError::Truncated { .. }
+            | EncodeError::Changed { .. } => unreadable(&self.label, &error),
+            EncodeError::Cancelled => ClientError::Interrupted(error.to_string()),
+            error => encode_error(error),
+        }
+    }
 }
 
-async fn on_blocking_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ClientError> + Send + 'static,
-) -> Result<T, ClientError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(ClientError::Interrupted(error.to_string())))
+fn unreadable(label: &str, error: &dyn std::fmt::Display) -> ClientError {
+    ClientError::Unreadable {
+        label: label.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 fn encode_error(error: impl std::fmt::Display) -> ClientError {

@@ -6,10 +6,12 @@
 mod certify;
 mod confirm;
 mod encode;
+mod encode_all;
 mod phases;
 mod plan;
 mod quorum;
 mod register;
+mod slivers;
 mod slot;
 mod upload;
 
@@ -20,16 +22,17 @@ use walrus_core::{Epoch, messages::BlobPersistence, parameters::max_faulty};
 use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
-pub(crate) use self::encode::{blob_id, encode};
+pub(crate) use self::encode::Unencoded;
 use self::slot::Slot;
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
+    slivers::EncodedSlivers,
     upload::BlobUpload,
 };
 use crate::{
-    BlobStoreResult, BlobToStore, ClientError, EventOrObject, Phase, Progress, ProgressEvent,
-    StoreOptions, StoreReport, WalrusClient, chain_witness::ChainWitness,
-    committee_cache::NetworkView, limits, progress::Timer, read::StatusPoll,
+    BlobStoreResult, BlobToStore, ClientError, EventOrObject, Phase, Progress, StoreOptions,
+    StoreReport, WalrusClient, chain_witness::ChainWitness, committee_cache::NetworkView, limits,
+    progress::Timer, read::StatusPoll,
 };
 
 /// One store of several blobs.
@@ -122,34 +125,6 @@ impl<'a> Store<'a> {
         self.view.current.epoch.saturating_add(self.epochs_ahead)
     }
 
-    async fn encode(&mut self, blobs: Vec<BlobToStore>) -> Result<(), ClientError> {
-        let timer = Timer::start(Phase::Encode, self.progress);
-        for blob in &blobs {
-            let size = u64::try_from(blob.data.len()).unwrap_or(u64::MAX);
-            self.slots
-                .push(Slot::new(blob.label.clone(), blob.attributes.clone(), size));
-        }
-        // One after the other: each takes all cores.
-        for (index, blob) in blobs.into_iter().enumerate() {
-            match encode(blob.data, self.view.current.config).await {
-                Ok((encoded, encoded_size)) => {
-                    let blob_id = *encoded.metadata.blob_id();
-                    self.progress.on_event(ProgressEvent::Encoded {
-                        blob_id,
-                        encoded_size,
-                    });
-                    if let Some(slot) = self.slots.get_mut(index) {
-                        slot.encoded = Some(encoded);
-                        slot.encoded_size = encoded_size;
-                    }
-                }
-                Err(error) => self.fail(index, Phase::Encode, error)?,
-            }
-        }
-        self.report.time(Phase::Encode, timer.finish());
-        Ok(())
-    }
-
     /// Asks the network what it has. Nodes of more than `f` shards that cannot be reached end the store here, before anything
     /// is paid.
     async fn check_status(&mut self) -> Result<(), ClientError> {
@@ -161,7 +136,13 @@ impl<'a> Store<'a> {
             .filter_map(|index| {
                 Some((
                     index,
-                    *self.slots.get(index)?.encoded.as_ref()?.metadata.blob_id(),
+                    *self
+                        .slots
+                        .get(index)?
+                        .encoded
+                        .as_ref()?
+                        .metadata()
+                        .blob_id(),
                 ))
             })
             .collect();
@@ -200,7 +181,7 @@ impl<'a> Store<'a> {
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
-        let Some(blob_id) = slot.encoded.as_ref().map(|blob| *blob.metadata.blob_id()) else {
+        let Some(blob_id) = slot.encoded.as_ref().map(|blob| *blob.metadata().blob_id()) else {
             return;
         };
         slot.result = match &status {
@@ -254,7 +235,7 @@ fn upload_of(
     let registration = slot.registration.as_ref()?;
     let persistence: BlobPersistence = registration.persistence();
     Some(BlobUpload {
-        blob: Arc::clone(slot.encoded.as_ref()?),
+        blob: slot.encoded.clone()?,
         persistence,
         stored_already: is_stored_already(view, slot.status.as_ref()),
         permits: Arc::clone(permits),

@@ -24,11 +24,13 @@ use crate::{
     nodes::{NodeCommittee, StorageNode},
 };
 
-/// Events that one node's task sends at most: uploaded, and confirmed or lost.
-const EVENTS_PER_NODE: usize = 2;
+/// Events of one node that wait to be heard; more hold it up.
+const EVENTS_PER_NODE: usize = 4;
 
 /// What happened on one node.
 enum NodeEvent {
+    /// It has a sliver of so many bytes.
+    Sent(u64),
     Uploaded(Arc<StorageNode>),
     Confirmed(Arc<StorageNode>, Confirmation),
     Lost(NodeFailure),
@@ -114,6 +116,7 @@ struct Tally<'a> {
     started: Instant,
     n_shards: u16,
     needed: u16,
+    sent: u64,
     uploaded: Vec<bool>,
     uploaded_weight: u16,
     uploaded_after: Option<Duration>,
@@ -130,6 +133,7 @@ impl<'a> Tally<'a> {
             started,
             n_shards: committee.n_shards(),
             needed: min_certificate_weight(committee.n_shards()),
+            sent: 0,
             uploaded: vec![false; committee.nodes.len()],
             uploaded_weight: 0,
             uploaded_after: None,
@@ -143,6 +147,17 @@ impl<'a> Tally<'a> {
     fn take(&mut self, event: NodeEvent, progress: &dyn Progress) {
         let blob_id = *self.upload.blob_id();
         match event {
+            NodeEvent::Sent(bytes) => {
+                let total = self.upload.blob.sliver_bytes();
+                // A node that gets slivers again counts once.
+                self.sent = self.sent.saturating_add(bytes).min(total);
+                let done = self.sent;
+                progress.on_event(ProgressEvent::Sent {
+                    blob_id,
+                    done,
+                    total,
+                });
+            }
             NodeEvent::Uploaded(node) => self.uploaded(&node, progress),
             NodeEvent::Confirmed(node, confirmation) => {
                 // Whoever confirms holds its slivers, whoever sent them.
@@ -220,7 +235,11 @@ async fn deliver(
 ) -> Result<Confirmation, String> {
     for round in 0..=limits::REUPLOAD_ROUNDS {
         if round > 0 || !upload.stored_already {
-            upload::send(node, upload)
+            let on_sent = |bytes| async move {
+                // Nobody listens any more once there is a quorum.
+                let _ = events.send(NodeEvent::Sent(bytes)).await;
+            };
+            upload::send(node, upload, on_sent)
                 .await
                 .map_err(|error| error.to_string())?;
         }

@@ -193,7 +193,7 @@ impl Store<'_> {
 }
 
 fn need(slot: &Slot) -> Option<Need> {
-    let blob_id = *slot.encoded.as_ref()?.metadata.blob_id();
+    let blob_id = *slot.encoded.as_ref()?.metadata().blob_id();
     Some(Need {
         blob_id,
         encoded_size: slot.encoded_size,
@@ -201,7 +201,7 @@ fn need(slot: &Slot) -> Option<Need> {
 }
 
 fn registration(slot: &Slot, deletable: bool, storage: StorageSource) -> Option<BlobRegistration> {
-    let metadata = &slot.encoded.as_ref()?.metadata;
+    let metadata = slot.encoded.as_ref()?.metadata();
     Some(BlobRegistration {
         blob_id: *metadata.blob_id(),
         root_hash: metadata.metadata().root_hash().bytes(),

@@ -1,14 +1,13 @@
 //! One blob on its way through a store.
 
-use std::sync::Arc;
-
-use walrus_core::{EncodingType, Epoch, encoder::EncodedBlob, messages::BlobPersistence};
+use walrus_core::{EncodingType, Epoch, messages::BlobPersistence};
 use walrus_node_client::BlobStatus;
 use walrus_sui::{Digest, objects::Blob};
 
+use super::slivers::EncodedSlivers;
 use crate::{
-    BlobObject, BlobStoreResult, ClientError, Phase, ResourceOperation, StorageResource,
-    StoreOutcome,
+    BlobObject, BlobStoreResult, BlobToStore, ClientError, Phase, ResourceOperation,
+    StorageResource, StoreOutcome,
 };
 
 /// A blob object of the wallet that is to be certified, extended, or both.
@@ -43,7 +42,7 @@ pub(super) struct Slot {
     pub(super) attributes: Vec<(String, String)>,
     pub(super) unencoded_size: u64,
     pub(super) encoded_size: u64,
-    pub(super) encoded: Option<Arc<EncodedBlob>>,
+    pub(super) encoded: Option<EncodedSlivers>,
     pub(super) status: Option<BlobStatus>,
     pub(super) registration: Option<Registration>,
     pub(super) register_digest: Option<Digest>,
@@ -54,11 +53,11 @@ pub(super) struct Slot {
 
 impl Slot {
     /// A blob that was just given to us.
-    pub(super) fn new(label: String, attributes: Vec<(String, String)>, size: u64) -> Self {
+    pub(super) fn new(blob: &BlobToStore) -> Self {
         Self {
-            label,
-            attributes,
-            unencoded_size: size,
+            label: blob.label.clone(),
+            attributes: blob.attributes.clone(),
+            unencoded_size: 0,
             encoded_size: 0,
             encoded: None,
             status: None,
@@ -72,7 +71,7 @@ impl Slot {
     /// Ends with an error.
     pub(super) fn fail(&mut self, phase: Phase, error: &ClientError) {
         self.result = Some(BlobStoreResult::Error {
-            blob_id: self.encoded.as_ref().map(|blob| *blob.metadata.blob_id()),
+            blob_id: self.encoded.as_ref().map(|blob| *blob.metadata().blob_id()),
             failure_phase: phase.label().to_owned(),
             error_msg: error.to_string(),
         });

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
 use walrus_core::{
-    BlobId, SliverPairIndex, SliverType, encoder::EncodedBlob, messages::BlobPersistence,
+    BlobId, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId, messages::BlobPersistence,
 };
 use walrus_node_client::{NodeClient, Stored, StoredOnNodeStatus};
 
+use super::slivers::EncodedSlivers;
 use crate::{
     limits,
     nodes::StorageNode,
@@ -23,7 +23,7 @@ const STATUS_CHECK_BYTES: usize = 5560;
 #[derive(Debug, Clone)]
 pub struct BlobUpload {
     /// The slivers and the metadata.
-    pub blob: Arc<EncodedBlob>,
+    pub blob: EncodedSlivers,
     /// Whether it may be deleted, and as which object it is registered.
     pub persistence: BlobPersistence,
     /// The nodes hold their slivers already, so only confirmations are missing. Client spec 1.6.1.
@@ -34,8 +34,9 @@ pub struct BlobUpload {
 
 impl BlobUpload {
     /// An upload on its own.
-    pub fn new(blob: Arc<EncodedBlob>, persistence: BlobPersistence) -> Self {
-        let permits = upload_permits([&*blob]);
+    pub fn new(blob: impl Into<EncodedSlivers>, persistence: BlobPersistence) -> Self {
+        let blob = blob.into();
+        let permits = upload_permits([blob.metadata()]);
         Self {
             blob,
             persistence,
@@ -46,17 +47,17 @@ impl BlobUpload {
 
     /// The blob's ID.
     pub fn blob_id(&self) -> &BlobId {
-        self.blob.metadata.blob_id()
+        self.blob.metadata().blob_id()
     }
 }
 
 /// How many slivers of these blobs may be on their way at the same time. Client spec 1.6.5.
 pub(crate) fn upload_permits<'a>(
-    blobs: impl IntoIterator<Item = &'a EncodedBlob>,
+    blobs: impl IntoIterator<Item = &'a VerifiedBlobMetadataWithId>,
 ) -> Arc<Semaphore> {
     let sliver = blobs
         .into_iter()
-        .map(|blob| blob.metadata.sliver_length(SliverType::Primary))
+        .map(|metadata| metadata.sliver_length(SliverType::Primary))
         .max()
         .unwrap_or(1)
         .max(1);
@@ -65,10 +66,14 @@ pub(crate) fn upload_permits<'a>(
 }
 
 /// Sends a node its part of a blob. Each request is repeated as long as that makes sense; the first one that does not succeed
-/// fails the node.
-pub(super) async fn send(node: &StorageNode, upload: &BlobUpload) -> Result<(), RequestError> {
+/// fails the node. `on_sent` hears of every sliver that the node has then, with its length in bytes.
+pub(super) async fn send<F: Future<Output = ()>>(
+    node: &StorageNode,
+    upload: &BlobUpload,
+    on_sent: impl Fn(u64) -> F,
+) -> Result<(), RequestError> {
     let client = node.client().map_err(RequestError::NoConnection)?;
-    let metadata = &upload.blob.metadata;
+    let metadata = upload.blob.metadata();
     let stored = persist(|| {
         let request = client.store_metadata(metadata.blob_id(), metadata.metadata());
         within(limits::SMALL_REQUEST, request)
@@ -80,7 +85,14 @@ pub(super) async fn send(node: &StorageNode, upload: &BlobUpload) -> Result<(), 
         .into_iter()
         .flat_map(|pair| [(pair, SliverType::Primary), (pair, SliverType::Secondary)]);
     futures::stream::iter(slivers)
-        .map(|(pair, axis)| send_sliver(client, upload, pair, axis, ask_first))
+        .map(|(pair, axis)| {
+            let sent = on_sent(metadata.sliver_length(axis) as u64);
+            async move {
+                send_sliver(client, upload, pair, axis, ask_first).await?;
+                sent.await;
+                Ok(())
+            }
+        })
         .buffer_unordered(limits::MAX_NODE_CONNECTIONS)
         .try_collect::<()>()
         .await
@@ -93,7 +105,7 @@ async fn send_sliver(
     axis: SliverType,
     ask_first: bool,
 ) -> Result<(), RequestError> {
-    let metadata = &upload.blob.metadata;
+    let metadata = upload.blob.metadata();
     let blob_id = metadata.blob_id();
     if ask_first && metadata.sliver_length(axis) >= STATUS_CHECK_BYTES {
         let request = client.sliver_status(blob_id, pair, axis);
@@ -108,7 +120,7 @@ async fn send_sliver(
     persist(|| async {
         // Held for the request alone, not for the pauses between tries.
         let _permit = upload.permits.acquire().await;
-        let bytes = sliver_bytes(&upload.blob, pair, axis)?;
+        let bytes = upload.blob.sliver(pair, axis).await?;
         client
             .store_sliver(blob_id, pair, axis, bytes)
             .await
@@ -116,21 +128,4 @@ async fn send_sliver(
     })
     .await
     .map(drop)
-}
-
-fn sliver_bytes(
-    blob: &EncodedBlob,
-    pair: SliverPairIndex,
-    axis: SliverType,
-) -> Result<Bytes, RequestError> {
-    let slivers = blob.pairs.get(pair.as_usize()).ok_or_else(|| {
-        RequestError::NoConnection(format!(
-            "the committee has a shard for pair {pair}, the blob has none"
-        ))
-    })?;
-    Ok(match axis {
-        SliverType::Primary => slivers.primary.to_bcs(),
-        SliverType::Secondary => slivers.secondary.to_bcs(),
-    }
-    .into())
 }

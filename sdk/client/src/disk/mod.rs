@@ -1,0 +1,8 @@
+//! Files that a store or a read makes: for what does not fit in memory, and for what was read.
+
+mod output;
+mod scratch;
+mod space;
+
+pub(crate) use output::Output;
+pub use scratch::{Scratch, ScratchError};

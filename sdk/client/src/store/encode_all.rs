@@ -1,0 +1,173 @@
+//! All blobs of a store become slivers: as many in memory as there is room for, the others in files.
+
+use walrus_core::encoder::Progress as Encoding;
+
+use super::{EncodedSlivers, Slot, Store, Unencoded};
+use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Scratch, progress::Timer};
+
+/// Where the slivers of a blob are on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Memory,
+    File,
+}
+
+impl Store<'_> {
+    /// Encodes one blob after the other: each takes all cores. First all are looked at, so that what cannot be read, is too
+    /// large or has no room is known before anything is done.
+    pub(super) async fn encode(&mut self, blobs: Vec<BlobToStore>) -> Result<(), ClientError> {
+        let timer = Timer::start(Phase::Encode, self.progress);
+        let config = self.view.current.config;
+        self.slots = blobs.iter().map(Slot::new).collect();
+        let mut planned = Vec::with_capacity(blobs.len());
+        for (index, blob) in blobs.into_iter().enumerate() {
+            match Unencoded::new(blob.label, blob.data, config) {
+                Ok(blob) => {
+                    if let Some(slot) = self.slots.get_mut(index) {
+                        slot.unencoded_size = blob.length;
+                    }
+                    planned.push((index, blob));
+                }
+                Err(error) => self.fail(index, Phase::Encode, error)?,
+            }
+        }
+        let planned = place(planned, self.client.scratch())?;
+        let total: u64 = planned.iter().map(|(_, blob, _)| blob.length).sum();
+        let mut done = 0;
+        for (index, blob, place) in planned {
+            let (length, encoded_size) = (blob.length, blob.encoded_size);
+            let on_progress = |progress: Encoding| {
+                let done = done + scaled(length, progress);
+                self.progress
+                    .on_event(ProgressEvent::Encoding { done, total });
+            };
+            let encoded = match place {
+                Place::Memory => blob.encode_in_memory(on_progress).await,
+                Place::File => {
+                    let scratch = self.client.scratch().clone();
+                    blob.encode_to_file(scratch, on_progress).await
+                }
+            };
+            match encoded {
+                Ok(encoded) => self.encoded(index, encoded, encoded_size),
+                Err(error) => self.fail(index, Phase::Encode, error)?,
+            }
+            done += length;
+        }
+        self.report.time(Phase::Encode, timer.finish());
+        Ok(())
+    }
+
+    fn encoded(&mut self, index: usize, encoded: EncodedSlivers, encoded_size: u64) {
+        let blob_id = *encoded.metadata().blob_id();
+        self.progress.on_event(ProgressEvent::Encoded {
+            blob_id,
+            encoded_size,
+        });
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.encoded = Some(encoded);
+            slot.encoded_size = encoded_size;
+        }
+    }
+}
+
+/// Decides which blobs are encoded in memory, as long as there is room for their slivers, and makes sure that the disk has room
+/// for those of all others.
+fn place(
+    blobs: Vec<(usize, Unencoded)>,
+    scratch: &Scratch,
+) -> Result<Vec<(usize, Unencoded, Place)>, ClientError> {
+    let mut memory = scratch.in_memory;
+    let mut disk = 0_u64;
+    let mut placed = Vec::with_capacity(blobs.len());
+    for (index, blob) in blobs {
+        let place = match memory.checked_sub(blob.sliver_bytes()?) {
+            Some(left) => {
+                memory = left;
+                Place::Memory
+            }
+            None => {
+                disk = disk.saturating_add(blob.scratch_bytes()?);
+                Place::File
+            }
+        };
+        placed.push((index, blob, place));
+    }
+    if disk > 0 {
+        scratch.require(disk)?;
+    }
+    Ok(placed)
+}
+
+/// How much of a blob of `length` bytes is done.
+fn scaled(length: u64, progress: Encoding) -> u64 {
+    let done = u128::from(length) * u128::from(progress.done) / u128::from(progress.total.max(1));
+    u64::try_from(done).unwrap_or(length).min(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use walrus_core::EncodingConfig;
+
+    use super::*;
+    use crate::{BlobData, ScratchError};
+
+    fn blobs(n_shards: u16, data: Vec<BlobData>) -> Vec<(usize, Unencoded)> {
+        let config = EncodingConfig::new(n_shards).unwrap();
+        let blob = |data| Unencoded::new("file".to_owned(), data, config).unwrap();
+        data.into_iter().map(blob).enumerate().collect()
+    }
+
+    #[test]
+    fn small_blobs_stay_in_memory_as_long_as_there_is_room_for_all_of_them() {
+        let data = [10_000, 10_000, 10_000, 100].map(|length| vec![0; length].into());
+        let blobs = blobs(10, data.into());
+        let one = blobs[0].1.sliver_bytes().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let scratch = Scratch {
+            in_memory: 2 * one + one / 2,
+            ..Scratch::in_directory(directory.path())
+        };
+        let places: Vec<_> = place(blobs, &scratch)
+            .unwrap()
+            .into_iter()
+            .map(|(_, _, place)| place)
+            .collect();
+        assert_eq!(
+            places,
+            [Place::Memory, Place::Memory, Place::File, Place::Memory]
+        );
+    }
+
+    #[test]
+    fn files_that_the_disk_has_no_room_for_together_are_refused_at_once() {
+        // They have lengths and no content: nothing of this is read, or written.
+        let data = (0..50).map(|_| {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(14_000_000_000).unwrap();
+            Arc::new(file).into()
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let scratch = Scratch::in_directory(directory.path());
+        let error = place(blobs(1000, data.collect()), &scratch).unwrap_err();
+        let ClientError::Scratch(ScratchError::NoSpace { needed, .. }) = error else {
+            panic!("{error}");
+        };
+        assert!(
+            (3_200_000_000_000..3_800_000_000_000).contains(&needed),
+            "{needed}"
+        );
+    }
+
+    #[test]
+    fn progress_is_in_bytes_of_the_blob() {
+        let progress = |done, total| Encoding { done, total };
+        assert_eq!(scaled(1000, progress(0, 6)), 0);
+        assert_eq!(scaled(1000, progress(3, 6)), 500);
+        assert_eq!(scaled(1000, progress(6, 6)), 1000);
+        assert_eq!(scaled(u64::MAX, progress(u64::MAX, u64::MAX)), u64::MAX);
+        assert_eq!(scaled(0, progress(0, 0)), 0);
+    }
+}
