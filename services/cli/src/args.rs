@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use walrus_sdk::Scratch;
 
 use crate::devchain::args::DevchainArgs;
 
@@ -58,14 +59,18 @@ pub(crate) enum Command {
         after_help = "Examples:\n  \
             walrus store report.pdf --epochs 3\n  \
             walrus store a.txt b.txt --epochs max --permanent\n  \
-            walrus store big.iso --epochs 5 --dry-run"
+            walrus store big.iso --epochs 5 --dry-run\n  \
+            tar c photos | walrus store /dev/stdin --epochs 3\n\n\
+            Files of any size take little memory: slivers of large ones are in files without names in --spool-dir."
     )]
     Store(StoreArgs),
     /// Read a blob.
     #[command(after_help = "Examples:\n  \
         walrus read BLOB_ID --out report.pdf\n  \
         walrus read BLOB_ID > report.pdf\n  \
-        walrus read BLOB_ID --out report.pdf --strict-consistency-check")]
+        walrus read BLOB_ID --out report.pdf --strict-consistency-check\n\n\
+        The file is there whole and checked, or not at all; until then an older one stays. Large blobs take little memory: their \
+        slivers are in files without names in --spool-dir.")]
     Read(ReadArgs),
     /// Show the verified status of a blob.
     #[command(after_help = "Examples:\n  \
@@ -146,6 +151,33 @@ pub(crate) struct StoreArgs {
     /// The blob may be deleted by its owner (the default).
     #[arg(long, hide = true)]
     pub(crate) deletable: bool,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
+}
+
+/// Where what does not fit in memory goes.
+#[derive(Debug, Args)]
+pub(crate) struct SpoolArgs {
+    /// Directory for what large blobs need beside memory: five times the size of the blob for a store, twice for a read. The
+    /// files have no names and are gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WALRUS_SPOOL_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) spool_dir: Option<PathBuf>,
+}
+
+impl SpoolArgs {
+    /// The directory, or the default one.
+    pub(crate) fn scratch(&self) -> Scratch {
+        match &self.spool_dir {
+            Some(directory) => Scratch::in_directory(directory),
+            None => Scratch::default(),
+        }
+    }
 }
 
 /// A number of epochs, or as many as the network allows.
@@ -185,6 +217,9 @@ pub(crate) struct ReadArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
 }
 
 /// Arguments of `blob-status`.
@@ -330,6 +365,9 @@ pub(crate) struct DemoArgs {
     /// How large the network is.
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
 }
 
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use walrus_core::EncodingConfig;
-use walrus_sdk::{ClientOptions, WalrusClient};
+use walrus_sdk::{ClientOptions, Scratch, WalrusClient};
 use walrus_sui::{
     chain::ChainClient,
     config::{self, ClientConfig, ConfigError},
@@ -55,18 +55,28 @@ impl Network {
         Ok(EncodingConfig::new(self.n_shards().await?)?)
     }
 
-    /// A client that can read.
+    /// A client that can ask.
     pub(crate) async fn client(&self) -> anyhow::Result<WalrusClient> {
         Ok(WalrusClient::new(self.reader.clone(), ClientOptions::default()).await?)
+    }
+
+    /// A client that can read blobs of any size.
+    pub(crate) async fn client_with(&self, scratch: Scratch) -> anyhow::Result<WalrusClient> {
+        let options = ClientOptions {
+            scratch,
+            ..ClientOptions::default()
+        };
+        Ok(WalrusClient::new(self.reader.clone(), options).await?)
     }
 
     /// A client that can also write.
     pub(crate) async fn client_with_wallet(
         &self,
         global: &GlobalOptions,
+        scratch: Scratch,
     ) -> anyhow::Result<WalrusClient> {
         let key = wallet_key(global, &self.config)?;
-        Ok(self.client().await?.with_wallet(key))
+        Ok(self.client_with(scratch).await?.with_wallet(key))
     }
 
     /// About when an epoch will begin, RFC 3339; `None` if that is too far away to say.

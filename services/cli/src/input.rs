@@ -1,9 +1,99 @@
 //! What people give: files and blob IDs.
 
-use std::{fs::File, io::Read, path::Path, str::FromStr};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use walrus_core::BlobId;
+use walrus_sdk::{BlobData, Scratch};
+
+use crate::stop::unattended;
+
+/// Bytes of all pipes together that are kept in memory; more go to files.
+const PIPES_IN_MEMORY: u64 = 64 << 20;
+
+/// What is to be stored: files as they are, and copies of what can be read only once.
+pub(crate) struct Inputs {
+    max: u64,
+    scratch: Scratch,
+    in_memory: u64,
+}
+
+impl Inputs {
+    /// Blobs of at most `max` bytes.
+    pub(crate) fn new(max: u64, scratch: Scratch) -> Self {
+        let in_memory = PIPES_IN_MEMORY;
+        Self {
+            max,
+            scratch,
+            in_memory,
+        }
+    }
+
+    /// The blob at `path`, which must be readable and not too large.
+    pub(crate) async fn blob(&mut self, path: &Path) -> anyhow::Result<BlobData> {
+        let unreadable = || format!("cannot read {}", path.display());
+        let metadata = fs::metadata(path).with_context(unreadable)?;
+        if metadata.is_dir() {
+            return Err(is_directory(path));
+        }
+        if metadata.is_file() {
+            if metadata.len() > self.max {
+                return Err(too_large(path, self.max));
+            }
+            File::open(path).with_context(unreadable)?;
+            return Ok(path.into());
+        }
+        let (max, in_memory, scratch) = (self.max, self.in_memory, self.scratch.clone());
+        let path = path.to_owned();
+        let data = unattended(move || copy(&path, max, in_memory, &scratch)).await?;
+        if let BlobData::Bytes(bytes) = &data {
+            self.in_memory = self.in_memory.saturating_sub(bytes.len() as u64);
+        }
+        Ok(data)
+    }
+}
+
+/// All of what can be read only once: up to `in_memory` bytes in memory, more in a file without a name.
+fn copy(path: &PathBuf, max: u64, in_memory: u64, scratch: &Scratch) -> anyhow::Result<BlobData> {
+    let unreadable = || format!("cannot read {}", path.display());
+    // One byte more than allowed tells that there are too many.
+    let mut input = File::open(path)
+        .with_context(unreadable)?
+        .take(max.saturating_add(1));
+    let mut start = Vec::new();
+    (&mut input)
+        .take(in_memory)
+        .read_to_end(&mut start)
+        .with_context(unreadable)?;
+    let length = start.len() as u64;
+    if length > max {
+        return Err(too_large(path, max));
+    }
+    if length < in_memory {
+        return Ok(start.into());
+    }
+    let mut file = scratch.file()?;
+    file.write_all(&start)
+        .and_then(|()| io::copy(&mut input, &mut file))
+        .with_context(|| {
+            let directory = scratch.directory.display();
+            format!("cannot copy {} to {directory}", path.display())
+        })?;
+    if file.metadata()?.len() > max {
+        return Err(too_large(path, max));
+    }
+    Ok(Arc::new(file).into())
+}
+
+fn is_directory(path: &Path) -> anyhow::Error {
+    anyhow::anyhow!("{} is a directory; name the files in it", path.display())
+}
 
 /// Reads a whole file, refusing what is no file and what has more than `max` bytes before anything is allocated.
 pub(crate) fn read_file(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
@@ -11,7 +101,7 @@ pub(crate) fn read_file(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
     let file = File::open(path).with_context(unreadable)?;
     let metadata = file.metadata().with_context(unreadable)?;
     if metadata.is_dir() {
-        bail!("{} is a directory; name the files in it", path.display());
+        return Err(is_directory(path));
     }
     let mut data = Vec::new();
     // A file may grow, and a pipe has no length: the limit holds for what is read, not for what was announced.
@@ -70,6 +160,41 @@ mod tests {
             missing.contains("absent") && missing.contains("No such file"),
             "{missing}"
         );
+    }
+
+    /// A pipe that delivers `length` bytes.
+    #[cfg(target_os = "linux")]
+    fn pipe_of(length: usize) -> (PathBuf, std::thread::JoinHandle<()>, io::PipeReader) {
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = io::pipe().unwrap();
+        let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+        let thread = std::thread::spawn(move || {
+            // Whoever has read enough may leave.
+            let _ = writer.write_all(&vec![7; length]);
+        });
+        (path, thread, reader)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pipes_are_copied_to_memory_or_a_file_and_not_beyond_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Scratch::in_directory(dir.path());
+        for (length, in_memory, max) in [(0, 10, 50), (9, 10, 50), (10, 10, 50), (50, 10, 50)] {
+            let (path, thread, _reader) = pipe_of(length);
+            let data = copy(&path, max, in_memory, &scratch).unwrap();
+            thread.join().unwrap();
+            assert_eq!(data.length().unwrap(), length as u64);
+            let is_file = matches!(data, BlobData::File(_));
+            assert_eq!(is_file, length as u64 >= in_memory);
+        }
+        for in_memory in [10, 100] {
+            let (path, thread, _reader) = pipe_of(51);
+            let error = copy(&path, 50, in_memory, &scratch).unwrap_err();
+            thread.join().unwrap();
+            assert!(error.to_string().contains("more than 50 bytes"), "{error}");
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

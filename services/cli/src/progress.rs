@@ -1,69 +1,162 @@
-//! The progress of a store or a read as bars.
+//! The progress of a store or a read: bars on a terminal, a line now and then otherwise.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use indicatif::ProgressBar;
-use walrus_sdk::{Progress, ProgressEvent};
+use walrus_core::BlobId;
+use walrus_sdk::{Phase, Progress, ProgressEvent};
 
-use crate::report::{Reporter, duration};
+use crate::report::{Reporter, duration, say};
+
+/// Pause between two lines where there are no bars. What takes less time needs none.
+const PAUSE_BETWEEN_LINES: Duration = Duration::from_secs(5);
 
 /// Shows the events of one store or read.
 pub(crate) struct Bars {
     reporter: Reporter,
     /// Whether transaction digests and phases are printed as lines.
     verbose: bool,
-    current: Mutex<Option<ProgressBar>>,
+    shown: Mutex<Shown>,
+}
+
+/// What is shown now.
+struct Shown {
+    phase: Option<Phase>,
+    bar: Option<ProgressBar>,
+    /// Whether the bar counts bytes.
+    counts_bytes: bool,
+    /// Bytes that nodes have of each blob, and bytes of all its slivers.
+    sent: HashMap<BlobId, (u64, u64)>,
+    last_line: Instant,
+    /// Whether something may have been paid.
+    paid: bool,
 }
 
 impl Bars {
     /// Bars only.
     pub(crate) fn new(reporter: Reporter) -> Self {
-        Self {
-            reporter,
-            verbose: false,
-            current: Mutex::new(None),
-        }
+        Self::with(reporter, false)
     }
 
     /// Bars, and a line for each phase and transaction.
     pub(crate) fn verbose(reporter: Reporter) -> Self {
+        Self::with(reporter, true)
+    }
+
+    fn with(reporter: Reporter, verbose: bool) -> Self {
+        let shown = Shown {
+            phase: None,
+            bar: None,
+            counts_bytes: false,
+            sent: HashMap::new(),
+            last_line: Instant::now(),
+            paid: false,
+        };
         Self {
             reporter,
-            verbose: true,
-            current: Mutex::new(None),
+            verbose,
+            shown: Mutex::new(shown),
         }
     }
 
     /// Takes the last bar away.
     pub(crate) fn finish(&self) {
-        self.replace(None);
+        self.shown().replace(None);
     }
 
-    fn replace(&self, bar: Option<ProgressBar>) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = current.take() {
-            old.finish_and_clear();
+    /// The error of a store that somebody ended.
+    pub(crate) fn interrupted(&self) -> anyhow::Error {
+        let mut shown = self.shown();
+        shown.replace(None);
+        match shown.paid {
+            false => anyhow::anyhow!("interrupted; nothing was paid"),
+            true => anyhow::anyhow!(
+                "interrupted; store the same files again to go on with what was paid for"
+            ),
         }
-        *current = bar;
     }
 
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, phase: Phase) {
+        let spinner = self.reporter.spinner(phase.label());
+        let mut shown = self.shown();
+        shown.replace(Some(spinner));
+        shown.phase = Some(phase);
+        shown.paid |= phase == Phase::Register;
+        shown.last_line = Instant::now();
+    }
+
+    /// Shards or slivers, unless bytes are counted.
     fn advance(&self, position: u16, total: u16) {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bar) = current.as_ref() {
+        let shown = self.shown();
+        if let Some(bar) = shown.bar.as_ref().filter(|_| !shown.counts_bytes) {
             bar.set_length(u64::from(total));
             bar.set_position(u64::from(position));
         }
+    }
+
+    /// Bytes of a phase, if it is the one that is going on.
+    fn advance_bytes(&self, shown: &mut Shown, phase: Phase, done: u64, total: u64) {
+        if shown.phase != Some(phase) {
+            return;
+        }
+        if self.reporter.shows_bars() {
+            if !shown.counts_bytes {
+                shown.replace(Some(self.reporter.byte_bar(phase.label())));
+                shown.counts_bytes = true;
+            }
+            if let Some(bar) = &shown.bar {
+                bar.set_length(total);
+                bar.set_position(done);
+            }
+        } else if shown.last_line.elapsed() >= PAUSE_BETWEEN_LINES {
+            shown.last_line = Instant::now();
+            let percent = u128::from(done) * 100 / u128::from(total.max(1));
+            let mebibytes = total >> 20;
+            say(format_args!(
+                "{}: {percent} % of {mebibytes} MiB",
+                phase.label()
+            ));
+        }
+    }
+
+    fn sent(&self, blob_id: BlobId, done: u64, total: u64) {
+        let mut shown = self.shown();
+        shown.sent.insert(blob_id, (done, total));
+        let sums = |(a, b): (u64, u64), (done, total): &(u64, u64)| {
+            (a.saturating_add(*done), b.saturating_add(*total))
+        };
+        let (done, total) = shown.sent.values().fold((0, 0), sums);
+        self.advance_bytes(&mut shown, Phase::Upload, done, total);
+    }
+}
+
+impl Shown {
+    fn replace(&mut self, bar: Option<ProgressBar>) {
+        if let Some(old) = self.bar.take() {
+            old.finish_and_clear();
+        }
+        self.bar = bar;
+        self.counts_bytes = false;
     }
 }
 
 impl Progress for Bars {
     fn on_event(&self, event: ProgressEvent) {
+        let bytes = |phase, done, total| {
+            self.advance_bytes(&mut self.shown(), phase, done, total);
+        };
         match event {
-            ProgressEvent::Started(phase) => {
-                self.replace(Some(self.reporter.spinner(phase.label())));
-            }
+            ProgressEvent::Started(phase) => self.start(phase),
             ProgressEvent::Finished(phase, time) => {
-                self.replace(None);
+                self.finish();
                 if self.verbose {
                     self.reporter.field(phase.label(), duration(time));
                 }
@@ -74,6 +167,14 @@ impl Progress for Bars {
             ProgressEvent::Certified { digest } if self.verbose => {
                 self.reporter.field("transaction", digest);
             }
+            ProgressEvent::Encoding { done, total } => bytes(Phase::Encode, done, total),
+            ProgressEvent::Sent {
+                blob_id,
+                done,
+                total,
+            } => self.sent(blob_id, done, total),
+            ProgressEvent::Received { done, total } => bytes(Phase::FetchSlivers, done, total),
+            ProgressEvent::Decoding { done, total } => bytes(Phase::Decode, done, total),
             ProgressEvent::Uploaded { weight, total, .. } => self.advance(weight, total),
             ProgressEvent::Confirmed { weight, needed, .. } => self.advance(weight, needed),
             ProgressEvent::SliversRead { got, needed } => self.advance(got, needed),

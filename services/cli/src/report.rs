@@ -1,12 +1,13 @@
 //! What a person sees while something takes time: bars on a terminal, plain lines otherwise.
 
 use std::{
-    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
+    io::{self, ErrorKind, IsTerminal, Write, stderr, stdout},
     time::Duration,
 };
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use walrus_sdk::{ClientError, ScratchError};
 
 /// Where lines and bars go. With `--json`, standard output belongs to the result alone and lines go to standard error.
 #[derive(Clone)]
@@ -22,6 +23,11 @@ impl Reporter {
             bars: stderr().is_terminal().then(MultiProgress::new),
             json,
         }
+    }
+
+    /// Whether bars can be seen.
+    pub(crate) fn shows_bars(&self) -> bool {
+        self.bars.is_some()
     }
 
     /// Prints one line above the bars.
@@ -87,6 +93,18 @@ impl Reporter {
     }
 }
 
+/// The error of a store or a read, with what can be done about it here.
+pub(crate) fn explain(error: ClientError) -> anyhow::Error {
+    match &error {
+        ClientError::Scratch(ScratchError::NoSpace { .. } | ScratchError::Failed { .. }) => {
+            anyhow::Error::from(error).context(
+                "no room for what does not fit in memory; name another place with --spool-dir",
+            )
+        }
+        _ => error.into(),
+    }
+}
+
 /// Writes a line to standard error. Nobody may be there to read it, which changes nothing about what was done.
 pub(crate) fn say(text: impl std::fmt::Display) {
     let _ = writeln!(stderr(), "{text}");
@@ -94,8 +112,15 @@ pub(crate) fn say(text: impl std::fmt::Display) {
 
 /// Writes a result to standard output. A reader that has seen enough and left, as `head` does, is no error.
 pub(crate) fn write_result(bytes: &[u8]) -> anyhow::Result<()> {
+    write_result_with(|stdout| stdout.write_all(bytes))
+}
+
+/// The same for a result that is not in memory.
+pub(crate) fn write_result_with(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let mut stdout = stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }

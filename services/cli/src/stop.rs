@@ -3,7 +3,7 @@
 use anyhow::Context;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{oneshot, watch},
 };
 
 /// Exit status after a second Ctrl-C: what shells report for a process that SIGINT ended.
@@ -37,4 +37,16 @@ impl Stop {
         // The sender lives as long as the process.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
+}
+
+/// Runs work that may wait for somebody else for ever, such as reading a pipe: the process ends without waiting for it.
+pub(crate) async fn unattended<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody waits for it any more only when the process is about to end.
+        let _ = sender.send(work());
+    });
+    receiver.await.context("the work was cut off")?
 }

@@ -1,13 +1,17 @@
 //! `walrus demo`: a network, one file stored and read back.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    time::Instant,
+};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use walrus_core::EncodingConfig;
 use walrus_localnet::Localnet;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, ClientOptions, EpochsAhead, ReadOptions, StoreOptions,
+    BlobData, BlobStoreResult, BlobToStore, ClientOptions, EpochsAhead, ReadOptions, StoreOptions,
     StoreReport, WalrusClient,
 };
 use walrus_sui::{Address, Digest};
@@ -19,10 +23,10 @@ use super::{
 use crate::{
     args::{DemoArgs, GlobalOptions},
     commands::localnet,
-    input,
+    input::Inputs,
     network_steps::NetworkSteps,
     progress::Bars,
-    report::{Reporter, bytes, duration},
+    report::{Reporter, bytes, duration, explain},
     stop::Stop,
 };
 
@@ -56,20 +60,24 @@ struct Digests {
 pub(crate) async fn run(global: &GlobalOptions, args: DemoArgs) -> anyhow::Result<()> {
     // Before anything is started: a file that cannot be read or is too large must not cost a network.
     let config = EncodingConfig::new(args.network.shards)?;
-    let data = input::read_file(&args.file, config.max_blob_size())?;
     let reporter = Reporter::new(global.json);
     // A signal drops the network, which stops everything and removes its temporary directory.
     let stop = Stop::on_signals()?;
+    let demo = async {
+        let mut inputs = Inputs::new(config.max_blob_size(), args.spool.scratch());
+        let data = inputs.blob(&args.file).await?;
+        run_on_network(global, &args, data, &reporter).await
+    };
     tokio::select! {
-        result = run_on_network(global, args, data, &reporter) => result,
+        result = demo => result,
         () = stop.wait() => anyhow::bail!("interrupted"),
     }
 }
 
 async fn run_on_network(
     global: &GlobalOptions,
-    args: DemoArgs,
-    data: Vec<u8>,
+    args: &DemoArgs,
+    data: BlobData,
     reporter: &Reporter,
 ) -> anyhow::Result<()> {
     let started = Instant::now();
@@ -79,7 +87,7 @@ async fn run_on_network(
     let result = Demo {
         network: &network,
         reporter,
-        args: &args,
+        args,
         data,
         started,
     }
@@ -93,14 +101,18 @@ struct Demo<'a> {
     network: &'a Localnet,
     reporter: &'a Reporter,
     args: &'a DemoArgs,
-    data: Vec<u8>,
+    data: BlobData,
     started: Instant,
 }
 
 impl Demo<'_> {
     async fn run(self, global: &GlobalOptions, booted_ms: u128) -> anyhow::Result<()> {
         let committee = self.print_committee().await?;
-        let client = WalrusClient::new(self.network.reader().clone(), ClientOptions::default())
+        let options = ClientOptions {
+            scratch: self.args.spool.scratch(),
+            ..ClientOptions::default()
+        };
+        let client = WalrusClient::new(self.network.reader().clone(), options)
             .await?
             .with_wallet(self.network.admin().clone());
         let mut timings = BTreeMap::from([("boot".to_owned(), millis(booted_ms))]);
@@ -162,12 +174,15 @@ impl Demo<'_> {
         self.reporter.line(format!(
             "Store {} ({})",
             self.args.file.display(),
-            bytes(self.data.len() as u64)
+            bytes(self.data.length()?)
         ));
         let blob = BlobToStore::new(self.args.file.display().to_string(), self.data.clone());
         let options = StoreOptions::new(EpochsAhead::Count(EPOCHS));
         let bars = Bars::verbose(self.reporter.clone());
-        let report = client.store(vec![blob], &options, &bars).await?;
+        let report = client
+            .store(vec![blob], &options, &bars)
+            .await
+            .map_err(explain)?;
         bars.finish();
         for outcome in &report.outcomes {
             print_outcome(self.reporter, outcome);
@@ -196,20 +211,60 @@ impl Demo<'_> {
         let started = Instant::now();
         self.reporter.line("Read it back from slivers");
         let bars = Bars::verbose(self.reporter.clone());
-        let read = client.read(blob_id, &ReadOptions::default(), &bars).await?;
+        let read = client
+            .read_content(blob_id, &ReadOptions::default(), &bars)
+            .await
+            .map_err(explain)?;
         bars.finish();
         timings.insert("read".to_owned(), millis(started.elapsed().as_millis()));
-        ensure!(read == self.data, "what was read is not what was stored");
-        self.reporter.field(
-            "compared",
-            format!("{}, identical", bytes(read.len() as u64)),
-        );
+        let (length, stored) = (read.length()?, self.data.reader()?);
+        let identical = tokio::task::spawn_blocking(move || same(stored, read.into_reader()));
+        ensure!(identical.await??, "what was read is not what was stored");
+        self.reporter
+            .field("compared", format!("{}, identical", bytes(length)));
         self.reporter
             .line(format!("Done in {}", duration(self.started.elapsed())));
         Ok(())
     }
 }
 
+/// Whether both have the same bytes.
+fn same(one: impl Read, other: impl Read) -> io::Result<bool> {
+    const PIECE: u64 = 1 << 20;
+    let (mut one, mut other) = (one, other);
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    loop {
+        a.clear();
+        b.clear();
+        (&mut one).take(PIECE).read_to_end(&mut a)?;
+        (&mut other).take(PIECE).read_to_end(&mut b)?;
+        if a != b {
+            return Ok(false);
+        }
+        if a.is_empty() {
+            return Ok(true);
+        }
+    }
+}
+
 fn millis(count: u128) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_compared_to_the_last_byte() {
+        let long = vec![7; (1 << 20) + 1];
+        let mut other = long.clone();
+        assert!(same(&long[..], &other[..]).unwrap());
+        assert!(!same(&long[..1 << 20], &long[..]).unwrap());
+        if let Some(last) = other.last_mut() {
+            *last = 8;
+        }
+        assert!(!same(&long[..], &other[..]).unwrap());
+        assert!(same(io::empty(), io::empty()).unwrap());
+    }
 }

@@ -1,12 +1,16 @@
 //! `walrus read`. Client spec 2.6.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use serde::Serialize;
 use walrus_core::BlobId;
-use walrus_sdk::{ConsistencyCheck, ReadOptions};
+use walrus_sdk::{BlobContent, ConsistencyCheck, ReadOptions, WalrusClient};
 
 use super::print_json;
 use crate::{
@@ -14,101 +18,150 @@ use crate::{
     context::Network,
     input,
     progress::Bars,
-    report::{Reporter, bytes, write_result},
+    report::{Reporter, bytes, explain, write_result_with},
+    stop::{Stop, unattended},
 };
 
+/// The JSON result of a read into a file, and of an empty blob.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReadOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     out: Option<String>,
     blob_id: BlobId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blob: Option<String>,
 }
 
 /// Reads a blob.
 pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Result<()> {
     let blob_id = input::parse_blob_id(&args.blob_id)?;
+    let reporter = Reporter::new(global.json);
+    let bars = Bars::new(reporter.clone());
+    let stop = Stop::on_signals()?;
+    let read = async {
+        let network = Network::load(global, args.rpc_url.as_deref()).await?;
+        let client = network.client_with(args.spool.scratch()).await?;
+        let read = Read {
+            client,
+            blob_id,
+            options: options(&args),
+            bars: &bars,
+        };
+        match &args.out {
+            Some(out) => {
+                let length = read.to(out).await?;
+                print_out(global, &reporter, out, blob_id, length)
+            }
+            None if global.json => read.to_json().await,
+            None => read.to_standard_output().await,
+        }
+    };
+    // What is left of the read ends with it: requests, computations, files.
+    tokio::select! {
+        result = read => result,
+        () = stop.wait() => {
+            bars.finish();
+            anyhow::bail!("interrupted")
+        }
+    }
+}
+
+fn options(args: &ReadArgs) -> ReadOptions {
     let consistency_check = match (args.strict_consistency_check, args.skip_consistency_check) {
         (true, _) => ConsistencyCheck::Strict,
         (_, true) => ConsistencyCheck::Skip,
         _ => ConsistencyCheck::Default,
     };
-    let network = Network::load(global, args.rpc_url.as_deref()).await?;
-    let options = ReadOptions {
+    ReadOptions {
         consistency_check,
         ..ReadOptions::default()
-    };
-    let reporter = Reporter::new(global.json);
-    let bars = Bars::new(reporter.clone());
-    let blob = network
-        .client()
-        .await?
-        .read(&blob_id, &options, &bars)
-        .await?;
-    bars.finish();
-    if let Some(out) = &args.out {
-        write_whole(out, &blob)?;
     }
+}
+
+fn print_out(
+    global: &GlobalOptions,
+    reporter: &Reporter,
+    out: &Path,
+    blob_id: BlobId,
+    length: u64,
+) -> anyhow::Result<()> {
     if global.json {
-        let blob = (args.out.is_none() && !blob.is_empty()).then(|| STANDARD.encode(&blob));
-        let out = args.out.map(|out| out.display().to_string());
-        return print_json(&ReadOutput { out, blob_id, blob });
+        let out = Some(out.display().to_string());
+        return print_json(&ReadOutput { out, blob_id });
     }
-    match &args.out {
-        Some(out) => {
-            reporter.line(format!("{}: {}", out.display(), bytes(blob.len() as u64)));
+    reporter.line(format!("{}: {}", out.display(), bytes(length)));
+    Ok(())
+}
+
+struct Read<'a> {
+    client: WalrusClient,
+    blob_id: BlobId,
+    options: ReadOptions,
+    bars: &'a Bars,
+}
+
+impl Read<'_> {
+    /// Into a file, or into a device or a pipe, which cannot be replaced, only written to. The length of the blob.
+    async fn to(&self, out: &Path) -> anyhow::Result<u64> {
+        let special = |found: &fs::Metadata| !found.is_file() && !found.is_dir();
+        if fs::metadata(out).is_ok_and(|found| special(&found)) {
+            let content = self.content().await?;
+            let length = content.length()?;
+            let out: PathBuf = out.to_owned();
+            unattended(move || write_into(&out, content)).await?;
+            return Ok(length);
         }
-        None => write_result(&blob)?,
+        let read = self
+            .client
+            .read_to_file(&self.blob_id, out, &self.options, self.bars)
+            .await;
+        self.bars.finish();
+        read.map_err(explain)?;
+        Ok(fs::metadata(out)?.len())
     }
-    Ok(())
+
+    async fn to_standard_output(&self) -> anyhow::Result<()> {
+        let content = self.content().await?;
+        unattended(move || {
+            write_result_with(|stdout| io::copy(&mut content.into_reader(), stdout).map(drop))
+        })
+        .await
+    }
+
+    /// The blob in base64, which is not put together in memory either.
+    async fn to_json(&self) -> anyhow::Result<()> {
+        let (blob_id, content) = (self.blob_id, self.content().await?);
+        if content.length()? == 0 {
+            return print_json(&ReadOutput { out: None, blob_id });
+        }
+        unattended(move || {
+            write_result_with(|stdout| {
+                write!(stdout, "{{\n  \"blobId\": \"{blob_id}\",\n  \"blob\": \"")?;
+                let mut encoder = EncoderWriter::new(&mut *stdout, &STANDARD);
+                io::copy(&mut content.into_reader(), &mut encoder)?;
+                encoder.finish()?;
+                drop(encoder);
+                stdout.write_all(b"\"\n}")
+            })
+        })
+        .await
+    }
+
+    async fn content(&self) -> anyhow::Result<BlobContent> {
+        let content = self
+            .client
+            .read_content(&self.blob_id, &self.options, self.bars)
+            .await;
+        self.bars.finish();
+        content.map_err(explain)
+    }
 }
 
-/// Writes the file in one step: it appears whole or not at all, and an older one survives a failure.
-pub(crate) fn write_whole(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
-    let unwritable = || format!("cannot write {}", path.display());
-    if !path
-        .parent()
-        .is_none_or(|dir| dir.as_os_str().is_empty() || dir.is_dir())
-    {
-        anyhow::bail!(
-            "cannot write {}: its directory does not exist",
-            path.display()
-        );
-    }
-    // A device or a pipe cannot be replaced, only written to.
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return fs::write(path, contents).with_context(unwritable);
-    }
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".walrus-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(dir)
+fn write_into(out: &Path, content: BlobContent) -> anyhow::Result<()> {
+    let unwritable = || format!("cannot write {}", out.display());
+    let mut file = File::options()
+        .write(true)
+        .open(out)
         .with_context(unwritable)?;
-    file.write_all(contents)
-        .and_then(|()| file.as_file().sync_all())
-        .with_context(unwritable)?;
-    file.persist(path).with_context(unwritable)?;
+    io::copy(&mut content.into_reader(), &mut file).with_context(unwritable)?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("out");
-        write_whole(&path, b"first").unwrap();
-        write_whole(&path, b"second").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"second");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(write_whole(&dir.path().join("absent").join("out"), b"").is_err());
-    }
 }

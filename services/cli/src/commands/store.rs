@@ -4,16 +4,17 @@ use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
     BlobStoreResult, BlobToStore, DryRun, EpochsAhead, EventOrObject, ResourceOperation,
-    StoreOptions, StoreOutcome,
+    StoreOptions, StoreOutcome, StoreReport,
 };
 
 use super::print_json;
 use crate::{
     args::{EpochCount, GlobalOptions, StoreArgs},
     context::Network,
-    input,
+    input::Inputs,
     progress::Bars,
-    report::{Reporter, bytes, duration, wal},
+    report::{Reporter, bytes, duration, explain, wal},
+    stop::Stop,
 };
 
 /// One element of the JSON result.
@@ -37,36 +38,85 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
 
 /// Stores files.
 pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Result<()> {
-    let network = Network::load(global, None).await?;
+    let reporter = Reporter::new(global.json);
+    let bars = Bars::new(reporter.clone());
+    let stop = Stop::on_signals()?;
+    let store = async {
+        let network = Network::load(global, None).await?;
+        let blobs = inputs(&network, &args).await?;
+        if args.dry_run {
+            return dry_run(global, &network, &args, &reporter, blobs).await;
+        }
+        let report = store(global, &network, &args, &bars, blobs).await?;
+        bars.finish();
+        print_report(global, &reporter, &report)
+    };
+    // What is left of the store ends with it: requests, computations, temporary files.
+    tokio::select! {
+        result = store => result,
+        () = stop.wait() => Err(bars.interrupted()),
+    }
+}
+
+/// Looks at all files before anything is done with one of them.
+async fn inputs(network: &Network, args: &StoreArgs) -> anyhow::Result<Vec<BlobToStore>> {
     let max = network.encoding_config().await?.max_blob_size();
+    let mut inputs = Inputs::new(max, args.spool.scratch());
     let mut blobs = Vec::with_capacity(args.files.len());
     for file in &args.files {
-        let data = input::read_file(file, max)?;
+        let data = inputs.blob(file).await?;
         blobs.push(BlobToStore::new(file.display().to_string(), data));
     }
-    let epochs = match args.epochs {
+    Ok(blobs)
+}
+
+fn epochs(args: &StoreArgs) -> EpochsAhead {
+    match args.epochs {
         EpochCount::Count(count) => EpochsAhead::Count(count),
         EpochCount::Max => EpochsAhead::Max,
-    };
-    let reporter = Reporter::new(global.json);
-    if args.dry_run {
-        let estimates = network.client().await?.dry_run(blobs, epochs).await?;
-        return print_dry_run(global, &reporter, &estimates);
     }
-    let mut options = StoreOptions::new(epochs);
+}
+
+async fn dry_run(
+    global: &GlobalOptions,
+    network: &Network,
+    args: &StoreArgs,
+    reporter: &Reporter,
+    blobs: Vec<BlobToStore>,
+) -> anyhow::Result<()> {
+    let client = network.client_with(args.spool.scratch()).await?;
+    let estimates = client.dry_run(blobs, epochs(args)).await;
+    print_dry_run(global, reporter, &estimates.map_err(explain)?)
+}
+
+async fn store(
+    global: &GlobalOptions,
+    network: &Network,
+    args: &StoreArgs,
+    bars: &Bars,
+    blobs: Vec<BlobToStore>,
+) -> anyhow::Result<StoreReport> {
+    let mut options = StoreOptions::new(epochs(args));
     options.deletable = !args.permanent;
     options.check_status = !args.force;
     options.reuse_resources = !args.ignore_resources;
     options.gas_budget = global.gas_budget;
-    let client = network.client_with_wallet(global).await?;
-    let bars = Bars::new(reporter.clone());
-    let report = client.store(blobs, &options, &bars).await?;
-    bars.finish();
+    let client = network
+        .client_with_wallet(global, args.spool.scratch())
+        .await?;
+    client.store(blobs, &options, bars).await.map_err(explain)
+}
+
+fn print_report(
+    global: &GlobalOptions,
+    reporter: &Reporter,
+    report: &StoreReport,
+) -> anyhow::Result<()> {
     if global.json {
         print_json(&json_result(&report.outcomes))?;
     } else {
         for outcome in &report.outcomes {
-            print_outcome(&reporter, outcome);
+            print_outcome(reporter, outcome);
         }
         for (phase, time) in &report.timings {
             reporter.field(phase.label(), duration(*time));
