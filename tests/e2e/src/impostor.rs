@@ -53,6 +53,8 @@ pub enum Lie {
     EndlessSlivers,
     /// An empty answer instead of a sliver, with status 200.
     EmptySlivers,
+    /// Primary slivers are said not to be there.
+    NoPrimarySlivers,
     /// Metadata with one wrong bit in a hash.
     FlippedMetadata,
     /// Metadata that says the blob is longer by a byte.
@@ -230,6 +232,13 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
     let question = Question::of(&parts.method, parts.uri.path());
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    if shared.lie == Lie::NoPrimarySlivers
+        && question == Question::Sliver
+        && path.ends_with("/primary")
+    {
+        shared.told.fetch_add(1, Ordering::Relaxed);
+        return not_found("SLIVER_NOT_FOUND");
+    }
     let path = match (shared.lie, question) {
         (Lie::SwappedSlivers, Question::Sliver) => swap_pair(path, shared.truth.n_shards),
         _ => path.to_owned(),

@@ -141,7 +141,15 @@ impl TestNetwork {
 
     /// A new client whose wallet holds the WAL of the network.
     pub async fn client(&self) -> WalrusClient {
-        WalrusClient::new(self.reader().clone(), ClientOptions::default())
+        self.client_with(ClientOptions::default()).await
+    }
+
+    /// The same with other options.
+    ///
+    /// # Panics
+    /// If there is no committee.
+    pub async fn client_with(&self, options: ClientOptions) -> WalrusClient {
+        WalrusClient::new(self.reader().clone(), options)
             .await
             .expect("a committee")
             .with_wallet(Arc::clone(self.admin()))

@@ -6,6 +6,7 @@
 mod confirmation_conditions;
 mod epochs;
 mod killed_node;
+mod large_blobs;
 mod lying_node;
 mod network_restart;
 mod nodes_down;

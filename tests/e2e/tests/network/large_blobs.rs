@@ -1,0 +1,507 @@
+//! Blobs that do not fit in memory: the same results and errors, files without names, nothing left behind.
+//!
+//! What counts as large is an option, so a few megabytes do here.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use walrus_core::BlobId;
+use walrus_e2e::{Encoded, Impostor, Lie, TestNetwork, random_bytes, small};
+use walrus_localnet::LocalnetOptions;
+use walrus_sdk::{
+    BlobContent, BlobData, BlobStoreResult, BlobToStore, ClientError, ClientOptions,
+    ConsistencyCheck, EpochsAhead, NoProgress, Phase, Progress, ProgressEvent, ReadOptions,
+    Scratch, ScratchError, StoreOptions, WalrusClient,
+};
+
+/// Less than the slivers of any blob here.
+const IN_MEMORY: u64 = 1 << 16;
+const LENGTH: usize = 2_000_000;
+
+fn store_options() -> StoreOptions {
+    let mut options = StoreOptions::new(EpochsAhead::Count(2));
+    options.deletable = false;
+    options
+}
+
+/// Where a client has its files, and a client that has them there.
+struct Place {
+    directory: TempDir,
+    scratch: PathBuf,
+    client: WalrusClient,
+}
+
+impl Place {
+    async fn new(network: &TestNetwork) -> Self {
+        Self::with_memory(network, IN_MEMORY).await
+    }
+
+    async fn with_memory(network: &TestNetwork, in_memory: u64) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let scratch = directory.path().join("scratch");
+        fs::create_dir(&scratch).unwrap();
+        let options = ClientOptions {
+            scratch: Scratch {
+                directory: scratch.clone(),
+                in_memory,
+            },
+            ..ClientOptions::default()
+        };
+        Self {
+            client: network.client_with(options).await,
+            directory,
+            scratch,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    async fn store(&self, data: impl Into<BlobData>) -> Result<BlobId, ClientError> {
+        self.store_watched(data, &NoProgress).await
+    }
+
+    async fn store_watched(
+        &self,
+        data: impl Into<BlobData>,
+        progress: &dyn Progress,
+    ) -> Result<BlobId, ClientError> {
+        let blobs = vec![BlobToStore::new("file", data)];
+        let report = self.client.store(blobs, &store_options(), progress).await?;
+        let outcome = report.outcomes.first().unwrap();
+        match &outcome.result {
+            BlobStoreResult::NewlyCreated { blob_object, .. } => Ok(blob_object.blob_id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Reads in all ways.
+    async fn assert_reads(&self, blob: &BlobId, expected: &[u8]) {
+        let options = ReadOptions::default();
+        let read = self.client.read(blob, &options, &NoProgress).await;
+        assert!(read.unwrap() == expected);
+        let out = self.file("out", b"older");
+        self.client
+            .read_to_file(blob, &out, &options, &NoProgress)
+            .await
+            .unwrap();
+        assert!(fs::read(&out).unwrap() == expected);
+        let content = self.client.read_content(blob, &options, &NoProgress).await;
+        let content = content.unwrap();
+        assert!(matches!(content, BlobContent::File(_)), "{content:?}");
+        let mut read = Vec::new();
+        content.into_reader().read_to_end(&mut read).unwrap();
+        assert!(read == expected);
+        fs::remove_file(out).unwrap();
+        self.assert_nothing_is_left();
+    }
+
+    /// Nothing but what the test itself made.
+    fn assert_nothing_is_left(&self) {
+        assert!(names(&self.scratch).is_empty());
+        let left = names(self.directory.path());
+        assert!(
+            left.iter().all(|name| !name.contains("partial")),
+            "{left:?}"
+        );
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// Notes events, and that there never is a file with a name.
+struct Witness {
+    scratch: PathBuf,
+    events: Mutex<Vec<ProgressEvent>>,
+}
+
+impl Progress for Witness {
+    fn on_event(&self, event: ProgressEvent) {
+        assert!(names(&self.scratch).is_empty());
+        self.events.lock().unwrap().push(event);
+    }
+}
+
+impl Witness {
+    fn new(place: &Place) -> Self {
+        Self {
+            scratch: place.scratch.clone(),
+            events: Mutex::default(),
+        }
+    }
+
+    /// The pairs of done and total bytes of one kind of event.
+    fn bytes(&self, of: impl Fn(&ProgressEvent) -> Option<(u64, u64)>) -> Vec<(u64, u64)> {
+        self.events.lock().unwrap().iter().filter_map(of).collect()
+    }
+}
+
+/// Progress that never falls and has one total.
+fn assert_grows(steps: &[(u64, u64)]) {
+    assert!(!steps.is_empty());
+    assert!(steps.is_sorted(), "{steps:?}");
+    let total = steps[0].1;
+    let sound = |(done, of): &(u64, u64)| *of == total && *done <= total;
+    assert!(steps.iter().all(sound), "{steps:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_blob_is_stored_and_read_like_any_other() {
+    let network = TestNetwork::start(small()).await;
+    let place = Place::new(&network).await;
+    let data = random_bytes(LENGTH);
+    let path = place.file("input", &data);
+    let estimate = place
+        .client
+        .dry_run(
+            vec![BlobToStore::new("file", path.as_path())],
+            EpochsAhead::Count(2),
+        )
+        .await
+        .unwrap();
+    let before = network.balance().await;
+    let witness = Witness::new(&place);
+    let blob = place.store_watched(path.as_path(), &witness).await.unwrap();
+    let expected = Encoded::new(&data, 13);
+    assert_eq!(blob, expected.id());
+    assert_eq!(estimate[0].blob_id, blob);
+    assert_eq!(estimate[0].unencoded_size, LENGTH as u64);
+    assert_eq!(before - network.balance().await, estimate[0].storage_cost);
+    assert_grows(&witness.bytes(|event| match event {
+        ProgressEvent::Encoding { done, total } => Some((*done, *total)),
+        _ => None,
+    }));
+    assert_grows(&witness.bytes(|event| match event {
+        ProgressEvent::Sent { done, total, .. } => Some((*done, *total)),
+        _ => None,
+    }));
+    // What nodes have is what is computed in memory, bit for bit.
+    for member in network.members().await {
+        for pair in member.pairs(&blob) {
+            for axis in [
+                walrus_core::SliverType::Primary,
+                walrus_core::SliverType::Secondary,
+            ] {
+                let metadata = &expected.blob.metadata;
+                let held = member.client.sliver(metadata, pair, axis).await.unwrap();
+                assert_eq!(held, expected.sliver(pair, axis));
+            }
+        }
+    }
+
+    let witness = Witness::new(&place);
+    for consistency_check in [
+        ConsistencyCheck::Default,
+        ConsistencyCheck::Strict,
+        ConsistencyCheck::Skip,
+    ] {
+        let options = ReadOptions {
+            consistency_check,
+            ..ReadOptions::default()
+        };
+        let read = place.client.read(&blob, &options, &witness).await;
+        assert!(read.unwrap() == data);
+    }
+    let last = |steps: Vec<(u64, u64)>| *steps.last().unwrap();
+    let (done, total) = last(witness.bytes(|event| match event {
+        ProgressEvent::Decoding { done, total } => Some((*done, *total)),
+        _ => None,
+    }));
+    assert!(done <= total);
+    let (done, total) = last(witness.bytes(|event| match event {
+        ProgressEvent::Received { done, total } => Some((*done, *total)),
+        _ => None,
+    }));
+    assert_eq!(done, total);
+    place.assert_reads(&blob, &data).await;
+    network.assert_reads(&blob, &data).await;
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_of_one_store_share_the_memory() {
+    let network = TestNetwork::start(small()).await;
+    // Room for the slivers of one.
+    let place = Place::with_memory(&network, 4 * LENGTH as u64 + (1 << 20)).await;
+    let contents = [LENGTH, LENGTH - 1, LENGTH - 2].map(random_bytes);
+    let open = fs::File::open(place.file("open", &contents[2])).unwrap();
+    let data = [
+        BlobData::from(contents[0].clone()),
+        BlobData::from(place.file("path", &contents[1])),
+        BlobData::from(Arc::new(open)),
+    ];
+    let blobs = data.map(|data| BlobToStore::new("file", data)).to_vec();
+    let report = place
+        .client
+        .store(blobs, &store_options(), &NoProgress)
+        .await
+        .unwrap();
+    for (outcome, content) in report.outcomes.iter().zip(&contents) {
+        let BlobStoreResult::NewlyCreated { blob_object, .. } = &outcome.result else {
+            panic!("{:?}", outcome.result);
+        };
+        assert_eq!(outcome.unencoded_size, content.len() as u64);
+        network.assert_reads(&blob_object.blob_id, content).await;
+    }
+    place.assert_nothing_is_left();
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_are_down_or_lie_change_nothing() {
+    let mut network = TestNetwork::start(LocalnetOptions {
+        nodes: 10,
+        shards: 31,
+        side_packages: false,
+        ..LocalnetOptions::default()
+    })
+    .await;
+    // Nodes of f shards together: one that is down, others that lie.
+    let mut faulty = network.at_most(10, network.indices()).await;
+    let down = faulty.pop().unwrap();
+    network.stop_nodes(&[down]).await;
+    let place = Place::new(&network).await;
+    let data = random_bytes(3 * LENGTH);
+    let blob = place.store(place.file("input", &data)).await.unwrap();
+    let lies = [Lie::FlippedSlivers, Lie::EndlessSlivers];
+    assert_eq!(faulty.len(), lies.len());
+    let mut liars = Vec::new();
+    for (index, lie) in faulty.into_iter().zip(lies) {
+        liars.push(Impostor::replace(&mut network, index, lie).await);
+    }
+    // Nodes are asked in random order: until each liar was.
+    while liars.iter().any(|liar| liar.lies_told() == 0) {
+        place.assert_reads(&blob, &data).await;
+    }
+    for liar in liars {
+        liar.stop().await;
+    }
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secondary_slivers_do_where_primary_ones_are_missing() {
+    let mut network = TestNetwork::start(small()).await;
+    let place = Place::new(&network).await;
+    let data = random_bytes(LENGTH);
+    let blob = place.store(data.clone()).await.unwrap();
+    let mut liars = Vec::new();
+    // One node of four has primary slivers: four at most, where five are needed.
+    for index in 0..3 {
+        liars.push(Impostor::replace(&mut network, index, Lie::NoPrimarySlivers).await);
+    }
+    place.assert_reads(&blob, &data).await;
+    assert!(liars.iter().all(|liar| liar.lies_told() > 0));
+
+    // With two nodes less there are too few of both; what was there before stays.
+    network.stop_nodes(&[3]).await;
+    liars.pop().unwrap().stop().await;
+    let out = place.file("out", b"older");
+    let error = place
+        .client
+        .read_to_file(&blob, &out, &ReadOptions::default(), &NoProgress)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ClientError::NotEnoughSlivers { needed: 5, .. }),
+        "{error}"
+    );
+    assert_eq!(fs::read(&out).unwrap(), b"older");
+    place.assert_nothing_is_left();
+    for liar in liars {
+        liar.stop().await;
+    }
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_it_is_stored_is_refused_before_anything_is_paid() {
+    let network = TestNetwork::start(small()).await;
+    let place = Place::new(&network).await;
+    let path = place.file("input", &random_bytes(LENGTH));
+    let before = network.balance().await;
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    // It grows all the time.
+    let writer = std::thread::spawn(move || {
+        while !end.load(Ordering::Relaxed) {
+            file.write_all(b"x").unwrap();
+            if file.metadata().unwrap().len() > LENGTH as u64 + 500_000 {
+                file.set_len(LENGTH as u64).unwrap();
+            }
+        }
+    });
+    let error = place.store(path.as_path()).await.unwrap_err();
+    ended.store(true, Ordering::Relaxed);
+    writer.join().unwrap();
+    assert!(
+        matches!(&error, ClientError::Unreadable { label, .. } if label == "file"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().starts_with("cannot read file: "),
+        "{error}"
+    );
+
+    for path in [place.path("absent"), place.directory.path().to_owned()] {
+        let error = place.store(path).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreadable { .. }), "{error}");
+    }
+    let large = place.path("large");
+    let file = fs::File::create(&large).unwrap();
+    file.set_len(5 * 9 * 65_534 + 1).unwrap();
+    let error = place.store(large).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::BlobTooLarge { max: 2_949_030, size } if size == 2_949_031),
+        "{error}"
+    );
+    assert_eq!(network.balance().await, before);
+    place.assert_nothing_is_left();
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_for_files_nothing_is_paid_or_fetched() {
+    let network = TestNetwork::start(small()).await;
+    let mut options = ClientOptions::default();
+    options.scratch.in_memory = IN_MEMORY;
+    options.scratch.directory = PathBuf::from("/nonexistent");
+    let client = network.client_with(options).await;
+    let data = random_bytes(LENGTH);
+    let before = network.balance().await;
+    let blobs = vec![BlobToStore::new("file", data.clone())];
+    let error = client
+        .store(blobs, &store_options(), &NoProgress)
+        .await
+        .unwrap_err();
+    let no_room = |error: &ClientError| {
+        matches!(error, ClientError::Scratch(ScratchError::Failed { directory, .. })
+            if directory == Path::new("/nonexistent"))
+    };
+    assert!(no_room(&error), "{error}");
+    assert_eq!(network.balance().await, before);
+
+    let blob = network.store(&data, 2).await.blob_id;
+    let place = Place::new(&network).await;
+    let out = place.file("out", b"older");
+    let options = ReadOptions::default();
+    let error = client
+        .read_to_file(&blob, &out, &options, &NoProgress)
+        .await
+        .unwrap_err();
+    assert!(no_room(&error), "{error}");
+    assert_eq!(fs::read(&out).unwrap(), b"older");
+
+    // Neither is anything fetched that cannot be written.
+    for path in [Path::new("/proc/out"), &place.path("absent/out")] {
+        let witness = Witness::new(&place);
+        let error = place
+            .client
+            .read_to_file(&blob, path, &options, &witness)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, ClientError::Output { path: named, .. } if named == path),
+            "{error}"
+        );
+        assert!(witness.events.into_inner().unwrap().is_empty());
+    }
+    place.assert_nothing_is_left();
+    network.stop().await;
+}
+
+/// Tells when an event comes that it waits for.
+struct Alarm<F>(F, Notify);
+
+impl<F: Fn(&ProgressEvent) -> bool + Send + Sync> Progress for Alarm<F> {
+    fn on_event(&self, event: ProgressEvent) {
+        if (self.0)(&event) {
+            self.1.notify_one();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_or_read_that_is_given_up_leaves_nothing() {
+    let network = TestNetwork::start(small()).await;
+    let place = Place::new(&network).await;
+    let data = random_bytes(LENGTH);
+    let path = place.file("input", &data);
+    let before = network.balance().await;
+    let encoding = Alarm(
+        |event: &ProgressEvent| matches!(event, ProgressEvent::Started(Phase::Encode)),
+        Notify::new(),
+    );
+    tokio::select! {
+        biased;
+        () = encoding.1.notified() => {}
+        result = place.store_watched(path.as_path(), &encoding) => panic!("{result:?}"),
+    }
+    assert_eq!(network.balance().await, before, "nothing is paid");
+
+    let sending = Alarm(
+        |event: &ProgressEvent| matches!(event, ProgressEvent::Sent { .. }),
+        Notify::new(),
+    );
+    tokio::select! {
+        biased;
+        () = sending.1.notified() => {}
+        result = place.store_watched(path.as_path(), &sending) => panic!("{result:?}"),
+    }
+    let paid = network.balance().await;
+    assert!(paid < before);
+
+    // What was paid for is used.
+    let blobs = vec![BlobToStore::new("file", path)];
+    let report = place
+        .client
+        .store(blobs, &store_options(), &NoProgress)
+        .await
+        .unwrap();
+    let BlobStoreResult::NewlyCreated {
+        cost, blob_object, ..
+    } = &report.outcomes[0].result
+    else {
+        panic!("{:?}", report.outcomes);
+    };
+    assert_eq!(*cost, 0);
+    assert_eq!(network.balance().await, paid);
+
+    let out = place.file("out", b"older");
+    let reading = Alarm(
+        |event: &ProgressEvent| matches!(event, ProgressEvent::SliversRead { .. }),
+        Notify::new(),
+    );
+    let options = ReadOptions::default();
+    tokio::select! {
+        biased;
+        () = reading.1.notified() => {}
+        result = place.client.read_to_file(&blob_object.blob_id, &out, &options, &reading) => panic!("{result:?}"),
+    }
+    assert_eq!(fs::read(&out).unwrap(), b"older");
+    place.assert_nothing_is_left();
+    place.assert_reads(&blob_object.blob_id, &data).await;
+    network.stop().await;
+}
