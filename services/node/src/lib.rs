@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod api;
+mod arrivals;
 pub mod blob_info;
 pub mod committee;
 pub mod config;

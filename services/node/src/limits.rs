@@ -8,6 +8,8 @@ pub(crate) const MAX_CONNECTIONS: usize = 1024;
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection without open requests may take to close when the server stops.
 pub(crate) const CLOSING_TIMEOUT: Duration = Duration::from_millis(250);
+/// An upload of which nothing came for so long is over, or has failed.
+pub(crate) const UPLOAD_PAUSE: Duration = Duration::from_secs(5);
 /// Largest body of a metadata upload; 66 bytes for each shard fit many times.
 pub(crate) const MAX_METADATA_BODY: usize = 4 << 20;
 /// What the BCS form of a sliver may add to its symbols.

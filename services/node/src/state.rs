@@ -22,6 +22,7 @@ use walrus_node_client::Reason;
 use walrus_sui::Address;
 
 use crate::{
+    arrivals::Arrivals,
     blob_info::BlobInfo,
     committee::{CommitteeHolder, CommitteeView},
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig},
@@ -84,6 +85,8 @@ pub struct NodeState {
     /// Wakes whoever watches the epoch.
     pub(crate) epoch_wake: Notify,
     pub(crate) latest_checkpoint: AtomicU64,
+    /// Uploads that go on.
+    pub(crate) arrivals: Arrivals,
     work: Arc<Semaphore>,
     /// Work on the blocking pool, which goes on when nobody waits for it any more.
     background: TaskTracker,
@@ -120,6 +123,7 @@ impl NodeState {
             sync_wake: Notify::new(),
             epoch_wake: Notify::new(),
             latest_checkpoint: AtomicU64::new(0),
+            arrivals: Arrivals::default(),
             work: Arc::new(Semaphore::new(workers.saturating_mul(4))),
             background: TaskTracker::new(),
         })

@@ -1,6 +1,6 @@
 //! What a node accepts. Node spec 1.6 and 1.9.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use walrus_core::{
@@ -165,6 +165,7 @@ impl NodeState {
                 return Err(not_registered());
             }
             self.put_sliver(blob_id, pair, sliver_type, body)?;
+            self.arrivals.note(blob_id, Instant::now());
             self.metrics.uploads.with_label_values(&["sliver"]).inc();
             let code = if pending { 202 } else { 201 };
             return Ok(accepted(code, "sliver stored successfully"));

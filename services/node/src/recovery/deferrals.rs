@@ -1,4 +1,5 @@
-//! Recovery waits while a client may still be uploading. Node spec 4.6.
+//! Recovery waits while a client may still be uploading: for a time after the certification, and as long as slivers arrive. Node
+//! spec 4.6.
 
 use std::{
     collections::HashMap,
@@ -51,10 +52,45 @@ impl Deferrals {
         *entry = deadline.max(*entry);
     }
 
-    pub(crate) fn is_deferred(&self, blob_id: &BlobId) -> bool {
+    /// Whether recovery waits; `goes_on` tells that slivers of the blob are arriving.
+    pub(crate) fn is_deferred(&self, blob_id: &BlobId, goes_on: bool) -> bool {
+        if self.config.enabled && goes_on {
+            return true;
+        }
         let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         until
             .get(blob_id)
             .is_some_and(|deadline| *deadline > Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deferrals(enabled: bool) -> Deferrals {
+        Deferrals::new(LiveUploadDeferralConfig {
+            enabled,
+            ..LiveUploadDeferralConfig::default()
+        })
+    }
+
+    #[test]
+    fn recovery_waits_while_slivers_arrive() {
+        let blob = BlobId([1; 32]);
+        assert!(deferrals(true).is_deferred(&blob, true));
+        assert!(!deferrals(true).is_deferred(&blob, false));
+        assert!(!deferrals(false).is_deferred(&blob, true));
+    }
+
+    #[test]
+    fn recovery_waits_after_a_certification_of_a_moment_ago() {
+        let blob = BlobId([1; 32]);
+        let deferrals = deferrals(true);
+        deferrals.defer(blob, Some(1), 0);
+        assert!(deferrals.is_deferred(&blob, false));
+        let old = BlobId([2; 32]);
+        deferrals.defer(old, Some(1), u64::MAX);
+        assert!(!deferrals.is_deferred(&old, false));
     }
 }

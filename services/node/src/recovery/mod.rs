@@ -128,7 +128,10 @@ impl Recovery {
             .failed
             .get(blob_id)
             .is_some_and(|(_, until)| *until > Instant::now());
-        !waits && !progress.running.contains(blob_id) && !self.deferrals.is_deferred(blob_id)
+        let goes_on = self.state.arrivals.goes_on(blob_id, Instant::now());
+        !waits
+            && !progress.running.contains(blob_id)
+            && !self.deferrals.is_deferred(blob_id, goes_on)
     }
 
     fn start(self: &Arc<Self>, blob_id: BlobId, permit: OwnedSemaphorePermit) {
