@@ -10,6 +10,8 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const CLOSING_TIMEOUT: Duration = Duration::from_millis(250);
 /// An upload of which nothing came for so long is over, or has failed.
 pub(crate) const UPLOAD_PAUSE: Duration = Duration::from_secs(5);
+/// Verified metadata that is remembered.
+pub(crate) const VERIFIED_METADATA: usize = 8;
 /// Largest body of a metadata upload; 66 bytes for each shard fit many times.
 pub(crate) const MAX_METADATA_BODY: usize = 4 << 20;
 /// What the BCS form of a sliver may add to its symbols.

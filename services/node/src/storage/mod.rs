@@ -8,6 +8,7 @@ pub mod records;
 pub mod segments;
 pub mod shards;
 pub mod tables;
+mod verified;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ use self::{
     segments::SegmentError,
     shards::Shards,
     tables::{Batch, Tables},
+    verified::VerifiedMetadata,
 };
 
 /// Why the storage failed.
@@ -61,6 +63,7 @@ pub struct Storage {
     pub tables: Tables,
     /// The slivers.
     pub shards: Shards,
+    verified: VerifiedMetadata,
 }
 
 impl Storage {
@@ -76,7 +79,12 @@ impl Storage {
             shards.rebuild_index(&tables)?;
         }
         tables.mark_open()?;
-        Ok(Self { tables, shards })
+        let verified = VerifiedMetadata::default();
+        Ok(Self {
+            tables,
+            shards,
+            verified,
+        })
     }
 
     /// Makes everything durable and notes that the index of slivers is complete.
@@ -99,6 +107,9 @@ impl Storage {
         let Some(bytes) = self.tables.metadata.get(blob_id.0)? else {
             return Ok(None);
         };
+        if let Some(metadata) = self.verified.get(blob_id, &bytes, config) {
+            return Ok(Some(metadata));
+        }
         let verified = BlobMetadata::from_bcs(&bytes, config)
             .map_err(|error| error.to_string())
             .and_then(|metadata| {
@@ -107,7 +118,10 @@ impl Storage {
                     .map_err(|error| error.to_string())
             });
         match verified {
-            Ok(metadata) => Ok(Some(metadata)),
+            Ok(metadata) => {
+                self.verified.remember(&bytes, &metadata);
+                Ok(Some(metadata))
+            }
             Err(error) => {
                 tracing::error!(%blob_id, error, "stored metadata is damaged");
                 Ok(None)
