@@ -94,6 +94,22 @@ fn an_ephemeral_chain_has_the_same_accounts_every_time_and_leaves_nothing_behind
 }
 
 #[test]
+fn the_hint_names_a_chain_that_would_not_be_found() {
+    let home = Home::new();
+    let arguments = [&["devchain"], &ANY_PORTS[..]].concat();
+    for option in [&[][..], &["--ephemeral"], &["--dir", "chain"]] {
+        let chain = home.start(&[&arguments[..], option].concat());
+        let hint = chain.wait_for_line("walrus devchain publish PATH");
+        let url = hint
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("gRPC"));
+        let named = hint.ends_with(&format!(" --rpc-url {}\n", url.unwrap().trim()));
+        assert_eq!(named, !option.is_empty(), "{hint}");
+        assert!(chain.stop_with("INT").success());
+    }
+}
+
+#[test]
 fn the_faucet_takes_both_public_forms() {
     let home = Home::new();
     let chain = home.start(&devchain(&["--ephemeral"]));

@@ -4,6 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
+use super::compiler::CompilerArgs;
 use crate::args::parse_duration;
 
 /// Arguments of `devchain`.
@@ -52,8 +53,10 @@ pub(crate) enum DevchainCommand {
     /// Compile a Move package and publish it.
     #[command(
         long_about = "Compile a Move package with the official compiler and publish it.\n\n\
-            The compiler is the npm build of the official one, in the version this program was tested with. It is installed once\n\
-            into the cache directory, which needs Node 20 or newer, npm, and cargo (for the sources of the framework).\n\
+            The compiler is the Sui CLI, if `sui` (1.45 or newer) is on the PATH or named by --sui-bin or SUI_BIN; it takes the\n\
+            framework from its cache or from the network, and sees a temporary copy of the package with the IDs of this chain.\n\
+            Where it is missing or cannot work, the compiler is its npm build, in the version this program was tested with. That\n\
+            is installed once into the cache directory, which needs Node 20 or newer, npm, and cargo (for the framework).\n\n\
             Dependencies: std and sui by themselves; packages named walrus and wal are those of the running local network;\n\
             others that are published already with --published NAME=ID.",
         after_help = "Examples:\n  \
@@ -100,6 +103,9 @@ pub(crate) struct PublishArgs {
     /// Which chain.
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    /// Which compiler.
+    #[command(flatten)]
+    pub(crate) compiler: CompilerArgs,
     /// A dependency that is published: its name and package ID. May be repeated.
     #[arg(long, value_name = "NAME=ID", value_parser = parse_published)]
     pub(crate) published: Vec<(String, walrus_sui::Address)>,

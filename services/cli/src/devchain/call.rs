@@ -36,7 +36,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
     let target = Target::find(global, &args.target).await?;
     // Before anything is paid: a wrong folder is a mistake of the caller.
     let sources = match &args.source {
-        Some(path) => compiler::sources(path, &target.published).await?,
+        Some(path) => compiler::sources(path, &target.published)?,
         None => Vec::new(),
     };
     let function = descriptor(&target, &args.function).await?;

@@ -38,17 +38,19 @@ pub(crate) async fn run(global: &GlobalOptions, args: PublishArgs) -> anyhow::Re
         };
         target.published.insert(name, published);
     }
-    let compiled = compiler::compile(&args.path, &target.published).await?;
+    let (published, url) = (&target.published, target.url.as_str());
+    let compiled = compiler::compile(&args.path, published, url, &args.compiler).await?;
     if !compiled.warnings.trim().is_empty() {
         say(compiled.warnings.trim_end());
     }
-    let modules = compiled.modules()?;
+    let modules = compiled.modules;
     let bytecode: Vec<_> = modules.iter().map(|(_, bytes)| bytes.clone()).collect();
+    let dependencies = on_chain(&target, compiled.dependencies).await?;
     let sender = target.executor.sender();
     let result = target
         .executor
         .execute(None, |ptb, _| {
-            let cap = ptb.publish(bytecode.clone(), compiled.dependencies.clone());
+            let cap = ptb.publish(bytecode.clone(), dependencies.clone());
             ptb.transfer(vec![cap], sender)
         })
         .await;
@@ -64,6 +66,22 @@ pub(crate) async fn run(global: &GlobalOptions, args: PublishArgs) -> anyhow::Re
     };
     let names = modules.into_iter().map(|(name, _)| name).collect();
     report(global, &compiled.name, names, &executed)
+}
+
+/// Without those packages of the system that this chain does not have. The Sui CLI names every one that it knows, whether the code
+/// uses it or not.
+async fn on_chain(target: &Target, dependencies: Vec<Address>) -> anyhow::Result<Vec<Address>> {
+    let found = target.executor.chain().objects(&dependencies).await?;
+    let there = dependencies
+        .into_iter()
+        .zip(found)
+        .filter(|(id, object)| object.is_some() || !is_system(id));
+    Ok(there.map(|(id, _)| id).collect())
+}
+
+/// Whether an ID is one of those that are given away by hand: `0x1`, `0x2`, … `0xdee9`.
+fn is_system(id: &Address) -> bool {
+    id.as_bytes().iter().rev().skip(2).all(|byte| *byte == 0)
 }
 
 fn report(

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use walrus_localnet::{LocalChain, LocalChainOptions, default_chain_directory};
 
-use super::args::RunArgs;
+use super::{args::RunArgs, target::DEFAULT_URL};
 use crate::{
     args::GlobalOptions,
     report::{Reporter, write_result},
@@ -67,5 +67,16 @@ fn describe(reporter: &Reporter, local: &LocalChain) {
     };
     reporter.line(format!("The chain is up. Ctrl-C stops it; {rest}."));
     reporter.line("Try, in another terminal:");
-    reporter.line("  walrus devchain publish PATH-OF-A-MOVE-PACKAGE");
+    let found_by_itself = match local.path() {
+        Some(dir) => default_chain_directory().is_some_and(|default| default == dir),
+        None => chain.rpc_url() == DEFAULT_URL,
+    };
+    let option = if found_by_itself {
+        String::new()
+    } else {
+        format!(" --rpc-url {}", chain.rpc_url())
+    };
+    reporter.line(format!(
+        "  walrus devchain publish PATH-OF-A-MOVE-PACKAGE{option}"
+    ));
 }

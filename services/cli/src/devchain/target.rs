@@ -16,11 +16,13 @@ use super::{args::TargetArgs, compiler::Published};
 use crate::{args::GlobalOptions, report::say};
 
 /// The address of `walrus devchain` and `walrus localnet` when nobody says otherwise.
-const DEFAULT_URL: &str = "http://127.0.0.1:9000";
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:9000";
 
 /// A chain that answers.
 pub(crate) struct Target {
     pub(crate) executor: TransactionExecutor,
+    /// Its address.
+    pub(crate) url: String,
     /// The packages of the local network by name, if the chain is one's.
     pub(crate) published: BTreeMap<String, Published>,
 }
@@ -130,6 +132,7 @@ impl Target {
         let executor = TransactionExecutor::new(chain, key).with_gas_budget(global.gas_budget);
         Ok(Self {
             executor,
+            url,
             published,
         })
     }

@@ -60,6 +60,7 @@ impl Home {
             .env("TMPDIR", self.temporary.path())
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("WALRUS_PRIVATE_KEY")
+            .env_remove("SUI_BIN")
             // The Move compiler is installed once for all tests.
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env_remove("RUST_LOG")
