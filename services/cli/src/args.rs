@@ -334,9 +334,15 @@ pub(crate) struct NetworkArgs {
 /// Arguments of `localnet`.
 #[derive(Debug, Args)]
 pub(crate) struct LocalnetArgs {
-    /// How large the network is.
-    #[command(flatten)]
-    pub(crate) network: NetworkArgs,
+    /// Number of storage nodes; as many as the network in the directory has, or 13 for a new one, when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) nodes: Option<u16>,
+    /// Number of shards, at least 4 and at least one for each node; those of the network in the directory, or 100, when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(4..=2000))]
+    pub(crate) shards: Option<u16>,
+    /// Length of an epoch of a new network, for example `30s`, `10m`, `24h`.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub(crate) epoch_duration: Duration,
     /// Where the network keeps its files; `~/.walrus/localnet` when absent. A network that is there comes up where it was.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,

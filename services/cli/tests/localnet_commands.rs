@@ -76,8 +76,8 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     let down = home.fail(&["info"]);
     assert!(down.contains("walrus localnet"), "{down}");
 
-    // It comes back with what was stored; a termination stops it as well.
-    let network = home.start(&SHAPE);
+    // It comes back with what was stored, without being told how large it is; a termination stops it as well.
+    let network = home.start(&["localnet", "--rpc-port", "0", "--faucet-port", "0"]);
     network.wait_for_line(UP);
     let out = home.path().join("again");
     home.succeed(&["read", blob_id, "--out", out.to_str().unwrap()]);
@@ -330,6 +330,29 @@ fn what_is_not_a_network_is_left_alone() {
 }
 
 #[test]
+fn a_new_network_has_more_nodes_than_the_public_client_needs_and_keeps_its_size() {
+    let home = Home::new();
+    let any_ports = [
+        "localnet",
+        "--rpc-port",
+        "0",
+        "--faucet-port",
+        "0",
+        "--json",
+    ];
+    let network = home.start(&any_ports);
+    let described = network.wait_for_json();
+    assert_eq!(described["nodes"].as_array().unwrap().len(), 13);
+    assert_eq!(home.json(&["info", "storage", "--json"])["nShards"], 100);
+    assert!(network.stop_with("INT").success());
+    let other = home.fail(&[&any_ports[..], &["--nodes", "10"]].concat());
+    assert!(
+        other.contains("has 13 nodes and 100 shards, not 10 and 100"),
+        "{other}"
+    );
+}
+
+#[test]
 fn ctrl_c_while_the_network_comes_up_stops_it() {
     let home = Home::new();
     let network = home.start(&["localnet", "--rpc-port", "0", "--faucet-port", "0"]);
@@ -378,7 +401,12 @@ fn a_killed_network_comes_back_with_its_blobs_and_takes_new_ones() {
     let read = |blob_id: &str| home.run(&[&["read", blob_id][..], &config].concat()).stdout;
 
     let network = home.start(&arguments);
-    network.wait_for_line(UP);
+    // It is not where the other commands look.
+    let hint = network.wait_for_line("store README.md");
+    assert!(
+        hint.contains(&format!("walrus {} store", config.join(" "))),
+        "{hint}"
+    );
     let before = store("before", &[7; 30_000]);
     assert!(!network.stop_with("KILL").success());
 

@@ -22,4 +22,5 @@ pub use directory::{default_directory, is_running};
 pub use files::{client_config_path, network_json_path, node_config_path};
 pub use network::Localnet;
 pub use options::LocalnetOptions;
+pub use state::{NetworkSize, network_size};
 pub use steps::{Observer, Silent, Step};

@@ -61,6 +61,23 @@ impl State {
     /// # Errors
     /// If the network there is not the one that `options` describe.
     pub(crate) fn load(dir: &Path, options: &LocalnetOptions) -> anyhow::Result<Option<Self>> {
+        let Some(state) = Self::read(dir)? else {
+            return Ok(None);
+        };
+        if state.nodes.len() != usize::from(options.nodes) || state.shards != options.shards {
+            bail!(
+                "the network in {} has {} nodes and {} shards, not {} and {}; ask for those, or choose another --dir",
+                dir.display(),
+                state.nodes.len(),
+                state.shards,
+                options.nodes,
+                options.shards
+            );
+        }
+        Ok(Some(state))
+    }
+
+    fn read(dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = dir.join(STATE_FILE);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -77,20 +94,33 @@ impl State {
             path.display(),
             state.version
         );
-        if state.nodes.len() != usize::from(options.nodes) || state.shards != options.shards {
-            bail!(
-                "the network in {} has {} nodes and {} shards, not {} and {}; ask for those, or choose another --dir",
-                dir.display(),
-                state.nodes.len(),
-                state.shards,
-                options.nodes,
-                options.shards
-            );
-        }
         Ok(Some(state))
     }
 
     pub(crate) fn save(&self, dir: &Path) -> anyhow::Result<()> {
         write_atomically(&dir.join(STATE_FILE), &serde_json::to_vec_pretty(self)?)
     }
+}
+
+/// How large a network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkSize {
+    /// Number of storage nodes.
+    pub nodes: u16,
+    /// Number of shards.
+    pub shards: u16,
+}
+
+/// The size of the network in `dir`, which it has for life; `None` if there is none yet.
+///
+/// # Errors
+/// If what is there cannot be read.
+pub fn network_size(dir: &Path) -> anyhow::Result<Option<NetworkSize>> {
+    let Some(state) = State::read(dir)? else {
+        return Ok(None);
+    };
+    Ok(Some(NetworkSize {
+        nodes: u16::try_from(state.nodes.len()).context("the network has too many nodes")?,
+        shards: state.shards,
+    }))
 }

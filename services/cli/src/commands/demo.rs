@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use walrus_core::EncodingConfig;
-use walrus_localnet::Localnet;
+use walrus_localnet::{Localnet, LocalnetOptions};
 use walrus_sdk::{
     BlobData, BlobStoreResult, BlobToStore, ClientOptions, EpochsAhead, ReadOptions, StoreOptions,
     StoreReport, WalrusClient,
@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     args::{DemoArgs, GlobalOptions},
-    commands::localnet,
     input::Inputs,
     network_steps::NetworkSteps,
     progress::Bars,
@@ -82,7 +81,13 @@ async fn run_on_network(
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let steps = NetworkSteps::new(reporter.clone());
-    let network = Localnet::start(&localnet::options(&args.network), &steps).await?;
+    let options = LocalnetOptions {
+        nodes: args.network.nodes,
+        shards: args.network.shards,
+        epoch_duration: args.network.epoch_duration,
+        ..LocalnetOptions::default()
+    };
+    let network = Localnet::start(&options, &steps).await?;
     let booted = started.elapsed();
     let result = Demo {
         network: &network,

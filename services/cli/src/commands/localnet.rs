@@ -3,24 +3,20 @@
 use std::fs;
 
 use anyhow::Context;
-use walrus_localnet::{Localnet, LocalnetOptions, default_directory};
+use walrus_localnet::{Localnet, LocalnetOptions, NetworkSize, default_directory};
 
 use crate::{
-    args::{GlobalOptions, LocalnetArgs, NetworkArgs},
+    args::{GlobalOptions, LocalnetArgs},
     network_steps::NetworkSteps,
     report::{Reporter, write_result},
     stop::Stop,
 };
 
-/// The options of a network of this size.
-pub(crate) fn options(network: &NetworkArgs) -> LocalnetOptions {
-    LocalnetOptions {
-        nodes: network.nodes,
-        shards: network.shards,
-        epoch_duration: network.epoch_duration,
-        ..LocalnetOptions::default()
-    }
-}
+/// Nodes of a new network. The public `@mysten/walrus` divides the number of the others by ten when a node does not know a blob:
+/// with fewer than eleven nodes that is a `RangeError`.
+const NODES: u16 = 13;
+/// Shards of a new network.
+const SHARDS: u16 = 100;
 
 /// Runs a network until it is told to stop.
 pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::Result<()> {
@@ -30,13 +26,24 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         let dir = args.dir.or_else(default_directory);
         Some(dir.context("there is no home directory; say where the network lives with --dir")?)
     };
+    let there = match &dir {
+        Some(dir) => walrus_localnet::network_size(dir)?,
+        None => None,
+    };
+    let size = there.unwrap_or(NetworkSize {
+        nodes: NODES,
+        shards: SHARDS,
+    });
     let options = LocalnetOptions {
+        nodes: args.nodes.unwrap_or(size.nodes),
+        shards: args.shards.unwrap_or(size.shards),
+        epoch_duration: args.epoch_duration,
         dir,
         host: args.host,
         rpc_port: args.rpc_port,
         faucet_port: args.faucet_port,
         blocklist: args.blocklist,
-        ..options(&args.network)
+        ..LocalnetOptions::default()
     };
     let reporter = Reporter::new(global.json);
     // From here on a signal stops what was started, instead of the process in the middle of a write.
@@ -61,13 +68,18 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
 
 fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
     let config = walrus_localnet::client_config_path(network.path());
-    let (rest, option) = if ephemeral {
-        (
-            "nothing of it stays",
-            format!("--config {} ", config.display()),
-        )
+    // In another terminal, perhaps in another folder.
+    let config = std::path::absolute(&config).unwrap_or(config);
+    let rest = if ephemeral {
+        "nothing of it stays"
     } else {
-        ("what it stores stays", String::new())
+        "what it stores stays"
+    };
+    let found_by_itself = default_directory().is_some_and(|dir| dir == network.path());
+    let option = if found_by_itself {
+        String::new()
+    } else {
+        format!("--config {} ", config.display())
     };
     reporter.line(format!("The network is up. Ctrl-C stops it; {rest}."));
     reporter.field("faucet", network.chain().faucet_url());
