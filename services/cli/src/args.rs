@@ -101,6 +101,12 @@ pub(crate) enum Command {
         /// The blob ID as a decimal number.
         blob_id_decimal: String,
     },
+    /// Get WAL for SUI at an exchange of a test network.
+    #[command(after_help = "Examples:\n  \
+        walrus get-wal                                0.5 WAL or so, at any exchange of the configuration\n  \
+        walrus get-wal --amount 2000000000            for 2 SUI\n  \
+        walrus get-wal --exchange-id 0xID --json")]
+    GetWal(GetWalArgs),
     /// Run a whole network on this machine until Ctrl-C.
     #[command(after_help = "Examples:\n  \
         walrus localnet\n  \
@@ -317,7 +323,21 @@ pub(crate) struct DecodeArgs {
     pub(crate) strict_consistency_check: bool,
 }
 
-/// The shape of a local network.
+/// Arguments of `get-wal`.
+#[derive(Debug, Args)]
+pub(crate) struct GetWalArgs {
+    /// The exchange; one that the configuration lists under `exchange_objects` when absent.
+    #[arg(long, value_name = "OBJECT_ID")]
+    pub(crate) exchange_id: Option<walrus_sui::Address>,
+    /// How much SUI to give away, in MIST (1 SUI = 1000000000 MIST).
+    #[arg(long, value_name = "MIST", default_value_t = 500_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) amount: u64,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// The shape of a network for a demonstration.
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {
     /// Number of storage nodes.

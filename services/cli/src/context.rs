@@ -6,10 +6,12 @@ use anyhow::{Context, bail};
 use walrus_core::EncodingConfig;
 use walrus_sdk::{ClientOptions, Scratch, WalrusClient};
 use walrus_sui::{
+    Address,
     chain::ChainClient,
     config::{self, ClientConfig, ConfigError},
     contract::ContractReader,
     objects::EpochState,
+    transactions::{ContractWriter, TransactionExecutor},
     wallet::{Keypair, Wallet, default_wallet_path},
 };
 
@@ -77,6 +79,21 @@ impl Network {
     ) -> anyhow::Result<WalrusClient> {
         let key = wallet_key(global, &self.config)?;
         Ok(self.client_with(scratch).await?.with_wallet(key))
+    }
+
+    /// The exchanges of SUI for WAL that the configuration lists.
+    pub(crate) fn exchanges(&self) -> &[Address] {
+        &self.config.exchange_objects
+    }
+
+    /// Signs and pays with the wallet.
+    pub(crate) fn writer(&self, global: &GlobalOptions) -> anyhow::Result<ContractWriter> {
+        let key = wallet_key(global, &self.config)?;
+        let executor = TransactionExecutor::new(self.reader.chain().clone(), key);
+        Ok(ContractWriter::with_executor(
+            self.reader.clone(),
+            executor.with_gas_budget(global.gas_budget),
+        ))
     }
 
     /// About when an epoch will begin, RFC 3339; `None` if that is too far away to say.

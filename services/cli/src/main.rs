@@ -56,6 +56,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ConvertBlobId { blob_id_decimal } => {
             commands::blob_id::convert(&global, &blob_id_decimal)
         }
+        Command::GetWal(args) => commands::get_wal::run(&global, args).await,
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Devchain(args) => devchain::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,

@@ -54,6 +54,7 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     read_in_every_way(&home, blob_id, &contents);
     show_status(&home, blob_id, path);
     show_info(&home);
+    get_wal(&home);
     refuse(&home, path);
 
     // A second store of the same file, and a store of several.
@@ -133,6 +134,26 @@ fn check_descriptor(dir: &Path) {
             .starts_with("suiprivkey1")
     );
     assert_eq!(account["address"].as_str().map(str::len), Some(66));
+}
+
+/// The exchange that the network was made with sells one WAL for one SUI.
+fn get_wal(home: &Home) {
+    let owned = |text: &str| -> u64 {
+        let line = text.lines().find(|line| line.contains("WAL owned now"));
+        let (_, frost) = line.unwrap().split_once('(').unwrap();
+        frost.trim_end_matches(" FROST)").parse().unwrap()
+    };
+    let before = owned(&home.succeed(&["get-wal", "--amount", "7"]));
+    let output = home.json(&["get-wal", "--json"]);
+    assert_eq!(output, json!({"amountSui": 500_000_000}));
+    let after = home.succeed(&["get-wal", "--amount", "2000000000"]);
+    assert!(after.starts_with("Exchanged 2000000000 MIST for WAL"));
+    assert_eq!(owned(&after) - before, 2_500_000_000);
+
+    let none = home.fail(&["get-wal", "--exchange-id", "0x5"]);
+    assert!(none.contains("is no exchange of SUI for WAL"), "{none}");
+    let much = home.fail(&["get-wal", "--amount", "18000000000000000000"]);
+    assert!(much.contains("left") && much.contains("--amount"), "{much}");
 }
 
 fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
@@ -314,22 +335,6 @@ fn a_second_network_on_a_busy_directory_or_port_says_so() {
 }
 
 #[test]
-fn what_is_not_a_network_is_left_alone() {
-    let home = Home::new();
-    let dir = home.path().join("documents");
-    fs::create_dir(&dir).unwrap();
-    fs::write(dir.join("letter.txt"), "dear reader").unwrap();
-    let refused = home.fail(&[&SHAPE[..], &["--dir", dir.to_str().unwrap()]].concat());
-    assert!(
-        refused.contains("not empty and holds no local network"),
-        "{refused}"
-    );
-    assert_eq!(names(&dir), ["letter.txt"]);
-    let few = home.fail(&["localnet", "--nodes", "20", "--shards", "13"]);
-    assert!(few.contains("13 shards are too few for 20 nodes"), "{few}");
-}
-
-#[test]
 fn a_new_network_has_more_nodes_than_the_public_client_needs_and_keeps_its_size() {
     let home = Home::new();
     let any_ports = [
@@ -350,6 +355,22 @@ fn a_new_network_has_more_nodes_than_the_public_client_needs_and_keeps_its_size(
         other.contains("has 13 nodes and 100 shards, not 10 and 100"),
         "{other}"
     );
+}
+
+#[test]
+fn what_is_not_a_network_is_left_alone() {
+    let home = Home::new();
+    let dir = home.path().join("documents");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("letter.txt"), "dear reader").unwrap();
+    let refused = home.fail(&[&SHAPE[..], &["--dir", dir.to_str().unwrap()]].concat());
+    assert!(
+        refused.contains("not empty and holds no local network"),
+        "{refused}"
+    );
+    assert_eq!(names(&dir), ["letter.txt"]);
+    let few = home.fail(&["localnet", "--nodes", "20", "--shards", "13"]);
+    assert!(few.contains("13 shards are too few for 20 nodes"), "{few}");
 }
 
 #[test]

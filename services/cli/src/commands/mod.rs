@@ -5,6 +5,7 @@ pub(crate) mod blob_status;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod encode;
+pub(crate) mod get_wal;
 pub(crate) mod info;
 pub(crate) mod localnet;
 pub(crate) mod read;

@@ -1,0 +1,71 @@
+//! `walrus get-wal`: SUI for WAL, on test networks. Client spec 2.8.
+
+use anyhow::{Context, bail, ensure};
+use rand::seq::IndexedRandom as _;
+use serde::Serialize;
+use walrus_sui::{Address, transactions::ContractWriter};
+
+use super::print_json;
+use crate::{
+    args::{GetWalArgs, GlobalOptions},
+    context::Network,
+    report::{Reporter, wal},
+};
+
+/// The JSON result. Client spec 2.8.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GetWalOutput {
+    /// MIST.
+    amount_sui: u64,
+}
+
+/// Exchanges.
+pub(crate) async fn run(global: &GlobalOptions, args: GetWalArgs) -> anyhow::Result<()> {
+    let network = Network::load(global, args.rpc_url.as_deref()).await?;
+    let exchange = match args.exchange_id {
+        Some(id) => id,
+        None => *network.exchanges().choose(&mut rand::rng()).context(
+            "the configuration lists no exchange_objects; name an exchange with --exchange-id",
+        )?,
+    };
+    let writer = network.writer(global)?;
+    check(&writer, exchange, args.amount).await?;
+    let executed = writer.exchange_sui_for_wal(exchange, args.amount).await?;
+    if global.json {
+        return print_json(&GetWalOutput {
+            amount_sui: args.amount,
+        });
+    }
+    let balance = network.reader().wal_balance(writer.address()).await?;
+    let reporter = Reporter::new(false);
+    reporter.line(format!("Exchanged {} MIST for WAL", args.amount));
+    reporter.field("exchange", exchange);
+    reporter.field("WAL owned now", wal(balance));
+    reporter.field("transaction", executed.digest);
+    Ok(())
+}
+
+/// Says what the contract would refuse with a code.
+async fn check(writer: &ContractWriter, exchange: Address, mist: u64) -> anyhow::Result<()> {
+    let found = writer.exchange(exchange).await;
+    let found = found.with_context(|| format!("{exchange} is no exchange of SUI for WAL"))?;
+    let (rate, funds) = (found.rate, found.wal);
+    let Some(frost) = rate.wal_for_sui(mist) else {
+        bail!("{mist} MIST are more than any exchange can take; ask for less with --amount");
+    };
+    ensure!(
+        frost > 0,
+        "{mist} MIST buy no WAL: {} FROST cost {} MIST here; give more with --amount",
+        rate.wal,
+        rate.sui
+    );
+    ensure!(
+        frost <= funds,
+        "the exchange {exchange} has {} left, and {mist} MIST would buy {}; give less with --amount, or try another with \
+         --exchange-id",
+        wal(funds),
+        wal(frost)
+    );
+    Ok(())
+}
