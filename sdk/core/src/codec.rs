@@ -1,6 +1,10 @@
 //! The one-dimensional Reed-Solomon code (encoding spec 2.4).
 
-use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
+use reed_solomon_simd::{
+    ReedSolomonDecoder, ReedSolomonEncoder,
+    engine::{DefaultEngine, Engine},
+    rate::{DefaultRateEncoder, RateEncoder},
+};
 
 use crate::{
     axis::SliverType,
@@ -181,8 +185,8 @@ impl LinearCode {
 ///
 /// A tile is `count` codewords of symbols of `width` bytes, each a whole symbol or, as the code handles every
 /// block of 64 bytes by itself, a strip of one: a multiple of 64 bytes, or its end.
-pub(crate) struct TileEncoder {
-    inner: ReedSolomonEncoder,
+pub(crate) struct TileEncoder<E: Engine = DefaultEngine> {
+    inner: DefaultRateEncoder<E>,
     originals: usize,
     recoveries: usize,
     interleaving: Interleaving,
@@ -203,8 +207,22 @@ impl TileEncoder {
         count: usize,
         width: usize,
     ) -> Result<Self, CodecError> {
+        Self::with_engine(DefaultEngine::new(), originals, recoveries, count, width)
+    }
+}
+
+impl<E: Engine> TileEncoder<E> {
+    /// As [`TileEncoder::new`], with instructions of choice.
+    pub(crate) fn with_engine(
+        engine: E,
+        originals: usize,
+        recoveries: usize,
+        count: usize,
+        width: usize,
+    ) -> Result<Self, CodecError> {
         let interleaving = Interleaving::new(width, count);
-        let inner = ReedSolomonEncoder::new(originals, recoveries, interleaving.packed_len())?;
+        let length = interleaving.packed_len();
+        let inner = DefaultRateEncoder::new(originals, recoveries, length, engine, None)?;
         Ok(Self {
             inner,
             originals,
@@ -215,6 +233,11 @@ impl TileEncoder {
             planes: Planes::default(),
             plain: Vec::new(),
         })
+    }
+
+    /// Whether this is the code: so many source and so many recovery symbols.
+    pub(crate) fn is_for(&self, originals: usize, recoveries: usize) -> bool {
+        (self.originals, self.recoveries) == (originals, recoveries)
     }
 
     /// Changes the shape of the tiles to come.
@@ -249,16 +272,16 @@ impl TileEncoder {
 
     /// Encodes what was added; calls back with the recovery symbols, up to eight positions at a time: the
     /// first position, from 0, and for each position that symbol of each codeword.
-    pub(crate) fn encode<E: From<CodecError>>(
+    pub(crate) fn encode<F: From<CodecError>>(
         &mut self,
-        mut take: impl FnMut(usize, &[&[u8]]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut take: impl FnMut(usize, &[&[u8]]) -> Result<(), F>,
+    ) -> Result<(), F> {
         let (interleaving, planes) = (self.interleaving, &mut self.planes);
         let result = self.inner.encode().map_err(CodecError::from)?;
-        self.plain.resize(Self::GROUP * self.tile_length, 0);
-        for first in (0..self.recoveries).step_by(Self::GROUP) {
-            let count = Self::GROUP.min(self.recoveries - first);
-            let mut rows: [&[u8]; Self::GROUP] = [&[]; Self::GROUP];
+        self.plain.resize(TileEncoder::GROUP * self.tile_length, 0);
+        for first in (0..self.recoveries).step_by(TileEncoder::GROUP) {
+            let count = TileEncoder::GROUP.min(self.recoveries - first);
+            let mut rows: [&[u8]; TileEncoder::GROUP] = [&[]; TileEncoder::GROUP];
             let shards = (first..first + count).filter_map(|index| result.recovery(index));
             if interleaving.is_identity() {
                 for (row, shard) in rows.iter_mut().zip(shards) {

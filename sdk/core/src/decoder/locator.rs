@@ -34,11 +34,11 @@ impl Locator {
     }
 }
 
-/// The fastest engine of this CPU, which computes a locator only if it is not the last one.
+/// An engine, by default the fastest of this CPU, that computes a locator only if it is not the last one.
 #[derive(Default)]
-pub(crate) struct LocatingEngine(DefaultEngine);
+pub(crate) struct LocatingEngine<E = DefaultEngine>(pub(crate) E);
 
-impl Engine for LocatingEngine {
+impl<E: Engine> Engine for LocatingEngine<E> {
     fn fft(
         &self,
         data: &mut ShardsRefMut<'_>,
@@ -67,7 +67,7 @@ impl Engine for LocatingEngine {
 
     fn eval_poly(erasures: &mut [GfElement; GF_ORDER], truncated_size: usize) {
         let Some(mut located) = AT_WORK.take() else {
-            return DefaultEngine::eval_poly(erasures, truncated_size);
+            return E::eval_poly(erasures, truncated_size);
         };
         if located.size == truncated_size && located.erasures == erasures[..] {
             erasures.copy_from_slice(&located.values);
@@ -75,7 +75,7 @@ impl Engine for LocatingEngine {
             located.size = truncated_size;
             located.erasures.clear();
             located.erasures.extend_from_slice(&erasures[..]);
-            DefaultEngine::eval_poly(erasures, truncated_size);
+            E::eval_poly(erasures, truncated_size);
             located.values.clear();
             located.values.extend_from_slice(&erasures[..]);
         }

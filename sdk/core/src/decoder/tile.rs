@@ -1,6 +1,9 @@
 //! Decodes many codewords at once, or strips of them.
 
-use reed_solomon_simd::rate::{DefaultRateDecoder, RateDecoder};
+use reed_solomon_simd::{
+    engine::{DefaultEngine, Engine},
+    rate::{DefaultRateDecoder, RateDecoder},
+};
 
 use crate::{
     codec::{CodecError, LinearCode},
@@ -52,8 +55,8 @@ impl DecodeTiling {
 /// Decodes tiles of codewords that miss the same symbols; its work area is used again and again.
 ///
 /// A tile is `count` codewords of symbols of `width` bytes; if `count` is 1, `width` may be that of a strip.
-pub(crate) struct TileDecoder {
-    inner: DefaultRateDecoder<LocatingEngine>,
+pub(crate) struct TileDecoder<E: Engine = DefaultEngine> {
+    inner: DefaultRateDecoder<LocatingEngine<E>>,
     locator: Locator,
     originals: usize,
     recoveries: usize,
@@ -67,9 +70,21 @@ pub(crate) struct TileDecoder {
 impl TileDecoder {
     /// For tiles of a shape that [`Self::reshape`] changes.
     pub(crate) fn new(code: &LinearCode, count: usize, width: usize) -> Result<Self, CodecError> {
+        Self::with_engine(DefaultEngine::new(), code, count, width)
+    }
+}
+
+impl<E: Engine> TileDecoder<E> {
+    /// As [`TileDecoder::new`], with instructions of choice.
+    pub(crate) fn with_engine(
+        engine: E,
+        code: &LinearCode,
+        count: usize,
+        width: usize,
+    ) -> Result<Self, CodecError> {
         let (originals, recoveries) = (code.originals(), code.recoveries());
         let length = shard_length(count, width);
-        let engine = LocatingEngine::default();
+        let engine = LocatingEngine(engine);
         Ok(Self {
             inner: DefaultRateDecoder::new(originals, recoveries, length, engine, None)?,
             locator: Locator::default(),
@@ -143,5 +158,142 @@ fn shard_length(count: usize, width: usize) -> usize {
     match count {
         1 => width,
         _ => Interleaving::new(width, count).packed_len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::{prelude::*, sample::subsequence};
+    use reed_solomon_simd::{
+        engine::{Naive, NoSimd},
+        rate::{DefaultRateEncoder, RateEncoder},
+    };
+
+    use super::*;
+    use crate::codec::TileEncoder;
+
+    /// Some codewords, coded one after the other by the engine that is there to be read.
+    #[derive(Debug, Clone)]
+    struct Codewords {
+        code: LinearCode,
+        count: usize,
+        /// For each position the symbols of all codewords, one after the other.
+        symbols: Vec<Vec<u8>>,
+    }
+
+    impl Codewords {
+        fn new(code: LinearCode, count: usize, seed: u64) -> Self {
+            let (originals, recoveries) = (code.originals(), code.recoveries());
+            let width = code.symbol_size();
+            let mut state = seed;
+            let mut next = || {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (state >> 40) as u8
+            };
+            let mut symbols: Vec<Vec<u8>> = (0..originals)
+                .map(|_| (0..count * width).map(|_| next()).collect())
+                .collect();
+            symbols.resize(originals + recoveries, Vec::new());
+            for codeword in 0..count {
+                let engine = Naive::new();
+                let mut encoder =
+                    DefaultRateEncoder::new(originals, recoveries, width, engine, None).unwrap();
+                for original in &symbols[..originals] {
+                    let symbol = &original[codeword * width..][..width];
+                    encoder.add_original_shard(symbol).unwrap();
+                }
+                let encoded = encoder.encode().unwrap();
+                for (row, symbol) in symbols[originals..].iter_mut().zip(encoded.recovery_iter()) {
+                    row.extend_from_slice(symbol);
+                }
+            }
+            Self {
+                code,
+                count,
+                symbols,
+            }
+        }
+
+        fn encode_alike<E: Engine>(&self, engine: E) {
+            let (originals, recoveries) = (self.code.originals(), self.code.recoveries());
+            let width = self.code.symbol_size();
+            let mut encoder =
+                TileEncoder::with_engine(engine, originals, recoveries, self.count, width).unwrap();
+            for original in &self.symbols[..originals] {
+                encoder.add(original).unwrap();
+            }
+            let mut recovered = Vec::new();
+            let take = |_, rows: &[&[u8]]| {
+                recovered.extend(rows.iter().map(|row| row.to_vec()));
+                Ok::<_, CodecError>(())
+            };
+            encoder.encode(take).unwrap();
+            assert!(recovered == self.symbols[originals..]);
+        }
+
+        /// Decodes from each of the choices, twice: the second time the locator is there.
+        fn decode_alike<E: Engine>(&self, engine: E, choices: &[Vec<usize>]) {
+            let mut decoder =
+                TileDecoder::with_engine(engine, &self.code, self.count, self.code.symbol_size())
+                    .unwrap();
+            for positions in choices.iter().flat_map(|positions| [positions, positions]) {
+                for position in positions {
+                    decoder.add(*position, &self.symbols[*position]).unwrap();
+                }
+                let mut restored = BTreeMap::new();
+                let take = |position, symbols: &[u8]| {
+                    restored.insert(position, symbols.to_vec());
+                };
+                decoder.decode(take).unwrap();
+                let missing = (0..self.code.originals()).filter(|i| !positions.contains(i));
+                let expected: BTreeMap<_, _> =
+                    missing.map(|i| (i, self.symbols[i].clone())).collect();
+                assert!(restored == expected);
+            }
+        }
+
+        fn code_alike<E: Engine>(&self, engine: impl Fn() -> E, choices: &[Vec<usize>]) {
+            self.encode_alike(engine());
+            self.decode_alike(engine(), choices);
+        }
+    }
+
+    /// Codewords, and choices of positions that decode them.
+    fn codewords() -> impl Strategy<Value = (Codewords, Vec<Vec<usize>>)> {
+        (1usize..40, 1usize..40, 1usize..9, 1u16..100, any::<u64>()).prop_flat_map(
+            |(originals, recoveries, count, half, seed)| {
+                let code = LinearCode::new(originals, recoveries, 2 * half).unwrap();
+                let positions: Vec<_> = (0..originals + recoveries).collect();
+                let choices = proptest::collection::vec(subsequence(positions, originals), 2);
+                (Just(Codewords::new(code, count, seed)), choices)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn every_engine_of_this_cpu_codes_as_the_naive_one((codewords, choices) in codewords()) {
+            codewords.code_alike(DefaultEngine::new, &choices);
+            codewords.code_alike(Naive::new, &choices);
+            codewords.code_alike(NoSimd::new, &choices);
+            #[cfg(target_arch = "x86_64")]
+            {
+                use reed_solomon_simd::engine::{Avx2, Ssse3};
+                if is_x86_feature_detected!("ssse3") {
+                    codewords.code_alike(Ssse3::new, &choices);
+                }
+                if is_x86_feature_detected!("avx2") {
+                    codewords.code_alike(Avx2::new, &choices);
+                }
+            }
+            #[cfg(target_arch = "aarch64")]
+            if std::arch::is_aarch64_feature_detected!("neon") {
+                codewords.code_alike(reed_solomon_simd::engine::Neon::new, &choices);
+            }
+        }
     }
 }
