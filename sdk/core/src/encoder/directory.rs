@@ -10,7 +10,7 @@ use std::{
 use crate::{
     axis::SliverType,
     bounded_bcs,
-    encoder::{sink::SliverSink, source::PositionalFile},
+    encoder::{open_files::OpenFiles, sink::SliverSink},
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},
     sliver::SliverId,
@@ -28,6 +28,7 @@ pub struct DirectorySink {
     staging: PathBuf,
     symbol_size: NonZeroU16,
     lengths: [usize; 2],
+    files: OpenFiles,
     committed: bool,
 }
 
@@ -66,6 +67,7 @@ impl DirectorySink {
             staging,
             symbol_size: NonZeroU16::new(symbol_size).unwrap_or(NonZeroU16::MIN),
             lengths,
+            files: OpenFiles::new(),
             committed: false,
         })
     }
@@ -99,14 +101,13 @@ impl DirectorySink {
     }
 
     fn write_at(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
-        let path = self.staging.join(Self::sliver_file(sliver));
-        let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        PositionalFile::new(file).write_all_at(offset as u64, data)
+        let open = || {
+            let path = self.staging.join(Self::sliver_file(sliver));
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(false).open(path)
+        };
+        let file = self.files.get(sliver, open)?;
+        file.write_all_at(offset as u64, data)
     }
 }
 
@@ -122,7 +123,9 @@ impl SliverSink for DirectorySink {
         let mut trailer = self.symbol_size.get().to_le_bytes().to_vec();
         trailer.extend(sliver.index().get().to_le_bytes());
         self.write_at(sliver, 0, &header)?;
-        self.write_at(sliver, header.len() + length, &trailer)
+        self.write_at(sliver, header.len() + length, &trailer)?;
+        self.files.close(sliver);
+        Ok(())
     }
 }
 

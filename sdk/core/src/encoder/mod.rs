@@ -12,6 +12,7 @@ mod error;
 mod leaf_hashes;
 mod matrix;
 mod memory;
+mod open_files;
 mod plan;
 mod rows;
 mod run;
