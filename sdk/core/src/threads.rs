@@ -78,12 +78,14 @@ impl Threads {
     }
 
     /// Hands the items `0..count` to workers, one a thread, each of which makes its state once and takes the
-    /// next item when it is done with one. The first error stops the others after their item.
+    /// next item when it is done with one. The first error stops the others after their item. Who had none hands
+    /// his state to `done`.
     pub(crate) fn for_each<S, E: Send>(
         &self,
         count: usize,
         state: impl Fn() -> Result<S, E> + Sync,
         work: impl Fn(&mut S, usize) -> Result<(), E> + Sync,
+        done: impl Fn(S) + Sync,
     ) -> Result<(), E> {
         let next = AtomicUsize::new(0);
         let failure = Mutex::new(None);
@@ -92,6 +94,7 @@ impl Threads {
                 loop {
                     let item = next.fetch_add(1, Ordering::Relaxed);
                     if item >= count {
+                        done(state);
                         return Ok(());
                     }
                     work(&mut state, item)?;

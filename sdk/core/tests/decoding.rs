@@ -305,19 +305,22 @@ fn a_directory_decodes_to_a_file_whatever_is_missing() {
     }
 }
 
+fn damage(root: &tempfile::TempDir, sliver: SliverId) {
+    let file = root
+        .path()
+        .join("slivers")
+        .join(DirectorySink::sliver_file(sliver));
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    fs::write(&file, bytes).unwrap();
+}
+
 #[test]
 fn damaged_slivers_are_replaced_by_others() {
     let (root, blob) = directory(10, 50_000);
     for index in [0, 3] {
-        let id = SliverId::Primary(SliverIndex(index));
-        let file = root
-            .path()
-            .join("slivers")
-            .join(DirectorySink::sliver_file(id));
-        let mut bytes = fs::read(&file).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 4;
-        fs::write(&file, bytes).unwrap();
+        damage(&root, SliverId::Primary(SliverIndex(index)));
     }
     let id = SliverId::Primary(SliverIndex(1));
     let file = root
@@ -381,6 +384,31 @@ fn what_fails_leaves_nothing_behind() {
     let result = StreamDecoder::new(source.metadata(), &source)
         .decode_to_file(root.path().join("absent").join("blob"));
     assert!(result.is_err());
+}
+
+#[test]
+fn too_few_slivers_of_both_axes_are_told_of_the_axis_that_misses_fewest() {
+    // Four rows or seven columns decode the blob. Damaged rows count as missing.
+    for (rows, damaged, columns, expected) in [
+        (4, 0..2, 6, (6, 7, SliverType::Secondary)),
+        (4, 0..1, 5, (3, 4, SliverType::Primary)),
+        (3, 0..0, 6, (3, 4, SliverType::Primary)),
+        (2, 0..0, 6, (6, 7, SliverType::Secondary)),
+        (3, 0..2, 4, (1, 4, SliverType::Primary)),
+    ] {
+        let (root, _) = directory(10, 5000);
+        remove(&root, SliverType::Primary, rows..10);
+        remove(&root, SliverType::Secondary, columns..10);
+        damaged.for_each(|index| damage(&root, SliverId::Primary(SliverIndex(index))));
+        let source = DirectorySource::open(root.path().join("slivers")).unwrap();
+        let result = StreamDecoder::new(source.metadata(), &source).decode();
+        let (have, need, axis) = expected;
+        assert_eq!(
+            result,
+            Err(DecodeError::NotEnoughSlivers { have, need, axis }),
+            "{rows} {columns}"
+        );
+    }
 }
 
 /// Says of slivers of one blob that they are verified ones of another.

@@ -127,7 +127,7 @@ impl Assembly {
             })
         };
         let blocks = self.positions.div_ceil(block);
-        run.threads.for_each(blocks, state, |worker, index| {
+        let work = |worker: &mut Worker, index: usize| {
             let positions = index * block..((index + 1) * block).min(self.positions);
             let mut loaded = std::mem::take(&mut worker.loaded);
             let symbols = self.symbols(run, source, &slices, positions.clone(), &mut loaded)?;
@@ -146,7 +146,8 @@ impl Assembly {
             worker.loaded = loaded;
             run.advance(positions.len() * self.code.originals() * self.code.symbol_size());
             Ok(())
-        })
+        };
+        run.threads.for_each(blocks, state, work, drop)
     }
 
     /// Symbols of a sliver in a block.

@@ -131,26 +131,26 @@ fn check_rows(
         let hasher = SliverHasher::new(config, SliverType::Primary, size)?;
         Ok::<_, DecodeError>((hasher, Vec::new()))
     };
-    run.threads
-        .for_each(rows.len(), state, |(hasher, buffer), item| {
-            run.check()?;
-            let Some(index) = rows.get(item).copied() else {
-                return Ok(());
-            };
-            let start = index.as_usize() as u64 * length as u64;
-            let row = match padded.borrowed(start..start + length as u64) {
-                Some(row) => row,
-                None => {
-                    buffer.resize(length, 0);
-                    padded.read(start, buffer)?;
-                    buffer
-                }
-            };
-            let hash = Node::Digest(hasher.hash(row)?);
-            if metadata.sliver_hash(SliverType::Primary, index) != Some(&hash) {
-                return Err(DecodeError::Inconsistent { index });
+    let work = |(hasher, buffer): &mut (SliverHasher, Vec<u8>), item: usize| {
+        run.check()?;
+        let Some(index) = rows.get(item).copied() else {
+            return Ok(());
+        };
+        let start = index.as_usize() as u64 * length as u64;
+        let row = match padded.borrowed(start..start + length as u64) {
+            Some(row) => row,
+            None => {
+                buffer.resize(length, 0);
+                padded.read(start, buffer)?;
+                buffer
             }
-            run.advance(length);
-            Ok(())
-        })
+        };
+        let hash = Node::Digest(hasher.hash(row)?);
+        if metadata.sliver_hash(SliverType::Primary, index) != Some(&hash) {
+            return Err(DecodeError::Inconsistent { index });
+        }
+        run.advance(length);
+        Ok(())
+    };
+    run.threads.for_each(rows.len(), state, work, drop)
 }

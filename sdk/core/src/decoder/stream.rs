@@ -163,29 +163,38 @@ impl<'a> StreamDecoder<'a> {
         }
     }
 
-    /// Picks verified slivers of an axis; also the primary ones among them.
+    /// Picks verified slivers of an axis; also the primary ones among them. If neither axis has enough, the
+    /// error tells about the one that misses fewest.
     fn choose(&self, run: &mut Run<'_>) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
         run.check()?;
-        let available = self.source.available(SliverType::Primary);
+        let available = self.source.available(SliverType::Primary).len();
         let needed = usize::from(self.metadata.config().primary_source_symbols());
-        let first = match available.len() >= needed {
+        let first = match available >= needed {
             true => SliverType::Primary,
             false => SliverType::Secondary,
         };
-        let chosen = match self.choose_of(run, first) {
-            Err(DecodeError::NotEnoughSlivers { .. }) if first == SliverType::Primary => {
-                let second = SliverType::Secondary;
-                self.choose_of(run, second).map(|chosen| (second, chosen))
-            }
-            // Too few of both: tell about the axis that needs fewer.
-            Err(DecodeError::NotEnoughSlivers { .. }) => Err(DecodeError::NotEnoughSlivers {
-                have: available.len(),
-                need: needed,
-                axis: SliverType::Primary,
-            }),
-            result => result.map(|chosen| (first, chosen)),
+        let error = match self.choose_of(run, first) {
+            Err(error) if missing(&error).is_some() => error,
+            chosen => return self.assembly(first, chosen?),
         };
-        let (axis, chosen) = chosen?;
+        let second = first.orthogonal();
+        match self.choose_of(run, second) {
+            Err(other) if missing(&other).is_some() => {
+                Err(match missing(&other) < missing(&error) {
+                    true => other,
+                    false => error,
+                })
+            }
+            chosen => self.assembly(second, chosen?),
+        }
+    }
+
+    /// Of these slivers of an axis, which have been verified.
+    fn assembly(
+        &self,
+        axis: SliverType,
+        chosen: Vec<SliverIndex>,
+    ) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
         let verified = match axis {
             SliverType::Primary => chosen.iter().copied().collect(),
             SliverType::Secondary => BTreeSet::new(),
@@ -249,35 +258,35 @@ impl<'a> StreamDecoder<'a> {
             let hasher = SliverHasher::new(self.metadata.config(), axis, size)?;
             Ok::<_, DecodeError>((hasher, Vec::new()))
         };
-        self.threads
-            .for_each(candidates.len(), state, |(hasher, buffer), item| {
-                run.check()?;
-                let Some(index) = candidates.get(item).copied() else {
-                    return Ok(());
-                };
-                let id = SliverId::new(axis, index);
-                let data = match self.source.as_slice(id) {
-                    Some(data) => data,
-                    None => {
-                        buffer.resize(length, 0);
-                        if self.source.read_at(id, 0, buffer).is_err() {
-                            return Ok(());
-                        }
-                        buffer
+        let work = |(hasher, buffer): &mut (SliverHasher, Vec<u8>), item: usize| {
+            run.check()?;
+            let Some(index) = candidates.get(item).copied() else {
+                return Ok(());
+            };
+            let id = SliverId::new(axis, index);
+            let data = match self.source.as_slice(id) {
+                Some(data) => data,
+                None => {
+                    buffer.resize(length, 0);
+                    if self.source.read_at(id, 0, buffer).is_err() {
+                        return Ok(());
                     }
-                };
-                if data.len() != length {
-                    return Ok(());
+                    buffer
                 }
-                let hash = Node::Digest(hasher.hash(data)?);
-                if self.metadata.sliver_hash(axis, index) == Some(&hash) {
-                    let mut right = right.lock().unwrap_or_else(PoisonError::into_inner);
-                    right.push(index);
-                    drop(right);
-                    run.advance(length);
-                }
-                Ok(())
-            })?;
+            };
+            if data.len() != length {
+                return Ok(());
+            }
+            let hash = Node::Digest(hasher.hash(data)?);
+            if self.metadata.sliver_hash(axis, index) == Some(&hash) {
+                let mut right = right.lock().unwrap_or_else(PoisonError::into_inner);
+                right.push(index);
+                drop(right);
+                run.advance(length);
+            }
+            Ok(())
+        };
+        self.threads.for_each(candidates.len(), state, work, drop)?;
         Ok(right.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -292,6 +301,14 @@ impl<'a> StreamDecoder<'a> {
         // Whatever was not to be done counts as done.
         run.advance(usize::MAX);
         Ok(())
+    }
+}
+
+/// How many slivers are missing, of which axis, if that is the error.
+fn missing(error: &DecodeError) -> Option<(usize, SliverType)> {
+    match error {
+        DecodeError::NotEnoughSlivers { have, need, axis } => Some((need - have, *axis)),
+        _ => None,
     }
 }
 

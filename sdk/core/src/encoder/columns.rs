@@ -14,17 +14,29 @@ use crate::{
     },
     hashing::{self, Digest},
     index::SliverIndex,
-    merkle,
     sliver::SliverId,
+    workspaces::Workspaces,
 };
 
 /// Symbols of at least this many bytes are handed on one by one to sinks that like small pieces.
 const DIRECT_SYMBOL: usize = 512;
 
-/// Roots of all columns, and for each block of columns a node of each row's tree.
+/// So few nodes are folded before another thread has started.
+const FEW_NODES: usize = 4096;
+
+/// Roots of all columns, and for each block of columns what is left there of each row's tree, row by row.
 struct Nodes {
     columns: Vec<Digest>,
     rows: Vec<Digest>,
+}
+
+impl Nodes {
+    /// Those of a block.
+    fn rows_of(&mut self, plan: &Plan, block: usize) -> &mut [Digest] {
+        let start = plan.n * plan.nodes_of(plan.block) * block;
+        let length = plan.n * plan.nodes_of(plan.columns_of(block).len());
+        &mut self.rows[start..start + length]
+    }
 }
 
 /// The hashes of all slivers.
@@ -35,10 +47,16 @@ pub(crate) struct SliverHashes {
     pub(crate) secondary: Vec<Digest>,
 }
 
+/// Most bytes that an idle worker keeps in a buffer.
+const MAX_IDLE_BUFFER: usize = 1 << 20;
+
+/// Idle workers: for small blobs fresh memory would take longer than the work.
+static IDLE: Workspaces<Worker> = Workspaces::new();
+
 /// What a worker needs, block after block.
-struct Worker<'a> {
+struct Worker {
     encoder: TileEncoder,
-    leaves: LeafHashes<'a>,
+    leaves: LeafHashes,
     folder: Folder,
     /// Source symbols of a block that are not in memory.
     loaded: Vec<u8>,
@@ -60,24 +78,13 @@ pub(crate) fn expand_columns(
     let blocks = plan.n.div_ceil(plan.block);
     let nodes = Mutex::new(Nodes {
         columns: vec![[0; 32]; plan.n],
-        rows: vec![[0; 32]; plan.n * blocks],
+        rows: vec![[0; 32]; plan.n * plan.nodes_of(plan.n)],
     });
     let zeros = vec![0; plan.block * plan.symbol];
-    let state = || {
-        let tiling = plan.column_tiling;
-        Ok::<_, EncodeError>(Worker {
-            encoder: TileEncoder::new(plan.rows, plan.n - plan.rows, tiling.count, tiling.width)?,
-            leaves: LeafHashes::new(run.lanes, short_leaves, plan),
-            folder: Folder::default(),
-            loaded: Vec::new(),
-            gathered: Vec::new(),
-            recovered: Vec::new(),
-            column: Vec::new(),
-        })
-    };
-    run.threads.for_each(blocks, state, |worker, index| {
+    let state = || Worker::new(run, plan);
+    let work = |worker: &mut Worker, index: usize| {
         run.check()?;
-        let columns = index * plan.block..((index + 1) * plan.block).min(plan.n);
+        let columns = plan.columns_of(index);
         let mut loaded = std::mem::take(&mut worker.loaded);
         let symbols = rows.columns(columns.clone(), &mut loaded, &zeros)?;
         let block = Block {
@@ -85,6 +92,7 @@ pub(crate) fn expand_columns(
             plan,
             columns: columns.clone(),
             symbols: &symbols,
+            short_leaves,
         };
         block.emit_columns(&mut worker.column)?;
         if symbols.iter().all(|row| is_zero(row)) {
@@ -97,7 +105,8 @@ pub(crate) fn expand_columns(
         worker.loaded = loaded;
         run.advance(plan.codeword_bytes(columns.len()));
         Ok::<_, EncodeError>(())
-    })?;
+    };
+    run.threads.for_each(blocks, state, work, Worker::rest)?;
     for row in plan.rows..plan.n {
         run.complete(SliverId::Primary(SliverIndex(row as u16)))?;
     }
@@ -110,15 +119,22 @@ pub(crate) fn expand_columns(
 
 /// The roots of the rows from their nodes, block by block.
 fn row_roots(run: &Run<'_>, plan: &Plan, nodes: &[Digest]) -> Vec<Digest> {
-    let parts = run.threads.map_ranges(plan.n, |rows| {
-        let mut own = Vec::with_capacity(rows.len() * nodes.len() / plan.n);
-        for block in nodes.chunks(plan.n) {
-            own.extend_from_slice(&block[rows.clone()]);
+    let roots = |rows: Range<usize>| {
+        // Trees side by side: node `i` of each row, then node `i + 1`.
+        let mut level = Vec::with_capacity(rows.len() * plan.nodes_of(plan.n));
+        for block in nodes.chunks(plan.n * plan.nodes_of(plan.block)) {
+            let width = block.len() / plan.n;
+            for i in 0..width {
+                level.extend(rows.clone().map(|row| block[row * width + i]));
+            }
         }
         let mut folder = Folder::default();
-        folder.fold_down(run.lanes, &own, rows.len()).to_vec()
-    });
-    parts.concat()
+        folder.fold_down(run.lanes, &level, rows.len()).to_vec()
+    };
+    match nodes.len() {
+        0..FEW_NODES => roots(0..plan.n),
+        _ => run.threads.map_ranges(plan.n, roots).concat(),
+    }
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
@@ -133,6 +149,7 @@ struct Block<'a> {
     plan: &'a Plan,
     columns: Range<usize>,
     symbols: &'a [&'a [u8]],
+    short_leaves: Option<&'a [Digest]>,
 }
 
 impl Block<'_> {
@@ -198,14 +215,38 @@ impl Block<'_> {
         let sliver = SliverId::Primary(SliverIndex((self.plan.rows + row) as u16));
         self.run.emit(sliver, start, &data[..length])
     }
-
-    /// Levels of a row's tree within a block.
-    fn levels(&self) -> usize {
-        (self.plan.block.ilog2() as usize).min(merkle::path_length(self.plan.n))
-    }
 }
 
-impl Worker<'_> {
+impl Worker {
+    /// An idle worker, or a new one.
+    fn new(run: &Run<'_>, plan: &Plan) -> Result<Self, EncodeError> {
+        let (originals, recoveries) = (plan.rows, plan.n - plan.rows);
+        if let Some(idle) = IDLE.take(|idle| idle.encoder.is_for(originals, recoveries)) {
+            let leaves = LeafHashes::new(run.lanes, plan, Some(idle.leaves));
+            return Ok(Self { leaves, ..idle });
+        }
+        let tiling = plan.column_tiling;
+        Ok(Self {
+            encoder: TileEncoder::new(originals, recoveries, tiling.count, tiling.width)?,
+            leaves: LeafHashes::new(run.lanes, plan, None),
+            folder: Folder::default(),
+            loaded: Vec::new(),
+            gathered: Vec::new(),
+            recovered: Vec::new(),
+            column: Vec::new(),
+        })
+    }
+
+    /// Waits for the next blob.
+    fn rest(mut self) {
+        for buffer in [&mut self.loaded, &mut self.recovered, &mut self.column] {
+            if buffer.capacity() > MAX_IDLE_BUFFER {
+                *buffer = Vec::new();
+            }
+        }
+        IDLE.give(self);
+    }
+
     /// Expands and hashes the block; recovery rows go to the sink.
     fn expand(&mut self, block: &Block<'_>) -> Result<(), EncodeError> {
         let (plan, width) = (block.plan, block.columns.len());
@@ -267,7 +308,8 @@ impl Worker<'_> {
                 self.encoder.add(slice)?;
             }
             let first = group * TileEncoder::GROUP;
-            self.leaves.absorb(first, &slices[..rows.len()]);
+            self.leaves
+                .absorb(block.short_leaves, first, &slices[..rows.len()]);
         }
         let Self {
             encoder,
@@ -277,7 +319,7 @@ impl Worker<'_> {
         } = self;
         let row_length = block.columns.len() * symbol;
         encoder.encode(|position, rows| {
-            leaves.absorb(plan.rows + position, rows);
+            leaves.absorb(block.short_leaves, plan.rows + position, rows);
             for (i, row) in rows.iter().enumerate() {
                 let index = position + i;
                 for (j, data) in pieces(row, strip, symbol).enumerate() {
@@ -294,28 +336,29 @@ impl Worker<'_> {
     }
 
     fn fold(&mut self, block: &Block<'_>, index: usize, nodes: &Mutex<Nodes>) {
-        let (lanes, width, n) = (block.run.lanes, block.columns.len(), block.plan.n);
+        let (lanes, width, levels) = (block.run.lanes, block.columns.len(), block.plan.levels());
         let leaves = self.leaves.digests();
         let columns = self.folder.fold_down(lanes, leaves, width).to_vec();
-        let rows = self
-            .folder
-            .fold_across(lanes, leaves, width, block.levels());
+        let rows = self.folder.fold_across(lanes, leaves, width, levels);
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes.columns[block.columns.clone()].copy_from_slice(&columns);
-        nodes.rows[index * n..(index + 1) * n].copy_from_slice(rows);
+        nodes.rows_of(block.plan, index).copy_from_slice(rows);
     }
 
     /// As [`Self::fold`], for columns of zeros: all leaves are the same.
     fn fold_zeros(&mut self, block: &Block<'_>, index: usize, nodes: &Mutex<Nodes>) {
-        let (lanes, width, n) = (block.run.lanes, block.columns.len(), block.plan.n);
-        let leaf = hashing::leaf(&vec![0; block.plan.symbol]);
-        let column = self.folder.fold_down(lanes, &vec![leaf; n], 1)[0];
+        let (plan, lanes, width) = (block.plan, block.run.lanes, block.columns.len());
+        let leaf = hashing::leaf(&vec![0; plan.symbol]);
+        let column = self.folder.fold_down(lanes, &vec![leaf; plan.n], 1)[0];
+        let leaves = vec![leaf; width];
         let row = self
             .folder
-            .fold_across(lanes, &vec![leaf; width], width, block.levels())[0];
+            .fold_across(lanes, &leaves, width, plan.levels());
         let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
         nodes.columns[block.columns.clone()].fill(column);
-        nodes.rows[index * n..(index + 1) * n].fill(row);
+        for place in nodes.rows_of(plan, index).chunks_exact_mut(row.len()) {
+            place.copy_from_slice(row);
+        }
     }
 }
 

@@ -31,9 +31,9 @@ pub(crate) fn short_leaves(threads: &Threads, lanes: Lanes, plan: &Plan) -> Opti
 }
 
 /// The hashes of a block, being computed.
-pub(crate) struct LeafHashes<'a> {
+pub(crate) struct LeafHashes {
     lanes: Lanes,
-    short: Option<&'a [Digest]>,
+    n: usize,
     rows: usize,
     symbol: usize,
     /// Row by row, as many a row as the block has columns.
@@ -46,21 +46,29 @@ pub(crate) struct LeafHashes<'a> {
     strip: usize,
 }
 
-impl<'a> LeafHashes<'a> {
-    pub(crate) fn new(lanes: Lanes, short: Option<&'a [Digest]>, plan: &Plan) -> Self {
-        let groups = TileEncoder::GROUP.div_ceil(LANES) * plan.column_tiling.count;
+impl LeafHashes {
+    /// For blobs of a plan, with the room that other ones have used.
+    pub(crate) fn new(lanes: Lanes, plan: &Plan, used: Option<Self>) -> Self {
+        let (digests, mut groups) = used
+            .map(|used| (used.digests, used.groups))
+            .unwrap_or_default();
+        let of_rows = TileEncoder::GROUP.div_ceil(LANES) * plan.column_tiling.count;
         // Source and recovery rows are grouped separately.
         let row_groups = plan.rows.div_ceil(TileEncoder::GROUP)
             + (plan.n - plan.rows).div_ceil(TileEncoder::GROUP);
         let strips = plan.symbol > plan.column_tiling.width;
+        groups.resize(
+            if strips { of_rows * row_groups } else { 0 },
+            LeafGroup::START,
+        );
         Self {
             lanes,
-            short,
+            n: plan.n,
             rows: plan.rows,
             symbol: plan.symbol,
-            digests: vec![[0; 32]; plan.n * plan.block],
-            width: plan.block,
-            groups: vec![LeafGroup::START; if strips { groups * row_groups } else { 0 }],
+            digests,
+            width: 0,
+            groups,
             columns: 0..0,
             offset: 0,
             strip: 0,
@@ -69,9 +77,8 @@ impl<'a> LeafHashes<'a> {
 
     /// Begins a block of so many columns.
     pub(crate) fn start(&mut self, width: usize) {
-        let n = self.digests.len() / self.width;
         self.width = width;
-        self.digests.resize(n * width, [0; 32]);
+        self.digests.resize(self.n * width, [0; 32]);
     }
 
     /// Begins a tile: these columns of the block, the strip of their symbols from `offset` on.
@@ -87,9 +94,9 @@ impl<'a> LeafHashes<'a> {
     }
 
     /// Hashes up to eight consecutive rows of the tile; `first` is the first of them, a multiple of eight
-    /// from the first source or the first recovery row.
-    pub(crate) fn absorb(&mut self, first: usize, rows: &[&[u8]]) {
-        if let Some(short) = self.short {
+    /// from the first source or the first recovery row. `short` are what [`short_leaves`] has given.
+    pub(crate) fn absorb(&mut self, short: Option<&[Digest]>, first: usize, rows: &[&[u8]]) {
+        if let Some(short) = short {
             return self.look_up(short, first, rows);
         }
         let (count, strip) = (self.columns.len(), self.strip);

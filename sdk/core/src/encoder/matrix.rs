@@ -12,6 +12,7 @@ use crate::encoder::{
     plan::Plan,
     source::{BlobSource, PositionalFile},
 };
+use crate::workspaces::Workspaces;
 
 /// The blob, zero-padded to the matrix (encoding spec 1.4).
 pub(crate) struct PaddedBlob<'a> {
@@ -72,7 +73,33 @@ pub(crate) enum RowRecoveries {
     File(PositionalFile),
 }
 
+/// Recovery symbols of at most so many bytes leave their memory to the next blob.
+const MAX_IDLE: usize = 1 << 20;
+
+/// Memory of small blobs: fresh memory would take longer than the work.
+static IDLE: Workspaces<Vec<u8>> = Workspaces::new();
+
 impl RowRecoveries {
+    /// Memory for recovery symbols, with anything in it.
+    pub(crate) fn memory(length: usize) -> Vec<u8> {
+        let fits = |idle: &Vec<u8>| idle.capacity() >= length && length > 0;
+        match IDLE.take(fits) {
+            Some(mut bytes) => {
+                bytes.resize(length, 0);
+                bytes
+            }
+            None => vec![0; length],
+        }
+    }
+
+    /// They are not needed any more.
+    pub(crate) fn rest(self) {
+        match self {
+            Self::Memory(bytes) if bytes.capacity() <= MAX_IDLE => IDLE.give(bytes),
+            _ => {}
+        }
+    }
+
     /// A temporary file without a name.
     pub(crate) fn temporary_file(directory: &Path) -> Result<PositionalFile, EncodeError> {
         let create = || {

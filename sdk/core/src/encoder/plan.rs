@@ -1,8 +1,11 @@
 //! How an encoding is cut into pieces that stay in the cache.
 
+use std::ops::Range;
+
 use crate::{
     axis::SliverType,
     hashing::LANES,
+    merkle,
     parameters::{EncodingConfig, ParameterError},
 };
 
@@ -18,13 +21,18 @@ const MAX_BLOCK: usize = 32;
 const WIDE_BLOCK: usize = LANES;
 /// From this many shards on a single column has rows enough to fill the lanes of the hash.
 const MANY_SHARDS: usize = 512;
+/// Below so many shards every block is as wide as another, so that all threads have as much to do; above, blocks
+/// are whole subtrees, so that little of each row's tree is kept.
+const FEW_SHARDS: usize = 64;
+/// Bytes through the code and the hash, about 0.2 ms, for which starting a thread does not pay.
+const LITTLE_WORK: u64 = 600_000;
 /// Strips are multiples of this many bytes: whole blocks of the code (64) and of the hash (128).
 const STRIP_UNIT: usize = 128;
 
 /// How codewords are encoded together: `count` at a time, `width` bytes of each symbol at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tiling {
-    /// Codewords; a power of two.
+    /// Codewords.
     pub(crate) count: usize,
     /// The whole symbol, or a multiple of 128 bytes.
     pub(crate) width: usize,
@@ -69,7 +77,7 @@ pub(crate) struct Plan {
     pub(crate) symbol: usize,
     /// Length of the blob in bytes.
     pub(crate) blob_length: u64,
-    /// Columns that are handled together, a power of two: the leaves of a subtree of each row.
+    /// Columns that are handled together.
     pub(crate) block: usize,
     /// How rows are expanded.
     pub(crate) row_tiling: Tiling,
@@ -93,9 +101,15 @@ impl Plan {
         let tile = Tiling::new(n, symbol, MAX_BLOCK);
         let column_bytes = (symbols_per_column * symbol).max(1);
         let fitting = (memory / threads.max(1) / column_bytes).max(1);
-        let fair = (n / (2 * threads.max(1))).max(1);
+        let fair = match n {
+            0..FEW_SHARDS => n.div_ceil(threads.max(1)),
+            _ => (n / (2 * threads.max(1))).max(1),
+        };
         let most = tile.count.max(WIDE_BLOCK).min(fitting).min(fair);
-        let block = 1 << most.ilog2();
+        let block = match n {
+            0..FEW_SHARDS => n.div_ceil(n.div_ceil(most).next_multiple_of(threads.max(1))),
+            _ => 1 << most.ilog2(),
+        };
         let fair_rows = rows.div_ceil(2 * threads.max(1)).min(MAX_BLOCK);
         Ok(Self {
             n,
@@ -107,6 +121,31 @@ impl Plan {
             row_tiling: Tiling::new(n, symbol, 1 << fair_rows.ilog2()),
             column_tiling: Tiling::new(n, symbol, block),
         })
+    }
+
+    /// Whether a blob needs so little work that one thread has done it before another one has started.
+    pub(crate) fn is_little_work(config: &EncodingConfig, symbol: u16) -> bool {
+        let n = u64::from(config.n_shards());
+        let rows = u64::from(config.source_symbols(SliverType::Primary));
+        let symbol = u64::from(symbol);
+        // A block of 128 bytes for each of two nodes a leaf.
+        let hashed = n * n * (symbol / 128 + 3) * 128;
+        (rows + n) * n * symbol + hashed < LITTLE_WORK
+    }
+
+    /// Columns of a block.
+    pub(crate) fn columns_of(&self, block: usize) -> Range<usize> {
+        block * self.block..((block + 1) * self.block).min(self.n)
+    }
+
+    /// Levels of a row's tree within a block.
+    pub(crate) fn levels(&self) -> usize {
+        (self.block.trailing_zeros() as usize).min(merkle::path_length(self.n))
+    }
+
+    /// Nodes that are left of so many consecutive leaves of a row's tree, from the start of a block on.
+    pub(crate) fn nodes_of(&self, columns: usize) -> usize {
+        columns.div_ceil(1 << self.levels())
     }
 
     /// Bytes of a source row.

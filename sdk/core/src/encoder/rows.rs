@@ -16,6 +16,7 @@ use crate::{
     },
     index::SliverIndex,
     sliver::SliverId,
+    workspaces::Workspaces,
 };
 
 /// Where the recovery symbols of a batch of rows go.
@@ -23,6 +24,12 @@ enum Output<'a> {
     Memory(Vec<Mutex<&'a mut [u8]>>),
     File(&'a PositionalFile),
 }
+
+/// Most bytes that an idle worker keeps in a buffer.
+const MAX_IDLE_BUFFER: usize = 1 << 20;
+
+/// Idle workers: for small blobs fresh memory would take longer than the work.
+static IDLE: Workspaces<Worker> = Workspaces::new();
 
 /// What a worker needs, batch after batch.
 struct Worker {
@@ -41,22 +48,10 @@ pub(crate) fn expand_rows(
 ) -> Result<RowRecoveries, EncodeError> {
     let batch = plan.row_tiling.count;
     let batches = plan.rows.div_ceil(batch);
-    let state = || {
-        Ok::<_, EncodeError>(Worker {
-            encoder: TileEncoder::new(
-                plan.columns,
-                plan.n - plan.columns,
-                batch.min(plan.rows),
-                plan.row_tiling.width,
-            )?,
-            rows: Vec::new(),
-            gathered: Vec::new(),
-            recovered: Vec::new(),
-        })
-    };
+    let state = || Worker::new(plan);
     let batch_length = batch * plan.recovery_length();
     let run_all = |output: &Output<'_>| {
-        run.threads.for_each(batches, state, |worker, index| {
+        let work = |worker: &mut Worker, index: usize| {
             let first = index * batch;
             let count = batch.min(plan.rows - first);
             match output {
@@ -76,8 +71,9 @@ pub(crate) fn expand_rows(
                 }
             }
             run.advance(plan.codeword_bytes(count));
-            Ok(())
-        })
+            Ok::<_, EncodeError>(())
+        };
+        run.threads.for_each(batches, state, work, Worker::rest)
     };
     match spill {
         Some(directory) => {
@@ -86,7 +82,7 @@ pub(crate) fn expand_rows(
             Ok(RowRecoveries::File(file))
         }
         None => {
-            let mut bytes = vec![0; plan.rows * plan.recovery_length()];
+            let mut bytes = RowRecoveries::memory(plan.rows * plan.recovery_length());
             let places = bytes.chunks_mut(batch_length).map(Mutex::new).collect();
             run_all(&Output::Memory(places))?;
             Ok(RowRecoveries::Memory(bytes))
@@ -95,6 +91,31 @@ pub(crate) fn expand_rows(
 }
 
 impl Worker {
+    /// An idle worker, or a new one.
+    fn new(plan: &Plan) -> Result<Self, EncodeError> {
+        let (originals, recoveries) = (plan.columns, plan.n - plan.columns);
+        if let Some(idle) = IDLE.take(|idle| idle.encoder.is_for(originals, recoveries)) {
+            return Ok(idle);
+        }
+        let count = plan.row_tiling.count.min(plan.rows);
+        Ok(Self {
+            encoder: TileEncoder::new(originals, recoveries, count, plan.row_tiling.width)?,
+            rows: Vec::new(),
+            gathered: Vec::new(),
+            recovered: Vec::new(),
+        })
+    }
+
+    /// Waits for the next blob.
+    fn rest(mut self) {
+        for buffer in [&mut self.rows, &mut self.recovered] {
+            if buffer.capacity() > MAX_IDLE_BUFFER {
+                *buffer = Vec::new();
+            }
+        }
+        IDLE.give(self);
+    }
+
     /// Expands rows `first..first + count`; `out` gets their recovery symbols.
     fn expand(
         &mut self,
@@ -131,6 +152,10 @@ impl Worker {
             self.gathered.resize(count * width, 0);
             for column in 0..plan.columns {
                 let at = column * symbol + offset;
+                if count == 1 {
+                    self.encoder.add(&rows[at..at + width])?;
+                    continue;
+                }
                 let places = self.gathered.chunks_exact_mut(width);
                 for (row, place) in rows.chunks_exact(length).zip(places) {
                     place.copy_from_slice(&row[at..at + width]);

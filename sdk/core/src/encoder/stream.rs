@@ -129,11 +129,15 @@ impl<'a> StreamEncoder<'a> {
     ) -> Result<VerifiedBlobMetadataWithId, EncodeError> {
         let loaded = self.load()?;
         let memory = loaded.as_deref().or(self.source.as_slice());
-        let plan = self.plan(memory.is_some(), sink)?;
+        let threads = match Plan::is_little_work(&self.config, self.symbol_size) {
+            true => &Threads::ONE,
+            false => &self.threads,
+        };
+        let plan = self.plan(threads, memory.is_some(), sink)?;
         let spill = (self.recovery_bytes() > self.memory / 2).then_some(&*self.spill_directory);
         let total = plan.codeword_bytes(plan.rows) + plan.codeword_bytes(plan.n);
         let run = Run {
-            threads: &self.threads,
+            threads,
             lanes: Lanes::new(self.kernel),
             sink,
             cancellation: &self.cancellation,
@@ -143,13 +147,14 @@ impl<'a> StreamEncoder<'a> {
         run.check()?;
         let blob = PaddedBlob::new(self.source, memory);
         let recoveries = expand_rows(&run, &blob, &plan, spill)?;
-        let short_leaves = short_leaves(&self.threads, run.lanes, &plan);
+        let short_leaves = short_leaves(threads, run.lanes, &plan);
         let rows = SourceRows {
             blob,
             recoveries,
             plan,
         };
         let hashes = expand_columns(&run, &rows, short_leaves.as_deref())?;
+        rows.recoveries.rest();
         let changed = |error: std::io::Error| EncodeError::Changed {
             error: error.into(),
         };
@@ -175,7 +180,12 @@ impl<'a> StreamEncoder<'a> {
         rows * columns * usize::from(self.symbol_size)
     }
 
-    fn plan(&self, in_memory: bool, sink: Option<&dyn SliverSink>) -> Result<Plan, ParameterError> {
+    fn plan(
+        &self,
+        threads: &Threads,
+        in_memory: bool,
+        sink: Option<&dyn SliverSink>,
+    ) -> Result<Plan, ParameterError> {
         let n = usize::from(self.config.n_shards());
         let rows = usize::from(self.config.primary_source_symbols());
         let spilled = self.recovery_bytes() > self.memory / 2;
@@ -189,7 +199,7 @@ impl<'a> StreamEncoder<'a> {
         Plan::new(
             &self.config,
             self.source.length(),
-            self.threads.count(),
+            threads.count(),
             self.memory / 2,
             symbols_per_column,
         )
