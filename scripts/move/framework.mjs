@@ -9,8 +9,9 @@ import { REPOSITORY, TOOL_DIR, readTree } from './paths.mjs';
 const CRATE = 'moverox-sui';
 const MANIFEST = path.join(TOOL_DIR, 'framework', 'Cargo.toml');
 
-/** Where the framework package of our own lies. */
-const OWN = path.join(REPOSITORY, 'move', 'framework');
+/** Where the framework package of our own lies: beside the tool where a program carries it, otherwise in the repository. */
+const CARRIED = path.join(TOOL_DIR, 'framework', 'own');
+const OWN = fs.existsSync(CARRIED) ? CARRIED : path.join(REPOSITORY, 'move', 'framework');
 
 /**
  * The framework packages in dependency order; `folder` is their folder's name upstream and in the crate. The crate has no

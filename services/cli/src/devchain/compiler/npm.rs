@@ -49,6 +49,22 @@ const FRAMEWORK_LIB: (&str, &str) = (
     include_str!("../../../../../scripts/move/framework/lib.rs"),
 );
 
+macro_rules! system_package {
+    ($($name:literal),* $(,)?) => {
+        [$((
+            concat!("framework/own/sui-system/", $name),
+            include_str!(concat!("../../../../../move/framework/sui-system/", $name)),
+        )),*]
+    };
+}
+
+/// The framework package of this repository, which no crate has.
+const SYSTEM_PACKAGE: [(&str, &str); 3] = system_package![
+    "Move.toml",
+    "sources/staking_pool.move",
+    "sources/sui_system.move",
+];
+
 #[derive(Serialize)]
 struct Request<'a> {
     path: &'a Path,
@@ -119,7 +135,7 @@ async fn install() -> anyhow::Result<PathBuf> {
         .prefix("move-compiler-staging-")
         .tempdir_in(&parent)
         .with_context(unwritable)?;
-    for (name, text) in FILES.iter().chain([&FRAMEWORK_LIB]) {
+    for (name, text) in FILES.iter().chain(&SYSTEM_PACKAGE).chain([&FRAMEWORK_LIB]) {
         let path = staging.path().join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(unwritable)?;
@@ -149,6 +165,7 @@ fn fingerprint() -> u64 {
     // FNV-1a: a name, not a secret.
     let bytes = FILES
         .iter()
+        .chain(&SYSTEM_PACKAGE)
         .flat_map(|(name, text)| name.bytes().chain(text.bytes()));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
