@@ -4,22 +4,17 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io,
-    num::NonZeroU16,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{
     axis::{Axis, SliverType},
-    bounded_bcs,
     decoder::SliverSource,
     encoder::{PositionalFile, SliverSink},
     index::SliverIndex,
     parameters::{EncodingConfig, ParameterError},
-    sliver::{SliverData, SliverId},
+    sliver::{SliverData, SliverFraming, SliverId},
 };
-
-/// Bytes after the symbols in the BCS of a sliver: symbol size and index, two bytes each.
-const TRAILER: usize = 4;
 
 /// Slivers of one blob in one file, each at a place of its own.
 ///
@@ -40,9 +35,7 @@ pub struct SliverSpool {
 #[derive(Debug, Clone, Copy)]
 struct Layout {
     n_shards: u16,
-    symbol_size: NonZeroU16,
-    /// Bytes of symbols of a primary and of a secondary sliver.
-    lengths: [usize; 2],
+    framing: SliverFraming,
 }
 
 impl SliverSpool {
@@ -79,8 +72,8 @@ impl SliverSpool {
     pub fn put<T: Axis>(&self, sliver: &SliverData<T>) -> io::Result<()> {
         let id = SliverId::new(T::TYPE, sliver.index);
         let symbols = &sliver.symbols;
-        if symbols.symbol_size() != self.layout.symbol_size
-            || symbols.data().len() != self.layout.length(T::TYPE)
+        if symbols.symbol_size() != self.layout.framing.symbol_size()
+            || symbols.data().len() != self.layout.framing.length(T::TYPE)
         {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -98,7 +91,7 @@ impl SliverSpool {
     pub fn to_bcs(&self, sliver: SliverId) -> io::Result<Vec<u8>> {
         self.check_complete(sliver)?;
         let place = self.layout.place(sliver)?;
-        let mut bytes = vec![0; self.layout.bcs_length(sliver.axis())];
+        let mut bytes = vec![0; self.layout.framing.bcs_length(sliver.axis())];
         self.file.read_exact_at(place, &mut bytes)?;
         Ok(bytes)
     }
@@ -122,34 +115,14 @@ impl SliverSpool {
 
 impl Layout {
     fn new(config: &EncodingConfig, blob_length: u64) -> Result<Self, ParameterError> {
-        let symbol_size = config.symbol_size(blob_length)?;
         Ok(Self {
             n_shards: config.n_shards(),
-            symbol_size: NonZeroU16::new(symbol_size).unwrap_or(NonZeroU16::MIN),
-            lengths: [
-                config.sliver_length(SliverType::Primary, blob_length)?,
-                config.sliver_length(SliverType::Secondary, blob_length)?,
-            ],
+            framing: SliverFraming::new(config, blob_length)?,
         })
     }
 
-    /// Bytes of symbols.
-    fn length(&self, axis: SliverType) -> usize {
-        let [primary, secondary] = self.lengths;
-        match axis {
-            SliverType::Primary => primary,
-            SliverType::Secondary => secondary,
-        }
-    }
-
-    /// Bytes of a sliver with its framing.
-    fn bcs_length(&self, axis: SliverType) -> usize {
-        let length = self.length(axis);
-        bounded_bcs::uleb_length(length) + length + TRAILER
-    }
-
     fn record(&self, axis: SliverType) -> u64 {
-        self.bcs_length(axis) as u64
+        self.framing.bcs_length(axis) as u64
     }
 
     /// Where a sliver begins, in bytes.
@@ -167,11 +140,11 @@ impl Layout {
 
     /// Where `count` bytes of a sliver's symbols from `offset` on lie.
     fn place_of_symbols(&self, sliver: SliverId, offset: usize, count: usize) -> io::Result<u64> {
-        let length = self.length(sliver.axis());
+        let length = self.framing.length(sliver.axis());
         if offset.checked_add(count).is_none_or(|end| end > length) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let header = bounded_bcs::uleb_length(length);
+        let header = self.framing.header_length(sliver.axis());
         Ok(self.place(sliver)? + (header + offset) as u64)
     }
 }
@@ -183,13 +156,14 @@ impl SliverSink for SliverSpool {
     }
 
     fn complete(&self, sliver: SliverId) -> io::Result<()> {
-        let length = self.layout.length(sliver.axis());
-        let mut trailer = self.layout.symbol_size.get().to_le_bytes().to_vec();
-        trailer.extend(sliver.index().get().to_le_bytes());
+        let framing = &self.layout.framing;
+        let start = self.layout.place(sliver)?;
+        let length = framing.length(sliver.axis());
         let end = self.layout.place_of_symbols(sliver, length, 0)?;
         self.file
-            .write_all_at(self.layout.place(sliver)?, &bounded_bcs::uleb(length))?;
-        self.file.write_all_at(end, &trailer)?;
+            .write_all_at(start, &framing.header(sliver.axis()))?;
+        self.file
+            .write_all_at(end, &framing.trailer(sliver.index()))?;
         let [primary, secondary] = &mut *self.completed();
         match sliver {
             SliverId::Primary(index) => primary.insert(index),

@@ -3,17 +3,14 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    num::NonZeroU16,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    axis::SliverType,
-    bounded_bcs,
     encoder::{open_files::OpenFiles, sink::SliverSink},
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},
-    sliver::SliverId,
+    sliver::{SliverFraming, SliverId},
 };
 
 /// Writes an encoded blob into a directory, all or nothing.
@@ -26,8 +23,7 @@ use crate::{
 pub struct DirectorySink {
     target: PathBuf,
     staging: PathBuf,
-    symbol_size: NonZeroU16,
-    lengths: [usize; 2],
+    framing: SliverFraming,
     files: OpenFiles,
     committed: bool,
 }
@@ -48,9 +44,7 @@ impl DirectorySink {
         blob_length: u64,
     ) -> io::Result<Self> {
         let too_large = |error: ParameterError| io::Error::new(io::ErrorKind::FileTooLarge, error);
-        let symbol_size = config.symbol_size(blob_length).map_err(too_large)?;
-        let length = |axis| config.sliver_length(axis, blob_length).map_err(too_large);
-        let lengths = [length(SliverType::Primary)?, length(SliverType::Secondary)?];
+        let framing = SliverFraming::new(config, blob_length).map_err(too_large)?;
         let target = std::path::absolute(target)?;
         if target.exists() && !(target.is_dir() && fs::read_dir(&target)?.next().is_none()) {
             let message = format!("{} is no empty directory", target.display());
@@ -65,8 +59,7 @@ impl DirectorySink {
         Ok(Self {
             target,
             staging,
-            symbol_size: NonZeroU16::new(symbol_size).unwrap_or(NonZeroU16::MIN),
-            lengths,
+            framing,
             files: OpenFiles::new(),
             committed: false,
         })
@@ -93,13 +86,6 @@ impl DirectorySink {
         &self.staging
     }
 
-    fn length(&self, sliver: SliverId) -> usize {
-        match sliver.axis() {
-            SliverType::Primary => self.lengths[0],
-            SliverType::Secondary => self.lengths[1],
-        }
-    }
-
     fn write_at(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
         let open = || {
             let path = self.staging.join(Self::sliver_file(sliver));
@@ -113,17 +99,15 @@ impl DirectorySink {
 
 impl SliverSink for DirectorySink {
     fn write(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
-        let header = bounded_bcs::uleb_length(self.length(sliver));
+        let header = self.framing.header_length(sliver.axis());
         self.write_at(sliver, header + offset, data)
     }
 
     fn complete(&self, sliver: SliverId) -> io::Result<()> {
-        let length = self.length(sliver);
-        let header = bounded_bcs::uleb(length);
-        let mut trailer = self.symbol_size.get().to_le_bytes().to_vec();
-        trailer.extend(sliver.index().get().to_le_bytes());
+        let header = self.framing.header(sliver.axis());
+        let end = header.len() + self.framing.length(sliver.axis());
         self.write_at(sliver, 0, &header)?;
-        self.write_at(sliver, header.len() + length, &trailer)?;
+        self.write_at(sliver, end, &self.framing.trailer(sliver.index()))?;
         self.files.close(sliver);
         Ok(())
     }

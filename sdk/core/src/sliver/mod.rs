@@ -1,9 +1,11 @@
 //! Slivers: rows and columns of the expanded matrix, as shards store them (encoding spec 2.3, 4.1).
 
+mod framing;
 mod hasher;
 
 use std::{marker::PhantomData, num::NonZeroU16};
 
+pub(crate) use framing::SliverFraming;
 pub(crate) use hasher::SliverHasher;
 
 use serde::{Deserialize, Serialize};
