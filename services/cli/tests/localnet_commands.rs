@@ -5,7 +5,7 @@ mod program;
 
 use std::{fs, path::Path};
 
-use program::Home;
+use program::{Home, names};
 use serde_json::{Value, json};
 
 const SHAPE: [&str; 9] = [
@@ -21,15 +21,6 @@ const SHAPE: [&str; 9] = [
 ];
 
 const UP: &str = "The network is up";
-
-fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {

@@ -7,20 +7,10 @@ mod program;
 
 use std::{
     fs,
-    path::Path,
     process::{Command, Stdio},
 };
 
-use program::Home;
-
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use program::{Home, names};
 
 fn input(home: &Home, length: u64) {
     let data: Vec<u8> = (0..length).map(|i| ((i * i) >> 7) as u8).collect();

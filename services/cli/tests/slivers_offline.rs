@@ -3,19 +3,10 @@
 
 mod program;
 
-use std::{fs, path::Path};
+use std::fs;
 
-use program::Home;
+use program::{Home, names};
 use walrus_core::{EncodingConfig, metadata::UnverifiedBlobMetadataWithId};
-
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn the_slivers_of_a_file_become_files() {

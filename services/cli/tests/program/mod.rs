@@ -17,6 +17,16 @@ use tempfile::TempDir;
 /// Longest time for one command.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Names of what is in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
 /// A home directory without anything in it.
 pub(crate) struct Home {
     home: TempDir,
@@ -37,10 +47,7 @@ impl Home {
 
     /// Names of what is left in the directory for temporary files.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.temporary.path()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        names(self.temporary.path())
     }
 
     /// A new file in it.
