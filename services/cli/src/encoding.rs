@@ -89,9 +89,7 @@ impl Job {
         };
         let sink = DirectorySink::create(out, &self.config, source.length())
             .with_context(|| format!("cannot write to {}", out.display()))?;
-        let metadata = encoder
-            .with_spill_directory(sink.staging())
-            .encode_to(&sink)?;
+        let metadata = encoder.encode_to(&sink)?;
         sink.commit(&metadata)
             .with_context(|| format!("cannot write to {}", out.display()))?;
         Ok(metadata)

@@ -89,9 +89,7 @@ impl Scratch {
     /// The error of an encoding whose slivers go to a file in this directory, if it is about that.
     pub(crate) fn failed_encoding(&self, error: &EncodeError) -> Option<ScratchError> {
         match error {
-            EncodeError::Sink { error, .. } | EncodeError::Spill { error } => {
-                Some(self.failed(error.clone()))
-            }
+            EncodeError::Sink { error, .. } => Some(self.failed(error.clone())),
             _ => None,
         }
     }

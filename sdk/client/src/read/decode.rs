@@ -5,7 +5,6 @@ use std::sync::{Arc, PoisonError};
 use walrus_core::{
     Axis, Threads, VerifiedBlobMetadataWithId,
     decoder::{ConsistencyCheck, DecodeError, StreamDecoder, decode_and_check},
-    encoder::EncodeError,
     spool::SliverSpool,
 };
 
@@ -121,9 +120,7 @@ impl Decoding {
             DecodeError::Inconsistent { .. } | DecodeError::BlobIdMismatch { .. } => {
                 ClientError::InvalidBlob(*self.metadata.blob_id())
             }
-            DecodeError::Read { error, .. } | DecodeError::Encode(EncodeError::Spill { error }) => {
-                self.scratch.failed(error).into()
-            }
+            DecodeError::Read { error, .. } => self.scratch.failed(error).into(),
             DecodeError::Cancelled => ClientError::Interrupted(error.to_string()),
             error => ClientError::Decode(error.to_string()),
         }

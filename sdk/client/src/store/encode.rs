@@ -122,7 +122,6 @@ impl Unencoded {
             let encoder = StreamEncoder::new(self.config, source)
                 .map_err(encode_error)?
                 .with_threads(Threads::available())
-                .with_spill_directory(&scratch.directory)
                 .with_progress(&on_progress)
                 .with_cancellation(&watched.cancellation);
             encode(encoder).map_err(|error| self.stream_error(scratch, error))

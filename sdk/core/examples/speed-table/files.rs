@@ -82,7 +82,7 @@ impl Workplace<'_> {
         let source = FileSource::open(&self.blob).unwrap();
         let encoder = StreamEncoder::new(self.ingredients.config, &source).unwrap();
         let encoder = encoder.with_threads(self.threads.clone());
-        work(encoder.with_spill_directory(self.directory))
+        work(encoder)
     }
 
     fn bound(&self) -> f64 {

@@ -1,4 +1,4 @@
-//! The second pass: a block of columns at a time is expanded, hashed, folded into trees and handed on
+//! A block of columns at a time, or a strip of it, is expanded, hashed, folded into trees and handed on
 //! (encoding spec 2.2 step 2, 3.3).
 
 use std::{
@@ -9,7 +9,12 @@ use std::{
 use crate::{
     codec::TileEncoder,
     encoder::{
-        error::EncodeError, leaf_hashes::LeafHashes, matrix::SourceRows, plan::Plan, run::Run,
+        error::EncodeError,
+        leaf_hashes::{LeafHashes, LeafStates, short_leaves},
+        matrix::SourceColumns,
+        plan::{Plan, Strip, Tiling},
+        run::Run,
+        sink::SliverSink,
         trees::Folder,
     },
     hashing::{self, Digest},
@@ -55,6 +60,7 @@ static IDLE: Workspaces<Worker> = Workspaces::new();
 
 /// What a worker needs, block after block.
 struct Worker {
+    tiling: Tiling,
     encoder: TileEncoder,
     leaves: LeafHashes,
     folder: Folder,
@@ -68,53 +74,108 @@ struct Worker {
     column: Vec<u8>,
 }
 
-/// Expands and hashes all columns.
-pub(crate) fn expand_columns(
-    run: &Run<'_>,
-    rows: &SourceRows<'_>,
-    short_leaves: Option<&[Digest]>,
-) -> Result<SliverHashes, EncodeError> {
-    let plan = &rows.plan;
-    let blocks = plan.n.div_ceil(plan.block);
-    let nodes = Mutex::new(Nodes {
-        columns: vec![[0; 32]; plan.n],
-        rows: vec![[0; 32]; plan.n * plan.nodes_of(plan.n)],
-    });
-    let zeros = vec![0; plan.block * plan.symbol];
-    let state = || Worker::new(run, plan);
-    let work = |worker: &mut Worker, index: usize| {
-        run.check()?;
-        let columns = plan.columns_of(index);
-        let mut loaded = std::mem::take(&mut worker.loaded);
-        let symbols = rows.columns(columns.clone(), &mut loaded, &zeros)?;
-        let block = Block {
+/// Expands and hashes columns, some blocks at a time and of their symbols a strip.
+pub(crate) struct ColumnPass<'a> {
+    run: &'a Run<'a>,
+    plan: &'a Plan,
+    short_leaves: Option<Vec<Digest>>,
+    nodes: Mutex<Nodes>,
+    /// Hashes of blocks of which some strips were seen.
+    states: Vec<Mutex<LeafStates>>,
+    zeros: Vec<u8>,
+}
+
+impl<'a> ColumnPass<'a> {
+    /// Nothing is expanded yet.
+    pub(crate) fn new(run: &'a Run<'a>, plan: &'a Plan) -> Self {
+        Self {
             run,
             plan,
-            columns: columns.clone(),
+            short_leaves: short_leaves(run.threads, run.lanes, plan),
+            nodes: Mutex::new(Nodes {
+                columns: vec![[0; 32]; plan.n],
+                rows: vec![[0; 32]; plan.n * plan.nodes_of(plan.n)],
+            }),
+            states: (0..plan.blocks()).map(|_| Mutex::default()).collect(),
+            zeros: vec![0; plan.block * plan.symbol],
+        }
+    }
+
+    /// Expands a strip of the columns of some blocks. The strips of a block must come in order.
+    pub(crate) fn expand(
+        &self,
+        source: &SourceColumns<'_>,
+        blocks: Range<usize>,
+        strip: Strip,
+    ) -> Result<(), EncodeError> {
+        let state = || Worker::new(self.run, self.plan, strip);
+        let work = |worker: &mut Worker, index: usize| {
+            self.run.check()?;
+            let mut loaded = std::mem::take(&mut worker.loaded);
+            let done = self.expand_block(worker, source, blocks.start + index, strip, &mut loaded);
+            worker.loaded = loaded;
+            done
+        };
+        self.run
+            .threads
+            .for_each(blocks.len(), state, work, Worker::rest)
+    }
+
+    fn expand_block(
+        &self,
+        worker: &mut Worker,
+        source: &SourceColumns<'_>,
+        index: usize,
+        strip: Strip,
+        loaded: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let columns = self.plan.columns_of(index);
+        let symbols = source.of_block(columns.clone(), strip, loaded, &self.zeros)?;
+        let block = Block {
+            run: self.run,
+            plan: self.plan,
+            columns,
+            strip,
             symbols: &symbols,
-            short_leaves,
+            short_leaves: self.short_leaves.as_deref(),
         };
         block.emit_columns(&mut worker.column)?;
-        if symbols.iter().all(|row| is_zero(row)) {
-            block.emit_zero_rows(&zeros)?;
-            worker.fold_zeros(&block, index, &nodes);
+        block.emit_source_rows()?;
+        let whole = strip == self.plan.whole();
+        if whole && symbols.iter().all(|row| is_zero(row)) {
+            block.emit_zero_rows(&self.zeros)?;
+            worker.fold_zeros(&block, index, &self.nodes);
         } else {
+            let states = self.states.get(index).filter(|_| !whole);
+            let mut states = states.map(|s| s.lock().unwrap_or_else(PoisonError::into_inner));
+            if let Some(states) = &mut states {
+                worker.leaves.resume(std::mem::take(states));
+            }
             worker.expand(&block)?;
-            worker.fold(&block, index, &nodes);
+            match states {
+                Some(mut states) if !self.plan.is_end(strip) => *states = worker.leaves.suspend(),
+                _ => worker.fold(&block, index, &self.nodes),
+            }
         }
-        worker.loaded = loaded;
-        run.advance(plan.codeword_bytes(columns.len()));
-        Ok::<_, EncodeError>(())
-    };
-    run.threads.for_each(blocks, state, work, Worker::rest)?;
-    for row in plan.rows..plan.n {
-        run.complete(SliverId::Primary(SliverIndex(row as u16)))?;
+        self.run
+            .advance(self.plan.codeword_bytes(block.columns.len(), strip));
+        Ok(())
     }
-    let nodes = nodes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(SliverHashes {
-        primary: row_roots(run, plan, &nodes.rows),
-        secondary: nodes.columns,
-    })
+
+    /// The hashes of all slivers, of which none gets any more pieces.
+    pub(crate) fn finish(self) -> Result<SliverHashes, EncodeError> {
+        let Self { run, plan, .. } = self;
+        let source_rows = if plan.has_whole_rows() { plan.rows } else { 0 };
+        for row in source_rows..plan.n {
+            run.complete(SliverId::Primary(SliverIndex(row as u16)))?;
+        }
+        let nodes = self.nodes.into_inner();
+        let nodes = nodes.unwrap_or_else(PoisonError::into_inner);
+        Ok(SliverHashes {
+            primary: row_roots(run, plan, &nodes.rows),
+            secondary: nodes.columns,
+        })
+    }
 }
 
 /// The roots of the rows from their nodes, block by block.
@@ -143,23 +204,28 @@ fn is_zero(bytes: &[u8]) -> bool {
     chunks.iter().all(|chunk| zero(chunk)) && zero(rest)
 }
 
-/// Some columns, and their source symbols row by row.
+/// A strip of the symbols of some columns, row by row.
 struct Block<'a> {
     run: &'a Run<'a>,
     plan: &'a Plan,
     columns: Range<usize>,
+    strip: Strip,
     symbols: &'a [&'a [u8]],
     short_leaves: Option<&'a [Digest]>,
 }
 
 impl Block<'_> {
+    fn is_whole(&self) -> bool {
+        self.strip == self.plan.whole()
+    }
+
     /// Hands on the secondary slivers.
     fn emit_columns(&self, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         let Some(sink) = self.run.sink else {
             return Ok(());
         };
         let symbol = self.plan.symbol;
-        if sink.takes_small_pieces() && symbol >= DIRECT_SYMBOL {
+        if !self.is_whole() || sink.takes_small_pieces() && symbol >= DIRECT_SYMBOL {
             return self.emit_symbols();
         }
         buffer.resize(self.plan.rows * symbol, 0);
@@ -177,29 +243,45 @@ impl Block<'_> {
 
     /// Hands on the secondary slivers symbol by symbol.
     fn emit_symbols(&self) -> Result<(), EncodeError> {
-        let symbol = self.plan.symbol;
+        let Strip { offset, width } = self.strip;
         for (i, column) in self.columns.clone().enumerate() {
             let sliver = SliverId::Secondary(SliverIndex(column as u16));
             for (row, symbols) in self.symbols.iter().enumerate() {
-                let data = &symbols[i * symbol..(i + 1) * symbol];
-                self.run.emit(sliver, row * symbol, data)?;
+                let data = &symbols[i * width..(i + 1) * width];
+                self.run.emit(sliver, row * self.plan.symbol + offset, data)?;
             }
-            self.run.complete(sliver)?;
+            if self.plan.is_end(self.strip) {
+                self.run.complete(sliver)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on the part of the source rows in the block, unless that was done when they were expanded.
+    fn emit_source_rows(&self) -> Result<(), EncodeError> {
+        if self.run.sink.is_none() || self.plan.has_whole_rows() {
+            return Ok(());
+        }
+        let Strip { offset, width } = self.strip;
+        for (row, symbols) in self.symbols.iter().enumerate() {
+            for (first, data) in pieces(symbols, width, self.plan.symbol).enumerate() {
+                self.emit_row(row, first, offset, data)?;
+            }
         }
         Ok(())
     }
 
     /// Hands on the part of the recovery rows in a block of zeros.
     fn emit_zero_rows(&self, zeros: &[u8]) -> Result<(), EncodeError> {
-        for row in 0..self.plan.n - self.plan.rows {
+        for row in self.plan.rows..self.plan.n {
             let length = self.columns.len() * self.plan.symbol;
             self.emit_row(row, 0, 0, &zeros[..length])?;
         }
         Ok(())
     }
 
-    /// Hands on symbols, or a strip of one from `offset` on, of recovery row `row`: those from column `first`
-    /// of the block on, as far as they belong to the sliver.
+    /// Hands on symbols, or a strip of one from `offset` on, of a row: those from column `first` of the block on,
+    /// as far as they belong to the sliver.
     fn emit_row(
         &self,
         row: usize,
@@ -212,21 +294,34 @@ impl Block<'_> {
         if self.run.sink.is_none() || length == 0 {
             return Ok(());
         }
-        let sliver = SliverId::Primary(SliverIndex((self.plan.rows + row) as u16));
+        let sliver = SliverId::Primary(SliverIndex(row as u16));
         self.run.emit(sliver, start, &data[..length])
+    }
+
+    /// Whether recovery rows are collected before they are handed on.
+    fn collects_rows(&self, tiling: Tiling) -> bool {
+        let wants_large = |sink: &dyn SliverSink| !sink.takes_small_pieces();
+        self.is_whole()
+            && self.run.sink.is_some_and(wants_large)
+            && tiling.count < self.columns.len().max(2)
     }
 }
 
 impl Worker {
     /// An idle worker, or a new one.
-    fn new(run: &Run<'_>, plan: &Plan) -> Result<Self, EncodeError> {
+    fn new(run: &Run<'_>, plan: &Plan, strip: Strip) -> Result<Self, EncodeError> {
         let (originals, recoveries) = (plan.rows, plan.n - plan.rows);
+        let tiling = plan.column_tiling(strip);
         if let Some(idle) = IDLE.take(|idle| idle.encoder.is_for(originals, recoveries)) {
             let leaves = LeafHashes::new(run.lanes, plan, Some(idle.leaves));
-            return Ok(Self { leaves, ..idle });
+            return Ok(Self {
+                tiling,
+                leaves,
+                ..idle
+            });
         }
-        let tiling = plan.column_tiling;
         Ok(Self {
+            tiling,
             encoder: TileEncoder::new(originals, recoveries, tiling.count, tiling.width)?,
             leaves: LeafHashes::new(run.lanes, plan, None),
             folder: Folder::default(),
@@ -249,68 +344,42 @@ impl Worker {
 
     /// Expands and hashes the block; recovery rows go to the sink.
     fn expand(&mut self, block: &Block<'_>) -> Result<(), EncodeError> {
-        let (plan, width) = (block.plan, block.columns.len());
-        let collect = block
-            .run
-            .sink
-            .is_some_and(|sink| !sink.takes_small_pieces())
-            && plan.column_tiling.count < width.max(2);
+        let (plan, width, tiling) = (block.plan, block.columns.len(), self.tiling);
+        let collect = block.collects_rows(tiling);
         if collect {
             let length = (plan.n - plan.rows) * width * plan.symbol;
             self.recovered.resize(length.max(self.recovered.len()), 0);
         }
         self.leaves.start(width);
-        for first in (0..width).step_by(plan.column_tiling.count) {
-            let count = plan.column_tiling.count.min(width - first);
-            for (offset, strip) in plan.column_tiling.strips(plan.symbol) {
+        for first in (0..width).step_by(tiling.count) {
+            let count = tiling.count.min(width - first);
+            for part in tiling.strips(block.strip) {
                 block.run.check()?;
-                self.expand_tile(block, first..first + count, offset, strip, collect)?;
+                self.expand_tile(block, first..first + count, part, collect)?;
             }
         }
         if collect {
             let row_length = width * plan.symbol;
             let rows = self.recovered.chunks_exact(row_length);
-            for (row, data) in rows.take(plan.n - plan.rows).enumerate() {
+            for (row, data) in (plan.rows..plan.n).zip(rows) {
                 block.emit_row(row, 0, 0, data)?;
             }
         }
         Ok(())
     }
 
-    /// One call of the code: a strip of the symbols of some columns of the block.
+    /// One call of the code: part of the symbols of some columns of the block.
     fn expand_tile(
         &mut self,
         block: &Block<'_>,
         columns: Range<usize>,
-        offset: usize,
-        strip: usize,
+        part: Strip,
         collect: bool,
     ) -> Result<(), EncodeError> {
         let (plan, count, symbol) = (block.plan, columns.len(), block.plan.symbol);
-        self.encoder.reshape(count, strip)?;
-        self.leaves.tile(columns.clone(), offset, strip);
-        let tile = count * strip;
-        self.gathered.resize(TileEncoder::GROUP * tile, 0);
-        for (group, rows) in block.symbols.chunks(TileEncoder::GROUP).enumerate() {
-            let mut slices: [&[u8]; TileEncoder::GROUP] = [&[]; TileEncoder::GROUP];
-            let places = self.gathered.chunks_exact_mut(tile);
-            for ((row, slice), place) in rows.iter().zip(&mut slices).zip(places) {
-                let start = columns.start * symbol + offset;
-                *slice = if count == 1 || strip == symbol {
-                    &row[start..start + tile]
-                } else {
-                    for (i, place) in place.chunks_exact_mut(strip).enumerate() {
-                        let start = start + i * symbol;
-                        place.copy_from_slice(&row[start..start + strip]);
-                    }
-                    place
-                };
-                self.encoder.add(slice)?;
-            }
-            let first = group * TileEncoder::GROUP;
-            self.leaves
-                .absorb(block.short_leaves, first, &slices[..rows.len()]);
-        }
+        self.encoder.reshape(count, part.width)?;
+        self.leaves.tile(columns.clone(), part);
+        self.add_tile(block, &columns, part)?;
         let Self {
             encoder,
             leaves,
@@ -322,17 +391,51 @@ impl Worker {
             leaves.absorb(block.short_leaves, plan.rows + position, rows);
             for (i, row) in rows.iter().enumerate() {
                 let index = position + i;
-                for (j, data) in pieces(row, strip, symbol).enumerate() {
+                for (j, data) in pieces(row, part.width, symbol).enumerate() {
                     if collect {
-                        let at = index * row_length + (columns.start + j) * symbol + offset;
+                        let at = index * row_length + (columns.start + j) * symbol + part.offset;
                         recovered[at..at + data.len()].copy_from_slice(data);
                     } else {
-                        block.emit_row(index, columns.start + j, offset, data)?;
+                        let first = columns.start + j;
+                        block.emit_row(plan.rows + index, first, part.offset, data)?;
                     }
                 }
             }
             Ok(())
         })
+    }
+
+    /// Gives the source symbols of a tile to the code and to the hash.
+    fn add_tile(
+        &mut self,
+        block: &Block<'_>,
+        columns: &Range<usize>,
+        part: Strip,
+    ) -> Result<(), EncodeError> {
+        let (count, stride) = (columns.len(), block.strip.width);
+        let tile = count * part.width;
+        self.gathered.resize(TileEncoder::GROUP * tile, 0);
+        for (group, rows) in block.symbols.chunks(TileEncoder::GROUP).enumerate() {
+            let mut slices: [&[u8]; TileEncoder::GROUP] = [&[]; TileEncoder::GROUP];
+            let places = self.gathered.chunks_exact_mut(tile);
+            for ((row, slice), place) in rows.iter().zip(&mut slices).zip(places) {
+                let start = columns.start * stride + part.offset - block.strip.offset;
+                *slice = if count == 1 || part.width == stride {
+                    &row[start..start + tile]
+                } else {
+                    for (i, place) in place.chunks_exact_mut(part.width).enumerate() {
+                        let start = start + i * stride;
+                        place.copy_from_slice(&row[start..start + part.width]);
+                    }
+                    place
+                };
+                self.encoder.add(slice)?;
+            }
+            let first = group * TileEncoder::GROUP;
+            self.leaves
+                .absorb(block.short_leaves, first, &slices[..rows.len()]);
+        }
+        Ok(())
     }
 
     fn fold(&mut self, block: &Block<'_>, index: usize, nodes: &Mutex<Nodes>) {

@@ -48,12 +48,6 @@ pub enum EncodeError {
         /// What the sink said.
         error: IoFailure,
     },
-    /// The temporary file failed, which holds what does not fit in memory.
-    #[error("the temporary file of the encoder: {error}")]
-    Spill {
-        /// What the system said.
-        error: IoFailure,
-    },
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     codec::TileEncoder,
-    encoder::plan::Plan,
+    encoder::plan::{Plan, Strip},
     hashing::{self, Digest, LANES, Lanes, LeafGroup},
     threads::Threads,
 };
@@ -30,6 +30,9 @@ pub(crate) fn short_leaves(threads: &Threads, lanes: Lanes, plan: &Plan) -> Opti
     Some(parts.concat())
 }
 
+/// The states of the leaf hashes of a block between two strips of its symbols.
+pub(crate) type LeafStates = Vec<LeafGroup>;
+
 /// The hashes of a block, being computed.
 pub(crate) struct LeafHashes {
     lanes: Lanes,
@@ -39,28 +42,21 @@ pub(crate) struct LeafHashes {
     /// Row by row, as many a row as the block has columns.
     digests: Vec<Digest>,
     width: usize,
-    /// The hashes of symbols whose strips have not all been seen.
-    groups: Vec<LeafGroup>,
+    /// The states of the leaves whose strips have not all been seen, column by column.
+    states: LeafStates,
     columns: Range<usize>,
-    offset: usize,
-    strip: usize,
+    strip: Strip,
 }
 
 impl LeafHashes {
+    /// Memory of a leaf of which a part was hashed, in bytes.
+    pub(crate) const STATE_BYTES: usize = size_of::<LeafGroup>().div_ceil(LANES);
+
     /// For blobs of a plan, with the room that other ones have used.
     pub(crate) fn new(lanes: Lanes, plan: &Plan, used: Option<Self>) -> Self {
-        let (digests, mut groups) = used
-            .map(|used| (used.digests, used.groups))
+        let (digests, states) = used
+            .map(|used| (used.digests, used.states))
             .unwrap_or_default();
-        let of_rows = TileEncoder::GROUP.div_ceil(LANES) * plan.column_tiling.count;
-        // Source and recovery rows are grouped separately.
-        let row_groups = plan.rows.div_ceil(TileEncoder::GROUP)
-            + (plan.n - plan.rows).div_ceil(TileEncoder::GROUP);
-        let strips = plan.symbol > plan.column_tiling.width;
-        groups.resize(
-            if strips { of_rows * row_groups } else { 0 },
-            LeafGroup::START,
-        );
         Self {
             lanes,
             n: plan.n,
@@ -68,10 +64,9 @@ impl LeafHashes {
             symbol: plan.symbol,
             digests,
             width: 0,
-            groups,
+            states,
             columns: 0..0,
-            offset: 0,
-            strip: 0,
+            strip: plan.whole(),
         }
     }
 
@@ -81,11 +76,24 @@ impl LeafHashes {
         self.digests.resize(self.n * width, [0; 32]);
     }
 
-    /// Begins a tile: these columns of the block, the strip of their symbols from `offset` on.
-    pub(crate) fn tile(&mut self, columns: Range<usize>, offset: usize, strip: usize) {
+    /// Begins a tile: these columns of the block, this strip of their symbols.
+    pub(crate) fn tile(&mut self, columns: Range<usize>, strip: Strip) {
         self.columns = columns;
-        self.offset = offset;
         self.strip = strip;
+        if strip.width < self.symbol {
+            let groups = self.width * self.groups_of_column();
+            self.states.resize(groups, LeafGroup::START);
+        }
+    }
+
+    /// Goes on with a block of which earlier strips were seen.
+    pub(crate) fn resume(&mut self, states: LeafStates) {
+        self.states = states;
+    }
+
+    /// Leaves a block of which more strips are to come.
+    pub(crate) fn suspend(&mut self) -> LeafStates {
+        std::mem::take(&mut self.states)
     }
 
     /// The hashes of the block, row by row.
@@ -99,25 +107,25 @@ impl LeafHashes {
         if let Some(short) = short {
             return self.look_up(short, first, rows);
         }
-        let (count, strip) = (self.columns.len(), self.strip);
+        let (count, offset, strip) = (self.columns.len(), self.strip.offset, self.strip.width);
         let leaf = |index: usize| {
             let (row, column) = (index / count, index % count);
             &rows[row][column * strip..(column + 1) * strip]
         };
         let leaves = rows.len() * count;
-        let is_end = self.offset + strip == self.symbol;
+        let is_end = offset + strip == self.symbol;
         let first_group = self.first_group(first);
         for (group, start) in (0..leaves).step_by(LANES).enumerate() {
             let used = LANES.min(leaves - start);
             let strips = std::array::from_fn(|lane| leaf(start + lane.min(used - 1)));
-            let mut state = match self.offset {
+            let mut state = match offset {
                 0 => LeafGroup::START,
-                _ => self.groups[first_group + group],
+                _ => self.states[first_group + group],
             };
-            let before = self.offset as u64;
+            let before = offset as u64;
             if !is_end {
                 state.update(self.lanes, &strips, before);
-                self.groups[first_group + group] = state;
+                self.states[first_group + group] = state;
                 continue;
             }
             let digests = state.finish(self.lanes, &strips, before);
@@ -128,15 +136,22 @@ impl LeafHashes {
         }
     }
 
-    /// Where the states of the rows from `first` on are.
+    /// Groups of eight leaves of a column: source and recovery rows are grouped separately.
+    fn groups_of_column(&self) -> usize {
+        self.rows.div_ceil(TileEncoder::GROUP) + (self.n - self.rows).div_ceil(TileEncoder::GROUP)
+    }
+
+    /// Where the states of the tile's leaves in the rows from `first` on are: as many groups as the tile has
+    /// columns, since rows come in groups of eight too.
     fn first_group(&self, first: usize) -> usize {
+        const { assert!(TileEncoder::GROUP == LANES) };
         let group = match first.checked_sub(self.rows) {
             None => first / TileEncoder::GROUP,
             Some(recovery) => {
                 self.rows.div_ceil(TileEncoder::GROUP) + recovery / TileEncoder::GROUP
             }
         };
-        group * (TileEncoder::GROUP * self.columns.len()).div_ceil(LANES)
+        self.columns.start * self.groups_of_column() + group * self.columns.len()
     }
 
     fn look_up(&mut self, short: &[Digest], first: usize, rows: &[&[u8]]) {

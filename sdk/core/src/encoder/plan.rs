@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     axis::SliverType,
+    encoder::leaf_hashes::LeafHashes,
     hashing::LANES,
     merkle,
     parameters::{EncodingConfig, ParameterError},
@@ -29,38 +30,65 @@ const LITTLE_WORK: u64 = 600_000;
 /// Strips are multiples of this many bytes: whole blocks of the code (64) and of the hash (128).
 const STRIP_UNIT: usize = 128;
 
+/// Part of every symbol: the whole, or a multiple of 128 bytes, or what is left at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Strip {
+    /// Where it begins in the symbol.
+    pub(crate) offset: usize,
+    /// Its length in bytes.
+    pub(crate) width: usize,
+}
+
+impl Strip {
+    /// Cuts the strip into strips of `width` bytes and a shorter last one.
+    fn cut(self, width: usize) -> impl Iterator<Item = Self> {
+        let end = self.offset + self.width;
+        let cut = move |offset| Self {
+            offset,
+            width: width.min(end - offset),
+        };
+        (self.offset..end).step_by(width).map(cut)
+    }
+}
+
+/// The length of strips of a symbol, all of about the same and none of more than `most` bytes, which is at least 128.
+fn strip_width(symbol: usize, most: usize) -> usize {
+    let units = most / STRIP_UNIT;
+    let strips = symbol.div_ceil(units * STRIP_UNIT);
+    symbol.div_ceil(strips).next_multiple_of(STRIP_UNIT)
+}
+
 /// How codewords are encoded together: `count` at a time, `width` bytes of each symbol at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tiling {
     /// Codewords.
     pub(crate) count: usize,
-    /// The whole symbol, or a multiple of 128 bytes.
+    /// The whole symbol or strip, or a multiple of 128 bytes.
     pub(crate) width: usize,
 }
 
 impl Tiling {
-    fn new(n: usize, symbol: usize, max_count: usize) -> Self {
+    /// For strips of `width` bytes of symbols of up to `max_count` codewords.
+    fn new(n: usize, width: usize, max_count: usize) -> Self {
         let tile = (WORK_BYTES / n.next_power_of_two()).clamp(MIN_TILE_BYTES, MAX_TILE_BYTES);
+        let most = tile + tile / 4;
         let few = if n >= MANY_SHARDS { 1 } else { LANES };
         let few = few.min(max_count);
-        if few * symbol > tile + tile / 4 {
-            let width = (tile / few / STRIP_UNIT).max(1) * STRIP_UNIT;
-            let width = width.min(symbol);
+        if few * width > most {
+            let strip = strip_width(width, (tile / few).max(STRIP_UNIT));
+            let width = strip.min(width);
             return Self { count: few, width };
         }
         let mut count = few;
-        while 2 * count <= max_count && 2 * count * symbol <= tile + tile / 4 {
+        while 2 * count <= max_count && 2 * count * width <= most {
             count *= 2;
         }
-        let width = symbol;
         Self { count, width }
     }
 
-    /// The strips of a symbol: start and length of each.
-    pub(crate) fn strips(self, symbol: usize) -> impl Iterator<Item = (usize, usize)> {
-        (0..symbol)
-            .step_by(self.width)
-            .map(move |start| (start, self.width.min(symbol - start)))
+    /// The parts of a strip that are encoded at a time.
+    pub(crate) fn strips(self, strip: Strip) -> impl Iterator<Item = Strip> {
+        strip.cut(self.width)
     }
 }
 
@@ -79,48 +107,126 @@ pub(crate) struct Plan {
     pub(crate) blob_length: u64,
     /// Columns that are handled together.
     pub(crate) block: usize,
-    /// How rows are expanded.
-    pub(crate) row_tiling: Tiling,
-    /// How columns are expanded.
-    pub(crate) column_tiling: Tiling,
+    /// Bytes of a symbol for which rows are expanded at a time: the whole, or a multiple of 128.
+    strip: usize,
+    /// Most codewords of rows that are encoded together.
+    max_rows: usize,
+}
+
+/// What a plan may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means {
+    /// Number of workers.
+    pub(crate) threads: usize,
+    /// Bytes of memory of all workers together, about.
+    pub(crate) memory: usize,
+    /// Whether the blob is in memory, besides.
+    pub(crate) blob_in_memory: bool,
+    /// Whether recovery rows of a block are collected before they are handed on.
+    pub(crate) collects_rows: bool,
 }
 
 impl Plan {
-    /// A plan for `threads` workers that together use about `memory` bytes, where every column of a block
-    /// takes `symbols_per_column` symbols of memory.
+    /// A plan for a blob of so many bytes.
     pub(crate) fn new(
         config: &EncodingConfig,
         blob_length: u64,
-        threads: usize,
-        memory: usize,
-        symbols_per_column: usize,
+        means: &Means,
     ) -> Result<Self, ParameterError> {
         let n = usize::from(config.n_shards());
         let symbol = usize::from(config.symbol_size(blob_length)?);
         let rows = usize::from(config.source_symbols(SliverType::Primary));
-        let tile = Tiling::new(n, symbol, MAX_BLOCK);
-        let column_bytes = (symbols_per_column * symbol).max(1);
-        let fitting = (memory / threads.max(1) / column_bytes).max(1);
-        let fair = match n {
-            0..FEW_SHARDS => n.div_ceil(threads.max(1)),
-            _ => (n / (2 * threads.max(1))).max(1),
-        };
-        let most = tile.count.max(WIDE_BLOCK).min(fitting).min(fair);
-        let block = match n {
-            0..FEW_SHARDS => n.div_ceil(n.div_ceil(most).next_multiple_of(threads.max(1))),
-            _ => 1 << most.ilog2(),
-        };
-        let fair_rows = rows.div_ceil(2 * threads.max(1)).min(MAX_BLOCK);
-        Ok(Self {
+        let columns = usize::from(config.source_symbols(SliverType::Secondary));
+        let threads = means.threads.max(1);
+        let mut plan = Self {
             n,
             rows,
-            columns: usize::from(config.source_symbols(SliverType::Secondary)),
+            columns,
             symbol,
             blob_length,
-            block,
-            row_tiling: Tiling::new(n, symbol, 1 << fair_rows.ilog2()),
-            column_tiling: Tiling::new(n, symbol, block),
-        })
+            block: Self::block(n, rows, symbol, means),
+            strip: symbol,
+            max_rows: 1 << rows.div_ceil(2 * threads).min(MAX_BLOCK).ilog2(),
+        };
+        if plan.kept_length(symbol) * rows > means.memory / 2 {
+            let states = plan.n * (plan.n - plan.kept_from()) * LeafHashes::STATE_BYTES;
+            let room = means.memory.saturating_sub(means.memory / 8 + states);
+            let fitting = room / (plan.kept_length(1) * rows);
+            plan.strip = strip_width(symbol, fitting.max(STRIP_UNIT)).min(symbol);
+        }
+        Ok(plan)
+    }
+
+    /// Columns of a block: as many as half of the memory holds what is needed of, and as pay.
+    fn block(n: usize, rows: usize, symbol: usize, means: &Means) -> usize {
+        let threads = means.threads.max(1);
+        let loaded = if means.blob_in_memory { 0 } else { rows };
+        let collected = if means.collects_rows { n - rows } else { 0 };
+        let column_bytes = (1 + loaded + collected) * symbol;
+        let fitting = (means.memory / 2 / threads / column_bytes).max(1);
+        let fair = match n {
+            0..FEW_SHARDS => n.div_ceil(threads),
+            _ => (n / (2 * threads)).max(1),
+        };
+        let tile = Tiling::new(n, symbol, MAX_BLOCK);
+        let most = tile.count.max(WIDE_BLOCK).min(fitting).min(fair);
+        match n {
+            0..FEW_SHARDS => n.div_ceil(n.div_ceil(most).next_multiple_of(threads)),
+            _ => 1 << most.ilog2(),
+        }
+    }
+
+    /// Whether rows are expanded as a whole.
+    pub(crate) fn has_whole_rows(&self) -> bool {
+        self.strip == self.symbol
+    }
+
+    /// The strips for which rows are expanded, one after the other.
+    pub(crate) fn strips(&self) -> impl Iterator<Item = Strip> + use<> {
+        self.whole().cut(self.strip)
+    }
+
+    /// All of a symbol.
+    pub(crate) fn whole(&self) -> Strip {
+        Strip {
+            offset: 0,
+            width: self.symbol,
+        }
+    }
+
+    /// Whether a strip ends with the symbol.
+    pub(crate) fn is_end(&self, strip: Strip) -> bool {
+        strip.offset + strip.width == self.symbol
+    }
+
+    /// How strips of rows are encoded.
+    pub(crate) fn row_tiling(&self) -> Tiling {
+        Tiling::new(self.n, self.strip, self.max_rows)
+    }
+
+    /// How a strip of a block of columns is encoded.
+    pub(crate) fn column_tiling(&self, strip: Strip) -> Tiling {
+        Tiling::new(self.n, strip.width, self.block)
+    }
+
+    /// Number of blocks.
+    pub(crate) fn blocks(&self) -> usize {
+        self.n.div_ceil(self.block)
+    }
+
+    /// First block whose columns are kept when rows are expanded: that of the first recovery symbols of rows.
+    pub(crate) fn first_kept_block(&self) -> usize {
+        self.columns / self.block
+    }
+
+    /// First column of that block.
+    pub(crate) fn kept_from(&self) -> usize {
+        self.first_kept_block() * self.block
+    }
+
+    /// Bytes kept of a row, of strips of this width.
+    pub(crate) fn kept_length(&self, width: usize) -> usize {
+        (self.n - self.kept_from()) * width
     }
 
     /// Whether a blob needs so little work that one thread has done it before another one has started.
@@ -153,13 +259,8 @@ impl Plan {
         self.columns * self.symbol
     }
 
-    /// Bytes of the recovery symbols of a source row.
-    pub(crate) fn recovery_length(&self) -> usize {
-        (self.n - self.columns) * self.symbol
-    }
-
-    /// Bytes that go through the code when `codewords` are encoded.
-    pub(crate) fn codeword_bytes(&self, codewords: usize) -> u64 {
-        (codewords * self.n) as u64 * self.symbol as u64
+    /// Bytes that go through the code when strips of so many codewords are encoded.
+    pub(crate) fn codeword_bytes(&self, codewords: usize, strip: Strip) -> u64 {
+        (codewords * self.n) as u64 * strip.width as u64
     }
 }

@@ -1,18 +1,14 @@
 //! The streaming core: a source in, slivers and metadata out, in bounded memory (encoding spec 2, 3).
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Mutex,
-};
+use std::sync::Mutex;
 
 use crate::{
     encoder::{
-        columns::{SliverHashes, expand_columns},
+        columns::{ColumnPass, SliverHashes},
         control::{Cancellation, Progress},
         error::EncodeError,
-        leaf_hashes::short_leaves,
-        matrix::{PaddedBlob, SourceRows},
-        plan::Plan,
+        matrix::{KeptColumns, PaddedBlob, SourceColumns},
+        plan::{Means, Plan},
         rows::expand_rows,
         run::Run,
         sink::SliverSink,
@@ -32,7 +28,6 @@ pub struct StreamEncoder<'a> {
     symbol_size: u16,
     threads: Threads,
     memory: usize,
-    spill_directory: PathBuf,
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
     cancellation: Cancellation,
     kernel: HashKernel,
@@ -54,7 +49,6 @@ impl<'a> StreamEncoder<'a> {
             symbol_size,
             threads: Threads::ONE,
             memory: Self::DEFAULT_MEMORY,
-            spill_directory: std::env::temp_dir(),
             progress: None,
             cancellation: Cancellation::new(),
             kernel: HashKernel::detect(),
@@ -67,17 +61,11 @@ impl<'a> StreamEncoder<'a> {
         self
     }
 
-    /// Bytes of memory to work in, about; what does not fit goes to a temporary file. Some hundred bytes a
-    /// shard and, a thread, `n_shards` symbols are needed in any case.
+    /// Bytes of memory to work in, about. The less it is, the shorter are the parts in which a large source is read.
+    /// Some hundred bytes a shard and, a thread, `n_shards` symbols are needed in any case, and for all shards
+    /// together some 14 bytes of each expanded source row and column.
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
-        self
-    }
-
-    /// Where the temporary file is made, if one is needed: by default the system's place for such files.
-    /// It takes half the length of the blob and has no name.
-    pub fn with_spill_directory(mut self, directory: impl AsRef<Path>) -> Self {
-        self.spill_directory = directory.as_ref().to_owned();
         self
     }
 
@@ -101,7 +89,7 @@ impl<'a> StreamEncoder<'a> {
     /// All slivers into `sink`; returns the metadata, which only then makes them worth something.
     ///
     /// # Errors
-    /// [`EncodeError`]: the source, the sink or the temporary file failed, or somebody cancelled.
+    /// [`EncodeError`]: the source or the sink failed, or somebody cancelled.
     pub fn encode_to(
         &self,
         sink: &dyn SliverSink,
@@ -134,8 +122,7 @@ impl<'a> StreamEncoder<'a> {
             false => &self.threads,
         };
         let plan = self.plan(threads, memory.is_some(), sink)?;
-        let spill = (self.recovery_bytes() > self.memory / 2).then_some(&*self.spill_directory);
-        let total = plan.codeword_bytes(plan.rows) + plan.codeword_bytes(plan.n);
+        let total = plan.codeword_bytes(plan.rows + plan.n, plan.whole());
         let run = Run {
             threads,
             lanes: Lanes::new(self.kernel),
@@ -146,15 +133,7 @@ impl<'a> StreamEncoder<'a> {
         };
         run.check()?;
         let blob = PaddedBlob::new(self.source, memory);
-        let recoveries = expand_rows(&run, &blob, &plan, spill)?;
-        let short_leaves = short_leaves(threads, run.lanes, &plan);
-        let rows = SourceRows {
-            blob,
-            recoveries,
-            plan,
-        };
-        let hashes = expand_columns(&run, &rows, short_leaves.as_deref())?;
-        rows.recoveries.rest();
+        let hashes = expand(&run, &plan, &blob)?;
         let changed = |error: std::io::Error| EncodeError::Changed {
             error: error.into(),
         };
@@ -173,36 +152,19 @@ impl<'a> StreamEncoder<'a> {
         Ok(Some(bytes))
     }
 
-    /// Bytes of the recovery symbols of all source rows: half of the blob.
-    fn recovery_bytes(&self) -> usize {
-        let rows = usize::from(self.config.primary_source_symbols());
-        let columns = usize::from(self.config.max_faulty());
-        rows * columns * usize::from(self.symbol_size)
-    }
-
     fn plan(
         &self,
         threads: &Threads,
-        in_memory: bool,
+        blob_in_memory: bool,
         sink: Option<&dyn SliverSink>,
     ) -> Result<Plan, ParameterError> {
-        let n = usize::from(self.config.n_shards());
-        let rows = usize::from(self.config.primary_source_symbols());
-        let spilled = self.recovery_bytes() > self.memory / 2;
-        let mut symbols_per_column = 1;
-        if !in_memory || spilled {
-            symbols_per_column += rows;
-        }
-        if sink.is_some_and(|sink| !sink.takes_small_pieces()) {
-            symbols_per_column += n - rows;
-        }
-        Plan::new(
-            &self.config,
-            self.source.length(),
-            threads.count(),
-            self.memory / 2,
-            symbols_per_column,
-        )
+        let means = Means {
+            threads: threads.count(),
+            memory: self.memory,
+            blob_in_memory,
+            collects_rows: sink.is_some_and(|sink| !sink.takes_small_pieces()),
+        };
+        Plan::new(&self.config, self.source.length(), &means)
     }
 
     fn metadata(&self, hashes: &SliverHashes) -> Result<VerifiedBlobMetadataWithId, EncodeError> {
@@ -219,4 +181,29 @@ impl<'a> StreamEncoder<'a> {
             &self.config,
         )?)
     }
+}
+
+/// Expands rows and columns. If the expanded rows fit in memory that is done at once; otherwise the columns of the
+/// blob come first, which need no other than their own symbols, then strip by strip the rows and the columns that
+/// they give.
+fn expand(
+    run: &Run<'_>,
+    plan: &Plan,
+    blob: &PaddedBlob<'_>,
+) -> Result<SliverHashes, EncodeError> {
+    let columns = ColumnPass::new(run, plan);
+    let mut first = 0;
+    if !plan.has_whole_rows() {
+        first = plan.first_kept_block();
+        let source = SourceColumns::new(plan, blob, None);
+        columns.expand(&source, 0..first, plan.whole())?;
+    }
+    let mut kept = KeptColumns::new(plan);
+    for strip in plan.strips() {
+        expand_rows(run, blob, plan, strip, &mut kept)?;
+        let source = SourceColumns::new(plan, blob, Some(&kept));
+        columns.expand(&source, first..plan.blocks(), strip)?;
+    }
+    kept.rest();
+    columns.finish()
 }
