@@ -57,7 +57,7 @@ fn ways() -> impl Strategy<Value = Way> {
         (1usize..6).prop_map(|count| Threads::new(count.try_into().unwrap())),
         (1usize..4).prop_map(pool),
     ];
-    // 0 spills everything and works column by column.
+    // 0 works column by column, in strips of 128 bytes.
     let memory = select(vec![0, 10_000, 1 << 20, usize::MAX]);
     (
         threads,

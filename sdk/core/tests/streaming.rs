@@ -11,8 +11,8 @@ use std::{
 use walrus_core::{
     EncodingConfig, Sliver, SliverType, Threads, VerifiedBlobMetadataWithId,
     encoder::{
-        BlobEncoder, BlobSource, Cancellation, DirectorySink, EncodeError, FileSource, SeekSource,
-        SliverSink, StreamEncoder,
+        BlobEncoder, BlobSource, Cancellation, DirectorySink, EncodeError, EncodedBlob, FileSource,
+        SeekSource, SliverSink, StreamEncoder,
     },
     parameters::ParameterError,
     sliver::SliverId,
@@ -49,10 +49,16 @@ impl SliverSink for Kept {
     }
 }
 
-fn stream(n: u16, source: &dyn BlobSource) -> (Kept, VerifiedBlobMetadataWithId) {
+/// Memory in which any blob of these tests fits.
+const AT_ONCE: usize = StreamEncoder::DEFAULT_MEMORY;
+/// Memory in which none does whose symbols are longer than the shortest strip.
+const IN_STRIPS: usize = 0;
+
+fn stream(n: u16, source: &dyn BlobSource, memory: usize) -> (Kept, VerifiedBlobMetadataWithId) {
     let kept = Kept::default();
     let metadata = StreamEncoder::new(config(n), source)
         .unwrap()
+        .with_memory(memory)
         .with_threads(Threads::available())
         .encode_to(&kept)
         .unwrap();
@@ -80,21 +86,27 @@ fn every_source_gives_the_slivers_of_the_blob_in_memory() {
             Box::new(SeekSource::new(Cursor::new(blob.clone())).unwrap()),
         ];
         for source in &sources {
-            let (kept, metadata) = stream(n, source.as_ref());
-            assert_eq!(metadata, expected.metadata);
-            let slivers = kept.slivers.into_inner().unwrap();
-            assert_eq!(slivers.len(), 2 * usize::from(n));
-            for pair in &expected.pairs {
-                let primary = SliverId::Primary(pair.primary.index);
-                let secondary = SliverId::Secondary(pair.secondary.index);
-                assert_eq!(slivers[&primary], pair.primary.symbols.data());
-                assert_eq!(slivers[&secondary], pair.secondary.symbols.data());
+            for memory in [AT_ONCE, IN_STRIPS] {
+                let (kept, metadata) = stream(n, source.as_ref(), memory);
+                assert_eq!(metadata, expected.metadata);
+                check_slivers(kept, &expected);
             }
-            let mut completed = kept.completed.into_inner().unwrap();
-            completed.sort();
-            assert_eq!(completed, slivers.keys().copied().collect::<Vec<_>>());
         }
     }
+}
+
+fn check_slivers(kept: Kept, expected: &EncodedBlob) {
+    let slivers = kept.slivers.into_inner().unwrap();
+    assert_eq!(slivers.len(), 2 * expected.pairs.len());
+    for pair in &expected.pairs {
+        let primary = SliverId::Primary(pair.primary.index);
+        let secondary = SliverId::Secondary(pair.secondary.index);
+        assert_eq!(slivers[&primary], pair.primary.symbols.data());
+        assert_eq!(slivers[&secondary], pair.secondary.symbols.data());
+    }
+    let mut completed = kept.completed.into_inner().unwrap();
+    completed.sort();
+    assert_eq!(completed, slivers.keys().copied().collect::<Vec<_>>());
 }
 
 #[test]
@@ -145,15 +157,18 @@ impl BlobSource for Failing {
 
 #[test]
 fn failing_sources_end_the_encoding_and_leave_nothing() {
-    for kind in [
-        io::ErrorKind::UnexpectedEof,
-        io::ErrorKind::PermissionDenied,
+    for (kind, memory) in [
+        (io::ErrorKind::UnexpectedEof, AT_ONCE),
+        (io::ErrorKind::UnexpectedEof, IN_STRIPS),
+        (io::ErrorKind::PermissionDenied, AT_ONCE),
+        (io::ErrorKind::PermissionDenied, IN_STRIPS),
     ] {
         let place = tempfile::tempdir().unwrap();
         let source = Failing(5000, kind);
         let sink = DirectorySink::create(place.path().join("out"), &config(10), 5000).unwrap();
         let error = StreamEncoder::new(config(10), &source)
             .unwrap()
+            .with_memory(memory)
             .encode_to(&sink)
             .unwrap_err();
         drop(sink);
@@ -245,16 +260,44 @@ fn cancelling_ends_the_encoding() {
 
 #[test]
 fn progress_grows_to_the_end() {
-    let seen = Mutex::new(Vec::new());
-    let note = |progress| seen.lock().unwrap().push(progress);
-    let source = SeekSource::new(Cursor::new(blob(500_000))).unwrap();
+    for memory in [AT_ONCE, IN_STRIPS] {
+        let seen = Mutex::new(Vec::new());
+        let note = |progress| seen.lock().unwrap().push(progress);
+        let source = SeekSource::new(Cursor::new(blob(500_000))).unwrap();
+        let encoder = StreamEncoder::new(config(10), &source)
+            .unwrap()
+            .with_memory(memory)
+            .with_progress(&note);
+        encoder.compute_metadata().unwrap();
+        let seen = seen.into_inner().unwrap();
+        assert!(seen.len() > 2);
+        assert!(seen.is_sorted_by_key(|progress| progress.done));
+        let last = seen.last().unwrap();
+        assert_eq!(last.done, last.total);
+    }
+}
+
+/// Takes slivers until it is told to stop.
+struct Stopping<'a>(&'a Cancellation);
+
+impl SliverSink for Stopping<'_> {
+    fn write(&self, sliver: SliverId, _: usize, _: &[u8]) -> io::Result<()> {
+        // The last column: all that is left are strips of rows and columns.
+        if sliver == SliverId::Secondary(9.into()) {
+            self.0.cancel();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn cancelling_between_strips_ends_the_encoding() {
+    let source = SeekSource::new(Cursor::new(blob(50_000))).unwrap();
+    let cancellation = Cancellation::new();
     let encoder = StreamEncoder::new(config(10), &source)
         .unwrap()
-        .with_progress(&note);
-    encoder.compute_metadata().unwrap();
-    let seen = seen.into_inner().unwrap();
-    assert!(seen.len() > 2);
-    assert!(seen.is_sorted_by_key(|progress| progress.done));
-    let last = seen.last().unwrap();
-    assert_eq!(last.done, last.total);
+        .with_memory(IN_STRIPS)
+        .with_cancellation(&cancellation);
+    let stopped = encoder.encode_to(&Stopping(&cancellation));
+    assert_eq!(stopped, Err(EncodeError::Cancelled));
 }

@@ -248,7 +248,8 @@ impl Block<'_> {
             let sliver = SliverId::Secondary(SliverIndex(column as u16));
             for (row, symbols) in self.symbols.iter().enumerate() {
                 let data = &symbols[i * width..(i + 1) * width];
-                self.run.emit(sliver, row * self.plan.symbol + offset, data)?;
+                self.run
+                    .emit(sliver, row * self.plan.symbol + offset, data)?;
             }
             if self.plan.is_end(self.strip) {
                 self.run.complete(sliver)?;
@@ -429,11 +430,13 @@ impl Worker {
                     }
                     place
                 };
+            }
+            // The hash first: it computes while symbols come from memory, the code would only wait for them.
+            let (first, slices) = (group * TileEncoder::GROUP, &slices[..rows.len()]);
+            self.leaves.absorb(block.short_leaves, first, slices);
+            for slice in slices {
                 self.encoder.add(slice)?;
             }
-            let first = group * TileEncoder::GROUP;
-            self.leaves
-                .absorb(block.short_leaves, first, &slices[..rows.len()]);
         }
         Ok(())
     }

@@ -81,11 +81,6 @@ impl DirectorySink {
         Ok(())
     }
 
-    /// The directory in which files are until [`Self::commit`]: a place for temporary files on the same disk.
-    pub fn staging(&self) -> &Path {
-        &self.staging
-    }
-
     fn write_at(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
         let open = || {
             let path = self.staging.join(Self::sliver_file(sliver));

@@ -130,10 +130,15 @@ impl<'a> SourceColumns<'a> {
         zeros: &'b [u8],
     ) -> Result<Vec<&'b [u8]>, EncodeError> {
         let length = columns.len() * strip.width;
-        if let (Some(kept), Some(first)) = (self.kept, columns.start.checked_sub(self.plan.kept_from())) {
+        if let (Some(kept), Some(first)) =
+            (self.kept, columns.start.checked_sub(self.plan.kept_from()))
+        {
             let rows = kept.bytes.chunks_exact(self.plan.kept_length(strip.width));
             let start = first * strip.width;
-            return Ok(rows.take(self.plan.rows).map(|row| &row[start..start + length]).collect());
+            return Ok(rows
+                .take(self.plan.rows)
+                .map(|row| &row[start..start + length])
+                .collect());
         }
         let found: Vec<_> = (0..self.plan.rows)
             .map(|row| self.in_memory(self.position(row, columns.start), length, zeros))
@@ -143,7 +148,11 @@ impl<'a> SourceColumns<'a> {
             buffer.resize(missing * length, 0);
         }
         let mut places = buffer.chunks_exact_mut(length);
-        for (row, _) in found.iter().enumerate().filter(|(_, slice)| slice.is_none()) {
+        for (row, _) in found
+            .iter()
+            .enumerate()
+            .filter(|(_, slice)| slice.is_none())
+        {
             if let Some(place) = places.next() {
                 self.blob.read(self.position(row, columns.start), place)?;
             }

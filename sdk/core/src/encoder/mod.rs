@@ -3,7 +3,9 @@
 //! There is one core, [`StreamEncoder`]: a source in, slivers out, in two passes. The first expands source
 //! rows; the second takes a block of columns at a time, expands them strip by strip in the cache, hashes each
 //! symbol once for the tree of its row and the one of its column, and folds both trees as far as the block
-//! goes. [`BlobEncoder`] is its use with everything in memory.
+//! goes. Where the expanded rows do not fit in memory, both passes go over a strip of all symbols, then over the
+//! next one: the code makes every 64 bytes of a symbol by themselves, and hashes go on where they stopped.
+//! [`BlobEncoder`] is the use of this with everything in memory.
 
 mod columns;
 mod control;

@@ -9,8 +9,8 @@ use std::{
 
 use crate::{encoder::source::PositionalFile, sliver::SliverId};
 
-/// Most files kept open. Of 1000 shards 666 are recovery rows, which get a piece with every block of columns;
-/// of the 1024 files that a process may usually open a third is left to others.
+/// Most files kept open. Of 1000 shards 666 are recovery rows, which get a piece with every block of columns, and
+/// of large blobs the source rows do too; of the 1024 files that a process may usually open a third is left to others.
 const MOST_OPEN: usize = 680;
 
 /// Files of slivers that are not complete.

@@ -150,7 +150,7 @@ impl Plan {
         };
         if plan.kept_length(symbol) * rows > means.memory / 2 {
             let states = plan.n * (plan.n - plan.kept_from()) * LeafHashes::STATE_BYTES;
-            let room = means.memory.saturating_sub(means.memory / 8 + states);
+            let room = means.memory.saturating_sub(means.memory / 16 + states);
             let fitting = room / (plan.kept_length(1) * rows);
             plan.strip = strip_width(symbol, fitting.max(STRIP_UNIT)).min(symbol);
         }

@@ -228,7 +228,11 @@ impl Worker {
             })?;
         }
         for (row, kept) in kept.chunks_exact_mut(kept_length).enumerate() {
-            for (i, place) in kept.chunks_exact_mut(strip.width).take(source_kept).enumerate() {
+            for (i, place) in kept
+                .chunks_exact_mut(strip.width)
+                .take(source_kept)
+                .enumerate()
+            {
                 place.copy_from_slice(symbols.get(row, plan.kept_from() + i, of_strip));
             }
         }

@@ -7,9 +7,10 @@ use crate::sliver::SliverId;
 /// Takes slivers as they are computed, piece by piece, from several threads at once.
 ///
 /// The pieces of a sliver do not overlap and together are its data: the concatenated symbols, without the
-/// framing of BCS. They come in any order: source rows first, then columns from left to right, and with
-/// each group of columns a piece of every recovery row. What a sink has got is worth nothing until the
-/// encoder returns the metadata: after an error it must be thrown away.
+/// framing of BCS. They come in any order: columns about from left to right, with each group of columns a
+/// piece of every recovery row, and source rows before or with them. The last third of the columns of a large
+/// blob comes strip by strip. What a sink has got is worth nothing until the encoder returns the metadata:
+/// after an error it must be thrown away.
 pub trait SliverSink: Sync {
     /// Takes the bytes of `sliver` from `offset` on.
     ///

@@ -34,8 +34,8 @@ pub struct StreamEncoder<'a> {
 }
 
 impl<'a> StreamEncoder<'a> {
-    /// Memory that an encoder uses unless told otherwise, in bytes.
-    pub const DEFAULT_MEMORY: usize = 256 << 20;
+    /// Memory that an encoder works in unless told otherwise, in bytes. Small blobs take less.
+    pub const DEFAULT_MEMORY: usize = 480 << 20;
 
     /// Prepares to encode `source` on the calling thread.
     ///
@@ -61,9 +61,9 @@ impl<'a> StreamEncoder<'a> {
         self
     }
 
-    /// Bytes of memory to work in, about. The less it is, the shorter are the parts in which a large source is read.
-    /// Some hundred bytes a shard and, a thread, `n_shards` symbols are needed in any case, and for all shards
-    /// together some 14 bytes of each expanded source row and column.
+    /// Bytes of memory to work in, about. A blob that does not fit is worked on in strips of its symbols: the less
+    /// memory, the shorter are the pieces in which the source is read. In any case some hundred bytes a shard are
+    /// needed, `n_shards` symbols a thread, and for a blob in strips about 40 bytes for each of its `n_shards²` symbols.
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -186,11 +186,7 @@ impl<'a> StreamEncoder<'a> {
 /// Expands rows and columns. If the expanded rows fit in memory that is done at once; otherwise the columns of the
 /// blob come first, which need no other than their own symbols, then strip by strip the rows and the columns that
 /// they give.
-fn expand(
-    run: &Run<'_>,
-    plan: &Plan,
-    blob: &PaddedBlob<'_>,
-) -> Result<SliverHashes, EncodeError> {
+fn expand(run: &Run<'_>, plan: &Plan, blob: &PaddedBlob<'_>) -> Result<SliverHashes, EncodeError> {
     let columns = ColumnPass::new(run, plan);
     let mut first = 0;
     if !plan.has_whole_rows() {
