@@ -1,7 +1,9 @@
 /// Looking up exchange rates of the past.
 ///
-/// A pool stores one rate for every epoch it enters. Outside the committee it enters none, so the history has gaps, in which the
-/// last rate before holds. The gaps are remembered, so that a lookup costs a binary search however long the node was away.
+/// A pool stores one rate for every epoch it enters. Outside the committee it enters none, so the history has gaps. The rate
+/// before a gap is the price at which the last ones left; what joins in the gap does so at the price after that, which is the
+/// one the pool comes back with, as nobody earns anything in between. The gaps are remembered, so that a lookup costs a binary
+/// search however long the node was away.
 ///
 /// Invariants
 /// 1. Gaps are disjoint, in increasing order; `last` and `next` have rates, the epochs between them have none.
@@ -47,8 +49,8 @@ public(package) fun record(
     gaps.push_back(Gap { last, next: epoch });
 }
 
-/// The rate that holds in `epoch`, which must not be above the last epoch that has one: the last rate stored up to then, but
-/// not before `first`; flat if there is none.
+/// The rate that holds in `epoch`, which must not be above the last epoch that has one: the one stored for it, in a gap the
+/// one after the gap; flat before `first`.
 public(package) fun rate_at(
     rates: &Table<u32, PoolExchangeRate>,
     extra_fields: &Bag,
@@ -73,7 +75,7 @@ public(package) fun clear(extra_fields: &mut Bag) {
 
 // === Private Functions ===
 
-/// The last epoch before the gap that `epoch` lies in; `epoch` itself if it lies in none.
+/// The first epoch after the gap that `epoch` lies in; `epoch` itself if it lies in none.
 fun skip_gap(extra_fields: &Bag, epoch: u32): u32 {
     if (!extra_fields.contains(GapsKey())) return epoch;
     let gaps: &vector<Gap> = &extra_fields[GapsKey()];
@@ -85,5 +87,5 @@ fun skip_gap(extra_fields: &Bag, epoch: u32): u32 {
     };
     if (low == 0) return epoch;
     let gap = &gaps[low - 1];
-    if (epoch < gap.next) gap.last else epoch
+    epoch.max(gap.next)
 }

@@ -2,16 +2,19 @@
 ///
 /// Life cycle: `new` at registration; `advance_epoch` for every epoch in which the node is in the old or the new committee.
 /// Pools outside the committee are not touched by epoch changes: their pending values wait, merged as far as they will take
-/// effect together, and their rate history has gaps, filled by the last rate before.
+/// effect together, and their rate history has gaps, filled by the price at which the pool comes back.
 ///
 /// Invariants
 /// 1. The principal lies in the `StakedWal` objects; the pool holds rewards and commission only. `wal_balance` is an
 ///    accounting number: active principal plus accrued rewards.
 /// 2. `num_shares <= wal_balance`: a share is never worth less than 1 FROST.
-/// 3. The rate stored for epoch `e` is the price at the start of `e`. Stake active from `a` on and withdrawn at `w` earns
-///    the rewards of the epochs `a .. w - 1`.
+/// 3. The rate of epoch `e` is the price at the start of `e`. Stake active from `a` on and withdrawn at `w` earns the rewards
+///    of the epochs `a .. w - 1`. Stakers never have more than `num_shares` shares together.
 /// 4. What leaves the pool as rewards never exceeds `rewards_pool`; all conversions round down.
 /// 5. Commission credited by an epoch change cannot be collected before the next vote has ended.
+/// 6. A balance of less than `DUST` belongs to nobody: it is what rounding left behind. It is forgotten when the pool leaves
+///    the committee, else it would set the price for the next staker; the FROST behind it stay with the rewards, because
+///    those who left need not have withdrawn yet.
 ///
 /// Specification: contracts, sections 4.6, 7.10, 7.11 and 8.9.
 module walrus::staking_pool;
@@ -80,6 +83,9 @@ const N_BASIS_POINTS: u16 = 10_000;
 const MAX_NODE_NAME_LENGTH: u64 = 100;
 /// Longest network address in bytes: 253 of a DNS name, a colon, 5 digits.
 const MAX_NETWORK_ADDRESS_LENGTH: u64 = 259;
+/// FROST, half of the smallest stake. What a staker has in a pool is worth the principal at least, less the price of one share,
+/// and no pool earns so much that a share costs as much as this.
+const DUST: u64 = 500_000_000;
 
 // === Structs ===
 
@@ -331,8 +337,9 @@ public(package) fun advance_epoch(
     assert!(epoch > pool.latest_epoch, EPoolAlreadyUpdated);
     assert!(rewards.value() == 0 || pool.wal_balance > 0, EIncorrectEpochAdvance);
 
-    let commission = (rewards.value() as u128) * (pool.commission_rate as u128)
-        / (N_BASIS_POINTS as u128);
+    // Without stakers everything is the operator's.
+    let rate = if (pool.wal_balance < DUST) N_BASIS_POINTS else pool.commission_rate;
+    let commission = (rewards.value() as u128) * (rate as u128) / (N_BASIS_POINTS as u128);
     pool.add_commission(rewards.split(commission as u64), true);
     pool.pending_commission_rate.latest_value_at(epoch).do!(|rate| {
         pool.commission_rate = rate as u16;
@@ -343,12 +350,17 @@ public(package) fun advance_epoch(
     pool.rewards_pool.join(rewards);
     pool.node_info.rotate_public_key();
     pool.process_pending_stake(epoch);
+    // A member of the committee needs a balance to be paid in the next epoch.
+    if (pool.wal_balance < DUST && !wctx.in_current_committee(pool.node_id())) {
+        pool.wal_balance = 0;
+        pool.num_shares = 0;
+    }
 }
 
-/// The rate at the start of an epoch: the last one stored up to then.
+/// The rate at the start of an epoch. While the pool enters none, this is the price that those left behind who left: what joins
+/// then is counted in shares of the price at which the pool will take it in.
 public(package) fun exchange_rate_at_epoch(pool: &StakingPool, epoch: u32): PoolExchangeRate {
-    // Nothing is stored beyond the last epoch the pool entered, so there is no need to look there.
-    let epoch = epoch.min(pool.latest_epoch);
+    if (epoch > pool.latest_epoch) return pool_exchange_rate::new(pool.wal_balance, pool.num_shares);
     rate_history::rate_at(&pool.exchange_rates, &pool.extra_fields, pool.activation_epoch, epoch)
 }
 

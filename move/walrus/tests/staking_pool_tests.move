@@ -7,7 +7,7 @@ use sui::balance;
 use sui::vec_map;
 use walrus::node_metadata;
 use walrus::pool_exchange_rate;
-use walrus::staked_wal::{Self, EAlreadyWithdrawing};
+use walrus::staked_wal::{Self, EAlreadyWithdrawing, StakedWal};
 use walrus::staking_pool::{
     Self,
     EActivationEpochNotReached,
@@ -37,7 +37,7 @@ fun the_rate_of_an_epoch_is_the_price_at_its_start() {
     let rate = pool_exchange_rate::new(150 * FROST, 100 * FROST);
     assert_eq!(pool.exchange_rate_at_epoch(1), pool_exchange_rate::flat());
     assert_eq!(pool.exchange_rate_at_epoch(2), rate);
-    // Gaps are filled with the rate before, however far the pool lags behind.
+    // Where nobody joins or leaves, the price stands still, however far the pool lags behind.
     pool.advance_epoch(balance::zero(), &context(7, false, vector[node_id]));
     assert_eq!(pool.exchange_rate_at_epoch(6), rate);
     assert_eq!(pool.exchange_rate_at_epoch(4_000_000_000), rate);
@@ -51,22 +51,30 @@ fun the_rate_of_an_epoch_is_the_price_at_its_start() {
 fun rates_of_long_absences_are_found_in_every_gap() {
     let ctx = &mut tx_context::dummy();
     let mut pool = new_pool(0, &context(0, false, vector[]), ctx);
-    let stake = pool.stake(balance::create_for_testing(FROST), &context(0, false, vector[]), ctx);
+    let mut stakes = vector[];
     let mut rates = vector[pool_exchange_rate::flat()];
     let epochs = vector[1, 2, 1_000_000, 1_000_001, 2_000_000_000, 2_000_000_002];
     epochs.do!(|epoch| {
-        let rewards = if (epoch == 1) 0 else 10;
+        // Who joins rounds the number of shares, so the price of the next epoch is another one.
+        let before = context(epoch - 1, false, vector[]);
+        stakes.push_back(pool.stake(balance::create_for_testing(FROST + 1), &before, ctx));
+        // A pool that comes back has earned nothing.
+        let rewards = if (epoch == 2 || epoch == 1_000_001) 10 else 0;
+        let rate = pool.exchange_rate_at_epoch(epoch);
         pool.advance_epoch(balance::create_for_testing(rewards), &context(epoch, false, vector[]));
+        if (rewards == 0) assert_eq!(pool.exchange_rate_at_epoch(epoch), rate);
         rates.push_back(pool.exchange_rate_at_epoch(epoch));
     });
-    assert_eq!(rates[3], pool_exchange_rate::new(FROST + 20, FROST));
-    let gaps = vector[2, 2, 4, 4, 5, 5];
+    assert_eq!(rates[2], pool_exchange_rate::new(FROST + 11, FROST + 1));
+    let gaps = vector[3, 3, 5, 5, 6, 6];
     let inside = vector[3, 999_999, 1_000_002, 1_999_999_999, 2_000_000_001, 2_000_000_001];
-    inside.zip_do!(gaps, |epoch, i| assert_eq!(pool.exchange_rate_at_epoch(epoch), rates[i]));
+    inside.zip_do!(gaps, |epoch, i| {
+        assert_eq!(pool.exchange_rate_at_epoch(epoch), rates[i]);
+        assert!(rates[i] != rates[i - 1]);
+    });
     epochs.length().do!(|i| assert_eq!(pool.exchange_rate_at_epoch(epochs[i]), rates[i + 1]));
-    assert_eq!(pool.exchange_rate_at_epoch(4_000_000_000), rates[6]);
     assert_eq!(pool.exchange_rate_at_epoch(0), rates[0]);
-    destroy(stake);
+    destroy(stakes);
     destroy(pool);
 }
 
@@ -218,6 +226,104 @@ fun stake_is_marked_as_withdrawing_once() {
     abort 99
 }
 
+// === Pools that stakers leave ===
+
+#[test]
+fun stake_leaves_a_deserted_idle_pool() {
+    let ctx = &mut tx_context::dummy();
+    let mut pool = deserted_pool(ctx);
+    let payout = join_and_leave_idle(&mut pool, 100 * FROST, ctx);
+    assert_eq!(payout, 100 * FROST);
+    // Neither the dust nor a part of the stake is left as stake of nobody.
+    assert_eq!(pool.wal_balance_at_epoch(7), 0);
+    destroy(pool);
+}
+
+#[test]
+fun stake_that_joins_a_deserted_idle_pool_earns_everything() {
+    let ctx = &mut tx_context::dummy();
+    let mut pool = deserted_pool(ctx);
+    let node_id = pool.node_id();
+    let idle = context(5, false, vector[]);
+    let mut stake = pool.stake(balance::create_for_testing(100 * FROST), &idle, ctx);
+    pool.advance_epoch(balance::zero(), &context(8, false, vector[node_id]));
+    let in_committee = context(9, false, vector[node_id]);
+    pool.advance_epoch(balance::create_for_testing(10 * FROST), &in_committee);
+    pool.request_withdraw_stake(&mut stake, false, &in_committee);
+    assert_eq!(pool.wal_balance_at_epoch(10), 0);
+    pool.advance_epoch(balance::zero(), &context(10, false, vector[]));
+    let payout = pool.withdraw_stake(stake, false, &context(10, false, vector[]));
+    assert_eq!(payout.destroy_for_testing(), 110 * FROST);
+    destroy(pool);
+}
+
+#[test]
+fun large_stake_leaves_an_idle_pool_with_little_stake() {
+    let ctx = &mut tx_context::dummy();
+    let (mut pool, mut stakes) = busy_pool(ctx);
+    let node_id = pool.node_id();
+    let in_committee = context(3, false, vector[node_id]);
+    let rest = stakes.pop_back();
+    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &in_committee));
+    pool.advance_epoch(balance::zero(), &context(4, false, vector[]));
+    assert_eq!(join_and_leave_idle(&mut pool, 1_000_000 * FROST, ctx), 1_000_000 * FROST);
+    assert_eq!(pool.wal_balance_at_epoch(7) / 10, FROST / 10);
+    let payout = pool.withdraw_stake(rest, false, &context(6, false, vector[]));
+    assert_eq!(payout.destroy_for_testing(), FROST);
+    assert!(pool.wal_balance_at_epoch(7) < 10);
+    destroy(stakes);
+    destroy(pool);
+}
+
+#[test]
+fun the_smallest_stake_is_no_dust() {
+    let ctx = &mut tx_context::dummy();
+    let (mut pool, mut stakes) = busy_pool(ctx);
+    let node_id = pool.node_id();
+    let rest = stakes.pop_back();
+    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &context(3, false, vector[node_id])));
+    pool.advance_epoch(balance::zero(), &context(4, false, vector[]));
+    assert_eq!(pool.wal_balance_at_epoch(5) / 10, FROST / 10);
+    // The stake still has its share of a later epoch.
+    pool.advance_epoch(balance::zero(), &context(5, false, vector[node_id]));
+    pool.advance_epoch(balance::create_for_testing(FROST), &context(6, false, vector[node_id]));
+    assert!(pool.calculate_rewards(FROST, 3, 6) + 10 > FROST);
+    destroy(rest);
+    destroy(stakes);
+    destroy(pool);
+}
+
+#[test]
+fun the_price_before_a_pool_is_deserted_holds_for_those_who_leave() {
+    let ctx = &mut tx_context::dummy();
+    let (pool, stakes) = busy_pool(ctx);
+    let (mut pool, stakes) = leave_all(pool, stakes);
+    // Long after the pool was left, and after it has come back.
+    assert_eq!(pool.calculate_rewards(100 * FROST, 1, 4), 50 * FROST);
+    pool.advance_epoch(balance::zero(), &context(9, false, vector[]));
+    assert_eq!(pool.calculate_rewards(100 * FROST, 1, 4), 50 * FROST);
+    assert_eq!(pool.exchange_rate_at_epoch(5), pool_exchange_rate::flat());
+    let payout = withdraw_all(&mut pool, stakes, 9);
+    assert_eq!(payout, 155 * FROST);
+    destroy(pool);
+}
+
+/// A network in which all pools are deserted goes on with the dust; a pool without any could not be paid.
+#[test]
+fun what_dust_in_the_committee_earns_is_commission() {
+    let ctx = &mut tx_context::dummy();
+    let (mut pool, mut stakes) = busy_pool(ctx);
+    let node_id = pool.node_id();
+    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &context(3, false, vector[node_id])));
+    pool.advance_epoch(balance::zero(), &context(4, false, vector[node_id]));
+    assert_eq!(pool.wal_balance_at_epoch(5), 5);
+    pool.advance_epoch(balance::create_for_testing(7 * FROST), &context(5, false, vector[]));
+    assert_eq!(pool.wal_balance_at_epoch(6), 0);
+    assert_eq!(pool.extract_all_commission().destroy_for_testing(), 7 * FROST);
+    destroy(stakes);
+    destroy(pool);
+}
+
 fun new_pool(commission_rate: u16, wctx: &WalrusContext, ctx: &mut TxContext): StakingPool {
     staking_pool::new(
         b"node".to_string(),
@@ -238,4 +344,52 @@ fun context(epoch: u32, committee_selected: bool, members: vector<ID>): WalrusCo
     let mut committee = vec_map::empty();
     members.do!(|node_id| committee.insert(node_id, vector[0u16]));
     walrus_context::new(epoch, committee_selected, committee)
+}
+
+/// A pool in the committee of epoch 3 whose shares cost one and a half FROST, and all of its stakes: 100 WAL that have earned
+/// 50, and 5 times 1 WAL that is worth two thirds of a share more than it got.
+fun busy_pool(ctx: &mut TxContext): (StakingPool, vector<StakedWal>) {
+    let mut pool = new_pool(0, &context(0, false, vector[]), ctx);
+    let node_id = pool.node_id();
+    let mut stakes = vector[
+        pool.stake(balance::create_for_testing(100 * FROST), &context(0, false, vector[]), ctx),
+    ];
+    pool.advance_epoch(balance::zero(), &context(1, false, vector[node_id]));
+    let in_committee = context(2, false, vector[node_id]);
+    pool.advance_epoch(balance::create_for_testing(50 * FROST), &in_committee);
+    5u8.do!(|_| {
+        let stake = pool.stake(balance::create_for_testing(FROST), &in_committee, ctx);
+        stakes.push_back(stake);
+    });
+    pool.advance_epoch(balance::zero(), &context(3, false, vector[node_id]));
+    (pool, stakes)
+}
+
+/// Requests the withdrawal of all stakes in epoch 3; the pool is idle from epoch 4 on.
+fun leave_all(mut pool: StakingPool, mut stakes: vector<StakedWal>): (StakingPool, vector<StakedWal>) {
+    let in_committee = context(3, false, vector[pool.node_id()]);
+    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &in_committee));
+    pool.advance_epoch(balance::zero(), &context(4, false, vector[]));
+    (pool, stakes)
+}
+
+/// Withdraws stakes that have left, in FROST.
+fun withdraw_all(pool: &mut StakingPool, stakes: vector<StakedWal>, epoch: u32): u64 {
+    stakes.fold!(0, |sum, stake| {
+        sum + pool.withdraw_stake(stake, false, &context(epoch, false, vector[])).destroy_for_testing()
+    })
+}
+
+/// A pool that everybody has left; it is epoch 4.
+fun deserted_pool(ctx: &mut TxContext): StakingPool {
+    let (pool, stakes) = busy_pool(ctx);
+    let (mut pool, stakes) = leave_all(pool, stakes);
+    withdraw_all(&mut pool, stakes, 4);
+    pool
+}
+
+/// Stakes with an idle pool in epoch 5, and withdraws in epoch 6 when the stake is active; returns the payout in FROST.
+fun join_and_leave_idle(pool: &mut StakingPool, frost: u64, ctx: &mut TxContext): u64 {
+    let stake = pool.stake(balance::create_for_testing(frost), &context(5, false, vector[]), ctx);
+    pool.withdraw_stake(stake, false, &context(6, false, vector[])).destroy_for_testing()
 }

@@ -25,6 +25,7 @@ fun stakers_share_rewards_and_dust_stays() {
     world.next_epoch_with_other_node();
     assert_eq!(world.withdraw(first), 100 * FROST + 100);
     assert_eq!(world.withdraw(second), 100 * FROST + 100);
+    assert_eq!(world.inner().pool_rewards_for_testing(world.node_id(node)), 1);
     world.destroy();
 }
 

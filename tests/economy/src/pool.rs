@@ -7,12 +7,14 @@ use crate::{
     abort::{add, ensure, narrow, subtract},
     exchange_rate::ExchangeRate,
     pending::Pending,
-    stake::{Stake, StakeState},
+    stake::{MIN_PRINCIPAL, Stake, StakeState},
 };
 
 const MODULE: &str = "staking_pool";
 /// All of a reward, as a commission rate.
 const BASIS_POINTS: u16 = 10_000;
+/// Half of the smallest stake, in FROST: with less than that a pool has no stakers.
+const DUST: Frost = MIN_PRINCIPAL / 2;
 /// Epochs until a new commission rate takes effect.
 const COMMISSION_DELAY: Epoch = 2;
 
@@ -115,12 +117,19 @@ impl Pool {
         })
     }
 
-    /// The rate at the start of `epoch`: the newest one stored until then.
-    #[must_use]
-    pub fn rate_at(&self, epoch: Epoch) -> ExchangeRate {
-        let known = self.exchange_rates.range(self.activation_epoch..);
-        let newest = known.take_while(|(of, _)| **of <= epoch).last();
-        newest.map_or(ExchangeRate::Flat, |(_, rate)| *rate)
+    /// The rate at the start of `epoch`. Where none is stored it is the price after the epoch before: nothing is earned until the
+    /// next one that is stored, or yet to be.
+    ///
+    /// # Errors
+    /// Numbers that cannot be.
+    pub fn rate_at(&self, epoch: Epoch) -> Result<ExchangeRate, Abort> {
+        if epoch > self.latest_epoch {
+            return ExchangeRate::new(self.wal_balance, self.num_shares);
+        }
+        let known = (epoch >= self.activation_epoch)
+            .then(|| self.exchange_rates.range(epoch..).next())
+            .flatten();
+        Ok(known.map_or(ExchangeRate::Flat, |(_, rate)| *rate))
     }
 
     /// The pool's stake in `epoch` as far as it is known now.
@@ -131,7 +140,7 @@ impl Pool {
         let rate = ExchangeRate::new(self.wal_balance, self.num_shares)?;
         let mut shares = self.pending_shares_withdraw.value_at(epoch);
         for (leaving, principal) in self.pre_active_withdrawals.until(epoch) {
-            shares = add(shares, self.rate_at(leaving - 1).to_shares(principal)?)?;
+            shares = add(shares, self.rate_at(leaving - 1)?.to_shares(principal)?)?;
         }
         let expected = add(self.wal_balance, self.pending_stake.value_at(epoch))?;
         subtract(expected, rate.to_wal(shares)?)
@@ -147,9 +156,9 @@ impl Pool {
         activation: Epoch,
         withdraw: Epoch,
     ) -> Result<Frost, Abort> {
-        let shares = self.rate_at(activation).to_shares(principal)?;
+        let shares = self.rate_at(activation)?.to_shares(principal)?;
         Ok(self
-            .rate_at(withdraw)
+            .rate_at(withdraw)?
             .to_wal(shares)?
             .saturating_sub(principal))
     }
@@ -186,7 +195,7 @@ impl Pool {
         ensure(context.in_next || context.in_current, MODULE, 13)?;
         let withdraw_epoch = context.epoch + if context.in_next { 2 } else { 1 };
         let shares = self
-            .rate_at(stake.activation_epoch)
+            .rate_at(stake.activation_epoch)?
             .to_shares(stake.principal)?;
         ensure(shares > 0, MODULE, 18)?;
         self.pending_shares_withdraw
@@ -214,7 +223,7 @@ impl Pool {
                 0
             }
             StakeState::Staked if idle => {
-                let shares = self.rate_at(activation).to_shares(principal)?;
+                let shares = self.rate_at(activation)?.to_shares(principal)?;
                 self.pending_shares_withdraw
                     .insert_or_add(context.epoch, shares)?;
                 self.rewards(principal, activation, context.epoch)?
@@ -231,16 +240,20 @@ impl Pool {
         add(principal, paid)
     }
 
-    /// Enters epoch `epoch` with what the node earned in the one before.
+    /// Enters the current epoch with what the node earned in the one before.
     ///
     /// # Errors
     /// The pool is there already (`staking_pool` 0), earned without stake (2), or more leaves than there is (1).
-    pub fn advance_epoch(&mut self, epoch: Epoch, rewards: Frost) -> Result<(), Abort> {
+    pub fn advance_epoch(&mut self, context: Context, rewards: Frost) -> Result<(), Abort> {
+        let epoch = context.epoch;
         ensure(epoch > self.latest_epoch, MODULE, 0)?;
         ensure(rewards == 0 || self.wal_balance > 0, MODULE, 2)?;
-        let kept = narrow(
-            u128::from(rewards) * u128::from(self.commission_rate) / u128::from(BASIS_POINTS),
-        )?;
+        let rate = if self.wal_balance < DUST {
+            BASIS_POINTS
+        } else {
+            self.commission_rate
+        };
+        let kept = narrow(u128::from(rewards) * u128::from(rate) / u128::from(BASIS_POINTS))?;
         self.add_commission(kept, true)?;
         if let Some(rate) = self.pending_commission_rate.latest_value_at(epoch) {
             self.commission_rate = u16::try_from(rate).map_err(|_| Abort::Arithmetic)?;
@@ -249,7 +262,11 @@ impl Pool {
         self.rewards_pool = add(self.rewards_pool, rewards - kept)?;
         self.wal_balance = add(self.wal_balance, rewards - kept)?;
         self.latest_epoch = epoch;
-        self.process_pending_stake(epoch)
+        self.process_pending_stake(epoch)?;
+        if self.wal_balance < DUST && !context.in_current {
+            (self.wal_balance, self.num_shares) = (0, 0);
+        }
+        Ok(())
     }
 
     fn process_pending_stake(&mut self, epoch: Epoch) -> Result<(), Abort> {
@@ -258,7 +275,7 @@ impl Pool {
         self.wal_balance = add(self.wal_balance, self.pending_stake.flush(epoch))?;
         let mut shares = self.pending_shares_withdraw.flush(epoch);
         for (leaving, principal) in self.pre_active_withdrawals.take_until(epoch) {
-            shares = add(shares, self.rate_at(leaving - 1).to_shares(principal)?)?;
+            shares = add(shares, self.rate_at(leaving - 1)?.to_shares(principal)?)?;
         }
         let out = rate.to_wal(shares)?;
         ensure(self.wal_balance >= out, MODULE, 1)?;

@@ -263,9 +263,9 @@ impl Staking {
             .map(|node| (*node, 0))
             .collect();
         for (node, reward) in rewards.into_iter().chain(joining) {
-            let epoch = self.epoch;
-            self.pool(node)?.advance_epoch(epoch, reward)?;
-            self.update_active_set(node, epoch + 1)?;
+            let context = self.context(node);
+            self.pool(node)?.advance_epoch(context, reward)?;
+            self.update_active_set(node, context.epoch + 1)?;
         }
         self.update_prices(system);
         Ok(burned)

@@ -48,6 +48,7 @@ const EVENTS: &[&str] = &[
     "vote on prices",
     "withdraw: announced",
     "withdraw: early",
+    "withdraw: from a node that all had left",
     "withdraw: from an idle node",
     "withdraw: with rewards",
 ];
@@ -59,6 +60,9 @@ fn events(world: &mut World, epoch: u32) {
         3 => world.fund_subsidies(500 * WAL),
         4 | 6 | 9 => world.register_node(),
         5 => world.desert(0, 6, true),
+        // The stake becomes active while the node is idle, and leaves then.
+        10 => world.visit(0),
+        11 => world.desert(0, 2, true),
         7 => world.desert(1, 5, false),
         8 | 17 | 26 => world.slash(2),
         12 => world.desert(3, 2, true),

@@ -2,6 +2,7 @@
 
 use walrus_contract_tests::{Ptb, WAL};
 use walrus_economy::{
+    exchange_rate::ExchangeRate,
     pool::Context,
     stake::{Stake, StakeState},
 };
@@ -142,6 +143,14 @@ impl World {
         if paid > value.principal {
             self.note("withdraw: with rewards");
         }
+        let pool = &self.economy.staking.pools[&value.node];
+        let has_earned = pool
+            .exchange_rates
+            .values()
+            .any(|rate| *rate != ExchangeRate::Flat);
+        if kind == "withdraw: from an idle node" && pool.num_shares == 0 && has_earned {
+            self.note("withdraw: from a node that all had left");
+        }
         self.stakes.swap_remove(index);
         true
     }
@@ -212,6 +221,12 @@ impl World {
         }
     }
 
+    /// Somebody stakes with a node that everybody has left, too little for a committee.
+    pub(crate) fn visit(&mut self, position: usize) {
+        let staker = self.staker();
+        self.stake_with(&staker, position, 2 * WAL + 1);
+    }
+
     /// Some of those that still have stake with nodes that are not selected any more leave.
     pub(crate) fn abandon(&mut self) {
         for index in (0..self.stakes.len()).rev() {
@@ -239,11 +254,8 @@ impl World {
             return;
         }
         if stake.is_early(context) || is_idle(context) {
-            // A pool that all have left keeps a few FROST whose rate is that of rounding, not that of its history. What
-            // joins it while it is idle may be worth more shares than the pool can pay: both sides refuse then.
-            if !self.withdraw_of(index) {
-                self.note("withdraw: refused by the dust of a deserted pool");
-            }
+            let stake = self.stakes[index].value.clone();
+            assert!(self.withdraw_of(index), "{stake:?} is refused");
         } else {
             self.request_withdraw_of(index);
         }
