@@ -19,8 +19,8 @@ module walrus_subsidies::walrus_subsidies_inner;
 use sui::bag::{Self, Bag};
 use sui::balance::{Self, Balance};
 use sui::clock::Clock;
-use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
+use walrus::committee::Committee;
 use walrus::staking::Staking;
 use walrus::system::System;
 use walrus_subsidies::epoch_balance::{Self, EpochBalanceRingBuffer};
@@ -62,7 +62,14 @@ public struct WalrusSubsidiesInnerV1 has store {
     extra_fields: Bag,
 }
 
-/// Key in `extra_fields` of what nodes are owed of the fixed part: a `VecMap` from node ID to FROST. Absent if nothing is.
+/// FROST that a node is to get of the fixed part.
+public struct Due has copy, drop, store {
+    node_id: ID,
+    amount: u64,
+}
+
+/// Key in `extra_fields` of what nodes are owed of the fixed part: a `vector<Due>` in the order of committees. Absent if nothing
+/// is.
 public struct DebtsKey() has copy, drop, store;
 
 // === Constructors ===
@@ -136,54 +143,72 @@ public(package) fun process_subsidies(
 /// Pays the previous committee for the previous epoch, once per epoch, and what is still owed. It all goes to the commission
 /// of the nodes.
 fun process_fixed_subsidies(self: &mut WalrusSubsidiesInnerV1, staking: &mut Staking) {
-    let mut dues = self.take_debts();
+    let debts = self.take_debts();
     let epoch = staking.epoch();
-    if (epoch > 0 && self.latest_epoch < epoch - 1) {
+    let dues = if (epoch > 0 && self.latest_epoch < epoch - 1) {
         self.latest_epoch = epoch - 1;
-        self.add_dues(staking, &mut dues);
-    };
+        self.add_dues(staking.previous_committee(), debts)
+    } else debts;
     if (dues.is_empty()) return;
 
-    let (node_ids, amounts) = dues.into_keys_values();
-    let total = amounts.fold!(0u128, |sum, amount| sum + (amount as u128));
+    let total = dues.fold!(0u128, |sum, due| sum + (due.amount as u128));
     let available = (self.subsidy_pool.value() as u128).min(total);
     let mut paid_ids = vector[];
     let mut payments = vector[];
-    let mut debts = vec_map::empty();
-    node_ids.zip_do!(amounts, |node_id, amount| {
+    let mut debts = vector[];
+    dues.do!(|Due { node_id, amount }| {
         // `total` is not zero where it divides: then every amount is zero.
         let payment = if (amount == 0) 0 else ((amount as u256) * (available as u256) / (total as u256)) as u64;
         if (payment > 0) {
             paid_ids.push_back(node_id);
             payments.push_back(self.subsidy_pool.split(payment));
         };
-        if (payment < amount) debts.insert(node_id, amount - payment);
+        if (payment < amount) debts.push_back(Due { node_id, amount: amount - payment });
     });
     staking.add_commission_to_pools(paid_ids, payments);
     if (!debts.is_empty()) self.extra_fields.add(DebtsKey(), debts);
 }
 
-/// Adds what the members of the previous committee get for one epoch.
-fun add_dues(self: &WalrusSubsidiesInnerV1, staking: &Staking, dues: &mut VecMap<ID, u64>) {
-    let members = staking.previous_committee().inner();
+/// What the members of a committee get for one epoch, added to the debts by one merge of the two sorted lists.
+fun add_dues(
+    self: &WalrusSubsidiesInnerV1,
+    committee: &Committee,
+    debts: vector<Due>,
+): vector<Due> {
+    let members = committee.inner();
+    let mut dues = vector[];
+    let mut next = 0;
     members.length().do!(|i| {
         let (node_id, shards) = members.get_entry_by_idx(i);
-        let due = self.base_subsidy + shards.length() * self.subsidy_per_shard;
-        let index = dues.get_idx_opt(node_id);
-        if (index.is_some()) {
-            let (_, owed) = dues.get_entry_by_idx_mut(index.destroy_some());
+        while (next < debts.length() && key(&debts[next].node_id) < key(node_id)) {
+            dues.push_back(debts[next]);
+            next = next + 1;
+        };
+        let mut amount = self.base_subsidy + shards.length() * self.subsidy_per_shard;
+        if (next < debts.length() && debts[next].node_id == node_id) {
             // Debts that outgrow the supply of WAL many times over must not stop the payments.
-            *owed = ((*owed as u128) + (due as u128)).min(std::u64::max_value!() as u128) as u64;
-        } else {
-            dues.insert(*node_id, due);
-        }
-    })
+            let sum = (debts[next].amount as u128) + (amount as u128);
+            amount = sum.min(std::u64::max_value!() as u128) as u64;
+            next = next + 1;
+        };
+        dues.push_back(Due { node_id: *node_id, amount });
+    });
+    while (next < debts.length()) {
+        dues.push_back(debts[next]);
+        next = next + 1;
+    };
+    dues
+}
+
+/// The number that orders nodes in committees.
+fun key(node_id: &ID): u256 {
+    node_id.to_address().to_u256()
 }
 
 /// Takes what nodes are owed.
-fun take_debts(self: &mut WalrusSubsidiesInnerV1): VecMap<ID, u64> {
+fun take_debts(self: &mut WalrusSubsidiesInnerV1): vector<Due> {
     if (self.extra_fields.contains(DebtsKey())) self.extra_fields.remove(DebtsKey())
-    else vec_map::empty()
+    else vector[]
 }
 
 // === Private Functions: usage part ===
@@ -239,8 +264,21 @@ public fun funds(self: &WalrusSubsidiesInnerV1): u64 {
 #[test_only]
 public fun debt(self: &WalrusSubsidiesInnerV1, node_id: ID): u64 {
     if (!self.extra_fields.contains(DebtsKey())) return 0;
-    let debts: &VecMap<ID, u64> = &self.extra_fields[DebtsKey()];
-    debts.try_get(&node_id).destroy_or!(0)
+    let debts: &vector<Due> = &self.extra_fields[DebtsKey()];
+    debts.find_index!(|due| due.node_id == node_id).map!(|i| debts[i].amount).destroy_or!(0)
+}
+
+/// As `add_dues`, with node IDs and amounts in place of dues.
+#[test_only]
+public fun add_dues_for_testing(
+    self: &WalrusSubsidiesInnerV1,
+    committee: &Committee,
+    node_ids: vector<ID>,
+    amounts: vector<u64>,
+): (vector<ID>, vector<u64>) {
+    let debts = node_ids.zip_map!(amounts, |node_id, amount| Due { node_id, amount });
+    let dues = self.add_dues(committee, debts);
+    (dues.map_ref!(|due| due.node_id), dues.map_ref!(|due| due.amount))
 }
 
 /// When the subsidies were last processed.

@@ -4,6 +4,7 @@ module walrus_subsidies::subsidized_world;
 
 use sui::coin::Coin;
 use wal::wal::WAL;
+use walrus::committee::Committee;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_world::{Self, World};
 use walrus_subsidies::walrus_subsidies::{Self, AdminCap, WalrusSubsidies};
@@ -75,6 +76,16 @@ public fun debts(self: &Subsidized): vector<u64> {
     vector[0, 1, 2].map!(
         |node| self.subsidies.inner_for_testing().debt(self.world.node_id(node)),
     )
+}
+
+/// What the members of a committee get for one epoch, and debts; by node.
+public fun add_dues(
+    self: &Subsidized,
+    committee: &Committee,
+    node_ids: vector<ID>,
+    debts: vector<u64>,
+): (vector<ID>, vector<u64>) {
+    self.subsidies.inner_for_testing().add_dues_for_testing(committee, node_ids, debts)
 }
 
 /// The commission of all nodes that can be collected, which is collected.

@@ -3,8 +3,12 @@
 module walrus_subsidies::walrus_subsidies_tests;
 
 use std::unit_test::{assert_eq, destroy};
+use sui::address;
 use sui::balance;
 use sui::random;
+use sui::vec_map;
+use walrus::committee;
+use walrus::sort::sort_vec_map_by_node_id;
 use walrus_subsidies::subsidized_world;
 use walrus_subsidies::walrus_subsidies::{
     Self,
@@ -84,6 +88,46 @@ fun no_funds_do_not_stop_the_calls() {
     // The debts have reached the largest number and stay there.
     assert_eq!(test.debts(), vector[MAX, MAX, MAX]);
     assert_eq!(test.collect(), vector[0, 0, 0]);
+    test.destroy();
+}
+
+#[random_test]
+/// One merge gives what a map from nodes to amounts gives, whoever has joined and left since, with more than 100 members.
+fun dues_are_what_a_map_would_add_up(seed: vector<u8>) {
+    let mut generator = random::new_generator_from_seed_for_testing(seed);
+    let test = subsidized_world::new(0, 1_000, 10);
+    let (mut expected, mut shards) = (vec_map::empty(), vec_map::empty());
+    // Each node may be owed something, and may be a member; the order is that of the numbers.
+    200u64.do!(|number| {
+        let node_id = object::id_from_address(address::from_u256((number as u256) << (number as u8)));
+        let owed = generator.generate_u8_in_range(0, 2) == 0;
+        let is_member = generator.generate_u8_in_range(0, 9) > 2;
+        if (owed) {
+            let amount = if (generator.generate_bool()) generator.generate_u64() else MAX;
+            expected.insert(node_id, amount);
+        };
+        if (is_member) {
+            let count = generator.generate_u64_in_range(1, 5);
+            shards.insert(node_id, vector::tabulate!(count, |shard| shard as u16));
+        };
+    });
+    let (debtors, debts) = expected.into_keys_values();
+    let members = committee::new_for_testing(shards);
+    assert!(members.size() > 100);
+    let (node_ids, amounts) = test.add_dues(&members, debtors, debts);
+    shards.length().do!(|i| {
+        let (node_id, shards) = shards.get_entry_by_idx(i);
+        let due = 1_000 + 10 * shards.length();
+        if (expected.contains(node_id)) {
+            let owed = &mut expected[node_id];
+            *owed = if (*owed > MAX - due) MAX else *owed + due;
+        } else {
+            expected.insert(*node_id, due);
+        }
+    });
+    let expected = sort_vec_map_by_node_id!(expected);
+    assert_eq!(node_ids, expected.keys());
+    node_ids.zip_do!(amounts, |node_id, amount| assert_eq!(amount, expected[&node_id]));
     test.destroy();
 }
 
