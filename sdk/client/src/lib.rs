@@ -33,7 +33,7 @@ pub mod store;
 
 pub use client::WalrusClient;
 pub use content::{BlobContent, BlobData};
-pub use disk::{Scratch, ScratchError};
+pub use disk::{Output, Scratch, ScratchError};
 pub use error::{ClientError, NodeFailure};
 pub use options::{
     BlobToStore, ClientOptions, ConsistencyCheck, EpochsAhead, PostStoreAction, ReadOptions,

@@ -4,5 +4,5 @@ mod output;
 mod scratch;
 mod space;
 
-pub(crate) use output::Output;
+pub use output::Output;
 pub use scratch::{Scratch, ScratchError};

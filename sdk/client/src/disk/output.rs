@@ -17,7 +17,7 @@ use crate::ClientError;
 /// Where the system can do that, it has no name until then, so that nothing is left behind however the process ends. Elsewhere
 /// it is called `.NAME.partial-…` and goes when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub struct Output {
     target: PathBuf,
     staged: Staged,
 }
@@ -34,7 +34,7 @@ impl Output {
     ///
     /// # Errors
     /// [`ClientError::Output`] if there is something at `path` that is no file, or none can be made.
-    pub(crate) fn create(path: &Path) -> Result<Self, ClientError> {
+    pub fn create(path: &Path) -> Result<Self, ClientError> {
         Self::create_at(path).map_err(|error| output_error(path, error))
     }
 
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// The file, for reading and writing.
-    pub(crate) fn file(&self) -> &File {
+    pub fn file(&self) -> &File {
         match &self.staged {
             #[cfg(target_os = "linux")]
             Staged::Unnamed(file) => file,
@@ -71,7 +71,7 @@ impl Output {
     ///
     /// # Errors
     /// [`ClientError::Output`] if the disk has not as much.
-    pub(crate) fn reserve(&self, bytes: u64) -> Result<(), ClientError> {
+    pub fn reserve(&self, bytes: u64) -> Result<(), ClientError> {
         space::reserve(self.file(), bytes).map_err(|error| self.failed(error))
     }
 
@@ -92,7 +92,7 @@ impl Output {
     ///
     /// # Errors
     /// [`ClientError::Output`].
-    pub(crate) fn sync(&self) -> Result<(), ClientError> {
+    pub fn sync(&self) -> Result<(), ClientError> {
         let synced = self.file().sync_all();
         synced.map_err(|error| self.failed(error))
     }
@@ -101,7 +101,7 @@ impl Output {
     ///
     /// # Errors
     /// [`ClientError::Output`]; then nothing is left behind.
-    pub(crate) fn commit(&self) -> Result<(), ClientError> {
+    pub fn commit(&self) -> Result<(), ClientError> {
         self.rename().map_err(|error| self.failed(error))
     }
 
@@ -122,7 +122,7 @@ impl Output {
     }
 
     /// What writing the file failed with.
-    pub(crate) fn failed(&self, error: impl Into<IoFailure>) -> ClientError {
+    pub fn failed(&self, error: impl Into<IoFailure>) -> ClientError {
         output_error(&self.target, error)
     }
 }
