@@ -83,18 +83,27 @@ pub(crate) enum Command {
     /// Compute the blob ID of a file.
     #[command(after_help = "Examples:\n  \
         walrus blob-id report.pdf --n-shards 1000     offline\n  \
-        walrus blob-id report.pdf                     asks the network for its number of shards")]
+        walrus blob-id report.pdf                     asks the network for its number of shards\n  \
+        tar c photos | walrus blob-id /dev/stdin --n-shards 1000\n  \
+        walrus blob-id report.pdf --n-shards 1000 --json\n\n\
+        The blob ID depends on the number of shards: 1000 on the public networks. Files of any size take little memory.")]
     BlobId(BlobIdArgs),
     /// Write the slivers of a file into a directory, offline.
     #[command(after_help = "Examples:\n  \
-        walrus encode video.mp4 --n-shards 1000 --out slivers\n\n\
+        walrus encode video.mp4 --n-shards 1000 --out slivers\n  \
+        tar c photos | walrus encode /dev/stdin --n-shards 1000 --out slivers\n  \
+        walrus encode video.mp4 --n-shards 1000 --out slivers --json\n\n\
         The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
-        bytes that a storage node takes.")]
+        bytes that a storage node takes: about five times the size of the file. It is there whole, or not at all; only a process \
+        that is killed leaves a directory .NAME.partial-… beside it, which can be removed.")]
     Encode(EncodeArgs),
     /// Put a file together again from a directory of slivers, offline.
     #[command(after_help = "Examples:\n  \
-        walrus decode slivers --out video.mp4\n\n\
-        Enough slivers of one kind do; damaged ones are recognized and passed over.")]
+        walrus decode slivers --out video.mp4\n  \
+        walrus decode slivers --out video.mp4 --strict-consistency-check\n  \
+        walrus decode slivers --out /dev/stdout | tar x\n\n\
+        It takes metadata.bcs and enough slivers of one kind: with 1000 shards 334 primary ones or 667 secondary ones. Damaged ones are recognized and passed over. The file is there whole and checked, or not at all; until \
+        then an older one stays.")]
     Decode(DecodeArgs),
     /// Convert a decimal blob ID, as explorers show it, to its usual form.
     ConvertBlobId {
@@ -165,8 +174,9 @@ pub(crate) struct StoreArgs {
 /// Where what does not fit in memory goes.
 #[derive(Debug, Args)]
 pub(crate) struct SpoolArgs {
-    /// Directory for what large blobs need beside memory: five times the size of the blob for a store, twice for a read. The
-    /// files have no names and are gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
+    /// Directory for what large blobs need beside memory: five times the size of the blob for a store, twice for a read, once for
+    /// other commands whose input or output is a pipe or a device. The files have no names and are gone when the command ends.
+    /// [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
     #[arg(
         long,
         value_name = "DIR",
@@ -249,6 +259,9 @@ pub(crate) struct BlobStatusArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
 }
 
 /// Arguments of `info`.
@@ -286,7 +299,7 @@ pub(crate) enum InfoSection {
 /// Arguments of `blob-id`.
 #[derive(Debug, Args)]
 pub(crate) struct BlobIdArgs {
-    /// The file.
+    /// The file, or a pipe.
     pub(crate) file: PathBuf,
     /// Number of shards; read from the network when absent.
     #[arg(long, value_name = "N")]
@@ -294,19 +307,25 @@ pub(crate) struct BlobIdArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
 }
 
 /// Arguments of `encode`.
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArgs {
-    /// The file.
+    /// The file, or a pipe.
     pub(crate) file: PathBuf,
     /// Number of shards of the network that the slivers are for.
     #[arg(long, value_name = "N")]
     pub(crate) n_shards: u16,
-    /// The directory to make; it must not exist or be empty.
+    /// The directory to make, with those above it; it must not exist or be empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
 }
 
 /// Arguments of `decode`.
@@ -315,12 +334,15 @@ pub(crate) struct DecodeArgs {
     /// A directory as `walrus encode` makes it.
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
-    /// The file to write; an older one is replaced once all is read.
+    /// The file to write, or a pipe or device; an older file is replaced once all is read and checked.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Check that every sliver of the blob is right, by encoding it again.
     #[arg(long)]
     pub(crate) strict_consistency_check: bool,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
 }
 
 /// Arguments of `get-wal`.

@@ -1,79 +1,106 @@
 //! Encoding files of any size, with a bar. Ctrl-C ends this and other long computations without anything left behind.
 
-use std::path::{Path, PathBuf};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use walrus_core::{
     EncodingConfig, Threads,
-    encoder::{BlobSource, Cancellation, DirectorySink, FileSource, Progress, StreamEncoder},
+    encoder::{
+        BlobSource, Cancellation, DirectorySink, EncodeError, FileSource, Progress, StreamEncoder,
+    },
     metadata::VerifiedBlobMetadataWithId,
 };
+use walrus_sdk::{BlobData, Scratch};
 
-use crate::{input, report::Reporter, stop::Stop};
+use crate::{input::Inputs, output::NewDirectory, report::Reporter, stop::Stop};
 
-/// Where the bytes of a blob come from: files are read in strips, whatever else has bytes only once is read into memory.
-enum Input {
-    File(FileSource),
-    Memory(Vec<u8>),
-}
+/// The end of what somebody interrupted.
+const INTERRUPTED: &str = "interrupted; nothing was written";
 
-/// A file that is to be encoded.
+/// A blob that is to be encoded.
 struct Job {
     path: PathBuf,
+    data: BlobData,
     config: EncodingConfig,
     out: Option<PathBuf>,
     bar: ProgressBar,
 }
 
-/// Encodes a file: with `out`, its slivers go into a new directory of that name; without, only the metadata is computed.
+/// Encodes a file: with `out`, its slivers go into a new directory of that name; without, only the metadata is computed. What can
+/// be read only once is copied first, to memory or `scratch`.
 pub(crate) async fn encode_file(
     path: &Path,
     config: EncodingConfig,
     out: Option<&Path>,
+    scratch: Scratch,
     reporter: &Reporter,
 ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
+    let stop = Stop::on_signals()?;
+    // Before anything is read: an output that cannot be.
+    let directory = out.map(NewDirectory::check).transpose()?;
+    let mut inputs = Inputs::new(config.max_blob_size(), scratch);
+    let data = tokio::select! {
+        data = inputs.blob(path) => data?,
+        () = stop.clone().wait() => bail!(INTERRUPTED),
+    };
     let job = Job {
         path: path.to_owned(),
+        data,
         config,
-        out: out.map(Path::to_owned),
+        out: directory.as_ref().map(|new| new.path().to_owned()),
         bar: reporter.byte_bar("encode"),
     };
-    until_stopped(move |cancellation| job.run(cancellation)).await
+    let out = out.map(Path::to_owned);
+    let encode = move |cancellation: &Cancellation| job.run(out.as_deref(), cancellation);
+    let metadata = until_stopped(stop.wait(), encode).await?;
+    if let Some(directory) = directory {
+        directory.keep();
+    }
+    Ok(metadata)
 }
 
-/// Runs a computation on a thread of its own; Ctrl-C and SIGTERM cancel it and wait until it has cleaned up.
+/// Runs a computation on a thread of its own. When `stop` is over it is cancelled, and its end, with everything cleaned up, is
+/// waited for; what was done already counts.
 pub(crate) async fn until_stopped<T: Send + 'static>(
+    stop: impl Future<Output = ()>,
     compute: impl FnOnce(&Cancellation) -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    let stop = Stop::on_signals()?;
     let cancellation = Cancellation::new();
     let token = cancellation.clone();
     let mut work = tokio::task::spawn_blocking(move || compute(&token));
     tokio::select! {
         result = &mut work => result?,
-        () = stop.wait() => {
+        () = stop => {
             cancellation.cancel();
-            // What it has begun to write goes away before the program ends.
-            let _ = work.await?;
-            bail!("interrupted; nothing was written")
+            work.await?.map_err(|_| anyhow::anyhow!(INTERRUPTED))
         }
     }
 }
 
 impl Job {
-    fn run(self, cancellation: &Cancellation) -> anyhow::Result<VerifiedBlobMetadataWithId> {
-        let result = match open(&self.path, self.config.max_blob_size())? {
-            Input::File(source) => self.encode(&source, cancellation),
-            Input::Memory(data) => self.encode(&data.as_slice(), cancellation),
+    /// Errors call the directory `name`.
+    fn run(
+        self,
+        name: Option<&Path>,
+        cancellation: &Cancellation,
+    ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
+        let unreadable = || format!("cannot read {}", self.path.display());
+        let source = match &self.data {
+            BlobData::Bytes(bytes) => return self.encode(&&bytes[..], name, cancellation),
+            BlobData::Path(path) => FileSource::open(path),
+            BlobData::File(file) => file.try_clone().and_then(FileSource::new),
         };
-        self.bar.finish_and_clear();
-        result.with_context(|| format!("cannot encode {}", self.path.display()))
+        self.encode(&source.with_context(unreadable)?, name, cancellation)
     }
 
     fn encode(
         &self,
         source: &dyn BlobSource,
+        name: Option<&Path>,
         cancellation: &Cancellation,
     ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
         let show = |progress: Progress| {
@@ -84,28 +111,55 @@ impl Job {
             .with_threads(Threads::available())
             .with_progress(&show)
             .with_cancellation(cancellation);
-        let Some(out) = &self.out else {
-            return Ok(encoder.compute_metadata()?);
+        let result = match (&self.out, name) {
+            (Some(out), Some(name)) => self.write(encoder, out, name, source.length()),
+            _ => encoder.compute_metadata().map_err(Into::into),
         };
-        let sink = DirectorySink::create(out, &self.config, source.length())
-            .with_context(|| format!("cannot write to {}", out.display()))?;
-        let metadata = encoder.encode_to(&sink)?;
-        sink.commit(&metadata)
-            .with_context(|| format!("cannot write to {}", out.display()))?;
+        self.bar.finish_and_clear();
+        result.with_context(|| format!("cannot encode {}", self.path.display()))
+    }
+
+    fn write(
+        &self,
+        encoder: StreamEncoder<'_>,
+        out: &Path,
+        name: &Path,
+        length: u64,
+    ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
+        let unwritable = || format!("cannot write to {}", name.display());
+        let sink = DirectorySink::create(out, &self.config, length).with_context(unwritable)?;
+        let metadata = encoder.encode_to(&sink).map_err(|error| match error {
+            error @ EncodeError::Sink { .. } => anyhow::Error::from(error).context(unwritable()),
+            error => error.into(),
+        })?;
+        sink.commit(&metadata).with_context(unwritable)?;
         Ok(metadata)
     }
 }
 
-fn open(path: &Path, max: u64) -> anyhow::Result<Input> {
-    let unreadable = || format!("cannot read {}", path.display());
-    let metadata = std::fs::metadata(path).with_context(unreadable)?;
-    if !metadata.is_file() {
-        return Ok(Input::Memory(input::read_file(path, max)?));
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_done_before_a_signal_had_an_effect_counts() {
+        let done = until_stopped(ready(()), |_| Ok(7)).await;
+        assert_eq!(done.unwrap(), 7);
+        let done = until_stopped(pending(), |_| Ok(7)).await;
+        assert_eq!(done.unwrap(), 7);
     }
-    if metadata.len() > max {
-        return Err(input::too_large(path, max));
+
+    #[tokio::test]
+    async fn a_signal_cancels_and_waits_for_the_end() {
+        let compute = |cancellation: &Cancellation| -> anyhow::Result<()> {
+            while !cancellation.is_cancelled() {
+                std::thread::yield_now();
+            }
+            bail!("cancelled")
+        };
+        let error = until_stopped(ready(()), compute).await.unwrap_err();
+        assert_eq!(error.to_string(), INTERRUPTED);
     }
-    Ok(Input::File(
-        FileSource::open(path).with_context(unreadable)?,
-    ))
 }

@@ -95,27 +95,8 @@ fn is_directory(path: &Path) -> anyhow::Error {
     anyhow::anyhow!("{} is a directory; name the files in it", path.display())
 }
 
-/// Reads a whole file, refusing what is no file and what has more than `max` bytes before anything is allocated.
-pub(crate) fn read_file(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
-    let unreadable = || format!("cannot read {}", path.display());
-    let file = File::open(path).with_context(unreadable)?;
-    let metadata = file.metadata().with_context(unreadable)?;
-    if metadata.is_dir() {
-        return Err(is_directory(path));
-    }
-    let mut data = Vec::new();
-    // A file may grow, and a pipe has no length: the limit holds for what is read, not for what was announced.
-    file.take(max.saturating_add(1))
-        .read_to_end(&mut data)
-        .with_context(unreadable)?;
-    if data.len() as u64 > max {
-        return Err(too_large(path, max));
-    }
-    Ok(data)
-}
-
 /// The error of a file with more than `max` bytes.
-pub(crate) fn too_large(path: &Path, max: u64) -> anyhow::Error {
+fn too_large(path: &Path, max: u64) -> anyhow::Error {
     anyhow::anyhow!(
         "{} has more than {max} bytes, the largest blob that the network can hold",
         path.display()
@@ -134,32 +115,22 @@ pub(crate) fn parse_blob_id(text: &str) -> anyhow::Result<BlobId> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn files_are_read_up_to_the_limit_and_not_beyond() {
+    #[tokio::test]
+    async fn files_are_taken_up_to_the_limit_and_not_beyond() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, [7; 100]).unwrap();
-        assert_eq!(read_file(&path, 100).unwrap(), [7; 100]);
-        assert!(
-            read_file(&path, 99)
-                .unwrap_err()
-                .to_string()
-                .contains("more than 99 bytes")
-        );
-        assert!(
-            read_file(dir.path(), 99)
-                .unwrap_err()
-                .to_string()
-                .contains("is a directory")
-        );
-        let missing = format!(
-            "{:#}",
-            read_file(&dir.path().join("absent"), 1).unwrap_err()
-        );
-        assert!(
-            missing.contains("absent") && missing.contains("No such file"),
-            "{missing}"
-        );
+        let inputs = |max| Inputs::new(max, Scratch::in_directory(dir.path()));
+        let data = inputs(100).blob(&path).await.unwrap();
+        assert_eq!(data.length().unwrap(), 100);
+        for (path, max, why) in [
+            (&*path, 99, "more than 99 bytes"),
+            (dir.path(), 99, "is a directory"),
+            (&dir.path().join("absent"), 1, "absent: No such file"),
+        ] {
+            let error = inputs(max).blob(path).await.unwrap_err();
+            assert!(format!("{error:#}").contains(why), "{error:#}");
+        }
     }
 
     /// A pipe that delivers `length` bytes.

@@ -7,8 +7,10 @@ mod devchain;
 mod encoding;
 mod input;
 mod network_steps;
+mod output;
 mod progress;
 mod report;
+mod sliver_files;
 mod stop;
 
 use std::process::ExitCode;

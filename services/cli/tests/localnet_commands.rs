@@ -160,6 +160,12 @@ fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
     assert!(fs::read(out).unwrap() == contents);
     let output = home.json(&["read", blob_id, "--out", out, "--json"]);
     assert_eq!(output, json!({"out": out, "blobId": blob_id}));
+    // What a link names is written, and the link stays one.
+    let (link, named) = (home.path().join("link"), home.file("named", b"older"));
+    std::os::unix::fs::symlink("named", &link).unwrap();
+    home.succeed(&["read", blob_id, "--out", "link"]);
+    assert!(link.is_symlink());
+    assert!(fs::read(named).unwrap() == contents);
     let output = home.json(&["read", blob_id, "--json", "--skip-consistency-check"]);
     assert_eq!(output["blobId"], blob_id);
     let expected_length = contents.len().div_ceil(3) * 4;

@@ -59,7 +59,7 @@ fn files_that_cannot_grow_end_the_encoding_and_leave_nothing() {
     home.succeed(&encode);
     let decode = ["decode", "slivers", "--out", "output"];
     let error = fails(limited(&home, "ulimit -f 100", &decode));
-    assert!(error.contains("writing the blob"), "{error}");
+    assert!(error.contains("output: File too large"), "{error}");
     assert_eq!(names(home.path()), ["input", "slivers"]);
 }
 
@@ -106,10 +106,6 @@ fn wrong_slivers_and_targets_are_refused() {
     let home = Home::new();
     input(&home, 20_000);
     home.succeed(&["encode", "input", "--n-shards", "10", "--out", "slivers"]);
-    let error = home.fail(&["decode", "slivers", "--out", "absent/output"]);
-    assert!(error.contains("writing the blob"), "{error}");
-    let error = home.fail(&["decode", "slivers", "--out", "slivers"]);
-    assert!(error.contains("slivers"), "{error}");
     let slivers = home.path().join("slivers");
     for index in 0..10 {
         let name = format!("secondary-{index:04}.bcs");

@@ -3,9 +3,13 @@
 
 mod program;
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use program::{Home, names};
+use serde_json::Value;
 use walrus_core::{EncodingConfig, metadata::UnverifiedBlobMetadataWithId};
 
 #[test]
@@ -99,21 +103,36 @@ fn input_that_cannot_be_encoded_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_interrupted_encoding_leaves_nothing_behind() {
+fn a_pipe_is_as_good_as_a_file() {
     let home = Home::new();
-    let file = home.file("input", b"");
-    fs::File::options()
-        .write(true)
-        .open(&file)
-        .unwrap()
-        .set_len(256 << 20)
-        .unwrap();
-    let running = home.start(&["encode", "input", "--n-shards", "1000", "--out", "slivers"]);
-    while names(home.path()) == ["input"] {
-        std::thread::yield_now();
-    }
-    let status = running.stop_with("INT");
-    assert_eq!(status.code(), Some(1), "{status}");
-    assert_eq!(names(home.path()), ["input"]);
+    let data: Vec<u8> = (0..100_000_u32).map(|i| (i * 31 % 251) as u8).collect();
+    home.file("input", &data);
+    let id_of = |arguments: &[&str]| {
+        let input = fs::File::open(home.path().join("input")).unwrap();
+        let mut cat = Command::new("cat")
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = home
+            .command(arguments)
+            .stdin(cat.stdout.take().unwrap())
+            .output()
+            .unwrap();
+        assert!(cat.wait().unwrap().success());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        let output: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output["unencodedLength"], 100_000);
+        output["blobId"].clone()
+    };
+    let expected = home.json(&["blob-id", "input", "--n-shards", "10", "--json"]);
+    let shards = ["/dev/stdin", "--n-shards", "10", "--json"];
+    let blob_id = id_of(&[&["blob-id"], &shards[..]].concat());
+    assert_eq!(blob_id, expected["blobId"]);
+    let blob_id = id_of(&[&["encode", "--out", "slivers"], &shards[..]].concat());
+    assert_eq!(blob_id, expected["blobId"]);
+    home.succeed(&["decode", "slivers", "--out", "output"]);
+    assert_eq!(fs::read(home.path().join("output")).unwrap(), data);
     assert!(home.leftovers().is_empty());
 }

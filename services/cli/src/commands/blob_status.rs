@@ -32,7 +32,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         (None, Some(file)) => {
             let config = network.encoding_config().await?;
             let reporter = Reporter::new(global.json);
-            *encode_file(file, config, None, &reporter).await?.blob_id()
+            let scratch = args.spool.scratch();
+            let metadata = encode_file(file, config, None, scratch, &reporter).await?;
+            *metadata.blob_id()
         }
         (None, None) => anyhow::bail!("exactly one of `--file` and `--blob-id` must be given"),
     };

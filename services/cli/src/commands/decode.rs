@@ -1,21 +1,28 @@
 //! `walrus decode`: a file from its slivers, without a network.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use walrus_core::{
     BlobId, Threads,
-    decoder::{ConsistencyCheck, DirectorySource, StreamDecoder},
+    decoder::{ConsistencyCheck, DecodeError, DirectorySource, StreamDecoder},
     encoder::{Cancellation, Progress},
 };
+use walrus_sdk::{BlobContent, ClientError, Output, Scratch, ScratchError};
 
 use super::print_json;
 use crate::{
     args::{DecodeArgs, GlobalOptions},
     encoding::until_stopped,
-    report::{Reporter, bytes},
+    output::{Target, write_into},
+    report::{Reporter, bytes, explain},
+    sliver_files,
+    stop::{Stop, unattended},
 };
 
 #[derive(Serialize)]
@@ -35,13 +42,24 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
         ConsistencyCheck::Default
     };
     let reporter = Reporter::new(global.json);
-    let bar = reporter.byte_bar("decode");
-    let output = until_stopped(move |cancellation| {
-        let result = decode(&args.directory, &args.out, check, cancellation, &bar);
-        bar.finish_and_clear();
+    let stop = Stop::on_signals()?;
+    let out = args.out.clone();
+    let decoding = Decoding {
+        check,
+        scratch: args.spool.scratch(),
+        directory: args.directory,
+        out: args.out,
+        bar: reporter.byte_bar("decode"),
+    };
+    let compute = move |cancellation: &Cancellation| {
+        let result = decoding.run(cancellation);
+        decoding.bar.finish_and_clear();
         result
-    })
-    .await?;
+    };
+    let (output, content) = until_stopped(stop.clone().wait(), compute).await?;
+    if let Some(content) = content {
+        write_special(&out, content, stop).await?;
+    }
     if global.json {
         return print_json(&output);
     }
@@ -52,30 +70,103 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
     Ok(())
 }
 
-fn decode(
-    directory: &Path,
-    out: &Path,
+/// Into a device or a pipe, which nobody may ever read.
+async fn write_special(out: &Path, content: File, stop: Stop) -> anyhow::Result<()> {
+    let path = out.to_owned();
+    tokio::select! {
+        written = unattended(move || write_into(&path, BlobContent::File(content))) => written,
+        () = stop.wait() => bail!("interrupted; {} may have a part of the blob", out.display()),
+    }
+}
+
+/// What is to be decoded.
+struct Decoding {
+    directory: PathBuf,
+    out: PathBuf,
     check: ConsistencyCheck,
-    cancellation: &Cancellation,
-    bar: &ProgressBar,
-) -> anyhow::Result<DecodeOutput> {
-    let source = DirectorySource::open(directory)
-        .with_context(|| format!("cannot read slivers from {}", directory.display()))?;
-    let show = |progress: Progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    };
-    StreamDecoder::new(source.metadata(), &source)
-        .with_threads(Threads::available())
-        .with_check(check)
-        .with_progress(&show)
-        .with_cancellation(cancellation)
-        .decode_to_file(out)
-        .with_context(|| format!("cannot decode {}", directory.display()))?;
-    Ok(DecodeOutput {
-        blob_id: *source.metadata().blob_id(),
-        directory: directory.to_owned(),
-        out: out.display().to_string(),
-        unencoded_length: source.metadata().unencoded_length(),
-    })
+    scratch: Scratch,
+    bar: ProgressBar,
+}
+
+impl Decoding {
+    /// Decodes; the blob for an output that is no file.
+    fn run(&self, cancellation: &Cancellation) -> anyhow::Result<(DecodeOutput, Option<File>)> {
+        // Before anything is computed: an output that cannot be.
+        let output = match Target::of(&self.out) {
+            Target::File(path) => Some(Output::create(&path)?),
+            Target::Special => None,
+        };
+        let source = sliver_files::open(&self.directory)?;
+        let content = match output {
+            Some(output) => {
+                self.decode_to_file(&source, &output, cancellation)?;
+                None
+            }
+            None => Some(self.decode_to_scratch(&source, cancellation)?),
+        };
+        let output = DecodeOutput {
+            blob_id: *source.metadata().blob_id(),
+            directory: self.directory.clone(),
+            out: self.out.display().to_string(),
+            unencoded_length: source.metadata().unencoded_length(),
+        };
+        Ok((output, content))
+    }
+
+    fn decode_to_file(
+        &self,
+        source: &DirectorySource,
+        output: &Output,
+        cancellation: &Cancellation,
+    ) -> anyhow::Result<()> {
+        output.reserve(source.metadata().unencoded_length())?;
+        self.decode(source, output.file(), cancellation, |error| {
+            output.failed(error).into()
+        })?;
+        output.sync()?;
+        if cancellation.is_cancelled() {
+            return Err(DecodeError::Cancelled.into());
+        }
+        Ok(output.commit()?)
+    }
+
+    fn decode_to_scratch(
+        &self,
+        source: &DirectorySource,
+        cancellation: &Cancellation,
+    ) -> anyhow::Result<File> {
+        let no_room = |error: ScratchError| explain(ClientError::Scratch(error));
+        let length = source.metadata().unencoded_length();
+        let file = self.scratch.file_of(length).map_err(no_room)?;
+        self.decode(source, &file, cancellation, |error| {
+            let directory = self.scratch.directory.clone();
+            no_room(ScratchError::Failed { directory, error })
+        })?;
+        Ok(file)
+    }
+
+    fn decode(
+        &self,
+        source: &DirectorySource,
+        file: &File,
+        cancellation: &Cancellation,
+        unwritable: impl FnOnce(walrus_core::encoder::IoFailure) -> anyhow::Error,
+    ) -> anyhow::Result<()> {
+        let show = |progress: Progress| {
+            self.bar.set_length(progress.total);
+            self.bar.set_position(progress.done);
+        };
+        let decoded = StreamDecoder::new(source.metadata(), source)
+            .with_threads(Threads::available())
+            .with_check(self.check)
+            .with_progress(&show)
+            .with_cancellation(cancellation)
+            .decode_to_open_file(file);
+        decoded
+            .map_err(|error| match error {
+                DecodeError::Write { error } => unwritable(error),
+                error => sliver_files::explain(error, &self.directory, source, cancellation),
+            })
+            .with_context(|| format!("cannot decode {}", self.directory.display()))
+    }
 }

@@ -28,7 +28,14 @@ struct EncodeOutput {
 pub(crate) async fn run(global: &GlobalOptions, args: EncodeArgs) -> anyhow::Result<()> {
     let config = EncodingConfig::new(args.n_shards)?;
     let reporter = Reporter::new(global.json);
-    let metadata = encode_file(&args.file, config, Some(&args.out), &reporter).await?;
+    let metadata = encode_file(
+        &args.file,
+        config,
+        Some(&args.out),
+        args.spool.scratch(),
+        &reporter,
+    )
+    .await?;
     let output = EncodeOutput {
         blob_id: *metadata.blob_id(),
         file: args.file.display().to_string(),

@@ -1,12 +1,10 @@
 //! `walrus read`. Client spec 2.6.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
 use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use serde::Serialize;
 use walrus_core::BlobId;
@@ -17,6 +15,7 @@ use crate::{
     args::{GlobalOptions, ReadArgs},
     context::Network,
     input,
+    output::{Target, write_into},
     progress::Bars,
     report::{Reporter, bytes, explain, write_result_with},
     stop::{Stop, unattended},
@@ -102,17 +101,16 @@ struct Read<'a> {
 impl Read<'_> {
     /// Into a file, or into a device or a pipe, which cannot be replaced, only written to. The length of the blob.
     async fn to(&self, out: &Path) -> anyhow::Result<u64> {
-        let special = |found: &fs::Metadata| !found.is_file() && !found.is_dir();
-        if fs::metadata(out).is_ok_and(|found| special(&found)) {
+        let Target::File(file) = Target::of(out) else {
             let content = self.content().await?;
             let length = content.length()?;
             let out: PathBuf = out.to_owned();
             unattended(move || write_into(&out, content)).await?;
             return Ok(length);
-        }
+        };
         let read = self
             .client
-            .read_to_file(&self.blob_id, out, &self.options, self.bars)
+            .read_to_file(&self.blob_id, file, &self.options, self.bars)
             .await;
         self.bars.finish();
         read.map_err(explain)?;
@@ -154,14 +152,4 @@ impl Read<'_> {
         self.bars.finish();
         content.map_err(explain)
     }
-}
-
-fn write_into(out: &Path, content: BlobContent) -> anyhow::Result<()> {
-    let unwritable = || format!("cannot write {}", out.display());
-    let mut file = File::options()
-        .write(true)
-        .open(out)
-        .with_context(unwritable)?;
-    io::copy(&mut content.into_reader(), &mut file).with_context(unwritable)?;
-    Ok(())
 }

@@ -118,6 +118,38 @@ impl Home {
         errors
     }
 
+    /// Starts a command, sends it a signal, by its short name, once `begun` says so of its process ID, and waits for the end.
+    pub(crate) fn signal_once(
+        &self,
+        arguments: &[&str],
+        signal: &str,
+        begun: impl Fn(u32) -> bool,
+    ) -> Output {
+        self.disturb_once(arguments, begun, |id| send(id, signal))
+    }
+
+    /// The same with anything else that is done to the command or its files.
+    pub(crate) fn disturb_once(
+        &self,
+        arguments: &[&str],
+        begun: impl Fn(u32) -> bool,
+        disturb: impl FnOnce(u32),
+    ) -> Output {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let started = Instant::now();
+        while !begun(child.id()) {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "{arguments:?} was over at once: {ended:?}");
+            assert!(started.elapsed() < PATIENCE, "{arguments:?} does not begin");
+            std::thread::yield_now();
+        }
+        disturb(child.id());
+        wait_for_end(&mut child);
+        child.wait_with_output().unwrap()
+    }
+
     /// Starts a command that goes on until it is told to stop.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut child = self
@@ -183,20 +215,32 @@ impl Running {
 
     /// Sends a signal, by its short name, and waits for the end.
     pub(crate) fn stop_with(mut self, signal: &str) -> ExitStatus {
-        let id = self.child.id();
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{signal} {id}")])
-            .status()
-            .unwrap();
-        assert!(sent.success());
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(started.elapsed() < PATIENCE, "it does not stop");
-            std::thread::sleep(Duration::from_millis(20));
+        send(self.child.id(), signal);
+        wait_for_end(&mut self.child)
+    }
+}
+
+fn send(id: u32, signal: &str) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {id}")])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// It gets killed if it takes too long, so that nothing of a failed test goes on.
+fn wait_for_end(child: &mut Child) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
         }
+        if started.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it does not stop");
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
