@@ -388,7 +388,7 @@ pub(crate) struct LocalnetArgs {
     /// Where the network keeps its files; `~/.walrus/localnet` when absent. A network that is there comes up where it was.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// Keep the files in a temporary directory that goes with the network.
+    /// Keep the files in a temporary directory that goes with the network; after a `kill -9` with the next one that is ephemeral.
     #[arg(long, conflicts_with = "dir")]
     pub(crate) ephemeral: bool,
     /// Address to listen on.

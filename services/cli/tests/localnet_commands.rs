@@ -165,7 +165,10 @@ fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
     std::os::unix::fs::symlink("named", &link).unwrap();
     home.succeed(&["read", blob_id, "--out", "link"]);
     assert!(link.is_symlink());
-    assert!(fs::read(named).unwrap() == contents);
+    assert!(fs::read(&named).unwrap() == contents);
+    for file in [link, named] {
+        fs::remove_file(file).unwrap();
+    }
     let output = home.json(&["read", blob_id, "--json", "--skip-consistency-check"]);
     assert_eq!(output["blobId"], blob_id);
     let expected_length = contents.len().div_ceil(3) * 4;
@@ -400,6 +403,36 @@ fn an_ephemeral_network_leaves_nothing_behind() {
         );
         assert!(names(home.path()).is_empty());
     }
+}
+
+#[test]
+fn an_ephemeral_network_removes_what_killed_ones_left_and_nothing_of_live_ones() {
+    let home = Home::new();
+    let arguments = [&SHAPE[..], &["--ephemeral"]].concat();
+    let start = || {
+        let before = home.leftovers();
+        let network = home.start(&arguments);
+        network.wait_for_line(UP);
+        let mut new = home.leftovers();
+        new.retain(|name| !before.contains(name));
+        (network, new)
+    };
+    let (live, of_live) = start();
+    let (killed, of_killed) = start();
+    assert_eq!((of_live.len(), of_killed.len()), (1, 1));
+    assert!(!killed.stop_with("KILL").success());
+    assert!(home.leftovers().contains(&of_killed[0]));
+
+    let (next, of_next) = start();
+    let mut left = [of_live, of_next].concat();
+    left.sort();
+    assert_eq!(home.leftovers(), left);
+    assert!(live.stop_with("INT").success());
+    assert!(!next.stop_with("KILL").success());
+    // A demonstration does so, too, and leaves nothing itself.
+    home.file("note", b"a short note");
+    home.succeed(&["demo", "note", "--nodes", "4", "--shards", "13"]);
+    assert!(home.leftovers().is_empty());
 }
 
 #[test]

@@ -18,6 +18,9 @@ use std::{
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+#[cfg(unix)]
+use crate::leftovers;
+
 /// What lives in a directory. The name of the lock file tells, so that neither is taken for the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -50,6 +53,11 @@ impl Kind {
         }
     }
 
+    /// How the name of a temporary directory begins; letters and digits follow.
+    pub(crate) fn temporary_prefix(self) -> String {
+        format!("walrus-{}-", self.default_name())
+    }
+
     pub(crate) fn default_directory(self) -> Option<PathBuf> {
         std::env::home_dir().map(|home| home.join(".walrus").join(self.default_name()))
     }
@@ -59,7 +67,7 @@ impl Kind {
             .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    fn lock_path(self, dir: &Path) -> PathBuf {
+    pub(crate) fn lock_path(self, dir: &Path) -> PathBuf {
         dir.join(self.lock_file())
     }
 }
@@ -85,7 +93,7 @@ pub fn is_running(dir: &Path) -> bool {
 }
 
 impl Directory {
-    /// Takes the directory, or a temporary one.
+    /// Takes the directory, or a temporary one; those of dead processes beside that go.
     ///
     /// # Errors
     /// If somebody has it, or it holds anything else.
@@ -94,7 +102,7 @@ impl Directory {
             Some(_) => None,
             None => Some(
                 tempfile::Builder::new()
-                    .prefix(&format!("walrus-{}-", kind.default_name()))
+                    .prefix(&kind.temporary_prefix())
                     .tempdir()
                     .context("cannot create a temporary directory")?,
             ),
@@ -108,6 +116,10 @@ impl Directory {
             .with_context(|| format!("cannot create directory {}", path.display()))?;
         ensure_ours(kind, &path)?;
         let lock = take_lock(kind, &path)?;
+        #[cfg(unix)]
+        if temporary.is_some() {
+            leftovers::sweep(kind, &path);
+        }
         Ok(Self {
             path,
             _lock: lock,

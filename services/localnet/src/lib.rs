@@ -7,6 +7,8 @@
 mod chain;
 mod directory;
 mod files;
+#[cfg(unix)]
+mod leftovers;
 mod network;
 mod operator;
 mod options;

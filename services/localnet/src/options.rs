@@ -18,7 +18,8 @@ pub struct LocalnetOptions {
     pub epoch_duration: Duration,
     /// For how many epochs ahead storage can be bought.
     pub max_epochs_ahead: u32,
-    /// Where files go; a temporary directory that is removed on shutdown when absent.
+    /// Where files go; a temporary directory that is removed on shutdown when absent, or by the next network with one if this
+    /// process is killed.
     pub dir: Option<PathBuf>,
     /// Address everything listens on.
     pub host: IpAddr,
