@@ -1,6 +1,10 @@
 //! The command line, as `clap` reads it. Client spec 2.1 and 2.4.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use walrus_sdk::Scratch;
@@ -174,25 +178,49 @@ pub(crate) struct StoreArgs {
 /// Where what does not fit in memory goes.
 #[derive(Debug, Args)]
 pub(crate) struct SpoolArgs {
-    /// Directory for what large blobs need beside memory: five times the size of the blob for a store, twice for a read, once for
-    /// other commands whose input or output is a pipe or a device. The files have no names and are gone when the command ends.
-    /// [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
+    /// Directory for what large blobs need beside memory: five times the size of the blob for a store, twice for a read. The
+    /// files have no names and are gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
     #[arg(
         long,
         value_name = "DIR",
         env = "WALRUS_SPOOL_DIR",
         hide_env_values = true
     )]
-    pub(crate) spool_dir: Option<PathBuf>,
+    spool_dir: Option<PathBuf>,
 }
 
 impl SpoolArgs {
     /// The directory, or the default one.
     pub(crate) fn scratch(&self) -> Scratch {
-        match &self.spool_dir {
-            Some(directory) => Scratch::in_directory(directory),
-            None => Scratch::default(),
-        }
+        scratch(self.spool_dir.as_deref())
+    }
+}
+
+/// Where a copy of what is no file goes.
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// Directory for a copy of the blob while it comes from a pipe and is large, or goes to a pipe or a device; files need none.
+    /// It has no name and is gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WALRUS_SPOOL_DIR",
+        hide_env_values = true
+    )]
+    spool_dir: Option<PathBuf>,
+}
+
+impl CopyArgs {
+    /// The directory, or the default one.
+    pub(crate) fn scratch(&self) -> Scratch {
+        scratch(self.spool_dir.as_deref())
+    }
+}
+
+fn scratch(directory: Option<&Path>) -> Scratch {
+    match directory {
+        Some(directory) => Scratch::in_directory(directory),
+        None => Scratch::default(),
     }
 }
 
@@ -259,9 +287,9 @@ pub(crate) struct BlobStatusArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
-    /// Where what does not fit in memory goes.
+    /// Where a copy of what is no file goes.
     #[command(flatten)]
-    pub(crate) spool: SpoolArgs,
+    pub(crate) copy: CopyArgs,
 }
 
 /// Arguments of `info`.
@@ -307,9 +335,9 @@ pub(crate) struct BlobIdArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
-    /// Where what does not fit in memory goes.
+    /// Where a copy of what is no file goes.
     #[command(flatten)]
-    pub(crate) spool: SpoolArgs,
+    pub(crate) copy: CopyArgs,
 }
 
 /// Arguments of `encode`.
@@ -323,9 +351,9 @@ pub(crate) struct EncodeArgs {
     /// The directory to make, with those above it; it must not exist or be empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Where what does not fit in memory goes.
+    /// Where a copy of what is no file goes.
     #[command(flatten)]
-    pub(crate) spool: SpoolArgs,
+    pub(crate) copy: CopyArgs,
 }
 
 /// Arguments of `decode`.
@@ -340,9 +368,9 @@ pub(crate) struct DecodeArgs {
     /// Check that every sliver of the blob is right, by encoding it again.
     #[arg(long)]
     pub(crate) strict_consistency_check: bool,
-    /// Where what does not fit in memory goes.
+    /// Where a copy of what is no file goes.
     #[command(flatten)]
-    pub(crate) spool: SpoolArgs,
+    pub(crate) copy: CopyArgs,
 }
 
 /// Arguments of `get-wal`.

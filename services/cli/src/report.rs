@@ -9,19 +9,19 @@ use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use walrus_sdk::{ClientError, ScratchError};
 
-/// Where lines and bars go. With `--json`, standard output belongs to the result alone and lines go to standard error.
+/// Where lines and bars go. Where standard output belongs to a result alone, as with `--json`, lines go to standard error.
 #[derive(Clone)]
 pub(crate) struct Reporter {
     bars: Option<MultiProgress>,
-    json: bool,
+    keeps_out: bool,
 }
 
 impl Reporter {
-    /// Bars only if standard error is a terminal.
-    pub(crate) fn new(json: bool) -> Self {
+    /// Bars only if standard error is a terminal; with `keeps_out`, no lines on standard output.
+    pub(crate) fn new(keeps_out: bool) -> Self {
         Self {
             bars: stderr().is_terminal().then(MultiProgress::new),
-            json,
+            keeps_out,
         }
     }
 
@@ -35,7 +35,7 @@ impl Reporter {
         let print = || {
             let text = text.as_ref();
             // A line that cannot be shown must not end a network that is up or a store that has been paid for.
-            let _ = if self.json {
+            let _ = if self.keeps_out {
                 writeln!(stderr(), "{text}")
             } else {
                 writeln!(stdout(), "{text}")
@@ -54,28 +54,31 @@ impl Reporter {
 
     /// A bar for work of known size; nothing where there is no terminal.
     pub(crate) fn bar(&self, label: &str, total: u64) -> ProgressBar {
-        let bar = match &self.bars {
-            Some(bars) => bars.add(ProgressBar::new(total)),
-            None => ProgressBar::hidden(),
-        };
-        if let Ok(style) =
-            ProgressStyle::with_template("  {prefix:<16} {bar:32} {pos}/{len} {elapsed}")
-        {
-            bar.set_style(style);
-        }
-        bar.set_prefix(label.to_owned());
-        bar
+        self.bar_like(
+            "  {prefix:<16} {bar:32} {pos}/{len} {elapsed}",
+            label,
+            total,
+        )
     }
 
     /// A bar for bytes whose number is told later; nothing where there is no terminal.
     pub(crate) fn byte_bar(&self, label: &str) -> ProgressBar {
-        let bar = self.bar(label, 0);
-        if let Ok(style) = ProgressStyle::with_template(
+        self.bar_like(
             "  {prefix:<16} {bar:32} {percent:>3} % {binary_bytes_per_sec} {eta} left",
-        ) {
-            bar.set_style(style);
+            label,
+            0,
+        )
+    }
+
+    fn bar_like(&self, template: &str, label: &str, total: u64) -> ProgressBar {
+        let Some(bars) = &self.bars else {
+            return ProgressBar::hidden();
+        };
+        let mut bar = ProgressBar::new(total).with_prefix(label.to_owned());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar = bar.with_style(style);
         }
-        bar
+        bars.add(bar)
     }
 
     /// A spinner for work of unknown size; nothing where there is no terminal.

@@ -160,6 +160,9 @@ fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
     assert!(fs::read(out).unwrap() == contents);
     let output = home.json(&["read", blob_id, "--out", out, "--json"]);
     assert_eq!(output, json!({"out": out, "blobId": blob_id}));
+    let output = home.run(&["read", blob_id, "--out", "/dev/stdout"]);
+    assert!(output.status.success());
+    assert!(output.stdout == contents);
     // What a link names is written, and the link stays one.
     let (link, named) = (home.path().join("link"), home.file("named", b"older"));
     std::os::unix::fs::symlink("named", &link).unwrap();

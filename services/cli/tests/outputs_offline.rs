@@ -124,6 +124,11 @@ fn a_pipe_or_a_device_is_written_to_and_stays_what_it_is() {
     assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
     assert!(reader.join().unwrap() == data);
 
+    // Standard output has the blob and nothing else.
+    let output = home.run(&["decode", "slivers", "--out", "/dev/stdout"]);
+    assert!(output.status.success());
+    assert!(output.stdout == data);
+
     // Behind a link, so that no device is at risk.
     symlink("/dev/full", home.path().join("full")).unwrap();
     let said = home.fail(&["decode", "slivers", "--out", "full"]);

@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         (None, Some(file)) => {
             let config = network.encoding_config().await?;
             let reporter = Reporter::new(global.json);
-            let scratch = args.spool.scratch();
+            let scratch = args.copy.scratch();
             let metadata = encode_file(file, config, None, scratch, &reporter).await?;
             *metadata.blob_id()
         }

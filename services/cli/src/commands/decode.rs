@@ -41,12 +41,14 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
     } else {
         ConsistencyCheck::Default
     };
-    let reporter = Reporter::new(global.json);
+    // The output may be standard output under another name.
+    let is_special = Target::of(&args.out) == Target::Special;
+    let reporter = Reporter::new(global.json || is_special);
     let stop = Stop::on_signals()?;
     let out = args.out.clone();
     let decoding = Decoding {
         check,
-        scratch: args.spool.scratch(),
+        scratch: args.copy.scratch(),
         directory: args.directory,
         out: args.out,
         bar: reporter.byte_bar("decode"),

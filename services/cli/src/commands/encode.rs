@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: EncodeArgs) -> anyhow::Res
         &args.file,
         config,
         Some(&args.out),
-        args.spool.scratch(),
+        args.copy.scratch(),
         &reporter,
     )
     .await?;

@@ -33,7 +33,9 @@ struct ReadOutput {
 /// Reads a blob.
 pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Result<()> {
     let blob_id = input::parse_blob_id(&args.blob_id)?;
-    let reporter = Reporter::new(global.json);
+    let target = args.out.as_deref().map(Target::of);
+    // A pipe or a device may be standard output under another name.
+    let reporter = Reporter::new(global.json || target == Some(Target::Special));
     let bars = Bars::new(reporter.clone());
     let stop = Stop::on_signals()?;
     let read = async {
