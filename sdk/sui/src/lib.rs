@@ -13,4 +13,4 @@ pub mod objects;
 pub mod transactions;
 pub mod wallet;
 
-pub use sui_sdk_types::{Address, Digest, Owner, TypeTag};
+pub use sui_sdk_types::{Address, Digest, Owner, StructTag, TypeTag};

@@ -36,6 +36,7 @@ pub(crate) struct Cli {
 
 /// Options valid before or after the subcommand.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
 pub(crate) struct GlobalOptions {
     /// Client configuration file (YAML).
     #[arg(long, global = true, value_name = "PATH")]
@@ -82,7 +83,11 @@ pub(crate) enum Command {
         walrus blob-status --file report.pdf --json")]
     BlobStatus(BlobStatusArgs),
     /// Show the network's epoch, sizes, prices and committee.
-    #[command(after_help = "Examples:\n  walrus info\n  walrus info committee --json")]
+    #[command(after_help = "Examples:\n  \
+        walrus info                                   epoch, sizes, prices\n  \
+        walrus info committee                         the storage nodes\n  \
+        walrus info price --json\n  \
+        walrus info --config DIR/client_config.yaml   of a network that is not where it is looked for")]
     Info(InfoArgs),
     /// Compute the blob ID of a file.
     #[command(after_help = "Examples:\n  \
@@ -199,8 +204,8 @@ impl SpoolArgs {
 /// Where a copy of what is no file goes.
 #[derive(Debug, Args)]
 pub(crate) struct CopyArgs {
-    /// Directory for a copy of the blob while it comes from a pipe and is large, or goes to a pipe or a device; files need none.
-    /// It has no name and is gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
+    /// Directory for a copy of a large blob from a pipe, or of any blob on its way to a pipe or a device; files need none. The copy
+    /// has no name and is gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
     #[arg(
         long,
         value_name = "DIR",

@@ -30,7 +30,8 @@ impl Network {
         rpc_url: Option<&str>,
     ) -> anyhow::Result<Self> {
         let path = find_config(global)?;
-        let loaded = config::load(&path, global.context.as_deref())?;
+        let loaded = config::load(&path, global.context.as_deref())
+            .context("cannot load the client configuration")?;
         if global.config.is_none() {
             say(format_args!("Using the configuration {}", path.display()));
         }
@@ -168,7 +169,10 @@ async fn connect(urls: &[String]) -> anyhow::Result<ChainClient> {
             Err(error) => failures.push(format!("{url} ({error})")),
         }
     }
-    bail!("cannot connect to Sui RPC nodes at {}", failures.join(", "))
+    bail!(
+        "cannot connect to Sui RPC nodes at {}; start the network, or name another with --rpc-url or --config",
+        failures.join(", ")
+    )
 }
 
 fn load_wallet(global: &GlobalOptions, config: &ClientConfig) -> anyhow::Result<Wallet> {

@@ -13,7 +13,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum StartError {
     /// Another program listens on the address, or it is not an address of this machine.
-    #[error("cannot listen on {address} for {purpose}: {source} (is another chain running?)")]
+    #[error(
+        "cannot listen on {address} for {purpose}: {source} (is another chain running? stop it, or choose another port)"
+    )]
     Listen {
         /// The address asked for.
         address: SocketAddr,

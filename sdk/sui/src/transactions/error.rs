@@ -13,15 +13,18 @@ use crate::chain::ChainError;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TransactionError {
     /// The sender does not own enough coins. Nothing was sent.
-    #[error("{owner} has {available} of the {needed} {coin} needed (in the smallest unit)")]
+    #[error(
+        "{owner} has {available} of the {needed} {} needed (1 {coin} is 1000000000 {})",
+        smallest_unit(.coin), smallest_unit(.coin)
+    )]
     InsufficientFunds {
         /// The sender.
         owner: Address,
         /// `SUI` or `WAL`.
         coin: &'static str,
-        /// What the transaction costs.
+        /// What the transaction costs, in MIST or FROST.
         needed: u64,
-        /// What the sender has.
+        /// What the sender has, in the same unit.
         available: u64,
     },
     /// The contract refused.
@@ -60,6 +63,13 @@ pub enum TransactionError {
         /// What was looked for.
         expected: String,
     },
+}
+
+fn smallest_unit(coin: &str) -> &'static str {
+    match coin {
+        "WAL" => "FROST",
+        _ => "MIST",
+    }
 }
 
 /// An abort of Move code.

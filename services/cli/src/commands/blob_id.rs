@@ -45,6 +45,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Res
     reporter.field("blob ID", output.blob_id);
     reporter.field("file", &output.file);
     reporter.field("unencoded size", bytes(output.unencoded_length));
+    reporter.field("shards", n_shards);
     reporter.field("encoding", output.encoding_type);
     Ok(())
 }

@@ -73,6 +73,7 @@ pub(crate) enum DevchainCommand {
             0x… (bytes) for vectors, none or some:VALUE for options. Objects that the function returns go to the sender.",
         after_help = "Examples:\n  \
             walrus devchain call 0xID::counter::create\n  \
+            walrus devchain call 0xID::names::set 0xOBJECT \"a text\" [1,2,3] some:5\n  \
             walrus devchain call 0xID::counter::add 0xOBJECT 5 --source my_package\n  \
             walrus devchain call 0x2::coin::zero --type-arg 0x2::sui::SUI --json"
     )]

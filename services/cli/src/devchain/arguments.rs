@@ -2,7 +2,9 @@
 
 use anyhow::{Context, bail, ensure};
 use sui_rpc::proto::sui::rpc::v2::{OpenSignatureBody, open_signature_body::Type};
-use walrus_sui::{Address, TypeTag};
+use walrus_sui::{Address, StructTag, TypeTag};
+
+use crate::report::short_addresses;
 
 /// Longest list of an argument.
 const MAX_ELEMENTS: usize = 10_000;
@@ -46,6 +48,37 @@ pub(crate) fn read(
     let mut bytes = Vec::new();
     encode(text, &tag, &mut bytes, 0).with_context(|| format!("`{text}` is not of type {tag}"))?;
     Ok(Value::Pure(bytes))
+}
+
+/// The type of a parameter, for people.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn type_name(
+    parameter: &OpenSignatureBody,
+    type_arguments: &[TypeTag],
+) -> anyhow::Result<String> {
+    let tag = instantiate(parameter, type_arguments, 0)?;
+    Ok(short_addresses(&tag.to_string()))
+}
+
+/// The type of the objects that a parameter takes, one or a vector of them; `None` if it takes plain values.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn object_type(
+    parameter: &OpenSignatureBody,
+    type_arguments: &[TypeTag],
+) -> anyhow::Result<Option<StructTag>> {
+    let tag = match instantiate(parameter, type_arguments, 0)? {
+        TypeTag::Vector(element) => *element,
+        tag => tag,
+    };
+    let is_object = is_object(&tag);
+    Ok(match tag {
+        TypeTag::Struct(tag) if is_object => Some(*tag),
+        _ => None,
+    })
 }
 
 /// The closed type of a declared one.

@@ -1,6 +1,6 @@
 //! `walrus devchain call`.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use sui_rpc::proto::sui::rpc::v2::{
     self as proto, Ability, FunctionDescriptor, OpenSignature, open_signature_body::Type,
@@ -15,10 +15,15 @@ use super::{
     args::{CallArgs, FunctionName},
     arguments::{self, Value},
     compiler,
+    objects::{self, Named},
     outcome::{NewObject, created_objects, show_created},
     target::Target,
 };
-use crate::{args::GlobalOptions, commands::print_json, report::Reporter};
+use crate::{
+    args::GlobalOptions,
+    commands::print_json,
+    report::{Reporter, short_addresses},
+};
 
 /// The JSON result.
 #[derive(Serialize)]
@@ -41,6 +46,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
     };
     let function = descriptor(&target, &args.function).await?;
     let values = read_arguments(&args, &function)?;
+    let named = named_objects(&args, &function, &values)?;
+    objects::check(target.executor.chain(), &named).await?;
     let kept = kept_results(&target, &function).await?;
     let sender = target.executor.sender();
     let name = &args.function;
@@ -81,30 +88,18 @@ async fn descriptor(target: &Target, name: &FunctionName) -> anyhow::Result<Func
     let response = response.map_err(|status| {
         anyhow::anyhow!(
             "there is no function {}::{}::{}: {}",
-            name.package,
+            short_addresses(&name.package.to_string()),
             name.module,
             name.function,
-            status.message()
+            short_addresses(status.message())
         )
     })?;
     Ok(response.into_inner().function().clone())
 }
 
-/// The values for the parameters, the transaction context excepted: the chain gives it.
+/// The values for the parameters.
 fn read_arguments(args: &CallArgs, function: &FunctionDescriptor) -> anyhow::Result<Vec<Value>> {
-    let parameters: Vec<_> = function
-        .parameters
-        .iter()
-        .filter(|parameter| !is_context(parameter))
-        .collect();
-    ensure!(
-        parameters.len() == args.arguments.len(),
-        "{}::{} takes {} arguments, {} were given",
-        args.function.module,
-        args.function.function,
-        parameters.len(),
-        args.arguments.len()
-    );
+    let parameters: Vec<_> = parameters(function).collect();
     ensure!(
         function.type_parameters.len() == args.type_arguments.len(),
         "{}::{} takes {} type arguments, {} were given with --type-arg",
@@ -113,6 +108,20 @@ fn read_arguments(args: &CallArgs, function: &FunctionDescriptor) -> anyhow::Res
         function.type_parameters.len(),
         args.type_arguments.len()
     );
+    if parameters.len() != args.arguments.len() {
+        let types = parameters
+            .iter()
+            .map(|parameter| arguments::type_name(parameter.body(), &args.type_arguments))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        bail!(
+            "{}::{} takes {} arguments ({}), {} were given",
+            args.function.module,
+            args.function.function,
+            parameters.len(),
+            types.join(", "),
+            args.arguments.len()
+        );
+    }
     let pairs = args.arguments.iter().zip(parameters).enumerate();
     pairs
         .map(|(index, (text, parameter))| {
@@ -120,6 +129,34 @@ fn read_arguments(args: &CallArgs, function: &FunctionDescriptor) -> anyhow::Res
                 .with_context(|| format!("argument {}", index + 1))
         })
         .collect()
+}
+
+/// Those for which the caller gives arguments: the chain gives the transaction context.
+fn parameters(function: &FunctionDescriptor) -> impl Iterator<Item = &OpenSignature> {
+    let all = function.parameters.iter();
+    all.filter(|parameter| !is_context(parameter))
+}
+
+fn named_objects(
+    args: &CallArgs,
+    function: &FunctionDescriptor,
+    values: &[Value],
+) -> anyhow::Result<Vec<Named>> {
+    let mut named = Vec::new();
+    for (number, (parameter, value)) in (1..).zip(parameters(function).zip(values)) {
+        let ids = match value {
+            Value::Pure(_) => continue,
+            Value::Object(id) => vec![*id],
+            Value::Objects(ids) => ids.clone(),
+        };
+        let expected = arguments::object_type(parameter.body(), &args.type_arguments)?;
+        named.extend(expected.map(|expected| Named {
+            number,
+            ids,
+            expected,
+        }));
+    }
+    Ok(named)
 }
 
 fn is_context(parameter: &OpenSignature) -> bool {
@@ -198,7 +235,7 @@ fn report(
     reporter.field("gas", format!("{} MIST", output.gas_used));
     show_created(&reporter, &output.created);
     for event in &output.events {
-        reporter.field("event", event);
+        reporter.field("event", short_addresses(event));
     }
     Ok(())
 }

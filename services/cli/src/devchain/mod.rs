@@ -5,6 +5,7 @@ pub(crate) mod args;
 mod arguments;
 mod call;
 mod compiler;
+mod objects;
 mod outcome;
 mod publish;
 mod run;

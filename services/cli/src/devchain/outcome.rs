@@ -6,7 +6,7 @@ use walrus_sui::{
     transactions::{ExecutedTransaction, ObjectChangeKind},
 };
 
-use crate::report::Reporter;
+use crate::report::{Reporter, short_addresses};
 
 /// An object that a transaction created.
 #[derive(Serialize)]
@@ -34,6 +34,7 @@ pub(crate) fn created_objects(executed: &ExecutedTransaction) -> Vec<NewObject> 
 pub(crate) fn show_created(reporter: &Reporter, created: &[NewObject]) {
     for object in created {
         let object_type = object.object_type.as_deref().unwrap_or("object");
+        let object_type = short_addresses(object_type);
         reporter.field("created", format!("{} {object_type}", object.object_id));
     }
 }

@@ -76,7 +76,10 @@ fn describe(reporter: &Reporter, local: &LocalChain) {
     } else {
         format!(" --rpc-url {}", chain.rpc_url())
     };
-    reporter.line(format!(
-        "  walrus devchain publish PATH-OF-A-MOVE-PACKAGE{option}"
-    ));
+    for command in [
+        "publish PATH-OF-A-MOVE-PACKAGE",
+        "call 0x2::coin::zero --type-arg 0x2::sui::SUI",
+    ] {
+        reporter.line(format!("  walrus devchain {command}{option}"));
+    }
 }

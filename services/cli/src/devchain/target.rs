@@ -121,7 +121,10 @@ impl Target {
             )
         })?;
         let key = match (&args.private_key, &place.wallet) {
-            (Some(key), _) => Arc::new(Keypair::parse(key)?),
+            (Some(key), _) => {
+                let key = Keypair::parse(key);
+                Arc::new(key.context("--private-key, or WALRUS_PRIVATE_KEY")?)
+            }
             (None, Some(wallet)) => wallet.active_key()?,
             (None, None) => Arc::new(walrus_localnet::default_account()?),
         };

@@ -1,0 +1,117 @@
+//! `devchain call` on functions of the framework: what it shows, and what it says about arguments that are wrong.
+#![allow(clippy::unwrap_used)]
+
+mod program;
+
+use program::{Home, Running};
+use serde_json::Value;
+
+const CALL: [&str; 2] = ["devchain", "call"];
+/// Coins of any type may have no value; those of SUI would soon be used up as gas.
+const OF_CLOCKS: [&str; 2] = ["--type-arg", "0x2::clock::Clock"];
+
+struct Chain {
+    home: Home,
+    running: Running,
+    url: String,
+}
+
+impl Chain {
+    fn start() -> Self {
+        let home = Home::new();
+        let ports = ["--rpc-port", "0", "--faucet-port", "0"];
+        let running = home.start(&[&["devchain", "--ephemeral", "--json"], &ports[..]].concat());
+        let url = running.wait_for_json()["rpcUrl"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        Self { home, running, url }
+    }
+
+    fn arguments<'a>(&'a self, call: &[&'a str]) -> Vec<&'a str> {
+        [&CALL, call, &["--rpc-url", &self.url]].concat()
+    }
+
+    fn new_coin(&self) -> String {
+        let call = [&["0x2::coin::zero", "--json"], &OF_CLOCKS[..]].concat();
+        let made: Value = self.home.json(&self.arguments(&call));
+        made["created"][0]["objectId"].as_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn what_a_call_made_is_shown_with_short_types() {
+    let chain = Chain::start();
+    let call = [&["0x2::coin::zero"], &OF_CLOCKS[..]].concat();
+    let said = chain.home.succeed(&chain.arguments(&call));
+    assert!(
+        said.contains(" 0x2::coin::Coin<0x2::clock::Clock>\n"),
+        "{said}"
+    );
+    let coins = (chain.new_coin(), chain.new_coin());
+    let join = [&["0x2::coin::join", &coins.0, &coins.1], &OF_CLOCKS[..]].concat();
+    chain.home.succeed(&chain.arguments(&join));
+    assert!(chain.running.stop_with("INT").success());
+}
+
+#[test]
+fn arguments_that_are_wrong_are_named() {
+    let chain = Chain::start();
+    let coin = chain.new_coin();
+    for (call, why) in [
+        (
+            &[
+                "0x2::coin::join",
+                &coin,
+                "0x9999",
+                OF_CLOCKS[0],
+                OF_CLOCKS[1],
+            ][..],
+            "argument 2: there is no object 0x0",
+        ),
+        (
+            &["0x2::coin::value", "0x6", OF_CLOCKS[0], OF_CLOCKS[1]],
+            "is a 0x2::clock::Clock, the function takes a 0x2::coin::Coin<0x2::clock::Clock>",
+        ),
+        (
+            &["0x2::coin::value", "0x2", OF_CLOCKS[0], OF_CLOCKS[1]],
+            "is a package, not an object",
+        ),
+        (
+            &[
+                "0x2::pay::join_vec",
+                &coin,
+                "[0x9999]",
+                OF_CLOCKS[0],
+                OF_CLOCKS[1],
+            ],
+            "argument 2: there is no object 0x0",
+        ),
+        (
+            &["0x2::coin::split", &coin, OF_CLOCKS[0], OF_CLOCKS[1]],
+            "coin::split takes 2 arguments (0x2::coin::Coin<0x2::clock::Clock>, u64), 1 were given",
+        ),
+        (
+            &["0x2::coin::nothing"],
+            "there is no function 0x2::coin::nothing",
+        ),
+        (
+            &["0x2::math::max", "5", "6", "--private-key", "wrong"],
+            "--private-key, or WALRUS_PRIVATE_KEY: not a private key",
+        ),
+    ] {
+        let said = chain.home.fail(&chain.arguments(call));
+        assert!(said.contains(why), "{said}");
+    }
+    // A signer without SUI.
+    let poor = walrus_sui::wallet::Keypair::generate()
+        .to_suiprivkey()
+        .unwrap();
+    let call = ["0x2::math::max", "5", "6", "--private-key", &poor];
+    let said = chain.home.fail(&chain.arguments(&call));
+    assert!(said.contains("ask the faucet for SUI"), "{said}");
+    assert!(
+        said.contains("MIST needed (1 SUI is 1000000000 MIST)"),
+        "{said}"
+    );
+}
