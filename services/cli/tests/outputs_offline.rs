@@ -36,6 +36,7 @@ fn an_output_that_cannot_be_is_refused_with_a_reason() {
         ),
         ("slivers", "cannot write slivers: it is a directory"),
         (".", "cannot write .: it is a directory"),
+        ("new/", "cannot write new/: it is the name of a directory"),
     ] {
         let said = home.fail(&["decode", "slivers", "--out", out]);
         assert!(said.contains(why), "{said}");

@@ -102,6 +102,22 @@ fn input_that_cannot_be_encoded_leaves_nothing_behind() {
     assert_eq!(names(home.path()), ["large"]);
 }
 
+/// Files of the system say that they have no bytes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_a_length_is_read() {
+    let home = Home::new();
+    home.file("copy", &fs::read("/proc/version").unwrap());
+    let blob_id = |file: &str| {
+        let output = home.json(&["blob-id", file, "--n-shards", "10", "--json"]);
+        assert_ne!(output["unencodedLength"], 0);
+        output["blobId"].clone()
+    };
+    assert_eq!(blob_id("/proc/version"), blob_id("copy"));
+    let said = home.fail(&["blob-id", "/proc/self/mem", "--n-shards", "10"]);
+    assert!(said.contains("cannot read /proc/self/mem: "), "{said}");
+}
+
 #[test]
 fn a_pipe_is_as_good_as_a_file() {
     let home = Home::new();

@@ -44,6 +44,9 @@ impl Output {
         if target.is_dir() {
             return invalid("it is a directory");
         }
+        if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return invalid("it is the name of a directory");
+        }
         let (Some(name), Some(directory)) = (target.file_name(), target.parent()) else {
             return invalid("it is no name of a file");
         };
@@ -256,6 +259,8 @@ mod tests {
         assert!(text(directory.path()).ends_with("it is a directory"));
         let device = text(Path::new("/dev/null"));
         assert_eq!(device, "cannot write /dev/null: it is no regular file");
+        let slash = text(&directory.path().join("new/"));
+        assert!(slash.ends_with("it is the name of a directory"), "{slash}");
         let absent = directory.path().join("absent").join("out");
         assert!(text(&absent).ends_with("its directory does not exist"));
         assert_eq!(count(directory.path()), 0);
