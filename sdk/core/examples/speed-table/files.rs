@@ -6,64 +6,119 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::{Duration, Instant},
 };
 
 use walrus_core::{
-    EncodingConfig, SliverType, Threads, VerifiedBlobMetadataWithId,
+    EncodingConfig, SliverType, Threads,
     decoder::{DirectorySource, StreamDecoder},
     encoder::{DirectorySink, FileSource, SliverSink, StreamEncoder},
     sliver::SliverId,
 };
 
 use crate::{
-    MIB,
-    ingredients::Ingredients,
-    measure::{Row, forget_peak_memory, peak_memory, random, seconds, size, subset},
+    multiples::{
+        bound::Bound,
+        inputs::{MIB, random, subset},
+        operation::Label,
+        paired::{Round, mean, rates},
+        table::{Figures, Ingredients, Row, size},
+    },
+    process::{forget_peak_memory, peak_memory},
 };
 
+/// For how long each ingredient is measured before and after a run.
+const SIDE: Duration = Duration::from_millis(500);
+
 /// A blob in a file, and a directory to work in.
-struct Workplace<'a> {
-    ingredients: &'a Ingredients,
+pub(crate) struct Workplace<'a> {
+    config: EncodingConfig,
     length: u64,
     blob: PathBuf,
     directory: &'a Path,
     threads: &'a Threads,
+    rounds: u32,
 }
 
-pub(crate) fn measure(ingredients: &Ingredients, length: u64, directory: &Path, threads: &Threads) {
-    let largest = ingredients.config.max_blob_size();
-    let place = Workplace {
-        ingredients,
-        length: length.min(largest),
-        blob: directory.join("speed-table-blob"),
-        directory,
-        threads,
-    };
-    place.write_blob();
-    place.blob_id();
-    place.encode_to_sinks();
-    let plain = place.write_plainly();
-    place.encode_to_directory(plain);
-    place.decode();
-    fs::remove_file(&place.blob).unwrap();
+/// A line of the table.
+struct Line {
+    what: &'static str,
+    asked: &'static str,
+    bound: Bound,
 }
 
-impl Workplace<'_> {
-    /// Runs an operation and prints its row, with the memory that it took.
-    fn row(&self, what: &str, bound: Option<f64>, asked: &str, run: impl FnOnce()) -> f64 {
-        forget_peak_memory();
-        let seconds = seconds(run);
-        let what = what.replacen('_', &size(self.length as usize), 1);
-        Row {
-            shards: self.ingredients.config.n_shards(),
-            what: format!("{what}, {} MiB resident", peak_memory()),
-            bytes: self.length as usize,
-            seconds,
-            bound,
-            asked,
+impl<'a> Workplace<'a> {
+    /// Blobs of `length` bytes, or of as many as these shards take, in `directory`.
+    pub(crate) fn new(
+        config: EncodingConfig,
+        length: u64,
+        directory: &'a Path,
+        threads: &'a Threads,
+        rounds: u32,
+    ) -> Self {
+        Self {
+            config,
+            length: length.min(config.max_blob_size()),
+            blob: directory.join("speed-table-blob"),
+            directory,
+            threads,
+            rounds,
         }
-        .print();
-        seconds
+    }
+
+    /// Measures all operations and leaves no files behind.
+    pub(crate) fn measure(&self, ingredients: &mut Ingredients) {
+        self.write_blob();
+        self.blob_id(ingredients);
+        self.encode_to_sinks(ingredients);
+        self.encode_to_directory(ingredients);
+        self.decode(ingredients);
+        fs::remove_file(&self.blob).unwrap();
+    }
+
+    /// Runs an operation, which gives its seconds, with its ingredients measured before and after each time, and prints
+    /// its line. `beside` is measured there as well, and its seconds are added to the bound.
+    fn line(
+        &self,
+        line: Line,
+        ingredients: &mut Ingredients,
+        mut beside: impl FnMut() -> f64,
+        mut run: impl FnMut() -> f64,
+    ) {
+        let bound = &line.bound;
+        let mut sides = Vec::new();
+        let mut side = || {
+            let rates = bound.measure(|_| SIDE);
+            let seconds = bound.seconds(&rates, 0.0);
+            sides.push(rates);
+            seconds.map(|seconds| seconds + beside())
+        };
+        let (mut rounds, mut peak) = (Vec::new(), 0);
+        let mut before = side();
+        for _ in 0..self.rounds {
+            forget_peak_memory();
+            let seconds = run();
+            peak = peak.max(peak_memory());
+            let after = side();
+            let bound = mean(before, after);
+            rounds.push(Round { seconds, bound });
+            before = after;
+        }
+        ingredients.add(bound.threads, rates(bound, &sides));
+        let figures = Figures::new(self.threads.count(), &rounds);
+        let what = format!("{}, {peak} MiB resident", line.what);
+        self.print(&what, line.asked, figures);
+    }
+
+    /// In `what` the length of the blob replaces `_`.
+    fn print(&self, what: &str, asked: &'static str, figures: Figures) {
+        let label = Label {
+            shards: self.config.n_shards(),
+            name: what.replacen('_', &size(self.length as usize), 1),
+            bytes: self.length as usize,
+            asked,
+        };
+        println!("{}", Row { label, figures });
     }
 
     fn write_blob(&self) {
@@ -80,63 +135,82 @@ impl Workplace<'_> {
 
     fn with_encoder<T>(&self, work: impl FnOnce(StreamEncoder<'_>) -> T) -> T {
         let source = FileSource::open(&self.blob).unwrap();
-        let encoder = StreamEncoder::new(self.ingredients.config, &source).unwrap();
+        let encoder = StreamEncoder::new(self.config, &source).unwrap();
         let encoder = encoder.with_threads(self.threads.clone());
         work(encoder)
     }
 
-    fn bound(&self) -> f64 {
-        self.ingredients.blob_id(self.length as usize)
+    fn bound(&self) -> Bound {
+        Bound::of_blob(&self.config, self.length, self.threads.count())
     }
 
-    fn blob_id(&self) {
-        self.row(
-            "blob ID of a file of _",
-            Some(self.bound()),
-            "≤ 1.5, 512 MiB",
-            || {
-                black_box(self.with_encoder(|encoder| encoder.compute_metadata().unwrap()));
-            },
-        );
-    }
-
-    fn encode_to_sinks(&self) {
-        let taken = Taken::default();
-        self.row(
-            "encode a file of _ to sinks that take the bytes",
-            Some(self.bound()),
-            "≤ 2, 1 GiB",
-            || {
-                self.with_encoder(|encoder| encoder.encode_to(&taken).unwrap());
-            },
-        );
-        let slivers = self.ingredients.slivers(self.length as usize);
-        assert_eq!(taken.bytes.into_inner(), slivers as u64);
-    }
-
-    fn encode_to_directory(&self, plain: f64) {
-        let target = self.directory.join("speed-table-slivers");
-        let config = &self.ingredients.config;
-        let encode = || {
-            let sink = DirectorySink::create(&target, config, self.length).unwrap();
-            let metadata = self.with_encoder(|encoder| encoder.encode_to(&sink).unwrap());
-            sink.commit(&metadata).unwrap();
+    fn blob_id(&self, ingredients: &mut Ingredients) {
+        let line = Line {
+            what: "blob ID of a file of _",
+            asked: "≤ 1.5, 512 MiB",
+            bound: self.bound(),
         };
-        self.row(
-            "encode a file of _ to a directory; bound with the plain writing",
-            Some(self.bound() + plain),
-            "≤ 2, 1 GiB",
-            encode,
-        );
-        fs::remove_dir_all(&target).unwrap();
+        let run = || self.with_encoder(|encoder| encoder.compute_metadata().unwrap());
+        self.line(line, ingredients, || 0.0, || seconds(run));
+    }
+
+    fn encode_to_sinks(&self, ingredients: &mut Ingredients) {
+        let line = Line {
+            what: "encode a file of _ to sinks that take the bytes",
+            asked: "≤ 2, 1 GiB",
+            bound: self.bound(),
+        };
+        let run = || {
+            let taken = Taken::default();
+            let seconds =
+                seconds(|| self.with_encoder(|encoder| encoder.encode_to(&taken).unwrap()));
+            assert_eq!(taken.bytes.into_inner(), self.slivers_length());
+            seconds
+        };
+        self.line(line, ingredients, || 0.0, run);
+    }
+
+    /// Bytes of all slivers.
+    fn slivers_length(&self) -> u64 {
+        let of_pair = [SliverType::Primary, SliverType::Secondary]
+            .map(|axis| self.config.sliver_length(axis, self.length).unwrap() as u64);
+        u64::from(self.config.n_shards()) * of_pair.iter().sum::<u64>()
+    }
+
+    /// The bound has the plain writing of as much, which gets a line of its own.
+    fn encode_to_directory(&self, ingredients: &mut Ingredients) {
+        let target = self.directory.join("speed-table-slivers");
+        let run = || {
+            let encode = || {
+                let sink = DirectorySink::create(&target, &self.config, self.length).unwrap();
+                let metadata = self.with_encoder(|encoder| encoder.encode_to(&sink).unwrap());
+                sink.commit(&metadata).unwrap();
+            };
+            let seconds = seconds(encode);
+            fs::remove_dir_all(&target).unwrap();
+            seconds
+        };
+        let mut writing = Vec::new();
+        let plain = || {
+            let (seconds, bound) = (self.write_plainly(), None);
+            writing.push(Round { seconds, bound });
+            seconds
+        };
+        let line = Line {
+            what: "encode a file of _ to a directory; bound with the plain writing",
+            asked: "≤ 2, 1 GiB",
+            bound: self.bound(),
+        };
+        self.line(line, ingredients, plain, run);
+        let figures = Figures::new(self.threads.count(), &writing);
+        self.print("plainly writing the slivers of _ to files", "", figures);
     }
 
     /// Writes as many bytes as the slivers have to as many files, from one end to the other; gives the seconds.
     fn write_plainly(&self) -> f64 {
         let target = self.directory.join("speed-table-plain");
         fs::create_dir(&target).unwrap();
-        let config = &self.ingredients.config;
-        let n = usize::from(config.n_shards());
+        let n = usize::from(self.config.n_shards());
         let piece = random(MIB);
         let next = AtomicUsize::new(0);
         let write = || {
@@ -147,7 +221,7 @@ impl Workplace<'_> {
                     1 => SliverType::Secondary,
                     _ => return,
                 };
-                let mut left = config.sliver_length(axis, self.length).unwrap();
+                let mut left = self.config.sliver_length(axis, self.length).unwrap();
                 let mut file = File::create(target.join(number.to_string())).unwrap();
                 while left > 0 {
                     let now = left.min(MIB);
@@ -156,55 +230,56 @@ impl Workplace<'_> {
                 }
             }
         };
-        let seconds = self.row(
-            "plainly writing the slivers of _ to files",
-            None,
-            "",
-            || {
-                std::thread::scope(|scope| {
-                    for _ in 0..self.threads.count() {
-                        scope.spawn(write);
-                    }
-                });
-            },
-        );
+        let seconds = seconds(|| {
+            std::thread::scope(|scope| {
+                for _ in 0..self.threads.count() {
+                    scope.spawn(write);
+                }
+            });
+        });
         fs::remove_dir_all(&target).unwrap();
         seconds
     }
 
     /// From a random legal subset of primary slivers.
-    fn decode(&self) {
-        let config = &self.ingredients.config;
+    fn decode(&self, ingredients: &mut Ingredients) {
         let slivers = self.directory.join("speed-table-slivers");
-        self.keep_rows(&slivers, config);
+        self.keep_rows(&slivers);
         let source = DirectorySource::open(&slivers).unwrap();
         let target = self.directory.join("speed-table-decoded");
-        self.row(
-            "decode _ from files to a file, verified and checked",
-            None,
-            "1 GiB",
-            || {
-                StreamDecoder::new(source.metadata(), &source)
-                    .with_threads(self.threads.clone())
-                    .decode_to_file(&target)
-                    .unwrap();
-            },
-        );
-        fs::remove_file(&target).unwrap();
+        let decoder =
+            StreamDecoder::new(source.metadata(), &source).with_threads(self.threads.clone());
+        let run = || {
+            let seconds = seconds(|| decoder.decode_to_file(&target).unwrap());
+            fs::remove_file(&target).unwrap();
+            seconds
+        };
+        let line = Line {
+            what: "decode _ from files to a file, verified and checked",
+            asked: "1 GiB",
+            bound: Bound::NONE,
+        };
+        self.line(line, ingredients, || 0.0, run);
         fs::remove_dir_all(&slivers).unwrap();
     }
 
-    fn keep_rows(&self, target: &Path, config: &EncodingConfig) -> VerifiedBlobMetadataWithId {
-        let sink = DirectorySink::create(target, config, self.length).unwrap();
-        let needed = usize::from(config.primary_source_symbols());
+    fn keep_rows(&self, target: &Path) {
+        let sink = DirectorySink::create(target, &self.config, self.length).unwrap();
+        let needed = usize::from(self.config.primary_source_symbols());
         let rows = Rows {
             sink: &sink,
-            kept: subset(usize::from(config.n_shards()), needed),
+            kept: subset(usize::from(self.config.n_shards()), needed),
         };
         let metadata = self.with_encoder(|encoder| encoder.encode_to(&rows).unwrap());
         sink.commit(&metadata).unwrap();
-        metadata
     }
+}
+
+/// Seconds that `run` takes.
+fn seconds<T>(run: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    black_box(run());
+    start.elapsed().as_secs_f64()
 }
 
 /// Takes slivers and forgets them.

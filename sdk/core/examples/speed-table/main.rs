@@ -1,104 +1,87 @@
-//! Measures what encoding is made of and every operation in the same run, and prints operations as multiples of the
-//! bound that the ingredients give:
-//! `cargo run --release -p walrus-core --example speed-table [-- --shards N] [--files GIB --directory DIR]`.
-//!
-//! With `--files`, blobs of that size go from files to files in `DIR`, which needs room for seven of them.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+//! Measures operations beside what they are made of, and prints them as multiples of the bound that the ingredients give:
+//! `cargo run --release -p walrus-core --example speed-table [-- --shards N] [--rounds N] [--files GIB --directory DIR]`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
 
-mod decoding;
-mod encoding;
+mod arguments;
 mod files;
-mod ingredients;
-mod measure;
-mod slivers;
+#[path = "../../benches/multiples/mod.rs"]
+mod multiples;
+mod process;
 
-use std::path::PathBuf;
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use ingredients::Ingredients;
-use walrus_core::{EncodingConfig, Threads, encoder::BlobEncoder, hashing::HashKernel};
+use arguments::{Arguments, Request};
+use files::Workplace;
+use multiples::{
+    operation::Case,
+    paired::Paired,
+    table::{self, Ingredients, Row},
+};
+use walrus_core::{Threads, hashing::HashKernel};
 
-const MIB: usize = 1 << 20;
+/// Time for an operation in memory, where that is rounds enough and not too many.
+const PERIOD: Duration = Duration::from_secs(4);
+const FEWEST_ROUNDS: u32 = 5;
+const MOST_ROUNDS: u32 = 45;
 
-struct Arguments {
-    shards: Vec<u16>,
-    files: u64,
-    directory: PathBuf,
-}
-
-impl Arguments {
-    fn parse() -> Self {
-        let mut parsed = Self {
-            shards: vec![1000, 100, 10],
-            files: 0,
-            directory: std::env::temp_dir(),
-        };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(name) = arguments.next() {
-            let value = arguments.next();
-            let value = || {
-                value
-                    .clone()
-                    .unwrap_or_else(|| panic!("{name} needs a value"))
-            };
-            match name.as_str() {
-                "--shards" => parsed.shards = vec![value().parse().unwrap()],
-                "--files" => parsed.files = value().parse().unwrap(),
-                "--directory" => parsed.directory = value().into(),
-                _ => panic!("unknown argument {name}"),
-            }
+fn main() -> ExitCode {
+    match Request::parse(std::env::args_os().skip(1)) {
+        Ok(Request::Help) => print!("{}", arguments::HELP),
+        Ok(Request::Measure(arguments)) => measure(&arguments),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
         }
-        parsed
     }
+    ExitCode::SUCCESS
 }
 
-fn main() {
-    let arguments = Arguments::parse();
+fn measure(arguments: &Arguments) {
     let threads = Threads::available();
     println!(
-        "{}; {} threads, {:?} hashing; elapsed time, best of several runs\n",
-        measure::processor(),
+        "{}; {} threads, {:?} hashing; medians of rounds, each between measurements of its ingredients\n\n{}",
+        process::processor(),
         threads.count(),
-        HashKernel::detect()
+        HashKernel::detect(),
+        table::HEAD
     );
-    println!("Ingredients, all threads:\n");
-    Ingredients::print_head();
-    let measured: Vec<_> = arguments
-        .shards
-        .iter()
-        .map(|n| {
-            let config = EncodingConfig::new(*n).unwrap();
-            let ingredients = Ingredients::measure(config, &threads);
-            ingredients.print();
-            ingredients
-        })
-        .collect();
-    println!();
-    measure::print_head();
-    for ingredients in &measured {
-        match arguments.files {
-            0 => in_memory(ingredients, &threads),
-            gib => files::measure(ingredients, gib << 30, &arguments.directory, &threads),
+    let mut ingredients = Ingredients::default();
+    for config in &arguments.configs {
+        if let Some(length) = arguments.files {
+            let rounds = arguments.rounds.unwrap_or(1);
+            let directory = &arguments.directory;
+            Workplace::new(*config, length, directory, &threads, rounds).measure(&mut ingredients);
+            continue;
+        }
+        for case in multiples::cases(*config, &threads) {
+            in_memory(case, arguments.rounds, &mut ingredients);
         }
     }
+    print!("\nIngredients, all threads together:\n\n{ingredients}");
 }
 
-/// The operations with everything in memory.
-fn in_memory(ingredients: &Ingredients, threads: &Threads) {
-    let config = ingredients.config;
-    let (ids, encoded): (&[usize], &[usize]) = match config.n_shards() {
-        0..50 => (&[1, MIB], &[MIB]),
-        50..500 => (&[1, MIB, 32 * MIB], &[32 * MIB, 128 * MIB]),
-        _ => (&[1, MIB, 32 * MIB], &[32 * MIB, 256 * MIB]),
+fn in_memory(case: Case, rounds: Option<u32>, ingredients: &mut Ingredients) {
+    let mut paired = Paired::new((case.prepare)());
+    let start = Instant::now();
+    let is_enough = |done: u32| match rounds {
+        Some(rounds) => done >= rounds,
+        None => done >= MOST_ROUNDS || done >= FEWEST_ROUNDS && start.elapsed() >= PERIOD,
     };
-    for length in ids {
-        encoding::blob_id(ingredients, *length, threads);
+    for done in 0.. {
+        if is_enough(done) {
+            break;
+        }
+        paired.round(1);
     }
-    for length in encoded {
-        encoding::encode(ingredients, *length, threads);
-    }
-    let blob = measure::random(encoded[0]);
-    let encoder = BlobEncoder::new(config, &blob).unwrap();
-    let encoded = encoder.with_threads(threads.clone()).encode().unwrap();
-    decoding::measure(ingredients, &encoded, &blob, threads);
-    slivers::measure(ingredients, &encoded);
+    let (label, figures) = (case.label, paired.figures());
+    println!("{}", Row { label, figures });
+    ingredients.add(figures.threads, paired.rates());
 }
