@@ -4,7 +4,6 @@ module walrus::signing_keys_tests;
 
 use std::unit_test::{assert_eq, destroy};
 use walrus::messages;
-use walrus::node_metadata;
 use walrus::signing_keys::EKeyInUse;
 use walrus::staking_world::{Self, World};
 use walrus::test_keys;
@@ -12,21 +11,7 @@ use walrus::test_keys;
 /// Registers a node with a secret key and a proof made in `epoch`.
 fun register(world: &mut World, secret: u64, epoch: u32) {
     let proof = test_keys::proof_of_possession(secret, epoch, staking_world::operator());
-    let (staking, _, _, _, ctx) = world.parts();
-    let cap = staking.register_candidate(
-        b"node".to_string(),
-        b"host:1".to_string(),
-        node_metadata::new(b"".to_string(), b"".to_string(), b"".to_string()),
-        test_keys::public_key(secret),
-        vector::tabulate!(33, |_| 2),
-        proof,
-        0,
-        0,
-        0,
-        0,
-        ctx,
-    );
-    destroy(cap);
+    world.register_stranger(secret, proof);
 }
 
 /// Sets the next key of a node of the world.

@@ -261,11 +261,8 @@ fun stake_that_joins_a_deserted_idle_pool_earns_everything() {
 fun large_stake_leaves_an_idle_pool_with_little_stake() {
     let ctx = &mut tx_context::dummy();
     let (mut pool, mut stakes) = busy_pool(ctx);
-    let node_id = pool.node_id();
-    let in_committee = context(3, false, vector[node_id]);
     let rest = stakes.pop_back();
-    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &in_committee));
-    pool.advance_epoch(balance::zero(), &context(4, false, vector[]));
+    leave_all(&mut pool, &mut stakes, vector[]);
     assert_eq!(join_and_leave_idle(&mut pool, 1_000_000 * FROST, ctx), 1_000_000 * FROST);
     assert_eq!(pool.wal_balance_at_epoch(7) / 10, FROST / 10);
     let payout = pool.withdraw_stake(rest, false, &context(6, false, vector[]));
@@ -281,8 +278,7 @@ fun the_smallest_stake_is_no_dust() {
     let (mut pool, mut stakes) = busy_pool(ctx);
     let node_id = pool.node_id();
     let rest = stakes.pop_back();
-    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &context(3, false, vector[node_id])));
-    pool.advance_epoch(balance::zero(), &context(4, false, vector[]));
+    leave_all(&mut pool, &mut stakes, vector[]);
     assert_eq!(pool.wal_balance_at_epoch(5) / 10, FROST / 10);
     // The stake still has its share of a later epoch.
     pool.advance_epoch(balance::zero(), &context(5, false, vector[node_id]));
@@ -296,8 +292,8 @@ fun the_smallest_stake_is_no_dust() {
 #[test]
 fun the_price_before_a_pool_is_deserted_holds_for_those_who_leave() {
     let ctx = &mut tx_context::dummy();
-    let (pool, stakes) = busy_pool(ctx);
-    let (mut pool, stakes) = leave_all(pool, stakes);
+    let (mut pool, mut stakes) = busy_pool(ctx);
+    leave_all(&mut pool, &mut stakes, vector[]);
     // Long after the pool was left, and after it has come back.
     assert_eq!(pool.calculate_rewards(100 * FROST, 1, 4), 50 * FROST);
     pool.advance_epoch(balance::zero(), &context(9, false, vector[]));
@@ -314,8 +310,7 @@ fun what_dust_in_the_committee_earns_is_commission() {
     let ctx = &mut tx_context::dummy();
     let (mut pool, mut stakes) = busy_pool(ctx);
     let node_id = pool.node_id();
-    stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &context(3, false, vector[node_id])));
-    pool.advance_epoch(balance::zero(), &context(4, false, vector[node_id]));
+    leave_all(&mut pool, &mut stakes, vector[node_id]);
     assert_eq!(pool.wal_balance_at_epoch(5), 5);
     pool.advance_epoch(balance::create_for_testing(7 * FROST), &context(5, false, vector[]));
     assert_eq!(pool.wal_balance_at_epoch(6), 0);
@@ -365,12 +360,11 @@ fun busy_pool(ctx: &mut TxContext): (StakingPool, vector<StakedWal>) {
     (pool, stakes)
 }
 
-/// Requests the withdrawal of all stakes in epoch 3; the pool is idle from epoch 4 on.
-fun leave_all(mut pool: StakingPool, mut stakes: vector<StakedWal>): (StakingPool, vector<StakedWal>) {
+/// Requests the withdrawal of stakes in epoch 3; the pool enters epoch 4, with its committee.
+fun leave_all(pool: &mut StakingPool, stakes: &mut vector<StakedWal>, committee: vector<ID>) {
     let in_committee = context(3, false, vector[pool.node_id()]);
     stakes.do_mut!(|stake| pool.request_withdraw_stake(stake, false, &in_committee));
-    pool.advance_epoch(balance::zero(), &context(4, false, vector[]));
-    (pool, stakes)
+    pool.advance_epoch(balance::zero(), &context(4, false, committee));
 }
 
 /// Withdraws stakes that have left, in FROST.
@@ -382,8 +376,8 @@ fun withdraw_all(pool: &mut StakingPool, stakes: vector<StakedWal>, epoch: u32):
 
 /// A pool that everybody has left; it is epoch 4.
 fun deserted_pool(ctx: &mut TxContext): StakingPool {
-    let (pool, stakes) = busy_pool(ctx);
-    let (mut pool, stakes) = leave_all(pool, stakes);
+    let (mut pool, mut stakes) = busy_pool(ctx);
+    leave_all(&mut pool, &mut stakes, vector[]);
     withdraw_all(&mut pool, stakes, 4);
     pool
 }

@@ -2,12 +2,10 @@
 #[test_only]
 module walrus::signature_tests;
 
-use std::unit_test::destroy;
 use walrus::bls_aggregate::ESigVerification;
 use walrus::messages;
-use walrus::node_metadata;
 use walrus::staking_pool::EInvalidProofOfPossession;
-use walrus::staking_world::{Self, World};
+use walrus::staking_world;
 use walrus::test_committee;
 use walrus::test_keys;
 use walrus::test_system;
@@ -71,14 +69,14 @@ fun a_blob_is_not_certified_by_the_signature_of_another() {
 #[test, expected_failure(abort_code = EInvalidProofOfPossession, location = walrus::staking_pool)]
 fun a_registration_needs_the_proof_of_its_key() {
     let mut world = staking_world::new(10);
-    register(&mut world, 1, test_keys::proof_of_possession(2, 0, staking_world::operator()));
+    world.register_stranger(1, test_keys::proof_of_possession(2, 0, staking_world::operator()));
     abort 99
 }
 
 #[test, expected_failure(abort_code = EInvalidProofOfPossession, location = walrus::staking_pool)]
 fun a_proof_is_not_for_another_sender() {
     let mut world = staking_world::new(10);
-    register(&mut world, 1, test_keys::proof_of_possession(1, 0, @0xB));
+    world.register_stranger(1, test_keys::proof_of_possession(1, 0, @0xB));
     abort 99
 }
 
@@ -86,7 +84,7 @@ fun a_proof_is_not_for_another_sender() {
 fun a_proof_does_not_outlive_two_epochs() {
     let (mut world, _stakes) = staking_world::running(10, vector[1]);
     world.next_epoch();
-    register(&mut world, 5, test_keys::proof_of_possession(5, 0, staking_world::operator()));
+    world.register_stranger(5, test_keys::proof_of_possession(5, 0, staking_world::operator()));
     abort 99
 }
 
@@ -108,23 +106,4 @@ fun message(): vector<u8> {
 fun verify(signature: vector<u8>, bitmap: vector<u8>, message: vector<u8>) {
     test_committee::committee(test_system::epoch())
         .verify_quorum_for_testing(signature, bitmap, message);
-}
-
-/// Registers a node with the key of a secret and some proof.
-fun register(world: &mut World, secret: u64, proof: vector<u8>) {
-    let (staking, _, _, _, ctx) = world.parts();
-    let cap = staking.register_candidate(
-        b"node".to_string(),
-        b"host:1".to_string(),
-        node_metadata::new(b"".to_string(), b"".to_string(), b"".to_string()),
-        test_keys::public_key(secret),
-        vector::tabulate!(33, |_| 2),
-        proof,
-        0,
-        0,
-        0,
-        0,
-        ctx,
-    );
-    destroy(cap);
 }

@@ -112,6 +112,24 @@ public fun register_with(
     self.caps.push_back(cap);
 }
 
+/// Registers a node with the key of a secret and some proof; it is none of the nodes of the world.
+public fun register_stranger(self: &mut World, secret: u64, proof_of_possession: vector<u8>) {
+    let cap = self.staking.register_candidate(
+        b"node".to_string(),
+        b"host:1".to_string(),
+        node_metadata::new(b"".to_string(), b"".to_string(), b"".to_string()),
+        test_keys::public_key(secret),
+        vector::tabulate!(33, |_| 2),
+        proof_of_possession,
+        0,
+        0,
+        0,
+        0,
+        self.scenario.ctx(),
+    );
+    std::unit_test::destroy(cap);
+}
+
 /// Stakes an amount in WAL with a node.
 public fun stake(self: &mut World, node: u64, wal: u64): StakedWal {
     let coin = self.mint(wal * FROST);
