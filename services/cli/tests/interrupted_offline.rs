@@ -127,7 +127,7 @@ fn an_interrupted_blob_id_is_none() {
 fn an_interrupted_decoding_leaves_the_older_file() {
     let home = Home::new();
     let config = EncodingConfig::new(1000).unwrap();
-    slivers_of_zeros(&home.path().join("slivers"), &config, 2 << 30);
+    slivers_of_zeros(&home.path().join("slivers"), &config, 1 << 30);
     home.file("output", b"older");
     let top = home.path().canonicalize().unwrap();
     for signal in SIGNALS {
@@ -148,7 +148,7 @@ fn an_interrupted_decoding_leaves_the_older_file() {
 fn a_killed_decoding_leaves_nothing_behind() {
     let home = Home::new();
     let config = EncodingConfig::new(1000).unwrap();
-    slivers_of_zeros(&home.path().join("slivers"), &config, 2 << 30);
+    slivers_of_zeros(&home.path().join("slivers"), &config, 1 << 30);
     let top = home.path().canonicalize().unwrap();
     let arguments = ["decode", "slivers", "--out", "output"];
     let begun = |id| {

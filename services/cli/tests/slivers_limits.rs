@@ -61,6 +61,19 @@ fn files_that_cannot_grow_end_the_encoding_and_leave_nothing() {
     let error = fails(limited(&home, "ulimit -f 100", &decode));
     assert!(error.contains("output: File too large"), "{error}");
     assert_eq!(names(home.path()), ["input", "slivers"]);
+
+    // What goes to a pipe is in a temporary file first. Nobody reads the pipe.
+    let pipe = Command::new("mkfifo")
+        .arg(home.path().join("pipe"))
+        .status();
+    assert!(pipe.unwrap().success());
+    let decode = ["decode", "slivers", "--out", "pipe"];
+    let error = fails(limited(&home, "ulimit -f 100", &decode));
+    assert!(
+        error.contains("--spool-dir") && error.contains("File too large"),
+        "{error}"
+    );
+    assert!(home.leftovers().is_empty());
 }
 
 #[test]
