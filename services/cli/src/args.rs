@@ -130,7 +130,8 @@ pub(crate) enum Command {
         walrus localnet\n  \
         walrus localnet --nodes 4 --shards 13 --epoch-duration 2m\n  \
         walrus localnet --dir /tmp/net --json\n  \
-        walrus localnet --ephemeral                   leaves nothing behind")]
+        walrus localnet --ephemeral                   leaves nothing behind\n  \
+        walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one")]
     Localnet(LocalnetArgs),
     /// Run a Sui-compatible chain alone, and publish Move packages to it.
     #[command(
@@ -427,10 +428,10 @@ pub(crate) struct LocalnetArgs {
     /// Address to listen on.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
-    /// Port of the chain's gRPC service.
+    /// Port of the chain's gRPC service; 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 9000)]
     pub(crate) rpc_port: u16,
-    /// Port of the faucet.
+    /// Port of the faucet; 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 9123)]
     pub(crate) faucet_port: u16,
     /// A YAML list of blob IDs that the nodes do not serve.
