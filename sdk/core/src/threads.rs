@@ -5,30 +5,60 @@ use std::{
     num::NonZeroUsize,
     ops::Range,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-/// The threads that a computation may use: a number of threads of its own, or a pool of the caller.
+/// The threads that a computation may use: the calling thread with others of this handle, or a pool of the caller.
 ///
-/// There is no hidden pool. Copies of a handle share the pool.
+/// There is no hidden pool: the threads of a handle start with the first computation that wants them and end with the
+/// last copy of the handle, all of which share them. Who computes often keeps the handle: starting a thread takes as
+/// long as encoding a small blob.
 #[derive(Clone)]
 pub struct Threads(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Own(NonZeroUsize),
+    One,
+    Own(Arc<Own>),
     Pool(Arc<rayon::ThreadPool>),
+}
+
+/// Threads that help the calling one.
+struct Own {
+    /// With the calling thread.
+    count: NonZeroUsize,
+    /// `None` if the system starts no threads: then the calling one does everything.
+    helpers: OnceLock<Option<rayon::ThreadPool>>,
+}
+
+impl Own {
+    fn helpers(&self) -> Option<&rayon::ThreadPool> {
+        let start = || {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(self.count.get() - 1)
+                .thread_name(|index| format!("walrus-core-{index}"))
+                .build()
+                .ok()
+        };
+        self.helpers.get_or_init(start).as_ref()
+    }
 }
 
 impl Threads {
     /// The calling thread alone.
-    pub const ONE: Self = Self(Kind::Own(NonZeroUsize::MIN));
+    pub const ONE: Self = Self(Kind::One);
 
-    /// A number of threads that live as long as the computation; one means the calling thread.
-    pub const fn new(count: NonZeroUsize) -> Self {
-        Self(Kind::Own(count))
+    /// A number of threads, of which the calling one is the first.
+    pub fn new(count: NonZeroUsize) -> Self {
+        if count == NonZeroUsize::MIN {
+            return Self::ONE;
+        }
+        Self(Kind::Own(Arc::new(Own {
+            count,
+            helpers: OnceLock::new(),
+        })))
     }
 
     /// As many as the machine has cores, or one if that is unknown.
@@ -44,7 +74,8 @@ impl Threads {
     /// Number of threads.
     pub fn count(&self) -> usize {
         match &self.0 {
-            Kind::Own(count) => count.get(),
+            Kind::One => 1,
+            Kind::Own(own) => own.count.get(),
             Kind::Pool(pool) => pool.current_num_threads().max(1),
         }
     }
@@ -115,23 +146,25 @@ impl Threads {
 
     /// Calls `work` with each of `0..count`, each on a thread of its own as far as there are threads.
     fn run_each(&self, count: usize, work: &(impl Fn(usize) + Sync)) {
-        match &self.0 {
-            _ if count <= 1 => (0..count).for_each(work),
-            Kind::Own(_) => std::thread::scope(|scope| {
-                let others: Vec<_> = (1..count)
-                    .map(|index| scope.spawn(move || work(index)))
-                    .collect();
-                work(0);
-                for other in others {
-                    if let Err(panic) = other.join() {
-                        std::panic::resume_unwind(panic);
+        let helpers = match &self.0 {
+            _ if count <= 1 => None,
+            Kind::One => None,
+            Kind::Own(own) => own.helpers(),
+            Kind::Pool(pool) => {
+                return pool.scope(|scope| {
+                    for index in 0..count {
+                        scope.spawn(move |_| work(index));
                     }
-                }
-            }),
-            Kind::Pool(pool) => pool.scope(|scope| {
-                for index in 0..count {
+                });
+            }
+        };
+        match helpers {
+            None => (0..count).for_each(work),
+            Some(helpers) => helpers.in_place_scope(|scope| {
+                for index in 1..count {
                     scope.spawn(move |_| work(index));
                 }
+                work(0);
             }),
         }
     }
@@ -140,7 +173,7 @@ impl Threads {
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.0 {
-            Kind::Own(_) => "own",
+            Kind::One | Kind::Own(_) => "own",
             Kind::Pool(_) => "of a pool",
         };
         write!(f, "Threads({} {kind})", self.count())

@@ -386,6 +386,29 @@ fn what_fails_leaves_nothing_behind() {
     assert!(result.is_err());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_socket_is_not_replaced_and_a_link_stays_a_link() {
+    let (root, blob) = directory(10, 5_000);
+    let source = DirectorySource::open(root.path().join("slivers")).unwrap();
+    let decoder = StreamDecoder::new(source.metadata(), &source);
+    let socket = root.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let before = names(&root);
+    let refused = decoder.decode_to_file(&socket);
+    assert!(
+        matches!(refused, Err(DecodeError::Write { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(names(&root), before);
+    let (file, link) = (root.path().join("file"), root.path().join("link"));
+    fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    decoder.decode_to_file(&link).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(fs::read(&file).unwrap(), blob);
+}
+
 #[test]
 fn too_few_slivers_of_both_axes_are_told_of_the_axis_that_misses_fewest() {
     // Four rows or seven columns decode the blob. Damaged rows count as missing.

@@ -88,10 +88,11 @@ impl<'a> StreamDecoder<'a> {
     }
 
     /// Decodes into a file, which is there only when everything went well: until then the data is in a file
-    /// beside it, `.NAME.partial-…`. A file that was there is replaced.
+    /// beside it, `.NAME.partial-…`. A file that was there, or that a link of this name leads to, is replaced.
     ///
     /// # Errors
-    /// [`DecodeError`]; then nothing is left behind.
+    /// [`DecodeError`]; then nothing is left behind. [`DecodeError::Write`] if there is something that is no regular
+    /// file, as a device.
     pub fn decode_to_file(&self, path: impl AsRef<Path>) -> Result<(), DecodeError> {
         let mut run = self.start();
         let chosen = self.choose(&mut run)?;
@@ -326,9 +327,15 @@ struct PartialFile {
 
 impl PartialFile {
     fn create(target: &Path, length: u64) -> io::Result<(Self, File)> {
-        let target = std::path::absolute(target)?;
-        let Some(name) = target.file_name().filter(|_| !target.is_dir()) else {
-            let message = format!("{} is no name of a file", target.display());
+        let mut target = std::path::absolute(target)?;
+        if target.exists() {
+            // What a link leads to is replaced, not the link.
+            target = target.canonicalize()?;
+        }
+        // Renaming a file over a device or a pipe would take them away.
+        let is_other = target.exists() && !target.is_file();
+        let Some(name) = target.file_name().filter(|_| !is_other) else {
+            let message = format!("{} is no name of a regular file", target.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         };
         let name = name.to_string_lossy();

@@ -21,7 +21,7 @@ const MAX_BLOCK: usize = 32;
 /// Columns of a block that is wide enough for eight hashes at once.
 const WIDE_BLOCK: usize = LANES;
 /// From this many shards on a single column has rows enough to fill the lanes of the hash.
-const MANY_SHARDS: usize = 512;
+const MANY_SHARDS: usize = 64;
 /// Below so many shards every block is as wide as another, so that all threads have as much to do; above, blocks
 /// are whole subtrees, so that little of each row's tree is kept.
 const FEW_SHARDS: usize = 64;
@@ -68,11 +68,11 @@ pub(crate) struct Tiling {
 }
 
 impl Tiling {
-    /// For strips of `width` bytes of symbols of up to `max_count` codewords.
-    fn new(n: usize, width: usize, max_count: usize) -> Self {
+    /// For strips of `width` bytes of the symbols of up to `max_count` codewords: as many as fit in a work area, at
+    /// least `few`, of which then parts of the strip are encoded at a time.
+    fn new(n: usize, width: usize, few: usize, max_count: usize) -> Self {
         let tile = (WORK_BYTES / n.next_power_of_two()).clamp(MIN_TILE_BYTES, MAX_TILE_BYTES);
         let most = tile + tile / 4;
-        let few = if n >= MANY_SHARDS { 1 } else { LANES };
         let few = few.min(max_count);
         if few * width > most {
             let strip = strip_width(width, (tile / few).max(STRIP_UNIT));
@@ -168,12 +168,17 @@ impl Plan {
             0..FEW_SHARDS => n.div_ceil(threads),
             _ => (n / (2 * threads)).max(1),
         };
-        let tile = Tiling::new(n, symbol, MAX_BLOCK);
+        let tile = Tiling::new(n, symbol, Self::few_columns(n), MAX_BLOCK);
         let most = tile.count.max(WIDE_BLOCK).min(fitting).min(fair);
         match n {
             0..FEW_SHARDS => n.div_ceil(n.div_ceil(most).next_multiple_of(threads)),
             _ => 1 << most.ilog2(),
         }
+    }
+
+    /// Fewest columns encoded together: symbols of so many fill the lanes of the hash.
+    fn few_columns(n: usize) -> usize {
+        if n >= MANY_SHARDS { 1 } else { LANES }
     }
 
     /// Whether rows are expanded as a whole.
@@ -201,12 +206,12 @@ impl Plan {
 
     /// How strips of rows are encoded.
     pub(crate) fn row_tiling(&self) -> Tiling {
-        Tiling::new(self.n, self.strip, self.max_rows)
+        Tiling::new(self.n, self.strip, 1, self.max_rows)
     }
 
     /// How a strip of a block of columns is encoded.
     pub(crate) fn column_tiling(&self, strip: Strip) -> Tiling {
-        Tiling::new(self.n, strip.width, self.block)
+        Tiling::new(self.n, strip.width, Self::few_columns(self.n), self.block)
     }
 
     /// Number of blocks.
