@@ -47,7 +47,7 @@ pub(crate) fn blob_id(config: EncodingConfig, length: usize, threads: &Threads) 
             shards: config.n_shards(),
             name: format!("blob ID of {}", size(length)),
             bytes: length,
-            asked: if length > MIB { "" } else { "≤ 1.4" },
+            goal: if length > MIB { "" } else { "≤ 1.4" },
         },
         prepare: Box::new(prepare),
     }
@@ -75,7 +75,7 @@ pub(crate) fn encode(config: EncodingConfig, length: usize, threads: &Threads) -
             shards: config.n_shards(),
             name: format!("encode {} with metadata", size(length)),
             bytes: length,
-            asked: match length {
+            goal: match length {
                 _ if length > 32 * MIB => "≤ 1.6",
                 _ => "≤ 1.5",
             },

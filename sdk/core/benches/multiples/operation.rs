@@ -17,8 +17,18 @@ pub(crate) struct Label {
     pub(crate) name: String,
     /// Bytes that it is about.
     pub(crate) bytes: usize,
-    /// What is asked for.
-    pub(crate) asked: &'static str,
+    /// What it should be with as many shards as the main network has.
+    pub(crate) goal: &'static str,
+}
+
+impl Label {
+    /// The goal, if it is one with so many shards.
+    pub(crate) fn shown_goal(&self) -> &'static str {
+        match self.shards {
+            1000 => self.goal,
+            _ => "",
+        }
+    }
 }
 
 /// An operation that can be run.

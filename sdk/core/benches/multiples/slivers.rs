@@ -20,14 +20,14 @@ const SYMBOLS: u16 = 100;
 const SETS: usize = 16;
 
 pub(crate) fn cases(config: EncodingConfig, length: usize, blob: &LazyEncoded) -> [Case; 3] {
-    let case = |name: &str, bytes, asked, operation: fn(&Encoded) -> Operation| {
+    let case = |name: &str, bytes, goal, operation: fn(&Encoded) -> Operation| {
         let blob = blob.clone();
         Case {
             label: Label {
                 shards: config.n_shards(),
                 name: name.to_owned(),
                 bytes,
-                asked,
+                goal,
             },
             prepare: Box::new(move || operation(&blob)),
         }

@@ -6,7 +6,7 @@ use super::{ingredient::Ingredient, inputs::MIB, operation::Label, paired::Round
 
 /// Head of the table of operations.
 pub(crate) const HEAD: &str = "\
-| shards | operation | threads | time | MB/s | bound | multiple | lowest – highest | asked for |
+| shards | operation | threads | time | MB/s | bound | multiple | lowest – highest | goal |
 |---|---|---|---|---|---|---|---|---|";
 
 /// What many measurements of the same have shown.
@@ -88,7 +88,7 @@ impl fmt::Display for Row {
             time(seconds),
             label.bytes as f64 / seconds / 1e6,
             bound.unwrap_or_default(),
-            label.asked
+            label.shown_goal()
         )
     }
 }

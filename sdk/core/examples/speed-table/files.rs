@@ -43,7 +43,7 @@ pub(crate) struct Workplace<'a> {
 /// A line of the table.
 struct Line {
     what: &'static str,
-    asked: &'static str,
+    goal: &'static str,
     bound: Bound,
 }
 
@@ -107,16 +107,16 @@ impl<'a> Workplace<'a> {
         ingredients.add(bound.threads, rates(bound, &sides));
         let figures = Figures::new(self.threads.count(), &rounds);
         let what = format!("{}, {peak} MiB resident", line.what);
-        self.print(&what, line.asked, figures);
+        self.print(&what, line.goal, figures);
     }
 
     /// In `what` the length of the blob replaces `_`.
-    fn print(&self, what: &str, asked: &'static str, figures: Figures) {
+    fn print(&self, what: &str, goal: &'static str, figures: Figures) {
         let label = Label {
             shards: self.config.n_shards(),
             name: what.replacen('_', &size(self.length as usize), 1),
             bytes: self.length as usize,
-            asked,
+            goal,
         };
         println!("{}", Row { label, figures });
     }
@@ -147,7 +147,7 @@ impl<'a> Workplace<'a> {
     fn blob_id(&self, ingredients: &mut Ingredients) {
         let line = Line {
             what: "blob ID of a file of _",
-            asked: "≤ 1.5, 512 MiB",
+            goal: "≤ 1.5, 512 MiB",
             bound: self.bound(),
         };
         let run = || self.with_encoder(|encoder| encoder.compute_metadata().unwrap());
@@ -157,7 +157,7 @@ impl<'a> Workplace<'a> {
     fn encode_to_sinks(&self, ingredients: &mut Ingredients) {
         let line = Line {
             what: "encode a file of _ to sinks that take the bytes",
-            asked: "≤ 2, 1 GiB",
+            goal: "≤ 2, 1 GiB",
             bound: self.bound(),
         };
         let run = || {
@@ -198,7 +198,7 @@ impl<'a> Workplace<'a> {
         };
         let line = Line {
             what: "encode a file of _ to a directory; bound with the plain writing",
-            asked: "≤ 2, 1 GiB",
+            goal: "≤ 2, 1 GiB",
             bound: self.bound(),
         };
         self.line(line, ingredients, plain, run);
@@ -256,7 +256,7 @@ impl<'a> Workplace<'a> {
         };
         let line = Line {
             what: "decode _ from files to a file, verified and checked",
-            asked: "1 GiB",
+            goal: "1 GiB",
             bound: Bound::NONE,
         };
         self.line(line, ingredients, || 0.0, run);
