@@ -134,7 +134,7 @@ impl WalrusClient {
         for BlobToStore { label, data, .. } in blobs {
             let blob = Unencoded::new(label.clone(), data, view.current.config)?;
             let (unencoded_size, encoded_size) = (blob.length, blob.encoded_size);
-            let blob_id = blob.blob_id(self.scratch.clone()).await?;
+            let blob_id = blob.blob_id().await?;
             let storage = prices.storage_cost(encoded_size, epochs);
             let storage_cost = storage
                 .zip(prices.write_cost(encoded_size))

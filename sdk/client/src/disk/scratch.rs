@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use walrus_core::encoder::{EncodeError, IoFailure};
+use walrus_core::encoder::IoFailure;
 
 use super::space;
 
@@ -83,14 +83,6 @@ impl Scratch {
         ScratchError::Failed {
             directory: self.directory.clone(),
             error: error.into(),
-        }
-    }
-
-    /// The error of an encoding whose slivers go to a file in this directory, if it is about that.
-    pub(crate) fn failed_encoding(&self, error: &EncodeError) -> Option<ScratchError> {
-        match error {
-            EncodeError::Sink { error, .. } => Some(self.failed(error.clone())),
-            _ => None,
         }
     }
 }

@@ -54,14 +54,9 @@ impl Unencoded {
         })
     }
 
-    /// Bytes of all slivers.
+    /// Bytes of all slivers: of memory or of a file while the blob is stored.
     pub(crate) fn sliver_bytes(&self) -> Result<u64, ClientError> {
         SliverSpool::file_length(&self.config, self.length).map_err(encode_error)
-    }
-
-    /// Bytes of files while the blob is encoded into one: all slivers, and the recovery symbols that the encoder puts aside.
-    pub(crate) fn scratch_bytes(&self) -> Result<u64, ClientError> {
-        Ok(self.sliver_bytes()?.saturating_add(self.length / 2))
     }
 
     /// Encodes with all slivers in memory.
@@ -94,16 +89,21 @@ impl Unencoded {
         let work = move |watched: &Watched| {
             let file = scratch.file_of(self.sliver_bytes()?)?;
             let spool = SliverSpool::new(file, &self.config, self.length).map_err(encode_error)?;
-            let metadata = self.stream(&scratch, watched, |encoder| encoder.encode_to(&spool))?;
+            let encoded = self.stream(watched, |encoder| encoder.encode_to(&spool))?;
+            let metadata = encoded.map_err(|error| match error {
+                EncodeError::Sink { error, .. } => scratch.failed(error).into(),
+                error => self.stream_error(error),
+            })?;
             Ok(EncodedSlivers::spooled(metadata, spool))
         };
         compute(work, on_progress).await
     }
 
     /// The blob ID, without keeping slivers.
-    pub(crate) async fn blob_id(self, scratch: Scratch) -> Result<BlobId, ClientError> {
+    pub(crate) async fn blob_id(self) -> Result<BlobId, ClientError> {
         let work = move |watched: &Watched| {
-            let metadata = self.stream(&scratch, watched, |encoder| encoder.compute_metadata())?;
+            let metadata = self.stream(watched, |encoder| encoder.compute_metadata())?;
+            let metadata = metadata.map_err(|error| self.stream_error(error))?;
             Ok(*metadata.blob_id())
         };
         compute(work, |_| {}).await
@@ -111,10 +111,9 @@ impl Unencoded {
 
     fn stream<T>(
         &self,
-        scratch: &Scratch,
         watched: &Watched,
         encode: impl FnOnce(StreamEncoder<'_>) -> Result<T, EncodeError>,
-    ) -> Result<T, ClientError> {
+    ) -> Result<Result<T, EncodeError>, ClientError> {
         let blob = self.data.open(self.length);
         let blob = blob.map_err(|error| unreadable(&self.label, &error))?;
         let on_progress = |progress| watched.advance(progress);
@@ -124,14 +123,11 @@ impl Unencoded {
                 .with_threads(Threads::available())
                 .with_progress(&on_progress)
                 .with_cancellation(&watched.cancellation);
-            encode(encoder).map_err(|error| self.stream_error(scratch, error))
+            Ok(encode(encoder))
         })
     }
 
-    fn stream_error(&self, scratch: &Scratch, error: EncodeError) -> ClientError {
-        if let Some(error) = scratch.failed_encoding(&error) {
-            return error.into();
-        }
+    fn stream_error(&self, error: EncodeError) -> ClientError {
         match error {
             EncodeError::Read { .. }
             | EncodeError::Truncated { .. }

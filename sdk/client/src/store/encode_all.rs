@@ -87,7 +87,7 @@ fn place(
                 Place::Memory
             }
             None => {
-                disk = disk.saturating_add(blob.scratch_bytes()?);
+                disk = disk.saturating_add(blob.sliver_bytes()?);
                 Place::File
             }
         };
@@ -151,14 +151,13 @@ mod tests {
         });
         let directory = tempfile::tempdir().unwrap();
         let scratch = Scratch::in_directory(directory.path());
-        let error = place(blobs(1000, data.collect()), &scratch).unwrap_err();
+        let blobs = blobs(1000, data.collect());
+        let one = blobs[0].1.sliver_bytes().unwrap();
+        let error = place(blobs, &scratch).unwrap_err();
         let ClientError::Scratch(ScratchError::NoSpace { needed, .. }) = error else {
             panic!("{error}");
         };
-        assert!(
-            (3_200_000_000_000..3_800_000_000_000).contains(&needed),
-            "{needed}"
-        );
+        assert_eq!(needed, 50 * one);
     }
 
     #[test]
