@@ -5,7 +5,7 @@ use std::{
     num::NonZeroUsize,
     ops::Range,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError, TryLockError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -14,7 +14,7 @@ use std::{
 ///
 /// There is no hidden pool: the threads of a handle start with the first computation that wants them and end with the
 /// last copy of the handle, all of which share them. Who computes often keeps the handle: starting a thread takes as
-/// long as encoding a small blob.
+/// long as encoding a small blob. A computation that finds them busy with another one starts threads for itself.
 #[derive(Clone)]
 pub struct Threads(Kind);
 
@@ -31,9 +31,29 @@ struct Own {
     count: NonZeroUsize,
     /// `None` if the system starts no threads: then the calling one does everything.
     helpers: OnceLock<Option<rayon::ThreadPool>>,
+    /// Held while they help: who came second would wait until the first one is done, for ever if that one waits for him.
+    busy: Mutex<()>,
 }
 
 impl Own {
+    /// Calls `work` with each of `0..count`, with 0 on the calling thread.
+    fn run_each(&self, count: usize, work: &(impl Fn(usize) + Sync)) {
+        let Some(helpers) = self.helpers() else {
+            return (0..count).for_each(work);
+        };
+        let _busy = match self.busy.try_lock() {
+            Ok(busy) => busy,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return run_each_on_new(count, work),
+        };
+        helpers.in_place_scope(|scope| {
+            for index in 1..count {
+                scope.spawn(move |_| work(index));
+            }
+            work(0);
+        });
+    }
+
     fn helpers(&self) -> Option<&rayon::ThreadPool> {
         let start = || {
             rayon::ThreadPoolBuilder::new()
@@ -58,6 +78,7 @@ impl Threads {
         Self(Kind::Own(Arc::new(Own {
             count,
             helpers: OnceLock::new(),
+            busy: Mutex::new(()),
         })))
     }
 
@@ -146,28 +167,28 @@ impl Threads {
 
     /// Calls `work` with each of `0..count`, each on a thread of its own as far as there are threads.
     fn run_each(&self, count: usize, work: &(impl Fn(usize) + Sync)) {
-        let helpers = match &self.0 {
-            _ if count <= 1 => None,
-            Kind::One => None,
-            Kind::Own(own) => own.helpers(),
-            Kind::Pool(pool) => {
-                return pool.scope(|scope| {
-                    for index in 0..count {
-                        scope.spawn(move |_| work(index));
-                    }
-                });
-            }
-        };
-        match helpers {
-            None => (0..count).for_each(work),
-            Some(helpers) => helpers.in_place_scope(|scope| {
-                for index in 1..count {
+        match &self.0 {
+            _ if count <= 1 => (0..count).for_each(work),
+            Kind::One => (0..count).for_each(work),
+            Kind::Own(own) => own.run_each(count, work),
+            Kind::Pool(pool) => pool.scope(|scope| {
+                for index in 0..count {
                     scope.spawn(move |_| work(index));
                 }
-                work(0);
             }),
         }
     }
+}
+
+/// As [`Own::run_each`], on threads that end with the call.
+fn run_each_on_new(count: usize, work: &(impl Fn(usize) + Sync)) {
+    std::thread::scope(|scope| {
+        let start = |index| std::thread::Builder::new().spawn_scoped(scope, move || work(index));
+        // What the system starts no thread for the calling one does.
+        let left: Vec<_> = (1..count).filter(|&index| start(index).is_err()).collect();
+        work(0);
+        left.into_iter().for_each(work);
+    });
 }
 
 impl fmt::Debug for Threads {
@@ -177,5 +198,42 @@ impl fmt::Debug for Threads {
             Kind::Pool(_) => "of a pool",
         };
         write!(f, "Threads({} {kind})", self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::mpsc, thread};
+
+    use super::*;
+
+    /// Runs `work` once a thread, on each of two.
+    fn on_both(threads: &Threads, work: impl Fn(usize) + Sync) {
+        let work = |_: &mut (), index| {
+            work(index);
+            Ok::<_, Infallible>(())
+        };
+        threads.for_each(2, || Ok(()), work, |()| ()).unwrap();
+    }
+
+    #[test]
+    fn a_computation_does_not_wait_for_another_one_on_the_same_handle() {
+        let threads = Threads::new(2.try_into().unwrap());
+        let (begun, has_begun) = mpsc::channel();
+        let (end, may_end) = mpsc::channel();
+        let may_end = Mutex::new(may_end);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                on_both(&threads, |_| {
+                    begun.send(()).unwrap();
+                    may_end.lock().unwrap().recv().unwrap();
+                });
+            });
+            has_begun.recv().unwrap();
+            has_begun.recv().unwrap();
+            on_both(&threads, |_| ());
+            end.send(()).unwrap();
+            end.send(()).unwrap();
+        });
     }
 }
