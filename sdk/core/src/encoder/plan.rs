@@ -126,6 +126,13 @@ pub(crate) struct Means {
     pub(crate) collects_rows: bool,
 }
 
+impl Means {
+    /// Workers that find something to do among `n` shards.
+    fn workers(&self, n: usize) -> usize {
+        self.threads.clamp(1, n)
+    }
+}
+
 impl Plan {
     /// A plan for a blob of so many bytes.
     pub(crate) fn new(
@@ -137,7 +144,6 @@ impl Plan {
         let symbol = usize::from(config.symbol_size(blob_length)?);
         let rows = usize::from(config.source_symbols(SliverType::Primary));
         let columns = usize::from(config.source_symbols(SliverType::Secondary));
-        let threads = means.threads.max(1);
         let mut plan = Self {
             n,
             rows,
@@ -146,20 +152,24 @@ impl Plan {
             blob_length,
             block: Self::block(n, rows, symbol, means),
             strip: symbol,
-            max_rows: 1 << rows.div_ceil(2 * threads).min(MAX_BLOCK).ilog2(),
+            max_rows: 1 << rows.div_ceil(2 * means.workers(n)).min(MAX_BLOCK).ilog2(),
         };
-        if plan.kept_length(symbol) * rows > means.memory / 2 {
-            let states = plan.n * (plan.n - plan.kept_from()) * LeafHashes::STATE_BYTES;
-            let room = means.memory.saturating_sub(means.memory / 16 + states);
-            let fitting = room / (plan.kept_length(1) * rows);
-            plan.strip = strip_width(symbol, fitting.max(STRIP_UNIT)).min(symbol);
+        // Of a stream these numbers may exceed 32 bits.
+        let memory = means.memory as u64;
+        if plan.kept_length(symbol) as u64 * rows as u64 > memory / 2 {
+            let leaves = plan.n as u64 * (plan.n - plan.kept_from()) as u64;
+            let states = leaves * LeafHashes::STATE_BYTES as u64;
+            let room = memory.saturating_sub(memory / 16 + states);
+            let fitting = room / (plan.kept_length(1) as u64 * rows as u64);
+            let most = usize::try_from(fitting).map_or(symbol, |fitting| fitting.min(symbol));
+            plan.strip = strip_width(symbol, most.max(STRIP_UNIT)).min(symbol);
         }
         Ok(plan)
     }
 
     /// Columns of a block: as many as half of the memory holds what is needed of, and as pay.
     fn block(n: usize, rows: usize, symbol: usize, means: &Means) -> usize {
-        let threads = means.threads.max(1);
+        let threads = means.workers(n);
         let loaded = if means.blob_in_memory { 0 } else { rows };
         let collected = if means.collects_rows { n - rows } else { 0 };
         let column_bytes = (1 + loaded + collected) * symbol;
@@ -267,5 +277,32 @@ impl Plan {
     /// Bytes that go through the code when strips of so many codewords are encoded.
     pub(crate) fn codeword_bytes(&self, codewords: usize, strip: Strip) -> u64 {
         (codewords * self.n) as u64 * strip.width as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_threads_and_any_memory_give_a_plan() {
+        for n in [4, 63, 64, 1000] {
+            let config = EncodingConfig::new(n).unwrap();
+            for length in [0, 100_000, config.max_blob_size()] {
+                for threads in [0, 1, usize::MAX / 2, usize::MAX / 2 + 1, usize::MAX] {
+                    for memory in [0, usize::MAX] {
+                        let means = Means {
+                            threads,
+                            memory,
+                            blob_in_memory: false,
+                            collects_rows: true,
+                        };
+                        let plan = Plan::new(&config, length, &means).unwrap();
+                        assert!((1..=plan.n).contains(&plan.block));
+                        assert!((1..=plan.symbol).contains(&plan.strip));
+                    }
+                }
+            }
+        }
     }
 }
