@@ -188,6 +188,25 @@ fn strips() {
     }
 }
 
+/// Strips of 1408 bytes, of which four columns make a tile, and a last one of 1192, of which eight would.
+#[test]
+fn a_shorter_last_strip() {
+    let blob: Vec<u8> = (0..24 * 47 * 2600)
+        .map(|i: u64| ((i * i) >> 7) as u8)
+        .collect();
+    let expected = oracle::encode(70, &blob);
+    for small_pieces in [true, false] {
+        let way = Way {
+            threads: Threads::ONE,
+            memory: 1_313_000,
+            kernel: HashKernel::detect(),
+            small_pieces,
+            from_memory: true,
+        };
+        compare(70, &blob, &way, &expected);
+    }
+}
+
 #[test]
 fn a_thousand_shards() {
     let symbols = 334 * 667;

@@ -219,9 +219,11 @@ impl Plan {
         Tiling::new(self.n, self.strip, 1, self.max_rows)
     }
 
-    /// How a strip of a block of columns is encoded.
+    /// How a strip of a block of columns is encoded: the last one, which may be shorter, as those before it, since
+    /// it goes on with the hashes of tiles of as many columns.
     pub(crate) fn column_tiling(&self, strip: Strip) -> Tiling {
-        Tiling::new(self.n, strip.width, Self::few_columns(self.n), self.block)
+        let width = strip.width.max(self.strip);
+        Tiling::new(self.n, width, Self::few_columns(self.n), self.block)
     }
 
     /// Number of blocks.
