@@ -57,8 +57,11 @@ fn ways() -> impl Strategy<Value = Way> {
         (1usize..6).prop_map(|count| Threads::new(count.try_into().unwrap())),
         (1usize..4).prop_map(pool),
     ];
-    // 0 works column by column, in strips of 128 bytes.
-    let memory = select(vec![0, 10_000, 1 << 20, usize::MAX]);
+    // 0 works column by column, in strips of 128 bytes; the numbers between, of any magnitude, in strips of any length.
+    let memory = prop_oneof![
+        select(vec![0, usize::MAX]),
+        (8..24u32).prop_flat_map(|bits| 0..1usize << bits),
+    ];
     (
         threads,
         memory,
