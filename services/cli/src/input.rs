@@ -10,9 +10,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use walrus_core::BlobId;
-use walrus_sdk::{BlobData, Scratch};
+use walrus_sdk::{BlobData, ClientError, Scratch};
 
-use crate::stop::unattended;
+use crate::{report::explain, stop::unattended};
 
 /// Bytes of all pipes together that are kept in memory; more go to files.
 const PIPES_IN_MEMORY: u64 = 64 << 20;
@@ -79,12 +79,14 @@ fn copy(path: &PathBuf, max: u64, in_memory: u64, scratch: &Scratch) -> anyhow::
     if length < in_memory {
         return Ok(start.into());
     }
-    let mut file = scratch.file()?;
+    let no_room = |error| explain(ClientError::Scratch(error));
+    let mut file = scratch.file().map_err(no_room)?;
     file.write_all(&start)
         .and_then(|()| io::copy(&mut input, &mut file))
         .with_context(|| {
             let directory = scratch.directory.display();
-            format!("cannot copy {} to {directory}", path.display())
+            let path = path.display();
+            format!("cannot copy {path} to {directory}; if it is full, name another place with --spool-dir")
         })?;
     if file.metadata()?.len() > max {
         return Err(too_large(path, max));
@@ -167,6 +169,17 @@ mod tests {
             assert!(error.to_string().contains("more than 50 bytes"), "{error}");
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_without_a_place_for_its_copy_is_told_where_to_name_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let nowhere = Scratch::in_directory(dir.path().join("absent"));
+        let (path, thread, _reader) = pipe_of(10);
+        let error = copy(&path, 50, 10, &nowhere).unwrap_err();
+        thread.join().unwrap();
+        assert!(error.to_string().contains("--spool-dir"), "{error:#}");
     }
 
     #[test]
