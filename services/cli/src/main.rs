@@ -36,6 +36,7 @@ async fn main() -> ExitCode {
         .init();
     // Fails only if a provider was installed before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    stop::on_large_file_go_on();
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

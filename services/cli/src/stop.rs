@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Signals: Ctrl-C and SIGTERM, and that of a file that grows too large.
 
 use anyhow::Context;
 use tokio::{
@@ -8,6 +8,15 @@ use tokio::{
 
 /// Exit status after a second Ctrl-C: what shells report for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
+
+/// SIGXFSZ, which has no name in tokio.
+const FILE_TOO_LARGE: i32 = 25;
+
+/// From here on a write beyond `ulimit -f` is an error, as on a full disk, and does not end the process in the middle of it.
+pub(crate) fn on_large_file_go_on() {
+    // Without it everything else works.
+    let _ = signal(SignalKind::from_raw(FILE_TOO_LARGE));
+}
 
 /// Tells when the process was asked to stop.
 #[derive(Clone)]
