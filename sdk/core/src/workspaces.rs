@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 /// Most work areas that wait for their next use.
 const MAX_IDLE: usize = 8;
 
-/// Idle work areas, each of at most some megabytes.
+/// Idle work areas, each of at most some megabytes as long as there are no more than a few thousand shards.
 pub(crate) struct Workspaces<T>(Mutex<Vec<T>>);
 
 impl<T> Workspaces<T> {

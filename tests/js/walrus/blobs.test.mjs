@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { WalrusBlob, WalrusFile, blobIdFromInt, blobIdToInt } from '@mysten/walrus';
 
 import { startLocalnet } from '../localnet.mjs';
-import { SHAPE, bytes, walrusClient, write } from './client.mjs';
+import { SHAPE, bytes, eventually, walrusClient, write } from './client.mjs';
 
 let network;
 let client;
@@ -66,10 +66,18 @@ test('a permanent blob with attributes, and the steps told', async () => {
   assert.deepEqual(await client.readBlobAttributes({ blobObjectId: blobObject.id }), attributes);
 });
 
+/** The status of a blob once the nodes know of its certificate: they hear of it from the chain, some later than others. */
+function certifiedStatus(blobId) {
+  return eventually('the nodes know the certificate', async () => {
+    const status = await client.getVerifiedBlobStatus({ blobId });
+    return typeof status.initialCertifiedEpoch === 'number' && status;
+  });
+}
+
 test('getVerifiedBlobStatus tells permanent, deletable and unknown blobs apart', async () => {
   const signer = await network.wallet();
   const permanent = await write(client, signer, bytes(700, 3), { deletable: false, epochs: 5 });
-  const status = await client.getVerifiedBlobStatus({ blobId: permanent.blobId });
+  const status = await certifiedStatus(permanent.blobId);
   assert.equal(status.type, 'permanent');
   assert.equal(status.isCertified, true);
   assert.equal(status.endEpoch, permanent.blobObject.storage.end_epoch);
@@ -78,7 +86,7 @@ test('getVerifiedBlobStatus tells permanent, deletable and unknown blobs apart',
   assert.deepEqual(status.deletableCounts, { count_deletable_total: 0, count_deletable_certified: 0 });
 
   const deletable = await write(client, signer, bytes(701, 4));
-  const other = await client.getVerifiedBlobStatus({ blobId: deletable.blobId });
+  const other = await certifiedStatus(deletable.blobId);
   assert.equal(other.type, 'deletable');
   assert.equal(other.initialCertifiedEpoch, deletable.blobObject.certified_epoch);
   assert.deepEqual(other.deletableCounts, { count_deletable_total: 1, count_deletable_certified: 1 });

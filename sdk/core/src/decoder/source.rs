@@ -42,6 +42,9 @@ pub trait SliverSource: Sync {
 }
 
 /// The slivers in a directory as [`DirectorySink`] writes it; some may be missing.
+///
+/// The name of a file says which sliver is in it, the hashes in the metadata whether its symbols are right. What else is
+/// in a file, the length before the symbols and their size and the index behind them, is not looked at.
 #[derive(Debug)]
 pub struct DirectorySource {
     directory: PathBuf,
