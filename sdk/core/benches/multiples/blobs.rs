@@ -27,42 +27,57 @@ fn threads_for(config: &EncodingConfig, length: usize, threads: &Threads) -> Thr
 }
 
 pub(crate) fn blob_id(config: EncodingConfig, length: usize, threads: &Threads) -> Case {
-    let threads = threads_for(&config, length, threads);
-    let prepare = move || {
-        let (blob, threads) = (random(length), threads.clone());
-        let bound = Bound::of_blob(&config, length as u64, threads.count());
-        let run = move || {
-            let encoder = BlobEncoder::new(config, &blob).unwrap();
-            let encoder = encoder.with_threads(threads.clone());
-            Run::timed(|| encoder.compute_blob_id().unwrap())
-        };
-        Operation {
-            bound,
-            run: Box::new(run),
-            calls: 1,
-        }
+    let label = Label {
+        shards: config.n_shards(),
+        name: format!("blob ID of {}", size(length)),
+        bytes: length,
+        goal: if length > MIB { "" } else { "≤ 1.4" },
     };
-    Case {
-        label: Label {
-            shards: config.n_shards(),
-            name: format!("blob ID of {}", size(length)),
-            bytes: length,
-            goal: if length > MIB { "" } else { "≤ 1.4" },
-        },
-        prepare: Box::new(prepare),
-    }
+    case(
+        label,
+        config,
+        threads,
+        |bound| bound,
+        |encoder| Run::timed(|| encoder.compute_blob_id().unwrap()),
+    )
 }
 
 pub(crate) fn encode(config: EncodingConfig, length: usize, threads: &Threads) -> Case {
+    let label = Label {
+        shards: config.n_shards(),
+        name: format!("encode {} with metadata", size(length)),
+        bytes: length,
+        goal: match length {
+            _ if length > 32 * MIB => "≤ 1.6",
+            _ => "≤ 1.5",
+        },
+    };
+    let given = slivers_length(&config, length as u64);
+    case(
+        label,
+        config,
+        threads,
+        move |bound| bound.giving(given),
+        |encoder| Run::giving(|| encoder.encode().unwrap()),
+    )
+}
+
+/// What `run` does with the encoder of a random blob; `bound` adds to the bound of hashing it what it takes besides.
+fn case(
+    label: Label,
+    config: EncodingConfig,
+    threads: &Threads,
+    bound: impl Fn(Bound) -> Bound + 'static,
+    run: fn(&BlobEncoder<'_>) -> Run,
+) -> Case {
+    let length = label.bytes;
     let threads = threads_for(&config, length, threads);
     let prepare = move || {
+        let bound = bound(Bound::of_blob(&config, length as u64, threads.count()));
         let (blob, threads) = (random(length), threads.clone());
-        let bound = Bound::of_blob(&config, length as u64, threads.count())
-            .giving(slivers_length(&config, length as u64));
         let run = move || {
             let encoder = BlobEncoder::new(config, &blob).unwrap();
-            let encoder = encoder.with_threads(threads.clone());
-            Run::giving(|| encoder.encode().unwrap())
+            run(&encoder.with_threads(threads.clone()))
         };
         Operation {
             bound,
@@ -71,15 +86,7 @@ pub(crate) fn encode(config: EncodingConfig, length: usize, threads: &Threads) -
         }
     };
     Case {
-        label: Label {
-            shards: config.n_shards(),
-            name: format!("encode {} with metadata", size(length)),
-            bytes: length,
-            goal: match length {
-                _ if length > 32 * MIB => "≤ 1.6",
-                _ => "≤ 1.5",
-            },
-        },
+        label,
         prepare: Box::new(prepare),
     }
 }

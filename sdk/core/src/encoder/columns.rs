@@ -60,7 +60,6 @@ static IDLE: Workspaces<Worker> = Workspaces::new();
 
 /// What a worker needs, block after block.
 struct Worker {
-    tiling: Tiling,
     encoder: TileEncoder,
     leaves: LeafHashes,
     folder: Folder,
@@ -141,12 +140,11 @@ impl<'a> ColumnPass<'a> {
         };
         block.emit_columns(&mut worker.column)?;
         block.emit_source_rows()?;
-        let whole = strip == self.plan.whole();
-        if whole && symbols.iter().all(|row| is_zero(row)) {
+        if block.is_whole() && symbols.iter().all(|row| is_zero(row)) {
             block.emit_zero_rows(&self.zeros)?;
             worker.fold_zeros(&block, index, &self.nodes);
         } else {
-            let states = self.states.get(index).filter(|_| !whole);
+            let states = self.states.get(index).filter(|_| !block.is_whole());
             let mut states = states.map(|s| s.lock().unwrap_or_else(PoisonError::into_inner));
             if let Some(states) = &mut states {
                 worker.leaves.resume(std::mem::take(states));
@@ -312,17 +310,12 @@ impl Worker {
     /// An idle worker, or a new one.
     fn new(run: &Run<'_>, plan: &Plan, strip: Strip) -> Result<Self, EncodeError> {
         let (originals, recoveries) = (plan.rows, plan.n - plan.rows);
-        let tiling = plan.column_tiling(strip);
         if let Some(idle) = IDLE.take(|idle| idle.encoder.is_for(originals, recoveries)) {
             let leaves = LeafHashes::new(run.lanes, plan, Some(idle.leaves));
-            return Ok(Self {
-                tiling,
-                leaves,
-                ..idle
-            });
+            return Ok(Self { leaves, ..idle });
         }
+        let tiling = plan.column_tiling(strip);
         Ok(Self {
-            tiling,
             encoder: TileEncoder::new(originals, recoveries, tiling.count, tiling.width)?,
             leaves: LeafHashes::new(run.lanes, plan, None),
             folder: Folder::default(),
@@ -345,7 +338,8 @@ impl Worker {
 
     /// Expands and hashes the block; recovery rows go to the sink.
     fn expand(&mut self, block: &Block<'_>) -> Result<(), EncodeError> {
-        let (plan, width, tiling) = (block.plan, block.columns.len(), self.tiling);
+        let (plan, width) = (block.plan, block.columns.len());
+        let tiling = plan.column_tiling(block.strip);
         let collect = block.collects_rows(tiling);
         if collect {
             let length = (plan.n - plan.rows) * width * plan.symbol;

@@ -7,7 +7,7 @@ use crate::{
     encoder::{
         error::EncodeError,
         matrix::{KeptColumns, PaddedBlob},
-        plan::{Plan, Strip, Tiling},
+        plan::{Plan, Strip},
         run::Run,
     },
     index::SliverIndex,
@@ -23,7 +23,6 @@ static IDLE: Workspaces<Worker> = Workspaces::new();
 
 /// What a worker needs, batch after batch.
 struct Worker {
-    tiling: Tiling,
     encoder: TileEncoder,
     rows: Vec<u8>,
     gathered: Vec<u8>,
@@ -135,13 +134,12 @@ impl Worker {
     /// An idle worker, or a new one.
     fn new(plan: &Plan) -> Result<Self, EncodeError> {
         let (originals, recoveries) = (plan.columns, plan.n - plan.columns);
-        let tiling = plan.row_tiling();
         if let Some(idle) = IDLE.take(|idle| idle.encoder.is_for(originals, recoveries)) {
-            return Ok(Self { tiling, ..idle });
+            return Ok(idle);
         }
+        let tiling = plan.row_tiling();
         let count = tiling.count.min(plan.rows);
         Ok(Self {
-            tiling,
             encoder: TileEncoder::new(originals, recoveries, count, tiling.width)?,
             rows: Vec::new(),
             gathered: Vec::new(),
@@ -201,7 +199,7 @@ impl Worker {
         let kept_length = plan.kept_length(strip.width);
         let source_kept = plan.columns - plan.kept_from();
         let of_strip = Strip { offset: 0, ..strip };
-        for part in self.tiling.strips(of_strip) {
+        for part in plan.row_tiling().strips(of_strip) {
             run.check()?;
             self.encoder.reshape(count, part.width)?;
             self.gathered.resize(count * part.width, 0);
