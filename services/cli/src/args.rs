@@ -202,24 +202,23 @@ impl SpoolArgs {
     }
 }
 
+/// What the directory is for where only a copy of what is no file goes there.
+const COPY_DIRECTORY: &str = "Directory for a copy of a large blob from a pipe, or of any blob on its way to a pipe or a device; \
+    files need none. The copy has no name and is gone when the command ends. \
+    [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]";
+
 /// Where a copy of what is no file goes.
 #[derive(Debug, Args)]
+#[command(mut_arg("spool_dir", |argument| argument.help(COPY_DIRECTORY)))]
 pub(crate) struct CopyArgs {
-    /// Directory for a copy of a large blob from a pipe, or of any blob on its way to a pipe or a device; files need none. The copy
-    /// has no name and is gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "WALRUS_SPOOL_DIR",
-        hide_env_values = true
-    )]
-    spool_dir: Option<PathBuf>,
+    #[command(flatten)]
+    spool: SpoolArgs,
 }
 
 impl CopyArgs {
     /// The directory, or the default one.
     pub(crate) fn scratch(&self) -> Scratch {
-        scratch(self.spool_dir.as_deref())
+        self.spool.scratch()
     }
 }
 
