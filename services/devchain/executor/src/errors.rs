@@ -32,6 +32,7 @@ fn execution_error(error: VmError) -> ExecutionError {
         VmError::Linkage(_) => ExecutionError::InvalidLinkage,
         VmError::Verification(_) => ExecutionError::VmVerificationOrDeserializationError,
         VmError::SuiVerification(_) => ExecutionError::SuiMoveVerificationError,
+        VmError::NativeMissing { .. } => ExecutionError::FeatureNotYetSupported,
         VmError::InvalidBcs(_)
         | VmError::Storage(_)
         | VmError::Invariant(_)

@@ -171,6 +171,35 @@ fn arithmetic_errors_and_endless_loops_end_the_transaction() {
 }
 
 #[test]
+fn natives_that_are_not_there_are_named_before_anything_runs() {
+    let mut world = World::boot();
+    let mut body = Body::new();
+    let cap = body.command(Command::Publish(Publish {
+        modules: world::toys::modules(include_str!("../../vm/tests/move/artifacts/timelock.json")),
+        dependencies: world::toys::dependencies(),
+    }));
+    body.transfer(vec![cap], ALICE);
+    let outcome = world.run(body);
+    assert_eq!(
+        error(&outcome),
+        ExecutionError::VmVerificationOrDeserializationError
+    );
+    let message = outcome.error_message.unwrap();
+    assert!(message.contains("::vdf::vdf_verify_internal"), "{message}");
+
+    let mut body = Body::new();
+    let message = body.pure(&vec![7u8]);
+    body.call(Address::TWO, "vdf", "hash_to_input", vec![message]);
+    let outcome = world.run(body);
+    assert_eq!(error(&outcome), ExecutionError::FeatureNotYetSupported);
+    let message = outcome.error_message.unwrap();
+    assert!(
+        message.contains("::vdf::hash_to_input_internal"),
+        "{message}"
+    );
+}
+
+#[test]
 fn the_resolver_sees_parameter_kinds() {
     let toys = Toys::publish();
     let name = |text| Identifier::new(text).unwrap();

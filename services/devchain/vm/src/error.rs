@@ -107,6 +107,16 @@ pub enum VmError {
     /// Refused by a Sui rule of devchain spec 3.6: SuiMoveVerificationError.
     #[error("Sui verification: {0}")]
     SuiVerification(String),
+    /// A native function that this machine does not have was called: FeatureNotYetSupported.
+    #[error("the native function {package}::{module}::{function} is not available here")]
+    NativeMissing {
+        /// Original id of the package.
+        package: Address,
+        /// Module name.
+        module: String,
+        /// Function name.
+        function: String,
+    },
     /// The store failed: VmInvariantViolation.
     #[error("storage: {0}")]
     Storage(String),

@@ -106,7 +106,8 @@ impl Module {
             .collect()
     }
 
-    /// Native functions of the module that this machine does not have; calling one is `VmError::Invariant`.
+    /// Native functions of the module that this machine does not have; calling one is
+    /// `VmError::NativeMissing`.
     pub fn missing_natives(&self) -> Vec<String> {
         let natives = self.0.function_defs.iter().filter(|def| def.code.is_none());
         let names = natives.map(|def| self.0.function_name(def));

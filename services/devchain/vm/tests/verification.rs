@@ -97,6 +97,22 @@ fn a_missing_dependency_is_refused() {
     ));
 }
 
+#[test]
+fn code_that_needs_a_missing_native_is_refused_by_its_name() {
+    let mut world = framework();
+    let timelock = include_str!("move/artifacts/timelock.json");
+    let timelock = publish(&mut world, timelock, id(0xcccc), &[id(1), id(2)]);
+    let Err(VmError::Verification(message)) = verify(&world, &timelock) else {
+        panic!("a package that calls vdf was accepted");
+    };
+    let expected = format!("the native function {}::vdf::vdf_verify_internal", id(2));
+    assert!(
+        message.contains("module timelock calls vdf::vdf_verify"),
+        "{message}"
+    );
+    assert!(message.contains(&expected), "{message}");
+}
+
 /// xorshift with a fixed seed.
 struct Random(u64);
 

@@ -137,10 +137,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                     Err(NativeError::Vm(error)) => Err(locate(error, &module, &function, 0)),
                 }
             }
-            Body::Missing => Err(VmError::invariant(format!(
-                "native {}::{} is not available",
-                module.name, function.name
-            ))),
+            Body::Missing => Err(VmError::NativeMissing {
+                package: module.original_id,
+                module: module.name.clone(),
+                function: function.name.clone(),
+            }),
         }
     }
 

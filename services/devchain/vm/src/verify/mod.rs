@@ -4,6 +4,7 @@
 
 pub(crate) mod compatibility;
 mod locals;
+mod natives;
 mod sui;
 mod typing;
 
@@ -57,6 +58,7 @@ fn named(loader: &Loader<'_>, context: &Context, package: &Package, name: &str) 
         .module(context, package.original_id, name)?
         .ok_or_else(|| VmError::invariant("module to verify is not loaded"))?;
     module(loader, context, &linked).map_err(as_verification)?;
+    natives::check(loader, context, &linked)?;
     sui::check(&compiled)
 }
 
@@ -112,8 +114,7 @@ fn module(
                         error => error,
                     })?;
             }
-            _ if linked.original_id == crate::natives::standard_id(1)
-                || linked.original_id == crate::natives::standard_id(2) => {}
+            _ if natives::may_declare(&linked.original_id) => {}
             _ => return Err(refused(format!("native function {}", function.name))),
         }
     }
