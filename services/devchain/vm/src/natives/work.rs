@@ -34,8 +34,31 @@ pub(super) const K1_RECOVER: u64 = 220_000;
 pub(super) const K1_DECOMPRESS: u64 = 12_000;
 pub(super) const R1_VERIFY: u64 = 450_000;
 pub(super) const R1_RECOVER: u64 = 800_000;
-
 /// Hashing with the slower ones of the hash functions (SHA-2, SHA-3, Keccak).
 pub(super) fn hashing(bytes: usize) -> u64 {
     (bytes as u64).saturating_mul(3).saturating_add(400)
+}
+
+/// Proofs.
+#[cfg(feature = "proof-natives")]
+pub(super) mod proof {
+    /// Preparing a key for groth16 (one pairing), without the points of its inputs.
+    pub(in super::super) const PREPARE_BLS: u64 = 3_000_000;
+    pub(in super::super) const PREPARE_BN: u64 = 2_500_000;
+    /// Verifying a proof (three pairings), without its inputs.
+    pub(in super::super) const VERIFY_BLS: u64 = 4_700_000;
+    pub(in super::super) const VERIFY_BN: u64 = 3_400_000;
+    /// Decoding a point of BN254, and decoding and multiplying it.
+    pub(in super::super) const BN_G1_VALIDATE: u64 = 12_000;
+    pub(in super::super) const BN_G1_MUL: u64 = 120_000;
+    pub(in super::super) const ECVRF_VERIFY: u64 = 120_000;
+    /// Four Poseidon hashes of at most five inputs.
+    pub(in super::super) const ZKLOGIN_ID: u64 = 350_000;
+
+    /// Poseidon: its rounds multiply with a square matrix.
+    pub(in super::super) fn poseidon(inputs: u64) -> u64 {
+        let width = inputs.saturating_add(1);
+        let area = width.saturating_mul(width);
+        area.saturating_mul(2_300).saturating_add(25_000)
+    }
 }
