@@ -31,6 +31,7 @@ pub struct WalrusClient {
     writer: Option<ContractWriter>,
     committees: Arc<CommitteeCache>,
     scratch: Scratch,
+    max_epochs_ahead: Option<u32>,
 }
 
 impl WalrusClient {
@@ -39,13 +40,14 @@ impl WalrusClient {
     /// # Errors
     /// [`ClientError::Chain`] if the committee cannot be read, [`ClientError::Committee`] if there is none.
     pub async fn new(reader: ContractReader, options: ClientOptions) -> Result<Self, ClientError> {
-        let connections = Connections::new(options.node);
+        let connections = Connections::new(options.node).with_tuning(options.tuning);
         let cache = CommitteeCache::new(reader.clone(), connections, options.committee_ttl);
         let client = Self {
             reader,
             writer: None,
             committees: Arc::new(cache),
             scratch: options.scratch,
+            max_epochs_ahead: options.max_epochs_ahead,
         };
         client.view().await?;
         Ok(client)
@@ -95,7 +97,7 @@ impl WalrusClient {
     pub(crate) async fn epochs_ahead(&self, epochs: EpochsAhead) -> Result<u32, ClientError> {
         let max = self.reader.system_state().await?.future_accounting.length;
         match epochs {
-            EpochsAhead::Max => Ok(max),
+            EpochsAhead::Max => Ok(self.max_epochs_ahead.unwrap_or(max).clamp(1, max.max(1))),
             EpochsAhead::Count(0) => Err(ClientError::NoEpochs),
             EpochsAhead::Count(requested) if requested > max => {
                 Err(ClientError::TooManyEpochs { max, requested })

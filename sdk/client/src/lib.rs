@@ -30,6 +30,7 @@ mod patience;
 mod progress;
 pub mod read;
 pub mod store;
+mod tuning;
 
 pub use client::WalrusClient;
 pub use content::{BlobContent, BlobData};
@@ -44,3 +45,4 @@ pub use outcome::{
     StoreOutcome, StoreReport,
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
+pub use tuning::Tuning;

@@ -12,6 +12,8 @@ pub const MAX_READ_IN_FLIGHT_PER_NODE: usize = 32_000_000;
 pub const MAX_NODE_READS: usize = 64;
 /// Slivers that may be on their way to nodes at the same time.
 pub const MAX_CONCURRENT_WRITES: usize = 1000;
+/// Below this many bytes, asking whether a node has a sliver costs more than sending it. Client spec 1.6.2.
+pub const STATUS_CHECK_BYTES: usize = 5560;
 /// Requests to one node at the same time.
 pub const MAX_NODE_CONNECTIONS: usize = 10;
 /// Slivers requested at the same time by one read, before slow nodes are taken into account.
@@ -42,8 +44,8 @@ pub const REUPLOAD_ROUNDS: u32 = 2;
 
 /// Uploads that are not needed any more may go on for so long ...
 pub const TAIL_BASE: Duration = Duration::from_millis(500);
-/// ... plus the time the upload took, divided by this. Client spec 1.6.4.
-pub const TAIL_DIVISOR: u32 = 2;
+/// ... plus so many times the time the upload took. Client spec 1.6.4.
+pub const TAIL_FACTOR: f64 = 0.5;
 
 /// Without a new sliver for so long, a read asks further nodes, unless large slivers are arriving ...
 pub const HEDGE_AFTER: Duration = Duration::from_millis(250);

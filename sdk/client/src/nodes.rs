@@ -13,12 +13,13 @@ use walrus_sui::{
     contract::{Committee, CommitteeMember},
 };
 
-use crate::{ClientError, NodeFailure};
+use crate::{ClientError, NodeFailure, Tuning};
 
 /// Opens connections to nodes and keeps them by address and key. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Connections {
     options: NodeClientOptions,
+    tuning: Tuning,
     open: Arc<Mutex<HashMap<Endpoint, NodeClient>>>,
 }
 
@@ -34,8 +35,15 @@ impl Connections {
     pub fn new(options: NodeClientOptions) -> Self {
         Self {
             options,
+            tuning: Tuning::default(),
             open: Arc::default(),
         }
+    }
+
+    /// The same connections, for so many requests at the same time.
+    #[must_use]
+    pub fn with_tuning(self, tuning: Tuning) -> Self {
+        Self { tuning, ..self }
     }
 
     /// The connection to a member, or why there can be none.
@@ -87,6 +95,7 @@ pub struct StorageNode {
     /// BLS key; `None` if that on chain is malformed.
     key: Option<BlsPublicKey>,
     client: Result<NodeClient, String>,
+    tuning: Tuning,
 }
 
 impl StorageNode {
@@ -99,6 +108,7 @@ impl StorageNode {
             shards: member.shards.clone(),
             key: member.bls_public_key(),
             client: connections.to(member),
+            tuning: connections.tuning,
         }
     }
 
@@ -108,6 +118,10 @@ impl StorageNode {
     /// Why there can be none: what the chain says about the node is malformed.
     pub fn client(&self) -> Result<&NodeClient, String> {
         self.client.as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// The key that signs its confirmations.
@@ -145,6 +159,7 @@ pub struct NodeCommittee {
     pub config: EncodingConfig,
     /// The nodes, in the order of the committee.
     pub nodes: Arc<[Arc<StorageNode>]>,
+    tuning: Tuning,
 }
 
 impl NodeCommittee {
@@ -167,7 +182,12 @@ impl NodeCommittee {
             epoch: committee.epoch,
             config,
             nodes,
+            tuning: connections.tuning,
         })
+    }
+
+    pub(crate) fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// Number of shards.

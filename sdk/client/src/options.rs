@@ -6,7 +6,7 @@ pub use walrus_core::decoder::ConsistencyCheck;
 use walrus_node_client::NodeClientOptions;
 use walrus_sui::Address;
 
-use crate::{BlobData, Scratch};
+use crate::{BlobData, Scratch, Tuning};
 
 /// What becomes of a blob object after the store. Client spec 1.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,8 +94,12 @@ pub struct ReadOptions {
 pub struct ClientOptions {
     /// Connections to storage nodes.
     pub node: NodeClientOptions,
+    /// Requests at the same time, and how long they go on.
+    pub tuning: Tuning,
     /// How long a committee is believed to be current.
     pub committee_ttl: Duration,
+    /// What [`EpochsAhead::Max`] stands for, if the network does not sell fewer.
+    pub max_epochs_ahead: Option<u32>,
     /// Where slivers of large blobs are in the meantime, and what counts as large.
     pub scratch: Scratch,
 }
@@ -104,7 +108,9 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             node: NodeClientOptions::default(),
+            tuning: Tuning::default(),
             committee_ttl: Duration::from_secs(10),
+            max_epochs_ahead: None,
             scratch: Scratch::default(),
         }
     }

@@ -34,6 +34,14 @@ pub struct NodeClientOptions {
     pub read_timeout: Duration,
     /// Longest time for a whole request.
     pub total_timeout: Duration,
+    /// When an idle connection is closed; up to the HTTP client when absent.
+    pub pool_idle_timeout: Option<Duration>,
+    /// Time between pings over HTTP/2; none are sent when absent.
+    pub keep_alive_interval: Option<Duration>,
+    /// How long the answer to a ping may take before the connection is given up.
+    pub keep_alive_timeout: Duration,
+    /// Whether connections without requests get pings, too.
+    pub keep_alive_while_idle: bool,
 }
 
 impl Default for NodeClientOptions {
@@ -42,6 +50,10 @@ impl Default for NodeClientOptions {
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(300),
+            pool_idle_timeout: None,
+            keep_alive_interval: None,
+            keep_alive_timeout: Duration::from_secs(5),
+            keep_alive_while_idle: true,
         }
     }
 }
@@ -79,18 +91,23 @@ impl NodeClient {
         if parsed.host_str().is_none() || parsed.path() != "/" || !parsed.username().is_empty() {
             return Err(invalid_address());
         }
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(client_tls_config(network_key)?)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
             .timeout(options.total_timeout)
-            .build()
-            .map_err(|source| NodeError::Transport {
-                url: base.clone(),
-                source,
-            })?;
+            .http2_keep_alive_interval(options.keep_alive_interval)
+            .http2_keep_alive_timeout(options.keep_alive_timeout)
+            .http2_keep_alive_while_idle(options.keep_alive_while_idle);
+        if let Some(idle) = options.pool_idle_timeout {
+            http = http.pool_idle_timeout(idle);
+        }
+        let http = http.build().map_err(|source| NodeError::Transport {
+            url: base.clone(),
+            source,
+        })?;
         Ok(Self { base, http })
     }
 

@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod event_stream;
 pub mod events;
 pub mod faucet;
+pub mod home;
 pub mod limits;
 pub mod objects;
 pub mod transactions;

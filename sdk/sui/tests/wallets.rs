@@ -99,3 +99,15 @@ fn a_wallet_of_the_sui_tools_is_read() {
         assert_eq!(wallet.active_key().unwrap().address().to_string(), ADDRESS);
     }
 }
+
+#[test]
+fn a_keystore_may_be_in_the_home_directory() {
+    let home = std::env::home_dir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wallet.yaml");
+    let name = format!("no-such-{}.keystore", std::process::id());
+    std::fs::write(&path, format!("keystore:\n  File: ~/{name}\n")).unwrap();
+    let error = Wallet::load(&path, None, None).unwrap_err().to_string();
+    let place = home.join(&name).display().to_string();
+    assert!(error.starts_with(&place), "{error}");
+}

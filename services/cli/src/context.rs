@@ -1,6 +1,9 @@
 //! Which network a command talks to, and with which wallet. Client spec 5.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use walrus_core::EncodingConfig;
@@ -8,7 +11,7 @@ use walrus_sdk::{ClientOptions, Scratch, WalrusClient};
 use walrus_sui::{
     Address,
     chain::ChainClient,
-    config::{self, ClientConfig, ConfigError},
+    config::{self, ClientConfig, ConfigError, LoadedConfig, Origin, PublicNetwork},
     contract::ContractReader,
     objects::EpochState,
     transactions::{ContractWriter, TransactionExecutor},
@@ -29,13 +32,14 @@ impl Network {
         global: &GlobalOptions,
         rpc_url: Option<&str>,
     ) -> anyhow::Result<Self> {
-        let path = find_config(global)?;
-        let loaded = config::load(&path, global.context.as_deref())
-            .context("cannot load the client configuration")?;
-        if global.config.is_none() {
-            say(format_args!("Using the configuration {}", path.display()));
-        }
-        let config = loaded.config;
+        Self::connect(global, load_config(global)?.config, rpc_url).await
+    }
+
+    async fn connect(
+        global: &GlobalOptions,
+        config: ClientConfig,
+        rpc_url: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let urls = rpc_urls(global, &config, rpc_url)?;
         let chain = connect(&urls).await?;
         let reader = ContractReader::new(chain, config.objects()).await?;
@@ -60,14 +64,15 @@ impl Network {
 
     /// A client that can ask.
     pub(crate) async fn client(&self) -> anyhow::Result<WalrusClient> {
-        Ok(WalrusClient::new(self.reader.clone(), ClientOptions::default()).await?)
+        let options = ClientOptions::from_config(&self.config);
+        Ok(WalrusClient::new(self.reader.clone(), options).await?)
     }
 
     /// A client that can read blobs of any size.
     pub(crate) async fn client_with(&self, scratch: Scratch) -> anyhow::Result<WalrusClient> {
         let options = ClientOptions {
             scratch,
-            ..ClientOptions::default()
+            ..ClientOptions::from_config(&self.config)
         };
         Ok(WalrusClient::new(self.reader.clone(), options).await?)
     }
@@ -120,24 +125,80 @@ pub(crate) fn rfc3339(millis: u64) -> Option<String> {
     Some(timestamp.to_string())
 }
 
-/// The option, then the user's own files, then a local network that is up.
-fn find_config(global: &GlobalOptions) -> anyhow::Result<PathBuf> {
+/// The configuration: that of the option, the user's own file, the public network that `--context` names, that of a local network
+/// that is up, or of the public network that the wallet is for. Says which, unless an option did. Client spec 5.1.
+pub(crate) fn load_config(global: &GlobalOptions) -> anyhow::Result<LoadedConfig> {
+    let context = global.context.as_deref();
+    let load =
+        |path: &Path| config::load(path, context).context("cannot load the client configuration");
     if let Some(path) = &global.config {
-        return Ok(path.clone());
+        return load(path);
     }
-    let not_found = match config::find() {
-        Ok(path) => return Ok(path),
-        Err(error @ ConfigError::NotFound { .. }) => error,
-        Err(error) => return Err(error.into()),
+    let found = match config::find() {
+        Ok(path) => load(&path)?,
+        Err(not_found) => without_file(global, not_found)?,
     };
-    if let Some(dir) = walrus_localnet::default_directory()
-        && walrus_localnet::is_running(&dir)
-    {
-        return Ok(walrus_localnet::client_config_path(&dir));
+    if context.is_none() || matches!(found.origin, Origin::File(_)) {
+        say(format_args!("Using the configuration {}", found.origin));
     }
-    bail!(
-        "could not find a valid Walrus configuration file ({not_found}); start a network with `walrus localnet`, or name a file with --config"
-    )
+    Ok(found)
+}
+
+/// What there is when nobody wrote a configuration file.
+fn without_file(global: &GlobalOptions, not_found: ConfigError) -> anyhow::Result<LoadedConfig> {
+    if let Some(name) = &global.context {
+        let network = name.parse::<PublicNetwork>();
+        let network = network.with_context(|| format!("cannot choose a context: {not_found}"))?;
+        return Ok(LoadedConfig::built_in(network));
+    }
+    let local = walrus_localnet::default_directory();
+    let is_there = |dir: &PathBuf| walrus_localnet::client_config_path(dir).exists();
+    if let Some(dir) = local.filter(is_there) {
+        // Whoever has a local network means that; another one must not be paid instead because this one is down.
+        if !walrus_localnet::is_running(&dir) {
+            bail!(
+                "the local network in {} is not running: start it with `walrus localnet`, or choose a public network with \
+                 --context mainnet or --context testnet",
+                dir.display()
+            );
+        }
+        let path = walrus_localnet::client_config_path(&dir);
+        return config::load(&path, None).context("cannot load the client configuration");
+    }
+    match public_network_of_wallet(global)? {
+        Some(network) => Ok(LoadedConfig::built_in(network)),
+        None => bail!(
+            "could not find a valid Walrus configuration file ({not_found}); start a network with `walrus localnet`, choose a \
+             public one with --context mainnet or --context testnet, or name a file with --config"
+        ),
+    }
+}
+
+/// The public network that the wallet is for. A wallet that nobody named need not be there, or be one.
+fn public_network_of_wallet(global: &GlobalOptions) -> anyhow::Result<Option<PublicNetwork>> {
+    let wallet = match &global.wallet {
+        Some(path) => Wallet::load(path, None, None)?,
+        None => match default_wallet_path().and_then(|path| Wallet::load(&path, None, None)) {
+            Ok(wallet) => wallet,
+            Err(_) => return Ok(None),
+        },
+    };
+    let environment = wallet.active_environment();
+    Ok(environment.and_then(|environment| PublicNetwork::of_rpc_url(&environment.rpc)))
+}
+
+/// The number of shards of the network, without asking it if the configuration says it.
+pub(crate) async fn n_shards(global: &GlobalOptions, rpc_url: Option<&str>) -> anyhow::Result<u16> {
+    let config = load_config(global)?.config;
+    match (config.n_shards, rpc_url) {
+        (Some(n_shards), None) => Ok(n_shards),
+        _ => {
+            Network::connect(global, config, rpc_url)
+                .await?
+                .n_shards()
+                .await
+        }
+    }
 }
 
 /// The option, then the configuration, then the wallet's active network.

@@ -1,9 +1,9 @@
 //! The configuration of a storage node, as YAML. Node spec 6.1.
 //!
-//! Keys that this version does not know give a warning, not an error: operators switch binaries with the same file.
+//! Keys that nothing reads, at any depth, give a warning, not an error: operators switch binaries with the same file. `~` in
+//! paths is the home directory.
 
 use std::{
-    collections::BTreeMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use walrus_core::{bls::BlsKeyPair, network_key::NetworkKeyPair};
 use walrus_sui::{
     Address,
+    config::{TextOrMap, warn_of_unread_keys, with_unread_keys},
     contract::ContractObjects,
+    home::{self, Expand as _},
     wallet::{Keypair, Wallet},
 };
 
@@ -25,6 +27,7 @@ pub struct NodeConfig {
     /// Display name.
     pub name: String,
     /// Directory for everything the node stores.
+    #[serde(deserialize_with = "home::deserialize")]
     pub storage_path: PathBuf,
     /// BLS key that signs confirmations.
     pub protocol_key_pair: KeySource,
@@ -52,7 +55,11 @@ pub struct NodeConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_node_cap: Option<Address>,
     /// A YAML list of blob IDs that the node does not serve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "home::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub blocklist_path: Option<PathBuf>,
     /// Tuning of the REST service.
     #[serde(default)]
@@ -78,14 +85,11 @@ pub struct NodeConfig {
     /// Whether the node helps to drive epochs (`voting_end`, `initiate_epoch_change`).
     #[serde(default = "yes")]
     pub drive_epochs: bool,
-    /// Keys of the file that this version does not know.
-    #[serde(flatten, skip_serializing)]
-    pub unknown: BTreeMap<String, serde_yaml::Value>,
 }
 
 /// A key, in place or in a file. Node spec 6.2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, from = "TextOrMap<KeyFile>")]
 pub enum KeySource {
     /// A file that holds the text.
     File {
@@ -94,6 +98,22 @@ pub enum KeySource {
     },
     /// The text itself: tagged base64, or PKCS#8 PEM for the network key.
     InPlace(String),
+}
+
+/// `{path: …}`.
+#[derive(Deserialize)]
+struct KeyFile {
+    #[serde(deserialize_with = "home::deserialize")]
+    path: PathBuf,
+}
+
+impl From<TextOrMap<KeyFile>> for KeySource {
+    fn from(value: TextOrMap<KeyFile>) -> Self {
+        match value {
+            TextOrMap::Text(text) => Self::InPlace(text),
+            TextOrMap::Map(KeyFile { path }) => Self::File { path },
+        }
+    }
 }
 
 impl KeySource {
@@ -121,6 +141,7 @@ pub struct TlsConfig {
     /// certificate, such as browsers.
     pub also_plain_http: bool,
     /// PEM chain whose leaf carries the network key; a self-signed certificate is made when absent.
+    #[serde(deserialize_with = "home::deserialize")]
     pub certificate_path: Option<PathBuf>,
 }
 
@@ -145,7 +166,7 @@ pub struct SuiConfig {
 
 /// Where the wallet is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "TextOrMap<WalletKeys>")]
 pub enum WalletSource {
     /// A Sui wallet file (`client.yaml`).
     File(PathBuf),
@@ -159,12 +180,48 @@ pub enum WalletSource {
         /// The file.
         path: PathBuf,
         /// Environment to use.
-        #[serde(default)]
         active_env: Option<String>,
         /// Address to use.
-        #[serde(default)]
         active_address: Option<Address>,
     },
+}
+
+/// The keys of a wallet that is more than a path.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WalletKeys {
+    key: Option<String>,
+    #[serde(deserialize_with = "home::deserialize")]
+    path: Option<PathBuf>,
+    active_env: Option<String>,
+    active_address: Option<Address>,
+}
+
+impl TryFrom<TextOrMap<WalletKeys>> for WalletSource {
+    type Error = String;
+
+    fn try_from(value: TextOrMap<WalletKeys>) -> Result<Self, String> {
+        let keys = match value {
+            TextOrMap::Text(path) => {
+                let path = PathBuf::from(path).expand();
+                return path.map(Self::File).map_err(|error| error.to_string());
+            }
+            TextOrMap::Map(keys) => keys,
+        };
+        let selects = keys.active_env.is_some() || keys.active_address.is_some();
+        match (keys.key, keys.path) {
+            (Some(key), None) if !selects => Ok(Self::Key { key }),
+            (None, Some(path)) => Ok(Self::Selected {
+                path,
+                active_env: keys.active_env,
+                active_address: keys.active_address,
+            }),
+            _ => Err(
+                "a wallet has a `key` alone, or a `path` and what is active in it (active_env, active_address)"
+                    .to_owned(),
+            ),
+        }
+    }
 }
 
 /// Tuning of the REST service.
@@ -338,25 +395,26 @@ fn yes() -> bool {
 }
 
 impl NodeConfig {
-    /// Reads a configuration file; warns about keys that are not known.
+    /// Reads a configuration file; warns about keys that nothing reads.
     ///
     /// # Errors
     /// If the file cannot be read, is not YAML, lacks a key or has one of the wrong type.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("in {}", path.display()))
+        let origin = path.display().to_string();
+        Self::parse(&text, &origin).with_context(|| format!("in {origin}"))
     }
 
-    /// Like [`NodeConfig::load`], from the text.
+    /// Like [`NodeConfig::load`], from the text; `origin` says in warnings where that is from.
     ///
     /// # Errors
     /// If the text is not YAML, lacks a key or has one of the wrong type.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let config: Self = serde_yaml::from_str(text).context("not a node configuration")?;
-        for key in config.unknown.keys() {
-            tracing::warn!(key, "this version does not know the configuration key");
-        }
+    pub fn parse(text: &str, origin: &str) -> anyhow::Result<Self> {
+        let yaml = serde_yaml::Deserializer::from_str(text);
+        let (config, unread): (Self, _) =
+            with_unread_keys(yaml).context("not a node configuration")?;
+        warn_of_unread_keys(origin, &unread);
         anyhow::ensure!(
             !config.public_host.contains(':') || config.public_host.starts_with('['),
             "public_host `{}` must not contain a port",

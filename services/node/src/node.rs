@@ -158,7 +158,7 @@ impl StorageNode {
             .context("cannot serve the REST API")?;
         let metrics_server = metrics_server(&config, &state).await?;
         let tasks = start_tasks(&config, &state, reader, writer, cap.id);
-        tracing::info!(name = config.name, address = %server.address(), node_id = %cap.node_id, "storage node is up");
+        tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
         Ok(RunningNode {
             state,
             server,

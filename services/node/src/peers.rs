@@ -28,6 +28,7 @@ impl Peers {
                 connect_timeout: Duration::from_secs(config.node_connect_timeout_secs),
                 read_timeout: request,
                 total_timeout: request,
+                ..NodeClientOptions::default()
             },
             clients: Mutex::default(),
         }

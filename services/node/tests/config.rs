@@ -46,7 +46,8 @@ fn parse_logged(text: &str) -> (anyhow::Result<NodeConfig>, String) {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let config = tracing::subscriber::with_default(subscriber, || NodeConfig::parse(text));
+    let config =
+        tracing::subscriber::with_default(subscriber, || NodeConfig::parse(text, "node.yaml"));
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     (config, logged)
 }
@@ -68,7 +69,7 @@ fn the_keys_of_a_short_file_and_the_defaults_of_the_rest() {
     config.network_key().unwrap();
     // What is written is what is read.
     assert_eq!(
-        NodeConfig::parse(&config.to_yaml().unwrap()).unwrap(),
+        NodeConfig::parse(&config.to_yaml().unwrap(), "again").unwrap(),
         config
     );
 }
@@ -77,7 +78,7 @@ fn the_keys_of_a_short_file_and_the_defaults_of_the_rest() {
 fn null_and_zero_are_different_grace_periods() {
     let grace = |value: &str| {
         let text = format!("{}rest_graceful_shutdown_period_secs: {value}\n", yaml());
-        NodeConfig::parse(&text)
+        NodeConfig::parse(&text, "text")
             .unwrap()
             .rest_graceful_shutdown_period_secs
     };
@@ -86,13 +87,70 @@ fn null_and_zero_are_different_grace_periods() {
 }
 
 #[test]
-fn an_unknown_key_gives_a_warning_that_names_it() {
-    let (config, log) = parse_logged(&format!("{}future_option: 5\n", yaml()));
+fn keys_that_nothing_reads_give_one_warning_that_names_them() {
+    let nested = yaml().replace(
+        "wallet_config: wallet.yaml",
+        "wallet_config: {path: wallet.yaml, colour: red}\n  request_timeout: 5",
+    );
+    let keys = "shard_sync_config: {shard_sync_concurrency: 10}\ntls: {colour: red}\n\
+        live_upload_deferral: {buckets: [{max_unencoded_bytes: 1, defer_secs: 1, colour: red}]}\n\
+        rest_server: {http2_adaptive_window: true}\n";
+    let (config, log) = parse_logged(&format!("{nested}{keys}"));
+    config.unwrap();
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    for key in [
+        "node.yaml",
+        " shard_sync_config",
+        "tls.colour",
+        "live_upload_deferral.buckets.0.colour",
+        "rest_server.http2_adaptive_window",
+        "sui.request_timeout",
+        "sui.wallet_config.colour",
+    ] {
+        assert!(log.contains(key), "{key}: {log}");
+    }
+    let (config, log) = parse_logged(&yaml().replace("9185", "9185\nprotocol: 1"));
     config.unwrap();
     assert!(
-        log.contains("WARN") && log.contains("future_option"),
+        log.contains("sets protocol: this version does not read it"),
         "{log}"
     );
+}
+
+#[test]
+fn a_tilde_in_any_path_is_the_home_directory() {
+    let home = std::env::home_dir().unwrap();
+    let paths = yaml()
+        .replace("/data", "~/data")
+        .lines()
+        .filter(|line| !line.contains("_key_pair"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let keys = "\nprotocol_key_pair: {path: ~/protocol.key}\nnetwork_key_pair: {path: ~/network.key}\n\
+        blocklist_path: ~/blocked.yaml\ntls: {certificate_path: ~/chain.pem}\n";
+    for wallet in ["~/wallet.yaml", "{path: ~/wallet.yaml}"] {
+        let paths = paths.replace("wallet.yaml", wallet);
+        let config = NodeConfig::parse(&format!("{paths}{keys}"), "text").unwrap();
+        let written = config.to_yaml().unwrap();
+        assert!(!written.contains('~'), "{written}");
+        let home = format!("{}/", home.display());
+        assert_eq!(written.matches(&home).count(), 6, "{written}");
+    }
+}
+
+#[test]
+fn a_wallet_is_a_key_or_a_file() {
+    let with = |wallet: &str| {
+        let text = yaml().replace("wallet.yaml", wallet);
+        NodeConfig::parse(&text, "text").map(|config| config.sui.wallet_config)
+    };
+    assert_eq!(
+        with("{key: k}").unwrap(),
+        WalletSource::Key { key: "k".into() }
+    );
+    for wrong in ["{}", "{key: k, path: w}", "{key: k, active_env: e}", "[w]"] {
+        assert!(with(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -116,7 +174,10 @@ fn a_missing_key_gives_an_error_that_names_it() {
         } else {
             lines.remove(at);
         }
-        let error = format!("{:#}", NodeConfig::parse(&lines.join("\n")).unwrap_err());
+        let error = format!(
+            "{:#}",
+            NodeConfig::parse(&lines.join("\n"), "text").unwrap_err()
+        );
         assert!(error.contains(&format!("`{key}`")), "{error}");
     }
 }
@@ -129,11 +190,11 @@ fn a_wrong_value_gives_an_error() {
         ("wallet_config: wallet.yaml", "wallet_config: 5"),
     ] {
         let text = yaml().replace(from, to);
-        assert!(NodeConfig::parse(&text).is_err(), "{to}");
+        assert!(NodeConfig::parse(&text, "text").is_err(), "{to}");
     }
     let config = NodeConfig {
         protocol_key_pair: walrus_node::config::KeySource::InPlace("nonsense".into()),
-        ..NodeConfig::parse(&yaml()).unwrap()
+        ..NodeConfig::parse(&yaml(), "text").unwrap()
     };
     let error = format!("{:#}", config.protocol_key().unwrap_err());
     assert!(error.contains("protocol_key_pair"), "{error}");

@@ -34,7 +34,7 @@ pub(super) async fn fetch(
     let mut queue = VecDeque::from(order);
     let mut refusals = Refusals::default();
     let mut pending = JoinSet::new();
-    let mut parallel = limits::METADATA_READS;
+    let mut parallel = committee.tuning().max_concurrent_metadata_reads;
     loop {
         while pending.len() < parallel
             && let Some((node, round)) = queue.pop_front()

@@ -52,6 +52,8 @@ pub(super) struct Gathering<'a, T: Axis> {
     needed: usize,
     got: usize,
     schedule: Schedule,
+    /// Most requests at the same time while no node is slow.
+    parallel: usize,
     pending: JoinSet<Answer>,
     /// Requests more than needed, so that slow nodes cost nothing.
     slack: usize,
@@ -103,6 +105,7 @@ impl<'a, T: Axis> Gathering<'a, T> {
             needed,
             got: 0,
             schedule,
+            parallel: committee.tuning().max_concurrent_sliver_reads,
             pending: JoinSet::new(),
             slack: (needed / 8).max(2),
             seen: 0,
@@ -139,7 +142,7 @@ impl<'a, T: Axis> Gathering<'a, T> {
     /// Starts requests until enough are on their way.
     fn fill(&mut self) {
         let parallel = limits::MAX_READ_IN_FLIGHT / self.sliver_length();
-        let parallel = parallel.clamp(1, limits::MAX_CONCURRENT_READS);
+        let parallel = parallel.clamp(1, self.parallel);
         let missing = self.needed.saturating_sub(self.got);
         let wanted = missing.min(parallel).saturating_add(self.slack);
         while self.pending.len() < wanted

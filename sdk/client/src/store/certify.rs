@@ -101,7 +101,7 @@ impl Store<'_> {
                 .filter_map(encoded)
                 .map(EncodedSlivers::metadata)
         };
-        let permits = upload_permits(blobs());
+        let permits = upload_permits(blobs(), self.view.current.tuning());
         let ids: HashSet<_> = blobs().map(|metadata| *metadata.blob_id()).collect();
         if ids.is_empty() {
             return Vec::new();

@@ -97,8 +97,7 @@ pub async fn upload_and_confirm(
         }
         if tally.is_enough() {
             let elapsed = started.elapsed();
-            let until =
-                tokio::time::Instant::now() + limits::TAIL_BASE + elapsed / limits::TAIL_DIVISOR;
+            let until = tokio::time::Instant::now() + committee.tuning().tail(elapsed);
             return Ok(CertifiedUpload {
                 certificate: certificate(&tally.confirmations, committee.size())?,
                 uploaded_after: tally.uploaded_after.unwrap_or(elapsed),

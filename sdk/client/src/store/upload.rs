@@ -11,13 +11,10 @@ use walrus_node_client::{NodeClient, Stored, StoredOnNodeStatus};
 
 use super::slivers::EncodedSlivers;
 use crate::{
-    limits,
+    Tuning, limits,
     nodes::StorageNode,
     patience::{RequestError, persist, within},
 };
-
-/// Below this many bytes, asking whether a node has a sliver costs more than sending it. Client spec 1.6.2.
-const STATUS_CHECK_BYTES: usize = 5560;
 
 /// A blob on its way to the nodes. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,7 +33,7 @@ impl BlobUpload {
     /// An upload on its own.
     pub fn new(blob: impl Into<EncodedSlivers>, persistence: BlobPersistence) -> Self {
         let blob = blob.into();
-        let permits = upload_permits([blob.metadata()]);
+        let permits = upload_permits([blob.metadata()], &Tuning::default());
         Self {
             blob,
             persistence,
@@ -54,6 +51,7 @@ impl BlobUpload {
 /// How many slivers of these blobs may be on their way at the same time. Client spec 1.6.5.
 pub(crate) fn upload_permits<'a>(
     blobs: impl IntoIterator<Item = &'a VerifiedBlobMetadataWithId>,
+    tuning: &Tuning,
 ) -> Arc<Semaphore> {
     let sliver = blobs
         .into_iter()
@@ -61,7 +59,7 @@ pub(crate) fn upload_permits<'a>(
         .max()
         .unwrap_or(1)
         .max(1);
-    let permits = (limits::MAX_DATA_IN_FLIGHT / sliver).clamp(1, limits::MAX_CONCURRENT_WRITES);
+    let permits = (tuning.max_data_in_flight / sliver).clamp(1, tuning.max_concurrent_writes);
     Arc::new(Semaphore::new(permits))
 }
 
@@ -79,7 +77,9 @@ pub(super) async fn send<F: Future<Output = ()>>(
         within(limits::SMALL_REQUEST, request)
     })
     .await?;
-    let ask_first = stored == Stored::Existing;
+    let tuning = node.tuning();
+    // Smaller ones are sent sooner than asked for.
+    let ask_from = (stored == Stored::Existing).then_some(tuning.sliver_status_check_threshold);
     let slivers = node
         .pairs(metadata.blob_id(), metadata.n_shards())
         .into_iter()
@@ -88,12 +88,12 @@ pub(super) async fn send<F: Future<Output = ()>>(
         .map(|(pair, axis)| {
             let sent = on_sent(metadata.sliver_length(axis) as u64);
             async move {
-                send_sliver(client, upload, pair, axis, ask_first).await?;
+                send_sliver(client, upload, pair, axis, ask_from).await?;
                 sent.await;
                 Ok(())
             }
         })
-        .buffer_unordered(limits::MAX_NODE_CONNECTIONS)
+        .buffer_unordered(tuning.max_node_connections)
         .try_collect::<()>()
         .await
 }
@@ -103,11 +103,11 @@ async fn send_sliver(
     upload: &BlobUpload,
     pair: SliverPairIndex,
     axis: SliverType,
-    ask_first: bool,
+    ask_from: Option<usize>,
 ) -> Result<(), RequestError> {
     let metadata = upload.blob.metadata();
     let blob_id = metadata.blob_id();
-    if ask_first && metadata.sliver_length(axis) >= STATUS_CHECK_BYTES {
+    if ask_from.is_some_and(|least| metadata.sliver_length(axis) >= least) {
         let request = client.sliver_status(blob_id, pair, axis);
         let status = within(limits::SMALL_REQUEST, request).await;
         if matches!(

@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::Address;
 
-use super::tuning::{CommunicationConfig, RefreshConfig, SliverReadConfig, StreamingConfig};
-use crate::contract::ContractObjects;
+use super::{TextOrMap, tuning::CommunicationConfig};
+use crate::{
+    contract::ContractObjects,
+    home::{self, Expand as _, NoHome},
+};
 
-/// Keys of one configuration (client spec 5.3).
+/// Keys of one configuration (client spec 5.3): those that something reads. Of any other key a file is told that it has no effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClientConfig {
     /// `system::System`.
     pub system_object: Address,
     /// `staking::Staking`.
     pub staking_object: Address,
-    /// `subsidies` object.
-    #[serde(default)]
-    pub credits_object: Option<Address>,
     /// `walrus_subsidies` object.
     #[serde(default)]
     pub walrus_subsidies_object: Option<Address>,
@@ -27,7 +27,7 @@ pub struct ClientConfig {
     /// Number of shards; read from the chain when absent.
     #[serde(default)]
     pub n_shards: Option<u16>,
-    /// How far ahead storage can be bought; read from the chain when absent.
+    /// The most epochs that `max` stands for, if the chain does not allow fewer.
     #[serde(default)]
     pub max_epochs_ahead: Option<u32>,
     /// How long chain state is cached, in seconds.
@@ -45,18 +45,6 @@ pub struct ClientConfig {
     /// Communication with nodes and chain.
     #[serde(default)]
     pub communication_config: CommunicationConfig,
-    /// Refreshing the committee.
-    #[serde(default)]
-    pub refresh_config: RefreshConfig,
-    /// Reading from quilts.
-    #[serde(default)]
-    pub quilt_client_config: SliverReadConfig,
-    /// Reading byte ranges.
-    #[serde(default)]
-    pub byte_range_read_client_config: SliverReadConfig,
-    /// Streaming reads.
-    #[serde(default)]
-    pub streaming_config: StreamingConfig,
 }
 
 const fn default_cache_ttl() -> u64 {
@@ -80,7 +68,6 @@ impl ClientConfig {
             staking_object: objects.staking,
             treasury_object: objects.treasury,
             rpc_urls,
-            credits_object: None,
             walrus_subsidies_object: None,
             n_shards: None,
             max_epochs_ahead: None,
@@ -88,17 +75,13 @@ impl ClientConfig {
             exchange_objects: Vec::new(),
             wallet_config: None,
             communication_config: CommunicationConfig::default(),
-            refresh_config: RefreshConfig::default(),
-            quilt_client_config: SliverReadConfig::default(),
-            byte_range_read_client_config: SliverReadConfig::default(),
-            streaming_config: StreamingConfig::default(),
         }
     }
 }
 
 /// Which wallet to use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "TextOrMap<WalletSelection>")]
 pub enum WalletConfig {
     /// Its path.
     Path(PathBuf),
@@ -111,11 +94,23 @@ pub enum WalletConfig {
 #[serde(default)]
 pub struct WalletSelection {
     /// The wallet file; the default one when absent.
+    #[serde(deserialize_with = "home::deserialize")]
     pub path: Option<PathBuf>,
     /// Overrides `active_env`.
     pub active_env: Option<String>,
     /// Overrides `active_address`.
     pub active_address: Option<Address>,
+}
+
+impl TryFrom<TextOrMap<WalletSelection>> for WalletConfig {
+    type Error = NoHome;
+
+    fn try_from(value: TextOrMap<WalletSelection>) -> Result<Self, NoHome> {
+        Ok(match value {
+            TextOrMap::Text(path) => Self::Path(PathBuf::from(path).expand()?),
+            TextOrMap::Map(selection) => Self::Selection(selection),
+        })
+    }
 }
 
 impl WalletConfig {

@@ -1,10 +1,16 @@
 //! Finding and reading configuration files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_yaml::Value;
 
-use super::{ClientConfig, merge};
+use super::{
+    ClientConfig, PublicNetwork, public_networks::over_built_in, warn_of_unread_keys,
+    with_unread_keys,
+};
 use crate::wallet::{FileError, read_bounded};
 
 const FILE_NAMES: [&str; 2] = ["client_config.yaml", "client_config.yml"];
@@ -24,7 +30,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// A context was given for a file with a single configuration.
-    #[error("{origin} holds a single configuration; there is no context {context} to choose")]
+    #[error(
+        "{origin} holds a single configuration, so that there is no context {context} to choose; leave --context out, or name another file with --config"
+    )]
     SingleConfig {
         /// The file.
         origin: String,
@@ -62,10 +70,39 @@ pub enum ConfigError {
 pub struct LoadedConfig {
     /// The configuration.
     pub config: ClientConfig,
-    /// The file it is from.
-    pub path: PathBuf,
-    /// Keys that this version does not know; they have no effect.
-    pub unknown_keys: Vec<String>,
+    /// Where it is from.
+    pub origin: Origin,
+    /// Keys of the file that nothing reads; they have no effect.
+    pub unread_keys: Vec<String>,
+}
+
+/// Where a configuration is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// This program.
+    BuiltIn(PublicNetwork),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::BuiltIn(network) => write!(f, "of {network} that is built in"),
+        }
+    }
+}
+
+impl LoadedConfig {
+    /// The built-in configuration of a public network.
+    pub fn built_in(network: PublicNetwork) -> Self {
+        Self {
+            config: network.config(),
+            origin: Origin::BuiltIn(network),
+            unread_keys: Vec::new(),
+        }
+    }
 }
 
 /// Where a configuration is looked for, in this order (client spec 5.1).
@@ -106,24 +143,22 @@ pub fn find() -> Result<PathBuf, ConfigError> {
         })
 }
 
-/// Reads a configuration file; unknown keys are also logged.
+/// Reads a configuration file; warns of keys that have no effect.
 ///
 /// # Errors
 /// [`ConfigError`].
 pub fn load(path: &Path, context: Option<&str>) -> Result<LoadedConfig, ConfigError> {
     let origin = path.display().to_string();
-    let (config, unknown_keys) = parse(&read_bounded(path)?, &origin, context)?;
-    for key in &unknown_keys {
-        tracing::warn!(file = %origin, key, "unknown configuration key");
-    }
+    let (config, unread_keys) = parse(&read_bounded(path)?, &origin, context)?;
+    warn_of_unread_keys(&origin, &unread_keys);
     Ok(LoadedConfig {
         config,
-        path: path.to_owned(),
-        unknown_keys,
+        origin: Origin::File(path.to_owned()),
+        unread_keys,
     })
 }
 
-/// Parses a configuration, choosing a context where the text holds several; also returns the unknown keys.
+/// Parses a configuration, choosing a context where the text holds several; also returns the keys that nothing reads.
 /// `origin` names the text in errors.
 ///
 /// # Errors
@@ -133,18 +168,29 @@ pub fn parse(
     origin: &str,
     context: Option<&str>,
 ) -> Result<(ClientConfig, Vec<String>), ConfigError> {
-    let malformed = |reason: String| ConfigError::Malformed {
+    let malformed = |reason: serde_yaml::Error| ConfigError::Malformed {
         origin: origin.to_owned(),
-        reason,
+        reason: reason.to_string(),
     };
-    let value: Value = serde_yaml::from_str(text).map_err(|error| malformed(error.to_string()))?;
-    let chosen = merge::over_built_in(choose(value, origin, context)?);
-    let config: ClientConfig =
-        serde_yaml::from_value(chosen.clone()).map_err(|error| malformed(error.to_string()))?;
-    let known = serde_yaml::to_value(&config).map_err(|error| malformed(error.to_string()))?;
-    let mut unknown = Vec::new();
-    merge::unknown_keys(&chosen, &known, "", &mut unknown);
-    Ok((config, unknown))
+    let value: Value = serde_yaml::from_str(text).map_err(malformed)?;
+    let mut unread = beside_contexts(&value);
+    let chosen = over_built_in(choose(value, origin, context)?);
+    let (config, inside) = with_unread_keys(chosen).map_err(malformed)?;
+    unread.extend(inside);
+    Ok((config, unread))
+}
+
+/// Keys of a file with several configurations that belong to none of them.
+fn beside_contexts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Mapping(keys) if keys.contains_key("contexts") => keys
+            .keys()
+            .filter_map(Value::as_str)
+            .filter(|key| !["contexts", "default_context"].contains(key))
+            .map(ToOwned::to_owned)
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn choose(value: Value, origin: &str, context: Option<&str>) -> Result<Value, ConfigError> {
@@ -185,11 +231,4 @@ fn choose(value: Value, origin: &str, context: Option<&str>) -> Result<Value, Co
             context: name.to_owned(),
             known: known(),
         })
-}
-
-impl ClientConfig {
-    /// The built-in configuration of `mainnet` or `testnet`.
-    pub fn built_in(network: &str) -> Option<Self> {
-        serde_yaml::from_str(merge::built_in(network)?).ok()
-    }
 }

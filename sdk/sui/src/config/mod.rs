@@ -2,14 +2,16 @@
 
 mod client_config;
 mod load;
-mod merge;
 mod network;
+mod public_networks;
+mod text_or_map;
 mod tuning;
+mod unread;
 
 pub use client_config::{ClientConfig, WalletConfig, WalletSelection};
-pub use load::{ConfigError, LoadedConfig, find, load, parse, search_paths};
+pub use load::{ConfigError, LoadedConfig, Origin, find, load, parse, search_paths};
 pub use network::{NetworkAccount, NetworkDescriptor, NetworkNode};
-pub use tuning::{
-    AutoTuneConfig, BackoffConfig, CommunicationConfig, ExtraTime, HttpConfig, RefreshConfig,
-    RequestRateConfig, SliverReadConfig, StreamingConfig, TailHandling, UploadMode,
-};
+pub use public_networks::PublicNetwork;
+pub use text_or_map::TextOrMap;
+pub use tuning::{CommunicationConfig, ExtraTime, HttpConfig, RequestRateConfig, UploadMode};
+pub use unread::{warn_of_unread_keys, with_unread_keys};

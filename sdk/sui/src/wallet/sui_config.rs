@@ -12,6 +12,7 @@ use super::{
     FileError, KeyError, Keypair, Keystore,
     file::{read_bounded, write_private},
 };
+use crate::home;
 
 /// A wallet: key store, networks and what is active.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ struct SuiConfig {
 /// `keystore: {File: path}`, which the Sui tools also write as a YAML tag (`!File path`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct KeystoreLocation {
-    #[serde(rename = "File")]
+    #[serde(rename = "File", deserialize_with = "home::deserialize")]
     file: PathBuf,
 }
 

@@ -25,10 +25,7 @@ struct BlobIdOutput {
 pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Result<()> {
     let n_shards = match args.n_shards {
         Some(n_shards) => n_shards,
-        None => {
-            let network = context::Network::load(global, args.rpc_url.as_deref()).await?;
-            network.n_shards().await?
-        }
+        None => context::n_shards(global, args.rpc_url.as_deref()).await?,
     };
     let config = EncodingConfig::new(n_shards)?;
     let reporter = Reporter::new(global.json);

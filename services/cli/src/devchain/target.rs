@@ -6,14 +6,14 @@ use anyhow::Context;
 use walrus_localnet::{chain_wallet_path, client_config_path};
 use walrus_sui::{
     chain::ChainClient,
-    config,
-    contract::{ContractObjects, ContractReader},
+    config::{self, ClientConfig, LoadedConfig},
+    contract::ContractReader,
     transactions::TransactionExecutor,
-    wallet::{Keypair, Wallet},
+    wallet::{Keypair, Wallet, default_wallet_path},
 };
 
 use super::{args::TargetArgs, compiler::Published};
-use crate::{args::GlobalOptions, report::say};
+use crate::{args::GlobalOptions, context::load_config, report::say};
 
 /// The address of `walrus devchain` and `walrus localnet` when nobody says otherwise.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:9000";
@@ -32,9 +32,9 @@ pub(crate) struct Target {
 struct Place {
     url: Option<String>,
     wallet: Option<Wallet>,
-    contract: Option<ContractObjects>,
+    config: Option<ClientConfig>,
     /// For people: where this comes from.
-    origin: Option<PathBuf>,
+    origin: Option<String>,
 }
 
 impl Place {
@@ -43,13 +43,13 @@ impl Place {
         Ok(Self {
             url: wallet.active_environment().map(|one| one.rpc.clone()),
             wallet: Some(wallet),
-            contract: None,
-            origin: Some(path),
+            config: None,
+            origin: Some(path.display().to_string()),
         })
     }
 
-    fn of_config(path: PathBuf, context: Option<&str>) -> anyhow::Result<Self> {
-        let config = config::load(&path, context)?.config;
+    fn of_config(loaded: LoadedConfig) -> anyhow::Result<Self> {
+        let LoadedConfig { config, origin, .. } = loaded;
         let selection = config
             .wallet_config
             .as_ref()
@@ -57,6 +57,7 @@ impl Place {
             .unwrap_or_default();
         let wallet = selection
             .path
+            .or_else(|| default_wallet_path().ok())
             .map(|path| {
                 let env = selection.active_env.as_deref();
                 Wallet::load(&path, env, selection.active_address)
@@ -66,9 +67,9 @@ impl Place {
         let url = config.rpc_urls.first().cloned();
         Ok(Self {
             url: url.or_else(|| active.map(|one| one.rpc.clone())),
-            contract: Some(config.objects()),
             wallet,
-            origin: Some(path),
+            origin: Some(origin.to_string()),
+            config: Some(config),
         })
     }
 
@@ -83,7 +84,10 @@ impl Place {
         if let Some(dir) = walrus_localnet::default_directory()
             && walrus_localnet::is_running(&dir)
         {
-            found.push(Self::of_config(client_config_path(&dir), None)?);
+            found.push(Self::of_config(config::load(
+                &client_config_path(&dir),
+                None,
+            )?)?);
         }
         let wanted = |place: &Self| url.is_none_or(|url| place.url.as_deref() == Some(url));
         Ok(found.into_iter().find(wanted).unwrap_or_default())
@@ -94,20 +98,19 @@ impl Target {
     /// Finds the chain and connects.
     pub(crate) async fn find(global: &GlobalOptions, args: &TargetArgs) -> anyhow::Result<Self> {
         let asked = args.rpc_url.as_deref();
-        let mut place = match (&global.config, &global.wallet) {
-            (Some(config), _) => Place::of_config(config.clone(), global.context.as_deref())?,
-            (None, Some(wallet)) => Place::of_wallet(wallet.clone())?,
-            (None, None) => {
+        let is_named = global.config.is_some() || global.context.is_some();
+        let mut place = match &global.wallet {
+            _ if is_named => Place::of_config(load_config(global)?)?,
+            Some(wallet) => Place::of_wallet(wallet.clone())?,
+            None => {
                 let place = Place::running(asked)?;
                 if let Some(origin) = &place.origin {
-                    say(format_args!("Using {}", origin.display()));
+                    say(format_args!("Using {origin}"));
                 }
                 place
             }
         };
-        if global.config.is_some()
-            && let Some(path) = &global.wallet
-        {
+        if is_named && let Some(path) = &global.wallet {
             place.wallet = Some(Wallet::load(path, None, None)?);
         }
         let url = match (asked, place.url) {
@@ -128,8 +131,8 @@ impl Target {
             (None, Some(wallet)) => wallet.active_key()?,
             (None, None) => Arc::new(walrus_localnet::default_account()?),
         };
-        let published = match place.contract {
-            Some(objects) => published(&chain, objects).await?,
+        let published = match &place.config {
+            Some(config) => published(&chain, config).await?,
             None => BTreeMap::new(),
         };
         let executor = TransactionExecutor::new(chain, key).with_gas_budget(global.gas_budget);
@@ -141,24 +144,36 @@ impl Target {
     }
 }
 
-/// The packages `walrus` and `wal` of a deployment.
+/// The packages of a deployment: `walrus`, `wal`, and those whose objects the configuration names.
 async fn published(
     chain: &ChainClient,
-    objects: ContractObjects,
+    config: &ClientConfig,
 ) -> anyhow::Result<BTreeMap<String, Published>> {
-    let reader = ContractReader::new(chain.clone(), objects).await?;
+    let reader = ContractReader::new(chain.clone(), config.objects()).await?;
     let packages = reader.packages();
+    let at = |id| Published {
+        id,
+        original_id: id,
+    };
     let walrus = Published {
         id: packages.current,
         original_id: packages.origin,
     };
-    let wal = *packages.wal_type.address();
-    let wal = Published {
-        id: wal,
-        original_id: wal,
-    };
-    Ok(BTreeMap::from([
+    let mut published = BTreeMap::from([
         ("walrus".to_owned(), walrus),
-        ("wal".to_owned(), wal),
-    ]))
+        ("wal".to_owned(), at(*packages.wal_type.address())),
+    ]);
+    let beside = [
+        ("wal_exchange", config.exchange_objects.first().copied()),
+        ("walrus_subsidies", config.walrus_subsidies_object),
+    ];
+    for (name, object) in beside {
+        let Some(object) = object else { continue };
+        let found = chain.objects(&[object]).await?.pop().flatten();
+        // The package that made the object.
+        if let Some(tag) = found.and_then(|found| found.object_type) {
+            published.insert(name.to_owned(), at(*tag.address()));
+        }
+    }
+    Ok(published)
 }
