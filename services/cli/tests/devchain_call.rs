@@ -55,6 +55,51 @@ fn what_a_call_made_is_shown_with_short_types() {
 }
 
 #[test]
+fn what_a_call_returns_is_shown_and_a_call_without_effects_costs_nothing() {
+    let chain = Chain::start();
+    // It needs no SUI.
+    let poor = walrus_sui::wallet::Keypair::generate()
+        .to_suiprivkey()
+        .unwrap();
+    let max = ["0x2::math::max", "5", "6", "--private-key", &poor];
+    let said = chain.home.succeed(&chain.arguments(&max));
+    assert!(said.contains("returns          u64 6\n"), "{said}");
+    assert!(
+        said.contains("it changes nothing, and costs nothing"),
+        "{said}"
+    );
+    let json = [&max[..], &["--json"]].concat();
+    let answer: Value = chain.home.json(&chain.arguments(&json));
+    assert!(answer["digest"].is_null(), "{answer}");
+    assert_eq!(answer["gasUsed"], 0);
+    let value = &answer["returnValues"][0];
+    assert_eq!(value["type"], "u64");
+    assert_eq!(value["value"], "6");
+    assert_eq!(value["bcs"], "0x0600000000000000");
+
+    // A value of an object, the object itself unchanged.
+    let coin = chain.new_coin();
+    let value = [&["0x2::coin::value", &coin, "--json"], &OF_CLOCKS[..]].concat();
+    let answer: Value = chain.home.json(&chain.arguments(&value));
+    assert!(answer["digest"].is_null(), "{answer}");
+    assert_eq!(answer["returnValues"][0]["value"], "0");
+
+    // Something changes, and something else comes back that nobody keeps.
+    let spend = [
+        &["0x2::coin::into_balance", &coin, "--json"],
+        &OF_CLOCKS[..],
+    ]
+    .concat();
+    chain.home.fail(&chain.arguments(&spend));
+    let split = [&["0x2::coin::split", &coin, "0", "--json"], &OF_CLOCKS[..]].concat();
+    let answer: Value = chain.home.json(&chain.arguments(&split));
+    assert!(answer["digest"].is_string(), "{answer}");
+    // The new coin is shown once, as what was created.
+    assert_eq!(answer["returnValues"], serde_json::json!([]));
+    assert_eq!(answer["created"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn arguments_that_are_wrong_are_named() {
     let chain = Chain::start();
     let coin = chain.new_coin();
@@ -107,7 +152,13 @@ fn arguments_that_are_wrong_are_named() {
     let poor = walrus_sui::wallet::Keypair::generate()
         .to_suiprivkey()
         .unwrap();
-    let call = ["0x2::math::max", "5", "6", "--private-key", &poor];
+    let call = [
+        "0x2::coin::zero",
+        OF_CLOCKS[0],
+        OF_CLOCKS[1],
+        "--private-key",
+        &poor,
+    ];
     let said = chain.home.fail(&chain.arguments(&call));
     assert!(said.contains("ask the faucet for SUI"), "{said}");
     assert!(

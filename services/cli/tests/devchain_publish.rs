@@ -105,7 +105,33 @@ fn a_package_is_compiled_published_and_called_and_its_aborts_have_names_and_line
     ] {
         assert!(refused.contains(expected), "{expected}: {refused}");
     }
+    depend_on_a_path_from_the_root(&counter);
     refuse_what_is_no_package(&home, &url);
+}
+
+fn depend_on_a_path_from_the_root(counter: &Counter<'_>) {
+    let dir = counter.home.path().join("user");
+    std::fs::create_dir_all(dir.join("sources")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"user\"\nedition = \"2024\"\n[dependencies]\ncounter = {{ local = {:?} }}\n",
+        package("counter")
+    );
+    std::fs::write(dir.join("Move.toml"), manifest).unwrap();
+    let source = "module user::user;\nuse counter::counter::{Self, Counter};\n\
+        public fun again(counter: &Counter) { counter::check(counter, vector[]) }\n";
+    std::fs::write(dir.join("sources/user.move"), source).unwrap();
+    let published = format!("counter={}", counter.package);
+    let answer = counter.home.json(&[
+        "devchain",
+        "publish",
+        "user",
+        "--rpc-url",
+        &counter.url,
+        "--published",
+        &published,
+        "--json",
+    ]);
+    assert_eq!(answer["modules"], serde_json::json!(["user"]));
 }
 
 fn use_counter(counter: &Counter<'_>) {

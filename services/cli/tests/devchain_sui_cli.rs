@@ -252,6 +252,69 @@ fn dependencies_are_where_the_chain_has_them() {
 }
 
 #[test]
+fn the_public_walrus_repository_is_what_the_program_carries() {
+    let home = Home::new();
+    let (_chain, url) = chain(&home);
+    let repository = "https://github.com/MystenLabs/walrus.git";
+    let library = home.path().join("library");
+    for (folder, dependencies) in [
+        (&library, String::new()),
+        (
+            &home.path().join("app"),
+            format!(
+                "Walrus = {{ git = \"{repository}\", subdir = \"contracts/walrus\", rev = \"testnet\" }}\n\
+                 library = {{ local = {library:?} }}\n"
+            ),
+        ),
+    ] {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}"
+        );
+        fs::create_dir_all(folder.join("sources")).unwrap();
+        fs::write(folder.join("Move.toml"), manifest).unwrap();
+    }
+    let id = |byte: &str| format!("0x{}", byte.repeat(32));
+    let ids = [("walrus", "2b"), ("wal", "2c"), ("library", "2d")];
+    let options: Vec<_> = ids
+        .iter()
+        .flat_map(|(name, byte)| ["--published".to_owned(), format!("{name}={}", id(byte))])
+        .collect();
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+
+    let fake = Fake::new(&home, "bin");
+    let (_, said) = fake.published(&home.path().join("app"), &url, &options);
+    let line = format!(
+        "Walrus: taking move/walrus, which this program carries, instead of {repository}\n"
+    );
+    assert_eq!(said.matches(&line).count(), 1, "{said}");
+    let root = fake.saw("seen/app/Move.toml");
+    assert!(!root.contains("git") && !root.contains("Walrus"), "{root}");
+    assert!(
+        root.contains("walrus = { local = \"../walrus\" }"),
+        "{root}"
+    );
+    // A path that begins at the root is one, too.
+    assert!(
+        root.contains("library = { local = \"../library\" }"),
+        "{root}"
+    );
+    let walrus = fake.saw("seen/walrus/Move.toml");
+    assert!(
+        walrus.contains(&format!("published-at = \"{}\"", id("2b"))),
+        "{walrus}"
+    );
+    let original = Path::new(REPOSITORY).join("move/walrus/sources/blob.move");
+    let original = fs::read_to_string(original).unwrap();
+    assert_eq!(fake.saw("seen/walrus/sources/blob.move"), original);
+    assert!(fake.saw("seen/wal/Move.toml").contains(&id("2c")));
+
+    // Without a network that has it, there is nothing to link to.
+    let missing = fake.refused(&home.path().join("app"), &url, &options[4..]);
+    assert!(missing.contains("--published walrus=ID"), "{missing}");
+}
+
+#[test]
 fn what_is_wrong_with_the_code_is_said_and_no_other_compiler_is_asked() {
     let home = Home::new();
     let (_chain, url) = chain(&home);

@@ -29,7 +29,7 @@ const MAX_GAS_BUDGET: u64 = 50_000_000_000;
 pub struct TransactionExecutor {
     chain: ChainClient,
     keypair: Arc<Keypair>,
-    queue: Arc<tokio::sync::Mutex<()>>,
+    pub(super) queue: Arc<tokio::sync::Mutex<()>>,
     gas_budget: Option<u64>,
 }
 
@@ -117,7 +117,7 @@ impl TransactionExecutor {
     }
 
     /// Lets the chain fill in object versions and gas; the simulation shows aborts before anything is paid.
-    async fn resolve(&self, ptb: Ptb) -> Result<Transaction, TransactionError> {
+    pub(super) async fn resolve(&self, ptb: Ptb) -> Result<Transaction, TransactionError> {
         use sui_transaction_builder::Error as BuildError;
         let mut builder = ptb.into_builder();
         builder.set_sender(self.sender());
@@ -165,7 +165,7 @@ impl TransactionExecutor {
 
     /// Signs and executes. The same bytes are sent again while the server cannot be reached: execution is
     /// idempotent by digest.
-    async fn send(
+    pub(super) async fn send(
         &self,
         transaction: &Transaction,
     ) -> Result<ExecutedTransaction, TransactionError> {
@@ -223,7 +223,7 @@ impl TransactionExecutor {
     }
 
     /// Asks for the types of new objects where the effects did not carry them.
-    async fn fill_types(
+    pub(super) async fn fill_types(
         &self,
         mut executed: ExecutedTransaction,
     ) -> Result<ExecutedTransaction, TransactionError> {

@@ -58,7 +58,8 @@ pub(crate) enum DevchainCommand {
             Where it is missing or cannot work, the compiler is its npm build, in the version this program was tested with. That\n\
             is installed once into the cache directory, which needs Node 20 or newer, npm, and cargo (for the framework).\n\n\
             Dependencies: std and sui by themselves; packages named walrus and wal are those of the running local network;\n\
-            others that are published already with --published NAME=ID.",
+            others that are published already with --published NAME=ID. A Git dependency on the public Walrus repository\n\
+            (contracts/walrus and the like) is taken from the sources that this program carries.",
         after_help = "Examples:\n  \
             walrus devchain publish my_package\n  \
             walrus devchain publish my_package --json\n  \
@@ -68,14 +69,16 @@ pub(crate) enum DevchainCommand {
     Publish(PublishArgs),
     /// Call a public or entry function.
     #[command(
-        long_about = "Call a public or entry function and show what it did.\n\n\
+        long_about = "Call a public or entry function and show what it returned and did. A call that changes nothing is only\n\
+            simulated, which costs nothing.\n\n\
             Arguments are read by the types of the parameters: numbers, true/false, 0xADDRESS, object IDs, texts, [1,2,3] and\n\
             0x… (bytes) for vectors, none or some:VALUE for options. Objects that the function returns go to the sender.",
         after_help = "Examples:\n  \
             walrus devchain call 0xID::counter::create\n  \
             walrus devchain call 0xID::names::set 0xOBJECT \"a text\" [1,2,3] some:5\n  \
             walrus devchain call 0xID::counter::add 0xOBJECT 5 --source my_package\n  \
-            walrus devchain call 0x2::coin::zero --type-arg 0x2::sui::SUI --json"
+            walrus devchain call 0x2::coin::zero --type-arg 0x2::sui::SUI --json\n  \
+            walrus devchain call 0x2::clock::timestamp_ms 0x6"
     )]
     Call(CallArgs),
 }

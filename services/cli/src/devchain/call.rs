@@ -1,13 +1,16 @@
 //! `walrus devchain call`.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use sui_rpc::proto::sui::rpc::v2::{
-    self as proto, Ability, FunctionDescriptor, OpenSignature, open_signature_body::Type,
+    self as proto, Ability, CommandResult, FunctionDescriptor, OpenSignature,
+    function_descriptor::Visibility, open_signature::Reference, open_signature_body::Type,
 };
 use walrus_sui::{
-    Digest,
-    transactions::{ExecutedTransaction, Ptb, TransactionError},
+    Address, Digest,
+    transactions::{ExecutedTransaction, Ptb, TransactionError, WithOutputs},
 };
 
 use super::{
@@ -17,6 +20,8 @@ use super::{
     compiler,
     objects::{self, Named},
     outcome::{NewObject, created_objects, show_created},
+    returns::Returned,
+    simulation,
     target::Target,
 };
 use crate::{
@@ -29,7 +34,9 @@ use crate::{
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CallOutput {
-    digest: Digest,
+    /// `null` if nothing was executed, because nothing would have changed.
+    digest: Option<Digest>,
+    return_values: Vec<Returned>,
     created: Vec<NewObject>,
     /// Types.
     events: Vec<String>,
@@ -49,6 +56,23 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
     let named = named_objects(&args, &function, &values)?;
     objects::check(target.executor.chain(), &named).await?;
     let kept = kept_results(&target, &function).await?;
+    let call = Call {
+        name: &args.function,
+        command: values
+            .iter()
+            .filter(|value| matches!(value, Value::Objects(_)))
+            .count(),
+        kept: &kept,
+    };
+    if is_callable(&function) && !kept.contains(&true) {
+        let types = &args.type_arguments;
+        let read_only = read_only(&function, &values);
+        let outputs =
+            simulation::of_call(&target.executor, call.name, types, &values, &read_only).await;
+        if let Some(outputs) = outputs {
+            return call.report(global, None, &outputs);
+        }
+    }
     let sender = target.executor.sender();
     let name = &args.function;
     let plan = |ptb: &mut Ptb, _| -> Result<(), TransactionError> {
@@ -66,8 +90,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
         }
         ptb.transfer(objects, sender)
     };
-    match target.executor.execute(None, plan).await {
-        Ok(executed) => report(global, name, &executed),
+    match target.executor.execute_with_outputs(plan).await {
+        Ok(WithOutputs { executed, outputs }) => call.report(global, Some(&executed), &outputs),
         Err(error) => {
             let evidence = Evidence {
                 sources: &sources,
@@ -76,6 +100,29 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
             Err(aborts::explain(error, &target, &evidence).await)
         }
     }
+}
+
+/// Whether a transaction may call it: a simulation would not mind.
+fn is_callable(function: &FunctionDescriptor) -> bool {
+    function.is_entry() || function.visibility() == Visibility::Public
+}
+
+/// The objects that the function can read and do nothing else with.
+fn read_only(function: &FunctionDescriptor, values: &[Value]) -> BTreeSet<Address> {
+    let (mut read, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for (parameter, value) in parameters(function).zip(values) {
+        match value {
+            Value::Pure(_) => {}
+            Value::Object(id) if parameter.reference() == Reference::Immutable => {
+                read.insert(*id);
+            }
+            Value::Object(id) => {
+                used.insert(*id);
+            }
+            Value::Objects(ids) => used.extend(ids),
+        }
+    }
+    read.difference(&used).copied().collect()
 }
 
 async fn descriptor(target: &Target, name: &FunctionName) -> anyhow::Result<FunctionDescriptor> {
@@ -211,31 +258,63 @@ async fn is_transferable(target: &Target, type_name: &str) -> anyhow::Result<boo
     Ok(has(Ability::Key) && has(Ability::Store))
 }
 
-fn report(
-    global: &GlobalOptions,
-    name: &FunctionName,
-    executed: &ExecutedTransaction,
-) -> anyhow::Result<()> {
-    let output = CallOutput {
-        digest: executed.digest,
-        created: created_objects(executed),
-        events: executed
-            .events
-            .iter()
-            .map(|(tag, _)| tag.to_string())
-            .collect(),
-        gas_used: executed.gas_used,
-    };
-    if global.json {
-        return print_json(&output);
+/// What is shown of a call.
+struct Call<'a> {
+    name: &'a FunctionName,
+    /// Its index among the commands.
+    command: usize,
+    /// Which results went to the sender, and are shown as new objects.
+    kept: &'a [bool],
+}
+
+impl Call<'_> {
+    /// `executed` is `None` if the call had no effects.
+    fn report(
+        &self,
+        global: &GlobalOptions,
+        executed: Option<&ExecutedTransaction>,
+        outputs: &[CommandResult],
+    ) -> anyhow::Result<()> {
+        let events = executed.into_iter().flat_map(|one| &one.events);
+        let output = CallOutput {
+            digest: executed.map(|one| one.digest),
+            return_values: self.returned(outputs),
+            created: executed.map(created_objects).unwrap_or_default(),
+            events: events.map(|(tag, _)| tag.to_string()).collect(),
+            gas_used: executed.map_or(0, |one| one.gas_used),
+        };
+        if global.json {
+            return print_json(&output);
+        }
+        let reporter = Reporter::new(false);
+        reporter.line(format!(
+            "Called {}::{}",
+            self.name.module, self.name.function
+        ));
+        for value in &output.return_values {
+            reporter.field("returns", value.line());
+        }
+        match output.digest {
+            Some(digest) => {
+                reporter.field("transaction", digest);
+                reporter.field("gas", format!("{} MIST", output.gas_used));
+            }
+            None => reporter.field("transaction", "none: it changes nothing, and costs nothing"),
+        }
+        show_created(&reporter, &output.created);
+        for event in &output.events {
+            reporter.field("event", short_addresses(event));
+        }
+        Ok(())
     }
-    let reporter = Reporter::new(false);
-    reporter.line(format!("Called {}::{}", name.module, name.function));
-    reporter.field("transaction", output.digest);
-    reporter.field("gas", format!("{} MIST", output.gas_used));
-    show_created(&reporter, &output.created);
-    for event in &output.events {
-        reporter.field("event", short_addresses(event));
+
+    fn returned(&self, outputs: &[CommandResult]) -> Vec<Returned> {
+        let results = outputs.get(self.command).into_iter();
+        results
+            .flat_map(|one| &one.return_values)
+            .zip(self.kept)
+            .filter(|(_, kept)| !**kept)
+            .map(|(value, _)| Returned::new(value))
+            .collect()
     }
-    Ok(())
 }

@@ -8,7 +8,9 @@ mod compiler;
 mod objects;
 mod outcome;
 mod publish;
+mod returns;
 mod run;
+mod simulation;
 mod sources;
 mod target;
 

@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use toml_edit::{DocumentMut, TableLike};
 
+use super::carried::Carried;
+
 /// The manifest of a package.
 const MANIFEST: &str = "Move.toml";
 /// The folder with what is published.
@@ -22,8 +24,50 @@ pub(super) struct PackageFolder {
     pub(super) name: String,
     pub(super) dir: PathBuf,
     pub(super) manifest: DocumentMut,
-    /// What it depends on: the name in the manifest, and the folder.
-    pub(super) locals: Vec<(String, PathBuf)>,
+    /// What it depends on beside the framework.
+    pub(super) dependencies: Vec<Dependency>,
+    /// Its files, if it is no folder of this machine.
+    carried: Option<Carried>,
+}
+
+/// What a package depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dependency {
+    /// Its name in the manifest of whoever depends on it.
+    pub(super) key: String,
+    pub(super) place: Place,
+}
+
+/// Where the sources of a dependency are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In this program, instead of the Git repository that the manifest names.
+    Carried {
+        package: Carried,
+        /// The address of that repository; `None` between packages that are carried.
+        instead_of: Option<String>,
+    },
+}
+
+impl Place {
+    /// The folder, by its real path.
+    pub(super) fn dir(&self) -> anyhow::Result<PathBuf> {
+        match self {
+            Self::Folder(dir) => dir
+                .canonicalize()
+                .with_context(|| format!("cannot read {}", dir.display())),
+            Self::Carried { package, .. } => Ok(package.dir()),
+        }
+    }
+
+    fn read(&self) -> anyhow::Result<PackageFolder> {
+        match self {
+            Self::Folder(dir) => PackageFolder::read(dir),
+            Self::Carried { package, .. } => PackageFolder::carried(*package),
+        }
+    }
 }
 
 impl PackageFolder {
@@ -37,6 +81,16 @@ impl PackageFolder {
         let read = || format!("cannot read {}", path.display());
         let dir = dir.canonicalize().with_context(read)?;
         let text = fs::read_to_string(&path).with_context(read)?;
+        Self::parse(&text, dir, None)
+    }
+
+    fn carried(package: Carried) -> anyhow::Result<Self> {
+        let manifest = package.file(MANIFEST).unwrap_or_default();
+        Self::parse(manifest, package.dir(), Some(package))
+    }
+
+    fn parse(text: &str, dir: PathBuf, carried: Option<Carried>) -> anyhow::Result<Self> {
+        let path = dir.join(MANIFEST);
         let manifest: DocumentMut = text
             .parse()
             .with_context(|| format!("{} is no manifest", path.display()))?;
@@ -46,19 +100,26 @@ impl PackageFolder {
             .and_then(|name| name.as_str())
             .with_context(|| format!("{}: [package] has no name", path.display()))?
             .to_owned();
-        let locals = local_dependencies(&manifest)
-            .map(|(name, local)| (name.to_owned(), dir.join(local)))
-            .collect();
+        let dependencies = dependencies(&manifest, &dir, carried.is_some());
         Ok(Self {
             name,
             dir,
             manifest,
-            locals,
+            dependencies,
+            carried,
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_text(text: &str) -> anyhow::Result<Self> {
+        Self::parse(text, PathBuf::from("/nowhere"), None)
     }
 
     /// The `.move` files that are published: paths and texts.
     pub(super) fn sources(&self) -> anyhow::Result<BTreeMap<PathBuf, String>> {
+        if let Some(package) = self.carried {
+            return Ok(package.sources().collect());
+        }
         let mut files = BTreeMap::new();
         let mut folders = vec![(self.dir.join(SOURCES), 0)];
         while let Some((folder, depth)) = folders.pop() {
@@ -87,15 +148,32 @@ impl PackageFolder {
     }
 }
 
-/// Name and path of the dependencies that lie on this machine.
-fn local_dependencies(manifest: &DocumentMut) -> impl Iterator<Item = (&str, &str)> {
+/// The dependencies that lie on this machine or in this program. All others are up to the compiler.
+fn dependencies(manifest: &DocumentMut, dir: &Path, carried: bool) -> Vec<Dependency> {
     let table = manifest
         .get("dependencies")
         .and_then(|one| one.as_table_like());
-    table
-        .into_iter()
-        .flat_map(TableLike::iter)
-        .filter_map(|(name, dependency)| Some((name, dependency.get("local")?.as_str()?)))
+    let entries = table.into_iter().flat_map(TableLike::iter);
+    entries
+        .filter_map(|(key, entry)| {
+            let text = |field: &str| entry.get(field).and_then(|field| field.as_str());
+            let place = match (text("local"), text("git")) {
+                // Those of a carried package are its neighbours.
+                (Some(local), _) if carried => Place::Carried {
+                    package: Carried::named(Path::new(local).file_name()?.to_str()?)?,
+                    instead_of: None,
+                },
+                (Some(local), _) => Place::Folder(dir.join(local)),
+                (None, Some(url)) => Place::Carried {
+                    package: Carried::of_git(url, text("subdir").unwrap_or_default())?,
+                    instead_of: Some(url.to_owned()),
+                },
+                (None, None) => return None,
+            };
+            let key = key.to_owned();
+            Some(Dependency { key, place })
+        })
+        .collect()
 }
 
 /// The package in `dir` after everything it depends on, wherever that lies.
@@ -123,9 +201,11 @@ fn visit(
         return Ok(());
     }
     trail.push(package.dir.clone());
-    for (_, local) in &package.locals {
-        let dependency = PackageFolder::read(local)
-            .with_context(|| format!("{} depends on {}", package.name, local.display()))?;
+    for Dependency { key, place } in &package.dependencies {
+        let dependency = place.read().with_context(|| match place {
+            Place::Folder(dir) => format!("{} depends on {}", package.name, dir.display()),
+            Place::Carried { .. } => format!("{} depends on {key}", package.name),
+        })?;
         visit(dependency, trail, ordered)?;
     }
     trail.pop();
@@ -164,6 +244,37 @@ mod tests {
         let sources = found[2].sources().unwrap();
         let file = top.canonicalize().unwrap().join("sources/deep/m.move");
         assert_eq!(sources.into_keys().collect::<Vec<_>>(), [file]);
+    }
+
+    #[test]
+    fn the_public_repository_is_what_the_program_carries() {
+        let home = tempfile::tempdir().unwrap();
+        let url = "https://github.com/MystenLabs/walrus.git";
+        let both = format!(
+            "[dependencies]\nWalrus = {{ git = \"{url}\", subdir = \"contracts/walrus\", rev = \"testnet\" }}\n\
+             Sui = {{ git = \"https://github.com/MystenLabs/sui.git\", subdir = \"crates/sui-framework\" }}\n"
+        );
+        let app = package(home.path(), "app", &both);
+        let found = with_dependencies(&app).unwrap();
+        let names: Vec<_> = found.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["wal", "walrus", "app"]);
+        assert!(found[1].sources().unwrap().len() > 10);
+        let [Dependency { key, place }] = found[2].dependencies.as_slice() else {
+            panic!("{:?}", found[2].dependencies);
+        };
+        assert_eq!(key, "Walrus");
+        assert_eq!(place.dir().unwrap(), found[1].dir);
+    }
+
+    #[test]
+    fn an_absolute_path_is_a_path() {
+        let home = tempfile::tempdir().unwrap();
+        let library = package(home.path(), "library", "");
+        let local = format!("[dependencies]\nlibrary = {{ local = {library:?} }}\n");
+        let app = package(home.path(), "app", &local);
+        let found = with_dependencies(&app).unwrap();
+        let names: Vec<_> = found.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["library", "app"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The official Move compiler: the Sui CLI where it is installed, otherwise its npm build.
 
+mod carried;
 mod folder;
 mod npm;
 mod program;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use walrus_sui::Address;
 
 use self::{
-    folder::PackageFolder,
+    folder::{Dependency, PackageFolder, Place},
     sui_cli::{SuiCli, SuiError},
 };
 use crate::report::say;
@@ -106,6 +107,7 @@ pub(crate) async fn compile(
     args: &CompilerArgs,
 ) -> anyhow::Result<Compiled> {
     let packages = folder::with_dependencies(path)?;
+    say_what_is_carried(&packages);
     let task = Task {
         packages: &packages,
         published,
@@ -133,6 +135,24 @@ pub(crate) async fn compile(
         warnings: bytecode.warnings,
         sources: sources_of(&packages, published)?,
     })
+}
+
+/// A person who names a revision of a repository must hear that something else is compiled.
+fn say_what_is_carried(packages: &[PackageFolder]) {
+    for package in packages {
+        for Dependency { key, place } in &package.dependencies {
+            if let Place::Carried {
+                package: carried,
+                instead_of: Some(url),
+            } = place
+            {
+                say(format_args!(
+                    "{key}: taking {}, which this program carries, instead of {url}",
+                    carried.dir().display()
+                ));
+            }
+        }
+    }
 }
 
 /// The Sui CLI, if that is to be tried.

@@ -16,7 +16,11 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use walrus_sui::Address;
 
-use super::{Bytecode, Published, Task, named, program, without_colours};
+use super::{
+    Bytecode, Published, Task, named, program,
+    staging::{self, Dialect},
+    without_colours,
+};
 use crate::report::say;
 
 /// Oldest Node that the compiler runs on.
@@ -91,8 +95,9 @@ enum Answer {
 /// What the compiler says, or what is missing for running it.
 pub(super) async fn compile(task: &Task<'_>) -> anyhow::Result<Bytecode> {
     let tool = install().await?;
+    let staged = staging::stage(task, Dialect::Told)?;
     let request = serde_json::to_vec(&Request {
-        path: &task.root()?.dir,
+        path: &staged.root,
         published: task.published,
     })?;
     let mut command = Command::new("node");
@@ -100,7 +105,12 @@ pub(super) async fn compile(task: &Task<'_>) -> anyhow::Result<Bytecode> {
     let output = program::succeed(command, &request).await?;
     let malformed = "the compiler's answer is malformed";
     match serde_json::from_slice(&output).context(malformed)? {
-        Answer::Failed { error } => bail!("{}", without_colours(error.trim())),
+        Answer::Failed { error } => {
+            bail!(
+                "{}",
+                staged.in_original_places(&without_colours(error.trim()))
+            )
+        }
         Answer::Compiled {
             modules,
             dependencies,
@@ -111,7 +121,7 @@ pub(super) async fn compile(task: &Task<'_>) -> anyhow::Result<Bytecode> {
             Ok(Bytecode {
                 modules: named(modules?)?,
                 dependencies,
-                warnings: without_colours(&warnings),
+                warnings: staged.in_original_places(&without_colours(&warnings)),
             })
         }
     }

@@ -1,4 +1,4 @@
-//! A copy of a package for the Sui CLI, in which its dependencies are where they are on this chain.
+//! A copy of a package for a compiler, in which its dependencies are beside it, and where they are on this chain.
 //!
 //! Manifests and publication files in the user's folder tell of other chains, and belong to the user.
 
@@ -10,10 +10,13 @@ use std::{
 
 use anyhow::Context;
 use tempfile::TempDir;
-use toml_edit::{DocumentMut, Item, Table, TableLike, value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, value};
 use walrus_sui::Address;
 
-use super::{Published, Task, folder::PackageFolder};
+use super::{
+    Published, Task,
+    folder::{Dependency, PackageFolder, Place},
+};
 
 /// The environment that a CLI with environments compiles for: it decides which table of `Published.toml` is read, and which
 /// framework.
@@ -24,13 +27,15 @@ const DEVELOPMENT: [&str; 2] = ["dev-dependencies", "dev-addresses"];
 /// Parts that a CLI without environments does not know.
 const ENVIRONMENTS: [&str; 2] = ["environments", "dep-replacements"];
 
-/// What a CLI reads where a package is from.
+/// What a compiler reads where a package is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// `[addresses]` and `published-at` in `Move.toml`.
     Addresses,
     /// The same where the manifest has `[addresses]`; `Published.toml`.
     Environments,
+    /// Nothing: it is told of every package.
+    Told,
 }
 
 /// The copy. It goes when this is dropped.
@@ -154,23 +159,51 @@ fn rewritten(
             manifest.remove(key);
         }
     }
-    for (name, local) in &package.locals {
-        let dir = local
-            .canonicalize()
-            .with_context(|| format!("cannot read {}", local.display()))?;
+    for dependency in &package.dependencies {
+        let dir = dependency.place.dir()?;
         let copy = copies.get(dir.as_path());
         let copy = copy.with_context(|| format!("{} is no dependency", dir.display()))?;
-        let entry = table(&mut manifest, "dependencies")
-            .and_then(|dependencies| dependencies.get_mut(name))
-            .and_then(Item::as_table_like_mut);
-        if let Some(entry) = entry {
-            entry.insert("local", value(format!("../{copy}")));
-        }
+        relocate(&mut manifest, dependency, copy);
+    }
+    if dialect == Dialect::Told {
+        return Ok(manifest.to_string());
     }
     if dialect == Dialect::Addresses || manifest.contains_key("addresses") {
         set_addresses(&mut manifest, &package.name, published);
     }
     Ok(manifest.to_string())
+}
+
+/// Makes the manifest name the copy of a dependency.
+fn relocate(manifest: &mut DocumentMut, dependency: &Dependency, copy: &str) {
+    let Dependency { key, place } = dependency;
+    let local = format!("../{copy}");
+    let Some(dependencies) = table(manifest, "dependencies") else {
+        return;
+    };
+    let Place::Carried { .. } = place else {
+        if let Some(entry) = dependencies.get_mut(key).and_then(Item::as_table_like_mut) {
+            entry.insert("local", value(local));
+        }
+        return;
+    };
+    // In the repository it may have another name, by which the compiler would not find it; its revisions are others.
+    let overrides = dependencies
+        .remove(key)
+        .and_then(|entry| entry.get("override").and_then(Item::as_bool));
+    let mut entry = InlineTable::new();
+    entry.insert("local", local.into());
+    if let Some(overrides) = overrides {
+        entry.insert("override", overrides.into());
+    }
+    dependencies.insert(copy, value(entry));
+    if let Some(replacements) = table(manifest, "dep-replacements") {
+        for (_, environment) in replacements.iter_mut() {
+            if let Some(environment) = environment.as_table_like_mut() {
+                environment.remove(key);
+            }
+        }
+    }
 }
 
 fn table<'a>(manifest: &'a mut DocumentMut, key: &str) -> Option<&'a mut dyn TableLike> {
@@ -223,12 +256,9 @@ mod tests {
     };
 
     fn package(name: &str, manifest: &str) -> PackageFolder {
-        PackageFolder {
-            name: name.to_owned(),
-            dir: PathBuf::from("/nowhere"),
-            manifest: manifest.parse().unwrap(),
-            locals: vec![],
-        }
+        let package = PackageFolder::of_text(manifest).unwrap();
+        assert_eq!(package.name, name);
+        package
     }
 
     fn rewrite(
@@ -260,6 +290,34 @@ mod tests {
             assert_eq!(after["addresses"]["other"].as_str(), Some("0x9"));
             assert!(after.to_string().contains("# kept"));
         }
+    }
+
+    #[test]
+    fn what_the_program_carries_is_beside_the_copy_under_its_own_name() {
+        let url = "https://github.com/MystenLabs/walrus.git";
+        let manifest = format!(
+            "[package]\nname = \"app\"\n[dependencies.Walrus]\ngit = \"{url}\"\nrev = \"testnet\"\n\
+             subdir = \"contracts/walrus\"\noverride = true\n[dep-replacements.testnet]\nWalrus = {{ git = \"{url}\" }}\n\
+             other = {{ git = \"{url}\" }}\n[addresses]\napp = \"0x0\"\n"
+        );
+        let package = package("app", &manifest);
+        let dir = package.dependencies[0].place.dir().unwrap();
+        let copies = BTreeMap::from([(dir.as_path(), "walrus".to_owned())]);
+        let text = rewritten(&package, None, Dialect::Environments, &copies).unwrap();
+        let after: DocumentMut = text.parse().unwrap();
+        let entry = &after["dependencies"]["walrus"];
+        assert_eq!(entry["local"].as_str(), Some("../walrus"));
+        assert_eq!(entry["override"].as_bool(), Some(true));
+        assert!(entry.get("git").is_none());
+        assert!(after["dependencies"].get("Walrus").is_none());
+        let replacements = &after["dep-replacements"]["testnet"];
+        assert!(replacements.get("Walrus").is_none() && replacements.get("other").is_some());
+        // What is told needs no addresses.
+        let told = rewritten(&package, Some(LIBRARY), Dialect::Told, &copies).unwrap();
+        assert!(
+            told.contains("app = \"0x0\"") && !told.contains("published-at"),
+            "{told}"
+        );
     }
 
     #[test]
