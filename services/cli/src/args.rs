@@ -6,16 +6,23 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 use walrus_sdk::Scratch;
+use walrus_sui::home::Expand as _;
 
-use crate::devchain::args::DevchainArgs;
+use crate::{
+    commands::{completion::CompletionArgs, json::JsonArgs},
+    devchain::args::DevchainArgs,
+};
 
 /// Decentralized blob storage: store and read files, run a local network.
 #[derive(Debug, Parser)]
 #[command(
     name = "walrus",
-    version,
+    version = env!("WALRUS_VERSION"),
     propagate_version = true,
     after_help = "Examples:\n  \
         walrus demo README.md                      a whole network, one file stored and read back\n  \
@@ -39,13 +46,13 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Options of all commands")]
 pub(crate) struct GlobalOptions {
     /// Client configuration file (YAML).
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", value_parser = below_home())]
     pub(crate) config: Option<PathBuf>,
-    /// Context of a configuration file that holds several.
+    /// Context of a configuration file that holds several; without a file, `mainnet` or `testnet`.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
     /// Sui wallet file; overrides the one that the configuration names.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", value_parser = below_home())]
     pub(crate) wallet: Option<PathBuf>,
     /// Gas budget in MIST; estimated when absent.
     #[arg(long, global = true, value_name = "MIST")]
@@ -150,6 +157,23 @@ pub(crate) enum Command {
         after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json"
     )]
     Demo(DemoArgs),
+    /// Run a command that is given as a JSON object, with JSON as output.
+    #[command(after_help = "Examples:\n  \
+        walrus json '{\"command\": {\"store\": {\"files\": [\"a.txt\"], \"epochs\": 3}}}'\n  \
+        echo '{\"context\": \"testnet\", \"command\": \"info\"}' | walrus json\n\n\
+        Commands and options have the names of the command line in camel case. An option that may be given several times is an \
+        array, a flag is true or false, a duration {\"secs\": 1, \"nanos\": 0}.")]
+    Json(JsonArgs),
+    /// Print the script that makes a shell complete commands and options.
+    #[command(after_help = "Examples:\n  \
+        walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus\n  \
+        source <(walrus completion)")]
+    Completion(CompletionArgs),
+}
+
+/// A path in which `~` is the home directory: shells leave it alone in `--option=~/path`, and nobody else replaces it.
+fn below_home() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(PathBuf::expand)
 }
 
 /// Arguments of `store`.
@@ -190,7 +214,8 @@ pub(crate) struct SpoolArgs {
         long,
         value_name = "DIR",
         env = "WALRUS_SPOOL_DIR",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = below_home()
     )]
     spool_dir: Option<PathBuf>,
 }
@@ -484,6 +509,27 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_tilde_that_the_shell_left_is_the_home_directory() {
+        let line = [
+            "walrus",
+            "--config=~/c",
+            "--wallet=~/w",
+            "store",
+            "a",
+            "--epochs=1",
+            "--spool-dir=~/s",
+        ];
+        let Cli { global, command } = Cli::try_parse_from(line).unwrap();
+        let Command::Store(store) = command else {
+            panic!("{command:?}");
+        };
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(global.config, Some(home.join("c")));
+        assert_eq!(global.wallet, Some(home.join("w")));
+        assert_eq!(store.spool.spool_dir, Some(home.join("s")));
     }
 
     #[test]

@@ -63,6 +63,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Devchain(args) => devchain::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,
+        Command::Json(args) => Box::pin(run(commands::json::command_line(global, args)?)).await,
+        Command::Completion(args) => commands::completion::run(&args),
     }
 }
 

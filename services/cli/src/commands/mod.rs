@@ -2,11 +2,13 @@
 
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
+pub(crate) mod completion;
 pub(crate) mod decode;
 pub(crate) mod demo;
 pub(crate) mod encode;
 pub(crate) mod get_wal;
 pub(crate) mod info;
+pub(crate) mod json;
 pub(crate) mod localnet;
 pub(crate) mod read;
 pub(crate) mod store;

@@ -1,0 +1,27 @@
+//! `walrus completion`: what makes a shell complete commands and options.
+
+use anyhow::Context;
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::{args::Cli, report::write_result};
+
+/// Arguments of `completion`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// The shell; that of the environment variable SHELL when absent.
+    #[arg(long, value_name = "SHELL", value_enum)]
+    shell: Option<Shell>,
+}
+
+/// Prints the script.
+pub(crate) fn run(args: &CompletionArgs) -> anyhow::Result<()> {
+    let shell = args.shell.or_else(Shell::from_env);
+    let shell = shell.context("SHELL does not say which shell this is; name one with --shell")?;
+    let mut command = Cli::command();
+    let name = command.get_name().to_owned();
+    // The generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    write_result(&script)
+}

@@ -1,0 +1,369 @@
+//! `walrus json`: a command as one JSON object, for programs. Client spec 2.2.
+//!
+//! The object is turned into the command line that it stands for, by what that knows of its own options: every command is there,
+//! with the same checks, and an option that there is not is an error.
+
+use std::{any::TypeId, ffi::OsString, io::Read as _, path::PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Arg, ArgAction, Args, Command, CommandFactory, Parser};
+use serde_json::{Map, Value};
+use walrus_sui::home::Expand as _;
+
+use crate::args::{Cli, GlobalOptions};
+
+/// Longest object on standard input, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
+/// The key of a command in the object, and of a subcommand in a command.
+const COMMAND: &str = "command";
+/// Commands that make no sense in the object.
+const NOT_IN_JSON: [&str; 2] = ["json", "completion"];
+/// Names of options that others know them by: command, their name, the name here.
+const OTHER_NAMES: [(&str, &str, &str); 1] = [("info", COMMAND, "section")];
+/// Options that have another value here when they are absent.
+const DEFAULTS: [(&str, &str, &str); 1] = [("blob-status", "timeout", "--timeout=10s")];
+
+/// Arguments of `json`.
+#[derive(Debug, Args)]
+pub(crate) struct JsonArgs {
+    /// The object; standard input when absent.
+    #[arg(value_name = "OBJECT")]
+    object: Option<String>,
+}
+
+/// The command line that the object stands for. Options of all commands that it does not have are those of `outer`.
+///
+/// # Errors
+/// If it is no such object, or names a command, an option or a value that there is not.
+pub(crate) fn command_line(outer: GlobalOptions, args: JsonArgs) -> anyhow::Result<Cli> {
+    let text = match args.object {
+        Some(text) => text,
+        None => standard_input()?,
+    };
+    let line = arguments(&text).context("the JSON object is not a command")?;
+    let mut cli = Cli::try_parse_from(line).map_err(|error| anyhow::anyhow!(sentence(&error)))?;
+    let inner = &mut cli.global;
+    inner.config = inner.config.take().or(outer.config);
+    inner.context = inner.context.take().or(outer.context);
+    inner.wallet = inner.wallet.take().or(outer.wallet);
+    inner.gas_budget = inner.gas_budget.or(outer.gas_budget);
+    Ok(cli)
+}
+
+fn standard_input() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .context("cannot read the JSON object from standard input")?;
+    ensure!(
+        text.len() as u64 <= MAX_BYTES,
+        "the JSON object on standard input has more than {MAX_BYTES} bytes"
+    );
+    Ok(text)
+}
+
+/// What is wrong, without advice on how to write a command line.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.split("\n\n").next().unwrap_or_default();
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    lines.join(" ")
+}
+
+fn arguments(text: &str) -> anyhow::Result<Vec<OsString>> {
+    let object: Value = serde_json::from_str(text)?;
+    let program = Cli::command();
+    let mut line = vec![OsString::from(program.get_name())];
+    // Its output is JSON, whatever it says.
+    line.push("--json".into());
+    add_command(&program, &object, &mut line)?;
+    Ok(line)
+}
+
+/// Options of a command in an object, and its subcommand.
+fn add_command(command: &Command, value: &Value, line: &mut Vec<OsString>) -> anyhow::Result<()> {
+    let name = command.get_name();
+    let object = value
+        .as_object()
+        .with_context(|| format!("the options of {name} are no JSON object"))?;
+    let mut positional = Vec::new();
+    for (key, value) in object {
+        if command.has_subcommands() && key == COMMAND {
+            continue;
+        }
+        let option = option(command, key)
+            .with_context(|| format!("`{key}` is not an option of {}", camel_case(name)))?;
+        if option.get_id() == "json" {
+            continue;
+        }
+        let values = values(option, value).with_context(|| format!("`{key}`"))?;
+        let index = command.get_arguments().position(|one| one == option);
+        match index.filter(|_| option.is_positional()) {
+            Some(index) => positional.push((index, values)),
+            None => line.extend(values),
+        }
+    }
+    let absent = |key: &str| object.get(key).is_none_or(Value::is_null);
+    for (of, key, default) in DEFAULTS {
+        if of == name && absent(key) {
+            line.push(default.into());
+        }
+    }
+    if let Some(value) = object.get(COMMAND).filter(|_| command.has_subcommands()) {
+        return add_subcommand(command, value, line);
+    }
+    if !positional.is_empty() {
+        positional.sort_by_key(|(index, _)| *index);
+        // Whatever they begin with.
+        line.push("--".into());
+        line.extend(positional.into_iter().flat_map(|(_, values)| values));
+    }
+    Ok(())
+}
+
+/// `{"name": {…}}`, or `"name"` for one without options.
+fn add_subcommand(parent: &Command, value: &Value, line: &mut Vec<OsString>) -> anyhow::Result<()> {
+    let nothing = Value::Object(Map::new());
+    let (key, options) = match value {
+        Value::String(name) => (name, &nothing),
+        Value::Object(object) if object.len() == 1 => match object.iter().next() {
+            Some(named) => named,
+            None => bail!("`{COMMAND}` names no command"),
+        },
+        _ => bail!("`{COMMAND}` is not an object with one key, the name of a command"),
+    };
+    let is_named = |one: &&Command| {
+        let mut names = one.get_all_aliases().chain([one.get_name()]);
+        names.any(|name| camel_case(name) == *key)
+    };
+    let found = parent
+        .get_subcommands()
+        .filter(|one| !NOT_IN_JSON.contains(&one.get_name()))
+        .find(is_named)
+        .with_context(|| format!("there is no command `{key}`"))?;
+    line.push(found.get_name().into());
+    add_command(found, options, line)
+}
+
+/// The option or positional argument that a key means.
+fn option<'a>(command: &'a Command, key: &str) -> Option<&'a Arg> {
+    let other = OTHER_NAMES
+        .iter()
+        .find(|(of, other, _)| *of == command.get_name() && *other == key);
+    let key = other.map_or(key, |(_, _, here)| here);
+    let long = |one: &&Arg| one.get_long().is_some_and(|long| camel_case(long) == key);
+    let position = |one: &&Arg| {
+        one.get_long().is_none() && camel_case(&one.get_id().as_str().replace('_', "-")) == key
+    };
+    let all = || command.get_arguments();
+    all().find(long).or_else(|| all().find(position))
+}
+
+/// `--option=VALUE` for each value; the values alone if it is positional.
+fn values(option: &Arg, value: &Value) -> anyhow::Result<Vec<OsString>> {
+    let long = option.get_long();
+    if matches!(option.get_action(), ArgAction::SetTrue) {
+        let long = long.context("it is no flag")?;
+        return match value {
+            Value::Bool(true) => Ok(vec![format!("--{long}").into()]),
+            Value::Bool(false) | Value::Null => Ok(Vec::new()),
+            _ => bail!("it is neither true nor false"),
+        };
+    }
+    let given = match value {
+        Value::Null => &[][..],
+        Value::Array(several) => several,
+        one => std::slice::from_ref(one),
+    };
+    let is_path = option.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    given
+        .iter()
+        .map(|value| {
+            let text = text(value)?;
+            let mut argument = OsString::new();
+            if let Some(long) = long {
+                argument.push(format!("--{long}="));
+            }
+            match is_path {
+                true => argument.push(PathBuf::from(text).expand()?),
+                false => argument.push(text),
+            }
+            Ok(argument)
+        })
+        .collect()
+}
+
+/// A value as one writes it on a command line.
+fn text(value: &Value) -> anyhow::Result<String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Object(object) => {
+            duration(object).context("it is an object, but not a duration of `secs` and `nanos`")
+        }
+        _ => bail!("{value} cannot be its value"),
+    }
+}
+
+/// `{"secs": …, "nanos": …}` in milliseconds, of which there is at least one if there is anything.
+fn duration(object: &Map<String, Value>) -> Option<String> {
+    let number = |key: &str| object.get(key)?.as_u64();
+    let (seconds, nanos) = (number("secs")?, number("nanos")?);
+    let millis = seconds
+        .checked_mul(1000)?
+        .checked_add(nanos.div_ceil(1_000_000))?;
+    (object.len() == 2 && nanos < 1_000_000_000).then(|| format!("{millis}ms"))
+}
+
+/// `gas-budget` → `gasBudget`.
+fn camel_case(name: &str) -> String {
+    let mut parts = name.split('-');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut rest = part.chars();
+        text.extend(rest.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(rest.as_str());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(object: &str) -> Vec<String> {
+        let line = arguments(object).unwrap();
+        let texts = line.into_iter().map(|one| one.into_string().unwrap());
+        texts.skip(1).collect()
+    }
+
+    fn refused(object: &str) -> String {
+        format!("{:#}", arguments(object).unwrap_err())
+    }
+
+    #[test]
+    fn the_sample_of_the_specification_is_a_command_line() {
+        let sample = r#"{"config":"c.yaml","command":{"store":{"files":["a"],"epochs":"max","permanent":true}}}"#;
+        let expected = [
+            "--json",
+            "--config=c.yaml",
+            "store",
+            "--epochs=max",
+            "--permanent",
+            "--",
+            "a",
+        ];
+        assert_eq!(line(sample), expected);
+        Cli::try_parse_from(arguments(sample).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn every_command_and_option_has_a_name_in_camel_case() {
+        fn check(command: &Command) {
+            for one in command.get_arguments() {
+                let id = one.get_id().as_str().replace('_', "-");
+                let key = camel_case(one.get_long().unwrap_or(&id));
+                let found = option(command, &key).unwrap();
+                assert_eq!(found.get_id(), one.get_id(), "{key}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+        assert_eq!(camel_case("a-bc-d"), "aBcD");
+    }
+
+    #[test]
+    fn values_have_the_forms_of_json() {
+        let home = std::env::home_dir().unwrap();
+        let text = r#"{"gasBudget": 5, "json": false, "wallet": "~/w", "context": null,
+            "command": {"blobStatus": {"blobId": "-x", "timeout": {"secs": 1, "nanos": 500000001}}}}"#;
+        let wallet = format!("--wallet={}", home.join("w").display());
+        let mut found = line(text);
+        found.sort();
+        let mut expected = vec![
+            "--json",
+            "--gas-budget=5",
+            &wallet,
+            "blob-status",
+            "--timeout=1501ms",
+            "--blob-id=-x",
+        ];
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        let files =
+            r#"{"command": {"write": {"files": ["~/a", "-b"], "epochs": 3, "force": false}}}"#;
+        let home = home.join("a").display().to_string();
+        assert_eq!(
+            line(files),
+            ["--json", "store", "--epochs=3", "--", &home, "-b"]
+        );
+        let patient = line(r#"{"command": {"blobStatus": {"blobId": "x"}}}"#);
+        assert!(patient.contains(&"--timeout=10s".to_owned()), "{patient:?}");
+        for info in [
+            r#"{"command": {"info": {"command": "price"}}}"#,
+            r#"{"command": {"info": {"section": "price"}}}"#,
+        ] {
+            assert_eq!(line(info), ["--json", "info", "--", "price"]);
+        }
+        assert_eq!(line(r#"{"command": "info"}"#), ["--json", "info"]);
+        let nested = r#"{"command": {"devchain": {"command": {"publish": {"path": "p", "published": ["a=0x1", "b=0x2"]}}}}}"#;
+        let expected = [
+            "--json",
+            "devchain",
+            "publish",
+            "--published=a=0x1",
+            "--published=b=0x2",
+            "--",
+            "p",
+        ];
+        assert_eq!(line(nested), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (object, why) in [
+            ("5", "no JSON object"),
+            (
+                r#"{"colour": "red", "command": "info"}"#,
+                "`colour` is not an option of walrus",
+            ),
+            (
+                r#"{"command": {"store": {"epoch": 1}}}"#,
+                "`epoch` is not an option of store",
+            ),
+            (
+                r#"{"command": {"blobStatus": {"blob-id": "x"}}}"#,
+                "`blob-id` is not an option of blobStatus",
+            ),
+            (r#"{"command": {"fly": {}}}"#, "there is no command `fly`"),
+            (r#"{"command": {"json": {}}}"#, "there is no command `json`"),
+            (
+                r#"{"command": {"info": {}, "store": {}}}"#,
+                "not an object with one key",
+            ),
+            (
+                r#"{"command": {"store": {"force": 1}}}"#,
+                "neither true nor false",
+            ),
+            (
+                r#"{"command": {"store": {"epochs": [[1]]}}}"#,
+                "[1] cannot be its value",
+            ),
+            (
+                r#"{"command": {"blobStatus": {"timeout": {"secs": 1}}}}"#,
+                "not a duration",
+            ),
+        ] {
+            let said = refused(object);
+            assert!(said.contains(why), "{object}: {said}");
+        }
+        let missing = arguments(r#"{"command": {"store": {"files": ["a"]}}}"#).unwrap();
+        let error = sentence(&Cli::try_parse_from(missing).unwrap_err());
+        assert_eq!(
+            error,
+            "the following required arguments were not provided: --epochs <N|max>"
+        );
+    }
+}
