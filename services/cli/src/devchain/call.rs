@@ -9,7 +9,7 @@ use sui_rpc::proto::sui::rpc::v2::{
     function_descriptor::Visibility, open_signature::Reference, open_signature_body::Type,
 };
 use walrus_sui::{
-    Address, Digest,
+    Address, Digest, TypeTag,
     transactions::{ExecutedTransaction, Ptb, TransactionError, WithOutputs},
 };
 
@@ -58,10 +58,6 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
     let kept = kept_results(&target, &function).await?;
     let call = Call {
         name: &args.function,
-        command: values
-            .iter()
-            .filter(|value| matches!(value, Value::Objects(_)))
-            .count(),
         kept: &kept,
     };
     if is_callable(&function) && !kept.contains(&true) {
@@ -70,28 +66,15 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
         let outputs =
             simulation::of_call(&target.executor, call.name, types, &values, &read_only).await;
         if let Some(outputs) = outputs {
-            return call.report(global, None, &outputs);
+            return call.report(global, &values, None, &outputs);
         }
     }
     let sender = target.executor.sender();
-    let name = &args.function;
-    let plan = |ptb: &mut Ptb, _| -> Result<(), TransactionError> {
-        let inputs = values.iter().map(|value| input(ptb, value)).collect();
-        let types = args.type_arguments.clone();
-        let result = ptb.call(name.package, &name.module, &name.function, types, inputs)?;
-        let results = result.to_nested(function.returns.len());
-        let objects = results.into_iter().zip(&kept);
-        let objects: Vec<_> = objects
-            .filter(|(_, kept)| **kept)
-            .map(|(one, _)| one)
-            .collect();
-        if objects.is_empty() {
-            return Ok(());
-        }
-        ptb.transfer(objects, sender)
-    };
+    let plan = |ptb: &mut Ptb, _| call.add_to(ptb, &args.type_arguments, &values, sender);
     match target.executor.execute_with_outputs(plan).await {
-        Ok(WithOutputs { executed, outputs }) => call.report(global, Some(&executed), &outputs),
+        Ok(WithOutputs { executed, outputs }) => {
+            call.report(global, &values, Some(&executed), &outputs)
+        }
         Err(error) => {
             let evidence = Evidence {
                 sources: &sources,
@@ -258,27 +241,50 @@ async fn is_transferable(target: &Target, type_name: &str) -> anyhow::Result<boo
     Ok(has(Ability::Key) && has(Ability::Store))
 }
 
-/// What is shown of a call.
+/// A function that is called.
 struct Call<'a> {
     name: &'a FunctionName,
-    /// Its index among the commands.
-    command: usize,
     /// Which results went to the sender, and are shown as new objects.
     kept: &'a [bool],
 }
 
 impl Call<'_> {
+    /// Adds the call to a transaction. What it returns and somebody may own goes to the sender.
+    fn add_to(
+        &self,
+        ptb: &mut Ptb,
+        types: &[TypeTag],
+        values: &[Value],
+        sender: Address,
+    ) -> Result<(), TransactionError> {
+        let FunctionName {
+            package,
+            module,
+            function,
+        } = self.name;
+        let inputs = values.iter().map(|value| input(ptb, value)).collect();
+        let result = ptb.call(*package, module, function, types.to_vec(), inputs)?;
+        let results = result.to_nested(self.kept.len()).into_iter();
+        let objects = results.zip(self.kept).filter(|(_, kept)| **kept);
+        let objects: Vec<_> = objects.map(|(one, _)| one).collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        ptb.transfer(objects, sender)
+    }
+
     /// `executed` is `None` if the call had no effects.
     fn report(
         &self,
         global: &GlobalOptions,
+        values: &[Value],
         executed: Option<&ExecutedTransaction>,
         outputs: &[CommandResult],
     ) -> anyhow::Result<()> {
         let events = executed.into_iter().flat_map(|one| &one.events);
         let output = CallOutput {
             digest: executed.map(|one| one.digest),
-            return_values: self.returned(outputs),
+            return_values: self.returned(values, outputs),
             created: executed.map(created_objects).unwrap_or_default(),
             events: events.map(|(tag, _)| tag.to_string()).collect(),
             gas_used: executed.map_or(0, |one| one.gas_used),
@@ -308,8 +314,12 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn returned(&self, outputs: &[CommandResult]) -> Vec<Returned> {
-        let results = outputs.get(self.command).into_iter();
+    fn returned(&self, values: &[Value], outputs: &[CommandResult]) -> Vec<Returned> {
+        // A vector of objects is made by a command of its own, before the call.
+        let vectors = values
+            .iter()
+            .filter(|value| matches!(value, Value::Objects(_)));
+        let results = outputs.get(vectors.count()).into_iter();
         results
             .flat_map(|one| &one.return_values)
             .zip(self.kept)

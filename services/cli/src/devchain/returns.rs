@@ -21,23 +21,32 @@ pub(super) struct Returned {
     value: serde_json::Value,
     /// `0x` and hexadecimal digits.
     bcs: String,
+    /// The same of a vector of bytes alone, as an argument is written. Chains render those in base64.
+    #[serde(skip)]
+    bytes: Option<String>,
 }
 
 impl Returned {
     pub(super) fn new(output: &CommandOutput) -> Self {
         let bytes = output.value().value();
+        let vector: Option<Vec<u8>> = match output.value().name() {
+            "vector<u8>" => bcs::from_bytes(bytes).ok(),
+            _ => None,
+        };
         Self {
             value_type: output.value().name().to_owned(),
-            value: output
-                .json_opt()
-                .map_or(serde_json::Value::Null, |value| plain(value)),
+            value: output.json_opt().map_or(serde_json::Value::Null, plain),
             bcs: hexadecimal(bytes),
+            bytes: vector.as_deref().map(hexadecimal),
         }
     }
 
     /// Type and value in one line.
     pub(super) fn line(&self) -> String {
         let short = short_addresses(&self.value_type);
+        if let Some(bytes) = &self.bytes {
+            return format!("{short} {bytes}");
+        }
         let is_text = TEXTS.iter().any(|end| self.value_type.ends_with(end));
         let value = match &self.value {
             serde_json::Value::Null => format!("{} (BCS)", self.bcs),
@@ -108,6 +117,10 @@ mod tests {
         assert_eq!(line("u8", &[6], Some(Kind::NumberValue(6.0))), "u8 6");
         assert_eq!(line("bool", &[1], Some(Kind::BoolValue(true))), "bool true");
         assert_eq!(line("u16", &[1, 2], None), "u16 0x0102 (BCS)");
+        assert_eq!(
+            line("vector<u8>", b"\x02hi", text("aGk=")),
+            "vector<u8> 0x6869"
+        );
         let string = format!("0x{}1::string::String", "0".repeat(63));
         assert_eq!(
             line(&string, &[], text("\u{1b}5")),
