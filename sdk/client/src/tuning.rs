@@ -11,6 +11,8 @@ use crate::{ClientOptions, limits};
 
 /// Most of anything at the same time, whatever a file says.
 const MOST_AT_ONCE: usize = 1 << 16;
+/// Longest wait of a node for a registration, whatever a file says.
+const LONGEST_POLL: Duration = Duration::from_secs(60);
 /// Longest time after a quorum, whatever a file says.
 const LONGEST_TAIL: Duration = Duration::from_secs(600);
 
@@ -33,6 +35,8 @@ pub struct Tuning {
     pub tail_base: Duration,
     /// ... plus so many times the time until then.
     pub tail_factor: f64,
+    /// How long a node waits for a registration before it refuses to confirm; not at all if zero.
+    pub confirmation_long_poll: Duration,
 }
 
 impl Default for Tuning {
@@ -46,6 +50,7 @@ impl Default for Tuning {
             sliver_status_check_threshold: limits::STATUS_CHECK_BYTES,
             tail_base: limits::TAIL_BASE,
             tail_factor: limits::TAIL_FACTOR,
+            confirmation_long_poll: limits::CONFIRMATION_LONG_POLL,
         }
     }
 }
@@ -94,6 +99,7 @@ impl ClientOptions {
                     base_millis,
                 },
             sliver_status_check_threshold,
+            confirmation_long_poll_millis,
         } = &config.communication_config;
         let mut tuning = Tuning::default();
         if let Some(mode) = upload_mode {
@@ -117,6 +123,9 @@ impl ClientOptions {
             sliver_status_check_threshold.unwrap_or(tuning.sliver_status_check_threshold);
         tuning.tail_base = base_millis.map_or(tuning.tail_base, Duration::from_millis);
         tuning.tail_factor = factor.unwrap_or(tuning.tail_factor);
+        tuning.confirmation_long_poll = confirmation_long_poll_millis
+            .map_or(tuning.confirmation_long_poll, Duration::from_millis)
+            .min(LONGEST_POLL);
         Self {
             node: node_options(reqwest_config),
             tuning,
@@ -177,7 +186,7 @@ mod tests {
     fn every_key_has_its_effect() {
         let text = "max_concurrent_writes: 1, max_concurrent_sliver_reads: 2, max_concurrent_metadata_reads: 3, \
             max_data_in_flight: 4, request_rate_config: {max_node_connections: 5}, sliver_status_check_threshold: 6, \
-            sliver_write_extra_time: {factor: 0.25, base_millis: 7}";
+            sliver_write_extra_time: {factor: 0.25, base_millis: 7}, confirmation_long_poll_millis: 8";
         let expected = Tuning {
             max_concurrent_writes: 1,
             max_concurrent_sliver_reads: 2,
@@ -187,6 +196,7 @@ mod tests {
             sliver_status_check_threshold: 6,
             tail_base: Duration::from_millis(7),
             tail_factor: 0.25,
+            confirmation_long_poll: Duration::from_millis(8),
         };
         assert_eq!(tuned(text), expected);
         assert_eq!(

@@ -65,7 +65,7 @@ fn keys_of_the_specification_have_an_effect_or_are_named() {
     let (config, mut unread) = parse(&format!("{SINGLE}{TUNING}"), "test", None).unwrap();
     unread.sort();
     let expected = "byte_range_read_client_config communication_config.checkpoint_wait_timeout_millis \
-        communication_config.committee_change_backoff communication_config.confirmation_long_poll_millis \
+        communication_config.committee_change_backoff \
         communication_config.data_in_flight_auto_tune communication_config.disable_native_certs \
         communication_config.disable_proxy communication_config.max_concurrent_status_reads \
         communication_config.max_total_blob_size communication_config.optimistic_upload_max_blob_bytes \

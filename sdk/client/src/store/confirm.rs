@@ -41,8 +41,9 @@ pub(super) async fn request(
         .ok_or_else(|| lost("its BLS key on chain is malformed".to_owned()))?;
     let mut patience = Patience::default();
     loop {
-        let wait = limits::CONFIRMATION_LONG_POLL;
-        let request = client.confirmation(blob_id, persistence, Some(wait));
+        let wait = node.tuning().confirmation_long_poll;
+        let long_poll = Some(wait).filter(|wait| !wait.is_zero());
+        let request = client.confirmation(blob_id, persistence, long_poll);
         let (error, pause): (String, Option<Duration>) =
             match within(wait + limits::SMALL_REQUEST, request).await {
                 Ok(confirmation) => {

@@ -129,3 +129,30 @@ async fn send_sliver(
     .await
     .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::{EncodingConfig, encoder::BlobEncoder};
+
+    use super::*;
+
+    #[test]
+    fn both_limits_bound_the_slivers_on_their_way() {
+        let config = EncodingConfig::new(12).unwrap();
+        let encoder = BlobEncoder::new(config, b"blob").unwrap();
+        let metadata = encoder.compute_metadata().unwrap();
+        let permits = |tuning| upload_permits([&metadata], &tuning).available_permits();
+        let default = Tuning::default();
+        assert_eq!(permits(default), default.max_concurrent_writes);
+        let few = Tuning {
+            max_concurrent_writes: 3,
+            ..default
+        };
+        assert_eq!(permits(few), 3);
+        let little = Tuning {
+            max_data_in_flight: 1,
+            ..default
+        };
+        assert_eq!(permits(little), 1);
+    }
+}

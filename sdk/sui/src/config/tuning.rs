@@ -37,6 +37,8 @@ pub struct CommunicationConfig {
     pub sliver_write_extra_time: ExtraTime,
     /// Slivers of so many bytes are sent to a node that has the metadata only after asking whether it has them.
     pub sliver_status_check_threshold: Option<usize>,
+    /// How long a node may wait for a registration before it refuses to confirm; 0 is not at all.
+    pub confirmation_long_poll_millis: Option<u64>,
 }
 
 /// HTTP connections to nodes.

@@ -86,7 +86,7 @@ pub(crate) enum DevchainCommand {
 /// Which chain, and who signs.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Address of the chain; else that of --config or --wallet, of a local network or chain that is up, or the default port.
+    /// Address of the chain; else that of --config, --context or --wallet, of a local network or chain that is up, or the default port.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
     /// Who signs and pays (`suiprivkey1…`); else the wallet of the network, or the first account of `walrus devchain`.
