@@ -108,6 +108,7 @@ pub(crate) async fn compile(
 ) -> anyhow::Result<Compiled> {
     let packages = folder::with_dependencies(path)?;
     say_what_is_carried(&packages);
+    let published = &as_named_by(&packages, published);
     let task = Task {
         packages: &packages,
         published,
@@ -212,7 +213,25 @@ pub(crate) fn sources(
     path: &Path,
     published: &BTreeMap<String, Published>,
 ) -> anyhow::Result<Vec<PackageSources>> {
-    sources_of(&folder::with_dependencies(path)?, published)
+    let packages = folder::with_dependencies(path)?;
+    sources_of(&packages, &as_named_by(&packages, published))
+}
+
+/// The published packages by the names that manifests give them: those of the public sources are `Walrus` and `WAL`.
+fn as_named_by(
+    packages: &[PackageFolder],
+    published: &BTreeMap<String, Published>,
+) -> BTreeMap<String, Published> {
+    let mut all = published.clone();
+    for PackageFolder { name, .. } in packages {
+        let same = published
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        if let Some((_, place)) = same {
+            all.entry(name.clone()).or_insert(*place);
+        }
+    }
+    all
 }
 
 fn sources_of(
@@ -268,6 +287,23 @@ fn named(modules: Vec<Vec<u8>>) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_published_package_is_known_however_its_name_is_written() {
+        let place = Published {
+            id: Address::TWO,
+            original_id: Address::TWO,
+        };
+        let published = BTreeMap::from([("walrus".to_owned(), place)]);
+        let named = |name: &str| {
+            let manifest = format!("[package]\nname = {name:?}\n");
+            let package = PackageFolder::of_text(&manifest).unwrap();
+            as_named_by(&[package], &published).get(name).copied()
+        };
+        assert_eq!(named("Walrus"), Some(place));
+        assert_eq!(named("walrus"), Some(place));
+        assert_eq!(named("walrus_more"), None);
+    }
 
     #[test]
     fn colours_are_taken_out_and_nothing_else() {
