@@ -22,10 +22,23 @@ pub const PAGE_SIZE: u32 = 200;
 pub const MAX_LISTED_OBJECTS: usize = 50_000;
 /// Largest gRPC answer.
 pub const MAX_MESSAGE_BYTES: usize = 128 * 1024 * 1024;
-/// Tries of a transaction whose inputs were used by another one in the meantime.
-pub const TRANSACTION_ATTEMPTS: u32 = 4;
-/// Coins merged as payment at most.
+/// Tries of a transaction whose inputs were used by another one in the meantime; enough for sixteen programs that use one
+/// wallet at once.
+pub const TRANSACTION_ATTEMPTS: u32 = 24;
+/// Longest pause before the second such try; doubles up to [`MAX_CONFLICT_PAUSE`].
+pub const MIN_CONFLICT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause between two such tries.
+pub const MAX_CONFLICT_PAUSE: Duration = Duration::from_secs(2);
+/// Coins that one payment takes at most.
 pub const MAX_PAYMENT_COINS: usize = 200;
+/// Coins that one transaction merges at most; the protocol takes 512 arguments in a command.
+pub const MAX_MERGED_COINS: usize = 500;
+/// Transactions that merge coins before one payment.
+pub const MERGE_ROUNDS: u32 = 20;
+/// SUI coins that pay for the gas of one transaction at most; the protocol's limit is 256.
+pub const MAX_GAS_COINS: usize = 255;
+/// Largest gas budget the protocol allows, in MIST.
+pub const MAX_GAS_BUDGET: u64 = 50_000_000_000;
 /// Percent of the estimated gas added to the budget: shared objects may grow between estimate and execution.
 pub const GAS_MARGIN_PERCENT: u64 = 20;
 /// Checkpoints fetched at the same time while an event stream catches up.

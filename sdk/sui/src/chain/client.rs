@@ -11,7 +11,7 @@ use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
 
 use super::{
     ChainError,
-    object::{CoinObject, OBJECT_MASK, ObjectData},
+    object::{CoinObject, Funds, OBJECT_MASK, ObjectData},
     retry,
 };
 use crate::limits;
@@ -166,11 +166,19 @@ impl ChainClient {
             .into_inner())
     }
 
-    /// Total balance of an address in the smallest unit of a coin type.
+    /// Total balance of an address in the smallest unit of a coin type, wherever it lies.
     ///
     /// # Errors
     /// [`ChainError`].
     pub async fn balance(&self, owner: Address, coin_type: &StructTag) -> Result<u64, ChainError> {
+        Ok(self.funds(owner, coin_type).await?.total)
+    }
+
+    /// What an address owns of a coin type, and where it lies.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn funds(&self, owner: Address, coin_type: &StructTag) -> Result<Funds, ChainError> {
         retry::read("GetBalance", || {
             let mut rpc = self.rpc.clone();
             let request = proto::GetBalanceRequest::default()
@@ -178,7 +186,11 @@ impl ChainClient {
                 .with_coin_type(coin_type.to_string());
             async move {
                 let response = rpc.state_client().get_balance(request).await?.into_inner();
-                Ok(response.balance().balance())
+                let balance = response.balance();
+                Ok(Funds {
+                    total: balance.balance(),
+                    address_balance: balance.address_balance(),
+                })
             }
         })
         .await
@@ -203,15 +215,10 @@ impl ChainClient {
     ) -> Result<Vec<CoinObject>, ChainError> {
         let tag = StructTag::coin(TypeTag::from(coin_type.clone()));
         let objects = self.owned_objects(owner, &tag).await?;
-        let mut coins = Vec::with_capacity(objects.len());
-        for object in objects {
-            // Layout of `Coin<T>`: ID and balance.
-            let (_, balance): (Address, u64) = object.decode()?;
-            coins.push(CoinObject {
-                reference: object.reference(),
-                balance,
-            });
-        }
+        let mut coins = objects
+            .iter()
+            .map(ObjectData::as_coin)
+            .collect::<Result<Vec<_>, _>>()?;
         coins.sort_by_key(|coin| std::cmp::Reverse(coin.balance));
         Ok(coins)
     }

@@ -51,6 +51,19 @@ impl ObjectData {
         })
     }
 
+    /// The object as a coin.
+    ///
+    /// # Errors
+    /// [`ChainError::Layout`] when it is none.
+    pub(crate) fn as_coin(&self) -> Result<CoinObject, ChainError> {
+        // Layout of `Coin<T>`: ID and balance.
+        let (_, balance): (Address, u64) = self.decode()?;
+        Ok(CoinObject {
+            reference: self.reference(),
+            balance,
+        })
+    }
+
     /// Checks module and name of the type.
     pub(crate) fn expect_type(&self, module: &str, name: &str) -> Result<&StructTag, ChainError> {
         match &self.object_type {
@@ -108,4 +121,13 @@ pub struct CoinObject {
     pub reference: ObjectReference,
     /// Balance in the smallest unit.
     pub balance: u64,
+}
+
+/// What an address owns of one coin type, in the smallest unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Funds {
+    /// Everything.
+    pub total: u64,
+    /// The part of it that lies in no coin but in the address balance.
+    pub address_balance: u64,
 }

@@ -3,6 +3,7 @@
 use sui_sdk_types::{Address, StructTag};
 
 use super::{CoinNeed, ContractWriter, ExecutedTransaction, TransactionError, TransactionExecutor};
+use crate::limits;
 
 fn total(payments: &[(Address, u64)]) -> Result<u64, TransactionError> {
     payments
@@ -33,8 +34,8 @@ impl TransactionExecutor {
         }
         let amounts: Vec<u64> = payments.iter().map(|(_, amount)| *amount).collect();
         self.execute(None, |ptb, _| {
-            let gas = ptb.gas();
-            let coins = ptb.split(gas, &amounts)?;
+            ptb.make_unique();
+            let coins = ptb.split_gas(&amounts)?;
             for ((recipient, _), coin) in payments.iter().zip(coins) {
                 ptb.transfer(vec![coin], *recipient)?;
             }
@@ -60,6 +61,7 @@ impl TransactionExecutor {
         let amounts: Vec<u64> = payments.iter().map(|(_, amount)| *amount).collect();
         self.execute(Some(&need), |ptb, payment| {
             let payment = payment.ok_or_else(|| TransactionError::build("no payment coin"))?;
+            ptb.make_unique();
             let coins = ptb.split(payment, &amounts)?;
             for ((recipient, _), coin) in payments.iter().zip(coins) {
                 ptb.transfer(vec![coin], *recipient)?;
@@ -69,25 +71,42 @@ impl TransactionExecutor {
         .await
     }
 
-    /// Merges all coins of a type into the largest one, as far as one transaction allows.
+    /// Merges coins of a type and what lies in the address balance into the largest coin, as many as one transaction takes;
+    /// for programs that know one coin only.
     ///
     /// # Errors
-    /// [`TransactionError`].
+    /// [`TransactionError`]; [`TransactionError::Build`] when there is nothing to merge.
     pub async fn merge_all_coins(
         &self,
         coin_type: &StructTag,
     ) -> Result<ExecutedTransaction, TransactionError> {
-        // Half of everything is the smallest need that makes the selection take all coins.
-        let amount = self
-            .chain()
-            .balance(self.sender(), coin_type)
-            .await?
-            .div_ceil(2);
-        let need = CoinNeed {
-            coin_type: coin_type.clone(),
-            amount,
-        };
-        self.execute(Some(&need), |_, _| Ok(())).await
+        let owner = self.sender();
+        let (mut coins, funds) = tokio::try_join!(
+            self.chain().coins(owner, coin_type),
+            self.chain().funds(owner, coin_type)
+        )?;
+        coins.truncate(limits::MAX_MERGED_COINS);
+        let withdrawal = funds.address_balance;
+        if coins.len() + usize::from(withdrawal > 0) < 2 {
+            return Err(TransactionError::build("there is nothing to merge"));
+        }
+        self.clone()
+            .with_one_attempt()
+            .execute(None, |ptb, _| {
+                let mut others: Vec<_> = coins
+                    .iter()
+                    .map(|coin| ptb.object_reference(&coin.reference))
+                    .collect();
+                if withdrawal > 0 {
+                    others.push(ptb.withdraw(coin_type, withdrawal));
+                }
+                let mut others = others.into_iter();
+                if let Some(first) = others.next() {
+                    ptb.merge(first, others.collect());
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Transfers objects to an address.

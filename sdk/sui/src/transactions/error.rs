@@ -27,6 +27,48 @@ pub enum TransactionError {
         /// What the sender has, in the same unit.
         available: u64,
     },
+    /// The sender owns enough, but in more coins than one transaction takes. Nothing was paid.
+    #[error(
+        "{owner} has {balance} {} in {coins} coins, but one transaction can use at most {limit} coins, {usable} {} of the {needed} \
+         needed; merge coins first, or try again",
+        smallest_unit(.coin), smallest_unit(.coin)
+    )]
+    TooManyCoins {
+        /// The sender.
+        owner: Address,
+        /// `SUI` or `WAL`.
+        coin: &'static str,
+        /// What the transaction costs, in MIST or FROST.
+        needed: u64,
+        /// What the sender has altogether, in the same unit.
+        balance: u64,
+        /// In so many coins.
+        coins: usize,
+        /// What one transaction can use of it.
+        usable: u64,
+        /// Coins that one transaction can use.
+        limit: usize,
+    },
+    /// The sender's SUI does not pay for the gas. Nothing was paid.
+    #[error(
+        "{owner} has {balance} MIST in {coins} coins and its address balance, of which one transaction can use {usable}; that does \
+         not pay for {}: {refusal}",
+        purpose(*.taken)
+    )]
+    NoGas {
+        /// The sender.
+        owner: Address,
+        /// What it has altogether, in MIST.
+        balance: u64,
+        /// How many coins it has.
+        coins: usize,
+        /// What one transaction can use of it, in MIST.
+        usable: u64,
+        /// What the transaction takes from the same coins beside the gas, in MIST.
+        taken: u64,
+        /// Why the transaction cannot be executed.
+        refusal: String,
+    },
     /// The contract refused.
     #[error("{0}")]
     MoveAbort(Box<MoveAbort>),
@@ -69,6 +111,13 @@ fn smallest_unit(coin: &str) -> &'static str {
     match coin {
         "WAL" => "FROST",
         _ => "MIST",
+    }
+}
+
+fn purpose(taken: u64) -> String {
+    match taken {
+        0 => "the gas".to_owned(),
+        taken => format!("the {taken} MIST to be moved and the gas"),
     }
 }
 
@@ -124,8 +173,60 @@ impl TransactionError {
             .is_some_and(|abort| abort.name == Some("EWrongVersion"))
     }
 
+    /// Whether an object that the plan names was changed or used up by another transaction since the plan was made: a new
+    /// plan may succeed.
+    pub fn is_stale(&self) -> bool {
+        self.is_conflict() || self.is_missing()
+    }
+
     /// Whether another transaction used an input in the meantime.
     pub(crate) fn is_conflict(&self) -> bool {
+        self.is_withdrawal_conflict()
+            || self.refusal_has(&[
+                "version",
+                "locked",
+                "already",
+                "conflict",
+                "equivocat",
+                "not available for consumption",
+            ])
+    }
+
+    /// Whether an input does not exist, or no more.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.refusal_has(&[
+            "not found",
+            "does not exist",
+            "notfound",
+            "could not find",
+            "deleted",
+        ])
+    }
+
+    /// Whether the refusal of a transaction that was simulated a moment ago shows that another one came first.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        self.is_stale() || self.refusal_has(&["balance", "expired"])
+    }
+
+    /// Whether the text of a refusal names an object.
+    pub(crate) fn names(&self, id: &Address) -> bool {
+        matches!(self, Self::Rejected { reason, .. } if reason.contains(&id.to_string()))
+    }
+
+    /// Whether the gas was not there, or what commands take from the gas coin, if they do.
+    pub(crate) fn is_lack_of_gas(&self, takes_sui: bool) -> bool {
+        self.refusal_has(&["insufficient_gas"])
+            || takes_sui && self.refusal_has(&["insufficient_coin_balance"])
+    }
+
+    /// A withdrawal that the address balance did not hold any more is only seen by execution.
+    fn is_withdrawal_conflict(&self) -> bool {
+        matches!(self, Self::Rejected { reason, .. }
+            if reason.contains(ExecutionErrorKind::InsufficientFundsForWithdraw.as_str_name()))
+    }
+
+    /// Whether the reason of a transaction that was not executed contains one of these, in whatever case.
+    fn refusal_has(&self, words: &[&str]) -> bool {
         let Self::Rejected {
             reason,
             digest: None,
@@ -134,16 +235,7 @@ impl TransactionError {
             return false;
         };
         let reason = reason.to_lowercase();
-        [
-            "version",
-            "locked",
-            "already",
-            "conflict",
-            "equivocat",
-            "not available for consumption",
-        ]
-        .iter()
-        .any(|word| reason.contains(word))
+        words.iter().any(|word| reason.contains(word))
     }
 
     /// The error of an execution status.

@@ -20,8 +20,8 @@ impl ContractWriter {
         let object = self.reader().chain().object(exchange).await?;
         let package = *object.expect_type("wal_exchange", "Exchange")?.address();
         self.run(None, |plan| {
-            let gas = plan.ptb.gas();
-            let sui = plan.ptb.split(gas, &[mist])?;
+            plan.ptb.make_unique();
+            let sui = plan.ptb.split_gas(&[mist])?;
             let mut arguments = vec![plan.ptb.object(exchange)];
             arguments.extend(sui);
             let (module, function) = ("wal_exchange", "exchange_all_for_wal");

@@ -10,27 +10,44 @@ use sui_rpc::{
 use sui_sdk_types::{Address, Transaction};
 use sui_transaction_builder::Argument;
 
-use super::{CoinNeed, ExecutedTransaction, ObjectChangeKind, Ptb, TransactionError};
+use super::{
+    CoinNeed, ExecutedTransaction, GasCost, ObjectChangeKind, Ptb, TransactionError,
+    payment::{Choice, Holdings, Payment},
+};
 use crate::{
-    chain::{ChainClient, backoff},
+    chain::{ChainClient, CoinObject, backoff, conflict_pause},
     limits,
     wallet::Keypair,
 };
 
 /// What the answer to an execution must contain.
 const EXECUTION_MASK: [&str; 5] = ["digest", "effects", "events", "checkpoint", "timestamp"];
-/// Largest gas budget the protocol allows, in MIST.
-const MAX_GAS_BUDGET: u64 = 50_000_000_000;
 
 /// Executes transactions of one address, one at a time: they share gas coins. Cheap to clone; clones share
 /// the queue. Transactions that other programs send for the same address are noticed as conflicts, and the
 /// plan is built anew.
 #[derive(Clone)]
 pub struct TransactionExecutor {
-    chain: ChainClient,
+    pub(super) chain: ChainClient,
     keypair: Arc<Keypair>,
     pub(super) queue: Arc<tokio::sync::Mutex<()>>,
-    gas_budget: Option<u64>,
+    pub(super) gas_budget: Option<u64>,
+    attempts: u32,
+    /// Nothing may be sent.
+    pub(super) estimates: bool,
+}
+
+/// A try that failed, and whether another one may succeed because something else was in its way.
+struct Attempt {
+    error: TransactionError,
+    again: bool,
+}
+
+impl From<TransactionError> for Attempt {
+    fn from(error: TransactionError) -> Self {
+        let again = error.is_conflict();
+        Self { error, again }
+    }
 }
 
 impl TransactionExecutor {
@@ -41,6 +58,8 @@ impl TransactionExecutor {
             keypair,
             queue: Arc::default(),
             gas_budget: None,
+            attempts: limits::TRANSACTION_ATTEMPTS,
+            estimates: false,
         }
     }
 
@@ -49,6 +68,14 @@ impl TransactionExecutor {
     #[must_use]
     pub fn with_gas_budget(mut self, gas_budget: Option<u64>) -> Self {
         self.gas_budget = gas_budget;
+        self
+    }
+
+    /// The same executor for callers whose plans name objects at the versions they saw: a conflict is their error at once,
+    /// because only they can make a new plan. It shares the queue. See [`TransactionError::is_stale`].
+    #[must_use]
+    pub fn with_one_attempt(mut self) -> Self {
+        self.attempts = 1;
         self
     }
 
@@ -65,7 +92,8 @@ impl TransactionExecutor {
     /// Builds, signs and executes a transaction and waits until it is in a checkpoint.
     ///
     /// `plan` adds the commands; it may be called several times. With `payment` it is given a coin that holds
-    /// at least that amount; what is not taken from it stays with the sender.
+    /// at least that amount, from the sender's coins and address balance; what is not taken from it stays with the sender.
+    /// An amount that lies in more coins than a transaction takes is merged by transactions of their own before.
     ///
     /// # Errors
     /// [`TransactionError`].
@@ -81,86 +109,119 @@ impl TransactionExecutor {
         let mut attempt = 1;
         loop {
             match self.try_once(payment, &plan).await {
-                Err(error) if error.is_conflict() && attempt < limits::TRANSACTION_ATTEMPTS => {
+                Err(Attempt { error, again: true }) if attempt < self.attempts => {
                     tracing::debug!(%error, attempt, "building a transaction anew");
-                    tokio::time::sleep(backoff(attempt)).await;
+                    tokio::time::sleep(conflict_pause(attempt)).await;
                     attempt += 1;
                 }
-                result => return result,
+                result => return result.map_err(|attempt| attempt.error),
             }
         }
+    }
+
+    /// What [`TransactionExecutor::execute`] would pay for gas now. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`TransactionError`]; [`TransactionError::TooManyCoins`] when coins would have to be merged before.
+    pub async fn estimate<F>(
+        &self,
+        payment: Option<&CoinNeed>,
+        plan: F,
+    ) -> Result<GasCost, TransactionError>
+    where
+        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
+    {
+        let mut executor = self.clone();
+        executor.estimates = true;
+        let coins = executor.choose(payment).await?;
+        let build = || executor.build(payment.zip(coins.as_ref()), &plan);
+        let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
+        let transaction = executor.resolve(&build, inputs).await?;
+        executor.simulate(&transaction).await
     }
 
     async fn try_once<F>(
         &self,
         payment: Option<&CoinNeed>,
         plan: &F,
-    ) -> Result<ExecutedTransaction, TransactionError>
+    ) -> Result<ExecutedTransaction, Attempt>
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
-        let coins = match payment {
-            Some(need) => need.select(&self.chain, self.sender()).await?,
-            None => Vec::new(),
-        };
-        let mut ptb = Ptb::new();
-        let paying = payment
-            .map(|need| need.merge(&mut ptb, &coins))
-            .transpose()?;
-        plan(&mut ptb, paying.map(|(coin, _)| coin))?;
-        if let Some((coin, true)) = paying {
-            ptb.transfer(vec![coin], self.sender())?;
-        }
-        let transaction = self.resolve(ptb).await?;
-        let executed = self.send(&transaction).await?;
-        self.fill_types(executed).await
+        let chosen = self.choose(payment).await?;
+        let build = || self.build(payment.zip(chosen.as_ref()), plan);
+        let coins = chosen.as_ref().map_or(&[][..], |payment| &payment.coins);
+        let transaction = self.resolve(&build, coins).await.map_err(|error| {
+            // What the plan names itself is gone for good; coins that we chose were spent by somebody else.
+            let ours = |coin: &CoinObject| error.names(coin.reference.object_id());
+            let again = error.is_conflict() || error.is_missing() && coins.iter().any(ours);
+            Attempt { error, again }
+        })?;
+        let executed = self.send(&transaction).await.map_err(|error| {
+            // It could be executed a moment ago.
+            let again = error.is_overtaken();
+            Attempt { error, again }
+        })?;
+        Ok(self.fill_types(executed).await?)
     }
 
-    /// Lets the chain fill in object versions and gas; the simulation shows aborts before anything is paid.
-    pub(super) async fn resolve(&self, ptb: Ptb) -> Result<Transaction, TransactionError> {
-        use sui_transaction_builder::Error as BuildError;
-        let mut builder = ptb.into_builder();
-        builder.set_sender(self.sender());
-        if let Some(budget) = self.gas_budget {
-            builder.set_gas_budget(budget);
+    /// Chooses what pays; merges coins as long as they are too many.
+    async fn choose(&self, need: Option<&CoinNeed>) -> Result<Option<Payment>, TransactionError> {
+        let Some(need) = need else { return Ok(None) };
+        let owner = self.sender();
+        let mut round = 0;
+        loop {
+            let (coins, funds) = tokio::try_join!(
+                self.chain.coins(owner, &need.coin_type),
+                self.chain.funds(owner, &need.coin_type)
+            )?;
+            let holdings = Holdings {
+                owner,
+                coins: &coins,
+                address_balance: funds.address_balance,
+            };
+            match need.choose(holdings)? {
+                Choice::Pay(payment) => return Ok(Some(payment)),
+                Choice::Merge(_) if self.estimates || round == limits::MERGE_ROUNDS => {
+                    return Err(need.in_pieces(holdings));
+                }
+                Choice::Merge(coins) => self.merge(need, coins).await?,
+            }
+            round += 1;
         }
-        let mut rpc = self.chain.rpc();
-        let resolved =
-            tokio::time::timeout(limits::SIMULATE_DEADLINE, builder.build(&mut rpc)).await;
-        let error = match resolved {
-            Ok(Ok(transaction)) if self.gas_budget.is_some() => return Ok(transaction),
-            Ok(Ok(mut transaction)) => {
-                let budget = transaction.gas_payment.budget;
-                let balance = self.chain.sui_balance(self.sender()).await?;
-                transaction.gas_payment.budget = with_margin(budget, balance);
-                return Ok(transaction);
-            }
-            Ok(Err(error)) => error,
-            Err(_) => {
-                return Err(TransactionError::Chain(crate::chain::ChainError::Timeout {
-                    call: "SimulateTransaction",
-                    deadline: limits::SIMULATE_DEADLINE,
-                }));
-            }
+    }
+
+    /// Makes one coin of many.
+    async fn merge(&self, need: &CoinNeed, coins: Vec<CoinObject>) -> Result<(), TransactionError> {
+        tracing::info!(
+            coins = coins.len(),
+            "merging coins: one transaction cannot use as many as the payment needs"
+        );
+        let withdrawal = 0;
+        let payment = Payment { coins, withdrawal };
+        let build = || self.build(Some((need, &payment)), &|_, _| Ok(()));
+        let transaction = self.resolve(&build, &payment.coins).await?;
+        self.send(&transaction).await?;
+        Ok(())
+    }
+
+    fn build<F>(
+        &self,
+        payment: Option<(&CoinNeed, &Payment)>,
+        plan: &F,
+    ) -> Result<Ptb, TransactionError>
+    where
+        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
+    {
+        let mut ptb = Ptb::new();
+        let Some((need, payment)) = payment else {
+            plan(&mut ptb, None)?;
+            return Ok(ptb);
         };
-        if let BuildError::SimulationFailure(failure) = &error {
-            return Err(TransactionError::from_execution(
-                failure.execution_error(),
-                None,
-            ));
-        }
-        if self.chain.sui_balance(self.sender()).await? == 0 {
-            return Err(TransactionError::InsufficientFunds {
-                owner: self.sender(),
-                coin: "SUI",
-                needed: 1,
-                available: 0,
-            });
-        }
-        Err(TransactionError::Rejected {
-            reason: error.to_string(),
-            digest: None,
-        })
+        let coin = need.gather(&mut ptb, payment)?;
+        plan(&mut ptb, Some(coin))?;
+        need.give_back(&mut ptb, payment, coin, self.sender())?;
+        Ok(ptb)
     }
 
     /// Signs and executes. The same bytes are sent again while the server cannot be reached: execution is
@@ -251,28 +312,4 @@ fn is_unreachable(status: &tonic::Status) -> bool {
         status.code(),
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled
     )
-}
-
-/// The estimated budget with a margin, as far as the balance allows it.
-fn with_margin(budget: u64, balance: u64) -> u64 {
-    let wanted = budget
-        .saturating_add(budget / 100 * limits::GAS_MARGIN_PERCENT)
-        .min(MAX_GAS_BUDGET);
-    if wanted > balance {
-        budget
-    } else {
-        wanted.max(budget)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_budget_gets_a_margin_that_the_balance_allows() {
-        assert_eq!(with_margin(1_000_000, 10_000_000), 1_200_000);
-        assert_eq!(with_margin(1_000_000, 1_100_000), 1_000_000);
-        assert_eq!(with_margin(49_000_000_000, u64::MAX), MAX_GAS_BUDGET);
-    }
 }

@@ -8,6 +8,7 @@ mod error;
 mod exchange;
 mod executed;
 mod executor;
+mod gas;
 mod nodes;
 mod outputs;
 mod payment;
@@ -19,6 +20,7 @@ pub use blobs::{BlobCertificate, BlobRegistration, RegisteredBlobs, StorageSourc
 pub use error::{MoveAbort, TransactionError};
 pub use executed::{ExecutedTransaction, ObjectChange, ObjectChangeKind};
 pub use executor::TransactionExecutor;
+pub use gas::GasCost;
 pub use nodes::{NodeParameterUpdate, NodeRegistration};
 pub use outputs::WithOutputs;
 pub use payment::CoinNeed;

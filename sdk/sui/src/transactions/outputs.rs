@@ -9,7 +9,7 @@ use sui_transaction_builder::Argument;
 
 use super::{ExecutedTransaction, Ptb, TransactionError, TransactionExecutor};
 use crate::{
-    chain::{ChainError, backoff},
+    chain::{ChainError, conflict_pause},
     limits,
 };
 
@@ -38,7 +38,7 @@ impl TransactionExecutor {
         loop {
             match self.try_with_outputs(&plan).await {
                 Err(error) if error.is_conflict() && attempt < limits::TRANSACTION_ATTEMPTS => {
-                    tokio::time::sleep(backoff(attempt)).await;
+                    tokio::time::sleep(conflict_pause(attempt)).await;
                     attempt += 1;
                 }
                 result => return result,
@@ -50,9 +50,12 @@ impl TransactionExecutor {
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
-        let mut ptb = Ptb::new();
-        plan(&mut ptb, None)?;
-        let transaction = self.resolve(ptb).await?;
+        let build = || {
+            let mut ptb = Ptb::new();
+            plan(&mut ptb, None)?;
+            Ok(ptb)
+        };
+        let transaction = self.resolve(&build, &[]).await?;
         let outputs = self.outputs(&transaction).await?;
         let executed = self.send(&transaction).await?;
         Ok(WithOutputs {

@@ -14,6 +14,32 @@ const CLOCK: Address = Address::from_static("0x6");
 #[derive(Default)]
 pub struct Ptb {
     builder: TransactionBuilder,
+    from_gas: FromGas,
+}
+
+/// What the commands take from the gas coin beside the gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FromGas {
+    /// So many MIST.
+    Known(u64),
+    /// Whatever the commands do with it.
+    Unknown,
+}
+
+impl Default for FromGas {
+    fn default() -> Self {
+        Self::Known(0)
+    }
+}
+
+impl FromGas {
+    /// The least that must be left for the commands.
+    pub(super) fn least(self) -> u64 {
+        match self {
+            Self::Known(amount) => amount,
+            Self::Unknown => 0,
+        }
+    }
 }
 
 impl Ptb {
@@ -41,9 +67,76 @@ impl Ptb {
         self.object(CLOCK)
     }
 
-    /// The gas coin.
+    /// The gas coin. To take amounts from it, [`Ptb::split_gas`] tells the choice of the budget how much.
     pub fn gas(&mut self) -> Argument {
+        self.from_gas = FromGas::Unknown;
         self.builder.gas()
+    }
+
+    /// Splits amounts of MIST off the gas coin.
+    ///
+    /// # Errors
+    /// [`TransactionError::Build`].
+    pub fn split_gas(&mut self, amounts: &[u64]) -> Result<Vec<Argument>, TransactionError> {
+        if let FromGas::Known(sum) = &mut self.from_gas {
+            *sum = amounts.iter().fold(*sum, |sum, a| sum.saturating_add(*a));
+        }
+        let gas = self.builder.gas();
+        self.split(gas, amounts)
+    }
+
+    /// Makes this transaction another one than any with the same commands: two programs of one wallet that send the same
+    /// amount at the same time would otherwise sign the same bytes, and only one of the two transfers would happen.
+    pub fn make_unique(&mut self) {
+        let nonce: [u8; 16] = rand::random();
+        self.builder.pure_bytes_unique(nonce.to_vec());
+    }
+
+    /// Merges coins into the gas coin.
+    pub(super) fn merge_into_gas(&mut self, coins: Vec<Argument>) {
+        let gas = self.builder.gas();
+        self.merge(gas, coins);
+    }
+
+    /// What the commands so far take from the gas coin.
+    pub(super) fn from_gas(&self) -> FromGas {
+        self.from_gas
+    }
+
+    /// Takes `amount` out of the sender's address balance, as a coin.
+    pub(super) fn withdraw(&mut self, coin_type: &StructTag, amount: u64) -> Argument {
+        self.builder
+            .funds_withdrawal_coin(TypeTag::from(coin_type.clone()), amount)
+    }
+
+    /// Puts a coin into the address balance of `recipient`.
+    ///
+    /// # Errors
+    /// [`TransactionError::Build`].
+    pub(super) fn send_funds(
+        &mut self,
+        coin_type: &StructTag,
+        coin: Argument,
+        recipient: Address,
+    ) -> Result<(), TransactionError> {
+        let arguments = vec![coin, self.pure(&recipient)?];
+        let tag = TypeTag::from(coin_type.clone());
+        self.call(Address::TWO, "coin", "send_funds", vec![tag], arguments)?;
+        Ok(())
+    }
+
+    /// Deletes a coin that holds nothing.
+    ///
+    /// # Errors
+    /// [`TransactionError::Build`].
+    pub(super) fn destroy_zero(
+        &mut self,
+        coin_type: &StructTag,
+        coin: Argument,
+    ) -> Result<(), TransactionError> {
+        let tag = TypeTag::from(coin_type.clone());
+        self.call(Address::TWO, "coin", "destroy_zero", vec![tag], vec![coin])?;
+        Ok(())
     }
 
     /// A pure value. A `u256` is `[u8; 32]`, little-endian; `ID` and `address` are [`Address`].

@@ -23,6 +23,7 @@ impl ContractWriter {
         let executed = self
             .run(Some(total), |plan| {
                 let payment = plan.payment()?;
+                plan.ptb.make_unique();
                 let coins = plan.ptb.split(payment, &amounts)?;
                 let mut staked = Vec::with_capacity(stakes.len());
                 for ((node, _), coin) in stakes.iter().zip(coins) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sui_sdk_types::Address;
 use sui_transaction_builder::Argument;
 
-use super::{CoinNeed, ExecutedTransaction, Ptb, TransactionError, TransactionExecutor};
+use super::{CoinNeed, ExecutedTransaction, GasCost, Ptb, TransactionError, TransactionExecutor};
 use crate::{
     contract::{ContractObjects, ContractPackages, ContractReader},
     wallet::Keypair,
@@ -78,6 +78,13 @@ impl ContractWriter {
         &self.reader
     }
 
+    /// The same writer for plans that name objects at the versions their maker saw; see
+    /// [`TransactionExecutor::with_one_attempt`].
+    pub(super) fn with_one_attempt(mut self) -> Self {
+        self.executor = self.executor.with_one_attempt();
+        self
+    }
+
     /// The executor, for transactions of one's own.
     pub fn executor(&self) -> &TransactionExecutor {
         &self.executor
@@ -106,6 +113,24 @@ impl ContractWriter {
         }
     }
 
+    /// What executing a plan would take. Nothing is sent.
+    pub(super) async fn estimate<F>(
+        &self,
+        wal: Option<u64>,
+        plan: F,
+    ) -> Result<GasCost, TransactionError>
+    where
+        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
+    {
+        let contract = Contract::of(&self.reader);
+        let (need, sender) = (contract.need(wal), self.address());
+        self.executor
+            .estimate(need.as_ref(), |ptb, payment| {
+                plan(&mut contract.plan(ptb, payment, sender))
+            })
+            .await
+    }
+
     async fn run_once<F>(
         &self,
         wal: Option<u64>,
@@ -114,23 +139,49 @@ impl ContractWriter {
     where
         F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
     {
-        let packages = self.reader.packages();
-        let objects = self.reader.objects();
-        let need = wal.map(|amount| CoinNeed {
-            coin_type: packages.wal_type.clone(),
-            amount,
-        });
-        let sender = self.address();
+        let contract = Contract::of(&self.reader);
+        let (need, sender) = (contract.need(wal), self.address());
         self.executor
             .execute(need.as_ref(), |ptb, payment| {
-                plan(&mut Plan {
-                    ptb,
-                    packages: &packages,
-                    objects,
-                    payment,
-                    sender,
-                })
+                plan(&mut contract.plan(ptb, payment, sender))
             })
             .await
+    }
+}
+
+/// The contract at one moment.
+struct Contract {
+    packages: ContractPackages,
+    objects: ContractObjects,
+}
+
+impl Contract {
+    fn of(reader: &ContractReader) -> Self {
+        Self {
+            packages: reader.packages(),
+            objects: reader.objects(),
+        }
+    }
+
+    fn need(&self, wal: Option<u64>) -> Option<CoinNeed> {
+        wal.map(|amount| CoinNeed {
+            coin_type: self.packages.wal_type.clone(),
+            amount,
+        })
+    }
+
+    fn plan<'a>(
+        &'a self,
+        ptb: &'a mut Ptb,
+        payment: Option<Argument>,
+        sender: Address,
+    ) -> Plan<'a> {
+        Plan {
+            ptb,
+            packages: &self.packages,
+            objects: self.objects,
+            payment,
+            sender,
+        }
     }
 }

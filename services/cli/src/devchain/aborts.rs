@@ -50,7 +50,9 @@ pub(crate) async fn explain(
     target: &Target,
     evidence: &Evidence<'_>,
 ) -> anyhow::Error {
-    if let TransactionError::InsufficientFunds { coin: "SUI", .. } = &error {
+    if let TransactionError::InsufficientFunds { coin: "SUI", .. }
+    | TransactionError::NoGas { .. } = &error
+    {
         return anyhow::Error::new(error).context(
             "the signer cannot pay for gas: ask the faucet for SUI, or name another signer with --private-key or --wallet",
         );

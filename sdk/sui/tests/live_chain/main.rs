@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod payments;
+
 use std::{sync::Arc, time::Duration};
 
 use sui_sdk_types::Address;

@@ -1,0 +1,216 @@
+//! Whatever a wallet owns can be spent: coins, the address balance, any number of pieces.
+
+use std::sync::Arc;
+
+use sui_sdk_types::{Address, StructTag, TypeTag};
+use walrus_sui::{
+    chain::ChainClient,
+    transactions::{CoinNeed, GasCost, TransactionError, TransactionExecutor},
+    wallet::Keypair,
+};
+
+use super::{deployed, network};
+
+const RECIPIENT: Address = Address::new([9; 32]);
+
+/// A wallet that owns nothing yet.
+fn wallet(chain: &ChainClient) -> TransactionExecutor {
+    TransactionExecutor::new(chain.clone(), Arc::new(Keypair::generate()))
+}
+
+/// Puts FROST or MIST into an address balance.
+async fn send_funds(
+    from: &TransactionExecutor,
+    coin_type: &StructTag,
+    amount: u64,
+    recipient: Address,
+) {
+    let (tag, is_sui) = (
+        TypeTag::from(coin_type.clone()),
+        *coin_type == StructTag::sui(),
+    );
+    let need = CoinNeed {
+        coin_type: coin_type.clone(),
+        amount,
+    };
+    from.execute((!is_sui).then_some(&need), |ptb, payment| {
+        let coins = match payment {
+            Some(payment) => ptb.split(payment, &[amount])?,
+            None => ptb.split_gas(&[amount])?,
+        };
+        let arguments = vec![coins[0], ptb.pure(&recipient)?];
+        ptb.call(
+            Address::TWO,
+            "coin",
+            "send_funds",
+            vec![tag.clone()],
+            arguments,
+        )?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+/// Gives `recipient` so many coins of `amount` each.
+async fn send_pieces(
+    from: &TransactionExecutor,
+    coin_type: &StructTag,
+    amount: u64,
+    count: usize,
+    recipient: Address,
+) {
+    let pieces = vec![(recipient, amount); count];
+    for pieces in pieces.chunks(300) {
+        let sent = match *coin_type == StructTag::sui() {
+            true => from.send_sui(pieces).await,
+            false => from.send_coins(coin_type, pieces).await,
+        };
+        sent.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_and_address_balance_pay_together() {
+    let (chain, rich) = network().await;
+    let (_, writer) = deployed(&rich).await;
+    let wal = writer.reader().packages().wal_type;
+    let client = rich.chain();
+    let poor = wallet(client);
+    let owner = poor.sender();
+    rich.send_sui(&[(owner, 1_000_000_000)]).await.unwrap();
+
+    // All of it in the address balance, more than needed.
+    send_funds(&rich, &wal, 100_000, owner).await;
+    poor.send_coins(&wal, &[(RECIPIENT, 30_000)]).await.unwrap();
+    let funds = client.funds(owner, &wal).await.unwrap();
+    assert_eq!((funds.total, funds.address_balance), (70_000, 70_000));
+    // Coins first, and the rest from the address balance.
+    rich.send_coins(&wal, &[(owner, 20_000)]).await.unwrap();
+    poor.send_coins(&wal, &[(RECIPIENT, 50_000)]).await.unwrap();
+    let funds = client.funds(owner, &wal).await.unwrap();
+    assert_eq!((funds.total, funds.address_balance), (40_000, 40_000));
+    // To the last one.
+    poor.send_coins(&wal, &[(RECIPIENT, 40_000)]).await.unwrap();
+    assert_eq!(client.balance(owner, &wal).await.unwrap(), 0);
+    assert_eq!(client.balance(RECIPIENT, &wal).await.unwrap(), 120_000);
+
+    // For programs that know coins only, everything becomes one coin.
+    send_funds(&rich, &wal, 5, owner).await;
+    rich.send_coins(&wal, &[(owner, 6)]).await.unwrap();
+    poor.merge_all_coins(&wal).await.unwrap();
+    let coins = client.coins(owner, &wal).await.unwrap();
+    assert_eq!(coins.iter().map(|coin| coin.balance).max(), Some(11));
+    let error = poor.send_coins(&wal, &[(RECIPIENT, 12)]).await.unwrap_err();
+    assert!(
+        error.to_string().contains("has 11 of the 12 FROST"),
+        "{error}"
+    );
+    chain.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_margin_of_the_budget_is_no_more_than_the_payment_holds() {
+    let (chain, rich) = network().await;
+    let client = rich.chain();
+    // With the margin a budget would be a fifth more than the chain's estimate.
+    let tight = |cost: GasCost| {
+        let budget = cost.least_budget() + 1_000_000;
+        budget + budget / 20
+    };
+    let typical = wallet(client);
+    rich.send_sui(&[(typical.sender(), 2_000_000_000)])
+        .await
+        .unwrap();
+    let cost = typical.estimate(None, |ptb, _| {
+        let coins = ptb.split_gas(&[1_000_000_000])?;
+        ptb.transfer(coins, RECIPIENT)
+    });
+    let needed = tight(cost.await.unwrap());
+
+    let moving = wallet(client);
+    rich.send_sui(&[(moving.sender(), 1_000_000_000 + needed)])
+        .await
+        .unwrap();
+    moving
+        .send_sui(&[(RECIPIENT, 1_000_000_000)])
+        .await
+        .unwrap();
+    assert_eq!(client.sui_balance(RECIPIENT).await.unwrap(), 1_000_000_000);
+
+    // The address balance pays where the gas coin is not used.
+    let cost = typical.estimate(None, |ptb, _| zero_coin(ptb)).await;
+    let needed = tight(cost.unwrap());
+    let sui = StructTag::sui();
+    send_funds(&rich, &sui, needed, typical.sender()).await;
+    typical
+        .execute(None, |ptb, _| zero_coin(ptb))
+        .await
+        .unwrap();
+    let funds = client.funds(typical.sender(), &sui).await.unwrap();
+    assert!(funds.address_balance < needed, "{funds:?}");
+
+    let broke = wallet(client);
+    let error = broke
+        .execute(None, |ptb, _| zero_coin(ptb))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, TransactionError::NoGas { balance: 0, .. }),
+        "{error}"
+    );
+    chain.shutdown().await;
+}
+
+fn zero_coin(ptb: &mut walrus_sui::transactions::Ptb) -> Result<(), TransactionError> {
+    let coin = ptb.zero_coin(&StructTag::sui())?;
+    ptb.transfer(vec![coin], RECIPIENT)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_in_hundreds_of_pieces_can_be_spent() {
+    let (chain, rich) = network().await;
+    let (_, writer) = deployed(&rich).await;
+    let wal = writer.reader().packages().wal_type;
+    let client = rich.chain();
+    let poor = wallet(client);
+    let owner = poor.sender();
+    rich.send_sui(&[(owner, 1_000_000_000)]).await.unwrap();
+    send_pieces(&rich, &wal, 12_000, 300, owner).await;
+    poor.send_coins(&wal, &[(RECIPIENT, 3_200_000)])
+        .await
+        .unwrap();
+    assert_eq!(client.balance(RECIPIENT, &wal).await.unwrap(), 3_200_000);
+
+    // No coin alone pays for the gas.
+    let sui = StructTag::sui();
+    let dusty = wallet(client);
+    send_pieces(&rich, &sui, 40_000, 300, dusty.sender()).await;
+    dusty.execute(None, |ptb, _| zero_coin(ptb)).await.unwrap();
+    // Not even all that one transaction can use pay for what is sent.
+    let dusty = wallet(client);
+    send_pieces(&rich, &sui, 40_000, 600, dusty.sender()).await;
+    dusty.send_sui(&[(RECIPIENT, 12_000_000)]).await.unwrap();
+    assert_eq!(client.sui_balance(RECIPIENT).await.unwrap(), 12_000_000);
+    chain.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_programs_can_use_one_wallet_at_once() {
+    let (chain, rich) = network().await;
+    let client = rich.chain();
+    let key = Arc::new(Keypair::generate());
+    rich.send_sui(&[(key.address(), 10_000_000_000)])
+        .await
+        .unwrap();
+    let sends = (0..16).map(|_| {
+        // Executors that know nothing of each other, as in processes of their own.
+        let executor = TransactionExecutor::new(client.clone(), Arc::clone(&key));
+        async move { executor.send_sui(&[(RECIPIENT, 1_000)]).await }
+    });
+    for sent in futures::future::join_all(sends).await {
+        sent.unwrap();
+    }
+    assert_eq!(client.sui_balance(RECIPIENT).await.unwrap(), 16_000);
+    chain.shutdown().await;
+}
