@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sui_sdk_types::Address;
 use walrus_core::{BlsPublicKey, ShardIndex};
 
-use crate::objects::{CommitteeShards, EpochState, StakingPool};
+use crate::objects::{BlsCommittee, CommitteeShards, EpochState, StakingPool, StorageNodeInfo};
 
 /// The committees of now, before and next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,14 +55,12 @@ pub struct CommitteeMember {
 impl Committee {
     /// Joins a committee of the staking state with pools. A pool that cannot be found gives a member
     /// without address and keys, so that positions stay those of the signer bitmap.
-    ///
-    /// `next_keys` says whether the keys of the next epoch apply.
     pub fn new(
         epoch: u32,
         n_shards: u16,
         shards: &CommitteeShards,
         pools: &BTreeMap<Address, StakingPool>,
-        next_keys: bool,
+        keys: Keys<'_>,
     ) -> Self {
         let member = |(node_id, shards): (&Address, &Vec<ShardIndex>)| {
             let info = pools.get(node_id).map(|pool| &pool.node_info);
@@ -70,10 +68,7 @@ impl Committee {
                 node_id: *node_id,
                 weight: u16::try_from(shards.len()).unwrap_or(u16::MAX),
                 shards: shards.clone(),
-                public_key: info.map_or_else(Vec::new, |info| {
-                    let next = info.next_epoch_public_key.as_ref().filter(|_| next_keys);
-                    next.unwrap_or(&info.public_key).bytes.clone()
-                }),
+                public_key: keys.of(*node_id, info).unwrap_or_default(),
                 network_public_key: info.map_or_else(Vec::new, |i| i.network_public_key.clone()),
                 network_address: info.map_or_else(String::new, |i| i.network_address.clone()),
                 name: info.map_or_else(String::new, |i| i.name.clone()),
@@ -100,6 +95,35 @@ impl Committee {
             .iter()
             .enumerate()
             .find(|(_, member)| member.shards.contains(&shard))
+    }
+}
+
+/// Where the BLS keys of a committee are found.
+#[derive(Debug, Clone, Copy)]
+pub enum Keys<'a> {
+    /// In the committee that certificates are checked with. The only truth about the current epoch.
+    Signers(&'a BlsCommittee),
+    /// In the pools: what the nodes use now. For committees whose certificates nobody checks.
+    OfPools,
+    /// In the pools: what the nodes announced for the next epoch.
+    NextOfPools,
+}
+
+impl Keys<'_> {
+    /// The key of a node, uncompressed.
+    fn of(&self, node_id: Address, info: Option<&StorageNodeInfo>) -> Option<Vec<u8>> {
+        let key = match self {
+            Self::Signers(committee) => {
+                let mut members = committee.members.iter();
+                &members.find(|m| m.node_id == node_id)?.public_key
+            }
+            Self::OfPools => &info?.public_key,
+            Self::NextOfPools => info?
+                .next_epoch_public_key
+                .as_ref()
+                .unwrap_or(&info?.public_key),
+        };
+        Some(key.bytes.clone())
     }
 }
 

@@ -5,6 +5,6 @@ mod packages;
 mod price;
 mod reader;
 
-pub use committee::{Committee, CommitteeMember, Committees};
+pub use committee::{Committee, CommitteeMember, Committees, Keys};
 pub use price::{BYTES_PER_UNIT, Prices};
 pub use reader::{ContractObjects, ContractPackages, ContractReader, PoolSummary};

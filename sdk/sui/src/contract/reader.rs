@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sui_sdk_types::{Address, Identifier, StructTag};
 
 use super::{
-    committee::{Committee, Committees},
+    committee::{Committee, Committees, Keys},
     packages,
     price::Prices,
 };
 use crate::{
-    chain::{ChainClient, ChainError, ObjectData},
+    chain::{ChainClient, ChainError, ObjectData, backoff},
+    limits,
     objects::{
-        ActiveSet, Blob, BlobAttributes, Field, NodeMetadata, StakedWal, Staking, StakingInnerV1,
-        StakingPool, Storage, StorageNodeCap, System, SystemStateInnerV1, attributes_field_id,
-        extended_field_id, versioned_field_id,
+        ActiveSet, Blob, BlobAttributes, BlsCommittee, Field, NodeMetadata,
+        StakedWal, Staking, StakingInnerV1, StakingPool, Storage, StorageNodeCap, System,
+        SystemStateInnerV1, attributes_field_id, extended_field_id, versioned_field_id,
     },
 };
 
@@ -181,12 +182,29 @@ impl ContractReader {
         })
     }
 
-    /// The committees with the nodes' addresses and keys.
+    /// The committees with the nodes' addresses and keys. The BLS keys of the current committee are those that certificates
+    /// are checked with: a pool has its next key before the committee does.
     ///
     /// # Errors
     /// [`ChainError`].
     pub async fn committees(&self) -> Result<Committees, ChainError> {
-        let state = self.staking_state().await?;
+        let mut attempt = 1;
+        loop {
+            let (staking, system) = tokio::try_join!(self.staking_state(), self.system_state())?;
+            // Both change at once, but are read one after the other.
+            if staking.epoch == system.committee.epoch || attempt == limits::READ_ATTEMPTS {
+                return self.join_committees(staking, &system.committee).await;
+            }
+            tokio::time::sleep(backoff(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn join_committees(
+        &self,
+        state: StakingInnerV1,
+        signers: &BlsCommittee,
+    ) -> Result<Committees, ChainError> {
         let all = [
             Some(&state.committee),
             Some(&state.previous_committee),
@@ -198,9 +216,8 @@ impl ContractReader {
             .flat_map(|c| c.0.iter().map(|(id, _)| *id))
             .collect();
         let pools = self.pools(&ids.into_iter().collect::<Vec<_>>()).await?;
-        let committee = |epoch, shards, next_keys| {
-            Committee::new(epoch, state.n_shards, shards, &pools, next_keys)
-        };
+        let committee =
+            |epoch, shards, keys| Committee::new(epoch, state.n_shards, shards, &pools, keys);
         let previous = state
             .epoch
             .checked_sub(1)
@@ -208,12 +225,13 @@ impl ContractReader {
         Ok(Committees {
             epoch: state.epoch,
             epoch_state: state.epoch_state,
-            current: committee(state.epoch, &state.committee, false),
-            previous: previous.map(|epoch| committee(epoch, &state.previous_committee, false)),
+            current: committee(state.epoch, &state.committee, Keys::Signers(signers)),
+            previous: previous
+                .map(|epoch| committee(epoch, &state.previous_committee, Keys::OfPools)),
             next: state
                 .next_committee
                 .as_ref()
-                .map(|next| committee(state.epoch.saturating_add(1), next, true)),
+                .map(|next| committee(state.epoch.saturating_add(1), next, Keys::NextOfPools)),
         })
     }
 

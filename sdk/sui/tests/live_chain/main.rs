@@ -11,15 +11,15 @@ use sui_sdk_types::Address;
 use walrus_core::{BlobId, bls::BlsKeyPair};
 use walrus_sui::{
     chain::{ChainClient, ChainError},
-    contract::{Committee, ContractPackages, ContractReader},
+    contract::{Committee, ContractPackages, ContractReader, Keys},
     deploy::{DeployParameters, Deployment, deploy},
     event_stream::{EventSource, EventStream, StreamItem},
     events::{ContractEvent, EventPosition},
     faucet,
     objects::{CommitteeShards, NodeMetadata, VecMap, VecMapEntry},
     transactions::{
-        BlobRegistration, ContractWriter, NodeRegistration, StorageSource, TransactionError,
-        TransactionExecutor,
+        BlobRegistration, ContractWriter, NodeParameterUpdate, NodeRegistration, StorageSource,
+        TransactionError, TransactionExecutor,
     },
     wallet::Keypair,
 };
@@ -174,7 +174,7 @@ async fn nodes_epochs_and_blobs_are_seen_in_the_event_stream() {
             })
             .collect(),
     });
-    let members = Committee::new(0, 10, &shards, &pools, false).members;
+    let members = Committee::new(0, 10, &shards, &pools, Keys::OfPools).members;
     let compressed: Vec<_> = members
         .iter()
         .map(|m| m.bls_public_key().unwrap())
@@ -189,12 +189,25 @@ async fn nodes_epochs_and_blobs_are_seen_in_the_event_stream() {
         .await
         .unwrap();
     writer.voting_end().await.unwrap();
+    // Announced too late for the committee that was just selected.
+    let next = BlsKeyPair::generate(&mut rand::rng());
+    let proof = next.prove_possession(0, writer.address().into());
+    let update = NodeParameterUpdate {
+        next_public_key: Some((next.public_key().0.to_vec(), proof.signature().0.to_vec())),
+        ..NodeParameterUpdate::default()
+    };
+    writer.update_node(cap.id, &update).await.unwrap();
     writer.initiate_epoch_change().await.unwrap();
     writer.epoch_sync_done(cap.id, 1).await.unwrap();
 
     let committees = reader.committees().await.unwrap();
     assert_eq!(committees.epoch, 1);
     assert_eq!(committees.current.members[0].weight, 10);
+    assert_eq!(
+        committees.current.members[0].bls_public_key(),
+        Some(keys[0].public_key()),
+        "the key that certificates are checked with"
+    );
     assert_eq!(
         committees.current.members[0].network_address,
         "127.0.0.1:9185"
