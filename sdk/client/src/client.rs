@@ -21,7 +21,7 @@ use crate::{
     nodes::{Connections, StorageNode},
     patience::within,
     read::{Destination, Reading, StatusPoll},
-    store::{Store, Unencoded},
+    store::{Known, Store},
 };
 
 /// Stores and reads blobs. Cheap to clone; clones share connections and the committee.
@@ -32,6 +32,7 @@ pub struct WalrusClient {
     committees: Arc<CommitteeCache>,
     scratch: Scratch,
     max_epochs_ahead: Option<u32>,
+    blobs_at_once: usize,
 }
 
 impl WalrusClient {
@@ -48,6 +49,7 @@ impl WalrusClient {
             committees: Arc::new(cache),
             scratch: options.scratch,
             max_epochs_ahead: options.max_epochs_ahead,
+            blobs_at_once: options.blobs_at_once,
         };
         client.view().await?;
         Ok(client)
@@ -106,7 +108,7 @@ impl WalrusClient {
         }
     }
 
-    /// Stores blobs. Client spec 1.3.
+    /// Stores blobs. Client spec 1.3. The same content several times is stored once.
     ///
     /// # Errors
     /// [`ClientError`] for what concerns all blobs, and for anything that keeps a single blob from being stored; with several
@@ -118,41 +120,44 @@ impl WalrusClient {
         options: &StoreOptions,
         progress: &dyn Progress,
     ) -> Result<StoreReport, ClientError> {
-        Store::new(self, options, progress).await?.run(blobs).await
+        let writer = self.writer()?;
+        let at_once = self.blobs_at_once.max(1);
+        let mut known = Known::default();
+        let mut report: Option<StoreReport> = None;
+        let mut blobs = blobs.into_iter();
+        loop {
+            let batch: Vec<BlobToStore> = blobs.by_ref().take(at_once).collect();
+            if batch.is_empty() && report.is_some() {
+                break;
+            }
+            let labels: Vec<String> = batch.iter().map(|blob| blob.label.clone()).collect();
+            let stored = match Store::new(self, Some(writer.clone()), options, progress).await {
+                Ok(store) => store.run(batch, &mut known).await,
+                Err(error) => Err(error),
+            };
+            match (&mut report, stored) {
+                (None, stored) => report = Some(stored?),
+                (Some(report), Ok(stored)) => report.append(stored),
+                // What is stored by now has been paid for and must be told.
+                (Some(report), Err(error)) => report.append_failed(labels, &error),
+            }
+        }
+        report.ok_or_else(|| ClientError::Interrupted("nothing was stored".to_owned()))
     }
 
-    /// What storing blobs would take. Client spec 2.5.
+    /// What [`WalrusClient::store`] would do with these blobs, and what its wallet would pay. Nothing is paid, and no wallet is
+    /// needed: then nothing is owned. Client spec 2.5.
     ///
     /// # Errors
-    /// [`ClientError::BlobTooLarge`], [`ClientError::TooManyEpochs`], [`ClientError::Chain`].
+    /// As for a store, before anything is paid.
     pub async fn dry_run(
         &self,
         blobs: Vec<BlobToStore>,
-        epochs: EpochsAhead,
+        options: &StoreOptions,
+        progress: &dyn Progress,
     ) -> Result<Vec<DryRun>, ClientError> {
-        let (view, epochs) = tokio::try_join!(self.view(), self.epochs_ahead(epochs))?;
-        let prices = self.reader.prices().await?;
-        let mut estimates = Vec::with_capacity(blobs.len());
-        for BlobToStore { label, data, .. } in blobs {
-            let blob = Unencoded::new(label.clone(), data, view.current.config)?;
-            let (unencoded_size, encoded_size) = (blob.length, blob.encoded_size);
-            let blob_id = blob.blob_id().await?;
-            let storage = prices.storage_cost(encoded_size, epochs);
-            let storage_cost = storage
-                .zip(prices.write_cost(encoded_size))
-                .and_then(|(storage, write)| storage.checked_add(write))
-                .ok_or(ClientError::PriceOverflow)?;
-            let encoding_type = walrus_core::EncodingType::RS2;
-            estimates.push(DryRun {
-                label,
-                blob_id,
-                unencoded_size,
-                encoded_size,
-                storage_cost,
-                encoding_type,
-            });
-        }
-        Ok(estimates)
+        let store = Store::new(self, self.writer.clone(), options, progress).await?;
+        store.dry_run(blobs).await
     }
 
     /// Reads a blob into memory. Client spec 1.10.

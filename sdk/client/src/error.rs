@@ -85,14 +85,6 @@ pub enum ClientError {
         /// The limit.
         max: u64,
     },
-    /// More blobs than one store takes.
-    #[error("{count} blobs are too many for one store; at most {max} are possible")]
-    TooManyBlobs {
-        /// What was asked for.
-        count: usize,
-        /// The limit.
-        max: usize,
-    },
     /// Fewer than one epoch was asked for.
     #[error("blobs are stored for at least one epoch")]
     NoEpochs,

@@ -41,8 +41,8 @@ pub use options::{
     StoreOptions,
 };
 pub use outcome::{
-    BlobObject, BlobStoreResult, DryRun, EventOrObject, ResourceOperation, StorageResource,
-    StoreOutcome, StoreReport,
+    BlobObject, BlobStoreResult, DryRun, EventOrObject, PlannedAction, ResourceOperation,
+    ReusedStorage, StorageResource, StoreOutcome, StoreReport,
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
 pub use tuning::Tuning;

@@ -20,8 +20,8 @@ pub const MAX_NODE_CONNECTIONS: usize = 10;
 pub const MAX_CONCURRENT_READS: usize = 256;
 /// Blobs of one store that are uploaded at the same time.
 pub const MAX_CONCURRENT_BLOBS: usize = 8;
-/// Blobs of one store.
-pub const MAX_BLOBS_PER_STORE: usize = 500;
+/// Blobs that a store has encoded at the same time; more are stored one batch after the other.
+pub const BLOBS_AT_ONCE: usize = 500;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 
@@ -66,3 +66,10 @@ pub const COMMITTEE_CHANGE_PAUSE: Duration = Duration::from_secs(1);
 pub const MAX_HEALTH_REQUESTS: usize = 60;
 /// Blobs registered or certified by one transaction.
 pub const BLOBS_PER_TRANSACTION: usize = 50;
+/// Pieces of owned storage that one blob is put together from.
+pub const PIECES_PER_BLOB: usize = 32;
+/// The same for all blobs of one transaction: a piece takes up to five commands, of which a transaction has 1024.
+pub const PIECES_PER_TRANSACTION: usize = 150;
+/// Times that registrations are planned anew because something else used what they were planned with; enough for sixteen
+/// programs that use one wallet at once.
+pub const PLANS: u32 = 24;

@@ -6,7 +6,7 @@ pub use walrus_core::decoder::ConsistencyCheck;
 use walrus_node_client::NodeClientOptions;
 use walrus_sui::Address;
 
-use crate::{BlobData, Scratch, Tuning};
+use crate::{BlobData, Scratch, Tuning, limits};
 
 /// What becomes of a blob object after the store. Client spec 1.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub struct ClientOptions {
     pub max_epochs_ahead: Option<u32>,
     /// Where slivers of large blobs are in the meantime, and what counts as large.
     pub scratch: Scratch,
+    /// Blobs that a store has encoded at the same time; more are stored one batch after the other.
+    pub blobs_at_once: usize,
 }
 
 impl Default for ClientOptions {
@@ -112,6 +114,7 @@ impl Default for ClientOptions {
             committee_ttl: Duration::from_secs(10),
             max_epochs_ahead: None,
             scratch: Scratch::default(),
+            blobs_at_once: limits::BLOBS_AT_ONCE,
         }
     }
 }

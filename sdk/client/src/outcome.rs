@@ -7,7 +7,7 @@ use walrus_core::{BlobId, EncodingType, Epoch};
 use walrus_node_client::EventId;
 use walrus_sui::{Address, Digest};
 
-use crate::progress::Phase;
+use crate::{ClientError, progress::Phase};
 
 /// A blob object on chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +136,24 @@ pub enum BlobStoreResult {
     },
 }
 
+/// A part of a storage resource of the wallet that went into a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReusedStorage {
+    /// The resource.
+    pub resource: Address,
+    /// Encoded bytes of it that the blob has now.
+    pub taken: u64,
+    /// First epoch of that part.
+    pub start_epoch: Epoch,
+    /// First epoch after it; what comes later stays the wallet's.
+    pub end_epoch: Epoch,
+    /// Encoded bytes that the resource still has for all of its time, when the transaction is done.
+    pub left: u64,
+    /// First epoch after the resource.
+    pub resource_end_epoch: Epoch,
+}
+
 /// What the store of one blob ended with, and what it took.
 #[derive(Debug, Clone)]
 pub struct StoreOutcome {
@@ -147,6 +165,10 @@ pub struct StoreOutcome {
     pub unencoded_size: u64,
     /// Bytes in storage, metadata included.
     pub encoded_size: u64,
+    /// What the wallet owned and gave for it.
+    pub reused_storage: Vec<ReusedStorage>,
+    /// Somebody else stored the same object meanwhile: the certificate on chain is not ours.
+    pub certified_by_other: bool,
     /// The transaction that registered the blob, if one did.
     pub register_digest: Option<Digest>,
     /// The transaction that certified the blob, if one did.
@@ -167,6 +189,47 @@ impl StoreReport {
     pub(crate) fn time(&mut self, phase: Phase, duration: Duration) {
         *self.timings.entry(phase).or_default() += duration;
     }
+
+    /// Adds what came of further blobs.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.outcomes.extend(other.outcomes);
+        for (phase, duration) in other.timings {
+            self.time(phase, duration);
+        }
+    }
+
+    /// Adds blobs of which nothing was stored.
+    pub(crate) fn append_failed(&mut self, labels: Vec<String>, error: &ClientError) {
+        self.outcomes
+            .extend(labels.into_iter().map(|label| StoreOutcome {
+                label,
+                result: BlobStoreResult::Error {
+                    blob_id: None,
+                    failure_phase: Phase::Encode.label().to_owned(),
+                    error_msg: error.to_string(),
+                },
+                unencoded_size: 0,
+                encoded_size: 0,
+                reused_storage: Vec::new(),
+                certified_by_other: false,
+                register_digest: None,
+                certify_digest: None,
+            }));
+    }
+}
+
+/// What a store would do with a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PlannedAction {
+    /// Store it, paid for so.
+    ResourceOperation(ResourceOperation),
+    /// Nothing: it is stored already, for long enough.
+    AlreadyCertified(EventOrObject),
+    /// Nothing: no file has this blob ID.
+    MarkedInvalid(EventId),
+    /// Nothing: a blob with this label is the same and comes first.
+    DuplicateOf(String),
 }
 
 /// What storing a blob would take. Client spec 2.5.
@@ -182,8 +245,25 @@ pub struct DryRun {
     pub unencoded_size: u64,
     /// Bytes in storage, metadata included.
     pub encoded_size: u64,
-    /// Price in FROST: storage and registration.
+    /// Price in FROST of new storage and of registration, whatever the wallet owns.
     pub storage_cost: u64,
     /// The encoding.
     pub encoding_type: EncodingType,
+    /// What this wallet would pay, in FROST.
+    pub cost: u64,
+    /// First epoch in which the blob would no longer be stored.
+    pub end_epoch: Epoch,
+    /// What would be done.
+    #[serde(flatten)]
+    pub action: PlannedAction,
+    /// What would be taken of storage that the wallet owns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reused_storage: Vec<ReusedStorage>,
+    /// The blob's part of the gas of the transaction that registers it, in MIST; negative when more is returned. The certificate
+    /// takes another transaction, which cannot be simulated before there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_gas: Option<i64>,
+    /// Why the wallet cannot pay now, if it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_pay: Option<String>,
 }

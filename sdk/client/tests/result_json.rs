@@ -4,7 +4,10 @@
 use serde_json::json;
 use walrus_core::{BlobId, EncodingType};
 use walrus_node_client::EventId;
-use walrus_sdk::{BlobObject, BlobStoreResult, EventOrObject, ResourceOperation, StorageResource};
+use walrus_sdk::{
+    BlobObject, BlobStoreResult, DryRun, EventOrObject, PlannedAction, ResourceOperation,
+    ReusedStorage, StorageResource,
+};
 use walrus_sui::Address;
 
 const BLOB: BlobId = BlobId([0; 32]);
@@ -105,5 +108,60 @@ fn a_failure() {
     assert_json(
         result,
         json!({"error": {"blobId": null, "failurePhase": "encode", "errorMsg": "too large"}}),
+    );
+}
+
+#[test]
+fn a_dry_run() {
+    let (resource, resource_text) = address(1);
+    let (size, encoded) = (17, 66_034_000);
+    let planned = DryRun {
+        label: "file".to_owned(),
+        blob_id: BLOB,
+        unencoded_size: size,
+        encoded_size: encoded,
+        storage_cost: 99,
+        encoding_type: EncodingType::RS2,
+        cost: 9,
+        end_epoch: 8,
+        action: PlannedAction::ResourceOperation(ResourceOperation::ReuseStorage {
+            encoded_length: encoded,
+        }),
+        reused_storage: vec![ReusedStorage {
+            resource,
+            taken: encoded,
+            start_epoch: 3,
+            end_epoch: 8,
+            left: 5,
+            resource_end_epoch: 20,
+        }],
+        registration_gas: Some(-7),
+        cannot_pay: None,
+    };
+    let fields = json!({
+        "path": "file", "blobId": BLOB_TEXT, "unencodedSize": 17, "encodedSize": 66_034_000, "storageCost": 99,
+        "encodingType": "RS2", "cost": 9, "endEpoch": 8,
+        "resourceOperation": {"reuseStorage": {"encodedLength": 66_034_000}},
+        "reusedStorage": [{
+            "resource": resource_text, "taken": 66_034_000, "startEpoch": 3, "endEpoch": 8, "left": 5,
+            "resourceEndEpoch": 20,
+        }],
+        "registrationGas": -7,
+    });
+    assert_eq!(serde_json::to_value(&planned).unwrap(), fields);
+    assert_eq!(serde_json::from_value::<DryRun>(fields).unwrap(), planned);
+    let nothing = DryRun {
+        cost: 0,
+        action: PlannedAction::AlreadyCertified(EventOrObject::Object(resource)),
+        reused_storage: Vec::new(),
+        registration_gas: None,
+        ..planned
+    };
+    assert_eq!(
+        serde_json::to_value(&nothing).unwrap(),
+        json!({
+            "path": "file", "blobId": BLOB_TEXT, "unencodedSize": 17, "encodedSize": 66_034_000, "storageCost": 99,
+            "encodingType": "RS2", "cost": 0, "endEpoch": 8, "alreadyCertified": {"object": resource_text},
+        })
     );
 }

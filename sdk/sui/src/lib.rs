@@ -14,4 +14,4 @@ pub mod objects;
 pub mod transactions;
 pub mod wallet;
 
-pub use sui_sdk_types::{Address, Digest, Owner, StructTag, TypeTag};
+pub use sui_sdk_types::{Address, Digest, ObjectReference, Owner, StructTag, TypeTag};

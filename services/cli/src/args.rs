@@ -185,7 +185,7 @@ pub(crate) struct StoreArgs {
     /// For how many epochs from the current one, or `max`.
     #[arg(long, value_name = "N|max", value_parser = parse_epochs)]
     pub(crate) epochs: EpochCount,
-    /// Compute blob IDs, sizes and cost only; nothing happens on chain.
+    /// Make the plan only: blob IDs, sizes, what would be reused, cost and gas; nothing happens on chain.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Store even if the blob is already available.

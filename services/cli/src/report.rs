@@ -174,14 +174,22 @@ pub(crate) fn short_addresses(text: &str) -> String {
 
 /// An amount of FROST for people, in WAL: `0.0012 WAL (1200000 FROST)`.
 pub(crate) fn wal(frost: u64) -> String {
-    const FROST_PER_WAL: u64 = 1_000_000_000;
-    let fraction = format!("{:09}", frost % FROST_PER_WAL);
+    format!("{} WAL ({frost} FROST)", billionths(frost))
+}
+
+/// An amount of MIST for people, in SUI; negative when it is gained.
+pub(crate) fn sui(mist: i64) -> String {
+    let sign = if mist < 0 { "-" } else { "" };
+    let whole = billionths(mist.unsigned_abs());
+    format!("{sign}{whole} SUI ({mist} MIST)")
+}
+
+fn billionths(amount: u64) -> String {
+    const BILLION: u64 = 1_000_000_000;
+    let fraction = format!("{:09}", amount % BILLION);
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
-    format!(
-        "{}{point}{fraction} WAL ({frost} FROST)",
-        frost / FROST_PER_WAL
-    )
+    format!("{}{point}{fraction}", amount / BILLION)
 }
 
 /// A duration for people: `850 ms`, `12.3 s`, `5 min`, `24 h`.
@@ -219,6 +227,8 @@ mod tests {
         assert_eq!(wal(0), "0 WAL (0 FROST)");
         assert_eq!(wal(1_200_000), "0.0012 WAL (1200000 FROST)");
         assert_eq!(wal(5_000_000_000), "5 WAL (5000000000 FROST)");
+        assert_eq!(sui(-1_500_000), "-0.0015 SUI (-1500000 MIST)");
+        assert_eq!(sui(2_000_000_000), "2 SUI (2000000000 MIST)");
         assert_eq!(
             wal(u64::MAX),
             "18446744073.709551615 WAL (18446744073709551615 FROST)"

@@ -46,6 +46,7 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     show_status(&home, blob_id, path);
     show_info(&home);
     get_wal(&home);
+    plan_again(&home, path, &created["cost"]);
     refuse(&home, path);
 
     // A second store of the same file, and a store of several.
@@ -254,6 +255,22 @@ fn show_info(home: &Home) {
     assert_eq!(bft["maxFaultyShards"], 4);
     let text = home.succeed(&["info"]);
     assert!(text.contains("13") && text.contains("epoch"), "{text}");
+}
+
+/// A dry run of what is stored already, twice, costs nothing, and says what it would cost otherwise.
+fn plan_again(home: &Home, path: &str, cost: &Value) {
+    let arguments = ["store", path, path, "--epochs", "3", "--dry-run"];
+    let permanent = [&arguments[..], &["--permanent", "--json"]].concat();
+    let planned = home.json(&permanent);
+    assert_eq!(planned[0]["storageCost"], *cost, "{planned}");
+    assert_eq!(planned[0]["cost"], 0, "{planned}");
+    assert_eq!(planned[0]["endEpoch"], 4, "{planned}");
+    assert!(planned[0]["alreadyCertified"]["event"].is_object());
+    assert_eq!(planned[1]["duplicateOf"], path);
+    let text = home.succeed(&arguments);
+    assert!(text.contains(&format!("the same as {path}")), "{text}");
+    assert!(text.contains("Gas: "), "{text}");
+    assert!(text.contains(&format!("({cost} FROST)")), "{text}");
 }
 
 /// What does not work says why.

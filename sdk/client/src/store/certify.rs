@@ -1,17 +1,25 @@
 //! From registrations to certified blobs. Client spec 1.6 to 1.8.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures::StreamExt as _;
-use walrus_sui::{Address, transactions::BlobCertificate};
+use walrus_sui::{
+    Address, Digest,
+    objects::Blob,
+    transactions::{BlobCertificate, MoveAbort, TransactionError},
+};
 
 use super::{
-    CertifiedUpload, EncodedSlivers, Store, Tail, phases::UploadPhases, upload::upload_permits,
-    upload_and_confirm, upload_of,
+    CertifiedUpload, EncodedSlivers, Store, Tail, phases::UploadPhases,
+    register::transaction_error, upload::upload_permits, upload_and_confirm, upload_of,
 };
-use crate::{
-    BlobStoreResult, ClientError, Phase, PostStoreAction, ProgressEvent, limits, progress::Timer,
-};
+use crate::{ClientError, Phase, ProgressEvent, limits, progress::Timer};
+
+/// A blob that enough nodes confirmed.
+type Certified = (usize, BlobCertificate);
 
 /// A blob that did not get through an attempt.
 type Failed = (usize, Phase, ClientError);
@@ -76,12 +84,13 @@ impl Store<'_> {
         let certify = async {
             let result = self.certify(certified, &mut failed).await;
             match result {
-                Ok(()) => self.complete(&mut failed).await,
-                error => error,
+                Ok(()) => self.complete().await,
+                Err(error) => Err(error),
             }
         };
         let (result, _) = tokio::join!(certify, tail);
-        result.map(|()| failed)
+        failed.extend(result?);
+        Ok(failed)
     }
 
     async fn upload(&mut self) -> Vec<(usize, Result<CertifiedUpload, ClientError>)> {
@@ -134,7 +143,7 @@ impl Store<'_> {
     /// Puts certificates on chain, many in one transaction.
     async fn certify(
         &mut self,
-        certified: Vec<(usize, BlobCertificate)>,
+        certified: Vec<Certified>,
         failed: &mut Vec<Failed>,
     ) -> Result<(), ClientError> {
         if certified.is_empty() {
@@ -142,6 +151,21 @@ impl Store<'_> {
         }
         let timer = Timer::start(Phase::Certify, self.progress);
         for batch in certified.chunks(limits::BLOBS_PER_TRANSACTION) {
+            self.certify_batch(batch.to_vec(), failed).await?;
+        }
+        self.report.time(Phase::Certify, timer.finish());
+        Ok(())
+    }
+
+    /// Puts certificates on chain by one transaction. If somebody else was faster with some of the blobs, what remains goes by
+    /// another one.
+    async fn certify_batch(
+        &mut self,
+        mut batch: Vec<Certified>,
+        failed: &mut Vec<Failed>,
+    ) -> Result<(), ClientError> {
+        let action = "certifying the blob";
+        while !batch.is_empty() {
             let blobs: Vec<(Address, BlobCertificate)> = batch
                 .iter()
                 .filter_map(|(index, certificate)| {
@@ -149,106 +173,78 @@ impl Store<'_> {
                     Some((registration.object.id, certificate.clone()))
                 })
                 .collect();
-            match self.writer.certify_blobs(&blobs).await {
+            let error = match self.writer()?.certify_blobs(&blobs).await {
                 Ok(executed) => {
-                    let digest = executed.digest;
-                    self.progress.on_event(ProgressEvent::Certified { digest });
-                    for (index, _) in batch {
-                        let Some(slot) = self.slots.get_mut(*index) else {
-                            continue;
-                        };
-                        slot.certify_digest = Some(digest);
-                        if let Some(registration) = &mut slot.registration {
-                            registration.object.certified_epoch = Some(self.view.current.epoch);
-                        }
-                    }
+                    self.certified_by(&batch, executed.digest);
+                    return Ok(());
                 }
-                Err(source) => failed.extend(batch.iter().map(|(index, _)| {
-                    let action = "certifying the blob";
-                    let error = ClientError::Transaction {
-                        action,
-                        source: Box::new(source.clone()),
-                    };
-                    (*index, Phase::Certify, error)
-                })),
-            }
-        }
-        self.report.time(Phase::Certify, timer.finish());
-        Ok(())
-    }
-
-    /// Extends and describes the blobs that are certified by now, and ends them.
-    async fn complete(&mut self, failed: &mut Vec<Failed>) -> Result<(), ClientError> {
-        for index in self.pending() {
-            let Some(slot) = self.slots.get(index) else {
-                continue;
+                Err(error) => error,
             };
-            let Some(registration) = &slot.registration else {
-                continue;
-            };
-            if registration.object.certified_epoch.is_none() {
-                continue;
+            let before = batch.len();
+            if was_overtaken(&error) {
+                batch = self.without_certified(batch).await?;
             }
-            let object = registration.object.id;
-            let mut result = Ok(());
-            if let Some(epochs) = registration.extend_by {
-                let extended = self.writer.extend_blob(object, epochs).await;
-                result = extended
-                    .map(drop)
-                    .map_err(|source| ("extending the blob", source));
-            }
-            if result.is_ok() && !registration.has_attributes && !slot.attributes.is_empty() {
-                let set = self.writer.set_attributes(object, &slot.attributes).await;
-                result = set
-                    .map(drop)
-                    .map_err(|source| ("setting attributes", source));
-            }
-            match result {
-                Ok(()) => {
-                    if let Some(slot) = self.slots.get_mut(index) {
-                        slot.succeed(self.view.current.epoch);
-                    }
-                }
-                Err((action, source)) => {
-                    failed.push((
-                        index,
-                        Phase::Certify,
-                        ClientError::Transaction {
-                            action,
-                            source: Box::new(source),
-                        },
-                    ));
-                }
+            if batch.len() == before {
+                let errors = batch
+                    .iter()
+                    .map(|(index, _)| (*index, transaction_error(action, error.clone())));
+                failed.extend(errors.map(|(index, error)| (index, Phase::Certify, error)));
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    /// Gives new blob objects to whom they are for. Client spec 1.2.
-    pub(super) async fn hand_over(&mut self) -> Result<(), ClientError> {
-        let PostStoreAction::TransferTo(recipient) = self.options.post_store else {
-            return Ok(());
+    fn certified_by(&mut self, batch: &[Certified], digest: Digest) {
+        self.progress.on_event(ProgressEvent::Certified { digest });
+        for (index, _) in batch {
+            let Some(slot) = self.slots.get_mut(*index) else {
+                continue;
+            };
+            slot.certify_digest = Some(digest);
+            if let Some(registration) = &mut slot.registration {
+                registration.object.certified_epoch = Some(self.view.current.epoch);
+            }
+        }
+    }
+
+    /// Takes out the blobs whose objects are certified by now.
+    async fn without_certified(
+        &mut self,
+        batch: Vec<Certified>,
+    ) -> Result<Vec<Certified>, ClientError> {
+        let object = |(index, _): &Certified| {
+            let slot = self.slots.get(*index)?;
+            Some(slot.registration.as_ref()?.object.id)
         };
-        let objects: Vec<Address> = self
-            .slots
-            .iter()
-            .filter_map(|slot| match &slot.result {
-                Some(BlobStoreResult::NewlyCreated { blob_object, .. }) => Some(blob_object.id),
-                _ => None,
-            })
-            .collect();
-        if objects.is_empty() {
-            return Ok(());
+        let ids: Vec<Address> = batch.iter().filter_map(object).collect();
+        let objects = self.client.reader().chain().objects(&ids).await?;
+        let mut certified = HashMap::new();
+        for object in objects.into_iter().flatten() {
+            let blob: Blob = object.decode()?;
+            if blob.certified_epoch.is_some() {
+                certified.insert(blob.id, blob);
+            }
         }
-        let action = "transferring the blob object";
-        self.writer
-            .executor()
-            .transfer_objects(&objects, recipient)
-            .await
-            .map(drop)
-            .map_err(|source| ClientError::Transaction {
-                action,
-                source: Box::new(source),
-            })
+        let mut rest = Vec::new();
+        for (index, certificate) in batch {
+            let slot = self.slots.get_mut(index);
+            let found = slot.and_then(|slot| {
+                let registration = slot.registration.as_mut()?;
+                registration.object = certified.remove(&registration.object.id)?;
+                slot.certified_by_other = true;
+                Some(())
+            });
+            if found.is_none() {
+                rest.push((index, certificate));
+            }
+        }
+        Ok(rest)
     }
+}
+
+/// Whether a certificate may have been refused because another one for the same object came first.
+fn was_overtaken(error: &TransactionError) -> bool {
+    let already = |abort: &MoveAbort| abort.is("blob", "EAlreadyCertified");
+    error.is_stale() || error.move_abort().is_some_and(already)
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use walrus_core::{
-    BlobId, EncodingConfig, EncodingType, Threads,
+    EncodingConfig, EncodingType, Threads, VerifiedBlobMetadataWithId,
     encoder::{BlobEncoder, EncodeError, Progress, StreamEncoder},
     pricing::encoded_blob_length,
     spool::SliverSpool,
 };
 
-use super::slivers::EncodedSlivers;
+use super::{slivers::EncodedSlivers, slot::Identity};
 use crate::{
     BlobData, ClientError, Scratch,
     computation::{Watched, compute},
@@ -99,12 +99,12 @@ impl Unencoded {
         compute(work, on_progress).await
     }
 
-    /// The blob ID, without keeping slivers.
-    pub(crate) async fn blob_id(self) -> Result<BlobId, ClientError> {
+    /// What the blob is, without keeping slivers.
+    pub(super) async fn identity(self) -> Result<Identity, ClientError> {
         let work = move |watched: &Watched| {
             let metadata = self.stream(watched, |encoder| encoder.compute_metadata())?;
             let metadata = metadata.map_err(|error| self.stream_error(error))?;
-            Ok(*metadata.blob_id())
+            Ok(identity(&metadata))
         };
         compute(work, |_| {}).await
     }
@@ -135,6 +135,14 @@ impl Unencoded {
             EncodeError::Cancelled => ClientError::Interrupted(error.to_string()),
             error => encode_error(error),
         }
+    }
+}
+
+/// What the blob with this metadata is.
+pub(super) fn identity(metadata: &VerifiedBlobMetadataWithId) -> Identity {
+    Identity {
+        blob_id: *metadata.blob_id(),
+        root_hash: metadata.metadata().root_hash().bytes(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use walrus_core::encoder::Progress as Encoding;
 
-use super::{EncodedSlivers, Slot, Store, Unencoded};
+use super::{EncodedSlivers, Slot, Store, Unencoded, encode::identity};
 use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Scratch, progress::Timer};
 
 /// Where the slivers of a blob are on their way.
@@ -59,12 +59,14 @@ impl Store<'_> {
     }
 
     fn encoded(&mut self, index: usize, encoded: EncodedSlivers, encoded_size: u64) {
-        let blob_id = *encoded.metadata().blob_id();
+        let identity = identity(encoded.metadata());
+        let blob_id = identity.blob_id;
         self.progress.on_event(ProgressEvent::Encoded {
             blob_id,
             encoded_size,
         });
         if let Some(slot) = self.slots.get_mut(index) {
+            slot.identity = Some(identity);
             slot.encoded = Some(encoded);
             slot.encoded_size = encoded_size;
         }

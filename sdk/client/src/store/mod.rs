@@ -4,7 +4,11 @@
 //! nodes, enough of them confirm, and the certificate goes on chain. [`upload_and_confirm`] is the part that needs no chain.
 
 mod certify;
+mod complete;
 mod confirm;
+mod cutting;
+mod dry_run;
+mod duplicates;
 mod encode;
 mod encode_all;
 mod phases;
@@ -22,8 +26,8 @@ use walrus_core::{Epoch, messages::BlobPersistence, parameters::max_faulty};
 use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
-pub(crate) use self::encode::Unencoded;
-use self::slot::Slot;
+pub(crate) use self::duplicates::Known;
+use self::{encode::Unencoded, slot::Slot};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
     slivers::EncodedSlivers,
@@ -38,7 +42,8 @@ use crate::{
 /// One store of several blobs.
 pub(crate) struct Store<'a> {
     client: &'a WalrusClient,
-    writer: ContractWriter,
+    /// Who pays; only a dry run does without.
+    writer: Option<ContractWriter>,
     options: &'a StoreOptions,
     progress: &'a dyn Progress,
     view: Arc<NetworkView>,
@@ -48,18 +53,18 @@ pub(crate) struct Store<'a> {
 }
 
 impl<'a> Store<'a> {
-    /// Prepares a store: the committee, the wallet, how long to store.
+    /// Prepares a store: the committee, who pays, how long to store.
     pub(crate) async fn new(
         client: &'a WalrusClient,
+        writer: Option<ContractWriter>,
         options: &'a StoreOptions,
         progress: &'a dyn Progress,
     ) -> Result<Self, ClientError> {
-        let writer = client.writer()?;
-        let executor = writer
-            .executor()
-            .clone()
-            .with_gas_budget(options.gas_budget);
-        let writer = ContractWriter::with_executor(client.reader().clone(), executor);
+        let writer = writer.map(|writer| {
+            let executor = writer.executor().clone();
+            let executor = executor.with_gas_budget(options.gas_budget);
+            ContractWriter::with_executor(client.reader().clone(), executor)
+        });
         let (view, epochs_ahead) =
             tokio::try_join!(client.view(), client.epochs_ahead(options.epochs))?;
         let report = StoreReport {
@@ -79,23 +84,28 @@ impl<'a> Store<'a> {
         })
     }
 
-    /// Runs all phases.
-    pub(crate) async fn run(mut self, blobs: Vec<BlobToStore>) -> Result<StoreReport, ClientError> {
-        if blobs.len() > limits::MAX_BLOBS_PER_STORE {
-            return Err(ClientError::TooManyBlobs {
-                count: blobs.len(),
-                max: limits::MAX_BLOBS_PER_STORE,
-            });
-        }
+    /// Runs all phases. Blobs that are `known` from before are not stored again.
+    pub(crate) async fn run(
+        mut self,
+        blobs: Vec<BlobToStore>,
+        known: &mut Known,
+    ) -> Result<StoreReport, ClientError> {
         self.encode(blobs).await?;
+        self.join_duplicates();
+        self.take_known(known);
         if self.options.check_status {
             self.check_status().await?;
         }
         self.register().await?;
         self.upload_and_certify().await?;
         self.hand_over().await?;
+        self.end_duplicates(known);
         self.report.outcomes = self.slots.into_iter().map(Slot::into_outcome).collect();
         Ok(self.report)
+    }
+
+    fn writer(&self) -> Result<&ContractWriter, ClientError> {
+        self.writer.as_ref().ok_or(ClientError::NoWallet)
     }
 
     /// A blob failed: with a single blob so does the store.
@@ -116,7 +126,7 @@ impl<'a> Store<'a> {
             .slots
             .iter()
             .enumerate()
-            .filter(|(_, slot)| slot.result.is_none());
+            .filter(|(_, slot)| slot.result.is_none() && slot.same_as.is_none());
         open.map(|(index, _)| index).collect()
     }
 
@@ -133,18 +143,7 @@ impl<'a> Store<'a> {
         let blobs: Vec<_> = self
             .pending()
             .into_iter()
-            .filter_map(|index| {
-                Some((
-                    index,
-                    *self
-                        .slots
-                        .get(index)?
-                        .encoded
-                        .as_ref()?
-                        .metadata()
-                        .blob_id(),
-                ))
-            })
+            .filter_map(|index| Some((index, self.slots.get(index)?.identity?.blob_id)))
             .collect();
         let view = Arc::clone(&self.view);
         let answers: Vec<_> = futures::stream::iter(blobs)
@@ -181,7 +180,7 @@ impl<'a> Store<'a> {
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
-        let Some(blob_id) = slot.encoded.as_ref().map(|blob| *blob.metadata().blob_id()) else {
+        let Some(blob_id) = slot.identity.map(|identity| identity.blob_id) else {
             return;
         };
         slot.result = match &status {

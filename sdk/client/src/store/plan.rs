@@ -1,9 +1,13 @@
 //! Where the storage of each blob comes from: what the wallet owns is used before anything is bought. Client spec 1.5.
 
-use std::cmp::Reverse;
-
 use walrus_core::{BlobId, Epoch};
-use walrus_sui::objects::{Blob, Storage};
+use walrus_sui::{
+    objects::{Blob, OwnedStorage},
+    transactions::StoragePiece,
+};
+
+use super::cutting::{Offer, Stock};
+use crate::limits;
 
 /// A blob that needs storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,46 +28,76 @@ pub(super) struct Terms {
     pub(super) use_certified: bool,
 }
 
+/// What a wallet owns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Owned {
+    pub(super) blobs: Vec<Blob>,
+    pub(super) storage: Vec<OwnedStorage>,
+}
+
 /// Where storage comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     /// A certified object that lasts long enough: nothing to do.
     Certified(Blob),
-    /// A certified object, to be extended by so many epochs.
-    Extend(Blob, u32),
-    /// A registered object, to be certified, then extended by so many epochs if it does not last long enough.
-    Registered(Blob, Option<u32>),
-    /// A storage resource.
-    Storage(Storage),
+    /// A certified object, to be extended.
+    Extend(Blob, Extension),
+    /// A registered object, to be certified, then extended if it does not last long enough.
+    Registered(Blob, Option<Extension>),
+    /// Parts of storage resources.
+    Storage(Vec<StoragePiece>),
     /// Nothing the wallet owns fits.
     Buy,
 }
 
-/// Finds a source for each need. An object is used once: identical blobs get one each.
-pub(super) fn plan(
-    needs: &[Need],
-    mut blobs: Vec<Blob>,
-    mut storage: Vec<Storage>,
-    terms: Terms,
-) -> Vec<Source> {
-    let mut sources: Vec<Source> = needs
-        .iter()
-        .map(|need| take_blob(need, &mut blobs, terms))
-        .collect();
-    storage.retain(|resource| {
-        resource.start_epoch <= terms.current && resource.end_epoch >= terms.end
-    });
-    // The largest blobs choose first: what fits them fits few others.
-    let mut order: Vec<usize> = (0..needs.len()).collect();
-    order.sort_by_key(|index| needs.get(*index).map(|need| Reverse(need.encoded_size)));
-    for index in order {
-        if let (Some(need), Some(source @ Source::Buy)) = (needs.get(index), sources.get_mut(index))
-            && let Some(resource) = take_storage(need, &mut storage)
-        {
-            *source = Source::Storage(resource);
-        }
+/// How an object comes to last longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Extension {
+    pub(super) epochs: u32,
+    /// Storage of the wallet for this time; it is bought where there is none.
+    pub(super) pieces: Vec<StoragePiece>,
+}
+
+/// Finds a source for each of the first needs, as many as one transaction can register, and takes it from what is owned. Large
+/// needs should come first: what fits them fits few others.
+pub(super) fn plan(needs: &[Need], owned: &mut Owned, terms: Terms) -> Vec<Source> {
+    let mut stock = Stock::new(std::mem::take(&mut owned.storage), terms);
+    let mut sources = Vec::new();
+    for need in needs.iter().take(limits::BLOBS_PER_TRANSACTION) {
+        let source = match take_blob(need, &mut owned.blobs, terms) {
+            Source::Buy => match stock.take(need.encoded_size) {
+                Offer::Pieces(pieces) => Source::Storage(pieces),
+                Offer::Nothing => Source::Buy,
+                Offer::Later => break,
+            },
+            Source::Extend(blob, extension) => {
+                let extension = extension.from_stock(&blob, &mut stock);
+                Source::Extend(blob, extension)
+            }
+            Source::Registered(blob, Some(extension)) => {
+                let extension = extension.from_stock(&blob, &mut stock);
+                Source::Registered(blob, Some(extension))
+            }
+            source => source,
+        };
+        sources.push(source);
     }
+    owned.storage = stock.into_rest();
     sources
+}
+
+impl Extension {
+    fn bought(epochs: u32) -> Self {
+        let pieces = Vec::new();
+        Self { epochs, pieces }
+    }
+
+    fn from_stock(mut self, blob: &Blob, stock: &mut Stock) -> Self {
+        let storage = &blob.storage;
+        let pieces = stock.extend(storage.storage_size, storage.end_epoch);
+        self.pieces = pieces.unwrap_or_default();
+        self
+    }
 }
 
 fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
@@ -93,28 +127,18 @@ fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
     let missing = terms
         .end
         .checked_sub(blob.storage.end_epoch)
-        .filter(|epochs| *epochs > 0);
+        .filter(|epochs| *epochs > 0)
+        .map(Extension::bought);
     match (blob.certified_epoch, missing) {
         (Some(_), None) => Source::Certified(blob),
-        (Some(_), Some(epochs)) => Source::Extend(blob, epochs),
+        (Some(_), Some(extension)) => Source::Extend(blob, extension),
         (None, missing) => Source::Registered(blob, missing),
     }
 }
 
-/// The smallest resource that fits; of equals the one that ends first.
-fn take_storage(need: &Need, storage: &mut Vec<Storage>) -> Option<Storage> {
-    let position = storage
-        .iter()
-        .enumerate()
-        .filter(|(_, resource)| resource.storage_size >= need.encoded_size)
-        .min_by_key(|(_, resource)| (resource.storage_size, resource.end_epoch))
-        .map(|(position, _)| position)?;
-    Some(storage.swap_remove(position))
-}
-
 #[cfg(test)]
 mod tests {
-    use walrus_sui::Address;
+    use walrus_sui::{Address, Digest, ObjectReference, objects::Storage};
 
     use super::*;
 
@@ -158,8 +182,17 @@ mod tests {
         }
     }
 
+    fn owning(blobs: Vec<Blob>, storage: Vec<Storage>) -> Owned {
+        let owned = |storage: Storage| OwnedStorage {
+            reference: ObjectReference::new(storage.id, 1, Digest::ZERO),
+            storage,
+        };
+        let storage = storage.into_iter().map(owned).collect();
+        Owned { blobs, storage }
+    }
+
     fn plan_one(blobs: Vec<Blob>, terms: Terms) -> Source {
-        plan(&[need(1, 100)], blobs, vec![], terms).remove(0)
+        plan(&[need(1, 100)], &mut owning(blobs, vec![]), terms).remove(0)
     }
 
     #[test]
@@ -172,7 +205,7 @@ mod tests {
         let short = blob(1, 1, 12, Some(9));
         assert_eq!(
             plan_one(vec![short.clone()], TERMS),
-            Source::Extend(short, 3)
+            Source::Extend(short, Extension::bought(3))
         );
         let registered = blob(1, 1, 20, None);
         let expected = Source::Registered(registered.clone(), None);
@@ -180,7 +213,7 @@ mod tests {
         let both = blob(1, 1, 14, None);
         assert_eq!(
             plan_one(vec![both.clone()], TERMS),
-            Source::Registered(both, Some(1))
+            Source::Registered(both, Some(Extension::bought(1)))
         );
         let forced = Terms {
             use_certified: false,
@@ -204,27 +237,44 @@ mod tests {
     }
 
     #[test]
-    fn identical_blobs_get_one_object_each() {
-        let owned = vec![blob(1, 1, 20, None)];
-        let sources = plan(&[need(1, 100), need(1, 100)], owned.clone(), vec![], TERMS);
-        assert_eq!(
-            sources,
-            [Source::Registered(owned[0].clone(), None), Source::Buy]
-        );
+    fn an_object_is_used_once() {
+        let mut owned = owning(vec![blob(1, 1, 20, None)], vec![]);
+        let object = owned.blobs[0].clone();
+        let sources = plan(&[need(1, 100), need(1, 100)], &mut owned, TERMS);
+        assert_eq!(sources, [Source::Registered(object, None), Source::Buy]);
+        assert!(owned.blobs.is_empty());
     }
 
     #[test]
-    fn large_blobs_choose_storage_first_and_take_the_smallest_that_fits() {
-        let resources = vec![
-            storage(1, 15, 500),
-            storage(2, 20, 200),
-            storage(3, 16, 200),
-            storage(4, 14, 150),
-        ];
-        let needs = [need(1, 100), need(2, 190), need(3, 600)];
-        let sources = plan(&needs, vec![], resources, TERMS);
-        assert_eq!(sources[1], Source::Storage(storage(3, 16, 200)));
-        assert_eq!(sources[0], Source::Storage(storage(2, 20, 200)));
+    fn storage_serves_several_blobs_and_the_rest_stays_for_later_ones() {
+        let mut owned = owning(vec![], vec![storage(1, 30, 500)]);
+        let needs = [need(1, 300), need(2, 150), need(3, 90)];
+        let sources = plan(&needs, &mut owned, TERMS);
+        let taken = |source: &Source| match source {
+            Source::Storage(pieces) => pieces.iter().map(|piece| piece.size).sum(),
+            _ => 0_u64,
+        };
+        assert_eq!(sources.iter().map(taken).collect::<Vec<_>>(), [300, 150, 0]);
         assert_eq!(sources[2], Source::Buy);
+        assert_eq!(owned.storage[0].storage, storage(1, 30, 50));
+    }
+
+    #[test]
+    fn storage_that_is_owned_extends_what_is_owned() {
+        let short = blob(1, 1, 12, Some(9));
+        let mut owned = owning(vec![short], vec![storage(2, 30, 500)]);
+        let sources = plan(&[need(1, 100)], &mut owned, TERMS);
+        let Source::Extend(_, extension) = &sources[0] else {
+            panic!("{sources:?}");
+        };
+        assert_eq!((extension.epochs, extension.pieces.len()), (3, 1));
+        assert_eq!(owned.storage[0].storage.storage_size, 400);
+    }
+
+    #[test]
+    fn a_plan_is_no_longer_than_a_transaction() {
+        let needs = vec![need(1, 100); limits::BLOBS_PER_TRANSACTION + 1];
+        let sources = plan(&needs, &mut Owned::default(), TERMS);
+        assert_eq!(sources.len(), limits::BLOBS_PER_TRANSACTION);
     }
 }

@@ -1,189 +1,232 @@
 //! Storage and registrations: from the wallet as far as possible, bought otherwise. Client spec 1.5.
 
+use std::cmp::Reverse;
+
 use walrus_core::EncodingType;
 use walrus_sui::{
+    chain::conflict_pause,
     contract::Prices,
-    objects::Blob,
-    transactions::{BlobRegistration, StorageSource},
+    objects::{Blob, OwnedStorage},
+    transactions::{
+        BlobRegistration, StoragePiece, StorageSource, TransactionError, registration_costs,
+    },
 };
 
 use super::{
     Slot, Store,
-    plan::{self, Need, Source, Terms},
+    plan::{self, Need, Owned, Source, Terms},
     slot::Registration,
 };
 use crate::{
-    BlobStoreResult, ClientError, EventOrObject, Phase, ProgressEvent, ResourceOperation, limits,
-    progress::Timer,
+    BlobStoreResult, ClientError, EventOrObject, Phase, ProgressEvent, ResourceOperation,
+    ReusedStorage, limits, progress::Timer,
 };
+
+/// What becomes of some blobs, before anything is paid: the plan of a store, and all of a dry run.
+pub(super) struct Batch {
+    /// Blobs whose objects the wallet has: the slot, the source, and what it will cost.
+    pub(super) found: Vec<(usize, Source, u64)>,
+    /// Blobs that one transaction registers.
+    pub(super) new: Vec<NewBlob>,
+    /// How many of the blobs in question it settles.
+    pub(super) settled: usize,
+}
+
+/// A blob that is to be registered.
+pub(super) struct NewBlob {
+    pub(super) slot: usize,
+    pub(super) registration: BlobRegistration,
+    /// In FROST.
+    pub(super) cost: u64,
+    pub(super) operation: ResourceOperation,
+    pub(super) reused: Vec<ReusedStorage>,
+}
+
+impl Batch {
+    pub(super) fn registrations(&self) -> Vec<BlobRegistration> {
+        self.new
+            .iter()
+            .map(|new| new.registration.clone())
+            .collect()
+    }
+}
 
 impl Store<'_> {
     /// Gives every pending blob a registration.
     pub(super) async fn register(&mut self) -> Result<(), ClientError> {
-        let pending = self.pending();
-        if pending.is_empty() {
+        let queue = self.largest_first();
+        if queue.is_empty() {
             return Ok(());
         }
         let timer = Timer::start(Phase::Register, self.progress);
-        let needs: Vec<Need> = pending
-            .iter()
-            .filter_map(|index| need(self.slots.get(*index)?))
-            .collect();
-        let sources = self.sources(&needs).await?;
-        let prices = self.client.reader().prices().await?;
-        let mut new = Vec::new();
-        for (index, source) in pending.into_iter().zip(sources) {
-            if let Some(registration) = self.apply(index, source, &prices)? {
-                new.push((index, registration));
-            }
-        }
-        for batch in new.chunks(limits::BLOBS_PER_TRANSACTION) {
-            self.register_batch(batch, &prices).await?;
+        let mut queue = &queue[..];
+        while !queue.is_empty() {
+            let settled = match self.register_some(queue).await {
+                Ok(settled) => settled,
+                // What was registered before is stored all the same.
+                Err(error) if self.slots.len() > 1 => {
+                    let reason = error.to_string();
+                    for slot in queue {
+                        let error = ClientError::Interrupted(reason.clone());
+                        self.fail(*slot, Phase::Register, error)?;
+                    }
+                    queue.len()
+                }
+                Err(error) => return Err(error),
+            };
+            queue = queue.get(settled.max(1)..).unwrap_or_default();
         }
         self.report.time(Phase::Register, timer.finish());
         Ok(())
     }
 
-    async fn sources(&self, needs: &[Need]) -> Result<Vec<Source>, ClientError> {
-        if !self.options.reuse_resources {
-            return Ok(vec![Source::Buy; needs.len()]);
+    /// The pending blobs: what fits the large ones fits few others.
+    pub(super) fn largest_first(&self) -> Vec<usize> {
+        let mut queue = self.pending();
+        queue.sort_by_key(|index| Reverse(self.slots.get(*index).map(|slot| slot.encoded_size)));
+        queue
+    }
+
+    /// Registers the first blobs of a queue, with a new plan whenever something else used what the plan was made of.
+    async fn register_some(&mut self, queue: &[usize]) -> Result<usize, ClientError> {
+        let mut attempt = 1;
+        loop {
+            let mut owned = self.owned().await?;
+            let prices = self.client.reader().prices().await?;
+            let batch = self.plan_batch(queue, &mut owned, &prices)?;
+            match self.register_new(&batch).await {
+                Err(error) if error.is_stale() && attempt < limits::PLANS => {
+                    tracing::debug!(%error, attempt, "planning registrations anew");
+                    tokio::time::sleep(conflict_pause(attempt)).await;
+                    attempt += 1;
+                }
+                result => {
+                    if let Err(source) = result {
+                        for new in &batch.new {
+                            let error = transaction_error("registering the blob", source.clone());
+                            self.fail(new.slot, Phase::Register, error)?;
+                        }
+                    }
+                    let settled = batch.settled;
+                    for (index, source, cost) in batch.found {
+                        self.use_object(index, source, cost);
+                    }
+                    return Ok(settled);
+                }
+            }
         }
-        let (reader, owner) = (self.client.reader(), self.writer.address());
+    }
+
+    /// What the wallet owns that may be used.
+    pub(super) async fn owned(&self) -> Result<Owned, ClientError> {
+        let Some(writer) = self
+            .writer
+            .as_ref()
+            .filter(|_| self.options.reuse_resources)
+        else {
+            return Ok(Owned::default());
+        };
+        let (reader, owner) = (self.client.reader(), writer.address());
         let (blobs, storage) =
             tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
-        let terms = Terms {
+        Ok(Owned { blobs, storage })
+    }
+
+    /// For how long, and what counts.
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
             current: self.view.current.epoch,
             end: self.end_epoch(),
             deletable: self.options.deletable,
             use_certified: self.options.check_status,
-        };
-        Ok(plan::plan(needs, blobs, storage, terms))
+        }
     }
 
-    /// Takes what the wallet owns; returns the registration that is still to be made.
-    fn apply(
-        &mut self,
-        index: usize,
-        source: Source,
+    /// Decides about the first blobs of a queue, as many as one transaction registers.
+    pub(super) fn plan_batch(
+        &self,
+        queue: &[usize],
+        owned: &mut Owned,
         prices: &Prices,
-    ) -> Result<Option<BlobRegistration>, ClientError> {
-        let (epochs_ahead, deletable) = (self.epochs_ahead, self.options.deletable);
-        let Some(slot) = self.slots.get_mut(index) else {
-            return Ok(None);
-        };
-        let reuse = |object: Blob, operation, cost, extend_by| {
-            let has_attributes = false;
-            Some(Registration {
-                object,
-                operation,
-                cost,
-                extend_by,
-                has_attributes,
+    ) -> Result<Batch, ClientError> {
+        let terms = self.terms();
+        let slots: Vec<(usize, &Slot, Need)> = queue
+            .iter()
+            .filter_map(|index| {
+                let slot = self.slots.get(*index)?;
+                Some((*index, slot, need(slot)?))
             })
-        };
-        match source {
-            Source::Certified(object) => {
-                slot.result = Some(BlobStoreResult::AlreadyCertified {
-                    blob_id: object.blob_id,
-                    event_or_object: EventOrObject::Object(object.id),
-                    end_epoch: object.storage.end_epoch,
-                });
-            }
-            Source::Extend(object, epochs_extended) => {
-                let encoded_length = object.storage.storage_size;
-                let cost = cost(prices.storage_cost(encoded_length, epochs_extended))?;
-                let operation = ResourceOperation::ReuseAndExtend {
-                    encoded_length,
-                    epochs_extended,
-                };
-                slot.registration = reuse(object, operation, cost, Some(epochs_extended));
-            }
-            Source::Registered(object, None) => {
-                let encoded_length = object.storage.storage_size;
-                let operation = ResourceOperation::ReuseRegistration { encoded_length };
-                slot.registration = reuse(object, operation, 0, None);
-            }
-            Source::Registered(object, Some(epochs_extended)) => {
-                let encoded_length = object.storage.storage_size;
-                let cost = cost(prices.storage_cost(encoded_length, epochs_extended))?;
-                let operation = ResourceOperation::ReuseAndExtendNonCertified {
-                    encoded_length,
-                    epochs_extended,
-                };
-                slot.registration = reuse(object, operation, cost, Some(epochs_extended));
-            }
-            Source::Storage(storage) => {
-                return Ok(registration(
-                    slot,
-                    deletable,
-                    StorageSource::Existing(storage.id),
-                ));
-            }
-            Source::Buy => {
-                return Ok(registration(
-                    slot,
-                    deletable,
-                    StorageSource::Buy { epochs_ahead },
-                ));
+            .collect();
+        let needs: Vec<Need> = slots.iter().map(|(_, _, need)| *need).collect();
+        let sources = plan::plan(&needs, owned, terms);
+        let settled = sources.len();
+        let (mut found, mut wanted) = (Vec::new(), Vec::new());
+        for ((index, slot, _), source) in slots.into_iter().zip(sources) {
+            let storage = match source {
+                Source::Storage(pieces) => StorageSource::Owned(pieces),
+                Source::Buy => StorageSource::Buy {
+                    epochs_ahead: self.epochs_ahead,
+                },
+                source => {
+                    let cost = extension_cost(&source, prices)?;
+                    found.push((index, source, cost));
+                    continue;
+                }
+            };
+            if let Some(registration) = registration(slot, terms.deletable, storage) {
+                wanted.push((index, registration));
             }
         }
-        Ok(None)
+        let new = new_blobs(wanted, owned, prices)?;
+        Ok(Batch {
+            found,
+            new,
+            settled,
+        })
     }
 
-    /// Registers blobs in one transaction.
-    async fn register_batch(
-        &mut self,
-        batch: &[(usize, BlobRegistration)],
-        prices: &Prices,
-    ) -> Result<(), ClientError> {
-        let registrations: Vec<BlobRegistration> = batch
-            .iter()
-            .map(|(_, registration)| registration.clone())
-            .collect();
-        let registered = match self.writer.register_blobs(&registrations).await {
-            Ok(registered) => registered,
-            Err(source) => {
-                for (index, _) in batch {
-                    let action = "registering the blob";
-                    let error = ClientError::Transaction {
-                        action,
-                        source: Box::new(source.clone()),
-                    };
-                    self.fail(*index, Phase::Register, error)?;
-                }
-                return Ok(());
-            }
+    /// Takes an object that the wallet owns.
+    fn use_object(&mut self, index: usize, source: Source, cost: u64) {
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
         };
+        let Some(operation) = operation_on(&source) else {
+            if let Source::Certified(object) = source {
+                slot.result = Some(certified(&object));
+            }
+            return;
+        };
+        if let Source::Extend(object, extension) | Source::Registered(object, Some(extension)) =
+            source
+        {
+            let epochs = Some(extension.epochs);
+            slot.registration = Some(reused(object, operation, cost, epochs));
+        } else if let Source::Registered(object, None) = source {
+            slot.registration = Some(reused(object, operation, cost, None));
+        }
+    }
+
+    /// Registers the new blobs of a plan in one transaction.
+    async fn register_new(&mut self, batch: &Batch) -> Result<(), TransactionError> {
+        if batch.new.is_empty() {
+            return Ok(());
+        }
+        let writer = self.writer.as_ref().ok_or_else(no_wallet)?;
+        let registered = writer.register_blobs(&batch.registrations()).await?;
         let digest = registered.transaction.digest;
         let objects = registered.blobs.iter().map(|blob| blob.id).collect();
         self.progress
             .on_event(ProgressEvent::Registered { digest, objects });
-        for ((index, wanted), object) in batch.iter().zip(registered.blobs) {
-            let Some(slot) = self.slots.get_mut(*index) else {
+        for (new, object) in batch.new.iter().zip(registered.blobs) {
+            let Some(slot) = self.slots.get_mut(new.slot) else {
                 continue;
             };
-            let encoded_length = wanted.encoded_size;
-            let write = prices.write_cost(encoded_length);
-            let (operation, price) = match wanted.storage {
-                StorageSource::Existing(_) => {
-                    (ResourceOperation::ReuseStorage { encoded_length }, write)
-                }
-                StorageSource::Buy { epochs_ahead } => (
-                    ResourceOperation::RegisterFromScratch {
-                        encoded_length,
-                        epochs_ahead,
-                    },
-                    prices
-                        .storage_cost(encoded_length, epochs_ahead)
-                        .zip(write)
-                        .and_then(|(storage, write)| storage.checked_add(write)),
-                ),
-            };
             slot.register_digest = Some(digest);
+            slot.reused.clone_from(&new.reused);
             slot.registration = Some(Registration {
                 object,
-                operation,
-                cost: cost(price)?,
+                operation: new.operation.clone(),
+                cost: new.cost,
                 extend_by: None,
                 has_attributes: true,
             });
@@ -192,20 +235,146 @@ impl Store<'_> {
     }
 }
 
+/// The error of a plan without anybody to pay, which is noticed long before.
+fn no_wallet() -> TransactionError {
+    TransactionError::Build {
+        reason: "there is no wallet".to_owned(),
+    }
+}
+
+pub(super) fn transaction_error(action: &'static str, source: TransactionError) -> ClientError {
+    ClientError::Transaction {
+        action,
+        source: Box::new(source),
+    }
+}
+
+fn reused(
+    object: Blob,
+    operation: ResourceOperation,
+    cost: u64,
+    extend_by: Option<u32>,
+) -> Registration {
+    Registration {
+        object,
+        operation,
+        cost,
+        extend_by,
+        has_attributes: false,
+    }
+}
+
+/// The result for a blob that the wallet has certified for long enough.
+fn certified(object: &Blob) -> BlobStoreResult {
+    BlobStoreResult::AlreadyCertified {
+        blob_id: object.blob_id,
+        event_or_object: EventOrObject::Object(object.id),
+        end_epoch: object.storage.end_epoch,
+    }
+}
+
+/// What is done with an object that the wallet owns; nothing with one that is certified for long enough.
+pub(super) fn operation_on(source: &Source) -> Option<ResourceOperation> {
+    match source {
+        Source::Extend(object, extension) => Some(ResourceOperation::ReuseAndExtend {
+            encoded_length: object.storage.storage_size,
+            epochs_extended: extension.epochs,
+        }),
+        Source::Registered(object, None) => Some(ResourceOperation::ReuseRegistration {
+            encoded_length: object.storage.storage_size,
+        }),
+        Source::Registered(object, Some(extension)) => {
+            Some(ResourceOperation::ReuseAndExtendNonCertified {
+                encoded_length: object.storage.storage_size,
+                epochs_extended: extension.epochs,
+            })
+        }
+        Source::Certified(_) | Source::Storage(_) | Source::Buy => None,
+    }
+}
+
+fn extension_cost(source: &Source, prices: &Prices) -> Result<u64, ClientError> {
+    match source {
+        Source::Extend(object, extension) | Source::Registered(object, Some(extension))
+            if extension.pieces.is_empty() =>
+        {
+            cost(prices.storage_cost(object.storage.storage_size, extension.epochs))
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Prices registrations of one transaction, and tells what they take of storage and what `owned` has left of it.
+fn new_blobs(
+    wanted: Vec<(usize, BlobRegistration)>,
+    owned: &Owned,
+    prices: &Prices,
+) -> Result<Vec<NewBlob>, ClientError> {
+    let (slots, registrations): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+    let costs = registration_costs(&registrations, prices).ok_or(ClientError::PriceOverflow)?;
+    let blobs = slots.into_iter().zip(registrations).zip(costs);
+    Ok(blobs
+        .map(|((slot, registration), cost)| {
+            let encoded_length = registration.encoded_size;
+            let operation = match registration.storage {
+                StorageSource::Owned(_) => ResourceOperation::ReuseStorage { encoded_length },
+                StorageSource::Buy { epochs_ahead } => ResourceOperation::RegisterFromScratch {
+                    encoded_length,
+                    epochs_ahead,
+                },
+            };
+            NewBlob {
+                slot,
+                cost,
+                operation,
+                reused: taken(&registration, owned),
+                registration,
+            }
+        })
+        .collect())
+}
+
+/// What a registration takes of storage that the wallet owned.
+fn taken(registration: &BlobRegistration, owned: &Owned) -> Vec<ReusedStorage> {
+    match &registration.storage {
+        StorageSource::Owned(pieces) => pieces_taken(pieces, &owned.storage),
+        StorageSource::Buy { .. } => Vec::new(),
+    }
+}
+
+/// The same of pieces, with the resources as they are then.
+pub(super) fn pieces_taken(pieces: &[StoragePiece], rest: &[OwnedStorage]) -> Vec<ReusedStorage> {
+    pieces
+        .iter()
+        .map(|piece| {
+            let resource = piece.resource.storage.id;
+            let mut rest = rest.iter().map(|owned| &owned.storage);
+            let rest = rest.find(|storage| storage.id == resource);
+            ReusedStorage {
+                resource,
+                taken: piece.size,
+                start_epoch: piece.start_epoch,
+                end_epoch: piece.end_epoch,
+                left: rest.map_or(0, |storage| storage.storage_size),
+                resource_end_epoch: piece.resource.storage.end_epoch,
+            }
+        })
+        .collect()
+}
+
 fn need(slot: &Slot) -> Option<Need> {
-    let blob_id = *slot.encoded.as_ref()?.metadata().blob_id();
     Some(Need {
-        blob_id,
+        blob_id: slot.identity?.blob_id,
         encoded_size: slot.encoded_size,
     })
 }
 
 fn registration(slot: &Slot, deletable: bool, storage: StorageSource) -> Option<BlobRegistration> {
-    let metadata = slot.encoded.as_ref()?.metadata();
+    let identity = slot.identity?;
     Some(BlobRegistration {
-        blob_id: *metadata.blob_id(),
-        root_hash: metadata.metadata().root_hash().bytes(),
-        unencoded_size: metadata.unencoded_length(),
+        blob_id: identity.blob_id,
+        root_hash: identity.root_hash,
+        unencoded_size: slot.unencoded_size,
         encoded_size: slot.encoded_size,
         encoding_type: EncodingType::RS2.id(),
         deletable,

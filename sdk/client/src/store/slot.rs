@@ -1,12 +1,12 @@
 //! One blob on its way through a store.
 
-use walrus_core::{EncodingType, Epoch, messages::BlobPersistence};
+use walrus_core::{BlobId, EncodingType, Epoch, messages::BlobPersistence};
 use walrus_node_client::BlobStatus;
 use walrus_sui::{Digest, objects::Blob};
 
 use super::slivers::EncodedSlivers;
 use crate::{
-    BlobObject, BlobStoreResult, BlobToStore, ClientError, Phase, ResourceOperation,
+    BlobObject, BlobStoreResult, BlobToStore, ClientError, Phase, ResourceOperation, ReusedStorage,
     StorageResource, StoreOutcome,
 };
 
@@ -35,6 +35,13 @@ impl Registration {
     }
 }
 
+/// What a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) blob_id: BlobId,
+    pub(super) root_hash: [u8; 32],
+}
+
 /// One blob on its way through a store.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -42,9 +49,16 @@ pub(super) struct Slot {
     pub(super) attributes: Vec<(String, String)>,
     pub(super) unencoded_size: u64,
     pub(super) encoded_size: u64,
+    pub(super) identity: Option<Identity>,
     pub(super) encoded: Option<EncodedSlivers>,
+    /// The slot that stores the same, if another one does.
+    pub(super) same_as: Option<usize>,
     pub(super) status: Option<BlobStatus>,
     pub(super) registration: Option<Registration>,
+    /// What the registration took of storage that the wallet owned.
+    pub(super) reused: Vec<ReusedStorage>,
+    /// Somebody else put a certificate on chain before us.
+    pub(super) certified_by_other: bool,
     pub(super) register_digest: Option<Digest>,
     pub(super) certify_digest: Option<Digest>,
     /// How it ended; a slot without is pending.
@@ -59,9 +73,13 @@ impl Slot {
             attributes: blob.attributes.clone(),
             unencoded_size: 0,
             encoded_size: 0,
+            identity: None,
             encoded: None,
+            same_as: None,
             status: None,
             registration: None,
+            reused: Vec::new(),
+            certified_by_other: false,
             register_digest: None,
             certify_digest: None,
             result: None,
@@ -71,7 +89,7 @@ impl Slot {
     /// Ends with an error.
     pub(super) fn fail(&mut self, phase: Phase, error: &ClientError) {
         self.result = Some(BlobStoreResult::Error {
-            blob_id: self.encoded.as_ref().map(|blob| *blob.metadata().blob_id()),
+            blob_id: self.identity.map(|identity| identity.blob_id),
             failure_phase: phase.label().to_owned(),
             error_msg: error.to_string(),
         });
@@ -86,15 +104,9 @@ impl Slot {
             mut object,
             operation,
             cost,
-            extend_by,
             ..
         } = registration;
         object.certified_epoch = object.certified_epoch.or(Some(epoch));
-        let end = object
-            .storage
-            .end_epoch
-            .saturating_add(extend_by.unwrap_or(0));
-        object.storage.end_epoch = end;
         self.result = Some(BlobStoreResult::NewlyCreated {
             blob_object: blob_object(&object),
             resource_operation: operation,
@@ -119,6 +131,8 @@ impl Slot {
             result,
             unencoded_size: self.unencoded_size,
             encoded_size: self.encoded_size,
+            reused_storage: self.reused,
+            certified_by_other: self.certified_by_other,
             register_digest: self.register_digest,
             certify_digest: self.certify_digest,
         }

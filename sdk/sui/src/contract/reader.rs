@@ -17,8 +17,8 @@ use crate::{
     chain::{ChainClient, ChainError, ObjectData, backoff},
     limits,
     objects::{
-        ActiveSet, Blob, BlobAttributes, BlsCommittee, Field, NodeMetadata,
-        StakedWal, Staking, StakingInnerV1, StakingPool, Storage, StorageNodeCap, System,
+        ActiveSet, Blob, BlobAttributes, BlsCommittee, Field, NodeMetadata, OwnedStorage,
+        StakedWal, Staking, StakingInnerV1, StakingPool, StorageNodeCap, System,
         SystemStateInnerV1, attributes_field_id, extended_field_id, versioned_field_id,
     },
 };
@@ -318,8 +318,16 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn owned_storage(&self, owner: Address) -> Result<Vec<Storage>, ChainError> {
-        self.owned(owner, "storage_resource", "Storage").await
+    pub async fn owned_storage(&self, owner: Address) -> Result<Vec<OwnedStorage>, ChainError> {
+        let storage = self.struct_tag("storage_resource", "Storage");
+        let objects = self.chain.owned_objects(owner, &storage).await?;
+        let owned = objects.iter().map(|object| {
+            Ok(OwnedStorage {
+                storage: object.decode()?,
+                reference: object.reference(),
+            })
+        });
+        owned.collect()
     }
 
     /// Stakes an address owns.

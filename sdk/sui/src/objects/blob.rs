@@ -1,7 +1,7 @@
 //! Layouts of storage resources and blobs (contracts spec 4.4).
 
 use serde::{Deserialize, Serialize};
-use sui_sdk_types::Address;
+use sui_sdk_types::{Address, ObjectReference};
 use walrus_core::BlobId;
 
 use super::field::VecMap;
@@ -17,6 +17,15 @@ pub struct Storage {
     pub end_epoch: u32,
     /// Encoded bytes.
     pub storage_size: u64,
+}
+
+/// A storage resource of somebody, at the version that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedStorage {
+    /// The resource.
+    pub storage: Storage,
+    /// ID, version and digest.
+    pub reference: ObjectReference,
 }
 
 /// `blob::Blob`.

@@ -11,7 +11,7 @@ mod pool;
 mod staking;
 mod system;
 
-pub use blob::{Blob, BlobAttributes, SharedBlob, Storage};
+pub use blob::{Blob, BlobAttributes, OwnedStorage, SharedBlob, Storage};
 pub use exchange::{Exchange, ExchangeRate};
 pub use field::{Element, ExtendedField, Field, TableRef, VecMap, VecMapEntry, dynamic_field_id};
 pub use field::{

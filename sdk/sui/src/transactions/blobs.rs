@@ -1,56 +1,9 @@
-//! Storage purchase and the life cycle of blobs (contracts spec 7.1 to 7.6).
+//! The life of registered blobs (contracts spec 7.4 to 7.6).
 
-use sui_sdk_types::Address;
+use sui_sdk_types::{Address, ObjectReference};
 use sui_transaction_builder::Argument;
-use walrus_core::BlobId;
 
 use super::{ContractWriter, ExecutedTransaction, TransactionError, writer::Plan};
-use crate::{
-    contract::Prices,
-    objects::{Blob, Storage},
-};
-
-/// A blob to register.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlobRegistration {
-    /// The blob.
-    pub blob_id: BlobId,
-    /// Its root hash.
-    pub root_hash: [u8; 32],
-    /// Unencoded bytes.
-    pub unencoded_size: u64,
-    /// Encoded bytes for the current number of shards (encoding spec 2.5).
-    pub encoded_size: u64,
-    /// The encoding type's byte, 1.
-    pub encoding_type: u8,
-    /// Whether the owner may delete it.
-    pub deletable: bool,
-    /// Where the storage comes from.
-    pub storage: StorageSource,
-    /// Attributes to set at once.
-    pub attributes: Vec<(String, String)>,
-}
-
-/// Where the storage of a blob comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StorageSource {
-    /// Bought, from the current epoch on.
-    Buy {
-        /// Number of epochs.
-        epochs_ahead: u32,
-    },
-    /// A storage resource of the sender; all of it goes into the blob.
-    Existing(Address),
-}
-
-/// Blobs that were registered.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RegisteredBlobs {
-    /// The blob objects, in the order of the registrations.
-    pub blobs: Vec<Blob>,
-    /// The transaction.
-    pub transaction: ExecutedTransaction,
-}
 
 /// A certificate as the contract takes it (contracts spec 8.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,52 +16,8 @@ pub struct BlobCertificate {
     pub message: Vec<u8>,
 }
 
-impl BlobRegistration {
-    fn cost(&self, prices: &Prices) -> Option<u64> {
-        let write = prices.write_cost(self.encoded_size)?;
-        match self.storage {
-            StorageSource::Buy { epochs_ahead } => prices
-                .storage_cost(self.encoded_size, epochs_ahead)?
-                .checked_add(write),
-            StorageSource::Existing(_) => Some(write),
-        }
-    }
-}
-
 impl Plan<'_> {
-    fn reserve(&mut self, bytes: u64, epochs_ahead: u32) -> Result<Argument, TransactionError> {
-        let arguments = vec![
-            self.system(),
-            self.ptb.pure(&bytes)?,
-            self.ptb.pure(&epochs_ahead)?,
-            self.payment()?,
-        ];
-        self.call("system", "reserve_space", arguments)
-    }
-
-    fn register(&mut self, blob: &BlobRegistration) -> Result<Argument, TransactionError> {
-        let storage = match blob.storage {
-            StorageSource::Buy { epochs_ahead } => self.reserve(blob.encoded_size, epochs_ahead)?,
-            StorageSource::Existing(id) => self.ptb.object(id),
-        };
-        let arguments = vec![
-            self.system(),
-            storage,
-            self.ptb.pure(&blob.blob_id.0)?,
-            self.ptb.pure(&blob.root_hash)?,
-            self.ptb.pure(&blob.unencoded_size)?,
-            self.ptb.pure(&blob.encoding_type)?,
-            self.ptb.pure(&blob.deletable)?,
-            self.payment()?,
-        ];
-        let object = self.call("system", "register_blob", arguments)?;
-        for (key, value) in &blob.attributes {
-            self.set_attribute(object, key, value)?;
-        }
-        Ok(object)
-    }
-
-    fn set_attribute(
+    pub(super) fn set_attribute(
         &mut self,
         blob: Argument,
         key: &str,
@@ -132,96 +41,6 @@ impl Plan<'_> {
 }
 
 impl ContractWriter {
-    /// Buys storage without a blob.
-    ///
-    /// # Errors
-    /// [`TransactionError`].
-    pub async fn reserve_space(
-        &self,
-        encoded_size: u64,
-        epochs_ahead: u32,
-    ) -> Result<Storage, TransactionError> {
-        let cost = self
-            .reader()
-            .prices()
-            .await?
-            .storage_cost(encoded_size, epochs_ahead);
-        let cost = cost.ok_or_else(|| TransactionError::build("the price exceeds 2^64 FROST"))?;
-        let executed = self
-            .run(Some(cost), |plan| {
-                let storage = plan.reserve(encoded_size, epochs_ahead)?;
-                plan.ptb.transfer(vec![storage], plan.sender)
-            })
-            .await?;
-        let id = executed.created_one("storage_resource", "Storage")?;
-        Ok(self.reader().chain().object(id).await?.decode()?)
-    }
-
-    /// Registers blobs in one transaction, buying their storage where asked for; pays in WAL.
-    ///
-    /// # Errors
-    /// [`TransactionError`].
-    pub async fn register_blobs(
-        &self,
-        registrations: &[BlobRegistration],
-    ) -> Result<RegisteredBlobs, TransactionError> {
-        if registrations.is_empty() {
-            return Err(TransactionError::build("no blob to register"));
-        }
-        let prices = self.reader().prices().await?;
-        let cost = registrations
-            .iter()
-            .try_fold(0u64, |sum, blob| sum.checked_add(blob.cost(&prices)?))
-            .ok_or_else(|| TransactionError::build("the price exceeds 2^64 FROST"))?;
-        let transaction = self
-            .run(Some(cost), |plan| {
-                let blobs = registrations
-                    .iter()
-                    .map(|blob| plan.register(blob))
-                    .collect::<Result<Vec<_>, _>>()?;
-                plan.ptb.transfer(blobs, plan.sender)
-            })
-            .await?;
-        let blobs = self.registered(registrations, &transaction).await?;
-        Ok(RegisteredBlobs { blobs, transaction })
-    }
-
-    /// Reads the new blob objects and puts them into the order of the registrations.
-    async fn registered(
-        &self,
-        registrations: &[BlobRegistration],
-        transaction: &ExecutedTransaction,
-    ) -> Result<Vec<Blob>, TransactionError> {
-        let ids = transaction.created("blob", "Blob");
-        let objects = self.reader().chain().objects(&ids).await?;
-        let mut created = objects
-            .iter()
-            .flatten()
-            .map(|object| object.decode::<Blob>())
-            .collect::<Result<Vec<_>, _>>()?;
-        registrations
-            .iter()
-            .map(|wanted| {
-                let position = created.iter().position(|blob| {
-                    blob.blob_id == wanted.blob_id
-                        && blob.deletable == wanted.deletable
-                        && match wanted.storage {
-                            StorageSource::Existing(id) => blob.storage.id == id,
-                            StorageSource::Buy { epochs_ahead } => {
-                                blob.storage.end_epoch.checked_sub(blob.storage.start_epoch)
-                                    == Some(epochs_ahead)
-                            }
-                        }
-                });
-                position
-                    .map(|index| created.swap_remove(index))
-                    .ok_or_else(|| {
-                        transaction.unexpected(format!("new blob object for {}", wanted.blob_id))
-                    })
-            })
-            .collect()
-    }
-
     /// Certifies blobs in one transaction.
     ///
     /// # Errors
@@ -300,6 +119,31 @@ impl ContractWriter {
             let arguments = vec![
                 plan.system(),
                 plan.ptb.object(blob),
+                plan.ptb.pure(&epochs)?,
+                plan.payment()?,
+            ];
+            plan.call("system", "extend_blob", arguments)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Extends a certified blob, if it is still at the version that the caller saw: whoever extended it meanwhile has paid, so
+    /// the caller has to look again. Pays `cost` FROST.
+    ///
+    /// # Errors
+    /// [`TransactionError`]; one that [is stale](TransactionError::is_stale) at another version.
+    pub async fn extend_blob_as_seen(
+        &self,
+        blob: &ObjectReference,
+        epochs: u32,
+        cost: u64,
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        let once = self.clone().with_one_attempt();
+        once.run(Some(cost), |plan| {
+            let arguments = vec![
+                plan.system(),
+                plan.ptb.object_reference(blob),
                 plan.ptb.pure(&epochs)?,
                 plan.payment()?,
             ];
@@ -435,6 +279,7 @@ impl ContractWriter {
     ) -> Result<ExecutedTransaction, TransactionError> {
         self.run(Some(amount), |plan| {
             let payment = plan.payment()?;
+            plan.ptb.make_unique();
             let mut arguments = vec![plan.ptb.object(shared)];
             arguments.extend(plan.ptb.split(payment, &[amount])?);
             plan.call("shared_blob", "fund", arguments)?;

@@ -13,10 +13,11 @@ mod nodes;
 mod outputs;
 mod payment;
 mod ptb;
+mod registration;
 mod stake;
 mod writer;
 
-pub use blobs::{BlobCertificate, BlobRegistration, RegisteredBlobs, StorageSource};
+pub use blobs::BlobCertificate;
 pub use error::{MoveAbort, TransactionError};
 pub use executed::{ExecutedTransaction, ObjectChange, ObjectChangeKind};
 pub use executor::TransactionExecutor;
@@ -25,4 +26,7 @@ pub use nodes::{NodeParameterUpdate, NodeRegistration};
 pub use outputs::WithOutputs;
 pub use payment::CoinNeed;
 pub use ptb::Ptb;
+pub use registration::{
+    BlobRegistration, RegisteredBlobs, StoragePiece, StorageSource, registration_costs,
+};
 pub use writer::ContractWriter;

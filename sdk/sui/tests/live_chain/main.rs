@@ -237,7 +237,8 @@ async fn nodes_epochs_and_blobs_are_seen_in_the_event_stream() {
     let prices = reader.prices().await.unwrap();
     assert_eq!(
         paid,
-        2 * (3 * prices.storage_price_per_unit + prices.write_price_per_unit)
+        3 * prices.storage_price_per_unit + 2 * prices.write_price_per_unit,
+        "both fit the same started MiB"
     );
     let blob = &registered.blobs[0];
     assert_eq!((blob.blob_id, blob.storage.end_epoch), (blob_id, 4));

@@ -67,5 +67,11 @@ async fn check(writer: &ContractWriter, exchange: Address, mist: u64) -> anyhow:
         wal(funds),
         wal(frost)
     );
+    let owner = writer.address();
+    let owned = writer.reader().chain().sui_balance(owner).await?;
+    ensure!(
+        owned > mist,
+        "{owner} has {owned} MIST, which are not enough for {mist} MIST and the gas; give less with --amount"
+    );
     Ok(())
 }

@@ -3,8 +3,9 @@
 use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, DryRun, EpochsAhead, EventOrObject, ResourceOperation,
-    StoreOptions, StoreOutcome, StoreReport,
+    BlobStoreResult, BlobToStore, DryRun, EpochsAhead, EventOrObject, PlannedAction,
+    ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome, StoreReport,
+    WalrusClient,
 };
 
 use super::print_json;
@@ -13,7 +14,7 @@ use crate::{
     context::Network,
     input::Inputs,
     progress::Bars,
-    report::{Reporter, bytes, duration, explain, wal},
+    report::{Reporter, bytes, duration, explain, say, sui, wal},
     stop::Stop,
 };
 
@@ -23,6 +24,10 @@ use crate::{
 pub(crate) struct StoredFile<'a> {
     blob_store_result: &'a BlobStoreResult,
     path: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    reused_storage: &'a [ReusedStorage],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    certified_by_other: bool,
 }
 
 /// The JSON result of a store.
@@ -32,6 +37,8 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
         .map(|outcome| StoredFile {
             blob_store_result: &outcome.result,
             path: &outcome.label,
+            reused_storage: &outcome.reused_storage,
+            certified_by_other: outcome.certified_by_other,
         })
         .collect()
 }
@@ -45,7 +52,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
         let network = Network::load(global, None).await?;
         let blobs = inputs(&network, &args).await?;
         if args.dry_run {
-            return dry_run(global, &network, &args, &reporter, blobs).await;
+            return dry_run(global, &network, &args, &bars, &reporter, blobs).await;
         }
         let report = store(global, &network, &args, &bars, blobs).await?;
         bars.finish();
@@ -77,16 +84,45 @@ fn epochs(args: &StoreArgs) -> EpochsAhead {
     }
 }
 
+fn options(global: &GlobalOptions, args: &StoreArgs) -> StoreOptions {
+    let mut options = StoreOptions::new(epochs(args));
+    options.deletable = !args.permanent;
+    options.check_status = !args.force;
+    options.reuse_resources = !args.ignore_resources;
+    options.gas_budget = global.gas_budget;
+    options
+}
+
 async fn dry_run(
     global: &GlobalOptions,
     network: &Network,
     args: &StoreArgs,
+    bars: &Bars,
     reporter: &Reporter,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<()> {
-    let client = network.client_with(args.spool.scratch()).await?;
-    let estimates = client.dry_run(blobs, epochs(args)).await;
-    print_dry_run(global, reporter, &estimates.map_err(explain)?)
+    let client = client_for_dry_run(global, network, args.spool.scratch()).await?;
+    let planned = client.dry_run(blobs, &options(global, args), bars).await;
+    let planned = planned.map_err(explain)?;
+    bars.finish();
+    print_dry_run(global, reporter, &planned)
+}
+
+/// With the wallet that would pay, if there is one.
+async fn client_for_dry_run(
+    global: &GlobalOptions,
+    network: &Network,
+    scratch: Scratch,
+) -> anyhow::Result<WalrusClient> {
+    match network.client_with_wallet(global, scratch.clone()).await {
+        Err(error) if global.wallet.is_none() => {
+            say(format_args!(
+                "Without a wallet, what it owns is not known ({error:#})"
+            ));
+            network.client_with(scratch).await
+        }
+        client => client,
+    }
 }
 
 async fn store(
@@ -96,15 +132,11 @@ async fn store(
     bars: &Bars,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<StoreReport> {
-    let mut options = StoreOptions::new(epochs(args));
-    options.deletable = !args.permanent;
-    options.check_status = !args.force;
-    options.reuse_resources = !args.ignore_resources;
-    options.gas_budget = global.gas_budget;
     let client = network
         .client_with_wallet(global, args.spool.scratch())
         .await?;
-    client.store(blobs, &options, bars).await.map_err(explain)
+    let report = client.store(blobs, &options(global, args), bars).await;
+    report.map_err(explain)
 }
 
 fn print_report(
@@ -149,20 +181,71 @@ fn print_dry_run(
         return print_json(&estimates);
     }
     for estimate in estimates {
-        reporter.line(format!("{}: nothing was stored (dry run)", estimate.label));
-        reporter.field("blob ID", estimate.blob_id);
-        reporter.field("unencoded size", bytes(estimate.unencoded_size));
-        reporter.field("encoded size", bytes(estimate.encoded_size));
-        reporter.field("cost", wal(estimate.storage_cost));
+        print_planned(reporter, estimate);
     }
     let total = estimates
         .iter()
-        .try_fold(0_u64, |sum, estimate| {
-            sum.checked_add(estimate.storage_cost)
-        })
+        .try_fold(0_u64, |sum, estimate| sum.checked_add(estimate.cost))
         .context("the total cost does not fit 64 bits")?;
     reporter.line(format!("Total cost: {}", wal(total)));
+    let gas: Vec<i64> = estimates
+        .iter()
+        .filter_map(|e| e.registration_gas)
+        .collect();
+    if !gas.is_empty() {
+        let sum = gas.into_iter().fold(0, i64::saturating_add);
+        reporter.line(format!(
+            "Gas: {} to register, and about as much to certify",
+            sui(sum)
+        ));
+    }
+    if let Some(reason) = estimates.iter().find_map(|e| e.cannot_pay.as_ref()) {
+        reporter.line(format!("This wallet cannot pay for it now: {reason}"));
+    }
     Ok(())
+}
+
+/// Prints what would become of one file.
+fn print_planned(reporter: &Reporter, planned: &DryRun) {
+    reporter.line(format!("{}: nothing was stored (dry run)", planned.label));
+    reporter.field("blob ID", planned.blob_id);
+    reporter.field("unencoded size", bytes(planned.unencoded_size));
+    reporter.field("encoded size", bytes(planned.encoded_size));
+    let how = match &planned.action {
+        PlannedAction::ResourceOperation(operation) => describe(operation),
+        PlannedAction::AlreadyCertified(EventOrObject::Object(object)) => {
+            format!("stored already as {object}")
+        }
+        PlannedAction::AlreadyCertified(EventOrObject::Event(_)) => "stored already".to_owned(),
+        PlannedAction::MarkedInvalid(_) => "marked invalid, cannot be stored".to_owned(),
+        PlannedAction::DuplicateOf(label) => format!("the same as {label}"),
+    };
+    reporter.field("cost", format!("{}, {how}", wal(planned.cost)));
+    if planned.storage_cost != planned.cost {
+        reporter.field("from scratch", wal(planned.storage_cost));
+    }
+    print_reused(reporter, &planned.reused_storage);
+    reporter.field("expires", format!("with epoch {}", planned.end_epoch));
+}
+
+/// Prints what was taken of storage that the wallet owned, and what is left of it.
+fn print_reused(reporter: &Reporter, reused: &[ReusedStorage]) {
+    for part in reused {
+        let taken = format!("{} until epoch {}", bytes(part.taken), part.end_epoch);
+        reporter.field("taken", format!("{taken}, of {}", part.resource));
+        if part.left > 0 {
+            let left = format!(
+                "{} until epoch {}",
+                bytes(part.left),
+                part.resource_end_epoch
+            );
+            reporter.field("left", left);
+        }
+        if part.end_epoch < part.resource_end_epoch {
+            let later = format!("{} from epoch {} on", bytes(part.taken), part.end_epoch);
+            reporter.field("left for later", later);
+        }
+    }
 }
 
 /// Prints what became of one file.
@@ -174,7 +257,11 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             cost,
             ..
         } => {
-            reporter.line(format!("{}: stored", outcome.label));
+            let by_whom = match outcome.certified_by_other {
+                true => " by somebody else meanwhile",
+                false => "",
+            };
+            reporter.line(format!("{}: stored{by_whom}", outcome.label));
             reporter.field("blob ID", blob_object.blob_id);
             reporter.field("blob object", blob_object.id);
             reporter.field("unencoded size", bytes(outcome.unencoded_size));
@@ -183,6 +270,7 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
                 "cost",
                 format!("{}, {}", wal(*cost), describe(resource_operation)),
             );
+            print_reused(reporter, &outcome.reused_storage);
             reporter.field(
                 "expires",
                 format!("with epoch {}", blob_object.storage.end_epoch),
@@ -243,7 +331,7 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
 fn describe(operation: &ResourceOperation) -> String {
     match operation {
         ResourceOperation::RegisterFromScratch { epochs_ahead, .. } => {
-            format!("new storage for {epochs_ahead} epochs")
+            format!("new storage for {}", count(*epochs_ahead))
         }
         ResourceOperation::ReuseStorage { .. } => "in storage you owned".to_owned(),
         ResourceOperation::ReuseRegistration { .. } => "with a registration you owned".to_owned(),
@@ -253,7 +341,14 @@ fn describe(operation: &ResourceOperation) -> String {
         | ResourceOperation::ReuseAndExtendNonCertified {
             epochs_extended, ..
         } => {
-            format!("a blob you owned, extended by {epochs_extended} epochs")
+            format!("a blob you owned, extended by {}", count(*epochs_extended))
         }
+    }
+}
+
+fn count(epochs: u32) -> String {
+    match epochs {
+        1 => "1 epoch".to_owned(),
+        epochs => format!("{epochs} epochs"),
     }
 }

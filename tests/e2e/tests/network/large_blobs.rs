@@ -176,7 +176,8 @@ async fn a_large_blob_is_stored_and_read_like_any_other() {
         .client
         .dry_run(
             vec![BlobToStore::new("file", path.as_path())],
-            EpochsAhead::Count(2),
+            &store_options(),
+            &NoProgress,
         )
         .await
         .unwrap();

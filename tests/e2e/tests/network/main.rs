@@ -8,6 +8,7 @@ mod epochs;
 mod killed_node;
 mod large_blobs;
 mod lying_node;
+mod money;
 mod network_restart;
 mod nodes_down;
 mod refused_uploads;

@@ -23,7 +23,7 @@ async fn store_check_and_read(network: &TestNetwork, data: &[u8], deletable: boo
     let client = network.client().await;
     let blobs = vec![BlobToStore::new("file", data.to_vec())];
     let estimate = client
-        .dry_run(blobs.clone(), EpochsAhead::Count(3))
+        .dry_run(blobs.clone(), &options(deletable), &NoProgress)
         .await
         .unwrap();
     let estimate = estimate.first().unwrap();
@@ -45,7 +45,9 @@ async fn store_check_and_read(network: &TestNetwork, data: &[u8], deletable: boo
         panic!("{:?}", outcome.result);
     };
     assert_eq!(spent, *cost, "the wallet pays exactly the reported cost");
-    assert_eq!(estimate.storage_cost, *cost, "a dry run tells the price");
+    assert_eq!(estimate.cost, *cost, "a dry run tells the price");
+    assert_eq!(estimate.storage_cost, *cost, "nothing is owned");
+    assert_eq!(estimate.end_epoch, blob_object.storage.end_epoch);
     assert_eq!(estimate.blob_id, blob_object.blob_id);
     assert_eq!(estimate.encoded_size, outcome.encoded_size);
     assert_eq!(

@@ -1,0 +1,149 @@
+//! What is done with certified blobs: extension, attributes, transfer. Client spec 1.7.
+
+use walrus_sui::{Address, chain::conflict_pause, objects::Blob, transactions::TransactionError};
+
+use super::{
+    Store,
+    cutting::Stock,
+    register::{cost, pieces_taken, transaction_error},
+};
+use crate::{BlobStoreResult, ClientError, Phase, PostStoreAction, ReusedStorage, limits};
+
+/// A blob object that lasts long enough now.
+struct Extended {
+    object: Blob,
+    /// In FROST.
+    paid: u64,
+    /// What was taken of storage that the wallet owned.
+    reused: Vec<ReusedStorage>,
+}
+
+impl Store<'_> {
+    /// Extends and describes the blobs that are certified by now, and ends them. Returns those that failed.
+    pub(super) async fn complete(
+        &mut self,
+    ) -> Result<Vec<(usize, Phase, ClientError)>, ClientError> {
+        let mut failed = Vec::new();
+        for index in self.pending() {
+            match self.complete_one(index).await {
+                Ok(true) => {
+                    if let Some(slot) = self.slots.get_mut(index) {
+                        slot.succeed(self.view.current.epoch);
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => failed.push((index, Phase::Certify, error)),
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Whether the blob is done.
+    async fn complete_one(&mut self, index: usize) -> Result<bool, ClientError> {
+        let Some(slot) = self.slots.get(index) else {
+            return Ok(false);
+        };
+        let Some(registration) = &slot.registration else {
+            return Ok(false);
+        };
+        let object = registration.object.id;
+        if registration.object.certified_epoch.is_none() {
+            return Ok(false);
+        }
+        if registration.extend_by.is_some() {
+            let extended = self.extend(object).await?;
+            if let Some(slot) = self.slots.get_mut(index)
+                && let Some(registration) = slot.registration.as_mut()
+            {
+                registration.object = extended.object;
+                registration.extend_by = None;
+                registration.cost = extended.paid;
+                slot.reused = extended.reused;
+            }
+        }
+        if let Some(slot) = self.slots.get(index)
+            && !slot.attributes.is_empty()
+            && slot
+                .registration
+                .as_ref()
+                .is_some_and(|r| !r.has_attributes)
+        {
+            let set = self.writer()?.set_attributes(object, &slot.attributes);
+            set.await
+                .map_err(|error| transaction_error("setting attributes", error))?;
+        }
+        Ok(true)
+    }
+
+    /// Extends a blob to the end of this store, unless somebody else does in the meantime: what is paid for is what is missing
+    /// in the version of the object that the payment names.
+    async fn extend(&self, object: Address) -> Result<Extended, ClientError> {
+        let mut attempt = 1;
+        loop {
+            match self.try_extend(object).await {
+                Err(ClientError::Transaction { source, .. })
+                    if source.is_stale() && attempt < limits::PLANS =>
+                {
+                    tracing::debug!(%source, attempt, "looking again at a blob to extend");
+                    tokio::time::sleep(conflict_pause(attempt)).await;
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_extend(&self, object: Address) -> Result<Extended, ClientError> {
+        let (writer, reader) = (self.writer()?, self.client.reader());
+        let failed = |error| transaction_error("extending the blob", error);
+        let seen = reader.chain().object(object).await?;
+        let mut extended = Extended {
+            object: seen.decode()?,
+            paid: 0,
+            reused: Vec::new(),
+        };
+        let storage = &mut extended.object.storage;
+        let (from, size) = (storage.end_epoch, storage.storage_size);
+        let missing = self.end_epoch().saturating_sub(from);
+        if missing == 0 {
+            return Ok(extended);
+        }
+        storage.end_epoch = self.end_epoch();
+        let version = seen.reference();
+        let mut stock = Stock::new(self.owned().await?.storage, self.terms());
+        if let Some(pieces) = stock.extend(size, from) {
+            let done = writer.extend_blob_with_storage(&version, &pieces).await;
+            done.map_err(failed)?;
+            extended.reused = pieces_taken(&pieces, &stock.into_rest());
+        } else {
+            extended.paid = cost(reader.prices().await?.storage_cost(size, missing))?;
+            let done = writer.extend_blob_as_seen(&version, missing, extended.paid);
+            done.await.map_err(failed)?;
+        }
+        Ok(extended)
+    }
+
+    /// Gives new blob objects to whom they are for. Client spec 1.2.
+    pub(super) async fn hand_over(&mut self) -> Result<(), ClientError> {
+        let PostStoreAction::TransferTo(recipient) = self.options.post_store else {
+            return Ok(());
+        };
+        let objects: Vec<Address> = self
+            .slots
+            .iter()
+            .filter_map(|slot| match &slot.result {
+                Some(BlobStoreResult::NewlyCreated { blob_object, .. }) => Some(blob_object.id),
+                _ => None,
+            })
+            .collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let executor = self.writer()?.executor();
+        let transferred: Result<_, TransactionError> =
+            executor.transfer_objects(&objects, recipient).await;
+        transferred
+            .map(drop)
+            .map_err(|error| transaction_error("transferring the blob object", error))
+    }
+}

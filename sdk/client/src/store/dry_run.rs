@@ -1,0 +1,225 @@
+//! A store that ends where its plan is made. Client spec 2.5.
+
+use walrus_core::EncodingType;
+use walrus_sui::{contract::Prices, objects::OwnedStorage};
+
+use super::{
+    Slot, Store, Unencoded,
+    plan::Source,
+    register::{Batch, cost, operation_on, pieces_taken},
+};
+use crate::{
+    BlobStoreResult, BlobToStore, ClientError, DryRun, EventOrObject, Phase, PlannedAction,
+    ReusedStorage, progress::Timer,
+};
+
+/// What was decided about a blob.
+struct Decision {
+    action: PlannedAction,
+    cost: u64,
+    end_epoch: u32,
+    reused: Vec<ReusedStorage>,
+    gas: Option<Result<i64, String>>,
+}
+
+impl Decision {
+    /// Nothing is to be done.
+    fn nothing(action: PlannedAction, end_epoch: u32) -> Self {
+        Self {
+            action,
+            cost: 0,
+            end_epoch,
+            reused: Vec::new(),
+            gas: None,
+        }
+    }
+}
+
+impl Store<'_> {
+    /// Decides as a store does, and says what it would do.
+    pub(crate) async fn dry_run(
+        mut self,
+        blobs: Vec<BlobToStore>,
+    ) -> Result<Vec<DryRun>, ClientError> {
+        self.identify(blobs).await?;
+        self.join_duplicates();
+        if self.options.check_status {
+            self.check_status().await?;
+        }
+        let prices = self.client.reader().prices().await?;
+        let mut decisions = self.decide(&prices).await?;
+        let mut runs = Vec::with_capacity(self.slots.len());
+        for (index, slot) in self.slots.iter().enumerate() {
+            let decision = match decisions.get_mut(index).and_then(Option::take) {
+                Some(decision) => decision,
+                None => self.decided_before(slot)?,
+            };
+            runs.push(dry_run(slot, decision, &prices, self.epochs_ahead)?);
+        }
+        Ok(runs)
+    }
+
+    /// Computes blob IDs, without keeping slivers.
+    async fn identify(&mut self, blobs: Vec<BlobToStore>) -> Result<(), ClientError> {
+        let timer = Timer::start(Phase::Encode, self.progress);
+        let config = self.view.current.config;
+        for blob in blobs {
+            let mut slot = Slot::new(&blob);
+            let blob = Unencoded::new(blob.label, blob.data, config)?;
+            slot.unencoded_size = blob.length;
+            slot.encoded_size = blob.encoded_size;
+            slot.identity = Some(blob.identity().await?);
+            self.slots.push(slot);
+        }
+        self.report.time(Phase::Encode, timer.finish());
+        Ok(())
+    }
+
+    /// What a store would decide about each pending blob.
+    async fn decide(&self, prices: &Prices) -> Result<Vec<Option<Decision>>, ClientError> {
+        let mut decisions: Vec<Option<Decision>> = Vec::new();
+        decisions.resize_with(self.slots.len(), || None);
+        let mut owned = self.owned().await?;
+        let queue = self.largest_first();
+        let mut queue = &queue[..];
+        while !queue.is_empty() {
+            let batch = self.plan_batch(queue, &mut owned, prices)?;
+            queue = queue.get(batch.settled.max(1)..).unwrap_or_default();
+            let mut gas = self.gas(&batch).await.into_iter();
+            let found = batch.found.into_iter();
+            let left = &owned.storage;
+            let found = found.map(|(slot, source, cost)| (slot, on_object(source, cost, left)));
+            let new = batch.new.into_iter().map(|new| {
+                let decision = Decision {
+                    action: PlannedAction::ResourceOperation(new.operation),
+                    cost: new.cost,
+                    end_epoch: self.end_epoch(),
+                    reused: new.reused,
+                    gas: gas.next(),
+                };
+                (new.slot, Some(decision))
+            });
+            for (slot, decision) in found.chain(new) {
+                if let Some(entry) = decisions.get_mut(slot) {
+                    *entry = decision;
+                }
+            }
+        }
+        Ok(decisions)
+    }
+
+    /// The gas of the transaction that registers a batch, shared by its blobs; the sum is exact. Why not, if the wallet cannot pay.
+    async fn gas(&self, batch: &Batch) -> Vec<Result<i64, String>> {
+        let Some(writer) = self.writer.as_ref().filter(|_| !batch.new.is_empty()) else {
+            return Vec::new();
+        };
+        let registrations = batch.registrations();
+        let cost = match writer.estimate_registration(&registrations).await {
+            Ok(cost) => cost,
+            Err(error) => return vec![Err(error.to_string()); registrations.len()],
+        };
+        let (Ok(net), Ok(count)) = (
+            i64::try_from(cost.net()),
+            i64::try_from(registrations.len()),
+        ) else {
+            return Vec::new();
+        };
+        let share = net.checked_div(count).unwrap_or(net);
+        let rest = net.checked_rem(count).unwrap_or(0);
+        let first = std::iter::once(Ok(share.saturating_add(rest)));
+        first
+            .chain(std::iter::repeat_with(|| Ok(share)))
+            .take(registrations.len())
+            .collect()
+    }
+
+    /// The decision about a blob that needs no plan.
+    fn decided_before(&self, slot: &Slot) -> Result<Decision, ClientError> {
+        if let Some(original) = slot.same_as.and_then(|index| self.slots.get(index)) {
+            let action = PlannedAction::DuplicateOf(original.label.clone());
+            return Ok(Decision::nothing(action, self.end_epoch()));
+        }
+        match &slot.result {
+            Some(BlobStoreResult::AlreadyCertified {
+                event_or_object,
+                end_epoch,
+                ..
+            }) => {
+                let action = PlannedAction::AlreadyCertified(event_or_object.clone());
+                Ok(Decision::nothing(action, *end_epoch))
+            }
+            Some(BlobStoreResult::MarkedInvalid { event, .. }) => {
+                let action = PlannedAction::MarkedInvalid(*event);
+                Ok(Decision::nothing(action, self.view.current.epoch))
+            }
+            Some(BlobStoreResult::Error { error_msg, .. }) => {
+                let reason = error_msg.clone();
+                Err(ClientError::Interrupted(format!(
+                    "{}: {reason}",
+                    slot.label
+                )))
+            }
+            Some(BlobStoreResult::NewlyCreated { .. }) | None => {
+                let reason = format!("nothing was decided about {}", slot.label);
+                Err(ClientError::Interrupted(reason))
+            }
+        }
+    }
+}
+
+/// The decision about a blob whose object the wallet has.
+fn on_object(source: Source, cost: u64, left: &[OwnedStorage]) -> Option<Decision> {
+    let operation = operation_on(&source);
+    let (object, epochs, pieces) = match &source {
+        Source::Certified(object) | Source::Registered(object, None) => (object, 0, &[][..]),
+        Source::Extend(object, extension) | Source::Registered(object, Some(extension)) => {
+            (object, extension.epochs, &extension.pieces[..])
+        }
+        Source::Storage(_) | Source::Buy => return None,
+    };
+    let end_epoch = object.storage.end_epoch.saturating_add(epochs);
+    let action = match operation {
+        Some(operation) => PlannedAction::ResourceOperation(operation),
+        None => PlannedAction::AlreadyCertified(EventOrObject::Object(object.id)),
+    };
+    Some(Decision {
+        cost,
+        reused: pieces_taken(pieces, left),
+        ..Decision::nothing(action, end_epoch)
+    })
+}
+
+fn dry_run(
+    slot: &Slot,
+    decision: Decision,
+    prices: &Prices,
+    epochs_ahead: u32,
+) -> Result<DryRun, ClientError> {
+    let storage = prices.storage_cost(slot.encoded_size, epochs_ahead);
+    let from_scratch = storage
+        .zip(prices.write_cost(slot.encoded_size))
+        .and_then(|(storage, write)| storage.checked_add(write));
+    let Some(identity) = slot.identity else {
+        let reason = format!("nothing is known about {}", slot.label);
+        return Err(ClientError::Interrupted(reason));
+    };
+    let (gas, no_gas) = match decision.gas {
+        Some(Ok(gas)) => (Some(gas), None),
+        Some(Err(reason)) => (None, Some(reason)),
+        None => (None, None),
+    };
+    Ok(DryRun {
+        label: slot.label.clone(),
+        blob_id: identity.blob_id,
+        unencoded_size: slot.unencoded_size,
+        encoded_size: slot.encoded_size,
+        storage_cost: cost(from_scratch)?,
+        encoding_type: EncodingType::RS2,
+        cost: decision.cost,
+        end_epoch: decision.end_epoch,
+        action: decision.action,
+        reused_storage: decision.reused,
+        registration_gas: gas,
+        cannot_pay: no_gas,
+    })
+}

@@ -1,0 +1,424 @@
+//! What a wallet owns is used before anything is bought, no more of it than is needed, and nothing is paid twice.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::future::join_all;
+use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
+use walrus_sdk::{
+    BlobObject, BlobStoreResult, BlobToStore, ClientOptions, DryRun, EpochsAhead, EventOrObject,
+    NoProgress, PlannedAction, ResourceOperation, StoreOptions, StoreReport, WalrusClient,
+};
+use walrus_sui::{
+    Address, StructTag, TypeTag,
+    objects::Storage,
+    transactions::{CoinNeed, Ptb, TransactionError},
+    wallet::Keypair,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const LARGE: u64 = 800_000_000;
+
+fn for_epochs(epochs: u32) -> StoreOptions {
+    StoreOptions::new(EpochsAhead::Count(epochs))
+}
+
+fn blobs(contents: &[&[u8]]) -> Vec<BlobToStore> {
+    let blob = |(index, data): (usize, &&[u8])| BlobToStore::new(index.to_string(), data.to_vec());
+    contents.iter().enumerate().map(blob).collect()
+}
+
+async fn store(client: &WalrusClient, contents: &[&[u8]], epochs: u32) -> StoreReport {
+    let report = client
+        .store(blobs(contents), &for_epochs(epochs), &NoProgress)
+        .await;
+    report.unwrap_or_else(|error| panic!("cannot store: {error}"))
+}
+
+async fn plan(client: &WalrusClient, contents: &[&[u8]], epochs: u32) -> Vec<DryRun> {
+    client
+        .dry_run(blobs(contents), &for_epochs(epochs), &NoProgress)
+        .await
+        .unwrap()
+}
+
+/// Object, operation and cost of an outcome that must be a new blob.
+fn created(report: &StoreReport, position: usize) -> (BlobObject, ResourceOperation, u64) {
+    match &report.outcomes[position].result {
+        BlobStoreResult::NewlyCreated {
+            blob_object,
+            resource_operation,
+            cost,
+            ..
+        } => (blob_object.clone(), resource_operation.clone(), *cost),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn storage(network: &TestNetwork) -> Vec<Storage> {
+    let owned = network.reader().owned_storage(network.admin().address());
+    let owned = owned.await.unwrap();
+    owned.into_iter().map(|owned| owned.storage).collect()
+}
+
+async fn write_price(network: &TestNetwork) -> u64 {
+    let prices = network.reader().prices().await.unwrap();
+    prices.write_price_per_unit
+}
+
+/// A dry run says what the store then does.
+fn assert_as_planned(planned: &[DryRun], report: &StoreReport) {
+    assert_eq!(planned.len(), report.outcomes.len());
+    for (index, (planned, outcome)) in planned.iter().zip(&report.outcomes).enumerate() {
+        assert_eq!(planned.reused_storage, outcome.reused_storage);
+        match &planned.action {
+            PlannedAction::ResourceOperation(operation) => {
+                let (object, done, cost) = created(report, index);
+                assert_eq!((operation, planned.cost), (&done, cost));
+                assert_eq!(planned.end_epoch, object.storage.end_epoch);
+            }
+            _ => assert_eq!(planned.cost, 0),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_take_no_more_of_owned_storage_than_they_need() {
+    let network = TestNetwork::start(small()).await;
+    let client = network.client().await;
+    let large = network.writer().reserve_space(LARGE, 20).await.unwrap();
+    let (one, two) = (random_bytes(100), random_bytes(5_000));
+    let planned = plan(&client, &[&one, &two], 1).await;
+    assert!(
+        planned
+            .iter()
+            .all(|planned| planned.storage_cost > planned.cost)
+    );
+    assert!(
+        planned
+            .iter()
+            .all(|planned| planned.registration_gas.is_some())
+    );
+    let before = network.balance().await;
+    let report = store(&client, &[&one, &two], 1).await;
+    let spent = before - network.balance().await;
+    assert_as_planned(&planned, &report);
+    assert_eq!(
+        spent,
+        2 * write_price(&network).await,
+        "storage costs nothing"
+    );
+    let mut taken = 0;
+    for (index, outcome) in report.outcomes.iter().enumerate() {
+        let (object, operation, _) = created(&report, index);
+        assert!(matches!(operation, ResourceOperation::ReuseStorage { .. }));
+        let on_chain = network.reader().blob(object.id).await.unwrap();
+        assert_eq!(on_chain.storage.storage_size, outcome.encoded_size);
+        assert_eq!(on_chain.storage.end_epoch, large.start_epoch + 1);
+        taken += outcome.encoded_size;
+    }
+    // The resource is what it was, less the bytes, and so is the time that the blobs do not need.
+    let left = storage(&network).await;
+    let same = left.iter().find(|storage| storage.id == large.id).unwrap();
+    assert_eq!(same.storage_size, LARGE - taken);
+    assert_eq!(
+        (same.start_epoch, same.end_epoch),
+        (large.start_epoch, large.end_epoch)
+    );
+    let later = left.iter().filter(|storage| storage.id != large.id);
+    let later: Vec<_> = later.map(|s| (s.start_epoch, s.end_epoch)).collect();
+    assert_eq!(later, [(large.start_epoch + 1, large.end_epoch); 2]);
+
+    // What a deletion gives back and what was left for later make one piece again.
+    let (object, ..) = created(&report, 0);
+    network.writer().delete_blobs(&[object.id]).await.unwrap();
+    network
+        .writer()
+        .executor()
+        .transfer_objects(&[large.id], Address::TWO)
+        .await
+        .unwrap();
+    let again = store(&client, &[&one], 20).await;
+    let (object, operation, cost) = created(&again, 0);
+    assert!(
+        matches!(operation, ResourceOperation::ReuseStorage { .. }),
+        "{operation:?}"
+    );
+    assert_eq!(cost, write_price(&network).await);
+    assert_eq!(object.storage.end_epoch, large.end_epoch);
+
+    // A blob that is there is extended with what is left.
+    network.writer().reserve_space(LARGE, 10).await.unwrap();
+    let planned = plan(&client, &[&two], 8).await;
+    let before = network.balance().await;
+    let report = store(&client, &[&two], 8).await;
+    assert_as_planned(&planned, &report);
+    assert_eq!(network.balance().await, before, "nothing is bought");
+    let (object, operation, _) = created(&report, 0);
+    assert!(
+        matches!(
+            operation,
+            ResourceOperation::ReuseAndExtend {
+                epochs_extended: 7,
+                ..
+            }
+        ),
+        "{operation:?}"
+    );
+    let on_chain = network.reader().blob(object.id).await.unwrap();
+    assert_eq!(on_chain.storage.end_epoch, large.start_epoch + 8);
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_pieces_of_storage_are_joined() {
+    let network = TestNetwork::start(small()).await;
+    let client = network.client().await;
+    let data = random_bytes(50_000);
+    let size = plan(&client, &[&data], 2).await[0].encoded_size;
+    for part in [size / 2, size / 3, size / 4] {
+        network.writer().reserve_space(part, 5).await.unwrap();
+    }
+    let report = store(&client, &[&data], 2).await;
+    let (object, operation, _) = created(&report, 0);
+    assert!(matches!(operation, ResourceOperation::ReuseStorage { .. }));
+    let on_chain = network.reader().blob(object.id).await.unwrap();
+    assert_eq!(on_chain.storage.storage_size, size);
+    assert_eq!(report.outcomes[0].reused_storage.len(), 3);
+    let now = storage(&network).await;
+    let epochs = |s: &Storage| u64::from(s.end_epoch - s.start_epoch) * s.storage_size;
+    let bought = 5 * (size / 2 + size / 3 + size / 4);
+    assert_eq!(now.iter().map(epochs).sum::<u64>(), bought - 2 * size);
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_content_is_paid_once_and_batches_are_one_store() {
+    let network = TestNetwork::start(small()).await;
+    let options = ClientOptions {
+        blobs_at_once: 3,
+        ..ClientOptions::default()
+    };
+    let client = network.client_with(options).await;
+    let (one, two) = (random_bytes(700), random_bytes(800));
+    // The last one is in a batch of its own.
+    let contents: [&[u8]; 4] = [&one, &one, &two, &one];
+    let planned = plan(&client, &contents, 2).await;
+    let before = network.balance().await;
+    let report = store(&client, &contents, 2).await;
+    let spent = before - network.balance().await;
+    assert_as_planned(&planned, &report);
+    assert_eq!(
+        spent,
+        planned.iter().map(|planned| planned.cost).sum::<u64>()
+    );
+    let (object, ..) = created(&report, 0);
+    for position in [1, 3] {
+        let BlobStoreResult::AlreadyCertified {
+            event_or_object, ..
+        } = &report.outcomes[position].result
+        else {
+            panic!("{:?}", report.outcomes[position]);
+        };
+        assert_eq!(*event_or_object, EventOrObject::Object(object.id));
+        let original = PlannedAction::DuplicateOf("0".to_owned());
+        assert_eq!(planned[position].action, original);
+    }
+    assert_eq!(
+        network
+            .reader()
+            .owned_blobs(network.admin().address())
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+    // What is stored is known to a dry run.
+    let again = plan(&client, &[&two], 2).await;
+    assert!(
+        matches!(again[0].action, PlannedAction::AlreadyCertified(_)),
+        "{again:?}"
+    );
+    assert_eq!(again[0].cost, 0);
+    network.stop().await;
+}
+
+/// A wallet of its own: WAL and some SUI in address balances, and one SUI in a coin.
+async fn address_balances(network: &TestNetwork, frost: u64, mist: u64) -> Arc<Keypair> {
+    let key = Arc::new(Keypair::generate());
+    let owner = key.address();
+    let writer = network.writer();
+    let executor = writer.executor();
+    executor.send_sui(&[(owner, 1_000_000_000)]).await.unwrap();
+    let wal = network.reader().packages().wal_type;
+    let need = CoinNeed {
+        coin_type: wal.clone(),
+        amount: frost,
+    };
+    let sui = TypeTag::from(StructTag::sui());
+    let send = |ptb: &mut Ptb, coin, tag: &TypeTag| -> Result<(), TransactionError> {
+        let arguments = vec![coin, ptb.pure(&owner)?];
+        ptb.call(
+            Address::TWO,
+            "coin",
+            "send_funds",
+            vec![tag.clone()],
+            arguments,
+        )?;
+        Ok(())
+    };
+    let sent = executor.execute(Some(&need), |ptb, payment| {
+        let coin = ptb.split(payment.unwrap(), &[frost])?[0];
+        send(ptb, coin, &TypeTag::from(wal.clone()))?;
+        let coin = ptb.split_gas(&[mist])?[0];
+        send(ptb, coin, &sui)
+    });
+    sent.await.unwrap();
+    key
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn address_balances_pay_for_a_store() {
+    let network = TestNetwork::start(small()).await;
+    let key = address_balances(&network, 10_000_000, 5_000_000).await;
+    let owner = key.address();
+    let client = network.client().await.with_wallet(key);
+    let data = random_bytes(3_000);
+    let planned = plan(&client, &[&data], 1).await;
+    let report = store(&client, &[&data], 1).await;
+    assert_as_planned(&planned, &report);
+    let wal = network.reader().packages().wal_type;
+    let funds = network.reader().chain().funds(owner, &wal).await.unwrap();
+    let left = 10_000_000 - planned[0].cost;
+    assert_eq!((funds.total, funds.address_balance), (left, left));
+    // Who cannot pay is told by a dry run as well.
+    let poor = network
+        .client()
+        .await
+        .with_wallet(Arc::new(Keypair::generate()));
+    let planned = plan(&poor, &[&random_bytes(10)], 1).await;
+    let reason = planned[0].cannot_pay.as_ref().unwrap();
+    assert!(reason.contains("has 0 of the"), "{reason}");
+    network.stop().await;
+}
+
+/// Clients that know nothing of each other and use one wallet, as processes of their own do.
+async fn rivals(network: &TestNetwork, count: usize) -> Vec<WalrusClient> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        clients.push(network.client().await);
+    }
+    clients
+}
+
+async fn store_at_once(rivals: &[WalrusClient], data: &[u8], epochs: u32) -> Vec<StoreReport> {
+    let stores = rivals
+        .iter()
+        .map(|client| async move { store(client, &[data], epochs).await });
+    join_all(stores).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_storage_resource_serves_sixteen_stores_at_once() {
+    let network = TestNetwork::start(small()).await;
+    let large = network.writer().reserve_space(LARGE, 3).await.unwrap();
+    let rivals = rivals(&network, 16).await;
+    let stores = rivals
+        .iter()
+        .map(|client| async move { store(client, &[&random_bytes(500)], 2).await });
+    let mut taken = 0;
+    for report in join_all(stores).await {
+        let (_, operation, _) = created(&report, 0);
+        assert!(
+            matches!(operation, ResourceOperation::ReuseStorage { .. }),
+            "{operation:?}"
+        );
+        taken += report.outcomes[0].encoded_size;
+    }
+    let left = storage(&network).await;
+    let same = left.iter().find(|storage| storage.id == large.id).unwrap();
+    assert_eq!(same.storage_size, LARGE - taken);
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_somebody_else_stores_meanwhile_is_stored() {
+    let network = TestNetwork::start(small()).await;
+    let data = random_bytes(40_000);
+    let rivals = rivals(&network, 3).await;
+    let before = network.balance().await;
+    // Two who sign the same transaction at the same moment pay together, and each names what was paid.
+    let mut paid: BTreeMap<Address, u64> = BTreeMap::new();
+    for report in store_at_once(&rivals, &data, 1).await {
+        match &report.outcomes[0].result {
+            BlobStoreResult::NewlyCreated {
+                blob_object, cost, ..
+            } => {
+                let most = paid.entry(blob_object.id).or_default();
+                *most = (*most).max(*cost);
+            }
+            BlobStoreResult::AlreadyCertified {
+                event_or_object: EventOrObject::Object(object),
+                ..
+            } => {
+                paid.entry(*object).or_default();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(before - network.balance().await, paid.values().sum::<u64>());
+    for object in paid.keys() {
+        let blob = network.reader().blob(*object).await.unwrap();
+        assert!(blob.certified_epoch.is_some());
+    }
+
+    // A registration that was left behind is finished by both who find it, and by one on chain.
+    let other = random_bytes(41_000);
+    let encoded = walrus_e2e::Encoded::new(&other, 13);
+    let registered = network
+        .writer()
+        .register_blobs(&[encoded.registration(true)])
+        .await
+        .unwrap();
+    let object = registered.blobs[0].id;
+    let reports = store_at_once(&rivals, &other, 1).await;
+    for report in &reports {
+        match &report.outcomes[0].result {
+            BlobStoreResult::NewlyCreated {
+                blob_object, cost, ..
+            } => assert_eq!((blob_object.id, *cost), (object, 0)),
+            BlobStoreResult::AlreadyCertified {
+                event_or_object, ..
+            } => assert_eq!(*event_or_object, EventOrObject::Object(object)),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Whoever was late says so, and one was not.
+    let digests = reports
+        .iter()
+        .filter_map(|report| report.outcomes[0].certify_digest);
+    let digests: BTreeSet<_> = digests.map(|digest| digest.to_string()).collect();
+    assert_eq!(digests.len(), 1);
+
+    // To be extended, it is paid for once.
+    let before = network.balance().await;
+    let reports = store_at_once(&rivals, &other, 4).await;
+    let prices = network.reader().prices().await.unwrap();
+    let size = encoded.registration(true).encoded_size;
+    let price = prices.storage_cost(size, 3).unwrap();
+    assert_eq!(before - network.balance().await, price);
+    let told = |report: &StoreReport| match &report.outcomes[0].result {
+        BlobStoreResult::NewlyCreated { cost, .. } => *cost,
+        _ => 0,
+    };
+    assert_eq!(reports.iter().map(told).max(), Some(price));
+    let ends = eventually("the object is extended", PATIENCE, async || {
+        let blob = network.reader().blob(object).await.ok()?;
+        (blob.storage.end_epoch == blob.storage.start_epoch + 4).then_some(())
+    });
+    ends.await;
+    network.stop().await;
+}
