@@ -43,9 +43,17 @@ struct Attempt {
     again: bool,
 }
 
-impl From<TransactionError> for Attempt {
-    fn from(error: TransactionError) -> Self {
-        let again = error.is_conflict();
+impl Attempt {
+    /// Before anything was sent that the plan asked for.
+    fn choosing(error: TransactionError) -> Self {
+        // Whatever is not there any more, nobody but us has chosen it.
+        let again = error.is_stale();
+        Self { error, again }
+    }
+
+    /// After the plan was executed.
+    fn done(error: TransactionError) -> Self {
+        let again = false;
         Self { error, again }
     }
 }
@@ -148,7 +156,7 @@ impl TransactionExecutor {
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
-        let chosen = self.choose(payment).await?;
+        let chosen = self.choose(payment).await.map_err(Attempt::choosing)?;
         let build = || self.build(payment.zip(chosen.as_ref()), plan);
         let coins = chosen.as_ref().map_or(&[][..], |payment| &payment.coins);
         let transaction = self.resolve(&build, coins).await.map_err(|error| {
@@ -162,7 +170,7 @@ impl TransactionExecutor {
             let again = error.is_overtaken();
             Attempt { error, again }
         })?;
-        Ok(self.fill_types(executed).await?)
+        self.fill_types(executed).await.map_err(Attempt::done)
     }
 
     /// Chooses what pays; merges coins as long as they are too many.

@@ -64,7 +64,7 @@ impl TransactionExecutor {
         B: Fn() -> Result<Ptb, TransactionError>,
     {
         let ptb = build()?;
-        let from_gas = ptb.from_gas();
+        let from_gas = ptb.taken_from_gas();
         match self.fill_in(ptb, self.gas_budget, &[]).await {
             Ok(transaction) if self.gas_budget.is_some() => Ok(transaction),
             Ok(transaction) => self.widen(transaction, from_gas).await,
@@ -112,7 +112,7 @@ impl TransactionExecutor {
         budget: Option<u64>,
         payment: &[CoinObject],
     ) -> Result<Transaction, Unpaid> {
-        let takes_sui = ptb.from_gas() != FromGas::default();
+        let takes_sui = ptb.taken_from_gas() != FromGas::default();
         let mut builder = ptb.into_builder();
         builder.set_sender(self.sender());
         if let Some(budget) = budget {

@@ -99,7 +99,7 @@ impl Ptb {
     }
 
     /// What the commands so far take from the gas coin.
-    pub(super) fn from_gas(&self) -> FromGas {
+    pub(super) fn taken_from_gas(&self) -> FromGas {
         self.from_gas
     }
 

@@ -195,7 +195,7 @@ fn print_dry_run(
     if !gas.is_empty() {
         let sum = gas.into_iter().fold(0, i64::saturating_add);
         reporter.line(format!(
-            "Gas: {} to register, and about as much to certify",
+            "Gas: {} to register; the certificate takes a second transaction",
             sui(sum)
         ));
     }
