@@ -132,7 +132,8 @@ impl WalrusClient {
             }
             let labels: Vec<String> = batch.iter().map(|blob| blob.label.clone()).collect();
             let stored = match Store::new(self, Some(writer.clone()), options, progress).await {
-                Ok(store) => store.run(batch, &mut known).await,
+                // On the heap: the futures of callers would be too large for small stacks.
+                Ok(store) => Box::pin(store.run(batch, &mut known)).await,
                 Err(error) => Err(error),
             };
             match (&mut report, stored) {
@@ -157,7 +158,7 @@ impl WalrusClient {
         progress: &dyn Progress,
     ) -> Result<Vec<DryRun>, ClientError> {
         let store = Store::new(self, self.writer.clone(), options, progress).await?;
-        store.dry_run(blobs).await
+        Box::pin(store.dry_run(blobs)).await
     }
 
     /// Reads a blob into memory. Client spec 1.10.

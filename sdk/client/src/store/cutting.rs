@@ -55,7 +55,7 @@ impl Stock {
     /// from several that are together.
     pub(super) fn take(&mut self, size: u64) -> Offer {
         let Some(pieces) = self
-            .from_one(size)
+            .of_one(size)
             .or_else(|| self.by_amount(size))
             .or_else(|| self.by_period(size))
         else {
@@ -93,7 +93,7 @@ impl Stock {
     }
 
     /// The smallest resource that fits; of equals the one that ends first.
-    fn from_one(&self, size: u64) -> Option<Vec<StoragePiece>> {
+    fn of_one(&self, size: u64) -> Option<Vec<StoragePiece>> {
         let owned = self
             .covering()
             .filter(|owned| owned.storage.storage_size >= size)

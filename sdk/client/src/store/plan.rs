@@ -71,11 +71,11 @@ pub(super) fn plan(needs: &[Need], owned: &mut Owned, terms: Terms) -> Vec<Sourc
                 Offer::Later => break,
             },
             Source::Extend(blob, extension) => {
-                let extension = extension.from_stock(&blob, &mut stock);
+                let extension = extension.served_by(&blob, &mut stock);
                 Source::Extend(blob, extension)
             }
             Source::Registered(blob, Some(extension)) => {
-                let extension = extension.from_stock(&blob, &mut stock);
+                let extension = extension.served_by(&blob, &mut stock);
                 Source::Registered(blob, Some(extension))
             }
             source => source,
@@ -92,7 +92,7 @@ impl Extension {
         Self { epochs, pieces }
     }
 
-    fn from_stock(mut self, blob: &Blob, stock: &mut Stock) -> Self {
+    fn served_by(mut self, blob: &Blob, stock: &mut Stock) -> Self {
         let storage = &blob.storage;
         let pieces = stock.extend(storage.storage_size, storage.end_epoch);
         self.pieces = pieces.unwrap_or_default();

@@ -116,7 +116,8 @@ impl TransactionExecutor {
         let _turn = self.queue.lock().await;
         let mut attempt = 1;
         loop {
-            match self.try_once(payment, &plan).await {
+            // On the heap: the futures of callers would be too large for small stacks.
+            match Box::pin(self.try_once(payment, &plan)).await {
                 Err(Attempt { error, again: true }) if attempt < self.attempts => {
                     tracing::debug!(%error, attempt, "building a transaction anew");
                     tokio::time::sleep(conflict_pause(attempt)).await;
@@ -144,7 +145,7 @@ impl TransactionExecutor {
         let coins = executor.choose(payment).await?;
         let build = || executor.build(payment.zip(coins.as_ref()), &plan);
         let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
-        let transaction = executor.resolve(&build, inputs).await?;
+        let transaction = Box::pin(executor.resolve(&build, inputs)).await?;
         executor.simulate(&transaction).await
     }
 
@@ -193,7 +194,7 @@ impl TransactionExecutor {
                 Choice::Merge(_) if self.estimates || round == limits::MERGE_ROUNDS => {
                     return Err(need.in_pieces(holdings));
                 }
-                Choice::Merge(coins) => self.merge(need, coins).await?,
+                Choice::Merge(coins) => Box::pin(self.merge(need, coins)).await?,
             }
             round += 1;
         }

@@ -43,7 +43,7 @@ impl GasCost {
     }
 }
 
-/// A transaction that can be signed, and whether another way of paying for it is left.
+/// Why a transaction could not be completed, and whether another way of paying for it may help.
 enum Unpaid {
     /// The payment does not carry it.
     Short(TransactionError),
@@ -69,7 +69,9 @@ impl TransactionExecutor {
             Ok(transaction) if self.gas_budget.is_some() => Ok(transaction),
             Ok(transaction) => self.widen(transaction, from_gas).await,
             Err(Unpaid::Other(error)) => Err(error),
-            Err(Unpaid::Short(error)) => self.pay_with_many(build, from_gas, inputs, &error).await,
+            Err(Unpaid::Short(error)) => {
+                Box::pin(self.pay_with_many(build, from_gas, inputs, &error)).await
+            }
         }
     }
 
@@ -281,6 +283,14 @@ impl TransactionExecutor {
         refusal: &TransactionError,
     ) -> Result<TransactionError, TransactionError> {
         let funds = self.chain.funds(self.sender(), &StructTag::sui()).await?;
+        if funds.total == 0 {
+            return Ok(TransactionError::InsufficientFunds {
+                owner: self.sender(),
+                coin: "SUI",
+                needed: from_gas.least().max(1),
+                available: 0,
+            });
+        }
         let usable = coins.get(..limits::MAX_GAS_COINS).unwrap_or(coins);
         Ok(TransactionError::NoGas {
             owner: self.sender(),

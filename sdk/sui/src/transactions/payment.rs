@@ -239,6 +239,18 @@ mod tests {
             panic!("{error}");
         };
         assert_eq!(available, 3_600_000, "all coins count");
+        let need = CoinNeed {
+            coin_type: StructTag::sui(),
+            amount: 3_200_000,
+        };
+        let error = need.in_pieces(Holdings {
+            owner: Address::TWO,
+            coins: &owned,
+            address_balance: 5,
+        });
+        let text = error.to_string();
+        let told = "has 3600005 MIST in 300 coins, but one transaction can use at most 200 coins, 2400005 MIST of the 3200000 needed";
+        assert!(text.contains(told), "{text}");
         let many = coins(&[1; 600]);
         assert_eq!(choose(600, &many, 0), Choice::Merge(many[..500].to_vec()));
     }
