@@ -12,6 +12,7 @@ use sui_sdk_types::hash::Hasher;
 use sui_sdk_types::{Address, Digest};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -50,6 +51,7 @@ pub struct DevchainBuilder {
     seed: Option<Digest>,
     default_seed: Option<Digest>,
     rpc_address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
     faucet_address: SocketAddr,
     accounts: u32,
     grant: Grant,
@@ -67,6 +69,7 @@ impl Default for DevchainBuilder {
             seed: None,
             default_seed: None,
             rpc_address: any_port,
+            tls: None,
             faucet_address: any_port,
             accounts: 10,
             grant: Grant::default(),
@@ -107,6 +110,14 @@ impl DevchainBuilder {
     #[must_use]
     pub fn rpc_address(mut self, address: SocketAddr) -> Self {
         self.rpc_address = address;
+        self
+    }
+
+    /// Speaks TLS with this configuration on the gRPC port, beside cleartext: the first byte of a connection tells which. The
+    /// protocols that are offered (ALPN) are always `h2` and `http/1.1`. Default: cleartext alone.
+    #[must_use]
+    pub fn tls(mut self, config: Option<Arc<ServerConfig>>) -> Self {
+        self.tls = config;
         self
     }
 
@@ -190,6 +201,8 @@ impl DevchainBuilder {
             .is_loopback()
             .then(|| controls::router(ledger.clone(), faucet_service.clone()));
         let shutdown = CancellationToken::new();
+        let tls = self.tls.as_deref().map(rpc::offer_http);
+        let speaks_tls = tls.is_some();
         let context = Context {
             ledger: ledger.clone(),
             shutdown: shutdown.clone(),
@@ -200,7 +213,7 @@ impl DevchainBuilder {
         let tasks = vec![
             tokio::spawn(heartbeat(context.clone())),
             tokio::spawn(async move {
-                if let Err(error) = rpc::serve(context, rpc).await {
+                if let Err(error) = rpc::serve(context, rpc, tls).await {
                     error!(%error, "the gRPC server stopped");
                 }
             }),
@@ -218,6 +231,7 @@ impl DevchainBuilder {
             ledger,
             faucet: faucet_service,
             rpc_address,
+            speaks_tls,
             faucet_address,
             accounts,
             shutdown,

@@ -36,6 +36,12 @@ pub const SUBSCRIBER_BUFFER: usize = 2;
 /// Longest silence of a subscription before it sends a progress frame, and of the chain before it
 /// makes an empty checkpoint for its subscribers.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Connections whose first byte or TLS handshake is waited for at a time; more wait in the listen queue. Only with TLS.
+pub const MAX_CONCURRENT_HANDSHAKES: usize = 1024;
+/// Patience with the first byte of a connection and its TLS handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after a connection could not be accepted.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Concurrent HTTP/2 streams of one connection.
 pub const MAX_CONCURRENT_STREAMS: u32 = 1024;
 /// Most concurrent simulations; a machine with fewer processors runs as many as it has, and more wait. The writer is a

@@ -21,6 +21,7 @@ pub struct RunningChain {
     pub(crate) ledger: Ledger,
     pub(crate) faucet: Faucet,
     pub(crate) rpc_address: SocketAddr,
+    pub(crate) speaks_tls: bool,
     pub(crate) faucet_address: SocketAddr,
     pub(crate) accounts: Vec<Account>,
     pub(crate) shutdown: CancellationToken,
@@ -33,6 +34,14 @@ impl RunningChain {
     #[must_use]
     pub fn rpc_url(&self) -> String {
         format!("http://{}", self.rpc_address)
+    }
+
+    /// The same service over TLS, as `https://host:port`, if the chain was given a certificate
+    /// ([`crate::DevchainBuilder::tls`]).
+    #[must_use]
+    pub fn rpc_tls_url(&self) -> Option<String> {
+        self.speaks_tls
+            .then(|| format!("https://{}", self.rpc_address))
     }
 
     /// Address of the faucet, as `http://host:port`.

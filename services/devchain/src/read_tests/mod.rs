@@ -8,6 +8,7 @@ mod log;
 mod packages;
 mod reading;
 mod subscriptions;
+mod tls;
 mod transport;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use sui_devchain_executor::ChainParams;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::validator_key;
@@ -29,8 +31,17 @@ async fn serve(chain: Chain) -> String {
     serve_live(chain).await.0
 }
 
+/// As [`serve`], in TLS beside cleartext.
+async fn serve_tls(chain: Chain, tls: Arc<ServerConfig>) -> String {
+    serve_with(chain, Some(tls)).await.0
+}
+
 /// As [`serve`], with the ledger to publish further checkpoints.
 async fn serve_live(chain: Chain) -> (String, Ledger) {
+    serve_with(chain, None).await
+}
+
+async fn serve_with(chain: Chain, tls: Option<Arc<ServerConfig>>) -> (String, Ledger) {
     let facts = Facts {
         params: ChainParams {
             chain_id: chain.indexes.checkpoint(0).unwrap().digest,
@@ -58,6 +69,6 @@ async fn serve_live(chain: Chain) -> (String, Ledger) {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(rpc::serve(context, listener));
+    tokio::spawn(rpc::serve(context, listener, tls));
     (url, ledger)
 }

@@ -1,5 +1,6 @@
 //! The gRPC surface (devchain spec section 1): one file per service, one server for all of them.
 
+mod connections;
 mod cursor;
 mod error;
 mod execution;
@@ -14,19 +15,22 @@ mod signature;
 mod state;
 mod subscription;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Method, header};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Server, server::TcpIncoming};
+use tokio_rustls::rustls::ServerConfig;
+use tonic::transport::Server;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::ledger::Ledger;
 use crate::limits::{MAX_CONCURRENT_STREAMS, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 
 pub(crate) use error::{invalid, missing, not_found, resolution};
+pub(crate) use connections::offer_http;
 pub(crate) use parse::address as parse_address;
 
 /// What every service works with.
@@ -48,10 +52,12 @@ const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Serves HTTP/2 gRPC, gRPC-web and its text form on one listener until shutdown.
+/// Serves HTTP/2 gRPC, gRPC-web and its text form on one listener until shutdown, in cleartext and, with `tls`, in TLS beside
+/// it.
 pub(crate) async fn serve(
     context: Context,
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
 ) -> Result<(), tonic::transport::Error> {
     macro_rules! service {
         ($module:ident :: $server:ident, $service:expr) => {
@@ -101,14 +107,9 @@ pub(crate) async fn serve(
         ))
         .add_service(service!(name_service_server::NameServiceServer, NameRpc))
         .add_optional_service(controls)
-        // The builder's own option would not reach a listener that is handed in; without it every
-        // answer waits 40 ms for a delayed acknowledgement.
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            async move {
-                shutdown.cancelled().await;
-            },
-        )
+        .serve_with_incoming_shutdown(connections::incoming(listener, tls), async move {
+            shutdown.cancelled().await;
+        })
         .await
 }
 
