@@ -10,7 +10,7 @@ use sui_sdk_types::{Address, Digest, ExecutionError, Object, ObjectData, Owner, 
 use crate::ObjectStore;
 use crate::changes::{AddressBalances, Changes, move_object};
 use crate::failure::Failure;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Shortage};
 use crate::ptb::Finished;
 
 /// What stamps every written object.
@@ -196,11 +196,14 @@ fn net_balances(
         *net.entry(key).or_default() -= i128::try_from(amount).unwrap_or(i128::MAX);
     }
     for ((owner, coin_type), amount) in &net {
-        if *amount < 0 && store.address_balance(owner, coin_type) < amount.unsigned_abs() {
-            return Err(Failure::new(
-                ExecutionError::InsufficientFundsForWithdraw,
-                format!("the address balance of {owner} is too low"),
-            ));
+        let shortage = Shortage {
+            owner: *owner,
+            coin_type: coin_type.clone(),
+            needed: amount.min(&0).unsigned_abs(),
+            available: store.address_balance(owner, coin_type),
+        };
+        if shortage.available < shortage.needed {
+            return Err(Failure::from(&shortage));
         }
     }
     Ok(net)

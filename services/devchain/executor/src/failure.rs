@@ -4,6 +4,8 @@ use std::fmt;
 
 use sui_sdk_types::{CommandArgumentError, ExecutionError, ExecutionStatus};
 
+use crate::inputs::Shortage;
+
 /// An execution error, the command it belongs to, and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -48,6 +50,15 @@ impl Failure {
             error: ExecutionError::clone(&self.error),
             command: self.command,
         }
+    }
+}
+
+impl From<&Shortage> for Failure {
+    fn from(shortage: &Shortage) -> Self {
+        Self::new(
+            ExecutionError::InsufficientFundsForWithdraw,
+            shortage.to_string(),
+        )
     }
 }
 

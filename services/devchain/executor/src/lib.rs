@@ -36,6 +36,7 @@ pub mod system;
 pub use admission::AdmissionError;
 pub use effects::accumulator_id;
 pub use executor::Executor;
+pub use inputs::withdrawn;
 pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};
 pub use params::{ChainParams, Mode, PROTOCOL_VERSION};
 pub use store::{MemoryStore, ObjectStore};

@@ -72,6 +72,14 @@ fn sent_funds_are_in_the_table_and_come_back_as_a_coin() {
             command: None
         }
     );
+    let reason = outcome.error_message.unwrap();
+    for part in [
+        "2001 of 0x0000000000000000000000000000000000000000000000000000000000000002::sui::SUI",
+        &ALICE.to_string(),
+        "2000 are available",
+    ] {
+        assert!(reason.contains(part), "{reason}");
+    }
 }
 
 #[test]

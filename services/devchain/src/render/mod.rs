@@ -2,6 +2,7 @@
 
 pub(crate) mod checkpoint;
 mod clever;
+mod cut;
 pub(crate) mod epoch;
 pub(crate) mod json;
 pub(crate) mod object;

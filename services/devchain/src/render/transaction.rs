@@ -12,6 +12,7 @@ use sui_sdk_types::{
     TransactionEffectsV2, TransactionEvents, UnchangedConsensusKind, Version,
 };
 
+use super::cut::cut;
 use super::{clever, json, object, type_text};
 use crate::indexes::{Executed, Indexes};
 use crate::record::{Amount, TransactionRecord};
@@ -101,7 +102,7 @@ pub(crate) fn transaction(
     if let Some(submask) = mask.subtree(Message::TRANSACTION_FIELD.name) {
         let mut transaction = proto::Transaction::merge_from(record.transaction.clone(), &submask);
         type_text::canonicalize_transaction(&mut transaction);
-        message.transaction = Some(transaction);
+        message.transaction = Some(cut(transaction, &submask));
     }
     if let Some(submask) = mask.subtree(Message::SIGNATURES_FIELD.name) {
         message.signatures = record

@@ -21,16 +21,16 @@ use std::time::Duration;
 use http::{HeaderName, Method, header};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::ledger::Ledger;
 use crate::limits::{MAX_CONCURRENT_STREAMS, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 
-pub(crate) use error::{invalid, missing, not_found, resolution};
 pub(crate) use connections::offer_http;
+pub(crate) use error::{invalid, missing, not_found, resolution};
 pub(crate) use parse::address as parse_address;
 
 /// What every service works with.

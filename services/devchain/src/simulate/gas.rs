@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use sui_devchain_executor::{Mode, ObjectStore, limits};
+use sui_devchain_executor::gas::{INTERNAL_PER_UNIT, READ_INTERNAL_PER_BYTE, round_units};
+use sui_devchain_executor::{Mode, ObjectStore, limits, withdrawn};
 use sui_sdk_types::framework::Coin;
 use sui_sdk_types::{
     Address, Digest, Input, ObjectReference, ProgrammableTransaction, StructTag, Transaction,
-    TransactionExpiration, TransactionKind, WithdrawFrom,
+    TransactionExpiration, TransactionKind,
 };
 use tonic::Status;
 
@@ -16,13 +17,20 @@ use crate::indexes::OwnedKey;
 use crate::limits::MAX_GAS_COINS;
 use crate::rpc::invalid;
 
-/// Bytes of a SUI coin and the internal units that reading one of them costs.
-const COIN_BYTES: u64 = 40;
-const READ_UNITS_PER_BYTE: u64 = 15;
-/// Units in which computation is rounded.
-const UNIT_STEP: u64 = 1000;
+/// Bytes of a SUI coin as it is stored.
+const COIN_BYTES: u64 = 130;
 /// Margin on top of the estimate, in gas units.
 const MARGIN_UNITS: u64 = 1000;
+
+/// What a run without the payment cost, for a budget that was left open.
+#[derive(Clone, Copy)]
+struct Estimate {
+    /// MIST, with the margin and without what loading the payment costs.
+    cost: u64,
+    /// Gas units, rounded as they are charged.
+    computation: u64,
+    price: u64,
+}
 
 /// Fills in budget and payment as far as they are open.
 pub(super) fn select(
@@ -30,13 +38,16 @@ pub(super) fn select(
     transaction: &mut Transaction,
     budget_is_open: bool,
 ) -> Result<(), Status> {
-    if budget_is_open {
-        let estimate = estimate(session, transaction)?;
-        if !transaction.gas_payment.objects.is_empty() && estimate > transaction.gas_payment.budget
-        {
-            return Err(short(estimate, transaction.gas_payment.budget));
+    let estimate = budget_is_open
+        .then(|| estimate(session, transaction))
+        .transpose()?;
+    if let Some(estimate) = estimate {
+        let gas = &mut transaction.gas_payment;
+        let budget = estimate.budget(gas.objects.len());
+        if !gas.objects.is_empty() && budget > gas.budget {
+            return Err(short(gas.owner, budget, gas.budget.into()));
         }
-        transaction.gas_payment.budget = estimate;
+        gas.budget = budget;
     }
     if !transaction.gas_payment.objects.is_empty() {
         return Ok(());
@@ -49,17 +60,18 @@ pub(super) fn select(
     let sui = sui_type();
     let address_balance = session.indexes.address_balance(&owner, &sui);
     let gas_coin_used = uses_gas_coin(programmable);
-    let free = address_balance.saturating_sub(withdrawn(programmable));
+    let free = address_balance.saturating_sub(withdrawn(transaction, owner, &sui));
     if !gas_coin_used && free >= u128::from(budget) {
         valid_during(session, transaction);
         return Ok(());
     }
-    let reserved = if gas_coin_used {
-        u64::try_from(address_balance).unwrap_or(u64::MAX)
+    // A sponsor cannot reserve a part of its balance (devchain spec 2.3 row 9).
+    let reserved = if gas_coin_used && owner == transaction.sender {
+        u64::try_from(free).unwrap_or(u64::MAX)
     } else {
         0
     };
-    pay_with_coins(session, transaction, budget_is_open, reserved)
+    pay_with_coins(session, transaction, estimate, reserved)
 }
 
 /// Takes the owner's coins, behind a reservation of `reserved` MIST of the address balance if that
@@ -67,7 +79,7 @@ pub(super) fn select(
 fn pay_with_coins(
     session: &Session<'_>,
     transaction: &mut Transaction,
-    budget_is_open: bool,
+    estimate: Option<Estimate>,
     reserved: u64,
 ) -> Result<(), Status> {
     let TransactionKind::ProgrammableTransaction(programmable) = &transaction.kind else {
@@ -78,15 +90,12 @@ fn pay_with_coins(
         .saturating_sub(usize::from(reserved > 0))
         .min(limits::MAX_INPUT_OBJECTS.saturating_sub(programmable.inputs.len()));
     let (coins, total) = coins(session, programmable, owner, room);
-    let mut budget = transaction.gas_payment.budget;
-    if budget_is_open {
-        budget = budget
-            .saturating_add(load_cost(coins.len(), transaction.gas_payment.price))
-            .min(limits::MAX_GAS_BUDGET);
-    }
+    let budget = estimate.map_or(transaction.gas_payment.budget, |estimate| {
+        estimate.budget(coins.len())
+    });
     let available = total.saturating_add(u128::from(reserved));
     if available < u128::from(budget) {
-        return Err(short(budget, u64::try_from(available).unwrap_or(u64::MAX)));
+        return Err(short(owner, budget, available));
     }
     transaction.gas_payment.budget = budget;
     transaction.gas_payment.objects = coins;
@@ -105,15 +114,17 @@ fn pay_with_coins(
     Ok(())
 }
 
-fn short(needed: u64, available: u64) -> Status {
+fn short(owner: Address, needed: u64, available: u128) -> Status {
     invalid(
         "transaction.gas_payment",
-        format!("unable to select gas: {needed} MIST are needed, {available} MIST are available"),
+        format!(
+            "unable to select gas: {needed} MIST are needed, {available} MIST of {owner} are available"
+        ),
     )
 }
 
 /// Runs once with a mock coin and the largest budget, and adds up what that cost.
-fn estimate(session: &Session<'_>, transaction: &Transaction) -> Result<u64, Status> {
+fn estimate(session: &Session<'_>, transaction: &Transaction) -> Result<Estimate, Status> {
     let price = transaction.gas_payment.price;
     let mut trial = transaction.clone();
     trial.gas_payment.objects.clear();
@@ -129,41 +140,32 @@ fn estimate(session: &Session<'_>, transaction: &Transaction) -> Result<u64, Sta
         .saturating_add(gas.storage_cost.saturating_sub(mock_storage))
         .saturating_sub(gas.storage_rebate);
     let reference_price = session.ledger.params().reference_gas_price;
-    Ok(net
-        .max(gas.computation_cost)
-        .saturating_add(load_cost(transaction.gas_payment.objects.len(), price))
-        .saturating_add(MARGIN_UNITS.saturating_mul(reference_price))
-        .min(limits::MAX_GAS_BUDGET))
+    Ok(Estimate {
+        cost: net
+            .max(gas.computation_cost)
+            .saturating_add(MARGIN_UNITS.saturating_mul(reference_price)),
+        computation: gas.computation_cost.checked_div(price).unwrap_or(0),
+        price,
+    })
 }
 
-/// What reading all payment coins but the first adds to the computation.
-fn load_cost(coins: usize, price: u64) -> u64 {
-    let extra = u64::try_from(coins.saturating_sub(1)).unwrap_or(u64::MAX);
-    extra
-        .saturating_mul(COIN_BYTES)
-        .saturating_mul(READ_UNITS_PER_BYTE)
-        .div_ceil(UNIT_STEP)
-        .saturating_mul(UNIT_STEP)
-        .saturating_mul(price)
-}
-
-/// SUI that the transaction withdraws from the sender's address balance itself.
-fn withdrawn(programmable: &ProgrammableTransaction) -> u128 {
-    let sui = sui_type();
-    programmable
-        .inputs
-        .iter()
-        .filter_map(|input| match input {
-            Input::FundsWithdrawal(withdrawal)
-                if *withdrawal.coin_type() == sui
-                    && matches!(withdrawal.source(), WithdrawFrom::Sender) =>
-            {
-                withdrawal.amount()
-            }
-            _ => None,
-        })
-        .map(u128::from)
-        .sum()
+impl Estimate {
+    /// The budget when so many coins pay. The run had one of them.
+    fn budget(&self, coins: usize) -> u64 {
+        let extra = u64::try_from(coins.saturating_sub(1)).unwrap_or(u64::MAX);
+        let loading = extra
+            .saturating_mul(COIN_BYTES)
+            .saturating_mul(READ_INTERNAL_PER_BYTE)
+            .div_ceil(INTERNAL_PER_UNIT);
+        let charged = match loading {
+            0 => self.computation,
+            _ => round_units(self.computation.saturating_add(loading)),
+        };
+        let added = charged.saturating_sub(self.computation);
+        self.cost
+            .saturating_add(added.saturating_mul(self.price))
+            .min(limits::MAX_GAS_BUDGET)
+    }
 }
 
 /// The owner's SUI coins, largest first, that are not inputs.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sui_devchain_executor::resolve::{InputUses, ResolveError, Uses};
 use sui_devchain_executor::{ObjectStore, limits};
 use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_rpc::proto::sui::rpc::v2::input::InputKind;
+use sui_rpc::proto::sui::rpc::v2::input::{InputKind, Mutability};
 use sui_rpc::proto::sui::rpc::v2::transaction_kind;
 use sui_sdk_types::framework::Coin;
 use sui_sdk_types::{
@@ -189,18 +189,17 @@ fn resolve_object(
                 Input::ImmutableOrOwned(reference)
             })
         }
-        (InputKind::Shared | InputKind::Unknown, Owner::Shared(version))
-        | (
-            InputKind::Shared | InputKind::Unknown,
-            Owner::ConsensusAddress {
-                start_version: version,
-                ..
-            },
-        ) => Ok(Input::Shared(SharedInput::new(
-            object.object_id(),
-            *version,
-            uses(all, index)?.mutable,
-        ))),
+        (InputKind::Shared | InputKind::Unknown, Owner::Shared(version)) => {
+            let mutable = uses(all, index)?.mutable;
+            Ok(shared(&object, *version, mutable))
+        }
+        // Its owner alone uses it, so that nobody else waits: the owner's word counts where the uses do not tell, as in a
+        // transfer.
+        (InputKind::Shared | InputKind::Unknown, Owner::ConsensusAddress { start_version, .. }) => {
+            let asked = input.mutable() || input.mutability() == Mutability::Mutable;
+            let mutable = asked || uses(all, index)?.mutable;
+            Ok(shared(&object, *start_version, mutable))
+        }
         (_, owner) => Err(invalid(
             "object_id",
             format!(
@@ -210,6 +209,10 @@ fn resolve_object(
             ),
         )),
     }
+}
+
+fn shared(object: &Object, version: u64, mutable: bool) -> Input {
+    Input::Shared(SharedInput::new(object.object_id(), version, mutable))
 }
 
 fn find(session: &Session<'_>, id: Option<&str>) -> Result<Arc<Object>, Status> {

@@ -355,3 +355,38 @@ async fn types_of_changed_objects_follow_the_mask() {
     .await;
     assert_eq!(without, vec![None; with.len()]);
 }
+
+/// A mask below a field gives that part of it, in every place where a transaction is shown.
+#[tokio::test]
+async fn masks_reach_into_the_transaction() {
+    use sui_rpc::field::{FieldMask, FieldMaskUtil};
+    let chain = boot().await;
+    let mut client = client(&chain);
+    let account = chain.accounts()[0].clone();
+    let done = run(&mut client, &account, payment(stranger(7), 5)).await;
+    let request = proto::GetTransactionRequest::default()
+        .with_digest(done.digest().to_owned())
+        .with_read_mask(FieldMask::from_paths([
+            "transaction.kind.programmable_transaction.inputs.kind",
+            "transaction.gas_payment.budget",
+            "transaction.sender",
+        ]));
+    let response = client.ledger_client().get_transaction(request).await;
+    let transaction = response.unwrap().into_inner().transaction.unwrap();
+    let transaction = transaction.transaction.unwrap();
+    let whole = done.transaction();
+    let mut expected = proto::Transaction::default();
+    expected.sender = whole.sender.clone();
+    let mut gas = proto::GasPayment::default();
+    gas.budget = whole.gas_payment().budget;
+    expected.gas_payment = Some(gas);
+    let mut programmable = proto::ProgrammableTransaction::default();
+    for _ in 0..2 {
+        let mut input = proto::Input::default();
+        input.set_kind(proto::input::InputKind::Pure);
+        programmable.inputs.push(input);
+    }
+    expected.kind =
+        Some(proto::TransactionKind::default().with_programmable_transaction(programmable));
+    assert_eq!(transaction, expected);
+}

@@ -93,7 +93,10 @@ fn check_inputs(
             Input::FundsWithdrawal(withdrawal) => {
                 withdrawals += 1;
                 if withdrawal.amount() == Some(0) {
-                    return Err(AdmissionError::Withdrawal("of nothing".into()));
+                    return Err(AdmissionError::Withdrawal(format!(
+                        "of nothing: 0 of {}",
+                        withdrawal.coin_type()
+                    )));
                 }
                 continue;
             }

@@ -1,14 +1,13 @@
 //! Loading and checking the object inputs of a transaction.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sui_sdk_types::{
     Address, Input, Object, ObjectData, ObjectReference, Owner, ProgrammableTransaction,
-    SharedInput, StructTag, Transaction, TypeTag, WithdrawFrom,
+    SharedInput, Transaction,
 };
 
-use super::{Access, InputObject, Inputs, Payment, packages, payment};
+use super::{Access, InputObject, Inputs, packages, payment, withdrawals};
 use crate::admission::AdmissionError;
 use crate::deny_list;
 use crate::limits::MAX_INPUT_OBJECTS;
@@ -45,8 +44,7 @@ pub(crate) fn load(
     if mode.checks() {
         deny_list::check_sender(store, transaction.sender, &inputs, programmable)?;
     }
-    inputs.withdrawal_short =
-        withdrawals_exceed_balance(store, transaction, programmable, &inputs)?;
+    inputs.shortage = withdrawals::shortage(store, transaction, programmable, &inputs)?;
     let count = inputs.objects.len() + inputs.receiving.len() + inputs.packages.len();
     if count > MAX_INPUT_OBJECTS {
         return Err(AdmissionError::LimitExceeded {
@@ -218,41 +216,4 @@ pub(super) fn ownership(id: &Address, reason: impl Into<String>) -> AdmissionErr
         id: *id,
         reason: reason.into(),
     }
-}
-
-/// Whether the sender's address balances are too low for everything that may be taken from them: withdrawals,
-/// reservations among the payment, and a budget without payment coins.
-fn withdrawals_exceed_balance(
-    store: &dyn ObjectStore,
-    transaction: &Transaction,
-    programmable: &ProgrammableTransaction,
-    inputs: &Inputs,
-) -> Result<bool, AdmissionError> {
-    let mut reserved: BTreeMap<TypeTag, u128> = BTreeMap::new();
-    let gas = &transaction.gas_payment;
-    let for_gas = if inputs.payment == Payment::AddressBalance && gas.owner == transaction.sender {
-        gas.budget
-    } else {
-        inputs.gas_reserved
-    };
-    if for_gas > 0 {
-        reserved.insert(StructTag::sui().into(), for_gas.into());
-    }
-    for input in &programmable.inputs {
-        let Input::FundsWithdrawal(withdrawal) = input else {
-            continue;
-        };
-        if withdrawal.source() != WithdrawFrom::Sender {
-            return Err(AdmissionError::Withdrawal(
-                "only the sender's own balance can be withdrawn from".into(),
-            ));
-        }
-        let amount = withdrawal.amount().ok_or_else(|| {
-            AdmissionError::Withdrawal("the amount of a reservation is unknown".into())
-        })?;
-        *reserved.entry(withdrawal.coin_type().clone()).or_default() += u128::from(amount);
-    }
-    Ok(reserved
-        .iter()
-        .any(|(coin, amount)| store.address_balance(&transaction.sender, coin) < *amount))
 }

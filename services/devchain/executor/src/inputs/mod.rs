@@ -4,12 +4,15 @@
 mod load;
 mod packages;
 mod payment;
+mod withdrawals;
 
 pub(crate) use load::load;
 pub(crate) use payment::{
     MOCK_COIN_ID, Payment, Refund, address_balance_can_pay, coin_balance, is_reservation,
     mock_coin, uses_gas_coin,
 };
+pub(crate) use withdrawals::Shortage;
+pub use withdrawals::withdrawn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,8 +64,8 @@ pub(crate) struct Inputs {
     pub(crate) payment: Payment,
     /// SUI of the gas owner's address balance that is part of the payment.
     pub(crate) gas_reserved: u64,
-    /// Some reservation exceeds the address balance: the transaction fails before its first command.
-    pub(crate) withdrawal_short: bool,
+    /// An address balance that is too low: the transaction fails before its first command.
+    pub(crate) shortage: Option<Shortage>,
 }
 
 /// System packages whose reading is free.
@@ -84,7 +87,7 @@ impl Inputs {
             consensus_order: Vec::new(),
             payment: Payment::Unmetered,
             gas_reserved: 0,
-            withdrawal_short: false,
+            shortage: None,
         }
     }
 

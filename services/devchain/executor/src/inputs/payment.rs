@@ -9,7 +9,7 @@ use sui_sdk_types::{
 };
 
 use super::load::{check_reference, ownership};
-use super::{Access, InputObject};
+use super::{Access, InputObject, withdrawn};
 use crate::admission::AdmissionError;
 use crate::{ChainParams, Mode, ObjectStore};
 
@@ -257,18 +257,19 @@ pub(crate) fn uses_gas_coin(programmable: &ProgrammableTransaction) -> bool {
         .any(|argument| argument == Argument::Gas)
 }
 
-/// Whether a transaction without payment coins would be paid from the address balance.
+/// Whether a transaction without payment coins would be paid from the address balance: what it withdraws from it itself
+/// cannot pay for gas as well.
 pub(crate) fn address_balance_can_pay(
     store: &dyn ObjectStore,
     transaction: &Transaction,
     programmable: &ProgrammableTransaction,
 ) -> bool {
-    check_address_balance(
-        store,
-        transaction,
-        programmable,
-        Mode::Normal,
-        &BTreeMap::new(),
-    )
-    .is_ok()
+    let gas = &transaction.gas_payment;
+    let sui = TypeTag::from(StructTag::sui());
+    let free = store
+        .address_balance(&gas.owner, &sui)
+        .saturating_sub(withdrawn(transaction, gas.owner, &sui));
+    let mode = Mode::Normal;
+    free >= u128::from(gas.budget)
+        && check_address_balance(store, transaction, programmable, mode, &BTreeMap::new()).is_ok()
 }

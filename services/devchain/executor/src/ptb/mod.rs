@@ -128,11 +128,8 @@ impl<'a> Ptb<'a> {
         programmable: &ProgrammableTransaction,
         reserved: u64,
     ) -> Result<(), Failure> {
-        if self.inputs.withdrawal_short {
-            return Err(Failure::new(
-                ExecutionError::InsufficientFundsForWithdraw,
-                "the address balance does not cover the reservations",
-            ));
+        if let Some(shortage) = &self.inputs.shortage {
+            return Err(shortage.into());
         }
         if self.mode != Mode::System {
             self.session.charge(self.inputs.read_cost())?;
