@@ -267,3 +267,52 @@ fn a_vector_gives_no_shared_object_away() {
     );
     assert_not_allowed(&loans.world.run(body), 2);
 }
+
+const BORROWS: &str = include_str!("fixtures/move/artifacts/borrows.json");
+
+/// What a call with the same value for two parameters ends with; `None` if it ends well. The value is a pure input, or the
+/// result of another call.
+fn alias(function: &str, from_result: bool, prefix: bool) -> Option<ExecutionError> {
+    let mut world = World::boot();
+    let mut body = Body::new();
+    let cap = body.command(Command::Publish(Publish {
+        modules: modules(BORROWS),
+        dependencies: dependencies(),
+    }));
+    body.transfer(vec![cap], ALICE);
+    let package = world.succeed(body).packages().next().unwrap().object_id();
+    let mut body = Body::new();
+    let value = body.pure(&7u64);
+    let mut same = value;
+    if from_result {
+        same = body.call(package, "borrows", "read_twice", vec![value, value]);
+    }
+    let mut arguments = vec![same, same];
+    if prefix {
+        let flag = body.pure(&true);
+        arguments.insert(0, flag);
+    }
+    body.call(package, "borrows", function, arguments);
+    match world.run(body).effects.status() {
+        ExecutionStatus::Success => None,
+        ExecutionStatus::Failure { error, .. } => Some(error.clone()),
+    }
+}
+
+#[test]
+fn a_value_that_is_borrowed_by_mut_is_borrowed_once() {
+    let refused = |argument| {
+        Some(ExecutionError::CommandArgumentError {
+            argument,
+            kind: CommandArgumentError::InvalidReferenceArgument,
+        })
+    };
+    for from_result in [false, true] {
+        assert_eq!(alias("both", from_result, false), refused(0));
+        assert_eq!(alias("write_then_read", from_result, false), refused(0));
+        assert_eq!(alias("read_twice", from_result, false), None);
+        // A copy is no borrow.
+        assert_eq!(alias("write_and_copy", from_result, false), None);
+    }
+    assert_eq!(alias("read_then_write", true, true), refused(1));
+}

@@ -32,28 +32,50 @@ pub(super) fn named_place(argument: Argument) -> Place {
 /// How a command used a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
+    /// `&`
     Shared,
+    /// `&mut`
     Exclusive,
+    Copied,
     Moved,
 }
 
-/// The uses of places within one command: one exclusive use, or any number of shared ones.
+/// The uses of places within one command: a place that is borrowed by `&mut` is borrowed once.
 #[derive(Debug, Default)]
-pub(crate) struct Uses(Vec<(Place, Use)>);
+pub(crate) struct Uses {
+    list: Vec<(Place, Use, usize)>,
+    /// The first operand that is borrowed once more, where one of both borrows is by `&mut`.
+    aliased: Option<usize>,
+}
 
 impl Uses {
     fn record(&mut self, place: Place, new: Use, index: usize) -> Result<(), Failure> {
-        for (_, old) in self.0.iter().filter(|(used, _)| *used == place) {
+        for (_, old, first) in self.list.iter().filter(|(used, ..)| *used == place) {
             let kind = match (old, new) {
-                (Use::Shared, Use::Shared) => continue,
                 (Use::Moved, _) => CommandArgumentError::ArgumentWithoutValue,
+                (Use::Copied, _) | (_, Use::Copied) | (Use::Shared, Use::Shared) => continue,
                 (_, Use::Moved) => CommandArgumentError::CannotMoveBorrowedValue,
-                _ => CommandArgumentError::InvalidValueUsage,
+                (Use::Exclusive, _) | (_, Use::Exclusive) => {
+                    let aliased = self.aliased.get_or_insert(*first);
+                    *aliased = (*aliased).min(*first);
+                    continue;
+                }
             };
             return Err(Failure::argument(index, kind));
         }
-        self.0.push((place, new));
+        self.list.push((place, new, index));
         Ok(())
+    }
+
+    /// Refuses aliases of what is borrowed by `&mut`, once every operand has its type: a wrong type is the first to be told.
+    pub(super) fn check_aliases(&self) -> Result<(), Failure> {
+        match self.aliased {
+            None => Ok(()),
+            Some(index) => Err(Failure::argument(
+                index,
+                CommandArgumentError::InvalidReferenceArgument,
+            )),
+        }
     }
 }
 
@@ -255,7 +277,7 @@ impl Ptb<'_> {
                     return operand.fail(CommandArgumentError::TypeMismatch);
                 }
                 let copies = value.type_.abilities(&[]).has(AbilitySet::COPY);
-                operand.uses(place, if copies { Use::Shared } else { Use::Moved })?;
+                operand.uses(place, if copies { Use::Copied } else { Use::Moved })?;
                 let value = value.take();
                 if copies {
                     self.session.charge_copy(&value)?;
@@ -394,7 +416,7 @@ impl Ptb<'_> {
         }
         let copies = slot.type_.abilities(&[]).has(AbilitySet::COPY);
         let hot = slot.is_hot();
-        operand.uses(place, if copies { Use::Shared } else { Use::Moved })?;
+        operand.uses(place, if copies { Use::Copied } else { Use::Moved })?;
         let value = self
             .results
             .get_mut(command)

@@ -237,6 +237,7 @@ impl Ptb<'_> {
             }
             arguments.push(passed);
         }
+        uses.check_aliases()?;
         if sends_funds
             && call.arguments.first() == Some(&Argument::Gas)
             && let Some(VmArgument::Value(Value::Address(recipient))) = arguments.get(1)
