@@ -7,12 +7,24 @@ use sui_devchain_executor::Outcome;
 use sui_devchain_vm::package::digest;
 use sui_sdk_types::*;
 use world::toys::{BROKEN, Toys, UPGRADED, dependencies, modules};
-use world::{ALICE, Body, written_of};
+use world::{ALICE, Body, World, written_of};
 
 fn upgrade(toys: &mut Toys, modules: Vec<Vec<u8>>, promised: [u8; 32]) -> Outcome {
+    let (cap, package) = (toys.cap, toys.package);
+    upgrade_under(0, &mut toys.world, cap, package, modules, promised)
+}
+
+fn upgrade_under(
+    policy: u8,
+    world: &mut World,
+    cap: Address,
+    package: Address,
+    modules: Vec<Vec<u8>>,
+    promised: [u8; 32],
+) -> Outcome {
     let mut body = Body::new();
-    let cap = body.object(&toys.world, toys.cap);
-    let policy = body.pure(&0u8);
+    let cap = body.object(world, cap);
+    let policy = body.pure(&policy);
     let digest = body.pure(&promised.to_vec());
     let ticket = body.call(
         Address::TWO,
@@ -23,7 +35,7 @@ fn upgrade(toys: &mut Toys, modules: Vec<Vec<u8>>, promised: [u8; 32]) -> Outcom
     let receipt = body.command(Command::Upgrade(Upgrade {
         modules,
         dependencies: dependencies(),
-        package: toys.package,
+        package,
         ticket,
     }));
     body.call(
@@ -32,7 +44,7 @@ fn upgrade(toys: &mut Toys, modules: Vec<Vec<u8>>, promised: [u8; 32]) -> Outcom
         "commit_upgrade",
         vec![cap, receipt],
     );
-    toys.world.run(body)
+    world.run(body)
 }
 
 fn refusal(outcome: &Outcome) -> PackageUpgradeError {
@@ -92,6 +104,50 @@ fn a_vanished_public_function_is_refused() {
         refusal(&upgrade(&mut toys, new, promised)),
         PackageUpgradeError::IncompatibleUpgrade
     );
+}
+
+const SHAPES: &str = include_str!("fixtures/move/artifacts/shapes.json");
+const FIELD: &str = include_str!("fixtures/move/artifacts/shapes_field.json");
+const PARAMETER: &str = include_str!("fixtures/move/artifacts/shapes_parameter.json");
+const ABILITY: &str = include_str!("fixtures/move/artifacts/shapes_ability.json");
+const VARIANT: &str = include_str!("fixtures/move/artifacts/shapes_variant.json");
+
+/// The new code is right in itself; it is the old definition that it does not fit.
+#[test]
+fn a_changed_datatype_is_an_incompatible_upgrade_under_every_policy() {
+    let mut world = World::boot();
+    let mut body = Body::new();
+    let cap = body.command(Command::Publish(Publish {
+        modules: modules(SHAPES),
+        dependencies: dependencies(),
+    }));
+    body.transfer(vec![cap], ALICE);
+    let published = world.succeed(body);
+    let package = published.packages().next().unwrap().object_id();
+    let cap = written_of(&published, "UpgradeCap")[0];
+    for (what, json) in [
+        ("D", FIELD),
+        ("Held", PARAMETER),
+        ("D", ABILITY),
+        ("Shape", VARIANT),
+    ] {
+        for policy in [0, 128, 192] {
+            let new = modules(json);
+            let promised = digest(&new, &dependencies());
+            let outcome = upgrade_under(policy, &mut world, cap, package, new, promised);
+            assert_eq!(refusal(&outcome), PackageUpgradeError::IncompatibleUpgrade);
+            let reason = outcome.error_message.unwrap();
+            assert!(
+                reason.contains(&format!("module shapes: datatype {what} changed")),
+                "{reason}"
+            );
+        }
+    }
+    // And the same code again is none.
+    let new = modules(SHAPES);
+    let promised = digest(&new, &dependencies());
+    let outcome = upgrade_under(192, &mut world, cap, package, new, promised);
+    assert_eq!(outcome.error_message, None);
 }
 
 #[test]

@@ -187,6 +187,11 @@ pub fn digest(modules: &[Vec<u8>], dependencies: &[Address]) -> [u8; 32] {
     hash(&parts.concat())
 }
 
+/// The first datatype of the old modules that the new ones declare otherwise or not at all, in words. No policy allows that.
+pub fn changed_datatype(old: &[Module], new: &[Module]) -> Option<String> {
+    crate::verify::compatibility::changed_datatype(old, new)
+}
+
 /// Checks an upgrade of all modules (devchain spec 2.5, per-module rules).
 ///
 /// # Errors

@@ -180,6 +180,23 @@ impl<'a> Session<'a> {
         result
     }
 
+    /// As [`Session::verify_package`] for a version whose datatypes are not those of the version before: each is what its own
+    /// module says, whatever its origin. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// `Verification`, `SuiVerification`.
+    pub fn verify_redefined(&self, package: &Package) -> VmResult<()> {
+        let mut package = package.clone();
+        for origin in &mut package.type_origins {
+            origin.package = package.storage_id;
+        }
+        let package = Arc::new(package);
+        let caches = Caches::default();
+        let mut loader = self.state.loader.apart(&caches);
+        loader.add(package.clone());
+        verify::package(&loader, &package)
+    }
+
     /// As [`Session::verify_package`] for one module of the package.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Runtime types, abilities and their conversion to and from type tags (devchain spec 3.1, 3.4).
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 
@@ -138,6 +138,35 @@ pub enum Type {
     MutableReference(Arc<Type>),
     /// A type parameter of the surrounding function or datatype.
     Param(u16),
+}
+
+impl fmt::Display for Type {
+    /// As in Move, with defining ids; type parameters are `T0`, `T1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Bool => f.write_str("bool"),
+            Type::U8 => f.write_str("u8"),
+            Type::U16 => f.write_str("u16"),
+            Type::U32 => f.write_str("u32"),
+            Type::U64 => f.write_str("u64"),
+            Type::U128 => f.write_str("u128"),
+            Type::U256 => f.write_str("u256"),
+            Type::Address => f.write_str("address"),
+            Type::Signer => f.write_str("signer"),
+            Type::Vector(inner) => write!(f, "vector<{inner}>"),
+            Type::Reference(inner) => write!(f, "&{inner}"),
+            Type::MutableReference(inner) => write!(f, "&mut {inner}"),
+            Type::Param(index) => write!(f, "T{index}"),
+            Type::Datatype(datatype, arguments) => {
+                let (module, name) = (&datatype.module, &datatype.name);
+                write!(f, "{}::{module}::{name}", datatype.defining_id)?;
+                for (index, argument) in arguments.iter().enumerate() {
+                    write!(f, "{}{argument}", if index == 0 { "<" } else { ", " })?;
+                }
+                f.write_str(if arguments.is_empty() { "" } else { ">" })
+            }
+        }
+    }
 }
 
 impl Type {

@@ -23,7 +23,7 @@ use crate::ptb::Ptb;
 /// Original id of a dependency to its linked version.
 pub(crate) type LinkageTable = BTreeMap<Address, UpgradeInfo>;
 
-/// A package version that passed verification.
+/// A package version being made.
 pub(crate) struct NewPackage {
     pub(crate) object: MovePackage,
     pub(crate) decoded: Arc<Package>,
@@ -56,23 +56,16 @@ impl Ptb<'_> {
         modules: &[Module],
         linkage: &LinkageTable,
     ) -> Result<NewPackage, Failure> {
-        let object = package_object(identity, modules, linkage)?;
-        let size = package_bytes(&object);
-        if size > MAX_PACKAGE_BYTES {
-            return Err(Failure::new(
-                ExecutionError::PackageTooBig {
-                    object_size: size,
-                    max_object_size: MAX_PACKAGE_BYTES,
-                },
-                format!("the package has {size} bytes"),
-            ));
-        }
-        let mut decoded = crate::bridge::decode(&object)?;
-        decoded.original_id = identity.original_id;
-        let decoded = Arc::new(decoded);
-        self.session.verify_package(&decoded)?;
-        self.session.add_package(Arc::clone(&decoded));
-        Ok(NewPackage { object, decoded })
+        let package = sized_package(identity, modules, linkage)?;
+        self.verify(&package)?;
+        Ok(package)
+    }
+
+    /// Verifies a package version and makes it known to the session.
+    fn verify(&mut self, package: &NewPackage) -> Result<(), Failure> {
+        self.session.verify_package(&package.decoded)?;
+        self.session.add_package(Arc::clone(&package.decoded));
+        Ok(())
     }
 
     /// Keeps a new package version as a write of the transaction.
@@ -88,6 +81,29 @@ impl Ptb<'_> {
         let tag = StructTag::new(Address::TWO, module, name, Vec::new());
         Ok(self.session.load_type(&tag.into())?)
     }
+}
+
+/// Builds a package version, which must not be too large.
+fn sized_package(
+    identity: &Identity<'_>,
+    modules: &[Module],
+    linkage: &LinkageTable,
+) -> Result<NewPackage, Failure> {
+    let object = package_object(identity, modules, linkage)?;
+    let size = package_bytes(&object);
+    if size > MAX_PACKAGE_BYTES {
+        return Err(Failure::new(
+            ExecutionError::PackageTooBig {
+                object_size: size,
+                max_object_size: MAX_PACKAGE_BYTES,
+            },
+            format!("the package has {size} bytes"),
+        ));
+    }
+    let mut decoded = crate::bridge::decode(&object)?;
+    decoded.original_id = identity.original_id;
+    let decoded = Arc::new(decoded);
+    Ok(NewPackage { object, decoded })
 }
 
 /// Every self address must be zero before the package has an id.

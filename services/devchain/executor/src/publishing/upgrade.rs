@@ -1,14 +1,11 @@
 //! Upgrade: a new version of a package, authorised by a ticket.
 
-use std::sync::Arc;
-
 use sui_devchain_vm::Value;
-use sui_devchain_vm::package::{Module, UpgradePolicy, check_upgrade, digest};
-use sui_devchain_vm::store::Package;
+use sui_devchain_vm::package::{Module, UpgradePolicy, changed_datatype, check_upgrade, digest};
 use sui_sdk_types::{Address, Digest, ExecutionError, PackageUpgradeError, Upgrade};
 
 use super::linkage::missing;
-use super::{Identity, check_self_addresses, id_of, id_value};
+use super::{Identity, check_self_addresses, id_of, id_value, sized_package};
 use crate::failure::Failure;
 use crate::ptb::{Operand, Ptb, ResultSlot, Uses};
 
@@ -18,6 +15,18 @@ struct Ticket {
     package: Address,
     policy: u8,
     digest: Vec<u8>,
+}
+
+impl Ticket {
+    fn policy(&self) -> Result<UpgradePolicy, Failure> {
+        let policy = self.policy;
+        UpgradePolicy::from_byte(policy).ok_or_else(|| {
+            refused(
+                PackageUpgradeError::UnknownUpgradePolicy { policy },
+                "unknown upgrade policy",
+            )
+        })
+    }
 }
 
 impl Ptb<'_> {
@@ -49,8 +58,21 @@ impl Ptb<'_> {
             version: current.version.saturating_add(1),
             previous_origins: &current.type_origins,
         };
-        let package = self.make_package(&identity, &modules, &linkage)?;
-        check_compatible(ticket.policy, &current, &modules)?;
+        let package = sized_package(&identity, &modules, &linkage)?;
+        let old = current
+            .modules
+            .values()
+            .map(|bytes| Module::parse(bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Types keep the definition of the version that introduced them, and code for another one cannot be typed against
+        // it. Such code is verified on its own: what is wrong with it comes before what is wrong with the upgrade.
+        if let Some(change) = changed_datatype(&old, &modules) {
+            self.session.verify_redefined(&package.decoded)?;
+            ticket.policy()?;
+            return Err(incompatible(&change));
+        }
+        self.verify(&package)?;
+        check_compatible(ticket.policy()?, &old, &modules)?;
         self.keep_package(package);
         let receipt = Value::Struct(vec![id_value(ticket.cap), id_value(storage_id)]);
         let type_ = self.package_type("UpgradeReceipt")?;
@@ -97,23 +119,12 @@ fn check_digest(upgrade: &Upgrade, ticket: &Ticket) -> Result<(), Failure> {
     ))
 }
 
-fn check_compatible(policy: u8, current: &Arc<Package>, new: &[Module]) -> Result<(), Failure> {
-    let Some(policy) = UpgradePolicy::from_byte(policy) else {
-        return Err(refused(
-            PackageUpgradeError::UnknownUpgradePolicy { policy },
-            "unknown upgrade policy",
-        ));
-    };
-    let old = current
-        .modules
-        .values()
-        .map(|bytes| Module::parse(bytes))
-        .collect::<Result<Vec<_>, _>>()?;
-    check_upgrade(policy, &old, new)
-        .map_err(|reason| refused(PackageUpgradeError::IncompatibleUpgrade, &reason))?;
+fn check_compatible(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Result<(), Failure> {
+    check_upgrade(policy, old, new).map_err(|reason| incompatible(&reason))?;
+    let is_new = |module: &Module| old.iter().all(|old| old.name() != module.name());
     let added_init = new
         .iter()
-        .any(|module| module.init().is_some() && !current.modules.contains_key(module.name()));
+        .any(|module| module.init().is_some() && is_new(module));
     if added_init {
         return Err(Failure::new(
             ExecutionError::FeatureNotYetSupported,
@@ -121,6 +132,10 @@ fn check_compatible(policy: u8, current: &Arc<Package>, new: &[Module]) -> Resul
         ));
     }
     Ok(())
+}
+
+fn incompatible(reason: &str) -> Failure {
+    refused(PackageUpgradeError::IncompatibleUpgrade, reason)
 }
 
 fn refused(kind: PackageUpgradeError, message: &str) -> Failure {

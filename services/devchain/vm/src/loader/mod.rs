@@ -124,6 +124,18 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// The same packages, with other caches.
+    pub(crate) fn apart<'b>(&self, caches: &'b Caches) -> Loader<'b>
+    where
+        'a: 'b,
+    {
+        Loader {
+            caches,
+            store: self.store,
+            own: self.own.clone(),
+        }
+    }
+
     pub(crate) fn add(&mut self, package: Arc<Package>) {
         self.own
             .insert(package.storage_id, Arc::new(LoadedPackage::new(package)));

@@ -291,12 +291,27 @@ pub(crate) fn check(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Re
     Ok(())
 }
 
-fn compatible(old: &View, new: &View) -> Result<(), String> {
-    for (name, datatype) in &old.datatypes {
-        if new.datatypes.get(name) != Some(datatype) {
-            return Err(format!("datatype {name} changed or is missing"));
-        }
+/// What the new modules declare otherwise than the old ones did. Modules that are missing are not looked at.
+pub(crate) fn changed_datatype(old: &[Module], new: &[Module]) -> Option<String> {
+    old.iter().find_map(|module| {
+        let next = new.iter().find(|next| next.name() == module.name())?;
+        same_datatypes(&view(&module.0), &view(&next.0))
+            .err()
+            .map(|what| format!("module {}: {what}", module.name()))
+    })
+}
+
+fn same_datatypes(old: &View, new: &View) -> Result<(), String> {
+    let changed =
+        |(name, datatype): &(&String, &Datatype)| new.datatypes.get(*name) != Some(datatype);
+    match old.datatypes.iter().find(changed) {
+        Some((name, _)) => Err(format!("datatype {name} changed or is missing")),
+        None => Ok(()),
     }
+}
+
+fn compatible(old: &View, new: &View) -> Result<(), String> {
+    same_datatypes(old, new)?;
     for (name, function) in &old.functions {
         if function.visibility != VISIBILITY_PUBLIC {
             continue;
@@ -328,11 +343,7 @@ fn additive(old: &Module, new: &Module, nothing_new: bool) -> Result<(), String>
         return Err("number of friends changed".into());
     }
     let (old, new) = (view(&old.0), view(&new.0));
-    for (name, datatype) in &old.datatypes {
-        if new.datatypes.get(name) != Some(datatype) {
-            return Err(format!("datatype {name} changed or is missing"));
-        }
-    }
+    same_datatypes(&old, &new)?;
     for (name, function) in &old.functions {
         if new.functions.get(name) != Some(function) {
             return Err(format!("function {name} changed or is missing"));
