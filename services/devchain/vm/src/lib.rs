@@ -18,6 +18,8 @@ pub mod declarations;
 pub mod error;
 mod format;
 mod gas;
+#[cfg(test)]
+mod handmade;
 mod interpreter;
 pub mod interrupt;
 pub mod limits;

@@ -5,6 +5,8 @@
 
 mod error;
 mod expiration;
+#[cfg(test)]
+mod limit_tests;
 mod signatures;
 mod structure;
 

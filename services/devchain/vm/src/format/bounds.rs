@@ -66,7 +66,10 @@ fn check_handles(module: &CompiledModule) -> Checked {
         within("signature", handle.parameters, module.signatures.len())?;
         within("signature", handle.returns, module.signatures.len())?;
         if module.signature(handle.parameters).len() > crate::limits::FUNCTION_PARAMETERS {
-            return Err("too many function parameters".into());
+            return Err(format!(
+                "a function has more than {} parameters",
+                crate::limits::FUNCTION_PARAMETERS
+            ));
         }
     }
     Ok(())
@@ -202,6 +205,13 @@ fn check_fields(module: &CompiledModule, handle: u16, fields: &[FieldDef]) -> Ch
 }
 
 fn check_definitions(module: &CompiledModule) -> Checked {
+    let definitions = module.struct_defs.len() + module.enum_defs.len();
+    if definitions > crate::limits::DATATYPE_DEFINITIONS {
+        return Err(format!(
+            "{definitions} structs and enums, the limit is {}",
+            crate::limits::DATATYPE_DEFINITIONS
+        ));
+    }
     for handle in module
         .struct_defs
         .iter()

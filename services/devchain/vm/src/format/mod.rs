@@ -1,6 +1,8 @@
 //! Compiled modules: in-memory form, reader, writer and bounds checks (devchain spec 3.1, 3.2).
 
 mod bounds;
+#[cfg(test)]
+mod limit_tests;
 pub(crate) mod opcode;
 mod read;
 #[cfg(test)]

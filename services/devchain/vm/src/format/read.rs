@@ -169,47 +169,118 @@ fn entries<T>(
 fn read_table(module: &mut CompiledModule, kind: u8, cursor: &mut Cursor<'_>) -> Read<()> {
     let version = module.version;
     match kind {
-        0x1 => module.module_handles = entries(cursor, "module handles", 100, module_handle)?,
-        0x2 => module.datatype_handles = entries(cursor, "datatype handles", 300, datatype_handle)?,
+        0x1 => {
+            module.module_handles = entries(
+                cursor,
+                "module handles",
+                limits::MODULE_HANDLES,
+                module_handle,
+            )?
+        }
+        0x2 => {
+            module.datatype_handles = entries(
+                cursor,
+                "datatype handles",
+                limits::DATATYPE_HANDLES,
+                datatype_handle,
+            )?
+        }
         0x3 => {
-            module.function_handles = entries(cursor, "function handles", 1500, function_handle)?
+            module.function_handles = entries(
+                cursor,
+                "function handles",
+                limits::FUNCTION_HANDLES,
+                function_handle,
+            )?
         }
         0x4 => {
-            module.function_instantiations =
-                entries(cursor, "function instantiations", 750, instantiation)?
+            module.function_instantiations = entries(
+                cursor,
+                "function instantiations",
+                limits::FUNCTION_INSTANTIATIONS,
+                instantiation,
+            )?
         }
-        0x5 => module.signatures = entries(cursor, "signatures", 1000, signature)?,
-        0x6 => module.constants = entries(cursor, "constants", 4000, constant)?,
-        0x7 => module.identifiers = entries(cursor, "identifiers", 10000, identifier)?,
+        0x5 => module.signatures = entries(cursor, "signatures", limits::SIGNATURES, signature)?,
+        0x6 => module.constants = entries(cursor, "constants", limits::CONSTANTS, constant)?,
+        0x7 => {
+            module.identifiers = entries(cursor, "identifiers", limits::IDENTIFIERS, identifier)?
+        }
         0x8 => {
-            module.addresses = entries(cursor, "addresses", 100, |c| Ok(Address::new(c.array()?)))?
-        }
-        0xA => module.struct_defs = entries(cursor, "struct definitions", 200, struct_def)?,
-        0xB => {
-            module.struct_instantiations =
-                entries(cursor, "struct instantiations", 100, instantiation)?
-        }
-        0xC => {
-            module.function_defs = entries(cursor, "function definitions", 1000, |c| {
-                function_def(c, version)
+            module.addresses = entries(cursor, "addresses", limits::ADDRESSES, |c| {
+                Ok(Address::new(c.array()?))
             })?
         }
-        0xD => module.field_handles = entries(cursor, "field handles", 500, field_handle)?,
-        0xE => {
-            module.field_instantiations =
-                entries(cursor, "field instantiations", 250, instantiation)?
+        0xA => {
+            module.struct_defs = entries(
+                cursor,
+                "struct definitions",
+                limits::DATATYPE_DEFINITIONS,
+                struct_def,
+            )?
         }
-        0xF => module.friends = entries(cursor, "friends", 100, module_handle)?,
+        0xB => {
+            module.struct_instantiations = entries(
+                cursor,
+                "struct instantiations",
+                limits::STRUCT_INSTANTIATIONS,
+                instantiation,
+            )?
+        }
+        0xC => {
+            module.function_defs = entries(
+                cursor,
+                "function definitions",
+                limits::FUNCTION_DEFINITIONS,
+                |c| function_def(c, version),
+            )?
+        }
+        0xD => {
+            module.field_handles =
+                entries(cursor, "field handles", limits::FIELD_HANDLES, field_handle)?
+        }
+        0xE => {
+            module.field_instantiations = entries(
+                cursor,
+                "field instantiations",
+                limits::FIELD_INSTANTIATIONS,
+                instantiation,
+            )?
+        }
+        0xF => module.friends = entries(cursor, "friends", limits::FRIENDS, module_handle)?,
         0x10 => return Err("metadata is not allowed".into()),
         0x11..=0x14 if version < 0x0500_0007 => return Err("enums need version 7".into()),
-        0x11 => module.enum_defs = entries(cursor, "enum definitions", 200, enum_def)?,
-        0x12 => {
-            module.enum_instantiations = entries(cursor, "enum instantiations", 100, instantiation)?
+        0x11 => {
+            module.enum_defs = entries(
+                cursor,
+                "enum definitions",
+                limits::DATATYPE_DEFINITIONS,
+                enum_def,
+            )?
         }
-        0x13 => module.variant_handles = entries(cursor, "variant handles", 1024, variant_handle)?,
+        0x12 => {
+            module.enum_instantiations = entries(
+                cursor,
+                "enum instantiations",
+                limits::ENUM_INSTANTIATIONS,
+                instantiation,
+            )?
+        }
+        0x13 => {
+            module.variant_handles = entries(
+                cursor,
+                "variant handles",
+                limits::VARIANT_HANDLES,
+                variant_handle,
+            )?
+        }
         0x14 => {
-            module.variant_instantiations =
-                entries(cursor, "variant instantiations", 1024, variant_handle)?
+            module.variant_instantiations = entries(
+                cursor,
+                "variant instantiations",
+                limits::VARIANT_HANDLES,
+                variant_handle,
+            )?
         }
         _ => return Err(format!("unknown table {kind:#x}")),
     }
@@ -279,17 +350,29 @@ fn function_handle(cursor: &mut Cursor<'_>) -> Read<FunctionHandle> {
 
 fn signature(cursor: &mut Cursor<'_>) -> Read<Vec<Token>> {
     let count = cursor.count(limits::SIGNATURE_TOKENS)?;
-    let mut nodes = 0;
-    (0..count).map(|_| token(cursor, 0, &mut nodes)).collect()
+    (0..count).map(|_| whole_type(cursor)).collect()
 }
 
-fn token(cursor: &mut Cursor<'_>, depth: usize, nodes: &mut usize) -> Read<Token> {
-    *nodes += 1;
-    if depth > limits::TOKEN_DEPTH || *nodes > limits::SIGNATURE_NODES {
-        return Err("type too deep or too large".into());
+/// One type, which has a weight of its own.
+fn whole_type(cursor: &mut Cursor<'_>) -> Read<Token> {
+    token(cursor, &mut 0)
+}
+
+fn token(cursor: &mut Cursor<'_>, weight: &mut usize) -> Read<Token> {
+    let byte = cursor.byte()?;
+    *weight += match byte {
+        0x8 | 0x9 | 0xB => limits::HEAVY_NODE,
+        _ => 1,
+    };
+    if *weight > limits::TYPE_WEIGHT {
+        return Err(format!(
+            "a type weighs more than {} (a datatype or type parameter weighs {})",
+            limits::TYPE_WEIGHT,
+            limits::HEAVY_NODE
+        ));
     }
-    let mut inner = |cursor: &mut Cursor<'_>| token(cursor, depth + 1, nodes).map(Box::new);
-    Ok(match cursor.byte()? {
+    let mut inner = |cursor: &mut Cursor<'_>| token(cursor, weight).map(Box::new);
+    Ok(match byte {
         0x1 => Token::Bool,
         0x2 => Token::U8,
         0x3 => Token::U64,
@@ -307,7 +390,7 @@ fn token(cursor: &mut Cursor<'_>, depth: usize, nodes: &mut usize) -> Read<Token
                 return Err("generic type without arguments".into());
             }
             let arguments = (0..count)
-                .map(|_| token(cursor, depth + 1, nodes))
+                .map(|_| token(cursor, weight))
                 .collect::<Read<_>>()?;
             Token::Datatype(handle, arguments)
         }
@@ -320,7 +403,7 @@ fn token(cursor: &mut Cursor<'_>, depth: usize, nodes: &mut usize) -> Read<Token
 }
 
 fn constant(cursor: &mut Cursor<'_>) -> Read<Constant> {
-    let token = token(cursor, 0, &mut 0)?;
+    let token = whole_type(cursor)?;
     let length = cursor.count(limits::CONSTANT_BYTES)?;
     Ok(Constant {
         token,
@@ -339,9 +422,6 @@ fn identifier(cursor: &mut Cursor<'_>) -> Read<String> {
 }
 
 fn is_identifier(text: &str) -> bool {
-    if text == "<SELF>" {
-        return true;
-    }
     let mut bytes = text.bytes();
     let start = match bytes.next() {
         Some(b'_') => text.len() > 1,
@@ -357,7 +437,7 @@ fn fields(cursor: &mut Cursor<'_>) -> Read<Vec<FieldDef>> {
         .map(|_| {
             Ok(FieldDef {
                 name: cursor.index()?,
-                token: token(cursor, 0, &mut 0)?,
+                token: whole_type(cursor)?,
             })
         })
         .collect()
@@ -387,7 +467,14 @@ fn enum_def(cursor: &mut Cursor<'_>) -> Read<EnumDef> {
                 fields: fields(cursor)?,
             })
         })
-        .collect::<Read<_>>()?;
+        .collect::<Read<Vec<_>>>()?;
+    let fields: usize = variants.iter().map(|variant| variant.fields.len()).sum();
+    if fields > limits::FIELDS {
+        return Err(format!(
+            "an enum has {fields} fields in all its variants, the limit is {}",
+            limits::FIELDS
+        ));
+    }
     Ok(EnumDef { handle, variants })
 }
 
@@ -416,14 +503,14 @@ fn function_def(cursor: &mut Cursor<'_>, version: u32) -> Read<FunctionDef> {
 
 fn code(cursor: &mut Cursor<'_>, version: u32) -> Read<Code> {
     let locals = cursor.index()?;
-    let count = cursor.count(usize::from(u16::MAX))?;
+    let count = cursor.count(limits::INSTRUCTIONS)?;
     let mut instructions = Vec::with_capacity(count.min(cursor.bytes.len()));
     for _ in 0..count {
         instructions.push(instruction(cursor)?);
     }
     let mut jump_tables = Vec::new();
     if version >= 0x0500_0007 {
-        for _ in 0..cursor.count(usize::from(u16::MAX))? {
+        for _ in 0..cursor.count(limits::JUMP_TABLES)? {
             let enum_def = cursor.index()?;
             let count = cursor.count(limits::VARIANTS)?;
             if cursor.byte()? != 1 {
@@ -445,7 +532,7 @@ fn instruction(cursor: &mut Cursor<'_>) -> Read<Instruction> {
     let kind = opcode::kind(code).ok_or_else(|| format!("unknown opcode {code:#x}"))?;
     let operand = match kind {
         Kind::None => Operand::None,
-        Kind::Local => Operand::Index(cursor.uleb(255)? as u16),
+        Kind::Local => Operand::Index(cursor.count(limits::LOCALS)? as u16),
         Kind::Target | Kind::Table(_) => Operand::Index(cursor.index()?),
         Kind::U8 => Operand::U8(cursor.byte()?),
         Kind::U16 => Operand::U16(u16::from_le_bytes(cursor.array()?)),

@@ -2,6 +2,8 @@
 
 mod arithmetic;
 mod frame;
+#[cfg(test)]
+mod limit_tests;
 pub(crate) mod vector;
 
 use std::sync::Arc;
@@ -250,6 +252,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                     } else {
                         arguments.types.clone()
                     };
+                    check_instantiation(&frame.types, &types)?;
                     let (module, target) =
                         self.state
                             .loader
@@ -413,6 +416,23 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         }
         Ok(())
     }
+}
+
+/// A function passes on type arguments as long as they and its own ones are small together, so that recursion does not
+/// make ever larger types.
+fn check_instantiation(own: &[Type], given: &[Type]) -> VmResult<()> {
+    let nodes = own
+        .iter()
+        .chain(given)
+        .map(|ty| ty.measure().0)
+        .fold(1, usize::saturating_add);
+    if nodes > limits::INSTANTIATION_NODES {
+        return Err(VmError::primitive(format!(
+            "the type arguments of a call and of its caller have {nodes} nodes, the limit is {}",
+            limits::INSTANTIATION_NODES
+        )));
+    }
+    Ok(())
 }
 
 /// Gives a primitive error its place, if it has none.

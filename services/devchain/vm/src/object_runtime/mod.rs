@@ -1,5 +1,7 @@
 //! What Move code did to objects (devchain spec 2.6 to 2.8).
 
+#[cfg(test)]
+mod limit_tests;
 pub(crate) mod runtime;
 
 use std::collections::{BTreeMap, BTreeSet};

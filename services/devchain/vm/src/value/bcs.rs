@@ -26,7 +26,7 @@ pub(crate) fn encode(value: &Value) -> VmResult<Vec<u8>> {
 }
 
 fn encode_into(value: &Value, out: &mut Vec<u8>, depth: usize) -> VmResult<()> {
-    if depth > limits::VALUE_DEPTH {
+    if depth >= limits::VALUE_DEPTH {
         return Err(VmError::primitive("value is nested too deeply"));
     }
     match value {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, ty: &Type, environment: &[Type], depth: usize) -> VmResult<Value> {
-        if depth > limits::VALUE_DEPTH {
+        if depth >= limits::VALUE_DEPTH {
             return Err(bad("value is nested too deeply"));
         }
         Ok(match ty {
@@ -202,5 +202,31 @@ impl<'a> Reader<'a> {
             items.push(self.value(inner, environment, depth + 1)?);
         }
         Ok(Value::Vector(items))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A number inside of so many vectors.
+    fn nested(vectors: usize) -> (Type, Value) {
+        (0..vectors).fold((Type::U64, Value::U64(7)), |(ty, value), _| {
+            (Type::Vector(ty.into()), Value::Vector(vec![value]))
+        })
+    }
+
+    #[test]
+    fn a_value_nests_as_deep_as_its_limit() {
+        let (ty, value) = nested(limits::VALUE_DEPTH - 1);
+        let bytes = encode(&value).unwrap();
+        assert!(decode(&ty, &bytes).unwrap().equals(&value).unwrap());
+        let (ty, value) = nested(limits::VALUE_DEPTH);
+        assert!(encode(&value).is_err());
+        assert!(value.equals(&value.clone()).is_err());
+        let deeper = [vec![1], bytes].concat();
+        assert!(decode(&ty, &deeper).is_err());
     }
 }

@@ -50,7 +50,7 @@ impl Value {
 }
 
 fn equals(left: &Value, right: &Value, depth: usize) -> VmResult<bool> {
-    if depth > limits::VALUE_DEPTH {
+    if depth >= limits::VALUE_DEPTH {
         return Err(VmError::primitive("value is nested too deeply"));
     }
     let all = |left: &[Value], right: &[Value]| -> VmResult<bool> {

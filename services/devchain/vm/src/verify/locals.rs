@@ -61,13 +61,17 @@ pub(super) fn successors(code: &Code, pc: usize) -> Vec<usize> {
     }
 }
 
+/// Whether a block ends with the instruction: it returns, aborts, jumps or switches, if only to the next one.
+fn ends_block(code: u8) -> bool {
+    matches!(code, 0x02..=0x05 | 0x27 | 0x56)
+}
+
 /// First instructions of basic blocks: the first of all, targets of jumps, and what follows a jump.
 pub(super) fn leaders(code: &Code) -> VmResult<BTreeSet<usize>> {
     let mut leaders = BTreeSet::from([0]);
-    for pc in 0..code.instructions.len() {
-        let next = successors(code, pc);
-        if next.as_slice() != [pc + 1] {
-            leaders.extend(next);
+    for (pc, instruction) in code.instructions.iter().enumerate() {
+        if ends_block(instruction.code) {
+            leaders.extend(successors(code, pc));
             leaders.insert(pc + 1);
         }
     }

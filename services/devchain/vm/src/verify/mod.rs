@@ -3,10 +3,15 @@
 //! interpreter checks every access through a reference instead (see `value::reference`).
 
 pub(crate) mod compatibility;
+#[cfg(test)]
+mod limit_tests;
 mod locals;
+mod loops;
 mod natives;
 mod sui;
 mod typing;
+
+use std::cell::Cell;
 
 use crate::{
     error::{VmError, VmResult},
@@ -21,13 +26,15 @@ use crate::{
 /// Verifies every module of a package that the loader can already see.
 pub(crate) fn package(loader: &Loader<'_>, package: &Package) -> VmResult<()> {
     let context = own_context(package);
+    let work = Work::default();
     let mut names = package.modules.keys();
-    names.try_for_each(|name| named(loader, &context, package, name))
+    names.try_for_each(|name| named(loader, &context, package, name, &work))
 }
 
 /// Verifies one module of such a package.
 pub(crate) fn one(loader: &Loader<'_>, package: &Package, name: &str) -> VmResult<()> {
-    named(loader, &own_context(package), package, name)
+    let work = Work::default();
+    named(loader, &own_context(package), package, name, &work)
 }
 
 /// The linkage of the package itself. Not a cached one: the package may never come to be.
@@ -43,7 +50,31 @@ fn own_context(package: &Package) -> Context {
     Context::new(linkage)
 }
 
-fn named(loader: &Loader<'_>, context: &Context, package: &Package, name: &str) -> VmResult<()> {
+/// Nodes of types that were made so far, bounded for a whole package: replacing type parameters may blow types up.
+#[derive(Debug, Default)]
+struct Work(Cell<usize>);
+
+impl Work {
+    fn made(&self, ty: Type) -> VmResult<Type> {
+        let nodes = self.0.get().saturating_add(ty.measure().0);
+        self.0.set(nodes);
+        if nodes > limits::VERIFIED_NODES {
+            return Err(refused(format!(
+                "the types of generic calls and fields have more than {} nodes together",
+                limits::VERIFIED_NODES
+            )));
+        }
+        Ok(ty)
+    }
+}
+
+fn named(
+    loader: &Loader<'_>,
+    context: &Context,
+    package: &Package,
+    name: &str,
+    work: &Work,
+) -> VmResult<()> {
     let compiled = loader
         .package(package.storage_id)?
         .ok_or_else(|| VmError::invariant("package to verify is not loaded"))?
@@ -57,7 +88,7 @@ fn named(loader: &Loader<'_>, context: &Context, package: &Package, name: &str) 
     let linked = loader
         .module(context, package.original_id, name)?
         .ok_or_else(|| VmError::invariant("module to verify is not loaded"))?;
-    module(loader, context, &linked).map_err(as_verification)?;
+    module(loader, context, &linked, work).map_err(as_verification)?;
     natives::check(loader, context, &linked)?;
     sui::check(&compiled)
 }
@@ -81,6 +112,7 @@ fn module(
     loader: &Loader<'_>,
     context: &Context,
     linked: &std::sync::Arc<LinkedModule>,
+    work: &Work,
 ) -> VmResult<()> {
     let compiled = &linked.compiled;
     for constant in &compiled.constants {
@@ -105,7 +137,12 @@ fn module(
             (Some(code), Body::Code(_)) => {
                 let locals = locals::types(loader, context, compiled, &function, code)?;
                 let leaders = locals::leaders(code)?;
-                typing::check(loader, context, linked, &function, code, &locals, &leaders)
+                loops::check(code, &leaders)
+                    .and_then(|()| {
+                        typing::check(
+                            loader, context, linked, &function, code, &locals, &leaders, work,
+                        )
+                    })
                     .and_then(|()| locals::check(&function, code, &locals, &leaders))
                     .map_err(|error| match as_verification(error) {
                         VmError::Verification(message) => {
@@ -157,9 +194,6 @@ fn datatype(ty: &Type) -> VmResult<()> {
 
 /// Type arguments inside `ty` satisfy the constraints of the datatypes.
 fn well_formed(ty: &Type, parameters: &[AbilitySet]) -> VmResult<()> {
-    if ty.measure().0 > limits::TYPE_NODES {
-        return Err(refused("type is too large"));
-    }
     match ty {
         Type::Vector(inner) | Type::Reference(inner) | Type::MutableReference(inner) => {
             well_formed(inner, parameters)

@@ -10,7 +10,7 @@ use crate::{
     types::{AbilitySet, DatatypeBody, Field, Type},
 };
 
-use super::{refused, well_formed};
+use super::{Work, refused, well_formed};
 
 /// The type of a datatype of this module in terms of its own parameters.
 pub(super) fn own_datatype(
@@ -37,7 +37,10 @@ struct Checker<'c, 'a> {
     function: &'c Function,
     code: &'c Code,
     locals: &'c [Type],
+    work: &'c Work,
     stack: Vec<Type>,
+    /// Lowest height of the stack during the instruction: it pops first and pushes then.
+    low: usize,
 }
 
 /// Checks the code of one function.
@@ -49,6 +52,7 @@ pub(super) fn check(
     code: &Code,
     locals: &[Type],
     leaders: &BTreeSet<usize>,
+    work: &Work,
 ) -> VmResult<()> {
     let module = &linked.compiled;
     let mut checker = Checker {
@@ -59,16 +63,18 @@ pub(super) fn check(
         function,
         code,
         locals,
+        work,
         stack: Vec::new(),
+        low: 0,
     };
     let mut pushes = 0usize;
     for (pc, instruction) in code.instructions.iter().enumerate() {
         if leaders.contains(&pc) {
             pushes = 0;
         }
-        let height = checker.stack.len();
+        checker.low = checker.stack.len();
         checker.instruction(instruction)?;
-        pushes = pushes.saturating_add(checker.stack.len().saturating_sub(height));
+        pushes = pushes.saturating_add(checker.stack.len().saturating_sub(checker.low));
         if pushes > crate::limits::BLOCK_PUSHES {
             return Err(refused("a basic block pushes too many values"));
         }
@@ -84,14 +90,6 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Substitution may blow types up; comparing them has to stay cheap.
-fn sized(ty: Type) -> VmResult<Type> {
-    if ty.measure().0 > crate::limits::TYPE_NODES {
-        return Err(refused("type is too large"));
-    }
-    Ok(ty)
-}
-
 fn is_integer(ty: &Type) -> bool {
     matches!(
         ty,
@@ -101,7 +99,9 @@ fn is_integer(ty: &Type) -> bool {
 
 impl Checker<'_, '_> {
     fn pop(&mut self) -> VmResult<Type> {
-        self.stack.pop().ok_or_else(|| refused("stack underflow"))
+        let ty = self.stack.pop().ok_or_else(|| refused("stack underflow"))?;
+        self.low = self.low.min(self.stack.len());
+        Ok(ty)
     }
 
     fn expect(&mut self, expected: &Type) -> VmResult<()> {
@@ -111,7 +111,7 @@ impl Checker<'_, '_> {
         if same {
             Ok(())
         } else {
-            Err(refused(format!("{expected:?} expected")))
+            Err(refused(format!("{expected} expected, {actual} found")))
         }
     }
 
@@ -198,7 +198,7 @@ impl Checker<'_, '_> {
     }
 
     /// Field types of a struct, or of one variant of an enum.
-    fn fields(ty: &Type, tag: Option<u16>) -> VmResult<Vec<Type>> {
+    fn fields(&self, ty: &Type, tag: Option<u16>) -> VmResult<Vec<Type>> {
         let Type::Datatype(datatype, arguments) = ty else {
             return Err(refused("datatype expected"));
         };
@@ -214,12 +214,12 @@ impl Checker<'_, '_> {
         };
         fields
             .iter()
-            .map(|field| sized(field.ty.substitute(arguments)?))
+            .map(|field| self.work.made(field.ty.substitute(arguments)?))
             .collect()
     }
 
     fn pack(&mut self, ty: Type, tag: Option<u16>) -> VmResult<()> {
-        for field in Self::fields(&ty, tag)?.iter().rev() {
+        for field in self.fields(&ty, tag)?.iter().rev() {
             self.expect(field)?;
         }
         self.stack.push(ty);
@@ -228,15 +228,16 @@ impl Checker<'_, '_> {
 
     fn unpack(&mut self, ty: &Type, tag: Option<u16>) -> VmResult<()> {
         self.expect(ty)?;
-        self.stack.extend(Self::fields(ty, tag)?);
+        let fields = self.fields(ty, tag)?;
+        self.stack.extend(fields);
         Ok(())
     }
 
     fn borrow_variant(&mut self, ty: &Type, tag: u16, mutable: bool) -> VmResult<()> {
         let wrap = |ty: Type| wrap(ty, mutable);
         self.expect(&wrap(ty.clone()))?;
-        self.stack
-            .extend(Self::fields(ty, Some(tag))?.into_iter().map(wrap));
+        let fields = self.fields(ty, Some(tag))?;
+        self.stack.extend(fields.into_iter().map(wrap));
         Ok(())
     }
 
@@ -259,7 +260,8 @@ impl Checker<'_, '_> {
             .get(usize::from(handle.owner))
             .ok_or_else(|| refused("struct"))?;
         let ty = self.datatype(def.handle, arguments)?;
-        let field = Self::fields(&ty, None)?
+        let field = self
+            .fields(&ty, None)?
             .into_iter()
             .nth(usize::from(handle.field));
         self.expect(&wrap(ty, mutable))?;
@@ -279,10 +281,11 @@ impl Checker<'_, '_> {
             self.has(argument, *constraint)?;
         }
         for parameter in target.parameters.iter().rev() {
-            self.expect(&sized(parameter.substitute(arguments)?)?)?;
+            self.expect(&self.work.made(parameter.substitute(arguments)?)?)?;
         }
         for result in &target.returns {
-            self.stack.push(sized(result.substitute(arguments)?)?);
+            self.stack
+                .push(self.work.made(result.substitute(arguments)?)?);
         }
         Ok(())
     }
