@@ -38,6 +38,6 @@ pub use effects::accumulator_id;
 pub use executor::Executor;
 pub use inputs::withdrawn;
 pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};
-pub use params::{ChainParams, Mode, PROTOCOL_VERSION};
+pub use params::{ChainParams, FEATURES, Mode, PROTOCOL_VERSION};
 pub use store::{MemoryStore, ObjectStore};
 pub use sui_devchain_vm::Interrupt;

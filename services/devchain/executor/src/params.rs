@@ -5,6 +5,13 @@ use sui_sdk_types::{Digest, EpochId};
 /// The protocol version that the chain claims to run.
 pub const PROTOCOL_VERSION: u64 = 110;
 
+/// Names for which `0x2::protocol_config::is_feature_enabled` answers true.
+pub const FEATURES: [&str; 3] = [
+    "enable_accumulators",
+    "enable_object_funds_withdraw",
+    "enable_party_transfer",
+];
+
 /// Facts about the chain at the moment of execution (devchain spec 2.3, 2.10, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainParams {

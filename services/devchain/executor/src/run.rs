@@ -17,15 +17,9 @@ use crate::gas::{INTERNAL_PER_UNIT, Settled, Settlement, payment_total, unit_lim
 use crate::inputs::{Inputs, load};
 use crate::limits::MAX_GAS_BUDGET;
 use crate::outcome::{AddressBalanceChange, CommandOutput};
+use crate::params::FEATURES;
 use crate::ptb;
 use crate::{AdmissionError, ChainParams, Mode, ObjectStore, Outcome, balance_changes};
-
-/// Names for which `protocol_config::is_feature_enabled` answers true.
-const FEATURES: [&str; 3] = [
-    "enable_accumulators",
-    "enable_object_funds_withdraw",
-    "enable_party_transfer",
-];
 
 /// What the executor keeps between transactions.
 #[derive(Debug, Default)]

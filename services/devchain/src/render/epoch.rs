@@ -1,11 +1,12 @@
 //! The epoch, its system state and the protocol's limits. Served from the configuration of the
 //! chain: there is no staking behind it (devchain spec 1.2, 6.2).
 
-use sui_devchain_executor::{PROTOCOL_VERSION, limits};
+use sui_devchain_executor::PROTOCOL_VERSION;
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 
+use super::protocol;
 use super::transaction::timestamp;
 use crate::indexes::Epoch;
 use crate::ledger::Ledger;
@@ -26,7 +27,7 @@ pub(crate) fn epoch(ledger: &Ledger, epoch: &Epoch, mask: &FieldMaskTree) -> pro
         message.end = Some(timestamp(end_ms));
     }
     message.reference_gas_price = Some(ledger.params().reference_gas_price);
-    message.protocol_config = Some(protocol_config());
+    message.protocol_config = Some(protocol::config());
     proto::Epoch::merge_from(&message, mask)
 }
 
@@ -66,36 +67,4 @@ fn system_state(ledger: &Ledger, epoch: &Epoch) -> proto::SystemState {
     state.safe_mode_non_refundable_storage_fee = Some(0);
     state.epoch_start_timestamp_ms = Some(epoch.start_ms);
     state
-}
-
-fn protocol_config() -> proto::ProtocolConfig {
-    let mut config = proto::ProtocolConfig::default();
-    config.protocol_version = Some(PROTOCOL_VERSION);
-    let attributes: [(&str, u64); 14] = [
-        ("max_tx_size_bytes", limits::MAX_TRANSACTION_BYTES as u64),
-        ("max_input_objects", limits::MAX_INPUT_OBJECTS as u64),
-        ("max_gas_payment_objects", limits::MAX_GAS_OBJECTS as u64),
-        (
-            "max_programmable_tx_commands",
-            limits::COMMANDS_BOUND as u64,
-        ),
-        ("max_arguments", limits::ARGUMENTS_BOUND as u64),
-        ("max_pure_argument_size", limits::PURE_BOUND as u64),
-        ("max_type_arguments", limits::TYPE_NODES_BOUND as u64),
-        ("max_type_argument_depth", limits::TYPE_DEPTH_BOUND as u64),
-        ("max_modules_in_publish", limits::MODULES_BOUND as u64),
-        (
-            "max_package_dependencies",
-            limits::DEPENDENCIES_BOUND as u64,
-        ),
-        ("max_tx_gas", limits::MAX_GAS_BUDGET),
-        ("max_gas_price", limits::GAS_PRICE_BOUND),
-        ("max_move_package_size", limits::MAX_PACKAGE_BYTES),
-        ("max_move_object_size", limits::MAX_OBJECT_BYTES),
-    ];
-    config.attributes = attributes
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_string()))
-        .collect();
-    config
 }

@@ -7,6 +7,7 @@ pub(crate) mod epoch;
 pub(crate) mod json;
 pub(crate) mod object;
 pub(crate) mod package;
+mod protocol;
 pub(crate) mod transaction;
 pub(crate) mod type_text;
 

@@ -113,3 +113,28 @@ async fn epochs_with_a_duration_end_when_their_time_is_over() {
     let parameters = now.system_state().parameters();
     assert_eq!(parameters.epoch_duration_ms(), 60_000);
 }
+
+/// `configs` is what the two older maps are given up for.
+#[tokio::test]
+async fn an_epoch_shows_the_limits_of_the_protocol() {
+    use prost_types::value::Kind;
+    let chain = crate::support::boot().await;
+    let mut reader = client(&chain);
+    let config = epoch(&mut reader, None)
+        .await
+        .unwrap()
+        .protocol_config
+        .unwrap();
+    let kind = |name: &str| config.configs[name].kind.clone().unwrap();
+    assert_eq!(
+        kind("max_tx_gas"),
+        Kind::StringValue("50000000000000".into())
+    );
+    assert_eq!(kind("max_arguments"), Kind::NumberValue(512.0));
+    assert_eq!(kind("max_type_nodes"), Kind::StringValue("256".into()));
+    assert_eq!(kind("enable_accumulators"), Kind::BoolValue(true));
+    assert_eq!(config.attributes["max_tx_size_bytes"], "131072");
+    assert!(config.feature_flags["enable_party_transfer"]);
+    let shown = config.attributes.len() + config.feature_flags.len();
+    assert_eq!(config.configs.len(), shown);
+}
