@@ -35,8 +35,10 @@ pub enum AdmissionError {
     #[error("gas problem: {0}")]
     Gas(String),
     /// The payment does not cover the budget.
-    #[error("gas balance {balance} is below the budget {budget}")]
+    #[error("gas balance {balance} of {owner} is below the budget {budget}, both in MIST")]
     GasBalanceTooLow {
+        /// Who pays.
+        owner: Address,
         /// Sum of the payment in MIST.
         balance: u128,
         /// Budget in MIST.

@@ -129,6 +129,7 @@ pub(super) fn load(
     }
     if mode.checks() && total < u128::from(gas.budget) {
         return Err(AdmissionError::GasBalanceTooLow {
+            owner: gas.owner,
             balance: total,
             budget: gas.budget,
         });
@@ -227,6 +228,7 @@ fn check_address_balance(
     let balance = store.address_balance(&gas.owner, &TypeTag::from(StructTag::sui()));
     if balance < u128::from(gas.budget) {
         return Err(AdmissionError::GasBalanceTooLow {
+            owner: gas.owner,
             balance,
             budget: gas.budget,
         });
