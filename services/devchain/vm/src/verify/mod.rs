@@ -137,12 +137,14 @@ fn module(
             (Some(code), Body::Code(_)) => {
                 let locals = locals::types(loader, context, compiled, &function, code)?;
                 let leaders = locals::leaders(code)?;
+                let subject = typing::Subject {
+                    function: &function,
+                    code,
+                    locals: &locals,
+                    leaders: &leaders,
+                };
                 loops::check(code, &leaders)
-                    .and_then(|()| {
-                        typing::check(
-                            loader, context, linked, &function, code, &locals, &leaders, work,
-                        )
-                    })
+                    .and_then(|()| typing::check(loader, context, linked, &subject, work))
                     .and_then(|()| locals::check(&function, code, &locals, &leaders))
                     .map_err(|error| match as_verification(error) {
                         VmError::Verification(message) => {

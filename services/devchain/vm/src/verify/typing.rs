@@ -43,17 +43,30 @@ struct Checker<'c, 'a> {
     low: usize,
 }
 
+/// A function whose code is checked.
+pub(super) struct Subject<'c> {
+    pub(super) function: &'c Function,
+    pub(super) code: &'c Code,
+    /// Types of its locals, parameters included.
+    pub(super) locals: &'c [Type],
+    /// First instructions of its blocks.
+    pub(super) leaders: &'c BTreeSet<usize>,
+}
+
 /// Checks the code of one function.
 pub(super) fn check(
     loader: &Loader<'_>,
     context: &Context,
     linked: &Arc<LinkedModule>,
-    function: &Function,
-    code: &Code,
-    locals: &[Type],
-    leaders: &BTreeSet<usize>,
+    subject: &Subject<'_>,
     work: &Work,
 ) -> VmResult<()> {
+    let Subject {
+        function,
+        code,
+        locals,
+        leaders,
+    } = *subject;
     let module = &linked.compiled;
     let mut checker = Checker {
         loader,
