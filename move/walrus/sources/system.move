@@ -109,8 +109,9 @@ public fun reserve_space_for_epochs(
     self.inner_mut().reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
 }
 
-/// Gives unused storage, ended or not, back to the system, so that its capacity can be sold again. Nothing is refunded: what was
-/// paid stays with the nodes. (`storage_resource::destroy` has no access to the system and leaves the capacity occupied.)
+/// Gives unused storage, ended or not, back to the system, so that its capacity can be sold again from the next epoch on. The
+/// current epoch is paid by what was used in it, so in it the capacity stays used. Nothing is refunded: what was paid stays with
+/// the nodes. (`storage_resource::destroy` has no access to the system and leaves the capacity occupied.)
 public fun release_storage(self: &mut System, storage: Storage) {
     self.inner_mut().release_storage(storage)
 }

@@ -214,13 +214,17 @@ public(package) fun reserve_space_for_epochs(
     storage_resource::create_storage(start_epoch, end_epoch, storage_amount, ctx)
 }
 
-/// Releases the capacity of a reservation that nothing uses, in the epochs that are left of it, and deletes it.
+/// Releases the capacity of a reservation that nothing uses, in the coming epochs that are left of it, and deletes it.
+///
+/// In the current epoch the capacity stays used. The share of a node in the rewards of an epoch is `weight * (used capacity - size
+/// of its deny list)`: whoever could take capacity out of the epoch before it is paid could take the rewards of nodes that
+/// honour deny lists and give them to the others.
 public(package) fun release_storage(self: &mut SystemStateInnerV1, storage: Storage) {
-    let epoch = self.epoch();
-    let end_offset = storage.end_epoch().max(epoch) - epoch;
-    let start_offset = storage.start_epoch().max(epoch) - epoch;
+    let next_epoch = self.epoch() + 1;
+    let start_epoch = storage.start_epoch().max(next_epoch);
+    let end_epoch = storage.end_epoch().max(start_epoch);
+    let (start_offset, end_offset) = (start_epoch - self.epoch(), end_epoch - self.epoch());
     storage_market::release(&mut self.future_accounting, storage.size(), start_offset, end_offset);
-    self.used_capacity_size = self.future_accounting[0].used_capacity();
     storage.destroy()
 }
 

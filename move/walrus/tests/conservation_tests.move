@@ -24,6 +24,8 @@ public struct Economy {
     anchors: vector<StakedWal>,
     stakes: vector<StakedWal>,
     storage: vector<Storage>,
+    /// Bytes given back in the current epoch, which stay in use until it ends.
+    released: u64,
     /// FROST that came in and that went out.
     inflow: u64,
     outflow: u64,
@@ -46,6 +48,7 @@ fun new(seed: vector<u8>): Economy {
         anchors,
         stakes: vector[],
         storage: vector[],
+        released: 0,
         inflow: 3 * FROST,
         outflow: 0,
     }
@@ -106,11 +109,15 @@ fun buy(self: &mut Economy) {
 fun release(self: &mut Economy) {
     if (self.storage.is_empty()) return;
     let mut storage = self.storage.remove(0);
-    let (_, system, _, _, ctx) = self.world.parts();
     let third = storage.size() / 3;
-    let rest = storage.split_by_size(third, ctx);
-    system.release_storage(rest);
-    if (storage.size() > MIB) self.storage.push_back(storage) else system.release_storage(storage);
+    let rest = storage.split_by_size(third, self.world.ctx());
+    self.give_back(rest);
+    if (storage.size() > MIB) self.storage.push_back(storage) else self.give_back(storage);
+}
+
+fun give_back(self: &mut Economy, storage: Storage) {
+    if (storage.end_epoch() > self.world.epoch()) self.released = self.released + storage.size();
+    self.world.system_mut().release_storage(storage);
 }
 
 fun donate(self: &mut Economy) {
@@ -171,12 +178,12 @@ fun check_money(self: &mut Economy) {
     assert_eq!(sum, self.inflow);
 }
 
-/// Every epoch has exactly the capacity in use that people hold reservations for.
+/// Every epoch has exactly the capacity in use that people hold reservations for, the current one also what they gave back in it.
 fun check_capacity(self: &Economy) {
     let epoch = self.world.epoch();
     let accounting = self.world.system().future_accounting();
     SLOTS.do!(|offset| {
-        let mut held = 0;
+        let mut held = if (offset == 0) self.released else 0;
         self.storage.do_ref!(|storage| {
             let covered = storage.start_epoch() <= epoch + offset && epoch + offset < storage.end_epoch();
             if (covered) held = held + storage.size();
@@ -226,6 +233,7 @@ fun nothing_is_created_or_lost(seed: vector<u8>) {
         4u8.do!(|_| economy.act());
         economy.check();
         economy.world.finish_epoch();
+        economy.released = 0;
         economy.check();
     });
     economy.end();

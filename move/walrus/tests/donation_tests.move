@@ -61,14 +61,17 @@ fun donations_move_on_with_their_epochs() {
 fun the_leftover_of_an_epoch_is_no_payment() {
     let ctx = &mut tx_context::dummy();
     let mut system = test_system::new(ctx);
-    // Nothing is stored: everything moves on.
     let mut coin = coin::mint_for_testing(10, ctx);
     let storage = system.reserve_space(MIB, 2, &mut coin, ctx);
     coin.destroy_zero();
     system.release_storage(storage);
-    let rewards = test_system::next_epoch(&mut system);
-    assert_eq!(system.future_accounting()[0].rewards(), 10);
+    test_system::skip_epochs(&mut system, 1);
     assert_eq!(payments(&system, 2), vector[5, 0]);
+    // Nothing is stored in this epoch: everything moves on.
+    let before = system.future_accounting()[0].rewards();
+    let rewards = test_system::next_epoch(&mut system);
+    assert_eq!(system.future_accounting()[0].rewards(), before);
+    assert_eq!(payments(&system, 2), vector[0, 0]);
     destroy(rewards);
     destroy(system);
 }
@@ -88,8 +91,10 @@ fun released_capacity_can_be_sold_again() {
     assert_eq!(system.future_accounting()[2].used_capacity(), 0);
 
     let again = system.reserve_space_for_epochs(test_system::capacity(), 22, 24, &mut coin, ctx);
+    // The running epoch has been used, and is paid by what was used.
     system.release_storage(storage);
-    assert_eq!(system.used_capacity_size(), 0);
+    assert_eq!(system.used_capacity_size(), test_system::capacity());
+    assert_eq!(system.future_accounting()[0].used_capacity(), test_system::capacity());
     assert_eq!(system.future_accounting()[1].used_capacity(), test_system::capacity());
     again.destroy();
     coin.burn_for_testing();
@@ -103,13 +108,15 @@ fun only_the_epochs_left_are_released() {
     let mut coin = test_system::wal(ctx);
     let first = system.reserve_space(100, 3, &mut coin, ctx);
     let ended = system.reserve_space(30, 1, &mut coin, ctx);
-    test_system::skip_epochs(&mut system, 2);
+    test_system::skip_epochs(&mut system, 1);
     assert_eq!(system.used_capacity_size(), 100);
     system.release_storage(ended);
     assert_eq!(system.used_capacity_size(), 100);
+    assert_eq!(system.future_accounting()[1].used_capacity(), 100);
     system.release_storage(first);
-    assert_eq!(system.used_capacity_size(), 0);
+    assert_eq!(system.used_capacity_size(), 100);
     assert_eq!(system.future_accounting()[1].used_capacity(), 0);
+    assert_eq!(system.future_accounting()[2].used_capacity(), 0);
     coin.burn_for_testing();
     destroy(system);
 }
