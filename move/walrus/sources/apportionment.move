@@ -3,7 +3,8 @@
 ///
 /// Invariants
 /// 1. The counts sum up to the number of shards.
-/// 2. No count exceeds the cap: a tenth of the shards from 20 nodes on, twice the average share below.
+/// 2. No count exceeds the cap: a tenth of the shards from 20 nodes on, twice the average share below, one shard at least. The
+///    caps never leave a shard over.
 ///
 /// Keeps no state: what a call needs lives as long as the call.
 ///
@@ -23,7 +24,7 @@ const SHARDS_LIMIT_DENOMINATOR: u64 = 10;
 // === Package Functions ===
 
 /// The number of shards for each of `stakes`, in the same order; among equal quotients the earlier node wins. The sum of the
-/// stakes must not be zero. Aborts `apportionment_queue::EPopFromEmptyHeap` (0) when the caps leave shards over.
+/// stakes must not be zero.
 public(package) fun shards_per_node(stakes: &vector<u64>, n_shards: u16): vector<u16> {
     let n_nodes = stakes.length();
     let n_shards = n_shards as u64;
@@ -52,10 +53,11 @@ public(package) fun shards_per_node(stakes: &vector<u64>, n_shards: u16): vector
     shards.map!(|count| count as u16)
 }
 
-/// The largest number of shards one of `n_nodes` nodes may hold.
+/// The largest number of shards one of `n_nodes` nodes may hold. One shard at least: where there are less than 10, a tenth of
+/// them is none, and nobody could hold any.
 #[allow(deprecated_usage)]
 public(package) fun max_shards_per_node(n_nodes: u64, n_shards: u64): u64 {
-    if (n_nodes >= MIN_NODES_FOR_SHARDS_LIMIT) n_shards / SHARDS_LIMIT_DENOMINATOR
+    if (n_nodes >= MIN_NODES_FOR_SHARDS_LIMIT) (n_shards / SHARDS_LIMIT_DENOMINATOR).max(1)
     else (MIN_NODES_FOR_SHARDS_LIMIT * n_shards).divide_and_round_up(
         SHARDS_LIMIT_DENOMINATOR * n_nodes,
     )

@@ -29,8 +29,19 @@ const EInvalidMigration: u64 = 0;
 const EInvalidUpgradeCap: u64 = 1;
 /// The function has a successor.
 const EDeprecatedFunction: u64 = 2;
-/// The number of shards or the epoch duration is zero.
+/// A deployment parameter with which the system could not live.
 const EInvalidDeploymentParameter: u64 = 3;
+
+// === Constants ===
+
+/// The most shards. The state of the staking side names every shard in three committees, two bytes each time, and every node of at
+/// most 150 in them: with 40 082 shards it would outgrow the 256 000 bytes of an object.
+const MAX_SHARDS: u16 = 40_000;
+/// The longest epoch in ms: 2^51, some 71 000 years. A point in time and two epochs are less than 2^53 ms then, which every client
+/// can count; with much longer epochs the sum overflows, and no epoch would ever end.
+const MAX_EPOCH_DURATION: u64 = 2_251_799_813_685_248;
+/// The highest threshold in FROST: all WAL there is.
+const MAX_THRESHOLD_STAKE: u64 = 5_000_000_000_000_000_000;
 
 // === Structs ===
 
@@ -52,25 +63,16 @@ fun init(otw: INIT, ctx: &mut TxContext) {
 
 // === Public Functions ===
 
-/// Creates the system: shares `System`, `Staking`, `UpgradeManager`, `SlashingManager` and `ObjectDisplay`.
+/// Creates the system without a threshold for candidates: `initialize_walrus_v2` with `threshold_stake` zero.
 ///
 /// #### Parameters
-/// - `init_cap`: the right to do so.
-/// - `upgrade_cap`: the upgrade capability of this package; the upgrade manager keeps it.
-/// - `epoch_zero_duration`: ms until epoch 0 may end; may be zero.
-/// - `epoch_duration`: ms of every later epoch.
-/// - `n_shards`: the number of shards.
-/// - `max_epochs_ahead`: how many epochs ahead storage can be bought.
-/// - `clock`: the time.
-/// - `ctx`: source of object IDs.
+/// - As `initialize_walrus_v2`.
 ///
 /// #### Returns
 /// The capability to upgrade the package without a vote.
 ///
 /// #### Aborts
-/// - `EInvalidUpgradeCap` (1): `upgrade_cap` belongs to another package.
-/// - `EInvalidDeploymentParameter` (3): `n_shards` or `epoch_duration` is zero.
-/// - `system_state_inner::EInvalidMaxEpochsAhead` (0): `max_epochs_ahead` is out of range.
+/// - As `initialize_walrus_v2`.
 public fun initialize_walrus(
     init_cap: InitCap,
     upgrade_cap: UpgradeCap,
@@ -81,17 +83,74 @@ public fun initialize_walrus(
     clock: &Clock,
     ctx: &mut TxContext,
 ): EmergencyUpgradeCap {
+    initialize_walrus_v2(
+        init_cap,
+        upgrade_cap,
+        epoch_zero_duration,
+        epoch_duration,
+        n_shards,
+        max_epochs_ahead,
+        0,
+        clock,
+        ctx,
+    )
+}
+
+/// Creates the system: shares `System`, `Staking`, `UpgradeManager`, `SlashingManager` and `ObjectDisplay`.
+///
+/// #### Parameters
+/// - `init_cap`: the right to do so.
+/// - `upgrade_cap`: the upgrade capability of this package; the upgrade manager keeps it.
+/// - `epoch_zero_duration`: ms until epoch 0 may end; may be zero.
+/// - `epoch_duration`: ms of every later epoch.
+/// - `n_shards`: the number of shards, at most 40 000.
+/// - `max_epochs_ahead`: how many epochs ahead storage can be bought.
+/// - `threshold_stake`: FROST that a node needs to be a candidate for the committee. As long as there are places for everybody, this
+///   alone sets the price of many small nodes, which share the shards that the caps leave over. No epoch ends while no node has it.
+/// - `clock`: the time.
+/// - `ctx`: source of object IDs.
+///
+/// #### Returns
+/// The capability to upgrade the package without a vote.
+///
+/// #### Aborts
+/// - `EInvalidUpgradeCap` (1): `upgrade_cap` belongs to another package.
+/// - `EInvalidDeploymentParameter` (3): `n_shards` or `epoch_duration` is zero, one of the parameters is too large for the system to
+///   live with, or more stake is asked for than there is WAL.
+/// - `system_state_inner::EInvalidMaxEpochsAhead` (0): `max_epochs_ahead` is out of range.
+public fun initialize_walrus_v2(
+    init_cap: InitCap,
+    upgrade_cap: UpgradeCap,
+    epoch_zero_duration: u64,
+    epoch_duration: u64,
+    n_shards: u16,
+    max_epochs_ahead: u32,
+    threshold_stake: u64,
+    clock: &Clock,
+    ctx: &mut TxContext,
+): EmergencyUpgradeCap {
     let package_id = upgrade_cap.package();
     let defining_address = address::from_ascii_bytes(
         type_name::with_defining_ids<InitCap>().address_string().as_bytes(),
     );
     assert!(package_id.to_address() == defining_address, EInvalidUpgradeCap);
-    assert!(n_shards > 0 && epoch_duration > 0, EInvalidDeploymentParameter);
+    assert!(n_shards > 0 && n_shards <= MAX_SHARDS, EInvalidDeploymentParameter);
+    assert!(epoch_duration > 0 && epoch_duration <= MAX_EPOCH_DURATION, EInvalidDeploymentParameter);
+    assert!(epoch_zero_duration <= MAX_EPOCH_DURATION, EInvalidDeploymentParameter);
+    assert!(threshold_stake <= MAX_THRESHOLD_STAKE, EInvalidDeploymentParameter);
 
     let InitCap { id, publisher } = init_cap;
     id.delete();
     system::create_empty(max_epochs_ahead, package_id, ctx);
-    staking::create(epoch_zero_duration, epoch_duration, n_shards, package_id, clock, ctx);
+    staking::create(
+        epoch_zero_duration,
+        epoch_duration,
+        n_shards,
+        threshold_stake,
+        package_id,
+        clock,
+        ctx,
+    );
     display::create(publisher, ctx);
     slashing::new(ctx);
     upgrade::new(upgrade_cap, ctx)

@@ -62,11 +62,13 @@ public struct Staking has key {
 
 // === Constructors ===
 
-/// Creates and shares the object, in epoch 0. Durations are in ms.
+/// Creates and shares the object, in epoch 0. Durations are in ms. `threshold_stake`: FROST from which on a node may be a
+/// candidate for the committee.
 public(package) fun create(
     epoch_zero_duration: u64,
     epoch_duration: u64,
     n_shards: u16,
+    threshold_stake: u64,
     package_id: ID,
     clock: &Clock,
     ctx: &mut TxContext,
@@ -77,7 +79,14 @@ public(package) fun create(
         package_id,
         new_package_id: option::none(),
     };
-    let inner = staking_inner::new(epoch_zero_duration, epoch_duration, n_shards, clock, ctx);
+    let inner = staking_inner::new(
+        epoch_zero_duration,
+        epoch_duration,
+        n_shards,
+        threshold_stake,
+        clock,
+        ctx,
+    );
     dynamic_field::add(&mut staking.id, VERSION, inner);
     transfer::share_object(staking);
 }
@@ -214,8 +223,7 @@ public fun previous_committee(staking: &Staking): &Committee {
 
 /// Returns the committee that would be selected if the vote ended now.
 ///
-/// - Aborts `staking_inner::ENoStake` (3): no node has stake; `apportionment_queue::EPopFromEmptyHeap` (0): there are less
-///   than 10 shards for 20 nodes or more.
+/// - Aborts `staking_inner::ENoStake` (3): no node has stake.
 public fun compute_next_committee(staking: &Staking): Committee {
     staking.inner().compute_next_committee()
 }
@@ -320,8 +328,7 @@ public fun set_node_metadata(self: &mut Staking, cap: &StorageNodeCap, metadata:
 /// - `staking`: the staking object.
 /// - `clock`: the time.
 /// - Aborts `staking_inner::EWrongEpochState` (0): it is too early, or the epoch is in another state;
-///   `staking_inner::ENoStake` (3): no node has stake; `apportionment_queue::EPopFromEmptyHeap` (0): there are less than 10
-///   shards for 20 nodes or more.
+///   `staking_inner::ENoStake` (3): no node has stake.
 public fun voting_end(staking: &mut Staking, clock: &Clock) {
     let inner = staking.inner();
     if (inner.is_syncing() && sync_deadline::is_over(&staking.id, inner.epoch_duration(), clock)) {

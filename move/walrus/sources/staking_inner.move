@@ -67,8 +67,6 @@ const EIncorrectNodeOrder: u64 = 10;
 
 // === Constants ===
 
-/// Stake in FROST from which on a node may be in the active set; no stake at all never suffices.
-const MIN_STAKE: u64 = 0;
 /// Largest number of nodes in the active set.
 const TEMP_ACTIVE_SET_SIZE_LIMIT: u16 = 150;
 /// A transaction may look up 1000 children of objects; these are left for the pools when the epoch changes.
@@ -114,7 +112,8 @@ public struct StakingInnerV1 has store {
 
 // === Constructors ===
 
-/// Creates the state in epoch 0, without nodes. Durations are in ms.
+/// Creates the state in epoch 0, without nodes. Durations are in ms. `threshold_stake`: FROST from which on a node may be in the
+/// active set; no stake at all never suffices.
 public(package) fun new(
     epoch_zero_duration: u64,
     epoch_duration: u64,
@@ -123,12 +122,13 @@ public(package) fun new(
     ctx: &mut TxContext,
 ): StakingInnerV1 {
     StakingInnerV1 {
+    threshold_stake: u64,
         n_shards,
         epoch_duration,
         first_epoch_start: clock.timestamp_ms() + epoch_zero_duration,
         pools: object_table::new(ctx),
         epoch: 0,
-        active_set: extended_field::new(active_set::new(TEMP_ACTIVE_SET_SIZE_LIMIT, MIN_STAKE), ctx),
+        active_set: extended_field::new(active_set::new(TEMP_ACTIVE_SET_SIZE_LIMIT, threshold_stake), ctx),
         next_committee: option::none(),
         committee: committee::empty(),
         previous_committee: committee::empty(),

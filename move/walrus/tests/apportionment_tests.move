@@ -72,9 +72,21 @@ fun every_shard_is_assigned_within_the_cap() {
     });
 }
 
-#[test, expected_failure(abort_code = EPopFromEmptyHeap)]
-fun twenty_nodes_cannot_share_nine_shards() {
-    apportionment::shards_per_node(&vector::tabulate!(20, |_| 1), 9);
+#[test]
+fun many_nodes_share_few_shards() {
+    assert_eq!(apportionment::max_shards_per_node(20, 9), 1);
+    assert_eq!(apportionment::max_shards_per_node(150, 1), 1);
+    let stakes = vector::tabulate!(20, |i| if (i == 13) 1_000_000 else 1);
+    let expected = vector::tabulate!(20, |i| if (i < 8 || i == 13) 1 else 0);
+    check(9, stakes, expected);
+}
+
+#[test]
+fun the_caps_leave_no_shard_over() {
+    vector[1, 9, 10, 11, 19, 29, 39, 40_000].do!(|n_shards| 150u64.do!(|n| {
+        let n_nodes = n + 1;
+        assert!(n_nodes * apportionment::max_shards_per_node(n_nodes, n_shards) >= n_shards);
+    }));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use sui::clock::{Self, Clock};
 use sui::event;
 use sui::package;
 use sui::test_scenario::{Self, Scenario};
+use walrus::committee;
 use walrus::display::ObjectDisplay;
 use walrus::events::ContractUpgraded;
 use walrus::init::{
@@ -23,6 +24,10 @@ use walrus::system::System;
 use walrus::upgrade::UpgradeManager;
 
 const PUBLISHER: address = @0xA;
+/// The longest epoch in ms.
+const MAX_EPOCH: u64 = 2_251_799_813_685_248;
+/// All WAL there is, in FROST.
+const SUPPLY: u64 = 5_000_000_000_000_000_000;
 
 #[test]
 fun a_deployment_has_all_shared_objects() {
@@ -139,6 +144,86 @@ fun a_deployment_needs_an_epoch_duration() {
     let (mut scenario, clock) = begin();
     initialize(@walrus, 0, 10, &clock, &mut scenario);
     abort 99
+}
+
+#[test]
+fun the_largest_deployment() {
+    let (mut scenario, clock) = begin();
+    initialize_v2(MAX_EPOCH, MAX_EPOCH, 40_000, SUPPLY, &clock, &mut scenario);
+    scenario.next_tx(PUBLISHER);
+    let staking: Staking = scenario.take_shared();
+    assert_eq!(staking.inner_for_testing().n_shards(), 40_000);
+    assert_eq!(staking.active_set_threshold(), SUPPLY);
+    destroy(staking);
+    end(scenario, clock);
+}
+
+/// What the shards of three committees of 150 nodes take in the state of the staking side.
+#[test]
+fun the_state_with_the_most_shards_fits_into_an_object() {
+    let nodes = 150u64;
+    let mut shards = sui::vec_map::empty<ID, vector<u16>>();
+    nodes.do!(|n| {
+        let node_id = sui::address::from_u256(n as u256).to_id();
+        // All but the last have less than 2^14, whose length takes two bytes.
+        shards.insert(node_id, vector::tabulate!(if (n == 0) 40_000 - 149 else 1, |_| 0));
+    });
+    let committee = sui::bcs::to_bytes(&committee::new_for_testing(shards)).length();
+    // Everything else is less than 300 bytes: numbers, and IDs of the tables.
+    assert!(3 * committee + 300 <= 256_000);
+    assert!(3 * (committee + 2 * 300) > 256_000);
+}
+
+#[test, expected_failure(abort_code = EInvalidDeploymentParameter, location = walrus::init)]
+fun too_many_shards_are_refused() {
+    let (mut scenario, clock) = begin();
+    initialize_v2(0, 1000, 40_001, 0, &clock, &mut scenario);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = EInvalidDeploymentParameter, location = walrus::init)]
+fun too_long_epochs_are_refused() {
+    let (mut scenario, clock) = begin();
+    initialize_v2(0, MAX_EPOCH + 1, 10, 0, &clock, &mut scenario);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = EInvalidDeploymentParameter, location = walrus::init)]
+fun a_too_long_first_epoch_is_refused() {
+    let (mut scenario, clock) = begin();
+    initialize_v2(18_446_744_073_709_551_615, 1000, 10, 0, &clock, &mut scenario);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = EInvalidDeploymentParameter, location = walrus::init)]
+fun a_threshold_above_the_supply_is_refused() {
+    let (mut scenario, clock) = begin();
+    initialize_v2(0, 1000, 10, SUPPLY + 1, &clock, &mut scenario);
+    abort 99
+}
+
+fun initialize_v2(
+    epoch_zero_duration: u64,
+    epoch_duration: u64,
+    n_shards: u16,
+    threshold_stake: u64,
+    clock: &Clock,
+    scenario: &mut Scenario,
+) {
+    let init_cap = init::init_cap_for_testing(scenario.ctx());
+    let upgrade_cap = package::test_publish(@walrus.to_id(), scenario.ctx());
+    let emergency_cap = init::initialize_walrus_v2(
+        init_cap,
+        upgrade_cap,
+        epoch_zero_duration,
+        epoch_duration,
+        n_shards,
+        53,
+        threshold_stake,
+        clock,
+        scenario.ctx(),
+    );
+    transfer::public_transfer(emergency_cap, PUBLISHER);
 }
 
 fun begin(): (Scenario, Clock) {

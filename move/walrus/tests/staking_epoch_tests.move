@@ -20,9 +20,12 @@ use walrus::staking_inner::{
     ENotInCommittee,
     EWrongEpochState
 };
-use walrus::staking_world;
+use walrus::staked_wal::StakedWal;
+use walrus::staking_world::{Self, World};
 use walrus::test_keys;
 
+/// FROST.
+const ONE_WAL: u64 = 1_000_000_000;
 const ONE_MIB: u64 = 1_048_576;
 
 #[test]
@@ -103,6 +106,53 @@ fun a_node_without_stake_leaves_the_committee() {
     assert!(!world.in_committee(2));
     destroy(stakes);
     world.destroy();
+}
+
+#[test]
+fun more_nodes_than_shards_do_not_stop_the_epochs() {
+    let (mut world, stakes) = staking_world::running(9, vector::tabulate!(20, |_| 1));
+    assert_eq!(world.committee().size(), 9);
+    world.next_epoch();
+    assert_eq!(world.epoch(), 2);
+    assert_eq!(world.committee().size(), 9);
+    destroy(stakes);
+    world.destroy();
+}
+
+#[test]
+fun small_nodes_take_shards_from_large_ones() {
+    // 4 nodes of a million and 16 of one WAL.
+    let mut world = staking_world::new(100);
+    let mut stakes = join(&mut world, 4, 1_000_000);
+    stakes.append(join(&mut world, 16, 1));
+    world.next_epoch();
+    assert_eq!(world.weight(0) + world.weight(1) + world.weight(2) + world.weight(3), 40);
+    destroy(stakes);
+    world.destroy();
+}
+
+#[test]
+fun a_threshold_keeps_small_nodes_from_taking_shards() {
+    let mut world = staking_world::with_threshold(100, 1000 * ONE_WAL);
+    let mut stakes = join(&mut world, 4, 1_000_000);
+    stakes.append(join(&mut world, 16, 1));
+    stakes.append(join(&mut world, 1, 1000));
+    assert!(!world.staking().is_in_active_set(world.node_id(19)));
+    assert!(world.staking().is_in_active_set(world.node_id(20)));
+    assert_eq!(world.staking().active_set_threshold(), 1000 * ONE_WAL);
+    world.next_epoch();
+    assert_eq!(world.committee().size(), 4);
+    assert_eq!(world.weight(0) + world.weight(1) + world.weight(2) + world.weight(3), 100);
+    destroy(stakes);
+    world.destroy();
+}
+
+/// Registers nodes with as many WAL each.
+fun join(world: &mut World, nodes: u64, wal: u64): vector<StakedWal> {
+    vector::tabulate!(nodes, |_| {
+        let node = world.register(0);
+        world.stake(node, wal)
+    })
 }
 
 #[test]

@@ -43,6 +43,11 @@ public struct World {
 /// A deployment in epoch 0, without nodes.
 public fun new(n_shards: u16): World {
     let mut scenario = test_scenario::begin(OPERATOR);
+    with_threshold(n_shards, 0)
+}
+
+/// A deployment in epoch 0, without nodes, whose nodes need `threshold_stake` FROST.
+public fun with_threshold(n_shards: u16, threshold_stake: u64): World {
     let clock = clock::create_for_testing(scenario.ctx());
     wal::init_for_testing(scenario.ctx());
     system::create_empty(MAX_EPOCHS_AHEAD, @walrus.to_id(), scenario.ctx());
@@ -51,6 +56,7 @@ public fun new(n_shards: u16): World {
         EPOCH_DURATION,
         n_shards,
         @walrus.to_id(),
+        threshold_stake,
         &clock,
         scenario.ctx(),
     );
