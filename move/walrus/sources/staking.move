@@ -546,6 +546,16 @@ public(package) fun is_quorum(staking: &Staking, weight: u16): bool {
 public(package) fun extract_all_commission(staking: &mut Staking, node_id: ID): Balance<WAL> {
     staking.inner_mut().pool_mut(node_id).extract_all_commission()
 }
+/// The package that the next migration belongs to, if one was announced.
+public(package) fun new_package_id(staking: &Staking): Option<ID> {
+    staking.new_package_id
+}
+
+/// Takes the announcement back.
+public(package) fun discard_new_package_id(staking: &mut Staking) {
+    staking.new_package_id = option::none()
+}
+
 
 // === Private Functions ===
 

@@ -547,6 +547,16 @@ public(package) fun migrate(self: &mut System) {
     assert!(self.new_package_id.is_some(), EInvalidMigration);
     let inner: SystemStateInnerV1 = dynamic_field::remove(&mut self.id, self.version);
     dynamic_field::add(&mut self.id, VERSION, inner);
+/// The package that the next migration belongs to, if one was announced.
+public(package) fun new_package_id(self: &System): Option<ID> {
+    self.new_package_id
+}
+
+/// Takes the announcement back.
+public(package) fun discard_new_package_id(self: &mut System) {
+    self.new_package_id = option::none()
+}
+
     self.version = VERSION;
     self.package_id = self.new_package_id.extract();
 }

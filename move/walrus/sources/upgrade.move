@@ -8,6 +8,8 @@
 /// Invariants
 /// 1. The package's `UpgradeCap` never leaves the manager.
 /// 2. Votes count for one epoch and one package version only.
+/// 3. The package that a migration switches to is the one whose migration it is. Were another one committed in between, the
+///    migration of the first would send all clients to the second, which does not work with what the first left behind.
 ///
 /// Specification: contracts, section 7.14.
 module walrus::upgrade;
@@ -38,6 +40,10 @@ const EWrongEpoch: u64 = 5;
 const ENotEnoughVotes: u64 = 6;
 /// The proposal is for another version of the package.
 const EWrongVersion: u64 = 7;
+/// An upgrade is committed, and the shared objects have not been migrated to it.
+const EMigrationPending: u64 = 8;
+/// No upgrade waits for its migration.
+const ENoMigrationPending: u64 = 9;
 
 // === Constants ===
 
@@ -147,12 +153,8 @@ public fun authorize_upgrade(
     digest: vector<u8>,
 ): UpgradeTicket {
     let digest = new_digest(digest);
-    assert!(self.upgrade_proposals.contains(digest), ENoProposalForDigest);
-    let proposal = self.upgrade_proposals.remove(digest);
-    assert!(proposal.epoch == staking.epoch(), EWrongEpoch);
-    assert!(staking.is_quorum(proposal.voting_weight), ENotEnoughVotes);
-    assert!(proposal.version == self.cap.version() + 1, EWrongVersion);
-    self.authorize(proposal.digest)
+    self.take_accepted(staking, digest);
+    self.authorize(digest)
 }
 
 /// Authorizes an upgrade without votes and removes the proposal for the same digest, if there is one.
@@ -173,10 +175,7 @@ public fun authorize_emergency_upgrade(
     emergency_upgrade_cap: &EmergencyUpgradeCap,
     digest: vector<u8>,
 ): UpgradeTicket {
-    assert!(
-        emergency_upgrade_cap.upgrade_manager_id == upgrade_manager.id.to_inner(),
-        EInvalidUpgradeManager,
-    );
+    upgrade_manager.assert_cap(emergency_upgrade_cap);
     let digest = new_digest(digest);
     if (upgrade_manager.upgrade_proposals.contains(digest)) {
         upgrade_manager.upgrade_proposals.remove(digest);
@@ -193,6 +192,7 @@ public fun authorize_emergency_upgrade(
 /// - `receipt`: the result of the `Upgrade` command.
 ///
 /// #### Aborts
+/// - `EMigrationPending` (8): an earlier upgrade has to be migrated, or discarded, first.
 /// - In `0x2::package` if the receipt is for another package.
 public fun commit_upgrade(
     upgrade_manager: &mut UpgradeManager,
@@ -200,10 +200,56 @@ public fun commit_upgrade(
     system: &mut System,
     receipt: UpgradeReceipt,
 ) {
+    let is_pending = staking.new_package_id().is_some() || system.new_package_id().is_some();
+    assert!(!is_pending, EMigrationPending);
     let new_package_id = receipt.package();
     staking.set_new_package_id(new_package_id);
     system.set_new_package_id(new_package_id);
     upgrade_manager.cap.commit(receipt)
+}
+
+/// Gives up a committed upgrade whose package has no migration, because it does not raise the version of the shared objects: it
+/// would stand in the way of all later ones. Needs the votes of a quorum, by `vote_for_upgrade`, for the 32 bytes of the ID of the
+/// announced package in place of a digest. Anybody may call it then.
+///
+/// A package that has a migration must be migrated, not discarded.
+///
+/// #### Parameters
+/// - `self`: the manager.
+/// - `staking`, `system`: the two shared objects.
+///
+/// #### Aborts
+/// - `ENoMigrationPending` (9), `ENoProposalForDigest` (4), `EWrongEpoch` (5), `ENotEnoughVotes` (6), `EWrongVersion` (7).
+/// - `staking::EWrongVersion` (1).
+public fun discard_upgrade(
+    self: &mut UpgradeManager,
+    staking: &mut Staking,
+    system: &mut System,
+) {
+    let announced = staking.new_package_id();
+    assert!(announced.is_some(), ENoMigrationPending);
+    self.take_accepted(staking, PackageDigest(announced.destroy_some().to_bytes()));
+    discard(staking, system)
+}
+
+/// As `discard_upgrade`, without votes.
+///
+/// #### Parameters
+/// - `upgrade_manager`: the manager.
+/// - `emergency_upgrade_cap`: the capability for this manager.
+/// - `staking`, `system`: the two shared objects.
+///
+/// #### Aborts
+/// - `EInvalidUpgradeManager` (0), `ENoMigrationPending` (9).
+public fun discard_upgrade_in_emergency(
+    upgrade_manager: &UpgradeManager,
+    emergency_upgrade_cap: &EmergencyUpgradeCap,
+    staking: &mut Staking,
+    system: &mut System,
+) {
+    upgrade_manager.assert_cap(emergency_upgrade_cap);
+    assert!(staking.new_package_id().is_some(), ENoMigrationPending);
+    discard(staking, system)
 }
 
 /// Removes proposals that can no longer be authorized: those of past epochs or of versions already reached. Others, and
@@ -275,6 +321,27 @@ fun propose(self: &mut UpgradeManager, epoch: u32, version: u64, digest: Package
     };
     self.upgrade_proposals.add(digest, proposal);
     events::emit_contract_upgrade_proposed(epoch, digest.0);
+}
+
+/// Removes the proposal for a digest. Aborts `ENoProposalForDigest` (4), `EWrongEpoch` (5), `ENotEnoughVotes` (6),
+/// `EWrongVersion` (7).
+fun take_accepted(self: &mut UpgradeManager, staking: &Staking, digest: PackageDigest) {
+    assert!(self.upgrade_proposals.contains(digest), ENoProposalForDigest);
+    let proposal = self.upgrade_proposals.remove(digest);
+    assert!(proposal.epoch == staking.epoch(), EWrongEpoch);
+    assert!(staking.is_quorum(proposal.voting_weight), ENotEnoughVotes);
+    assert!(proposal.version == self.cap.version() + 1, EWrongVersion);
+}
+
+/// Aborts `EInvalidUpgradeManager` (0) unless the capability is for this manager.
+fun assert_cap(self: &UpgradeManager, cap: &EmergencyUpgradeCap) {
+    assert!(cap.upgrade_manager_id == self.id.to_inner(), EInvalidUpgradeManager);
+}
+
+/// Forgets the announced package.
+fun discard(staking: &mut Staking, system: &mut System) {
+    staking.discard_new_package_id();
+    system.discard_new_package_id();
 }
 
 /// Issues the ticket, with the capability's own policy.

@@ -7,6 +7,7 @@ use sui::event;
 use sui::package;
 use walrus::auth;
 use walrus::events::{ContractUpgradeProposed, ContractUpgradeQuorumReached};
+use walrus::init;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_inner;
 use walrus::staking_world::{Self, World};
@@ -167,6 +168,111 @@ fun emergency_upgrades_need_no_votes_and_remove_the_proposal() {
     manager.commit_upgrade(staking, system, receipt);
     assert_eq!(manager.package_version(), 2);
     end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::EMigrationPending, location = walrus::upgrade)]
+fun an_upgrade_waits_for_the_migration_to_the_one_before() {
+    let (mut world, _staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, vector::tabulate!(32, |_| 9));
+    abort 99
+}
+
+#[test]
+fun a_migration_makes_room_for_the_next_upgrade() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    migrate(&mut world);
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, vector::tabulate!(32, |_| 9));
+    assert_eq!(manager.package_version(), 3);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test]
+fun a_quorum_discards_an_upgrade_without_migration() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    let announced = world.staking().new_package_id().destroy_some().to_bytes();
+    vote(&mut world, &mut manager, 0, announced);
+    vote(&mut world, &mut manager, 1, announced);
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade(staking, system);
+    assert!(staking.new_package_id().is_none());
+    assert!(system.new_package_id().is_none());
+    assert!(!manager.has_proposal(announced));
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    assert_eq!(manager.package_version(), 3);
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::ENotEnoughVotes, location = walrus::upgrade)]
+fun less_than_a_quorum_discards_nothing() {
+    let (mut world, _staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    let announced = world.staking().new_package_id().destroy_some().to_bytes();
+    vote(&mut world, &mut manager, 0, announced);
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade(staking, system);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = upgrade::ENoMigrationPending, location = walrus::upgrade)]
+fun there_must_be_something_to_discard() {
+    let (mut world, _staked, mut manager, _emergency_cap) = setup();
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade(staking, system);
+    abort 99
+}
+
+#[test]
+fun the_emergency_capability_discards_without_votes() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade_in_emergency(&emergency_cap, staking, system);
+    assert!(staking.new_package_id().is_none());
+    assert!(system.new_package_id().is_none());
+    end(world, staked, manager, emergency_cap);
+}
+
+#[test, expected_failure(abort_code = upgrade::ENoMigrationPending, location = walrus::upgrade)]
+fun in_an_emergency_there_must_be_something_to_discard() {
+    let (mut world, _staked, manager, emergency_cap) = setup();
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade_in_emergency(&emergency_cap, staking, system);
+    abort 99
+}
+
+#[test, expected_failure(abort_code = upgrade::EInvalidUpgradeManager, location = walrus::upgrade)]
+fun the_emergency_capability_of_another_manager_discards_nothing() {
+    let (mut world, _staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    let cap = package::test_publish(@0x5678.to_id(), world.ctx());
+    let (_other_manager, other_cap) = upgrade::new_for_testing(cap, world.ctx());
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade_in_emergency(&other_cap, staking, system);
+    abort 99
+}
+
+/// Upgrades and commits with the emergency capability.
+fun emergency_upgrade(
+    world: &mut World,
+    manager: &mut UpgradeManager,
+    emergency_cap: &EmergencyUpgradeCap,
+    digest: vector<u8>,
+) {
+    let receipt = manager.authorize_emergency_upgrade(emergency_cap, digest).test_upgrade();
+    let (staking, system, _, _, _) = world.parts();
+    manager.commit_upgrade(staking, system, receipt);
+}
+
+/// Pretends that the objects are of the version before, and migrates them.
+fun migrate(world: &mut World) {
+    let (staking, system, _, _, ctx) = world.parts();
+    let version = staking.version();
+    staking.set_version_for_testing(version - 1);
+    system.set_version_for_testing(version - 1);
+    init::migrate_v2_for_testing(staking, system, ctx);
 }
 
 #[test, expected_failure(abort_code = upgrade::EInvalidUpgradeManager)]
