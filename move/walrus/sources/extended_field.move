@@ -38,6 +38,18 @@ public fun new<T: store>(value: T, ctx: &mut TxContext): ExtendedField<T> {
     ExtendedField { id }
 }
 
+// === Package Functions ===
+
+/// The object ID, for further fields that belong to the value.
+public(package) fun id<T: store>(field: &ExtendedField<T>): &UID {
+    &field.id
+}
+
+/// The object ID, mutably.
+public(package) fun id_mut<T: store>(field: &mut ExtendedField<T>): &mut UID {
+    &mut field.id
+}
+
 // === Public Functions ===
 
 /// Reads the value.

@@ -10,6 +10,7 @@ module walrus::reward_distribution;
 use sui::balance::Balance;
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
+use walrus::absent_deny_lists::{Self, AbsentDenyList};
 use walrus::bls_aggregate::BlsCommittee;
 
 // === Package Functions ===
@@ -50,22 +51,25 @@ public(package) fun set_deny_list_size(sizes: &mut VecMap<ID, u64>, node_id: ID,
     }
 }
 
-/// Forgets the deny lists of nodes that are neither in the committee nor in the one before, `previous`: they earn nothing
-/// that could be reduced.
-public(package) fun prune_deny_lists(
+/// Removes and returns the deny lists of nodes that are neither in the committee nor in the one before, `previous`: they earn
+/// nothing that could be reduced.
+public(package) fun shed_deny_lists(
     sizes: &mut VecMap<ID, u64>,
     committee: &BlsCommittee,
     previous: &BlsCommittee,
-) {
+): vector<AbsentDenyList> {
+    let mut shed = vector[];
     // As long as there are not more lists than members the search is not worth its cost.
-    if (sizes.length() <= committee.n_members()) return;
+    if (sizes.length() <= committee.n_members()) return shed;
     let mut i = 0;
     while (i < sizes.length()) {
         let (node_id, _) = sizes.get_entry_by_idx(i);
         if (committee.contains(node_id) || previous.contains(node_id)) {
             i = i + 1;
         } else {
-            sizes.remove_entry_by_idx(i);
+            let (node_id, size) = sizes.remove_entry_by_idx(i);
+            shed.push_back(absent_deny_lists::new(node_id, size));
         }
-    }
+    };
+    shed
 }

@@ -18,6 +18,7 @@ use sui::balance::Balance;
 use sui::coin::Coin;
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
+use walrus::absent_deny_lists;
 use walrus::blob::Blob;
 use walrus::bls_aggregate::{Self, BlsCommittee};
 use walrus::certification;
@@ -168,14 +169,13 @@ public(package) fun advance_epoch(
 
     let used_capacity = ended.used_capacity();
     let mut funds = ended.unwrap_balance();
-    let deny_list_sizes = self.deny_list_sizes.borrow_mut();
     let rewards = reward_distribution::split_rewards(
         &old_committee,
-        deny_list_sizes,
+        self.deny_list_sizes.borrow(),
         used_capacity,
         &mut funds,
     );
-    reward_distribution::prune_deny_lists(deny_list_sizes, &self.committee, &old_committee);
+    self.exchange_deny_lists(&old_committee);
     let leftover = funds.value();
     self.future_accounting[0].add_rewards(funds);
     (rewards, leftover)
@@ -474,6 +474,18 @@ fun assert_member(self: &SystemStateInnerV1, cap: &StorageNodeCap): u16 {
     let weight = self.committee.member_weight(&cap.node_id());
     assert!(weight.is_some(), ENotCommitteeMember);
     weight.destroy_some()
+/// Sheds the deny lists of nodes that are away, and takes up those of nodes that are back.
+fun exchange_deny_lists(self: &mut SystemStateInnerV1, old_committee: &BlsCommittee) {
+    let back = absent_deny_lists::take(&mut self.deny_list_sizes, &self.committee);
+    let sizes = self.deny_list_sizes.borrow_mut();
+    back.do!(|list| {
+        let (node_id, size) = list.parts();
+        reward_distribution::set_deny_list_size(sizes, node_id, size);
+    });
+    let shed = reward_distribution::shed_deny_lists(sizes, &self.committee, old_committee);
+    absent_deny_lists::keep(&mut self.deny_list_sizes, shed);
+}
+
 }
 
 /// A node may attest in increasing order and, within an epoch, only after the blob it attested to before is certified.

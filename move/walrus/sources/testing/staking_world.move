@@ -12,6 +12,7 @@ use sui::test_scenario::{Self, Scenario};
 use wal::wal::{Self, ProtectedTreasury, WAL};
 use walrus::auth;
 use walrus::committee::Committee;
+use walrus::messages;
 use walrus::node_metadata;
 use walrus::staked_wal::StakedWal;
 use walrus::staking::{Self, Staking};
@@ -42,12 +43,12 @@ public struct World {
 
 /// A deployment in epoch 0, without nodes.
 public fun new(n_shards: u16): World {
-    let mut scenario = test_scenario::begin(OPERATOR);
     with_threshold(n_shards, 0)
 }
 
 /// A deployment in epoch 0, without nodes, whose nodes need `threshold_stake` FROST.
 public fun with_threshold(n_shards: u16, threshold_stake: u64): World {
+    let mut scenario = test_scenario::begin(OPERATOR);
     let clock = clock::create_for_testing(scenario.ctx());
     wal::init_for_testing(scenario.ctx());
     system::create_empty(MAX_EPOCHS_AHEAD, @walrus.to_id(), scenario.ctx());
@@ -55,8 +56,8 @@ public fun with_threshold(n_shards: u16, threshold_stake: u64): World {
         EPOCH_ZERO_DURATION,
         EPOCH_DURATION,
         n_shards,
-        @walrus.to_id(),
         threshold_stake,
+        @walrus.to_id(),
         &clock,
         scenario.ctx(),
     );
@@ -184,6 +185,19 @@ public fun add_commission(self: &mut World, node: u64, frost: u64) {
         vector[node_id],
         vector[balance::create_for_testing(frost)],
     )
+}
+
+/// Certifies the deny list of a node, by all nodes.
+public fun update_deny_list(self: &mut World, node: u64, sequence: u64, size: u64) {
+    let message = messages::deny_list_update_for_testing(
+        self.epoch(),
+        self.node_id(node),
+        sequence,
+        size,
+        9,
+    );
+    let (signature, bitmap) = self.sign_by_all(&message);
+    self.system.update_deny_list(&mut self.caps[node], signature, bitmap, message)
 }
 
 /// Mints FROST.
