@@ -251,6 +251,13 @@ public fun verify_quorum_for_testing(
     self.verify(RequiredWeight::Quorum, &signature, &signers_bitmap, &message)
 }
 
+/// The key of a member.
+#[test_only]
+public fun public_key_for_testing(self: &BlsCommittee, node_id: &ID): Element<UncompressedG1> {
+    let index = self.find_index(node_id).destroy_some();
+    self.members[index].public_key
+}
+
 /// The sum of all keys, compressed.
 #[test_only]
 public fun total_aggregated_key(self: &BlsCommittee): &Element<G1> {

@@ -122,12 +122,12 @@ public fun to_inner(cmt: &Committee): VecMap<ID, vector<u16>> {
 
 /// Whether a node is in the committee.
 public(package) fun contains(cmt: &Committee, node_id: &ID): bool {
-    cmt.0.contains(node_id)
+    cmt.position(node_id).is_some()
 }
 
 /// Number of shards of a node, 0 if it is not in the committee.
 public(package) fun weight(cmt: &Committee, node_id: &ID): u16 {
-    cmt.0.get_idx_opt(node_id).map!(|i| {
+    cmt.position(node_id).map!(|i| {
         let (_, shards) = cmt.0.get_entry_by_idx(i);
         shards.length() as u16
     }).destroy_or!(0)
@@ -197,6 +197,20 @@ public(package) fun limit_joining(
 }
 
 // === Private Functions ===
+
+/// Where a node is in the committee, by binary search: subsidies ask for every node that is paid.
+fun position(cmt: &Committee, node_id: &ID): Option<u64> {
+    let key = sort::key(node_id);
+    let (mut low, mut high) = (0, cmt.size());
+    while (low < high) {
+        let middle = (low + high) / 2;
+        let (other, _) = cmt.0.get_entry_by_idx(middle);
+        let other = sort::key(other);
+        if (other == key) return option::some(middle);
+        if (other < key) low = middle + 1 else high = middle;
+    };
+    option::none()
+}
 
 /// The target count of every member, 0 for one that is not among the nodes, and whether each of the nodes is a member. `order`
 /// sorts `keys`, which are those of the nodes.

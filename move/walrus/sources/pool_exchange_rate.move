@@ -43,6 +43,14 @@ public(package) fun new(wal_amount: u64, share_amount: u64): PoolExchangeRate {
 
 // === Package Functions ===
 
+/// FROST and the number of shares they are worth.
+public(package) fun parts(self: &PoolExchangeRate): (u64, u64) {
+    match (self) {
+        PoolExchangeRate::Flat => (1, 1),
+        PoolExchangeRate::Variable { wal_amount, share_amount } => (*wal_amount as u64, *share_amount as u64),
+    }
+}
+
 /// What `share_amount` shares are worth in FROST, rounded down.
 public(package) fun to_wal(self: &PoolExchangeRate, share_amount: u64): u64 {
     match (self) {

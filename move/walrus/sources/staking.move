@@ -197,8 +197,8 @@ public fun set_governance_authorized(
     staking.inner_mut().pool_mut(node_id).set_governance_authorized(auth, authorized)
 }
 
-/// Adds `commissions[i]` to the commission of node `node_ids[i]`. It can be collected at once after the vote of this epoch has
-/// ended, else from then on. Anybody may.
+/// Adds `commissions[i]` to the commission of node `node_ids[i]`. It can be collected at once, except by members of the previous
+/// committee before the vote of this epoch has ended: they can from then on. Anybody may.
 ///
 /// - Aborts in `0x1::vector`: the vectors differ in length.
 public fun add_commission_to_pools(
@@ -262,7 +262,8 @@ public fun node_metadata(self: &Staking, node_id: ID): NodeMetadata {
     self.inner().pool(node_id).node_info().metadata()
 }
 
-/// Sets the BLS key that the node of `cap` uses from the next epoch on.
+/// Sets the BLS key that the node of `cap` uses from the next epoch on. The end of the vote collects the keys of the next committee:
+/// announced after it, the key of a member is for the epoch after the next, and until then the one that was collected counts.
 ///
 /// - `self`: the staking object.
 /// - `cap`: the node's capability.
@@ -284,6 +285,7 @@ public fun set_next_public_key(
     inner
         .pool_mut(cap.node_id())
         .set_next_public_key(public_key, proof_of_possession, &wctx, ctx);
+    inner.keep_collected_key(cap.node_id());
     signing_keys::claim(&mut self.id, public_key, cap.node_id(), ctx)
 }
 
@@ -442,7 +444,8 @@ public fun withdraw_stake(
     staking.inner_mut().withdraw_stake(staked_wal).into_coin(ctx)
 }
 
-/// Enters the node of `cap` into the active set with the stake it will have in the next open epoch, if that suffices.
+/// Enters the node of `cap` into the active set with the stake it will have in the next open epoch, if that suffices, else into
+/// the reserve from which free places are filled.
 public fun try_join_active_set(staking: &mut Staking, cap: &StorageNodeCap) {
     staking.inner_mut().try_join_active_set(cap.node_id())
 }
@@ -480,6 +483,36 @@ public fun can_withdraw_staked_wal_early(staking: &Staking, staked_wal: &StakedW
     staking.inner().can_withdraw_early(staked_wal)
 }
 
+/// Returns whether node `node_id`, which need not exist, is in the active set: among the candidates for the next committee.
+/// Aborts with `EWrongVersion` (1) only.
+public fun is_in_active_set(staking: &Staking, node_id: ID): bool {
+    staking.inner().active_set().contains(node_id)
+}
+
+/// Returns the smallest stake in FROST with which a node that is not in the active set would get in now. A node in the set does not
+/// fall out of it by having less, as long as nobody with more waits. Aborts with `EWrongVersion` (1) only.
+public fun active_set_threshold(staking: &Staking): u64 {
+    staking.inner().active_set().entry_stake()
+}
+
+/// Returns the exchange rate of the pool of node `node_id` at the start of `epoch`.
+///
+/// - Returns FROST and the number of shares they are worth; one for one if the pool had no stake. For an epoch that the pool has
+///   not entered the rate as it would be without further rewards.
+public fun pool_exchange_rate(staking: &Staking, node_id: ID, epoch: u32): (u64, u64) {
+    staking.inner().pool(node_id).exchange_rate_at_epoch(epoch).parts()
+}
+
+/// Returns the commission of node `node_id` in FROST that can be collected now.
+public fun collectable_commission(staking: &Staking, node_id: ID): u64 {
+    staking.inner().pool(node_id).collectable_commission()
+}
+
+/// Returns the commission of node `node_id` in FROST that cannot be collected before the vote of this epoch has ended.
+public fun blocked_commission(staking: &Staking, node_id: ID): u64 {
+    staking.inner().pool(node_id).blocked_commission()
+}
+
 // === Entry Functions ===
 
 /// Announces, before a migration, that it may happen from the next epoch on. Anybody may; only the first call counts.
@@ -511,6 +544,16 @@ public(package) fun migrate(staking: &mut Staking) {
 /// Announces the package that the next migration belongs to.
 public(package) fun set_new_package_id(staking: &mut Staking, new_package_id: ID) {
     staking.new_package_id = option::some(new_package_id);
+}
+
+/// The package that the next migration belongs to, if one was announced.
+public(package) fun new_package_id(staking: &Staking): Option<ID> {
+    staking.new_package_id
+}
+
+/// Takes the announcement back.
+public(package) fun discard_new_package_id(staking: &mut Staking) {
+    staking.new_package_id = option::none()
 }
 
 /// The package to call.
@@ -546,16 +589,6 @@ public(package) fun is_quorum(staking: &Staking, weight: u16): bool {
 public(package) fun extract_all_commission(staking: &mut Staking, node_id: ID): Balance<WAL> {
     staking.inner_mut().pool_mut(node_id).extract_all_commission()
 }
-/// The package that the next migration belongs to, if one was announced.
-public(package) fun new_package_id(staking: &Staking): Option<ID> {
-    staking.new_package_id
-}
-
-/// Takes the announcement back.
-public(package) fun discard_new_package_id(staking: &mut Staking) {
-    staking.new_package_id = option::none()
-}
-
 
 // === Private Functions ===
 

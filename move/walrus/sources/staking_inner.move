@@ -15,7 +15,8 @@
 /// 1. `next_committee` is present exactly in state `NextParamsSelected`; `next_epoch_public_keys` then holds one key for each of
 ///    its nodes in the same order, and nothing otherwise.
 /// 2. From epoch 1 on every shard belongs to exactly one node of `committee`.
-/// 3. Every node in the active set has the amount of stake it will have in the next epoch whose committee is open.
+/// 3. Every node in the active set, and in its reserve, has the amount of stake it will have in the next epoch whose committee is
+///    open.
 ///
 /// Specification: contracts, sections 4.3, 7.12, 7.13, 8.3 to 8.5.
 module walrus::staking_inner;
@@ -28,6 +29,7 @@ use sui::object_table::{Self, ObjectTable};
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
 use walrus::active_set::{Self, ActiveSet};
+use walrus::active_set_reserve;
 use walrus::apportionment;
 use walrus::bls_aggregate::{Self, BlsCommittee};
 use walrus::committee::{Self, Committee};
@@ -38,6 +40,7 @@ use walrus::quorum_vote;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_pool::StakingPool;
 use walrus::storage_node::StorageNodeCap;
+use walrus::superseded_keys;
 use walrus::walrus_context::{Self, WalrusContext};
 
 // === Errors ===
@@ -118,11 +121,11 @@ public(package) fun new(
     epoch_zero_duration: u64,
     epoch_duration: u64,
     n_shards: u16,
+    threshold_stake: u64,
     clock: &Clock,
     ctx: &mut TxContext,
 ): StakingInnerV1 {
     StakingInnerV1 {
-    threshold_stake: u64,
         n_shards,
         epoch_duration,
         first_epoch_start: clock.timestamp_ms() + epoch_zero_duration,
@@ -201,6 +204,11 @@ public(package) fun context(self: &StakingInnerV1): WalrusContext {
     )
 }
 
+/// The nodes with the most stake.
+public(package) fun active_set(self: &StakingInnerV1): &ActiveSet {
+    self.active_set.borrow()
+}
+
 /// Whether a node is in the selected next committee.
 public(package) fun in_next_committee(self: &StakingInnerV1, node_id: ID): bool {
     self.next_committee.is_some_and!(|committee| committee.contains(&node_id))
@@ -220,18 +228,30 @@ public(package) fun destroy_empty_pool(self: &mut StakingInnerV1, node_id: ID) {
     self.pools.remove(node_id).destroy_empty()
 }
 
-/// Adds commission to pools; collectable at once only after the vote of this epoch has ended. Aborts in `0x1::vector` when
-/// the lengths differ.
+/// Adds commission to pools. Before the vote of this epoch has ended, members of the previous committee cannot collect it at
+/// once, because they may still be slashed for what they did; the end of the vote unblocks it. What others are given is theirs:
+/// nothing would ever unblock it. Aborts in `0x1::vector` when the lengths differ.
 public(package) fun add_commission_to_pools(
     self: &mut StakingInnerV1,
     node_ids: vector<ID>,
     commissions: vector<Balance<WAL>>,
 ) {
-    let blocked = match (&self.epoch_state) {
+    let is_open = match (&self.epoch_state) {
         EpochState::NextParamsSelected(_) => false,
         _ => true,
     };
+    let members = self.previous_committee.inner();
+    let mut next = 0;
     node_ids.zip_do!(commissions, |node_id, commission| {
+        let blocked = is_open && {
+            // Subsidies come in the order of the committee: no need to search.
+            let is_next = next < members.length() && {
+                let (member, _) = members.get_entry_by_idx(next);
+                member == &node_id
+            };
+            if (is_next) next = next + 1;
+            is_next || self.previous_committee.contains(&node_id)
+        };
         self.pools[node_id].add_commission(commission, blocked);
     })
 }
@@ -290,23 +310,31 @@ public(package) fun calculate_rewards(
     self.pools[node_id].calculate_rewards(staked_principal, activation_epoch, withdraw_epoch)
 }
 
-/// Writes the stake a node will have in the next open epoch to the active set.
+/// Writes the stake a node will have in the next open epoch to the active set or its reserve.
 public(package) fun try_join_active_set(self: &mut StakingInnerV1, node_id: ID) {
-    let epoch = if (self.next_committee.is_some()) self.epoch + 2 else self.epoch + 1;
-    let stake = self.pools[node_id].wal_balance_at_epoch(epoch);
-    self.active_set.borrow_mut().insert_or_update(node_id, stake);
+    let stake = self.next_stake(node_id);
+    active_set_reserve::set_stake(&mut self.active_set, node_id, stake);
 }
 
 /// Raises the size of the active set to the current limit, for migrations.
 public(package) fun raise_active_set_limit(self: &mut StakingInnerV1) {
-    let active_set = self.active_set.borrow_mut();
-    let max_size = active_set.max_size().max(TEMP_ACTIVE_SET_SIZE_LIMIT);
-    active_set.set_max_size(max_size);
+    let max_size = self.active_set.borrow().max_size().max(TEMP_ACTIVE_SET_SIZE_LIMIT);
+    active_set_reserve::set_max_size(&mut self.active_set, max_size);
+}
+
+// === Package Functions: keys ===
+
+/// Keeps the key that was collected for the next committee, when the node announces another one.
+public(package) fun keep_collected_key(self: &mut StakingInnerV1, node_id: ID) {
+    if (self.in_next_committee(node_id)) {
+        superseded_keys::remember(&mut self.next_epoch_public_keys, node_id);
+    }
 }
 
 // === Package Functions: selection of the next committee ===
 
-/// Ends the vote: selects the next committee, its keys and parameters.
+/// Ends the vote: selects the next committee, its keys and parameters. Members of the committee that others have put out of the
+/// active set, and out of its reserve, are offered to it again first.
 ///
 /// Aborts `EWrongEpochState` (0), `ECommitteeSelected` (5), `ENoStake` (3), `EZeroNodeWeight` (9), and as the
 /// apportionment.
@@ -322,7 +350,13 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
     });
 
     assert!(self.next_committee.is_none(), ECommitteeSelected);
-    let next_committee = self.compute_next_committee();
+    let mut next_committee = self.select(self.active_set.borrow());
+    let missing = self.missing_members(&next_committee);
+    if (!missing.is_empty()) {
+        missing.do!(|node_id| self.try_join_active_set(node_id));
+        next_committee = self.select(self.active_set.borrow());
+    };
+    assert!(next_committee.size() > 0, ENoStake);
     let (public_keys, capacity) = self.keys_and_capacity(&next_committee);
 
     self.next_epoch_public_keys.swap(public_keys);
@@ -332,16 +366,17 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
     events::emit_epoch_parameters_selected(self.epoch + 1);
 }
 
-/// The committee that the active set would get now. When more nodes would join than one epoch change can take in, those with
-/// the lowest ranks wait for the next epoch. Aborts `ENoStake` (3), and as the apportionment.
+/// The committee that would be selected if the vote ended now. Aborts `ENoStake` (3).
 public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
-    let active_set = self.active_set.borrow();
-    assert!(active_set.total_stake() > 0, ENoStake);
-    let (node_ids, stakes) = active_set.ranked();
-    let (node_ids, stakes) = self.committee.limit_joining(node_ids, stakes, self.max_joining());
-    let counts = apportionment::shards_per_node(&stakes, self.n_shards);
-    if (self.committee.size() == 0) committee::first(&node_ids, &counts)
-    else self.committee.next(&node_ids, &counts)
+    let mut next_committee = self.select(self.active_set.borrow());
+    let missing = self.missing_members(&next_committee);
+    if (!missing.is_empty()) {
+        let mut active_set = *self.active_set.borrow();
+        missing.do!(|node_id| { active_set.insert_or_update(node_id, self.next_stake(node_id)); });
+        next_committee = self.select(&active_set);
+    };
+    assert!(next_committee.size() > 0, ENoStake);
+    next_committee
 }
 
 /// The prices the current committee votes for: storage in FROST per MiB and epoch, write in FROST per MiB. Without a
@@ -406,6 +441,10 @@ public(package) fun initiate_epoch_change(
     node_ids.zip_do!(amounts, |node_id, amount| self.advance_pool(node_id, amount, &wctx));
     let (joining, _) = committee::diff(&self.committee, &self.previous_committee);
     joining.do!(|node_id| self.advance_pool(node_id, balance::zero(), &wctx));
+    let (node_ids, public_keys) = superseded_keys::take(&mut self.next_epoch_public_keys).into_keys_values();
+    node_ids.zip_do!(public_keys, |node_id, public_key| {
+        self.pools[node_id].node_info_mut().restore_public_key(public_key);
+    });
     events::emit_epoch_change_start(self.epoch);
 }
 
@@ -471,7 +510,35 @@ fun advance_pool(
     let pool = &mut self.pools[node_id];
     pool.advance_epoch(rewards, wctx);
     let stake = pool.wal_balance_at_epoch(wctx.epoch() + 1);
-    self.active_set.borrow_mut().insert_or_update(node_id, stake);
+    active_set_reserve::set_stake(&mut self.active_set, node_id, stake);
+}
+
+/// The stake in FROST that a node will have in the next open epoch.
+fun next_stake(self: &StakingInnerV1, node_id: ID): u64 {
+    let epoch = if (self.next_committee.is_some()) self.epoch + 2 else self.epoch + 1;
+    self.pools[node_id].wal_balance_at_epoch(epoch)
+}
+
+/// The members of the committee that are not selected, though they have enough stake for the active set, because they are not in
+/// it: they were put out, and out of the reserve, too. Who waits in the reserve has not enough.
+fun missing_members(self: &StakingInnerV1, selected: &Committee): vector<ID> {
+    let active_set = self.active_set.borrow();
+    let entry_stake = active_set.entry_stake();
+    let (leaving, _) = committee::diff(&self.committee, selected);
+    leaving.filter!(|node_id| {
+        self.next_stake(*node_id) >= entry_stake && !active_set.contains(*node_id)
+    })
+}
+
+/// The committee that an active set gets. When more nodes would join than one epoch change can take in, those with the lowest
+/// ranks wait for the next epoch. Without nodes if nobody has stake.
+fun select(self: &StakingInnerV1, active_set: &ActiveSet): Committee {
+    if (active_set.total_stake() == 0) return committee::empty();
+    let (node_ids, stakes) = active_set.ranked();
+    let (node_ids, stakes) = self.committee.limit_joining(node_ids, stakes, self.max_joining());
+    let counts = apportionment::shards_per_node(&stakes, self.n_shards);
+    if (self.committee.size() == 0) committee::first(&node_ids, &counts)
+    else self.committee.next(&node_ids, &counts)
 }
 
 /// How many nodes may join the committee that follows the current one. Without a bound, whoever replaces enough members at once
@@ -525,10 +592,16 @@ public fun is_next_selected(self: &StakingInnerV1): bool {
     }
 }
 
-/// The active set.
+/// The nodes that wait for a place in the active set.
 #[test_only]
-public fun active_set(self: &StakingInnerV1): &ActiveSet {
-    self.active_set.borrow()
+public fun waiting_for_testing(self: &StakingInnerV1): vector<ID> {
+    active_set_reserve::waiting(&self.active_set)
+}
+
+/// Changes how many nodes the active set has room for.
+#[test_only]
+public fun set_active_set_size_for_testing(self: &mut StakingInnerV1, max_size: u16) {
+    active_set_reserve::set_max_size(&mut self.active_set, max_size)
 }
 
 /// FROST in the rewards pool of a node.

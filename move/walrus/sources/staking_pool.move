@@ -406,10 +406,20 @@ public(package) fun unblock_commission(pool: &mut StakingPool) {
 /// Takes the collectable commission. Aborts `EAuthorizationFailure` (15).
 public(package) fun collect_commission(pool: &mut StakingPool, auth: Authenticated): Balance<WAL> {
     assert!(auth.matches(&pool.commission_receiver), EAuthorizationFailure);
+    let collectable = pool.collectable_commission();
+    pool.commission.split(collectable)
+}
+
+/// The commission in FROST that can be collected.
+public(package) fun collectable_commission(pool: &StakingPool): u64 {
+    pool.commission.value() - pool.blocked_commission()
+}
+
+/// The commission in FROST that cannot be collected before the vote has ended.
+public(package) fun blocked_commission(pool: &StakingPool): u64 {
     let key = NewEpochCommissionBlockedForCollection {};
     let blocked: u64 = if (pool.extra_fields.contains(key)) pool.extra_fields[key] else 0;
-    let total = pool.commission.value();
-    pool.commission.split(if (total > blocked) total - blocked else 0)
+    blocked.min(pool.commission.value())
 }
 
 /// Takes the entire commission, blocked or not.

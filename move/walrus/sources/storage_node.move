@@ -6,8 +6,8 @@
 ///
 /// Invariants
 /// 1. The node ID is the object ID of the node's staking pool, in the info and in the capability.
-/// 2. `public_key` is a valid, uncompressed G1 point; a rotated key waits in `next_epoch_public_key` until the pool enters
-///    the next epoch.
+/// 2. `public_key` is a valid, uncompressed G1 point; a new key waits in `next_epoch_public_key` until the pool enters the
+///    epoch for which it was collected.
 /// 3. `network_public_key` has 33 bytes.
 /// 4. There is exactly one capability per pool, so its counters are the node's counters.
 ///
@@ -215,6 +215,16 @@ public(package) fun rotate_public_key(self: &mut StorageNodeInfo) {
     if (self.next_epoch_public_key.is_some()) {
         self.public_key = self.next_epoch_public_key.extract();
     }
+}
+
+/// Makes the key collected for this epoch the current one again; the one that has just become current was announced too late and
+/// waits for the next vote.
+public(package) fun restore_public_key(
+    self: &mut StorageNodeInfo,
+    collected: Element<UncompressedG1>,
+) {
+    self.next_epoch_public_key = option::some(self.public_key);
+    self.public_key = collected;
 }
 
 /// Replaces the descriptive data.

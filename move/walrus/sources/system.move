@@ -477,6 +477,18 @@ public fun used_capacity_size(self: &System): u64 {
     self.inner().used_capacity_size()
 }
 
+/// Returns the price of storage, in FROST per started MiB of encoded data and epoch.
+public fun storage_price_per_unit_size(self: &System): u64 {
+    let (storage_price, _) = self.inner().prices();
+    storage_price
+}
+
+/// Returns the price of a registration, in FROST per started MiB of encoded data.
+public fun write_price_per_unit_size(self: &System): u64 {
+    let (_, write_price) = self.inner().prices();
+    write_price
+}
+
 /// Returns the number of shards of the committee, zero in epoch 0.
 public fun n_shards(self: &System): u16 {
     self.inner().n_shards()
@@ -535,6 +547,16 @@ public(package) fun set_new_package_id(self: &mut System, new_package_id: ID) {
     self.new_package_id = option::some(new_package_id)
 }
 
+/// The package that the next migration belongs to, if one was announced.
+public(package) fun new_package_id(self: &System): Option<ID> {
+    self.new_package_id
+}
+
+/// Takes the announcement back.
+public(package) fun discard_new_package_id(self: &mut System) {
+    self.new_package_id = option::none()
+}
+
 /// The package clients must call.
 public(package) fun package_id(self: &System): ID {
     self.package_id
@@ -547,16 +569,6 @@ public(package) fun migrate(self: &mut System) {
     assert!(self.new_package_id.is_some(), EInvalidMigration);
     let inner: SystemStateInnerV1 = dynamic_field::remove(&mut self.id, self.version);
     dynamic_field::add(&mut self.id, VERSION, inner);
-/// The package that the next migration belongs to, if one was announced.
-public(package) fun new_package_id(self: &System): Option<ID> {
-    self.new_package_id
-}
-
-/// Takes the announcement back.
-public(package) fun discard_new_package_id(self: &mut System) {
-    self.new_package_id = option::none()
-}
-
     self.version = VERSION;
     self.package_id = self.new_package_id.extract();
 }

@@ -122,6 +122,11 @@ public(package) fun used_capacity_size(self: &SystemStateInnerV1): u64 {
     self.used_capacity_size
 }
 
+/// Storage price in FROST per MiB and epoch, write price in FROST per MiB.
+public(package) fun prices(self: &SystemStateInnerV1): (u64, u64) {
+    (self.storage_price_per_unit_size, self.write_price_per_unit_size)
+}
+
 /// The number of shards, zero in epoch 0.
 public(package) fun n_shards(self: &SystemStateInnerV1): u16 {
     self.committee.n_shards()
@@ -469,11 +474,6 @@ public(package) fun add_per_epoch_subsidies(
 
 // === Private Functions: members ===
 
-/// The weight of the node of a capability. Aborts `ENotCommitteeMember` (8).
-fun assert_member(self: &SystemStateInnerV1, cap: &StorageNodeCap): u16 {
-    let weight = self.committee.member_weight(&cap.node_id());
-    assert!(weight.is_some(), ENotCommitteeMember);
-    weight.destroy_some()
 /// Sheds the deny lists of nodes that are away, and takes up those of nodes that are back.
 fun exchange_deny_lists(self: &mut SystemStateInnerV1, old_committee: &BlsCommittee) {
     let back = absent_deny_lists::take(&mut self.deny_list_sizes, &self.committee);
@@ -486,6 +486,11 @@ fun exchange_deny_lists(self: &mut SystemStateInnerV1, old_committee: &BlsCommit
     absent_deny_lists::keep(&mut self.deny_list_sizes, shed);
 }
 
+/// The weight of the node of a capability. Aborts `ENotCommitteeMember` (8).
+fun assert_member(self: &SystemStateInnerV1, cap: &StorageNodeCap): u16 {
+    let weight = self.committee.member_weight(&cap.node_id());
+    assert!(weight.is_some(), ENotCommitteeMember);
+    weight.destroy_some()
 }
 
 /// A node may attest in increasing order and, within an epoch, only after the blob it attested to before is certified.
@@ -594,12 +599,6 @@ public fun new_for_testing(
 #[test_only]
 public fun event_blob_state(self: &SystemStateInnerV1): &EventBlobCertificationState {
     &self.event_blob_certification_state
-}
-
-/// Storage and write price.
-#[test_only]
-public fun prices(self: &SystemStateInnerV1): (u64, u64) {
-    (self.storage_price_per_unit_size, self.write_price_per_unit_size)
 }
 
 /// The recorded size of a node's deny list.

@@ -3,6 +3,7 @@
 module walrus::signing_keys_tests;
 
 use std::unit_test::{assert_eq, destroy};
+use sui::bls12381;
 use walrus::messages;
 use walrus::signing_keys::EKeyInUse;
 use walrus::staking_world::{Self, World};
@@ -55,6 +56,59 @@ fun a_node_returns_to_a_key_it_had() {
     set_next_key(&mut world, 0, 8);
     set_next_key(&mut world, 0, 1);
     world.destroy();
+}
+
+#[test]
+fun a_key_announced_after_the_vote_is_not_the_key_of_the_next_epoch() {
+    let (mut world, stakes) = staking_world::running(10, vector[1, 1]);
+    set_next_key(&mut world, 0, 7);
+    world.reach_selection();
+    set_next_key(&mut world, 0, 8);
+    set_next_key(&mut world, 0, 9);
+    set_next_key(&mut world, 1, 10);
+    world.finish_epoch();
+    // What the vote collected counts in the committee and in the pool.
+    assert_key(&world, 0, 7);
+    assert_key(&world, 1, 2);
+    // The last ones wait for the next vote.
+    assert!(is_waiting(&world, 0));
+    assert!(is_waiting(&world, 1));
+    world.next_epoch();
+    assert_key(&world, 0, 9);
+    assert_key(&world, 1, 10);
+    assert!(!is_waiting(&world, 0));
+    assert!(!is_waiting(&world, 1));
+    destroy(stakes);
+    world.destroy();
+}
+
+#[test]
+fun a_node_that_is_not_selected_changes_its_key_when_it_likes() {
+    let (mut world, mut stakes) = staking_world::running(10, vector[1, 1]);
+    let mut leaving = stakes.pop_back();
+    world.request_withdraw(&mut leaving);
+    world.reach_selection();
+    set_next_key(&mut world, 1, 7);
+    world.finish_epoch();
+    world.withdraw(leaving);
+    // It comes back with the key.
+    stakes.push_back(world.stake(1, 1));
+    world.next_epoch();
+    assert_key(&world, 1, 7);
+    destroy(stakes);
+    world.destroy();
+}
+
+/// A member of the committee signs with a secret key, and its pool says so.
+fun assert_key(world: &World, node: u64, secret: u64) {
+    let node_id = world.node_id(node);
+    let expected = bls12381::g1_to_uncompressed_g1(&bls12381::g1_from_bytes(&test_keys::public_key(secret)));
+    assert!(world.inner().pool(node_id).node_info().public_key() == &expected);
+    assert!(world.system().inner().committee().public_key_for_testing(&node_id) == expected);
+}
+
+fun is_waiting(world: &World, node: u64): bool {
+    world.inner().pool(world.node_id(node)).node_info().is_key_waiting()
 }
 
 #[test]

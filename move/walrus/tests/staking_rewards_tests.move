@@ -144,6 +144,61 @@ fun added_commission_is_blocked_until_the_end_of_the_vote() {
 }
 
 #[test]
+fun vaults_read_what_a_share_is_worth() {
+    let mut world = staking_world::new(10);
+    let node = world.register(0);
+    let node_id = world.node_id(node);
+    let stake = world.stake(node, 100);
+    assert_rate(&world, node_id, 0, 1, 1);
+    world.next_epoch();
+    assert_rate(&world, node_id, 1, 1, 1);
+    pay_rewards(&mut world, 200);
+    world.next_epoch();
+    assert_rate(&world, node_id, 1, 1, 1);
+    assert_rate(&world, node_id, 2, 100 * FROST + 200, 100 * FROST);
+    // Of an epoch to come the rate is the present one.
+    assert_rate(&world, node_id, 3, 100 * FROST + 200, 100 * FROST);
+    destroy(stake);
+    world.destroy();
+}
+
+fun assert_rate(world: &World, node_id: ID, epoch: u32, wal: u64, shares: u64) {
+    let (wal_amount, share_amount) = world.staking().pool_exchange_rate(node_id, epoch);
+    assert_eq!(wal_amount, wal);
+    assert_eq!(share_amount, shares);
+}
+
+#[test]
+fun only_what_the_end_of_the_vote_unblocks_is_blocked() {
+    let (mut world, mut stakes) = staking_world::running(10, vector[1, 1]);
+    let idle = world.register(0);
+    let mut leaving = stakes.pop_back();
+    world.request_withdraw(&mut leaving);
+    world.next_epoch();
+    // It is in the previous committee: blocked.
+    world.add_commission(1, 5);
+    assert_blocked(&world, 1, 0, 5);
+    world.next_epoch();
+    assert_blocked(&world, 1, 5, 0);
+    // It is in none, and was paid late; another one never was.
+    world.add_commission(1, 70);
+    world.add_commission(idle, 7);
+    assert_blocked(&world, 1, 75, 0);
+    assert_eq!(world.collect_commission(1), 75);
+    assert_eq!(world.collect_commission(idle), 7);
+    world.withdraw(leaving);
+    destroy(stakes);
+    world.destroy();
+}
+
+/// Commission in FROST that can be collected, and that cannot yet.
+fun assert_blocked(world: &World, node: u64, collectable: u64, blocked: u64) {
+    let (staking, node_id) = (world.staking(), world.node_id(node));
+    assert_eq!(staking.collectable_commission(node_id), collectable);
+    assert_eq!(staking.blocked_commission(node_id), blocked);
+}
+
+#[test]
 fun a_new_commission_rate_applies_two_epochs_later() {
     let (mut world, stakes) = staking_world::running(10, vector[1]);
     let (staking, cap, _) = world.with_cap(0);

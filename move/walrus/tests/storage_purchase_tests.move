@@ -35,6 +35,14 @@ fun reserve_interval(size: u64, start: u32, end: u32) {
 }
 
 #[test]
+fun buyers_read_the_prices() {
+    let (system, _ctx) = setup();
+    assert_eq!(system.storage_price_per_unit_size(), 5);
+    assert_eq!(system.write_price_per_unit_size(), 2);
+    std::unit_test::destroy(system);
+}
+
+#[test]
 fun payment_is_price_times_started_mib_times_epochs() {
     let (mut system, mut ctx) = setup();
     let sizes = vector[1, MIB, MIB + 1, 10 * MIB];
