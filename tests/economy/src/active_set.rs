@@ -30,6 +30,17 @@ impl ActiveSet {
         self.0.iter().map(|(_, stake)| stake).sum()
     }
 
+    /// The smallest stake with which another node would get in.
+    #[must_use]
+    pub fn entry_stake(&self) -> u64 {
+        let least = self.0.iter().map(|(_, stake)| *stake).min();
+        if self.0.len() < MAX_SIZE {
+            1
+        } else {
+            least.unwrap_or(0) + 1
+        }
+    }
+
     /// Writes a node's stake; says whether the node is in the set now.
     pub fn insert_or_update(&mut self, node: NodeId, stake: u64) -> bool {
         let position = self.0.iter().position(|(other, _)| *other == node);
@@ -60,6 +71,59 @@ impl ActiveSet {
                 true
             }
             _ => false,
+        }
+    }
+}
+
+/// The active set and the nodes that wait because it has no room (an improvement on the specification: section 13, number 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// The nodes with the most stake.
+    pub set: ActiveSet,
+    /// The nodes that come next.
+    reserve: ActiveSet,
+}
+
+impl Candidates {
+    /// The nodes that wait and their stake, in order.
+    #[must_use]
+    pub fn waiting(&self) -> &[(NodeId, u64)] {
+        self.reserve.nodes()
+    }
+
+    /// Whether a node is in the set or waits.
+    #[must_use]
+    pub fn knows(&self, node: NodeId) -> bool {
+        let mut all = self.set.0.iter().chain(&self.reserve.0);
+        all.any(|(other, _)| *other == node)
+    }
+
+    /// Writes a node's stake: whatever happens, those with the most stake are in the set.
+    pub fn set_stake(&mut self, node: NodeId, stake: u64) {
+        let before = self.set.clone();
+        if self.set.insert_or_update(node, stake) {
+            self.reserve.insert_or_update(node, 0);
+        } else {
+            self.reserve.insert_or_update(node, stake);
+        }
+        let put_out = before.0.into_iter().filter(|(other, _)| *other != node);
+        for (other, stake) in put_out {
+            if !self.set.0.iter().any(|(member, _)| *member == other) {
+                self.reserve.insert_or_update(other, stake);
+            }
+        }
+        self.refill();
+    }
+
+    /// Lets in the largest of those who wait, as long as that changes anything.
+    fn refill(&mut self) {
+        let largest = self.reserve.0.iter().rev().max_by_key(|(_, stake)| *stake);
+        let Some((node, stake)) = largest.copied() else {
+            return;
+        };
+        let least = self.set.0.iter().map(|(_, other)| *other).min();
+        if self.set.0.len() < MAX_SIZE || least < Some(stake) {
+            self.set_stake(node, stake);
         }
     }
 }
@@ -95,5 +159,38 @@ mod tests {
         assert!(!set.insert_or_update(node(500), 5));
         assert!(set.insert_or_update(node(500), 6));
         assert_eq!(set.nodes()[3], (node(500), 6));
+    }
+
+    /// Stakes in a full set and beside it.
+    fn full() -> Candidates {
+        let mut candidates = Candidates::default();
+        for index in 0..MAX_SIZE {
+            candidates.set_stake(node(index), 10 + index as u64);
+        }
+        candidates
+    }
+
+    #[test]
+    fn who_was_put_out_comes_back_when_the_stake_that_did_it_is_gone() {
+        let before = full();
+        let mut candidates = before.clone();
+        candidates.set_stake(node(500), 12);
+        candidates.set_stake(node(501), 13);
+        assert_eq!(candidates.waiting(), [(node(0), 10), (node(1), 11)]);
+        candidates.set_stake(node(501), 1);
+        candidates.set_stake(node(500), 0);
+        assert_eq!(candidates.waiting(), [(node(501), 1)]);
+        assert_eq!(candidates.set.ranked(), before.set.ranked());
+    }
+
+    #[test]
+    fn no_more_than_so_many_wait() {
+        let mut candidates = full();
+        for index in 0..MAX_SIZE + 1 {
+            candidates.set_stake(node(1000 + index), 1000);
+        }
+        assert_eq!(candidates.waiting().len(), MAX_SIZE);
+        assert!(!candidates.knows(node(0)));
+        assert!(candidates.knows(node(1)));
     }
 }

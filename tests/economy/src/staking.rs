@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     Abort, Epoch, Frost, NodeId,
     abort::ensure,
-    active_set::ActiveSet,
+    active_set::Candidates,
     apportionment::shards_per_node,
     assignment::{self, Committee},
     is_quorum,
@@ -41,8 +41,8 @@ pub struct Staking {
     pub pools: BTreeMap<NodeId, Pool>,
     /// The current epoch.
     pub epoch: Epoch,
-    /// Candidates.
-    pub active_set: ActiveSet,
+    /// Candidates, and those who wait for a place among them.
+    pub active_set: Candidates,
     /// Known in state `Selected` only.
     pub next_committee: Option<Committee>,
     /// The current committee.
@@ -67,7 +67,7 @@ impl Staking {
             first_epoch_start: now + epoch_zero_duration,
             pools: BTreeMap::new(),
             epoch: 0,
-            active_set: ActiveSet::default(),
+            active_set: Candidates::default(),
             next_committee: None,
             committee: Committee::new(),
             previous_committee: Committee::new(),
@@ -151,7 +151,7 @@ impl Staking {
         Ok(paid)
     }
 
-    /// Writes a node's stake to the active set again.
+    /// Writes a node's stake to the active set again, or to its reserve.
     ///
     /// # Errors
     /// There is no such node.
@@ -161,16 +161,17 @@ impl Staking {
 
     fn update_active_set(&mut self, node: NodeId, epoch: Epoch) -> Result<(), Abort> {
         let stake = self.pool(node)?.wal_balance_at_epoch(epoch)?;
-        self.active_set.insert_or_update(node, stake);
+        self.active_set.set_stake(node, stake);
         Ok(())
     }
 
-    /// Adds to the commission of nodes; it can be collected at once in state `Selected` only.
+    /// Adds to the commission of nodes; what the end of the vote will unblock is blocked until then: that of members of the
+    /// previous committee.
     ///
     /// # Errors
     /// There is no such node.
     pub fn add_commission(&mut self, node: NodeId, amount: Frost) -> Result<(), Abort> {
-        let blocked = !self.is_selected();
+        let blocked = !self.is_selected() && self.previous_committee.contains_key(&node);
         self.pool(node)?.add_commission(amount, blocked)
     }
 
@@ -179,7 +180,7 @@ impl Staking {
     /// # Errors
     /// Nobody has stake (`staking_inner` 3), or as the apportionment.
     pub fn compute_next_committee(&self) -> Result<Committee, Abort> {
-        let ranked = self.active_set.ranked();
+        let ranked = self.active_set.set.ranked();
         let stakes: Vec<u64> = ranked.iter().map(|(_, stake)| *stake).collect();
         let shards = shards_per_node(&stakes, self.n_shards)?;
         let nodes = ranked.iter().map(|(node, _)| *node);
@@ -212,6 +213,15 @@ impl Staking {
         for node in self.previous_committee.keys() {
             if let Some(pool) = self.pools.get_mut(node) {
                 pool.blocked_commission = 0;
+            }
+        }
+        let members: Vec<NodeId> = self.committee.keys().copied().collect();
+        let entry = self.active_set.set.entry_stake();
+        for node in members {
+            let epoch = self.epoch + 1;
+            let stake = self.pool(node)?.wal_balance_at_epoch(epoch)?;
+            if stake >= entry && !self.active_set.knows(node) {
+                self.active_set.set_stake(node, stake);
             }
         }
         let next = self.compute_next_committee()?;

@@ -33,6 +33,8 @@ pub struct System {
     pub ring: Ring,
     /// Sizes of the nodes' deny lists.
     pub deny_lists: BTreeMap<NodeId, u64>,
+    /// Those of nodes that are away.
+    pub absent_deny_lists: BTreeMap<NodeId, u64>,
 }
 
 impl System {
@@ -48,6 +50,7 @@ impl System {
             write_price: 0,
             ring: Ring::new(max_epochs_ahead),
             deny_lists: BTreeMap::new(),
+            absent_deny_lists: BTreeMap::new(),
         }
     }
 
@@ -120,17 +123,15 @@ impl System {
         Ok(())
     }
 
-    /// Gives capacity back without a refund (an addition to the specification: its section 13, number 12).
+    /// Gives the capacity of coming epochs back without a refund (an addition to the specification: its section 13, number 12).
+    /// The current epoch is paid by what was used in it.
     ///
     /// # Errors
     /// More than was sold.
     pub fn release(&mut self, storage: &Storage) -> Result<(), Abort> {
-        for epoch in storage.start.max(self.epoch)..storage.end {
+        for epoch in storage.start.max(self.epoch + 1)..storage.end {
             let slot = self.ring.at(epoch - self.epoch)?;
             slot.used_capacity = crate::abort::subtract(slot.used_capacity, storage.size)?;
-            if epoch == self.epoch {
-                self.used_capacity = slot.used_capacity;
-            }
         }
         Ok(())
     }
@@ -327,7 +328,8 @@ impl System {
     /// Enters the next epoch: returns what is burned and what each old member earned, in the order of the committee.
     ///
     /// Capacity is clamped to what is sold for *any* coming epoch (an improvement on the specification: its section
-    /// 13, number 8), and deny lists of nodes that are in neither committee are dropped (number 11).
+    /// 13, number 8), and deny lists of nodes that are in neither committee are put aside until they come back
+    /// (number 11).
     ///
     /// # Errors
     /// Numbers that cannot be.
@@ -349,18 +351,26 @@ impl System {
         let members: Vec<Member> = old.iter().map(member).collect();
         let (shares, left) = rewards::split(&members, ended.used_capacity, ended.rewards);
         self.ring.donate(0, left)?;
-        self.prune_deny_lists(&old);
+        self.exchange_deny_lists(&old);
         let nodes = old.into_iter().map(|(node, _)| node);
         Ok((burned, nodes.zip(shares).collect()))
     }
 
-    fn prune_deny_lists(&mut self, old: &[(NodeId, u16)]) {
+    fn exchange_deny_lists(&mut self, old: &[(NodeId, u16)]) {
+        for (node, _) in &self.committee {
+            if let Some(size) = self.absent_deny_lists.remove(node) {
+                self.deny_lists.insert(*node, size);
+            }
+        }
         if self.deny_lists.len() > self.committee.len() {
             let member = |node: &NodeId| {
                 let mut all = old.iter().chain(&self.committee);
                 all.any(|(other, _)| other == node)
             };
-            self.deny_lists.retain(|node, _| member(node));
+            let lists = std::mem::take(&mut self.deny_lists).into_iter();
+            let (present, away) = lists.partition(|(node, _)| member(node));
+            self.deny_lists = present;
+            self.absent_deny_lists.append(&mut { away });
         }
     }
 }

@@ -8,7 +8,7 @@ mod random;
 use std::collections::BTreeSet;
 
 use machine::{
-    Failure, Machine,
+    Contracts, Failure, Machine,
     values::{
         self, balance, borrow, element, entries, id, number, numbers, reference, u8, u16, u64,
         vec_map,
@@ -18,7 +18,7 @@ use random::Random;
 use sui_devchain_vm::{Argument, Slot, Value};
 use walrus_economy::{
     Abort, NodeId,
-    active_set::{ActiveSet, MAX_SIZE},
+    active_set::{ActiveSet, Candidates, MAX_SIZE},
     apportionment,
     assignment::{self, Committee},
     encoded_size::encoded_size,
@@ -397,17 +397,82 @@ fn active_sets() {
             let included = matches!(included, Value::Bool(true));
             assert_eq!(included, ours.insert_or_update(node, stake), "step {step}");
             let theirs = theirs.get();
-            let fields = values::fields(&theirs);
-            let entry = |entry: &Value| {
-                let fields = values::fields(entry);
-                (values::node(&fields[0]), number(&fields[1]))
-            };
-            let order: Vec<(NodeId, u64)> =
-                values::elements(&fields[2]).iter().map(entry).collect();
-            assert_eq!(order, ours.nodes(), "step {step}");
-            assert_eq!(number(&fields[3]), ours.total_stake());
+            assert_eq!(candidates(&theirs), ours.nodes(), "step {step}");
+            assert_eq!(number(&values::fields(&theirs)[3]), ours.total_stake());
         }
     }
+}
+
+/// Nodes and stakes of a set, in order.
+fn candidates(set: &Value) -> Vec<(NodeId, u64)> {
+    let entry = |entry: &Value| {
+        let fields = values::fields(entry);
+        (values::node(&fields[0]), number(&fields[1]))
+    };
+    values::elements(&values::fields(set)[2])
+        .iter()
+        .map(entry)
+        .collect()
+}
+
+/// Nodes and stakes of a referenced set, by rank.
+fn ranked(session: &mut Contracts<'_>, set: Vec<Value>) -> Vec<(NodeId, u64)> {
+    let arguments = set.into_iter().map(Argument::Value).collect();
+    let ranked = session.call("active_set", "ranked", arguments).unwrap();
+    let nodes = values::elements(&ranked[0]).iter().map(values::node);
+    nodes.zip(numbers(&ranked[1])).collect()
+}
+
+#[test]
+fn reserves_of_active_sets() {
+    let machine = Machine::new();
+    let mut random = Random::new(9);
+    let nodes: Vec<NodeId> = (0..2 * MAX_SIZE + 20).map(|_| random.node()).collect();
+    let mut session = machine.session();
+    let set = session
+        .get("active_set", "new", vec![u16(MAX_SIZE as u16), u64(0)])
+        .unwrap();
+    let arguments = vec![Argument::Value(set), Argument::TxContext];
+    let types = [machine::walrus_type("active_set", "ActiveSet")];
+    let theirs = session
+        .call_generic("extended_field", "new", &types, arguments)
+        .unwrap();
+    let theirs = Slot::new(theirs.into_iter().next().unwrap());
+    let mut ours = Candidates::default();
+    let (mut waited, mut turned_away) = (0, 0);
+    for step in 0..2400 {
+        let node = *random.pick(&nodes);
+        // At first the stakes fill the set and its reserve, then they come and go.
+        let stake = if step > 1500 && random.one_in(4) {
+            0
+        } else {
+            random.between(1, 60)
+        };
+        let arguments = vec![borrow(&theirs), Argument::Value(id(node)), u64(stake)];
+        session
+            .call("active_set_reserve", "set_stake", arguments)
+            .unwrap();
+        ours.set_stake(node, stake);
+        waited = waited.max(ours.waiting().len());
+        turned_away += u32::from(stake > 0 && !ours.knows(node));
+        if step % 20 != 0 {
+            continue;
+        }
+        let set = session
+            .call_generic("extended_field", "borrow", &types, vec![borrow(&theirs)])
+            .unwrap();
+        assert_eq!(ranked(&mut session, set), ours.set.ranked(), "step {step}");
+        if !ours.waiting().is_empty() {
+            let reserve = session
+                .call("active_set_reserve", "reserve_mut", vec![borrow(&theirs)])
+                .unwrap();
+            let mut waiting = ours.waiting().to_vec();
+            waiting.sort_by_key(|(node, stake)| (std::cmp::Reverse(*stake), *node));
+            assert_eq!(ranked(&mut session, reserve), waiting, "step {step}");
+        }
+    }
+    assert_eq!(waited, MAX_SIZE);
+    assert!(turned_away > 20, "{turned_away}");
 }
 
 #[test]

@@ -140,7 +140,8 @@ impl Both<'_> {
     }
 
     fn release(&mut self, sold: &Storage) {
-        let start = sold.start.max(self.ours.epoch) - self.ours.epoch;
+        // What is sold of the current epoch stays sold.
+        let start = sold.start.max(self.ours.epoch + 1) - self.ours.epoch;
         let end = sold.end.max(self.ours.epoch) - self.ours.epoch;
         self.call(
             "storage_market",

@@ -15,7 +15,7 @@ use sui_devchain_vm::{
     Argument, Linkage, NoObjects, Package, PackageStore, Session, SessionConfig, TxContext, Value,
     Vm, VmError, error::VmResult, package::Module,
 };
-use sui_sdk_types::{Address, Digest};
+use sui_sdk_types::{Address, Digest, Identifier, StructTag, TypeTag};
 use walrus_economy::Abort;
 use walrus_sui::deploy;
 
@@ -38,6 +38,12 @@ impl From<Abort> for Failure {
             Abort::Arithmetic => Self::Arithmetic,
         }
     }
+}
+
+/// A type of package `walrus`.
+pub(crate) fn walrus_type(module: &str, name: &str) -> TypeTag {
+    let identifier = |text| Identifier::new(text).unwrap();
+    StructTag::new(WALRUS, identifier(module), identifier(name), vec![]).into()
 }
 
 /// The packages and the machine.
@@ -114,9 +120,20 @@ impl Contracts<'_> {
         function: &str,
         arguments: Vec<Argument>,
     ) -> Result<Vec<Value>, Failure> {
+        self.call_generic(module, function, &[], arguments)
+    }
+
+    /// Calls `walrus::module::function` with type arguments.
+    pub(crate) fn call_generic(
+        &mut self,
+        module: &str,
+        function: &str,
+        types: &[TypeTag],
+        arguments: Vec<Argument>,
+    ) -> Result<Vec<Value>, Failure> {
         let result = self
             .session
-            .call(self.linkage, WALRUS, module, function, &[], arguments);
+            .call(self.linkage, WALRUS, module, function, types, arguments);
         result.map_err(|error| match error {
             VmError::Abort { location, code } => Failure::Code(location.module, code),
             VmError::Primitive { .. } => Failure::Arithmetic,

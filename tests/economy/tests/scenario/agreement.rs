@@ -119,8 +119,8 @@ impl World {
             .iter()
             .map(|entry| (node_id(entry.node_id), entry.staked_amount))
             .collect();
-        assert_eq!(entries, ours.active_set.nodes());
-        assert_eq!(set.total_stake, ours.active_set.total_stake());
+        assert_eq!(entries, ours.active_set.set.nodes());
+        assert_eq!(set.total_stake, ours.active_set.set.total_stake());
     }
 
     fn compare_system(&self) {

@@ -116,6 +116,7 @@ impl World {
     /// A network in epoch 0: nodes are registered, accounts have WAL, nobody has staked.
     pub(crate) fn new(size: Size) -> Self {
         let deployment = DeploymentOptions {
+            threshold_stake: 0,
             epoch_zero_duration_ms: 60_000,
             epoch_duration_ms: 1_000_001,
             n_shards: size.n_shards,
