@@ -16,6 +16,8 @@ pub struct DeploymentOptions {
     pub n_shards: u16,
     /// How many epochs ahead storage can be bought.
     pub max_epochs_ahead: u32,
+    /// FROST that a node needs to be a candidate for the committee.
+    pub threshold_stake: u64,
 }
 
 impl Default for DeploymentOptions {
@@ -26,6 +28,7 @@ impl Default for DeploymentOptions {
             epoch_duration_ms: 14 * 24 * 60 * 60 * 1000,
             n_shards: 1000,
             max_epochs_ahead: 53,
+            threshold_stake: 0,
         }
     }
 }
@@ -168,10 +171,11 @@ impl Deployer<'_> {
             ptb.pure(&options.epoch_duration_ms),
             ptb.pure(&options.n_shards),
             ptb.pure(&options.max_epochs_ahead),
+            ptb.pure(&options.threshold_stake),
             ptb.clock(),
         ];
-        let cap = ptb.call(walrus.package(), "init", "initialize_walrus", arguments);
+        let cap = ptb.call(walrus.package(), "init", "initialize_walrus_v2", arguments);
         ptb.transfer(vec![cap], self.admin.address);
-        self.run("initialize_walrus", &ptb)
+        self.run("initialize_walrus_v2", &ptb)
     }
 }

@@ -317,6 +317,26 @@ fn an_emergency_cap_upgrades_without_votes_until_it_is_burned() {
 }
 
 #[test]
+fn an_upgrade_waits_for_the_migration_to_the_one_before() {
+    let mut world = World::new();
+    let admin = world.network.admin.clone();
+    let new = world.network.package_of_version(NEXT);
+    let newer = world.network.package_of_version(NEXT + 1);
+    let package = world.upgrade(&new);
+    // The migration of the first would send everybody to the second, which refuses what the first left behind.
+    world.network.package = package;
+    world
+        .network
+        .emergency_upgrade(&admin, &newer)
+        .assert_abort("upgrade", 8);
+    let _ = world.network.migrate(&admin, package).expect_success();
+    let upgraded = world.network.emergency_upgrade(&admin, &newer);
+    let newest = upgraded.expect_success().package();
+    let _ = world.network.migrate(&admin, newest).expect_success();
+    assert_eq!(world.network.system().package_id, newest);
+}
+
+#[test]
 fn what_has_no_quorum_is_not_authorized() {
     let mut world = World::new();
     let user = world.user.clone();

@@ -1,7 +1,9 @@
 //! Upgrades, by votes and in an emergency.
 
+use sui_sdk_types::Address;
+
 use super::Meter;
-use crate::COMPILED_VERSION;
+use crate::{COMPILED_VERSION, NewPackage};
 
 impl Meter {
     pub(crate) fn upgrades(&mut self) {
@@ -41,10 +43,43 @@ impl Meter {
         let newer = self.network.package_of_version(COMPILED_VERSION + 2);
         let upgraded = self.network.emergency_upgrade(&admin, &newer);
         let entry = ("walrus", "upgrade", "authorize_emergency_upgrade");
-        self.record(entry, &upgraded.expect_success());
+        let upgraded = upgraded.expect_success();
+        self.record(entry, &upgraded);
+        self.discarded_upgrades(upgraded.package(), &newer);
         let entry = ("walrus", "upgrade", "burn_emergency_upgrade_cap");
         self.call(&admin, entry, |n, p| {
             vec![p.object(n.contracts.emergency_upgrade_cap)]
+        });
+    }
+
+    /// The upgrade to `package` is discarded in an emergency, and another one by votes.
+    fn discarded_upgrades(&mut self, package: Address, new: &NewPackage) {
+        let admin = self.network.admin.clone();
+        let entry = ("walrus", "upgrade", "discard_upgrade_in_emergency");
+        self.call(&admin, entry, |n, p| {
+            vec![
+                p.object(n.contracts.upgrade_manager),
+                p.object(n.contracts.emergency_upgrade_cap),
+                p.object(n.contracts.staking),
+                p.object(n.contracts.system),
+            ]
+        });
+        // Upgrades follow each other; everything else goes on with the package that the objects belong to.
+        let current = std::mem::replace(&mut self.network.package, package);
+        let upgraded = self.network.emergency_upgrade(&admin, new);
+        let announced = upgraded.expect_success().package().into_inner();
+        self.network.package = current;
+        for position in self.network.quorum() {
+            let voted = self.network.vote_for_upgrade(position, &announced);
+            let _ = voted.expect_success();
+        }
+        let entry = ("walrus", "upgrade", "discard_upgrade");
+        self.call(&admin, entry, |n, p| {
+            vec![
+                p.object(n.contracts.upgrade_manager),
+                p.object(n.contracts.staking),
+                p.object(n.contracts.system),
+            ]
         });
     }
 }

@@ -12,7 +12,7 @@ impl Meter {
     pub(crate) fn deployment(&mut self) {
         for (step, executed) in self.network.contracts.steps.clone() {
             let entry = match step {
-                "initialize_walrus" => ("walrus", "init", "initialize_walrus"),
+                "initialize_walrus_v2" => ("walrus", "init", "initialize_walrus_v2"),
                 publish => ("publish", "", publish.trim_start_matches("publish ")),
             };
             self.record(entry, &executed);
