@@ -10,7 +10,7 @@ use walrus::staking_world::{Self, World};
 const FROST: u64 = 1_000_000_000;
 const ONE_MIB: u64 = 1_048_576;
 
-/// Specification, section 15: two stakes of 100 WAL, rewards 201.
+/// Specification: contracts, section 15: two stakes of 100 WAL, rewards 201.
 #[test]
 fun stakers_share_rewards_and_dust_stays() {
     let mut world = staking_world::new(10);
@@ -29,7 +29,7 @@ fun stakers_share_rewards_and_dust_stays() {
     world.destroy();
 }
 
-/// Specification, section 15: one stake of 100 WAL, commission 10 %, rewards 202.
+/// Specification: contracts, section 15: one stake of 100 WAL, commission 10 %, rewards 202.
 #[test]
 fun the_operator_takes_a_commission() {
     let mut world = staking_world::new(10);
@@ -45,7 +45,7 @@ fun the_operator_takes_a_commission() {
     world.destroy();
 }
 
-/// Specification, section 15: the epoch payout.
+/// Specification: contracts, section 15: the epoch payout.
 #[test]
 fun the_slot_is_burned_paid_out_and_carried_over() {
     let mut world = staking_world::new(1000);
@@ -110,7 +110,7 @@ fun late_stake_earns_later_rewards_only() {
     world.destroy();
 }
 
-/// Specification, section 15: the commission window.
+/// Specification: contracts, section 15: the commission window.
 #[test]
 fun new_commission_waits_for_the_end_of_the_vote() {
     let mut world = staking_world::new(10);

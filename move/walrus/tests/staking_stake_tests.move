@@ -1,4 +1,4 @@
-/// Staking, withdrawing and the active set: the timeline of the specification, section 7.11.
+/// Staking, withdrawing and the active set: the timeline of the specification (contracts, section 7.11).
 #[test_only]
 module walrus::staking_stake_tests;
 

@@ -2,7 +2,7 @@
 //!
 //! One process, one writer, one validator. Every accepted transaction is executed, written to the
 //! log and sealed in a signed checkpoint before it is answered. The gRPC surface is that of a Sui
-//! full node (`sui.rpc.v2`), so unmodified clients work against it; see "devchain spec".
+//! full node (`sui.rpc.v2`), so unmodified clients work against it; see the devchain spec.
 //!
 //! ```no_run
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {

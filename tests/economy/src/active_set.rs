@@ -16,7 +16,7 @@ impl ActiveSet {
         &self.0
     }
 
-    /// Nodes and their stake in the order that breaks ties: by stake, then by node ID (section 13, number 4).
+    /// Nodes and their stake in the order that breaks ties: by stake, then by node ID (contracts spec 13, number 4).
     #[must_use]
     pub fn ranked(&self) -> Vec<(NodeId, u64)> {
         let mut nodes = self.0.clone();

@@ -1,4 +1,4 @@
-//! Subsidies to nodes (contracts spec 9.3, with the improvements 28 and 29 of its section 13).
+//! Subsidies to nodes (contracts spec 9.3, with the improvements of contracts spec 13, numbers 28 and 29).
 
 use std::collections::BTreeMap;
 

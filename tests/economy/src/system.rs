@@ -123,8 +123,8 @@ impl System {
         Ok(())
     }
 
-    /// Gives the capacity of coming epochs back without a refund (an addition to the specification: its section 13, number 12).
-    /// The current epoch is paid by what was used in it.
+    /// Gives the capacity of coming epochs back without a refund (an addition: contracts spec 13, number 12). The current
+    /// epoch is paid by what was used in it.
     ///
     /// # Errors
     /// More than was sold.
@@ -327,9 +327,8 @@ impl System {
 
     /// Enters the next epoch: returns what is burned and what each old member earned, in the order of the committee.
     ///
-    /// Capacity is clamped to what is sold for *any* coming epoch (an improvement on the specification: its section
-    /// 13, number 8), and deny lists of nodes that are in neither committee are put aside until they come back
-    /// (number 11).
+    /// Capacity is clamped to what is sold for *any* coming epoch (an improvement: contracts spec 13, number 8), and
+    /// deny lists of nodes that are in neither committee are put aside until they come back (number 11).
     ///
     /// # Errors
     /// Numbers that cannot be.

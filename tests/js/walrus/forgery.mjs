@@ -1,5 +1,5 @@
 // Blobs that a dishonest writer makes: metadata that does not go with the data, under the blob ID that follows from it.
-// Encoding spec 2.5 and 3.
+// Encoding spec 3.
 
 import { blake2b } from '@noble/hashes/blake2.js';
 import { blobIdFromInt } from '@mysten/walrus';

@@ -21,7 +21,7 @@ pub struct BlobRegistration {
     pub root_hash: [u8; 32],
     /// Unencoded bytes.
     pub unencoded_size: u64,
-    /// Encoded bytes for the current number of shards (encoding spec 2.5).
+    /// Encoded bytes for the current number of shards (encoding spec 7).
     pub encoded_size: u64,
     /// The encoding type's byte, 1.
     pub encoding_type: u8,

@@ -2,7 +2,7 @@
 //!
 //! The executor is a pure function of an [`ObjectStore`], the [`ChainParams`] and a transaction: it
 //! reads objects, never writes them, and hands back an [`Outcome`] that the ledger persists. It
-//! implements section 2 of the development chain specification ("devchain spec").
+//! implements section 2 of the devchain specification (`docs/spec/devchain`, cited as "devchain spec").
 //!
 //! * [`Executor::admit`] decides whether a signed transaction may enter the chain (devchain spec 2.3).
 //! * [`Executor::execute`] runs a transaction in one of four [`Mode`]s.
