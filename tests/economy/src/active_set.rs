@@ -75,7 +75,7 @@ impl ActiveSet {
     }
 }
 
-/// The active set and the nodes that wait because it has no room (an improvement on the specification: section 13, number 3).
+/// The active set and the nodes that wait because it has no room (an improvement: contracts spec 13, number 3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Candidates {
     /// The nodes with the most stake.
