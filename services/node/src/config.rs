@@ -21,6 +21,8 @@ use walrus_sui::{
     wallet::{Keypair, Wallet},
 };
 
+use crate::tls::ip_literal;
+
 /// Everything a storage node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeConfig {
@@ -33,7 +35,7 @@ pub struct NodeConfig {
     pub protocol_key_pair: KeySource,
     /// P-256 key of the TLS certificate.
     pub network_key_pair: KeySource,
-    /// Host under which others reach the node; no port.
+    /// Host under which others reach the node: a name or an address (IPv6 with or without brackets); no port.
     pub public_host: String,
     /// Port under which others reach the node.
     pub public_port: u16,
@@ -140,7 +142,7 @@ pub struct TlsConfig {
     /// Plain HTTP on the same port, beside TLS: for clients of the same machine that cannot be told to trust the node's own
     /// certificate, such as browsers.
     pub also_plain_http: bool,
-    /// PEM chain whose leaf carries the network key; a self-signed certificate is made when absent.
+    /// PEM chain whose leaf carries the network key; a self-signed certificate is made when absent, the same at each start.
     #[serde(deserialize_with = "home::deserialize")]
     pub certificate_path: Option<PathBuf>,
 }
@@ -416,7 +418,7 @@ impl NodeConfig {
             with_unread_keys(yaml).context("not a node configuration")?;
         warn_of_unread_keys(origin, &unread);
         anyhow::ensure!(
-            !config.public_host.contains(':') || config.public_host.starts_with('['),
+            !config.public_host.contains(':') || ip_literal(&config.public_host).is_some(),
             "public_host `{}` must not contain a port",
             config.public_host
         );

@@ -7,6 +7,7 @@
 pub mod api;
 mod arrivals;
 pub mod blob_info;
+pub mod certificate_key;
 pub mod committee;
 pub mod config;
 mod confirmations;
@@ -32,4 +33,4 @@ pub mod tls;
 mod uploads;
 
 pub use config::NodeConfig;
-pub use node::{RunningNode, StorageNode};
+pub use node::{Listeners, RunningNode, StorageNode};

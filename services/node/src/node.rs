@@ -36,6 +36,15 @@ use crate::{
 #[derive(Debug)]
 pub struct StorageNode;
 
+/// Where a storage node listens, opened by the caller.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Of the REST API.
+    pub rest: TcpListener,
+    /// Of the metrics; one at the configured address is opened when absent.
+    pub metrics: Option<TcpListener>,
+}
+
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
 pub struct RunningNode {
@@ -110,19 +119,20 @@ impl StorageNode {
     /// If a key, the wallet, the storage, the chain or the listening address is not usable.
     pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
         let address = config.rest_api_address;
-        let listener =
+        let rest =
             TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-        Self::start_on(listener, config).await
+        let listeners = Listeners {
+            rest,
+            metrics: None,
+        };
+        Self::start_on(listeners, config).await
     }
 
-    /// Like [`StorageNode::start`], with the REST API on a listener that the caller has opened.
+    /// Like [`StorageNode::start`], on listeners that the caller has opened.
     ///
     /// # Errors
     /// See [`StorageNode::start`].
-    pub async fn start_on(
-        listener: TcpListener,
-        config: NodeConfig,
-    ) -> anyhow::Result<RunningNode> {
+    pub async fn start_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<RunningNode> {
         let protocol_key = config.protocol_key()?;
         let network_key = config.network_key()?;
         let transport = transport(&config.tls, &network_key, &config.public_host)?;
@@ -154,9 +164,9 @@ impl StorageNode {
         });
         let streams = config.rest_server.http2_max_concurrent_streams;
         let router = api::router(Arc::clone(&state));
-        let server = Server::start_on(listener, router, transport, streams)
+        let server = Server::start_on(listeners.rest, router, transport, streams)
             .context("cannot serve the REST API")?;
-        let metrics_server = metrics_server(&config, &state).await?;
+        let metrics_server = metrics_server(&config, listeners.metrics, &state)?;
         let tasks = start_tasks(&config, &state, reader, writer, cap.id);
         tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
         Ok(RunningNode {
@@ -245,21 +255,24 @@ fn blocklist(config: &NodeConfig) -> anyhow::Result<HashSet<BlobId>> {
     serde_yaml::from_str(&text).with_context(|| format!("{} is not a list", path.display()))
 }
 
-async fn metrics_server(
+fn metrics_server(
     config: &NodeConfig,
+    listener: Option<TcpListener>,
     state: &Arc<NodeState>,
 ) -> anyhow::Result<Option<Server>> {
-    let Some(address) = config.metrics_address else {
-        return Ok(None);
+    let listener = match (listener, config.metrics_address) {
+        (Some(listener), _) => listener,
+        (None, Some(address)) => TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address} for metrics"))?,
+        (None, None) => return Ok(None),
     };
     let text = |State(state): State<Arc<NodeState>>| async move { state.metrics.text() };
     let router = Router::new()
         .route("/metrics", get(text))
         .with_state(Arc::clone(state));
     let streams = config.rest_server.http2_max_concurrent_streams;
-    let server = Server::start(address, router, Transport::Plain, streams)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))?;
+    let server = Server::start_on(listener, router, Transport::Plain, streams)
+        .context("cannot serve the metrics")?;
     Ok(Some(server))
 }
 

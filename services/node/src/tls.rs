@@ -3,10 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
-use rcgen::{
-    CertificateParams, DistinguishedName, DnType, DnValue, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
-    SanType,
-};
+use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, IsCa, SanType};
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -15,7 +12,7 @@ use rustls::{
 use walrus_core::network_key::NetworkKeyPair;
 use walrus_node_client::generated_server_name;
 
-use crate::{config::TlsConfig, server::Transport};
+use crate::{certificate_key::CertificateKey, config::TlsConfig, server::Transport};
 
 /// What the node speaks below HTTP.
 ///
@@ -53,7 +50,7 @@ pub fn transport(
     })
 }
 
-/// A certificate with exactly the names that clients derive from the key on chain.
+/// A certificate with exactly the names that clients derive from the key on chain. The same key and host give the same bytes.
 ///
 /// # Errors
 /// If the host is not a name that a certificate can carry.
@@ -61,28 +58,50 @@ pub fn self_signed(
     network_key: &NetworkKeyPair,
     public_host: &str,
 ) -> anyhow::Result<CertificateDer<'static>> {
-    let der = network_key.to_pkcs8_der().context("the network key")?;
-    let pair = KeyPair::from_pkcs8_der_and_sign_algo(
-        &PrivatePkcs8KeyDer::from(der.to_vec()),
-        &PKCS_ECDSA_P256_SHA256,
-    )
-    .context("the network key")?;
+    let key = CertificateKey::new(network_key)?;
+    let name = generated_name(network_key);
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name.clone();
+    params.subject_alt_names = server_names(network_key, public_host)?;
+    params.is_ca = IsCa::NoCa;
+    Ok(key.certify(params, &key, name)?.der().clone())
+}
+
+/// The name under which clients that pin the key look for who signed the certificate.
+pub fn generated_name(network_key: &NetworkKeyPair) -> DistinguishedName {
     let name = generated_server_name(&network_key.public_key());
-    let mut names = vec![SanType::DnsName(name.as_str().try_into()?)];
-    names.push(match public_host.parse::<IpAddr>() {
-        Ok(address) => SanType::IpAddress(address),
-        Err(_) => SanType::DnsName(
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, DnValue::Utf8String(name));
+    distinguished
+}
+
+/// The names that clients ask for: the one that follows from the key on chain, and the host.
+///
+/// # Errors
+/// If the host is not a name that a certificate can carry.
+pub fn server_names(
+    network_key: &NetworkKeyPair,
+    public_host: &str,
+) -> anyhow::Result<Vec<SanType>> {
+    let name = generated_server_name(&network_key.public_key());
+    let host = match ip_literal(public_host) {
+        Some(address) => SanType::IpAddress(address),
+        None => SanType::DnsName(
             public_host
                 .try_into()
                 .context("public_host is not a DNS name")?,
         ),
-    });
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, DnValue::Utf8String(name));
-    params.subject_alt_names = names;
-    params.is_ca = IsCa::NoCa;
-    Ok(params.self_signed(&pair)?.der().clone())
+    };
+    Ok(vec![SanType::DnsName(name.try_into()?), host])
+}
+
+/// The address that a host is, if it is no name; IPv6 with or without the brackets of a URL.
+pub(crate) fn ip_literal(host: &str) -> Option<IpAddr> {
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match bracketed {
+        Some(inner) => inner.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok(),
+    }
 }

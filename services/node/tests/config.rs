@@ -187,6 +187,11 @@ fn a_wrong_value_gives_an_error() {
     for (from, to) in [
         ("public_port: 9185", "public_port: 99185"),
         ("public_host: localhost", "public_host: localhost:9185"),
+        ("public_host: localhost", "public_host: \"[::1]:9185\""),
+        (
+            "public_host: localhost",
+            "public_host: \"[localhost]:9185\"",
+        ),
         ("wallet_config: wallet.yaml", "wallet_config: 5"),
     ] {
         let text = yaml().replace(from, to);
@@ -198,4 +203,15 @@ fn a_wrong_value_gives_an_error() {
     };
     let error = format!("{:#}", config.protocol_key().unwrap_err());
     assert!(error.contains("protocol_key_pair"), "{error}");
+}
+
+#[test]
+fn a_host_may_be_an_address_of_either_family() {
+    for host in ["127.0.0.1", "::1", "[::1]", "2001:db8::7"] {
+        let text = yaml().replace(
+            "public_host: localhost",
+            &format!("public_host: \"{host}\""),
+        );
+        assert_eq!(NodeConfig::parse(&text, "text").unwrap().public_host, host);
+    }
 }

@@ -5,6 +5,11 @@ mod support;
 
 use std::{net::SocketAddr, sync::Arc};
 
+use rustls::{
+    RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier as _},
+    pki_types::UnixTime,
+};
 use support::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -78,9 +83,12 @@ async fn plain_http_is_spoken_beside_tls_when_asked_for() {
 fn the_certificate_has_exactly_the_names_that_clients_derive() {
     let key = NetworkKeyPair::generate(&mut rand::rng());
     let generated = generated_server_name(&key.public_key());
+    let loopback = std::net::Ipv6Addr::LOCALHOST.octets();
     for (host, expected) in [
         ("node.example.com", GeneralName::DNSName("node.example.com")),
         ("127.0.0.1", GeneralName::IPAddress(&[127, 0, 0, 1])),
+        ("::1", GeneralName::IPAddress(&loopback)),
+        ("[::1]", GeneralName::IPAddress(&loopback)),
     ] {
         let der = self_signed(&key, host).unwrap();
         let (rest, certificate) = X509Certificate::from_der(&der).unwrap();
@@ -101,5 +109,39 @@ fn the_certificate_has_exactly_the_names_that_clients_derive() {
         assert!(!certificate.is_ca());
         let spki = &certificate.public_key().subject_public_key.data;
         assert_eq!(**spki, key.public_key().to_uncompressed().unwrap());
+    }
+}
+
+#[test]
+fn every_start_makes_the_same_certificate() {
+    let key = NetworkKeyPair::generate(&mut rand::rng());
+    let again = NetworkKeyPair::from_secret_bytes(&key.secret_bytes()).unwrap();
+    let first = self_signed(&key, "127.0.0.1").unwrap();
+    assert_eq!(self_signed(&again, "127.0.0.1").unwrap(), first);
+    // Another certificate of the same issuer has another number.
+    let serial = |der: &[u8]| {
+        let (_, certificate) = X509Certificate::from_der(der).unwrap();
+        certificate.raw_serial().to_vec()
+    };
+    let elsewhere = self_signed(&key, "127.0.0.2").unwrap();
+    assert_ne!(serial(&first), serial(&elsewhere));
+}
+
+#[test]
+fn a_client_that_knows_the_key_and_the_names_finds_the_certificate_valid() {
+    let key = NetworkKeyPair::generate(&mut rand::rng());
+    let certificate = self_signed(&key, "::1").unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .unwrap();
+    let generated = generated_server_name(&key.public_key());
+    for (name, is_valid) in [("::1", true), (&generated, true), ("127.0.0.1", false)] {
+        let name = name.to_owned().try_into().unwrap();
+        let now = UnixTime::now();
+        let found = verifier.verify_server_cert(&certificate, &[], &name, &[], now);
+        assert_eq!(found.is_ok(), is_valid, "{name:?}: {found:?}");
     }
 }
