@@ -138,7 +138,11 @@ pub(crate) enum Command {
         walrus localnet --nodes 4 --shards 13 --epoch-duration 2m\n  \
         walrus localnet --dir /tmp/net --json\n  \
         walrus localnet --ephemeral                   leaves nothing behind\n  \
-        walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one")]
+        walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one\n  \
+        curl --cacert ~/.walrus/localnet/tls/authority.pem https://127.0.0.1:PORT/v1/health    a node, by its URL in network.json\n\n\
+        A network keeps its nodes, shards, epochs and host for life; options that ask it for others are refused. Its certificates \
+        are signed by an authority of its own, which network.json names as caBundle: who trusts that (NODE_EXTRA_CA_CERTS, \
+        --cacert, SSL_CERT_FILE) speaks TLS with its nodes and its chain.")]
     Localnet(LocalnetArgs),
     /// Run a Sui-compatible chain alone, and publish Move packages to it.
     #[command(
@@ -440,18 +444,18 @@ pub(crate) struct LocalnetArgs {
     /// Number of shards, at least 4 and at least one for each node; those of the network in the directory, or 100, when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(4..=2000))]
     pub(crate) shards: Option<u16>,
-    /// Length of an epoch of a new network, for example `30s`, `10m`, `24h`.
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
-    pub(crate) epoch_duration: Duration,
+    /// Length of an epoch, for example `30s`, `10m`, `24h`; that of the network in the directory, or 24 hours, when absent.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) epoch_duration: Option<Duration>,
     /// Where the network keeps its files; `~/.walrus/localnet` when absent. A network that is there comes up where it was.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Keep the files in a temporary directory that goes with the network; after a `kill -9` with the next one that is ephemeral.
     #[arg(long, conflicts_with = "dir")]
     pub(crate) ephemeral: bool,
-    /// Address to listen on.
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
+    /// Address to listen on, IPv4 or IPv6; that of the network in the directory, or 127.0.0.1, when absent.
+    #[arg(long, value_name = "IP")]
+    pub(crate) host: Option<IpAddr>,
     /// Port of the chain's gRPC service; 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 9000)]
     pub(crate) rpc_port: u16,

@@ -6,6 +6,7 @@ mod context;
 mod devchain;
 mod encoding;
 mod input;
+mod invocation;
 mod network_steps;
 mod output;
 mod progress;

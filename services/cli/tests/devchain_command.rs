@@ -104,6 +104,12 @@ fn the_hint_names_a_chain_that_would_not_be_found() {
             .lines()
             .find_map(|line| line.trim().strip_prefix("gRPC"));
         let named = hint.ends_with(&format!(" --rpc-url {}\n", url.unwrap().trim()));
+        // Only what has a place of its own has an authority that can be trusted.
+        assert_eq!(
+            hint.contains("tls/authority.pem"),
+            option != ["--ephemeral"],
+            "{hint}"
+        );
         assert_eq!(named, !option.is_empty(), "{hint}");
         assert!(chain.stop_with("INT").success());
     }
@@ -154,8 +160,11 @@ fn a_chain_in_a_directory_survives_being_killed() {
     let recipient = format!("0x{}", "cd".repeat(32));
     let request = json!({"FixedAmountRequest": {"recipient": recipient}});
 
-    let chain = home.start(&devchain(&["--dir", dir, "--seed", "mine"]));
+    let made = ["--dir", dir, "--seed", "mine", "--accounts", "3"];
+    let chain = home.start(&devchain(&made));
     let first = chain.wait_for_json();
+    let bundle = || fs::read(text(&first["caBundle"])).unwrap();
+    let first_bundle = bundle();
     let (status, _) = post(text(&first["faucetUrl"]), "/v2/gas", &request);
     assert_eq!(status, 201);
     let sent = balance(text(&first["rpcUrl"]), &recipient);
@@ -165,11 +174,13 @@ fn a_chain_in_a_directory_survives_being_killed() {
     assert!(refused.contains("already running"), "{refused}");
     assert!(!chain.stop_with("KILL").success());
 
-    // The seed is that of the chain that is there.
+    // Seed, accounts and authority are those of the chain that is there.
     let chain = home.start(&devchain(&["--dir", dir]));
     let again = chain.wait_for_json();
     assert_eq!(again["chainId"], first["chainId"]);
     assert_eq!(again["accounts"], first["accounts"]);
+    assert_eq!(again["accounts"].as_array().map(Vec::len), Some(3));
+    assert_eq!(bundle(), first_bundle);
     assert_eq!(balance(text(&again["rpcUrl"]), &recipient), sent);
     let written: Value =
         serde_json::from_slice(&fs::read(home.path().join("chain/devchain.json")).unwrap())
@@ -181,6 +192,8 @@ fn a_chain_in_a_directory_survives_being_killed() {
 
     let other = home.fail(&devchain(&["--dir", dir, "--seed", "theirs"]));
     assert!(other.contains("seed"), "{other}");
+    let other = home.fail(&devchain(&["--dir", dir, "--accounts", "4"]));
+    assert!(other.contains("has 3 accounts, not 4"), "{other}");
     let network = home.fail(&["localnet", "--dir", dir]);
     assert!(network.contains("holds no local network"), "{network}");
 }

@@ -3,7 +3,12 @@
 
 mod program;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+};
 
 use program::{Home, names};
 use serde_json::{Value, json};
@@ -117,7 +122,14 @@ fn check_descriptor(dir: &Path) {
                 .starts_with("https://127.0.0.1:")
         );
         assert_eq!(node["networkPublicKey"].as_str().map(str::len), Some(44));
+        let metrics = get(node["metricsUrl"].as_str().unwrap());
+        assert!(metrics.starts_with("HTTP/1.1 200 OK"), "{metrics}");
     }
+    assert_eq!(network["exchangeObjects"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        network["caBundle"].as_str().map(Path::new),
+        Some(&*dir.join("tls/authority.pem"))
+    );
     let account = &network["accounts"][0];
     assert!(
         account["privateKey"]
@@ -126,6 +138,24 @@ fn check_descriptor(dir: &Path) {
             .starts_with("suiprivkey1")
     );
     assert_eq!(account["address"].as_str().map(str::len), Some(66));
+}
+
+/// The answer to a plain HTTP request.
+fn get(url: &str) -> String {
+    let (host, path) = url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// The exchange that the network was made with sells one WAL for one SUI.
@@ -330,6 +360,7 @@ fn a_second_network_on_a_busy_directory_or_port_says_so() {
         "0",
     ]);
     assert!(taken.contains(&rpc) && taken.contains("in use"), "{taken}");
+    assert!(taken.contains("--rpc-port (0 for any"), "{taken}");
     let faucet = port("faucetUrl");
     let taken = home.fail(&[
         "localnet",
@@ -344,6 +375,7 @@ fn a_second_network_on_a_busy_directory_or_port_says_so() {
         taken.contains(&faucet) && taken.contains("in use"),
         "{taken}"
     );
+    assert!(taken.contains("--faucet-port (0 for any"), "{taken}");
 
     // The first one did not notice.
     assert_eq!(home.json(&["info", "storage", "--json"])["nNodes"], 4);
@@ -370,11 +402,22 @@ fn a_new_network_has_more_nodes_than_the_public_client_needs_and_keeps_its_size(
     assert_eq!(described["nodes"].as_array().unwrap().len(), 13);
     assert_eq!(home.json(&["info", "storage", "--json"])["nShards"], 100);
     assert!(network.stop_with("INT").success());
-    let other = home.fail(&[&any_ports[..], &["--nodes", "10"]].concat());
-    assert!(
-        other.contains("has 13 nodes and 100 shards, not 10 and 100"),
-        "{other}"
-    );
+    for (option, value, refused) in [
+        (
+            "--nodes",
+            "10",
+            "has 13 nodes and 100 shards, not 10 and 100;",
+        ),
+        ("--epoch-duration", "2m", "has epochs of 86400s, not 120s;"),
+        (
+            "--host",
+            "::1",
+            "has nodes at the address 127.0.0.1, not ::1;",
+        ),
+    ] {
+        let other = home.fail(&[&any_ports[..], &[option, value]].concat());
+        assert!(other.contains(refused), "{other}");
+    }
 }
 
 #[test]
@@ -391,6 +434,22 @@ fn what_is_not_a_network_is_left_alone() {
     assert_eq!(names(&dir), ["letter.txt"]);
     let few = home.fail(&["localnet", "--nodes", "20", "--shards", "13"]);
     assert!(few.contains("13 shards are too few for 20 nodes"), "{few}");
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_names_the_ways_out() {
+    let home = Home::new();
+    home.file(".walrus", b"no directory");
+    let refused = home.fail(&["localnet"]);
+    assert!(
+        refused.contains("--dir") && refused.contains("--ephemeral"),
+        "{refused}"
+    );
+    let refused = home.fail(&["devchain"]);
+    assert!(
+        refused.contains("--dir") && refused.contains("--ephemeral"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -458,8 +517,14 @@ fn an_ephemeral_network_removes_what_killed_ones_left_and_nothing_of_live_ones()
 #[test]
 fn a_killed_network_comes_back_with_its_blobs_and_takes_new_ones() {
     let home = Home::new();
+    // Named as a user would who is there; what is written there is right elsewhere as well.
     let dir = home.path().join("network");
-    let arguments = [&SHAPE[..], &["--dir", dir.to_str().unwrap()]].concat();
+    let arguments = [&SHAPE[..], &["--dir", "network"]].concat();
+    // Where this machine has it, the network is on the other family of addresses, and stays there.
+    let host = match TcpListener::bind("[::1]:0") {
+        Ok(_) => ["--host", "::1"],
+        Err(_) => ["--host", "127.0.0.1"],
+    };
     let config = dir.join("client_config.yaml");
     let config = ["--config", config.to_str().unwrap()];
     let store = |name: &str, contents: &[u8]| {
@@ -471,18 +536,23 @@ fn a_killed_network_comes_back_with_its_blobs_and_takes_new_ones() {
     };
     let read = |blob_id: &str| home.run(&[&["read", blob_id][..], &config].concat()).stdout;
 
-    let network = home.start(&arguments);
-    // It is not where the other commands look.
-    let hint = network.wait_for_line("store README.md");
-    assert!(
-        hint.contains(&format!("walrus {} store", config.join(" "))),
-        "{hint}"
-    );
+    let network = home.start(&[&arguments[..], &host].concat());
+    // What it prints is right in any folder, and where another configuration would be found.
+    let hint = network.wait_for_line("echo hello | ");
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("client_config.yaml"), "other: 1").unwrap();
+    let tried = home
+        .command_of("sh", &["-c", hint.lines().last().unwrap()])
+        .current_dir(elsewhere.path())
+        .output()
+        .unwrap();
+    assert!(tried.status.success(), "{hint}{tried:?}");
     let before = store("before", &[7; 30_000]);
     assert!(!network.stop_with("KILL").success());
 
     let network = home.start(&arguments);
-    network.wait_for_line(UP);
+    let up = network.wait_for_line(UP);
+    assert_eq!(up.contains("http://[::1]:"), host[1] == "::1", "{up}");
     assert!(read(&before) == [7; 30_000]);
     let after = store("after", b"stored after the crash");
     assert_ne!(before, after);

@@ -3,18 +3,20 @@
 //! ```text
 //! DIR/devchain.lock     held while the chain is up
 //! DIR/chain/            the chain's log
+//! DIR/tls/              the authority that signs the certificate of the RPC port
 //! DIR/wallet/           a Sui wallet with the first account (client.yaml, sui.keystore)
-//! DIR/devchain.json     addresses, chain ID, accounts
+//! DIR/devchain.json     addresses, chain ID, accounts, where the authority's certificate is
 //! ```
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    fs, io,
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::Context;
-use serde::Serialize;
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
 use sui_devchain::{Account, Devchain, RunningChain};
 use walrus_sui::{
     config::NetworkAccount,
@@ -22,12 +24,17 @@ use walrus_sui::{
 };
 
 use crate::{
+    authority::Authority,
     directory::{Directory, Kind, write_atomically},
     operator::environment,
+    ports::ChainPorts,
 };
 
 /// The seed of a chain that is not told another one: the same accounts and the same chain ID every time.
 pub const DEFAULT_SEED: &str = "walrus devchain";
+
+/// Funded accounts of a new chain.
+const ACCOUNTS: u32 = 10;
 
 const DESCRIPTION_FILE: &str = "devchain.json";
 
@@ -44,8 +51,8 @@ pub struct LocalChainOptions {
     pub faucet_port: u16,
     /// What keys and chain ID follow from; [`DEFAULT_SEED`] for a new chain when absent.
     pub seed: Option<String>,
-    /// Number of funded accounts of a new chain.
-    pub accounts: u32,
+    /// Number of funded accounts; as many as the chain in the directory has, or 10 for a new one, when absent.
+    pub accounts: Option<u32>,
     /// After how long an epoch of the chain ends by itself; only when it is told to when absent.
     pub epoch_duration: Option<Duration>,
 }
@@ -58,7 +65,7 @@ impl Default for LocalChainOptions {
             rpc_port: 0,
             faucet_port: 0,
             seed: None,
-            accounts: 10,
+            accounts: None,
             epoch_duration: None,
         }
     }
@@ -67,17 +74,23 @@ impl Default for LocalChainOptions {
 /// A chain that is up. Dropping it stops it without waiting; what was answered is kept.
 pub struct LocalChain {
     chain: RunningChain,
+    // None in memory: there is no place from which a client could take the certificate.
+    authority: Option<Authority>,
     // Last, so that it is released when nothing uses it any more. None in memory.
     directory: Option<Directory>,
 }
 
 /// What other tools need to know about a chain. Keys are in camel case.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Description {
     rpc_url: String,
     faucet_url: String,
     chain_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rpc_tls_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_bundle: Option<PathBuf>,
     accounts: Vec<NetworkAccount>,
 }
 
@@ -105,29 +118,75 @@ pub fn default_account() -> anyhow::Result<Keypair> {
     Ok(Keypair::parse(&account.private_key)?)
 }
 
+/// How many accounts the chain has: genesis gave them their SUI, there are no more later.
+fn accounts(options: &LocalChainOptions, directory: Option<&Directory>) -> anyhow::Result<u32> {
+    let asked = options.accounts;
+    let there = directory.map(known_accounts).transpose()?.flatten();
+    if let (Some(asked), Some(there), Some(directory)) = (asked, there, directory) {
+        ensure!(
+            asked == there,
+            "the chain in {} has {there} accounts, not {asked}; it keeps them for life: ask for as many or for nothing, or choose \
+             another --dir",
+            directory.path().display()
+        );
+    }
+    Ok(there.or(asked).unwrap_or(ACCOUNTS))
+}
+
+/// The accounts of the chain that a directory holds; `None` if it holds none yet.
+fn known_accounts(directory: &Directory) -> anyhow::Result<Option<u32>> {
+    let path = directory.path().join(DESCRIPTION_FILE);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Kind::Chain.unusable("read", &path, &error)),
+    };
+    let known: Description = serde_json::from_slice(&text)
+        .with_context(|| format!("{} does not describe a chain", path.display()))?;
+    Ok(Some(u32::try_from(known.accounts.len())?))
+}
+
 impl LocalChain {
     /// Boots a chain, or continues the one that the directory holds.
     ///
     /// # Errors
     /// A sentence on what is in the way, for example a busy port or another chain in the directory.
     pub async fn start(options: &LocalChainOptions) -> anyhow::Result<Self> {
+        let ports = ChainPorts {
+            host: options.host,
+            rpc: options.rpc_port,
+            faucet: options.faucet_port,
+        };
+        ports.validate()?;
         let directory = options
             .dir
             .as_deref()
             .map(|dir| Directory::take(Kind::Chain, Some(dir)))
             .transpose()?;
+        let accounts = accounts(options, directory.as_ref())?;
+        let authority = directory
+            .as_ref()
+            .map(|directory| Authority::open(&directory.tls(), options.host))
+            .transpose()?;
+        let tls = authority.as_ref().map(Authority::chain_tls).transpose()?;
         let mut builder = Devchain::builder()
             .data_dir(directory.as_ref().map(Directory::chain))
             .default_seed(DEFAULT_SEED)
-            .accounts(options.accounts)
+            .accounts(accounts)
             .epoch_duration(options.epoch_duration)
-            .rpc_address(SocketAddr::new(options.host, options.rpc_port))
-            .faucet_address(SocketAddr::new(options.host, options.faucet_port));
+            .rpc_address(ports.rpc_address())
+            .faucet_address(ports.faucet_address())
+            .tls(tls);
         if let Some(seed) = &options.seed {
             builder = builder.seed(seed);
         }
-        let chain = builder.start().await.context("cannot start the chain")?;
-        let this = Self { chain, directory };
+        let chain = builder.start().await;
+        let chain = chain.map_err(|error| ports.explain(error))?;
+        let this = Self {
+            chain,
+            authority,
+            directory,
+        };
         this.write_files()?;
         Ok(this)
     }
@@ -140,6 +199,11 @@ impl LocalChain {
     /// The directory of the chain; `None` in memory.
     pub fn path(&self) -> Option<&Path> {
         self.directory.as_ref().map(Directory::path)
+    }
+
+    /// The certificate of the authority that signed the one of the RPC port, PEM; `None` in memory.
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.authority.as_ref().map(Authority::bundle)
     }
 
     /// Addresses, chain ID and accounts as JSON: what `devchain.json` holds.
@@ -155,6 +219,8 @@ impl LocalChain {
             rpc_url: self.chain.rpc_url(),
             faucet_url: self.chain.faucet_url(),
             chain_id: self.chain.chain_id().to_string(),
+            rpc_tls_url: self.chain.rpc_tls_url(),
+            ca_bundle: self.ca_bundle().map(Path::to_owned),
             accounts: self.chain.accounts().iter().map(account).collect(),
         };
         Ok(serde_json::to_string_pretty(&description)?)

@@ -3,7 +3,8 @@
 //! ```text
 //! DIR/localnet.lock          held while the network is up
 //! DIR/chain/                 the chain's log
-//! DIR/nodes/N/               configuration, keys, wallet and storage of node N
+//! DIR/nodes/N/               configuration, keys, certificate, wallet and storage of node N
+//! DIR/tls/                   the authority that signs the certificates of nodes and chain
 //! DIR/wallet/                a funded Sui wallet (client.yaml, sui.keystore)
 //! DIR/client_config.yaml     the client configuration
 //! DIR/network.json           everything another tool needs to know
@@ -11,11 +12,11 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{Read, Seek, Write},
-    path::{Path, PathBuf},
+    io::{self, Read, Seek, Write},
+    path::{self, Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tempfile::TempDir;
 
 #[cfg(unix)]
@@ -51,6 +52,27 @@ impl Kind {
             Self::Network => "localnet",
             Self::Chain => "devchain",
         }
+    }
+
+    /// What a user can do whose directory is of no use.
+    fn ways_out(self) -> &'static str {
+        match self {
+            Self::Network => {
+                "choose another directory with --dir, or keep nothing with --ephemeral"
+            }
+            Self::Chain => {
+                "choose another directory with --dir, or keep the chain in memory with --ephemeral"
+            }
+        }
+    }
+
+    /// Why a file or directory of it is of no use.
+    pub(crate) fn unusable(self, verb: &str, path: &Path, error: &io::Error) -> anyhow::Error {
+        anyhow!(
+            "cannot {verb} {}: {error}; {}",
+            path.display(),
+            self.ways_out()
+        )
     }
 
     /// How the name of a temporary directory begins; letters and digits follow.
@@ -96,7 +118,7 @@ impl Directory {
     /// Takes the directory, or a temporary one; those of dead processes beside that go.
     ///
     /// # Errors
-    /// If somebody has it, or it holds anything else.
+    /// If somebody has it, it holds anything else, or nothing can be written there.
     pub(crate) fn take(kind: Kind, path: Option<&Path>) -> anyhow::Result<Self> {
         let temporary = match path {
             Some(_) => None,
@@ -104,16 +126,23 @@ impl Directory {
                 tempfile::Builder::new()
                     .prefix(&kind.temporary_prefix())
                     .tempdir()
-                    .context("cannot create a temporary directory")?,
+                    .with_context(|| {
+                        format!(
+                            "cannot create a temporary directory in {}; choose another place with TMPDIR",
+                            std::env::temp_dir().display()
+                        )
+                    })?,
             ),
         };
         let path = match (path, &temporary) {
-            (Some(path), _) => path.to_owned(),
-            (None, Some(temporary)) => temporary.path().to_owned(),
+            (Some(path), _) => path,
+            (None, Some(temporary)) => temporary.path(),
             (None, None) => bail!("no directory for the local network"),
         };
-        fs::create_dir_all(&path)
-            .with_context(|| format!("cannot create directory {}", path.display()))?;
+        // It is named in files that are read by programs in other folders.
+        let path =
+            path::absolute(path).with_context(|| format!("the directory {}", path.display()))?;
+        fs::create_dir_all(&path).map_err(|error| kind.unusable("create", &path, &error))?;
         ensure_ours(kind, &path)?;
         let lock = take_lock(kind, &path)?;
         #[cfg(unix)]
@@ -132,6 +161,7 @@ impl Directory {
         for dir in [
             self.path.join("chain"),
             self.path.join("nodes"),
+            self.path.join("tls"),
             self.path.join("wallet"),
         ] {
             match fs::remove_dir_all(&dir) {
@@ -152,6 +182,11 @@ impl Directory {
         self.path.join("chain")
     }
 
+    /// Where the authority is.
+    pub(crate) fn tls(&self) -> PathBuf {
+        self.path.join("tls")
+    }
+
     pub(crate) fn node(&self, index: u16) -> PathBuf {
         self.path.join("nodes").join(index.to_string())
     }
@@ -163,13 +198,14 @@ impl Directory {
 
 /// A directory with files of somebody else is left alone.
 fn ensure_ours(kind: Kind, dir: &Path) -> anyhow::Result<()> {
-    let unreadable = || format!("cannot read directory {}", dir.display());
-    let empty = fs::read_dir(dir).with_context(unreadable)?.next().is_none();
+    let mut found = fs::read_dir(dir).map_err(|error| kind.unusable("read", dir, &error))?;
+    let empty = found.next().is_none();
     if !empty && !kind.lock_path(dir).exists() {
         bail!(
-            "{} is not empty and holds no {}; choose an empty directory",
+            "{} is not empty and holds no {}; {}",
             dir.display(),
-            kind.name()
+            kind.name(),
+            kind.ways_out()
         );
     }
     Ok(())
@@ -183,7 +219,7 @@ fn take_lock(kind: Kind, dir: &Path) -> anyhow::Result<File> {
         .create(true)
         .truncate(false)
         .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
+        .map_err(|error| kind.unusable("write to", &path, &error))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -191,10 +227,11 @@ fn take_lock(kind: Kind, dir: &Path) -> anyhow::Result<File> {
             // The owner's process ID is a courtesy; without it the message is still right.
             let _ = lock.read_to_string(&mut owner);
             bail!(
-                "a {} is already running in {} (process {}); stop it, or choose another --dir",
+                "a {} is already running in {} (process {}); stop it, or {}",
                 kind.name(),
                 dir.display(),
-                owner.trim()
+                owner.trim(),
+                kind.ways_out()
             );
         }
         Err(TryLockError::Error(error)) => {
@@ -262,6 +299,33 @@ mod tests {
             refused.to_string().contains("holds no local network"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_or_written_names_the_ways_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, b"").unwrap();
+        // As somebody who may write anywhere, too: a lock that is a directory.
+        let locked = dir.path().join("locked");
+        fs::create_dir_all(locked.join("localnet.lock")).unwrap();
+        for path in [file.join("below"), file, locked] {
+            let refused = Directory::take(Kind::Network, Some(&path)).unwrap_err();
+            let refused = refused.to_string();
+            assert!(
+                refused.contains("--dir") && refused.contains("--ephemeral"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_directory_is_known_by_a_path_that_is_right_everywhere() {
+        let here = std::env::current_dir().unwrap();
+        let dir = tempfile::tempdir_in(&here).unwrap();
+        let relative = dir.path().strip_prefix(&here).unwrap();
+        let directory = Directory::take(Kind::Network, Some(relative)).unwrap();
+        assert_eq!(directory.path(), dir.path());
     }
 
     #[test]

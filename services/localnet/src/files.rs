@@ -23,6 +23,7 @@ use crate::{
 /// How long a node waits before it recovers what a client may still be uploading.
 const DEFERRAL_SECS: u64 = 5;
 
+const CERTIFICATE_FILE: &str = "certificate.pem";
 const NODE_CONFIG_FILE: &str = "config.yaml";
 const CLIENT_CONFIG_FILE: &str = "client_config.yaml";
 const NETWORK_JSON_FILE: &str = "network.json";
@@ -49,6 +50,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
     let dir = network.directory().node(index);
     let node = network.node_state(index)?;
     let deployment = network.deployment();
+    let certificate = dir.join(CERTIFICATE_FILE);
     let config = serde_json::json!({
         "name": format!("node-{index}"),
         "storage_path": dir.join("storage"),
@@ -58,7 +60,11 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
         "public_port": node.address.port(),
         "rest_api_address": node.address,
         // JavaScript cannot be told which key a node has, and nobody else is on the way.
-        "tls": { "also_plain_http": node.address.ip().is_loopback() },
+        "tls": {
+            "also_plain_http": node.address.ip().is_loopback(),
+            "certificate_path": certificate,
+        },
+        "metrics_address": node.metrics_address,
         "rest_graceful_shutdown_period_secs": 1,
         // Nodes of one machine share its memory.
         "database_cache_bytes": 4 << 20,
@@ -80,7 +86,12 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
     });
     let path = node_config_path(network.path(), index);
     write_atomically(&path, serde_yaml::to_string(&config)?.as_bytes())?;
-    NodeConfig::load(&path)
+    let config = NodeConfig::load(&path)?;
+    let key = config.network_key()?;
+    network
+        .authority()
+        .write_node_chain(&certificate, &key, node.address.ip())?;
+    Ok(config)
 }
 
 /// Writes wallet, client configuration and `network.json`.
@@ -152,12 +163,21 @@ fn packages(network: &Localnet) -> BTreeMap<String, Address> {
 
 async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<NetworkDescriptor> {
     let deployment = network.deployment();
+    let side = network.side_packages();
     let committee = network.reader().committees().await?.current;
     let mut nodes = Vec::with_capacity(committee.members.len());
+    let metrics: BTreeMap<_, _> = network
+        .state()
+        .nodes
+        .iter()
+        .filter_map(|node| Some((node.node_id, node.metrics_address?)))
+        .collect();
     for member in &committee.members {
+        let metrics = metrics.get(&member.node_id);
         nodes.push(NetworkNode {
             url: format!("https://{}", member.network_address),
             network_public_key: NetworkPublicKey::from_sec1(&member.network_public_key)?,
+            metrics_url: metrics.map(|address| format!("http://{address}/metrics")),
         });
     }
     let accounts = network
@@ -170,12 +190,16 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
         });
     Ok(NetworkDescriptor {
         rpc_url,
+        rpc_tls_url: network.chain().rpc_tls_url(),
+        ca_bundle: Some(network.ca_bundle().to_owned()),
         faucet_url: Some(network.chain().faucet_url()),
         chain_id: network.chain().chain_id().to_string(),
         packages: packages(network),
         system_object: deployment.system_object,
         staking_object: deployment.staking_object,
         treasury_object: Some(deployment.treasury_object),
+        exchange_objects: side.map(|side| side.exchange_object).into_iter().collect(),
+        subsidies_object: side.map(|side| side.subsidies_object),
         nodes,
         accounts: accounts.collect(),
     })

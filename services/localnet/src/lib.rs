@@ -4,6 +4,7 @@
 //! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests. [`LocalChain`] is the chain alone (`walrus
 //! devchain`).
 
+mod authority;
 mod chain;
 mod directory;
 mod files;
@@ -24,5 +25,5 @@ pub use directory::{default_directory, is_running};
 pub use files::{client_config_path, network_json_path, node_config_path};
 pub use network::Localnet;
 pub use options::LocalnetOptions;
-pub use state::{NetworkSize, network_size};
+pub use state::{NetworkShape, network_shape};
 pub use steps::{Observer, Silent, Step};

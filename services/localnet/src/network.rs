@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     path::{self, Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, ensure};
 use futures::StreamExt;
 use sui_devchain::{Devchain, RunningChain};
-use walrus_node::{RunningNode, StorageNode};
+use walrus_node::{Listeners, NodeConfig, RunningNode, StorageNode};
 use walrus_sui::{
     chain::ChainClient,
     contract::{ContractObjects, ContractReader},
@@ -25,6 +25,7 @@ use walrus_sui::{
 
 use crate::{
     LocalnetOptions, Observer, Step,
+    authority::Authority,
     directory::{Directory, Kind},
     files,
     operator::{Operator, Registered},
@@ -56,6 +57,7 @@ pub struct Localnet {
     reader: ContractReader,
     admin: Arc<Keypair>,
     state: State,
+    authority: Authority,
     /// Blob IDs that the nodes do not serve.
     blocklist: Option<PathBuf>,
     // Last, so that the directory is released (or removed) when nothing uses it any more.
@@ -75,7 +77,8 @@ impl Localnet {
             // What an interrupted start left is of no use: its chain has no network on it.
             directory.clear()?;
         }
-        let chain = start_chain(options, &directory).await?;
+        let authority = Authority::open(&directory.tls(), options.host)?;
+        let chain = start_chain(options, &directory, &authority).await?;
         observer.on_step(Step::ChainStarted {
             rpc_url: chain.rpc_url(),
             chain_id: chain.chain_id().to_string(),
@@ -88,7 +91,7 @@ impl Localnet {
         let client = ChainClient::connect(&chain.rpc_url()).await?;
         // Held from the registration of an address until its node listens there.
         let mut listeners = Vec::new();
-        let state = match known {
+        let mut state = match known {
             Some(state) => state,
             None => {
                 for _ in 0..options.nodes {
@@ -100,27 +103,25 @@ impl Localnet {
                     chain: &chain,
                     observer,
                 };
-                let state = founding.run(&client, &admin, &listeners).await?;
-                state.save(directory.path())?;
-                state
+                founding.run(&client, &admin, &listeners).await?
             }
         };
+        let metrics = state.listen_for_metrics(options.host)?;
+        state.save(directory.path())?;
         let reader = ContractReader::new(client, state.deployment.objects()).await?;
-        // The nodes' configuration files name it, and others may start them from elsewhere.
-        let blocklist = options.blocklist.as_deref().map(path::absolute);
-        let blocklist = blocklist
-            .transpose()
-            .context("the path of the block list")?;
         let mut network = Self {
             nodes: Vec::new(),
             chain,
             reader,
             admin,
             state,
-            blocklist,
+            authority,
+            blocklist: blocklist(options)?,
             directory,
         };
-        network.start_nodes(options, listeners, observer).await?;
+        network
+            .start_nodes(options, listeners, metrics, observer)
+            .await?;
         network.wait_until_ready(options).await?;
         files::write(&network).await?;
         observer.on_step(Step::Ready);
@@ -132,32 +133,30 @@ impl Localnet {
         &mut self,
         options: &LocalnetOptions,
         listeners: Vec<TcpListener>,
+        metrics: Vec<TcpListener>,
         observer: &dyn Observer,
     ) -> anyhow::Result<()> {
         let mut configs = Vec::new();
-        let mut listeners = listeners.into_iter();
+        let (mut listeners, mut metrics) = (listeners.into_iter(), metrics.into_iter());
         for index in 0..options.nodes {
             self.nodes.push(None);
             let config = files::node_config(self, index)?;
-            let listener = listeners.next();
+            let (rest, metrics) = (listeners.next(), metrics.next());
             if !options.external_nodes.contains(&index) {
-                configs.push((index, config, listener));
+                configs.push((index, config, rest, metrics));
             }
         }
         let total = u16::try_from(configs.len()).unwrap_or(u16::MAX);
         let starts = configs
             .into_iter()
-            .map(|(index, config, listener)| async move {
-                let node = match listener {
-                    Some(listener) => StorageNode::start_on(listener, config).await,
-                    None => StorageNode::start(config).await,
-                };
+            .map(|(index, config, rest, metrics)| async move {
+                let node = start_node(index, config, rest, metrics).await;
                 (index, node)
             });
         let mut starting = futures::stream::iter(starts).buffer_unordered(STARTING_AT_ONCE);
         let mut done = 0;
         while let Some((index, node)) = starting.next().await {
-            let node = node.with_context(|| format!("cannot start node {index}"))?;
+            let node = node?;
             if let Some(place) = self.nodes.get_mut(usize::from(index)) {
                 *place = Some(node);
             }
@@ -232,6 +231,16 @@ impl Localnet {
         &self.state
     }
 
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The certificate of the network's authority, PEM: a client that trusts it can speak TLS with the nodes and the chain, also
+    /// after the network has come up again.
+    pub fn ca_bundle(&self) -> &Path {
+        self.authority.bundle()
+    }
+
     pub(crate) fn blocklist(&self) -> Option<&Path> {
         self.blocklist.as_deref()
     }
@@ -292,17 +301,48 @@ impl Localnet {
     }
 }
 
+/// The nodes' configuration files name it, and others may start them from elsewhere.
+fn blocklist(options: &LocalnetOptions) -> anyhow::Result<Option<PathBuf>> {
+    let blocklist = options.blocklist.as_deref().map(path::absolute);
+    blocklist.transpose().context("the path of the block list")
+}
+
 async fn start_chain(
     options: &LocalnetOptions,
     directory: &Directory,
+    authority: &Authority,
 ) -> anyhow::Result<RunningChain> {
+    let ports = options.ports();
     Devchain::builder()
         .data_dir(Some(directory.chain()))
-        .rpc_address(SocketAddr::new(options.host, options.rpc_port))
-        .faucet_address(SocketAddr::new(options.host, options.faucet_port))
+        .rpc_address(ports.rpc_address())
+        .faucet_address(ports.faucet_address())
+        .tls(Some(authority.chain_tls()?))
         .start()
         .await
-        .context("cannot start the chain")
+        .map_err(|error| ports.explain(error))
+}
+
+/// Starts a node on the listeners that are there, or else where its configuration says.
+async fn start_node(
+    index: u16,
+    config: NodeConfig,
+    rest: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+) -> anyhow::Result<RunningNode> {
+    let rest = match rest {
+        Some(rest) => rest,
+        None => TcpListener::bind(config.rest_api_address).with_context(|| {
+            format!(
+                "node {index} cannot listen on {}, which is where the chain says it is; stop the program that does, or choose \
+                 another --dir",
+                config.rest_api_address
+            )
+        })?,
+    };
+    StorageNode::start_on(Listeners { rest, metrics }, config)
+        .await
+        .with_context(|| format!("cannot start node {index}"))
 }
 
 /// Everything that happens once in the life of a network.
@@ -348,6 +388,7 @@ impl Founding<'_> {
                 address: operator.address,
                 node_id: registered.node_id,
                 cap_id: registered.cap_id,
+                metrics_address: None,
             });
         Ok(State::new(
             self.options,

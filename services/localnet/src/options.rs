@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use crate::ports::ChainPorts;
+
 /// How large a local network is and where it lives.
 #[derive(Debug, Clone)]
 pub struct LocalnetOptions {
@@ -75,6 +77,14 @@ impl LocalnetOptions {
             !self.epoch_duration.is_zero(),
             "an epoch cannot last 0 seconds"
         );
-        Ok(())
+        self.ports().validate()
+    }
+
+    pub(crate) fn ports(&self) -> ChainPorts {
+        ChainPorts {
+            host: self.host,
+            rpc: self.rpc_port,
+            faucet: self.faucet_port,
+        }
     }
 }

@@ -1,15 +1,24 @@
 //! What a network must remember to come up again where it was.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr, TcpListener},
+    path::Path,
+    time::Duration,
+};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use walrus_sui::{
     Address,
     deploy::{Deployment, SidePackages},
 };
 
-use crate::{LocalnetOptions, directory::write_atomically};
+use crate::{
+    LocalnetOptions,
+    directory::{Kind, write_atomically},
+    ports,
+};
 
 const STATE_FILE: &str = "state.json";
 const STATE_VERSION: u32 = 1;
@@ -36,6 +45,10 @@ pub(crate) struct NodeState {
     pub(crate) address: SocketAddr,
     pub(crate) node_id: Address,
     pub(crate) cap_id: Address,
+    /// Where its metrics are; another port when somebody else has this one at the next start. Absent in networks that were made
+    /// before nodes had any.
+    #[serde(default)]
+    pub(crate) metrics_address: Option<SocketAddr>,
 }
 
 impl State {
@@ -64,17 +77,34 @@ impl State {
         let Some(state) = Self::read(dir)? else {
             return Ok(None);
         };
-        if state.nodes.len() != usize::from(options.nodes) || state.shards != options.shards {
-            bail!(
-                "the network in {} has {} nodes and {} shards, not {} and {}; ask for those, or choose another --dir",
-                dir.display(),
-                state.nodes.len(),
-                state.shards,
-                options.nodes,
-                options.shards
-            );
-        }
+        let differences = state.shape()?.differences(&NetworkShape::of(options));
+        ensure!(
+            differences.is_empty(),
+            "the network in {} has {}; it keeps these for life: ask for them or for nothing, or choose another --dir",
+            dir.display(),
+            differences.join(", and ")
+        );
         Ok(Some(state))
+    }
+
+    /// A listener for the metrics of every node, where they were last time if that is possible.
+    pub(crate) fn listen_for_metrics(&mut self, host: IpAddr) -> anyhow::Result<Vec<TcpListener>> {
+        let listen = |node: &mut NodeState| {
+            let listener = ports::listen_again(host, node.metrics_address)?;
+            node.metrics_address = Some(listener.local_addr()?);
+            Ok(listener)
+        };
+        self.nodes.iter_mut().map(listen).collect()
+    }
+
+    fn shape(&self) -> anyhow::Result<NetworkShape> {
+        let first = self.nodes.first().context("the network has no nodes")?;
+        Ok(NetworkShape {
+            nodes: u16::try_from(self.nodes.len()).context("the network has too many nodes")?,
+            shards: self.shards,
+            epoch_duration: Duration::from_millis(self.epoch_duration_ms),
+            host: first.address.ip(),
+        })
     }
 
     fn read(dir: &Path) -> anyhow::Result<Option<Self>> {
@@ -82,9 +112,7 @@ impl State {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read {}", path.display()));
-            }
+            Err(error) => return Err(Kind::Network.unusable("read", &path, &error)),
         };
         let state: Self = serde_json::from_slice(&text)
             .with_context(|| format!("{} is not the state of a local network", path.display()))?;
@@ -102,25 +130,85 @@ impl State {
     }
 }
 
-/// How large a network is.
+/// What a network has for life: the chain knows it, or knows the nodes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetworkSize {
+pub struct NetworkShape {
     /// Number of storage nodes.
     pub nodes: u16,
     /// Number of shards.
     pub shards: u16,
+    /// Length of an epoch of the storage network, in whole milliseconds.
+    pub epoch_duration: Duration,
+    /// Address that the nodes listen on.
+    pub host: IpAddr,
 }
 
-/// The size of the network in `dir`, which it has for life; `None` if there is none yet.
+impl NetworkShape {
+    fn of(options: &LocalnetOptions) -> Self {
+        let milliseconds = options.epoch_duration.as_millis();
+        Self {
+            nodes: options.nodes,
+            shards: options.shards,
+            epoch_duration: u64::try_from(milliseconds)
+                .map_or(options.epoch_duration, Duration::from_millis),
+            host: options.host,
+        }
+    }
+
+    /// What this network has, and is asked not to have, in words.
+    fn differences(&self, asked: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        if (self.nodes, self.shards) != (asked.nodes, asked.shards) {
+            found.push(format!(
+                "{} nodes and {} shards, not {} and {}",
+                self.nodes, self.shards, asked.nodes, asked.shards
+            ));
+        }
+        if self.epoch_duration != asked.epoch_duration {
+            found.push(format!(
+                "epochs of {:?}, not {:?}",
+                self.epoch_duration, asked.epoch_duration
+            ));
+        }
+        if self.host != asked.host {
+            found.push(format!(
+                "nodes at the address {}, not {}",
+                self.host, asked.host
+            ));
+        }
+        found
+    }
+}
+
+/// The shape of the network in `dir`; `None` if there is none yet.
 ///
 /// # Errors
 /// If what is there cannot be read.
-pub fn network_size(dir: &Path) -> anyhow::Result<Option<NetworkSize>> {
-    let Some(state) = State::read(dir)? else {
-        return Ok(None);
-    };
-    Ok(Some(NetworkSize {
-        nodes: u16::try_from(state.nodes.len()).context("the network has too many nodes")?,
-        shards: state.shards,
-    }))
+pub fn network_shape(dir: &Path) -> anyhow::Result<Option<NetworkShape>> {
+    State::read(dir)?.as_ref().map(State::shape).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_network_is_asked_to_be_and_is_not_is_named() {
+        let asked = NetworkShape::of(&LocalnetOptions::default());
+        assert_eq!(asked.differences(&asked), Vec::<String>::new());
+        let there = NetworkShape {
+            shards: 13,
+            epoch_duration: Duration::from_secs(90),
+            host: [127, 0, 0, 2].into(),
+            ..asked
+        };
+        assert_eq!(
+            there.differences(&asked),
+            [
+                "10 nodes and 13 shards, not 10 and 100",
+                "epochs of 90s, not 86400s",
+                "nodes at the address 127.0.0.2, not 127.0.0.1"
+            ]
+        );
+    }
 }

@@ -1,6 +1,9 @@
 //! `network.json`: what a running local network is made of, for other programs.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::Address;
@@ -15,6 +18,12 @@ use crate::{contract::ContractObjects, wallet::read_bounded};
 pub struct NetworkDescriptor {
     /// URL of the RPC server.
     pub rpc_url: String,
+    /// URL of the same server for clients that always use TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpc_tls_url: Option<String>,
+    /// The certificate of the network's authority, PEM: whoever trusts it can speak TLS with the nodes and the RPC server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<PathBuf>,
     /// URL of the faucet, without `/v2/gas`.
     pub faucet_url: Option<String>,
     /// Base58 digest of the genesis checkpoint.
@@ -28,6 +37,12 @@ pub struct NetworkDescriptor {
     /// `wal::ProtectedTreasury`.
     #[serde(default)]
     pub treasury_object: Option<Address>,
+    /// `wal_exchange::Exchange` objects, where WAL is had for SUI.
+    #[serde(default)]
+    pub exchange_objects: Vec<Address>,
+    /// `walrus_subsidies::WalrusSubsidies`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subsidies_object: Option<Address>,
     /// The storage nodes.
     #[serde(default)]
     pub nodes: Vec<NetworkNode>,
@@ -44,6 +59,9 @@ pub struct NetworkNode {
     pub url: String,
     /// The key of its certificate: standard base64 of the compressed P-256 point (33 bytes).
     pub network_public_key: NetworkPublicKey,
+    /// Where the node serves its metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_url: Option<String>,
 }
 
 /// A funded account; the key is meant for tests.

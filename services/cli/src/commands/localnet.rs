@@ -1,12 +1,17 @@
 //! `walrus localnet`.
 
-use std::fs;
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use anyhow::Context;
-use walrus_localnet::{Localnet, LocalnetOptions, NetworkSize, default_directory};
+use walrus_localnet::{Localnet, LocalnetOptions, NetworkShape, default_directory};
 
 use crate::{
     args::{GlobalOptions, LocalnetArgs},
+    invocation,
     network_steps::NetworkSteps,
     report::{Reporter, write_result},
     stop::Stop,
@@ -17,6 +22,8 @@ use crate::{
 const NODES: u16 = 13;
 /// Shards of a new network.
 const SHARDS: u16 = 100;
+/// Length of its epochs.
+const EPOCH: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs a network until it is told to stop.
 pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::Result<()> {
@@ -24,22 +31,24 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         None
     } else {
         let dir = args.dir.or_else(default_directory);
-        Some(dir.context("there is no home directory; say where the network lives with --dir")?)
+        Some(dir.context("there is no home directory; say where the network lives with --dir, or keep nothing with --ephemeral")?)
     };
     let there = match &dir {
-        Some(dir) => walrus_localnet::network_size(dir)?,
+        Some(dir) => walrus_localnet::network_shape(dir)?,
         None => None,
     };
-    let size = there.unwrap_or(NetworkSize {
+    let shape = there.unwrap_or(NetworkShape {
         nodes: NODES,
         shards: SHARDS,
+        epoch_duration: EPOCH,
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
     });
     let options = LocalnetOptions {
-        nodes: args.nodes.unwrap_or(size.nodes),
-        shards: args.shards.unwrap_or(size.shards),
-        epoch_duration: args.epoch_duration,
+        nodes: args.nodes.unwrap_or(shape.nodes),
+        shards: args.shards.unwrap_or(shape.shards),
+        epoch_duration: args.epoch_duration.unwrap_or(shape.epoch_duration),
         dir,
-        host: args.host,
+        host: args.host.unwrap_or(shape.host),
         rpc_port: args.rpc_port,
         faucet_port: args.faucet_port,
         blocklist: args.blocklist,
@@ -68,26 +77,24 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
 
 fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
     let config = walrus_localnet::client_config_path(network.path());
-    // In another terminal, perhaps in another folder.
-    let config = std::path::absolute(&config).unwrap_or(config);
     let rest = if ephemeral {
         "nothing of it stays"
     } else {
         "what it stores stays"
     };
-    let found_by_itself = default_directory().is_some_and(|dir| dir == network.path());
-    let option = if found_by_itself {
-        String::new()
-    } else {
-        format!("--config {} ", config.display())
-    };
     reporter.line(format!("The network is up. Ctrl-C stops it; {rest}."));
     reporter.field("faucet", network.chain().faucet_url());
     reporter.field("client config", config.display());
+    reporter.field("CA bundle", network.ca_bundle().display());
     reporter.field(
         "for other tools",
         walrus_localnet::network_json_path(network.path()).display(),
     );
     reporter.line("Try, in another terminal:");
-    reporter.line(format!("  walrus {option}store README.md --epochs 3"));
+    // From any folder: one with a configuration of its own, and one without any file to store.
+    reporter.line(format!(
+        "  echo hello | {} --config {} store /dev/stdin --epochs 3",
+        invocation::program(),
+        invocation::quoted(&config)
+    ));
 }

@@ -36,9 +36,9 @@ pub(crate) struct RunArgs {
     /// Port of the faucet (`POST /v2/gas`, `/v1/gas`, `/gas`); 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 9123)]
     pub(crate) faucet_port: u16,
-    /// Number of funded accounts of a new chain.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) accounts: u32,
+    /// Number of funded accounts; as many as the chain in the directory has, or 10 for a new one, when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) accounts: Option<u32>,
     /// What keys and chain ID of a new chain follow from; the same every time when absent.
     #[arg(long, value_name = "TEXT")]
     pub(crate) seed: Option<String>,

@@ -6,6 +6,7 @@ use walrus_localnet::{LocalChain, LocalChainOptions, default_chain_directory};
 use super::{args::RunArgs, target::DEFAULT_URL};
 use crate::{
     args::GlobalOptions,
+    invocation,
     report::{Reporter, write_result},
     stop::Stop,
 };
@@ -16,7 +17,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: RunArgs) -> anyhow::Result
         None
     } else {
         let dir = args.dir.or_else(default_chain_directory);
-        Some(dir.context("there is no home directory; say where the chain lives with --dir")?)
+        Some(dir.context("there is no home directory; say where the chain lives with --dir, or keep it in memory with --ephemeral")?)
     };
     let options = LocalChainOptions {
         dir,
@@ -60,6 +61,9 @@ fn describe(reporter: &Reporter, local: &LocalChain) {
     let rest = match local.path() {
         Some(dir) => {
             reporter.field("directory", dir.display());
+            if let Some(bundle) = local.ca_bundle() {
+                reporter.field("CA bundle", bundle.display());
+            }
             reporter.field("wallet", walrus_localnet::chain_wallet_path(dir).display());
             "what happened on it stays"
         }
@@ -76,10 +80,11 @@ fn describe(reporter: &Reporter, local: &LocalChain) {
     } else {
         format!(" --rpc-url {}", chain.rpc_url())
     };
+    let program = invocation::program();
     for command in [
         "publish PATH-OF-A-MOVE-PACKAGE",
         "call 0x2::coin::zero --type-arg 0x2::sui::SUI",
     ] {
-        reporter.line(format!("  walrus devchain {command}{option}"));
+        reporter.line(format!("  {program} devchain {command}{option}"));
     }
 }

@@ -59,7 +59,12 @@ impl Home {
 
     /// A command that is not started yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_walrus"));
+        self.command_of(env!("CARGO_BIN_EXE_walrus"), arguments)
+    }
+
+    /// Another program, in the same surroundings.
+    pub(crate) fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.path())

@@ -3,6 +3,32 @@
 use walrus_e2e::{TestNetwork, random_bytes, small};
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};
 
+/// A client that trusts the bundle of the network and nothing else.
+fn trusting(network: &TestNetwork) -> reqwest::Client {
+    // Fails only if a provider was installed before, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let bundle = std::fs::read(network.ca_bundle()).unwrap();
+    let certificates = reqwest::Certificate::from_pem_bundle(&bundle).unwrap();
+    reqwest::Client::builder()
+        .tls_certs_only(certificates)
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+/// Asks all nodes and the chain, over TLS.
+async fn assert_reachable(network: &TestNetwork, client: &reqwest::Client) {
+    for member in network.committee().await.members {
+        let url = format!("https://{}/v1/health", member.network_address);
+        let answer = client.get(&url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{url}: {answer:?}");
+    }
+    let url = network.chain().rpc_tls_url().unwrap();
+    client.get(&url).send().await.unwrap();
+    let by_name = url.replace("127.0.0.1", "localhost");
+    client.get(&by_name).send().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -15,6 +41,9 @@ async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     let chain_id = network.chain().chain_id().to_string();
     let first = random_bytes(60_000);
     let first_blob = network.store(&first, 3).await;
+    // A client of ours and of nobody in particular: it knows no keys, and was given the bundle once.
+    let trusting = trusting(&network);
+    assert_reachable(&network, &trusting).await;
 
     // The directory has one owner.
     let refused = Localnet::start(&options, &Silent)
@@ -26,6 +55,7 @@ async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     network.stop().await;
 
     let network = TestNetwork::start(options.clone()).await;
+    assert_reachable(&network, &trusting).await;
     assert_eq!(network.chain().chain_id().to_string(), chain_id);
     assert_eq!(network.deployment().system_object, deployment.system_object);
     assert_eq!(
