@@ -110,8 +110,10 @@ pub(crate) enum Command {
         tar c photos | walrus encode /dev/stdin --n-shards 1000 --out slivers\n  \
         walrus encode video.mp4 --n-shards 1000 --out slivers --json\n\n\
         The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
-        bytes that a storage node takes: about five times the size of the file. It is there whole, or not at all; only a process \
-        that is killed leaves a directory .NAME.partial-… beside it, which can be removed.")]
+        bytes that a storage node takes: about five times the size of the file. Slivers of both kinds are numbered by their sliver \
+        index, which is not the number of the pair for secondary ones: the pair p of n, which one shard stores, is primary sliver p \
+        and secondary sliver n - 1 - p; of 1000 shards, primary-0007.bcs and secondary-0992.bcs. The directory is there \
+        whole, or not at all; only a process that is killed leaves a directory .NAME.partial-… beside it, which can be removed.")]
     Encode(EncodeArgs),
     /// Put a file together again from a directory of slivers, offline.
     #[command(after_help = "Examples:\n  \
