@@ -22,6 +22,7 @@ mod computation;
 mod content;
 mod disk;
 mod error;
+mod history;
 pub mod limits;
 pub mod nodes;
 mod options;
@@ -36,6 +37,7 @@ pub use client::WalrusClient;
 pub use content::{BlobContent, BlobData};
 pub use disk::{Output, Scratch, ScratchError};
 pub use error::{ClientError, NodeFailure};
+pub use history::{BlobEnd, BlobHistory};
 pub use options::{
     BlobToStore, ClientOptions, ConsistencyCheck, EpochsAhead, PostStoreAction, ReadOptions,
     StoreOptions,

@@ -25,6 +25,13 @@ pub const BLOBS_AT_ONCE: usize = 500;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 
+/// Checkpoints of a chain whose events are read from the beginning. A local network makes hundreds of them in an hour.
+pub const HISTORY_CHECKPOINTS: u64 = 50_000;
+/// Longest time for that.
+pub const HISTORY_PATIENCE: Duration = Duration::from_secs(15);
+/// Objects of one blob, and storage pools, that are kept meanwhile.
+pub const HISTORY_OBJECTS: usize = 20_000;
+
 /// Pause before the second try of a request to a node; doubles up to [`MAX_BACKOFF`].
 pub const MIN_BACKOFF: Duration = Duration::from_millis(50);
 /// Longest pause between two tries.
