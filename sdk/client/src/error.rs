@@ -20,13 +20,19 @@ fn summary(failures: &[NodeFailure]) -> String {
     const SHOWN: usize = 5;
     let mut text = String::new();
     for failure in failures.iter().take(SHOWN) {
+        let shards = if failure.weight == 1 {
+            "shard"
+        } else {
+            "shards"
+        };
         text.push_str(&format!(
-            "\n  {} ({} shards): {}",
+            "\n  {} ({} {shards}): {}",
             failure.node, failure.weight, failure.reason
         ));
     }
     if let Some(more) = failures.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        text.push_str(&format!("\n  and {more} more nodes"));
+        let nodes = if more == 1 { "node" } else { "nodes" };
+        text.push_str(&format!("\n  and {more} more {nodes}"));
     }
     text
 }
