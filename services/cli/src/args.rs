@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{
-    Args, Parser, Subcommand, ValueEnum,
+    ArgGroup, Args, Parser, Subcommand, ValueEnum,
     builder::{PathBufValueParser, TypedValueParser},
 };
 use walrus_sdk::Scratch;
@@ -30,7 +30,7 @@ use crate::{
         walrus devchain                            a chain alone, with a faucet and funded accounts\n  \
         walrus store photo.jpg --epochs 3          store a file for three epochs\n  \
         walrus read BLOB_ID --out photo.jpg        read it back\n  \
-        walrus blob-status --blob-id BLOB_ID       is it available, and until when?"
+        walrus blob-status BLOB_ID                 is it available, and until when?"
 )]
 pub(crate) struct Cli {
     /// Options valid before or after the subcommand.
@@ -72,8 +72,11 @@ pub(crate) enum Command {
             walrus store report.pdf --epochs 3\n  \
             walrus store a.txt b.txt --epochs max --permanent\n  \
             walrus store big.iso --epochs 5 --dry-run\n  \
-            tar c photos | walrus store /dev/stdin --epochs 3\n\n\
-            Files of any size take little memory: slivers of large ones are in files without names in --spool-dir."
+            tar c photos | walrus store - --epochs 3        `-` is standard input\n\n\
+            What is paid for is the encoded size: about five times the file, and its metadata once for each shard, 64 bytes for every\n\
+            shard each time. So a single byte takes 648 KiB on 100 shards, and 63 MiB on the 1000 of the public networks: put small\n\
+            files together. A blob is as large as the number of shards allows (`walrus info size`).\n\n\
+            Large files take little memory: their slivers are in files without names in --spool-dir."
     )]
     Store(StoreArgs),
     /// Read a blob.
@@ -84,10 +87,15 @@ pub(crate) enum Command {
         The file is there whole and checked, or not at all; until then an older one stays. Large blobs take little memory: their \
         slivers are in files without names in --spool-dir.")]
     Read(ReadArgs),
-    /// Show the verified status of a blob.
+    /// Show whether a blob is available, and until when.
     #[command(after_help = "Examples:\n  \
-        walrus blob-status --blob-id BLOB_ID\n  \
-        walrus blob-status --file report.pdf --json")]
+        walrus blob-status BLOB_ID\n  \
+        walrus blob-status --file report.pdf --json\n\n\
+        The status is what enough storage nodes say. Until when, and whether a blob that is not there was ever stored, is in the\n\
+        events of the chain. They are read where there are few, as on a local network; elsewhere only blob objects of the wallet\n\
+        are looked at.\n\n\
+        Exit code: 0 if the status was found out, whatever it is, also for a blob that is not stored; 1 if it was not found out;\n\
+        2 for a wrong command line. Scripts read `status` with --json.")]
     BlobStatus(BlobStatusArgs),
     /// Show the network's epoch, sizes, prices and committee.
     #[command(after_help = "Examples:\n  \
@@ -100,14 +108,14 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus blob-id report.pdf --n-shards 1000     offline\n  \
         walrus blob-id report.pdf                     asks the network for its number of shards\n  \
-        tar c photos | walrus blob-id /dev/stdin --n-shards 1000\n  \
+        tar c photos | walrus blob-id - --n-shards 1000\n  \
         walrus blob-id report.pdf --n-shards 1000 --json\n\n\
         The blob ID depends on the number of shards: 1000 on the public networks. Files of any size take little memory.")]
     BlobId(BlobIdArgs),
     /// Write the slivers of a file into a directory, offline.
     #[command(after_help = "Examples:\n  \
         walrus encode video.mp4 --n-shards 1000 --out slivers\n  \
-        tar c photos | walrus encode /dev/stdin --n-shards 1000 --out slivers\n  \
+        tar c photos | walrus encode - --n-shards 1000 --out slivers\n  \
         walrus encode video.mp4 --n-shards 1000 --out slivers --json\n\n\
         The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
         bytes that a storage node takes: about five times the size of the file. Slivers of both kinds are numbered by their sliver \
@@ -119,7 +127,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus decode slivers --out video.mp4\n  \
         walrus decode slivers --out video.mp4 --strict-consistency-check\n  \
-        walrus decode slivers --out /dev/stdout | tar x\n\n\
+        walrus decode slivers --out - | tar x\n\n\
         It takes metadata.bcs and enough slivers of one kind: with 1000 shards 334 primary ones or 667 secondary ones. Damaged ones are recognized and passed over. The file is there whole and checked, or not at all; until \
         then an older one stays.")]
     Decode(DecodeArgs),
@@ -185,7 +193,7 @@ fn below_home() -> impl TypedValueParser<Value = PathBuf> {
 /// Arguments of `store`.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// The files to store.
+    /// The files to store; `-` for standard input.
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
     /// For how many epochs from the current one, or `max`.
@@ -284,8 +292,9 @@ fn parse_epochs(text: &str) -> Result<EpochCount, String> {
 #[derive(Debug, Args)]
 pub(crate) struct ReadArgs {
     /// The blob ID, as printed by `store`.
+    #[arg(value_name = "BLOB_ID")]
     pub(crate) blob_id: String,
-    /// Write to this file instead of standard output.
+    /// Write to this file instead of standard output (`-`).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Re-encode the whole blob and compare its blob ID.
@@ -305,18 +314,17 @@ pub(crate) struct ReadArgs {
 /// Arguments of `blob-status`.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("blob").args(["blob_id", "blob_id_option", "file"]).required(true))]
 pub(crate) struct BlobStatusArgs {
-    /// Compute the blob ID of this file and ask for its status.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "blob_id",
-        required_unless_present = "blob_id"
-    )]
-    pub(crate) file: Option<PathBuf>,
     /// The blob ID.
-    #[arg(long, value_name = "BLOB_ID")]
-    pub(crate) blob_id: Option<String>,
+    #[arg(value_name = "BLOB_ID")]
+    blob_id: Option<String>,
+    /// Compute the blob ID of this file, or of standard input (`-`), and ask for its status.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The blob ID, as an option.
+    #[arg(long = "blob-id", value_name = "BLOB_ID")]
+    blob_id_option: Option<String>,
     /// How long to wait for the nodes, for example `500ms` or `5s`.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
@@ -326,6 +334,13 @@ pub(crate) struct BlobStatusArgs {
     /// Where a copy of what is no file goes.
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
+}
+
+impl BlobStatusArgs {
+    /// The blob ID, if it is what was given.
+    pub(crate) fn blob_id(&self) -> Option<&str> {
+        self.blob_id.as_deref().or(self.blob_id_option.as_deref())
+    }
 }
 
 /// Arguments of `info`.
@@ -363,7 +378,7 @@ pub(crate) enum InfoSection {
 /// Arguments of `blob-id`.
 #[derive(Debug, Args)]
 pub(crate) struct BlobIdArgs {
-    /// The file, or a pipe.
+    /// The file, a pipe, or `-` for standard input.
     pub(crate) file: PathBuf,
     /// Number of shards; read from the network when absent.
     #[arg(long, value_name = "N")]
@@ -379,7 +394,7 @@ pub(crate) struct BlobIdArgs {
 /// Arguments of `encode`.
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArgs {
-    /// The file, or a pipe.
+    /// The file, a pipe, or `-` for standard input.
     pub(crate) file: PathBuf,
     /// Number of shards of the network that the slivers are for.
     #[arg(long, value_name = "N")]
@@ -398,7 +413,7 @@ pub(crate) struct DecodeArgs {
     /// A directory as `walrus encode` makes it.
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
-    /// The file to write, or a pipe or device; an older file is replaced once all is read and checked.
+    /// The file to write, a pipe or device, or `-` for standard output; an older file is replaced once all is read and checked.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Check that every sliver of the blob is right, by encoding it again.
@@ -472,7 +487,7 @@ pub(crate) struct LocalnetArgs {
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// The file to store.
+    /// The file to store; `-` for standard input.
     pub(crate) file: PathBuf,
     /// How large the network is.
     #[command(flatten)]

@@ -42,7 +42,7 @@ pub(crate) async fn encode_file(
     let stop = Stop::on_signals()?;
     // Before anything is read: an output that cannot be.
     let directory = out.map(NewDirectory::check).transpose()?;
-    let mut inputs = Inputs::new(config.max_blob_size(), scratch);
+    let mut inputs = Inputs::new(config, scratch);
     let data = tokio::select! {
         data = inputs.blob(path) => data?,
         () = stop.clone().wait() => bail!(INTERRUPTED),

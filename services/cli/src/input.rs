@@ -2,57 +2,114 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+    io::{self, IsTerminal as _, Read, Seek as _, Write},
+    os::fd::AsFd as _,
+    path::Path,
     str::FromStr,
     sync::Arc,
 };
 
-use anyhow::{Context, bail};
-use walrus_core::BlobId;
+use anyhow::{Context, bail, ensure};
+use walrus_core::{BlobId, EncodingConfig};
 use walrus_sdk::{BlobData, ClientError, Scratch};
 
-use crate::{report::explain, stop::unattended};
+use crate::{
+    report::{explain, say, size},
+    stop::unattended,
+};
 
 /// Bytes of all pipes together that are kept in memory; more go to files.
 const PIPES_IN_MEMORY: u64 = 64 << 20;
 
+/// More shards than a network has.
+const MAX_SHARDS: u16 = 2000;
+
+/// Names of standard input. The other ones cannot be opened if it is a socket.
+const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
 /// What is to be stored: files as they are, and copies of what can be read only once.
 pub(crate) struct Inputs {
-    max: u64,
+    config: EncodingConfig,
     scratch: Scratch,
     in_memory: u64,
+    has_standard_input: bool,
 }
 
 impl Inputs {
-    /// Blobs of at most `max` bytes.
-    pub(crate) fn new(max: u64, scratch: Scratch) -> Self {
-        let in_memory = PIPES_IN_MEMORY;
+    /// Blobs that can be encoded.
+    pub(crate) fn new(config: EncodingConfig, scratch: Scratch) -> Self {
         Self {
-            max,
+            config,
             scratch,
-            in_memory,
+            in_memory: PIPES_IN_MEMORY,
+            has_standard_input: false,
         }
     }
 
     /// The blob at `path`, which must be readable and not too large.
     pub(crate) async fn blob(&mut self, path: &Path) -> anyhow::Result<BlobData> {
-        let unreadable = || format!("cannot read {}", path.display());
-        let metadata = fs::metadata(path).with_context(unreadable)?;
-        if metadata.is_dir() {
-            return Err(is_directory(path));
+        if STANDARD_INPUT.iter().any(|name| path == Path::new(name)) {
+            return self.standard_input().await;
         }
+        let name = path.display();
+        let unreadable = || format!("cannot read {name}");
+        let metadata = fs::metadata(path).with_context(unreadable)?;
+        ensure!(
+            !metadata.is_dir(),
+            "{name} is a directory; name the files in it"
+        );
         // Files of the system say that they are empty; what is in them can be read like a pipe.
         if metadata.is_file() && metadata.len() > 0 {
-            if metadata.len() > self.max {
-                return Err(too_large(path, self.max));
-            }
+            check_length(&self.config, &name.to_string(), metadata.len())?;
             File::open(path).with_context(unreadable)?;
             return Ok(path.into());
         }
-        let (max, in_memory, scratch) = (self.max, self.in_memory, self.scratch.clone());
         let path = path.to_owned();
-        let data = unattended(move || copy(&path, max, in_memory, &scratch)).await?;
+        let open = move || {
+            let name = path.display().to_string();
+            let file = File::open(&path).with_context(|| format!("cannot read {name}"))?;
+            Ok((name, file))
+        };
+        self.copy_of(open).await
+    }
+
+    async fn standard_input(&mut self) -> anyhow::Result<BlobData> {
+        const NAME: &str = "standard input";
+        ensure!(
+            !self.has_standard_input,
+            "{NAME} can be read only once; name it once"
+        );
+        self.has_standard_input = true;
+        let input = io::stdin();
+        if input.is_terminal() {
+            say("Reading from the terminal; Ctrl-D on a line of its own is the end.");
+        }
+        let unreadable = || format!("cannot read {NAME}");
+        let input = input
+            .as_fd()
+            .try_clone_to_owned()
+            .with_context(unreadable)?;
+        let mut file = File::from(input);
+        let metadata = file.metadata().with_context(unreadable)?;
+        // Not if somebody has read the start of it already.
+        if metadata.is_file() && metadata.len() > 0 && file.stream_position().ok() == Some(0) {
+            check_length(&self.config, NAME, metadata.len())?;
+            return Ok(Arc::new(file).into());
+        }
+        self.copy_of(move || Ok((NAME.to_owned(), file))).await
+    }
+
+    /// What can be read only once. Even to open it may take for ever.
+    async fn copy_of(
+        &mut self,
+        open: impl FnOnce() -> anyhow::Result<(String, File)> + Send + 'static,
+    ) -> anyhow::Result<BlobData> {
+        let (config, in_memory, scratch) = (self.config, self.in_memory, self.scratch.clone());
+        let work = move || {
+            let (name, file) = open()?;
+            copy(&name, file, &config, in_memory, &scratch)
+        };
+        let data = unattended(work).await?;
         if let BlobData::Bytes(bytes) = &data {
             self.in_memory = self.in_memory.saturating_sub(bytes.len() as u64);
         }
@@ -61,12 +118,17 @@ impl Inputs {
 }
 
 /// All of what can be read only once: up to `in_memory` bytes in memory, more in a file without a name.
-fn copy(path: &PathBuf, max: u64, in_memory: u64, scratch: &Scratch) -> anyhow::Result<BlobData> {
-    let unreadable = || format!("cannot read {}", path.display());
+fn copy(
+    name: &str,
+    file: File,
+    config: &EncodingConfig,
+    in_memory: u64,
+    scratch: &Scratch,
+) -> anyhow::Result<BlobData> {
+    let unreadable = || format!("cannot read {name}");
+    let max = config.max_blob_size();
     // One byte more than allowed tells that there are too many.
-    let mut input = File::open(path)
-        .with_context(unreadable)?
-        .take(max.saturating_add(1));
+    let mut input = file.take(max.saturating_add(1));
     let mut start = Vec::new();
     (&mut input)
         .take(in_memory)
@@ -74,7 +136,7 @@ fn copy(path: &PathBuf, max: u64, in_memory: u64, scratch: &Scratch) -> anyhow::
         .with_context(unreadable)?;
     let length = start.len() as u64;
     if length > max {
-        return Err(too_large(path, max));
+        return Err(too_large(config, name, None));
     }
     if length < in_memory {
         return Ok(start.into());
@@ -85,24 +147,43 @@ fn copy(path: &PathBuf, max: u64, in_memory: u64, scratch: &Scratch) -> anyhow::
         .and_then(|()| io::copy(&mut input, &mut file))
         .with_context(|| {
             let directory = scratch.directory.display();
-            let path = path.display();
-            format!("cannot copy {path} to {directory}; if it is full, name another place with --spool-dir")
+            format!("cannot copy {name} to {directory}; if it is full, name another place with --spool-dir")
         })?;
     if file.metadata()?.len() > max {
-        return Err(too_large(path, max));
+        return Err(too_large(config, name, None));
     }
     Ok(Arc::new(file).into())
 }
 
-fn is_directory(path: &Path) -> anyhow::Error {
-    anyhow::anyhow!("{} is a directory; name the files in it", path.display())
+fn check_length(config: &EncodingConfig, name: &str, length: u64) -> anyhow::Result<()> {
+    if length > config.max_blob_size() {
+        return Err(too_large(config, name, Some(length)));
+    }
+    Ok(())
 }
 
-/// The error of a file with more than `max` bytes.
-fn too_large(path: &Path, max: u64) -> anyhow::Error {
+/// The error of a blob that the encoding has no room for, with what has; `length` if it is known.
+fn too_large(config: &EncodingConfig, name: &str, length: Option<u64>) -> anyhow::Error {
+    let (shards, max) = (config.n_shards(), config.max_blob_size());
+    let takes = |shards: &u16| {
+        let max = EncodingConfig::new(*shards).map_or(0, |config| config.max_blob_size());
+        length.is_some_and(|length| length <= max)
+    };
+    // One shard more may hold a little less.
+    let enough = (shards..=MAX_SHARDS).rev().take_while(takes).last();
+    let advice = match (length, enough) {
+        (Some(length), Some(enough)) => format!(
+            "{} take {enough} shards or more, such as those of a new `walrus localnet --shards {enough}`",
+            size(length)
+        ),
+        (Some(length), None) => format!("store its {} as several files", size(length)),
+        (None, _) => {
+            "more shards hold more, such as those of a new `walrus localnet --shards N`".to_owned()
+        }
+    };
     anyhow::anyhow!(
-        "{} has more than {max} bytes, the largest blob that the network can hold",
-        path.display()
+        "{name} has more than {max} bytes ({}), the largest blob that {shards} shards can hold; {advice}",
+        size(max)
     )
 }
 
@@ -123,25 +204,67 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, [7; 100]).unwrap();
-        let inputs = |max| Inputs::new(max, Scratch::in_directory(dir.path()));
-        let data = inputs(100).blob(&path).await.unwrap();
+        let mut inputs = Inputs::new(smallest(), Scratch::in_directory(dir.path()));
+        let data = inputs.blob(&path).await.unwrap();
         assert_eq!(data.length().unwrap(), 100);
-        for (path, max, why) in [
-            (&*path, 99, "more than 99 bytes"),
-            (dir.path(), 99, "is a directory"),
-            (&dir.path().join("absent"), 1, "absent: No such file"),
+        let large = dir.path().join("large");
+        File::create(&large).unwrap().set_len(MAX + 1).unwrap();
+        for (path, why) in [
+            (&*large, "large has more than 393204 bytes"),
+            (dir.path(), "is a directory"),
+            (&dir.path().join("absent"), "absent: No such file"),
         ] {
-            let error = inputs(max).blob(path).await.unwrap_err();
+            let error = inputs.blob(path).await.unwrap_err();
             assert!(format!("{error:#}").contains(why), "{error:#}");
         }
     }
 
+    #[test]
+    fn a_file_that_is_too_large_is_told_how_many_shards_it_takes() {
+        let config = EncodingConfig::new(100).unwrap();
+        let said = |length| too_large(&config, "disk.img", length).to_string();
+        let known = said(Some(500_000_000));
+        for part in [
+            "more than 149286452 bytes (142.4 MiB)",
+            "that 100 shards can hold",
+            "476.8 MiB take 185 shards or more",
+            "`walrus localnet --shards 185`",
+        ] {
+            assert!(known.contains(part), "{known}");
+        }
+        let fits = |shards: u16| {
+            let config = EncodingConfig::new(shards).unwrap();
+            config.max_blob_size() >= 500_000_000
+        };
+        assert!(
+            fits(183) && !fits(184),
+            "shards in three do not weigh the same"
+        );
+        assert!((185..=MAX_SHARDS).all(fits));
+        assert!(said(None).contains("`walrus localnet --shards N`"));
+        assert!(said(Some(1 << 50)).contains("as several files"));
+    }
+
+    /// The encoding with the least room.
+    fn smallest() -> EncodingConfig {
+        EncodingConfig::new(4).unwrap()
+    }
+
+    /// Its room: two times three symbols.
+    const MAX: u64 = 2 * 3 * 65_534;
+
     /// A pipe that delivers `length` bytes.
     #[cfg(target_os = "linux")]
-    fn pipe_of(length: usize) -> (PathBuf, std::thread::JoinHandle<()>, io::PipeReader) {
+    fn pipe_of(
+        length: usize,
+    ) -> (
+        std::path::PathBuf,
+        std::thread::JoinHandle<()>,
+        io::PipeReader,
+    ) {
         use std::os::fd::AsRawFd;
         let (reader, mut writer) = io::pipe().unwrap();
-        let path = PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
+        let path = std::path::PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd()));
         let thread = std::thread::spawn(move || {
             // Whoever has read enough may leave.
             let _ = writer.write_all(&vec![7; length]);
@@ -154,19 +277,25 @@ mod tests {
     fn pipes_are_copied_to_memory_or_a_file_and_not_beyond_the_limit() {
         let dir = tempfile::tempdir().unwrap();
         let scratch = Scratch::in_directory(dir.path());
-        for (length, in_memory, max) in [(0, 10, 50), (9, 10, 50), (10, 10, 50), (50, 10, 50)] {
+        let max = usize::try_from(MAX).unwrap();
+        let copy = |path: &Path, in_memory| {
+            let file = File::open(path).unwrap();
+            super::copy("pipe", file, &smallest(), in_memory, &scratch)
+        };
+        for (length, in_memory) in [(0, 10), (9, 10), (10, 10), (50, 10), (max, 10)] {
             let (path, thread, _reader) = pipe_of(length);
-            let data = copy(&path, max, in_memory, &scratch).unwrap();
+            let data = copy(&path, in_memory).unwrap();
             thread.join().unwrap();
             assert_eq!(data.length().unwrap(), length as u64);
             let is_file = matches!(data, BlobData::File(_));
             assert_eq!(is_file, length as u64 >= in_memory);
         }
-        for in_memory in [10, 100] {
-            let (path, thread, _reader) = pipe_of(51);
-            let error = copy(&path, 50, in_memory, &scratch).unwrap_err();
+        for in_memory in [10, 2 * MAX] {
+            let (path, thread, reader) = pipe_of(max + 1);
+            let error = copy(&path, in_memory).unwrap_err().to_string();
+            drop(reader);
             thread.join().unwrap();
-            assert!(error.to_string().contains("more than 50 bytes"), "{error}");
+            assert!(error.contains("pipe has more than 393204 bytes"), "{error}");
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
@@ -177,7 +306,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let nowhere = Scratch::in_directory(dir.path().join("absent"));
         let (path, thread, _reader) = pipe_of(10);
-        let error = copy(&path, 50, 10, &nowhere).unwrap_err();
+        let file = File::open(&path).unwrap();
+        let error = copy("pipe", file, &smallest(), 10, &nowhere).unwrap_err();
         thread.join().unwrap();
         assert!(error.to_string().contains("--spool-dir"), "{error:#}");
     }

@@ -1,6 +1,7 @@
 //! The `walrus` command line: store and read blobs, look at the network, run a local one.
 
 mod args;
+mod command_line;
 mod commands;
 mod context;
 mod devchain;
@@ -8,42 +9,67 @@ mod encoding;
 mod input;
 mod invocation;
 mod network_steps;
+mod node_table;
 mod output;
+mod printable;
 mod progress;
 mod report;
 mod sliver_files;
+mod standard_output;
 mod stop;
+mod table;
+mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Cli, Command},
+    devchain::args::DevchainCommand,
     report::say,
+    standard_output::Effect,
 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match command_line::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return command_line::explain(&error),
+    };
     // Nodes of a local network log at `info` what nobody asked for; `RUST_LOG` brings it back.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_ansi(terminal::is_colourful())
+        .with_writer(terminal::LogWriter)
         // It would be said on standard error, which is what cannot be written to.
         .log_internal_errors(false)
         .init();
     // Fails only if a provider was installed before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     stop::on_large_file_go_on();
-    match run(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(format_args!("Error: {}", chain_of_causes(&error)));
-            ExitCode::FAILURE
-        }
+    let effect = effect(&cli.command);
+    let done = run(cli).await;
+    let printed = standard_output::finish(effect, |text| say(text));
+    let mut code = ExitCode::SUCCESS;
+    for error in [done, printed].into_iter().filter_map(Result::err) {
+        say(format_args!("Error: {}", chain_of_causes(&error)));
+        code = ExitCode::FAILURE;
+    }
+    code
+}
+
+/// What a command leaves behind.
+fn effect(command: &Command) -> Effect {
+    match command {
+        Command::Store(args) if !args.dry_run => Effect::Paid,
+        Command::GetWal(_) => Effect::Paid,
+        Command::Devchain(args) => match args.command {
+            Some(DevchainCommand::Publish(_) | DevchainCommand::Call(_)) => Effect::Paid,
+            None => Effect::None,
+        },
+        _ => Effect::None,
     }
 }
 

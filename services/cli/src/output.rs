@@ -9,9 +9,13 @@ use std::{
 use anyhow::{Context, bail};
 use walrus_sdk::BlobContent;
 
+use crate::standard_output;
+
 /// What the name of an output stands for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
+    /// Standard output, by the name `-`.
+    StandardOutput,
     /// A file that is there or can be made: not a link to it, which must stay one.
     File(PathBuf),
     /// A device, a pipe or the like.
@@ -21,6 +25,9 @@ pub(crate) enum Target {
 impl Target {
     /// Looks at what is there.
     pub(crate) fn of(out: &Path) -> Self {
+        if out == Path::new("-") {
+            return Self::StandardOutput;
+        }
         match fs::metadata(out) {
             Ok(found) if !found.is_file() && !found.is_dir() => Self::Special,
             Ok(found) if found.is_file() && out.is_symlink() => {
@@ -29,6 +36,11 @@ impl Target {
             _ => Self::File(out.to_owned()),
         }
     }
+}
+
+/// Writes a blob to standard output. May wait for whoever reads it for ever.
+pub(crate) fn write_to_standard_output(content: BlobContent) -> anyhow::Result<()> {
+    standard_output::stream(|out| io::copy(&mut content.into_reader(), out).map(drop))
 }
 
 /// Writes a blob into a device or a pipe. May wait for whoever reads it for ever.
@@ -125,6 +137,9 @@ mod tests {
         assert_eq!(Target::of(&link), Target::File(file.clone()));
         assert_eq!(Target::of(&file), Target::File(file));
         assert_eq!(Target::of(Path::new("/dev/null")), Target::Special);
+        assert_eq!(Target::of(Path::new("-")), Target::StandardOutput);
+        let named = Path::new("./-");
+        assert_eq!(Target::of(named), Target::File(named.to_owned()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use walrus_core::BlobId;
 use walrus_sdk::{Phase, Progress, ProgressEvent};
 
-use crate::report::{Reporter, duration, say};
+use crate::report::{Reporter, duration, say, size};
 
 /// Pause between two lines where there are no bars. What takes less time needs none.
 const PAUSE_BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -118,12 +118,7 @@ impl Bars {
             }
         } else if shown.last_line.elapsed() >= PAUSE_BETWEEN_LINES {
             shown.last_line = Instant::now();
-            let percent = u128::from(done) * 100 / u128::from(total.max(1));
-            let mebibytes = total >> 20;
-            say(format_args!(
-                "{}: {percent} % of {mebibytes} MiB",
-                phase.label()
-            ));
+            say(so_far(phase.label(), done, total));
         }
     }
 
@@ -180,5 +175,29 @@ impl Progress for Bars {
             ProgressEvent::SliversRead { got, needed } => self.advance(got, needed),
             _ => {}
         }
+    }
+}
+
+/// How much of some bytes is done: `upload: 74 % of 300 KiB`.
+fn so_far(label: &str, done: u64, total: u64) -> String {
+    let percent = u128::from(done) * 100 / u128::from(total.max(1));
+    format!("{label}: {percent} % of {}", size(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_blobs_have_a_size_as_well() {
+        assert_eq!(
+            so_far("upload", 227_328, 307_200),
+            "upload: 74 % of 300 KiB"
+        );
+        assert_eq!(so_far("upload", 0, 0), "upload: 0 % of 0 bytes");
+        assert_eq!(
+            so_far("decode", u64::MAX, u64::MAX),
+            "decode: 100 % of 16.0 EiB"
+        );
     }
 }

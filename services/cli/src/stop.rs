@@ -6,6 +6,8 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
+use crate::terminal;
+
 /// Exit status after a second Ctrl-C: what shells report for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 
@@ -36,7 +38,8 @@ impl Stop {
             // Nobody listens any more only when the command is over anyway.
             let _ = sender.send(true);
             interrupt.recv().await;
-            std::process::exit(INTERRUPTED);
+            // No piece of a bar stays.
+            terminal::aside(|| std::process::exit(INTERRUPTED));
         });
         Ok(Self(receiver))
     }

@@ -193,7 +193,7 @@ fn store_from_pipes(home: &Home) {
     let short = json!([stored[1]]);
     assert_eq!(home.run(&["read", &blob_id(&short)]).stdout, b"short\n");
     let mut store = home
-        .command(&["store", "/dev/stdin", "--epochs", "2", "--json"])
+        .command(&["store", "-", "--epochs", "2", "--json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,4 +1,4 @@
-//! Where `encode` and `decode` write: what is there already, what is missing, what is no file.
+//! Where results go: files, directories, devices, pipes and terminals; what is there already, what is missing, what is full.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ mod program;
 use std::{
     fs,
     os::unix::fs::{FileTypeExt, symlink},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use program::{Home, names};
@@ -139,4 +139,102 @@ fn a_pipe_or_a_device_is_written_to_and_stays_what_it_is() {
     );
     assert_eq!(names(home.path()), ["full", "input", "pipe", "slivers"]);
     assert!(home.leftovers().is_empty());
+}
+
+#[test]
+fn a_result_that_has_no_room_is_an_error_of_every_command() {
+    let (home, _) = home_with_slivers();
+    let decimal = "94699736893744872644295225319422424879389432225506209958748309287018296689362";
+    for arguments in [
+        &["blob-id", "input", "--n-shards", "10"][..],
+        &["encode", "input", "--n-shards", "10", "--out", "new"],
+        &["decode", "slivers", "--out", "output"],
+        &["convert-blob-id", decimal],
+        &["--help"],
+        &["store", "--help"],
+        &["--version"],
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let full = fs::File::options().write(true).open("/dev/full").unwrap();
+            let mut command = home.command(arguments);
+            command.args(json).stdout(full).stderr(Stdio::piped());
+            let output = command.spawn().unwrap().wait_with_output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+            let expected = "Error: cannot write to standard output: No space left";
+            assert_eq!(said.matches(expected).count(), 1, "{arguments:?}: {said}");
+            // What was made is there all the same.
+            if let Some(made) = ["new", "output"]
+                .iter()
+                .find(|name| arguments.contains(name))
+            {
+                let made = home.path().join(made);
+                assert!(made.exists());
+                fs::remove_dir_all(&made)
+                    .or_else(|_| fs::remove_file(&made))
+                    .unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_blob_goes_to_standard_output_by_the_name_of_a_hyphen() {
+    let (home, data) = home_with_slivers();
+    let output = home.run(&["decode", "slivers", "--out", "-"]);
+    assert!(output.status.success());
+    assert!(output.stdout == data);
+    let output = home.run(&["decode", "slivers", "--out", "-", "--json"]);
+    assert!(output.stdout == data, "the document is not in the blob");
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["unencodedLength"], 50_000);
+    home.succeed(&["decode", "slivers", "--out", "./-"]);
+    assert_eq!(names(home.path()), ["-", "input", "slivers"]);
+}
+
+/// Characters with which a name would colour, overwrite or reorder what a terminal shows.
+const ODD: &str = "a\u{1b}[31m\r\n\u{9b}\u{202e}\u{7f}b";
+
+fn is_printable(text: &str) -> bool {
+    text.chars()
+        .all(|c| (!c.is_control() || c == '\n') && c != '\u{202e}')
+}
+
+#[test]
+fn names_of_files_do_not_control_the_terminal() {
+    let home = Home::new();
+    home.file(ODD, b"text");
+    let slivers = format!("{ODD}-slivers");
+    let absent = format!("{ODD}/absent");
+    let shown = r"a\u{1b}[31m\r\n\u{9b}\u{202e}\u{7f}b";
+    for (arguments, code) in [
+        (&["blob-id", ODD, "--n-shards", "10"][..], 0),
+        (&["encode", ODD, "--n-shards", "10", "--out", &slivers], 0),
+        (&["decode", &slivers, "--out", ODD], 0),
+        (&["encode", ODD, "--n-shards", "10", "--out", &slivers], 1),
+        (&["encode", ODD, "--n-shards", "10", "--out", ODD], 1),
+        (&["decode", ODD, "--out", "new"], 1),
+        (&["decode", &slivers, "--out", &absent], 1),
+        (&["blob-id", &absent, "--n-shards", "10"], 1),
+        (&["info", "--config", &absent], 1),
+        (&["store", "x", "--epochs", ODD], 2),
+        (&["blob-id", ODD, ODD], 2),
+        (&[ODD], 2),
+    ] {
+        let output = home.run(arguments);
+        let text = format!(
+            "{}{}",
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap()
+        );
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(is_printable(&text), "{arguments:?}: {text:?}");
+        assert!(text.contains(shown), "{arguments:?}: {text}");
+        // No line begins in the middle of a name.
+        assert!(!text.contains("\n\\u{9b}"), "{text}");
+    }
+    let text = home.succeed(&["blob-id", ODD, "--n-shards", "10", "--json"]);
+    assert!(is_printable(&text), "{text:?}");
+    let output: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(output["file"], ODD);
 }

@@ -15,11 +15,11 @@ use walrus_core::{
 };
 use walrus_sdk::{BlobContent, ClientError, Output, Scratch, ScratchError};
 
-use super::print_json;
+use super::{print_json, print_json_aside};
 use crate::{
     args::{DecodeArgs, GlobalOptions},
     encoding::until_stopped,
-    output::{Target, write_into},
+    output::{Target, write_into, write_to_standard_output},
     report::{Reporter, bytes, explain},
     sliver_files,
     stop::{Stop, unattended},
@@ -42,8 +42,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
         ConsistencyCheck::Default
     };
     // The output may be standard output under another name.
-    let is_special = Target::of(&args.out) == Target::Special;
-    let reporter = Reporter::new(global.json || is_special);
+    let is_file = matches!(Target::of(&args.out), Target::File(_));
+    let reporter = Reporter::new(global.json || !is_file);
     let stop = Stop::on_signals()?;
     let out = args.out.clone();
     let decoding = Decoding {
@@ -63,6 +63,10 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
         write_special(&out, content, stop).await?;
     }
     if global.json {
+        // The document would be in the blob.
+        if output.out == "-" {
+            return print_json_aside(&output);
+        }
         return print_json(&output);
     }
     reporter.field("blob ID", output.blob_id);
@@ -75,8 +79,12 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
 /// Into a device or a pipe, which nobody may ever read.
 async fn write_special(out: &Path, content: File, stop: Stop) -> anyhow::Result<()> {
     let path = out.to_owned();
+    let write = move || match Target::of(&path) {
+        Target::StandardOutput => write_to_standard_output(BlobContent::File(content)),
+        _ => write_into(&path, BlobContent::File(content)),
+    };
     tokio::select! {
-        written = unattended(move || write_into(&path, BlobContent::File(content))) => written,
+        written = unattended(write) => written,
         () = stop.wait() => bail!("interrupted; {} may have a part of the blob", out.display()),
     }
 }
@@ -96,7 +104,7 @@ impl Decoding {
         // Before anything is computed: an output that cannot be.
         let output = match Target::of(&self.out) {
             Target::File(path) => Some(Output::create(&path)?),
-            Target::Special => None,
+            Target::Special | Target::StandardOutput => None,
         };
         let source = sliver_files::open(&self.directory)?;
         let content = match output {

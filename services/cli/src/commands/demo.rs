@@ -25,7 +25,7 @@ use crate::{
     input::Inputs,
     network_steps::NetworkSteps,
     progress::Bars,
-    report::{Reporter, bytes, duration, explain},
+    report::{Reporter, bytes, count, duration, explain},
     stop::Stop,
 };
 
@@ -63,7 +63,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: DemoArgs) -> anyhow::Resul
     // A signal drops the network, which stops everything and removes its temporary directory.
     let stop = Stop::on_signals()?;
     let demo = async {
-        let mut inputs = Inputs::new(config.max_blob_size(), args.spool.scratch());
+        let mut inputs = Inputs::new(config, args.spool.scratch());
         let data = inputs.blob(&args.file).await?;
         run_on_network(global, &args, data, &reporter).await
     };
@@ -155,11 +155,15 @@ impl Demo<'_> {
         self.reporter
             .line(format!("Committee of epoch {}", committees.epoch));
         let mut members: Vec<_> = committees.current.members.iter().collect();
-        members.sort_by(|a, b| a.name.cmp(&b.name));
+        members.sort_by(|a, b| alphanumeric_sort::compare_str(&a.name, &b.name));
         for member in &members {
             self.reporter.field(
                 &member.name,
-                format!("{} shards, {}", member.shards.len(), member.network_address),
+                format!(
+                    "{}, {}",
+                    count(member.shards.len() as u64, "shard"),
+                    member.network_address
+                ),
             );
         }
         Ok(members

@@ -18,7 +18,12 @@ use super::print_json;
 use crate::{
     args::{GlobalOptions, InfoArgs, InfoSection},
     context::{Network, rfc3339},
-    report::{Reporter, bytes, duration, wal},
+    node_table::{NodeRow, node_table},
+    report::{Reporter, bytes, count, duration, size, wal},
+    table::{
+        Align::{Left, Right},
+        Table,
+    },
 };
 
 /// The largest blob inside a quilt: its length is a 32-bit number.
@@ -83,6 +88,12 @@ struct EncodingPriceInfo {
     marginal_price: u64,
     example_blobs: Vec<ExampleBlob>,
     encoding_type: EncodingType,
+    /// Bytes of the metadata on all shards, for people.
+    #[serde(skip)]
+    metadata_size: u64,
+    /// What a single byte takes, for people.
+    #[serde(skip)]
+    smallest: ExampleBlob,
 }
 
 #[derive(Serialize)]
@@ -247,7 +258,7 @@ impl EpochInfo {
         reporter.field("length", duration(length));
         reporter.field(
             "storage sold for",
-            format!("{} epochs ahead", info.max_epochs_ahead),
+            format!("{} ahead", count(info.max_epochs_ahead, "epoch")),
         );
     }
 }
@@ -294,20 +305,20 @@ impl PriceInfo {
         }
         let metadata = metadata_size(n_shards).saturating_mul(u64::from(n_shards));
         let smallest = config.max_blob_size().next_power_of_two() / 1024;
-        let mut example_blobs = Vec::new();
-        for size in [
-            smallest,
-            smallest.saturating_mul(32),
-            config.max_blob_size(),
-        ] {
+        let example = |size: u64| -> anyhow::Result<ExampleBlob> {
             let encoded_size = encoded_blob_length(n_shards, size, EncodingType::default())?;
-            example_blobs.push(ExampleBlob {
+            Ok(ExampleBlob {
                 unencoded_size: size,
                 encoded_size,
                 price: price_of(encoded_size),
                 encoding_type: EncodingType::default(),
-            });
-        }
+            })
+        };
+        let sizes = [
+            smallest,
+            smallest.saturating_mul(32),
+            config.max_blob_size(),
+        ];
         Ok(Self {
             storage_price_per_unit_size: price,
             write_price_per_unit_size: system.write_price_per_unit_size,
@@ -315,8 +326,10 @@ impl PriceInfo {
                 marginal_size,
                 metadata_price: price_of(metadata),
                 marginal_price: price_of(slivers_size(n_shards, marginal_size)?),
-                example_blobs,
+                example_blobs: sizes.into_iter().map(example).collect::<Result<_, _>>()?,
                 encoding_type: EncodingType::default(),
+                metadata_size: metadata,
+                smallest: example(1)?,
             }],
         })
     }
@@ -326,17 +339,27 @@ impl PriceInfo {
         reporter.field("storage unit", wal(info.storage_price_per_unit_size));
         reporter.field("write, per unit", wal(info.write_price_per_unit_size));
         for encoding in &info.encoding_dependent_price_info {
-            for example in &encoding.example_blobs {
-                reporter.field(
-                    "example",
-                    format!(
-                        "{} takes {}, {}",
-                        bytes(example.unencoded_size),
-                        bytes(example.encoded_size),
-                        wal(example.price)
-                    ),
+            let metadata = size(encoding.metadata_size);
+            reporter.field(
+                "metadata",
+                format!("{metadata} with every blob: one copy for each shard"),
+            );
+            let mut table = Table::new([("a blob of", Right), ("takes", Right), ("costs", Left)]);
+            for example in [&encoding.smallest]
+                .into_iter()
+                .chain(&encoding.example_blobs)
+            {
+                let price = wal(example.price);
+                table.row(
+                    [
+                        size(example.unencoded_size),
+                        size(example.encoded_size),
+                        price,
+                    ],
+                    [],
                 );
             }
+            table.print(reporter);
         }
     }
 }
@@ -370,15 +393,13 @@ impl BftInfo {
     fn print(reporter: &Reporter, info: &Self) {
         reporter.line("Fault tolerance");
         reporter.field("faulty shards", format!("up to {}", info.max_faulty_shards));
-        reporter.field(
-            "needed to write",
-            format!("{} shards", info.min_correct_shards),
-        );
+        reporter.field("needed to write", count(info.min_correct_shards, "shard"));
         reporter.field(
             "breaks with",
             format!(
-                "{} largest nodes ({} shards)",
-                info.min_nodes_above, info.shards_above
+                "the {} ({})",
+                count(info.min_nodes_above as u64, "largest node"),
+                count(info.shards_above as u64, "shard")
             ),
         );
     }
@@ -414,18 +435,15 @@ impl CommitteeInfo {
 
     fn print(reporter: &Reporter, info: &Self) {
         reporter.line("Committee");
-        let mut table = comfy_table::Table::new();
-        table.set_header(["name", "address", "shards", "stake", "node ID"]);
-        for node in &info.current_storage_nodes {
-            table.add_row([
-                node.name.clone(),
-                node.network_address.clone(),
-                node.n_shards.to_string(),
-                wal(node.stake),
-                node.node_id.to_string(),
-            ]);
-        }
-        reporter.line(table.to_string());
+        let nodes = info.current_storage_nodes.iter();
+        let rows = nodes.map(|node| NodeRow {
+            name: &node.name,
+            shards: node.n_shards,
+            stake: node.stake,
+            address: &node.network_address,
+            id: node.node_id,
+        });
+        node_table(rows.collect()).print(reporter);
     }
 }
 

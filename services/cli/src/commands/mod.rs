@@ -15,9 +15,17 @@ pub(crate) mod store;
 
 use serde::Serialize;
 
-use crate::report::write_result;
+use crate::{printable, report::say, standard_output};
 
 /// Prints a result in JSON mode: pretty, nothing after it. Client spec 2.3.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    write_result(&serde_json::to_vec_pretty(value)?)
+    let document = serde_json::to_string_pretty(value)?;
+    standard_output::result(&printable::json(&document))
+}
+
+/// Prints a result in JSON mode where standard output belongs to a blob.
+pub(crate) fn print_json_aside(value: &impl Serialize) -> anyhow::Result<()> {
+    let document = serde_json::to_string_pretty(value)?;
+    say(printable::json(&document));
+    Ok(())
 }

@@ -15,9 +15,10 @@ use crate::{
     args::{GlobalOptions, ReadArgs},
     context::Network,
     input,
-    output::{Target, write_into},
+    output::{Target, write_into, write_to_standard_output},
     progress::Bars,
-    report::{Reporter, bytes, explain, write_result_with},
+    report::{Reporter, bytes, explain},
+    standard_output,
     stop::{Stop, unattended},
 };
 
@@ -33,7 +34,10 @@ struct ReadOutput {
 /// Reads a blob.
 pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Result<()> {
     let blob_id = input::parse_blob_id(&args.blob_id)?;
-    let target = args.out.as_deref().map(Target::of);
+    let out = args.out.as_deref();
+    // `-` is where it goes without the option as well.
+    let out = out.filter(|out| Target::of(out) != Target::StandardOutput);
+    let target = out.map(Target::of);
     // A pipe or a device may be standard output under another name.
     let reporter = Reporter::new(global.json || target == Some(Target::Special));
     let bars = Bars::new(reporter.clone());
@@ -47,7 +51,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
             options: options(&args),
             bars: &bars,
         };
-        match &args.out {
+        match out {
             Some(out) => {
                 let length = read.to(out).await?;
                 print_out(global, &reporter, out, blob_id, length)
@@ -121,10 +125,7 @@ impl Read<'_> {
 
     async fn to_standard_output(&self) -> anyhow::Result<()> {
         let content = self.content().await?;
-        unattended(move || {
-            write_result_with(|stdout| io::copy(&mut content.into_reader(), stdout).map(drop))
-        })
-        .await
+        unattended(move || write_to_standard_output(content)).await
     }
 
     /// The blob in base64, which is not put together in memory either.
@@ -134,7 +135,7 @@ impl Read<'_> {
             return print_json(&ReadOutput { out: None, blob_id });
         }
         unattended(move || {
-            write_result_with(|stdout| {
+            standard_output::stream(|stdout| {
                 write!(stdout, "{{\n  \"blobId\": \"{blob_id}\",\n  \"blob\": \"")?;
                 let mut encoder = EncoderWriter::new(&mut *stdout, &STANDARD);
                 io::copy(&mut content.into_reader(), &mut encoder)?;

@@ -14,7 +14,7 @@ use crate::{
     context::Network,
     input::Inputs,
     progress::Bars,
-    report::{Reporter, bytes, duration, explain, say, sui, wal},
+    report::{Reporter, bytes, count, duration, explain, say, sui, wal},
     stop::Stop,
 };
 
@@ -67,8 +67,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
 
 /// Looks at all files before anything is done with one of them.
 async fn inputs(network: &Network, args: &StoreArgs) -> anyhow::Result<Vec<BlobToStore>> {
-    let max = network.encoding_config().await?.max_blob_size();
-    let mut inputs = Inputs::new(max, args.spool.scratch());
+    let config = network.encoding_config().await?;
+    let mut inputs = Inputs::new(config, args.spool.scratch());
     let mut blobs = Vec::with_capacity(args.files.len());
     for file in &args.files {
         let data = inputs.blob(file).await?;
@@ -166,8 +166,8 @@ fn print_report(
         .count();
     anyhow::ensure!(
         failed == 0,
-        "{failed} of {} files were not stored",
-        report.outcomes.len()
+        "{failed} of {} not stored",
+        count(report.outcomes.len() as u64, "file")
     );
     Ok(())
 }
@@ -331,7 +331,7 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
 fn describe(operation: &ResourceOperation) -> String {
     match operation {
         ResourceOperation::RegisterFromScratch { epochs_ahead, .. } => {
-            format!("new storage for {}", count(*epochs_ahead))
+            format!("new storage for {}", count(*epochs_ahead, "epoch"))
         }
         ResourceOperation::ReuseStorage { .. } => "in storage you owned".to_owned(),
         ResourceOperation::ReuseRegistration { .. } => "with a registration you owned".to_owned(),
@@ -341,14 +341,10 @@ fn describe(operation: &ResourceOperation) -> String {
         | ResourceOperation::ReuseAndExtendNonCertified {
             epochs_extended, ..
         } => {
-            format!("a blob you owned, extended by {}", count(*epochs_extended))
+            format!(
+                "a blob you owned, extended by {}",
+                count(*epochs_extended, "epoch")
+            )
         }
-    }
-}
-
-fn count(epochs: u32) -> String {
-    match epochs {
-        1 => "1 epoch".to_owned(),
-        epochs => format!("{epochs} epochs"),
     }
 }
