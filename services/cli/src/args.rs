@@ -314,17 +314,17 @@ pub(crate) struct ReadArgs {
 /// Arguments of `blob-status`.
 #[derive(Debug, Args)]
 #[group(skip)]
-#[command(group = ArgGroup::new("blob").args(["blob_id", "blob_id_option", "file"]).required(true))]
+#[command(group = ArgGroup::new("blob").args(["id", "blob_id", "file"]).required(true))]
 pub(crate) struct BlobStatusArgs {
     /// The blob ID.
     #[arg(value_name = "BLOB_ID")]
-    blob_id: Option<String>,
+    id: Option<String>,
     /// Compute the blob ID of this file, or of standard input (`-`), and ask for its status.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// The blob ID, as an option.
-    #[arg(long = "blob-id", value_name = "BLOB_ID")]
-    blob_id_option: Option<String>,
+    #[arg(long, value_name = "BLOB_ID")]
+    blob_id: Option<String>,
     /// How long to wait for the nodes, for example `500ms` or `5s`.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
@@ -339,7 +339,7 @@ pub(crate) struct BlobStatusArgs {
 impl BlobStatusArgs {
     /// The blob ID, if it is what was given.
     pub(crate) fn blob_id(&self) -> Option<&str> {
-        self.blob_id.as_deref().or(self.blob_id_option.as_deref())
+        self.id.as_deref().or(self.blob_id.as_deref())
     }
 }
 

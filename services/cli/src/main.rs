@@ -8,6 +8,7 @@ mod devchain;
 mod encoding;
 mod input;
 mod invocation;
+mod lifetime;
 mod network_steps;
 mod node_table;
 mod output;

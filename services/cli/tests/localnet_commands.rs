@@ -8,10 +8,13 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
 };
 
 use program::{Home, names};
 use serde_json::{Value, json};
+use walrus_core::{EncodingConfig, encoder::StreamEncoder};
 
 const SHAPE: [&str; 9] = [
     "localnet",
@@ -52,6 +55,9 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     show_info(&home);
     get_wal(&home);
     plan_again(&home, path, &created["cost"]);
+    tell_what_was_paid_for(&home);
+    take_blob_ids_like_options(&home);
+    log_without_colours(&home);
     refuse(&home, path);
 
     // A second store of the same file, and a store of several.
@@ -254,6 +260,7 @@ fn show_status(home: &Home, blob_id: &str, path: &str) {
         "--json",
     ]);
     assert_eq!(unknown["status"], "nonexistent");
+    assert_eq!(unknown["lifetime"], "neverStored");
 }
 
 fn show_info(home: &Home) {
@@ -285,6 +292,106 @@ fn show_info(home: &Home) {
     assert_eq!(bft["maxFaultyShards"], 4);
     let text = home.succeed(&["info"]);
     assert!(text.contains("13") && text.contains("epoch"), "{text}");
+    for text in [text, home.succeed(&["info", "all"])] {
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+/// A result that cannot be written is an error, and what was paid for is on standard error.
+fn tell_what_was_paid_for(home: &Home) {
+    let id_of = |name: &str| {
+        let output = home.json(&["blob-id", name, "--json"]);
+        output["blobId"].as_str().unwrap().to_owned()
+    };
+    home.file("lost", b"nobody hears of it");
+    let blob_id = id_of("lost");
+    let run = |arguments: &[&str], out: Stdio| {
+        let output = home
+            .command(arguments)
+            .stdout(out)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let full = || {
+        fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+            .into()
+    };
+    let closed = || std::io::pipe().unwrap().1.into();
+    let store = ["store", "lost", "--epochs", "1", "--force"];
+    for json in [&[][..], &["--json"]] {
+        for out in [full(), closed()] {
+            let (code, said) = run(&[&store[..], json].concat(), out);
+            assert_eq!(code, Some(1), "{said}");
+            assert!(
+                said.contains("Error: cannot write to standard output"),
+                "{said}"
+            );
+            assert!(said.contains(&blob_id), "{said}");
+        }
+    }
+    let (code, said) = run(&["get-wal", "--amount", "7"], full());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("transaction "), "{said}");
+    // Nothing is lost for good where nothing was paid.
+    for arguments in [&["info"][..], &["info", "all"], &["blob-status", &blob_id]] {
+        let (code, said) = run(arguments, full());
+        assert_eq!(code, Some(1), "{said}");
+        assert_eq!(run(arguments, closed()).0, Some(0));
+    }
+    fs::remove_file(home.path().join("lost")).unwrap();
+}
+
+/// One blob ID in 64 begins with a hyphen.
+fn take_blob_ids_like_options(home: &Home) {
+    let config = EncodingConfig::new(13).unwrap();
+    let starts_like_an_option = |content: &Vec<u8>| {
+        let content = content.as_slice();
+        let metadata = StreamEncoder::new(config, &content)
+            .unwrap()
+            .compute_metadata();
+        metadata.unwrap().blob_id().to_string().starts_with('-')
+    };
+    let mut contents = (0..10_000).map(|number: u32| number.to_string().into_bytes());
+    let content = contents.find(starts_like_an_option).unwrap();
+    home.file("hyphen", &content);
+    let stored = home.json(&["store", "hyphen", "--epochs", "1", "--json"]);
+    let created = &stored[0]["blobStoreResult"]["newlyCreated"];
+    let blob_id = created["blobObject"]["blobId"].as_str().unwrap();
+    assert!(blob_id.starts_with('-'));
+    assert!(home.run(&["read", blob_id]).stdout == content);
+    for arguments in [
+        &["blob-status", blob_id, "--timeout", "10s"][..],
+        &["blob-status", "--timeout", "10s", "--blob-id", blob_id],
+    ] {
+        let text = home.succeed(arguments);
+        assert!(
+            text.contains("available") && text.contains("with epoch 2"),
+            "{text}"
+        );
+    }
+    fs::remove_file(home.path().join("hyphen")).unwrap();
+}
+
+fn log_without_colours(home: &Home) {
+    let output = home
+        .command(&["info"])
+        .env("RUST_LOG", "trace")
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("TRACE") && !log.contains('\u{1b}'), "{log:?}");
 }
 
 /// A dry run of what is stored already, twice, costs nothing, and says what it would cost otherwise.
@@ -322,6 +429,60 @@ fn refuse(home: &Home, path: &str) {
     let nowhere = home.path().join("absent/out");
     let nowhere = home.fail(&["read", &"A".repeat(43), "--out", nowhere.to_str().unwrap()]);
     assert!(nowhere.contains("Error"), "{nowhere}");
+}
+
+#[test]
+fn the_status_of_a_blob_says_until_when_and_why_no_more() {
+    let home = Home::new();
+    let network = home.start(&[&SHAPE[..], &["--epoch-duration", "10s"]].concat());
+    network.wait_for_line(UP);
+    let store = |name: &str, options: &[&str]| {
+        home.file(name, name.as_bytes());
+        let stored = home.json(&[&["store", name, "--json"], options].concat());
+        let object = &stored[0]["blobStoreResult"]["newlyCreated"]["blobObject"];
+        let end = object["storage"]["endEpoch"].as_u64().unwrap();
+        (object["blobId"].as_str().unwrap().to_owned(), end)
+    };
+    let status = |blob_id: &str| home.json(&["blob-status", blob_id, "--timeout", "10s", "--json"]);
+    let (short, short_end) = store("short", &["--epochs", "1"]);
+    // Deletable objects that end later than the permanent one count.
+    let (long, _) = store("long", &["--epochs", "2", "--permanent"]);
+    let (again, end) = store("long", &["--epochs", "40", "--force"]);
+    store("long", &["--epochs", "30", "--force"]);
+    assert_eq!(long, again);
+    let lifetime = status(&long)["lifetime"]["until"].clone();
+    assert_eq!(lifetime["endEpoch"], end, "{lifetime}");
+    assert_eq!(lifetime["isLatest"], true);
+    assert!(
+        lifetime["estimatedTimestamp"]
+            .as_str()
+            .unwrap()
+            .ends_with('Z')
+    );
+    let text = home.succeed(&["blob-status", "--blob-id", &long, "--timeout", "10s"]);
+    assert!(text.contains(&format!("with epoch {end}\n")), "{text}");
+    assert!(text.contains("expires about"), "{text}");
+
+    let started = Instant::now();
+    while status(&short)["status"] != "nonexistent" {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "it does not expire"
+        );
+    }
+    let expired = status(&short);
+    assert_eq!(
+        expired["lifetime"]["expired"]["endEpoch"], short_end,
+        "{expired}"
+    );
+    let text = home.succeed(&["blob-status", &short, "--timeout", "10s"]);
+    assert!(
+        text.contains(&format!("expired with epoch {short_end}")),
+        "{text}"
+    );
+    let never = home.succeed(&["blob-status", &"A".repeat(43), "--timeout", "10s"]);
+    assert!(never.contains("never stored"), "{never}");
+    assert!(network.stop_with("INT").success());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `walrus blob-status`. Client spec 2.6.
 
 use serde::Serialize;
-use walrus_core::BlobId;
+use walrus_core::{BlobId, Epoch};
 use walrus_node_client::BlobStatus;
+use walrus_sdk::BlobEnd;
 
 use super::print_json;
 use crate::{
@@ -10,7 +11,8 @@ use crate::{
     context::Network,
     encoding::encode_file,
     input,
-    report::Reporter,
+    lifetime::{Lifetime, LifetimeOutput},
+    report::{Reporter, count},
 };
 
 #[derive(Serialize)]
@@ -20,14 +22,16 @@ struct BlobStatusOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     status: BlobStatus,
+    /// Of permanent objects alone, as ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_expiry_timestamp: Option<String>,
+    lifetime: LifetimeOutput,
 }
 
 /// Shows the status of a blob.
 pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow::Result<()> {
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
-    let blob_id = match (&args.blob_id, &args.file) {
+    let blob_id = match (args.blob_id(), &args.file) {
         (Some(text), _) => input::parse_blob_id(text)?,
         (None, Some(file)) => {
             let config = network.encoding_config().await?;
@@ -43,74 +47,115 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         .await?
         .blob_status(&blob_id, args.timeout)
         .await?;
+    let lifetime = Lifetime::find(global, &network, &blob_id, &status).await?;
     let estimated_expiry_timestamp = match &status {
         BlobStatus::Permanent { end_epoch, .. } => network.epoch_start_estimate(*end_epoch).await?,
         _ => None,
     };
-    let output = BlobStatusOutput {
+    let end = match lifetime {
+        Lifetime::Until { end_epoch, .. } => network.epoch_start_estimate(end_epoch).await?,
+        _ => None,
+    };
+    let file = args.file.map(|file| file.display().to_string());
+    if !global.json {
+        let reporter = Reporter::new(false);
+        reporter.field("blob ID", blob_id);
+        if let Some(file) = file {
+            reporter.field("file", file);
+        }
+        print_status(&reporter, &status, lifetime);
+        if let Some(time) = end {
+            reporter.field("expires about", time);
+        }
+        return Ok(());
+    }
+    print_json(&BlobStatusOutput {
         blob_id,
-        file: args.file.map(|file| file.display().to_string()),
+        file,
         status,
         estimated_expiry_timestamp,
-    };
-    if global.json {
-        return print_json(&output);
-    }
-    print_status(&Reporter::new(false), &output);
-    Ok(())
+        lifetime: LifetimeOutput::new(lifetime, end),
+    })
 }
 
-fn print_status(reporter: &Reporter, output: &BlobStatusOutput) {
-    reporter.field("blob ID", output.blob_id);
-    if let Some(file) = &output.file {
-        reporter.field("file", file);
-    }
-    let certified = |epoch: &Option<u32>| match epoch {
-        Some(epoch) => format!("since epoch {epoch}"),
-        None => "no".to_owned(),
-    };
-    match &output.status {
-        BlobStatus::Nonexistent => reporter.field("status", "not stored on this network"),
+fn print_status(reporter: &Reporter, status: &BlobStatus, lifetime: Lifetime) {
+    match status {
+        BlobStatus::Nonexistent => return reporter.field("status", absence(lifetime)),
         BlobStatus::Invalid { .. } => {
-            reporter.field("status", "invalid: no file has this blob ID");
+            return reporter.field("status", "invalid: no file has this blob ID");
         }
         BlobStatus::Permanent {
-            end_epoch,
-            is_certified,
+            deletable_counts,
             initial_certified_epoch,
             ..
         } => {
-            reporter.field(
-                "status",
-                if *is_certified {
-                    "available"
-                } else {
-                    "registered"
-                },
-            );
-            reporter.field("kind", "permanent");
-            reporter.field("certified", certified(initial_certified_epoch));
-            reporter.field("expires", format!("with epoch {end_epoch}"));
+            print_certification(reporter, *initial_certified_epoch);
+            let others = deletable_counts.count_deletable_total;
+            let kind = match others {
+                0 => "permanent".to_owned(),
+                others => format!("permanent, and {}", count(others, "deletable object")),
+            };
+            reporter.field("kind", kind);
         }
         BlobStatus::Deletable {
             initial_certified_epoch,
             deletable_counts,
         } => {
-            let available = initial_certified_epoch.is_some();
-            reporter.field("status", if available { "available" } else { "registered" });
+            print_certification(reporter, *initial_certified_epoch);
             reporter.field("kind", "deletable");
-            reporter.field("certified", certified(initial_certified_epoch));
+            let (total, certified) = (
+                deletable_counts.count_deletable_total,
+                deletable_counts.count_deletable_certified,
+            );
             reporter.field(
                 "objects",
-                format!(
-                    "{}, of which {} certified",
-                    deletable_counts.count_deletable_total,
-                    deletable_counts.count_deletable_certified
-                ),
+                format!("{total}, of which {certified} certified"),
             );
         }
     }
-    if let Some(time) = &output.estimated_expiry_timestamp {
-        reporter.field("expires about", time);
+    match lifetime {
+        Lifetime::Until {
+            end_epoch,
+            is_latest: true,
+        } => reporter.field("expires", format!("with epoch {end_epoch}")),
+        Lifetime::Until { end_epoch, .. } => reporter.field(
+            "expires",
+            format!("with epoch {end_epoch} or later, if objects of others last longer"),
+        ),
+        _ => reporter.field(
+            "expires",
+            "nodes do not tell it of deletable objects, and none is this wallet's",
+        ),
+    }
+}
+
+fn print_certification(reporter: &Reporter, epoch: Option<Epoch>) {
+    match epoch {
+        Some(epoch) => {
+            reporter.field("status", "available");
+            reporter.field("certified", format!("since epoch {epoch}"));
+        }
+        None => {
+            reporter.field("status", "registered");
+            reporter.field("certified", "no");
+        }
+    }
+}
+
+/// Why a blob is not there.
+fn absence(lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Over(BlobEnd::Expired { end_epoch }) => {
+            format!("expired with epoch {end_epoch}; not stored any more")
+        }
+        Lifetime::Over(BlobEnd::Deleted) => "deleted by its owner; not stored any more".to_owned(),
+        Lifetime::Over(BlobEnd::NeverCertified) => {
+            "registered once and never certified; not stored on this network".to_owned()
+        }
+        Lifetime::Over(BlobEnd::NeverStored) => "never stored on this network".to_owned(),
+        Lifetime::AheadOfNodes => {
+            "certified on chain, and not known to the storage nodes yet".to_owned()
+        }
+        _ => "not stored on this network: expired, deleted, or never stored".to_owned(),
     }
 }
