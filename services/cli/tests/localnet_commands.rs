@@ -197,9 +197,11 @@ fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
     assert!(fs::read(out).unwrap() == contents);
     let output = home.json(&["read", blob_id, "--out", out, "--json"]);
     assert_eq!(output, json!({"out": out, "blobId": blob_id}));
-    let output = home.run(&["read", blob_id, "--out", "/dev/stdout"]);
-    assert!(output.status.success());
-    assert!(output.stdout == contents);
+    for name in ["/dev/stdout", "-"] {
+        let output = home.run(&["read", blob_id, "--out", name]);
+        assert!(output.status.success());
+        assert!(output.stdout == contents);
+    }
     // What a link names is written, and the link stays one.
     let (link, named) = (home.path().join("link"), home.file("named", b"older"));
     std::os::unix::fs::symlink("named", &link).unwrap();
@@ -416,6 +418,11 @@ fn refuse(home: &Home, path: &str) {
     assert!(
         far.contains("up to 53 epochs ahead; 54 epochs were requested"),
         "{far}"
+    );
+    let twice = home.fail(&["store", "-", "/dev/stdin", "--epochs", "1"]);
+    assert!(
+        twice.contains("standard input can be read only once"),
+        "{twice}"
     );
     let absent = home.fail(&["store", "absent", "--epochs", "1"]);
     assert!(absent.contains("cannot read absent"), "{absent}");

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     args::GlobalOptions,
     commands::print_json,
-    report::{Reporter, short_addresses},
+    report::{Reporter, count, short_addresses},
 };
 
 /// The JSON result.
@@ -132,10 +132,10 @@ fn read_arguments(args: &CallArgs, function: &FunctionDescriptor) -> anyhow::Res
     let parameters: Vec<_> = parameters(function).collect();
     ensure!(
         function.type_parameters.len() == args.type_arguments.len(),
-        "{}::{} takes {} type arguments, {} were given with --type-arg",
+        "{}::{} takes {}, {} were given with --type-arg",
         args.function.module,
         args.function.function,
-        function.type_parameters.len(),
+        count(function.type_parameters.len() as u64, "type argument"),
         args.type_arguments.len()
     );
     if parameters.len() != args.arguments.len() {
@@ -144,10 +144,10 @@ fn read_arguments(args: &CallArgs, function: &FunctionDescriptor) -> anyhow::Res
             .map(|parameter| arguments::type_name(parameter.body(), &args.type_arguments))
             .collect::<anyhow::Result<Vec<_>>>()?;
         bail!(
-            "{}::{} takes {} arguments ({}), {} were given",
+            "{}::{} takes {} ({}), {} were given",
             args.function.module,
             args.function.function,
-            parameters.len(),
+            count(parameters.len() as u64, "argument"),
             types.join(", "),
             args.arguments.len()
         );
