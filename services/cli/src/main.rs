@@ -50,9 +50,8 @@ async fn main() -> ExitCode {
     // Fails only if a provider was installed before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     stop::on_large_file_go_on();
-    let effect = effect(&cli.command);
     let done = run(cli).await;
-    let printed = standard_output::finish(effect, |text| say(text));
+    let printed = standard_output::finish(|text| say(text));
     let mut code = ExitCode::SUCCESS;
     for error in [done, printed].into_iter().filter_map(Result::err) {
         say(format_args!("Error: {}", chain_of_causes(&error)));
@@ -76,6 +75,7 @@ fn effect(command: &Command) -> Effect {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { global, command } = cli;
+    standard_output::expect(effect(&command));
     match command {
         Command::Store(args) => commands::store::run(&global, args).await,
         Command::Read(args) => commands::read::run(&global, args).await,

@@ -22,6 +22,8 @@ struct Printed {
     lost: Option<io::Error>,
     /// Whether that is the error of the command already.
     is_told: bool,
+    /// What else the command leaves behind.
+    effect: Effect,
 }
 
 fn printed() -> MutexGuard<'static, Printed> {
@@ -79,14 +81,19 @@ pub(crate) enum Effect {
     Paid,
 }
 
+/// Says what the command that begins leaves behind.
+pub(crate) fn expect(effect: Effect) {
+    printed().effect = effect;
+}
+
 /// The end of a command: whether all that it printed got there. If not, what was paid for is told on standard error, by `tell`.
 ///
 /// # Errors
 /// If something is lost. A reader that left, as `head` does, has seen enough of a command that leaves nothing behind.
-pub(crate) fn finish(effect: Effect, tell: impl FnOnce(&str)) -> anyhow::Result<()> {
+pub(crate) fn finish(tell: impl FnOnce(&str)) -> anyhow::Result<()> {
     let mut printed = printed();
     let flushed = stdout().flush();
-    printed.end(flushed, effect, tell)
+    printed.end(flushed, tell)
 }
 
 /// The error of a command that ends because of it.
@@ -100,6 +107,7 @@ impl Printed {
             text: String::new(),
             lost: None,
             is_told: false,
+            effect: Effect::None,
         }
     }
 
@@ -116,15 +124,10 @@ impl Printed {
         }
     }
 
-    fn end(
-        &mut self,
-        flushed: io::Result<()>,
-        effect: Effect,
-        tell: impl FnOnce(&str),
-    ) -> anyhow::Result<()> {
+    fn end(&mut self, flushed: io::Result<()>, tell: impl FnOnce(&str)) -> anyhow::Result<()> {
         let lost = self.lost.take().or(flushed.err());
         let Some(error) = lost else { return Ok(()) };
-        match effect {
+        match self.effect {
             Effect::None if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             Effect::None => {}
             Effect::Paid => tell(self.text.trim_end()),
@@ -185,8 +188,9 @@ mod tests {
         ] {
             let (mut printed, taken) = print_into(room, end);
             assert!(taken.len() <= room, "nothing comes after a hole");
+            printed.effect = Effect::Paid;
             let mut told = String::new();
-            let error = printed.end(Ok(()), Effect::Paid, |text| told = text.to_owned());
+            let error = printed.end(Ok(()), |text| told = text.to_owned());
             assert!(
                 error
                     .unwrap_err()
@@ -201,7 +205,7 @@ mod tests {
     fn a_reader_that_has_seen_enough_is_no_error_of_a_command_that_only_looks() {
         let end = |room, kind| {
             let (mut printed, _) = print_into(room, kind);
-            printed.end(Ok(()), Effect::None, |_| panic!("nothing was paid"))
+            printed.end(Ok(()), |_| panic!("nothing was paid"))
         };
         assert!(end(100, ErrorKind::StorageFull).is_ok());
         assert!(end(5, ErrorKind::BrokenPipe).is_ok());
