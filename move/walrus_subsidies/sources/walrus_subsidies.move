@@ -189,9 +189,24 @@ public fun set_per_shard_subsidy(
     self.inner_mut().set_per_shard_subsidy(subsidy_per_shard)
 }
 
+/// Forgives what nodes are owed because the funds ran short: a rate that was set too high can be taken back as long as nothing
+/// was paid at it. The debts of members go at once, those of nodes that have left for up to 500 committees a call.
+///
+/// #### Parameters
+/// - `self`: the subsidies.
+/// - `admin_cap`: their capability.
+///
+/// #### Aborts
+/// - `EUnauthorizedAdminCap` (0), `EWrongVersion` (1).
+public fun forgive_debts(self: &mut WalrusSubsidies, admin_cap: &AdminCap) {
+    self.assert_admin(admin_cap);
+    self.inner_mut().forgive_debts()
+}
+
 // === Public Functions: payment ===
 
-/// Pays the nodes what is due to them, as far as the funds go; what is missing is paid by a later call. Anybody may.
+/// Pays the nodes what is due to them, as far as the funds go; what is missing is paid by a later call. Anybody may. Members of
+/// the previous committee come first, then up to 50 nodes that have left with a debt: to pay more of them, call again.
 ///
 /// #### Parameters
 /// - `self`: the subsidies.
@@ -246,6 +261,12 @@ fun inner_mut(self: &mut WalrusSubsidies): &mut WalrusSubsidiesInnerV1 {
 #[test_only]
 public fun inner_for_testing(self: &WalrusSubsidies): &WalrusSubsidiesInnerV1 {
     dynamic_field::borrow(&self.id, SubsidiesInnerKey())
+}
+
+/// The state, mutably.
+#[test_only]
+public fun inner_mut_for_testing(self: &mut WalrusSubsidies): &mut WalrusSubsidiesInnerV1 {
+    self.inner_mut()
 }
 
 /// Version and package.

@@ -5,11 +5,14 @@
 ///    fits into 64 bits.
 /// 2. A payment for storage or writes is subsidized at most once: `already_subsidized_balances` holds, per epoch, the user
 ///    payments that are done with. Subsidies, donations and leftovers are no user payments.
-/// 3. What a node could not be paid is owed to it until it is paid. Nothing but debts and the number of the last epoch is
-///    remembered of past epochs: the chain knows only the previous committee.
+/// 3. What a node could not be paid is owed to it until it is paid or the debts are forgiven. Nothing but debts and the number
+///    of the last epoch is remembered of past epochs: the chain knows only the previous committee.
+/// 4. A call touches the pools of the previous committee and of at most `MAX_FORMER_MEMBERS` other nodes, however many are owed
+///    something: a transaction has room for a limited number of objects.
 ///
-/// When the funds do not suffice, what is there is paid: the fixed part first, in equal proportion to what each node is to
-/// get, then the usage part, the earliest epochs first. The rest waits for new funds.
+/// When the funds do not suffice, what is there is paid: first the fixed part of the previous committee, in equal proportion to
+/// what each member is to get; then nodes that have left with a debt, who waits longest first; then the usage part, the earliest
+/// epochs first. The rest waits for new funds.
 ///
 /// Life cycle: created with rates, filled with funds by anybody, processed by anybody in every epoch; lives as long as the object.
 ///
@@ -23,6 +26,7 @@ use wal::wal::WAL;
 use walrus::committee::Committee;
 use walrus::staking::Staking;
 use walrus::system::System;
+use walrus_subsidies::batch_queue;
 use walrus_subsidies::epoch_balance::{Self, EpochBalanceRingBuffer};
 
 // === Errors ===
@@ -41,6 +45,11 @@ const HUNDRED_PERCENT: u32 = 10_000;
 const MAX_SUBSIDY_RATE: u32 = 1_000_000;
 /// The largest number of shards a node can have in any deployment.
 const MAX_SHARDS: u64 = 65_535;
+/// How many nodes outside the previous committee one call pays. With 150 members, all of whom may leave with a debt, it keeps
+/// below 800 of the 1000 child objects that a transaction may touch.
+const MAX_FORMER_MEMBERS: u64 = 50;
+/// Of how many committees, whose members left with debts, one call forgives the debts.
+const MAX_FORGIVEN_COMMITTEES: u64 = 500;
 
 // === Structs ===
 
@@ -68,8 +77,8 @@ public struct Due has copy, drop, store {
     amount: u64,
 }
 
-/// Key in `extra_fields` of what nodes are owed of the fixed part: a `vector<Due>` in the order of committees. Absent if nothing
-/// is.
+/// Key in `extra_fields` of what members of the previous committee are owed of the fixed part: a `vector<Due>` in the order of
+/// committees. Absent if nothing is. What nodes are owed that have left waits in the `batch_queue` of `extra_fields`.
 public struct DebtsKey() has copy, drop, store;
 
 // === Constructors ===
@@ -126,6 +135,12 @@ public(package) fun set_per_shard_subsidy(
     self.subsidy_per_shard = subsidy_per_shard;
 }
 
+/// Forgets what nodes are owed, for example because of a wrong rate. What was paid stays paid.
+public(package) fun forgive_debts(self: &mut WalrusSubsidiesInnerV1) {
+    self.take_debts();
+    batch_queue::drop_batches<Due>(&mut self.extra_fields, MAX_FORGIVEN_COMMITTEES)
+}
+
 /// Pays what is due, as far as the funds go. Aborts only as the functions of `walrus` do, for another version.
 public(package) fun process_subsidies(
     self: &mut WalrusSubsidiesInnerV1,
@@ -133,23 +148,23 @@ public(package) fun process_subsidies(
     system: &mut System,
     clock: &Clock,
 ) {
-    self.process_fixed_subsidies(staking);
+    self.pay_members(staking);
+    self.pay_former_members(staking);
     self.process_usage_subsidies(system);
     self.last_subsidized_ts = clock.timestamp_ms();
 }
 
 // === Private Functions: fixed part ===
 
-/// Pays the previous committee for the previous epoch, once per epoch, and what is still owed. It all goes to the commission
-/// of the nodes.
-fun process_fixed_subsidies(self: &mut WalrusSubsidiesInnerV1, staking: &mut Staking) {
+/// Pays the previous committee for the previous epoch, once per epoch, and what its members are still owed. It all goes to the
+/// commission of the nodes.
+fun pay_members(self: &mut WalrusSubsidiesInnerV1, staking: &mut Staking) {
     let debts = self.take_debts();
     let epoch = staking.epoch();
-    let dues = if (epoch > 0 && self.latest_epoch < epoch - 1) {
-        self.latest_epoch = epoch - 1;
-        self.add_dues(staking.previous_committee(), debts)
-    } else debts;
-    if (dues.is_empty()) return;
+    let is_due = epoch > 0 && self.latest_epoch < epoch - 1;
+    if (is_due) self.latest_epoch = epoch - 1;
+    let (dues, former) = self.add_dues(staking.previous_committee(), debts, is_due);
+    batch_queue::add(&mut self.extra_fields, former);
 
     let total = dues.fold!(0u128, |sum, due| sum + (due.amount as u128));
     let available = (self.subsidy_pool.value() as u128).min(total);
@@ -169,35 +184,56 @@ fun process_fixed_subsidies(self: &mut WalrusSubsidiesInnerV1, staking: &mut Sta
     if (!debts.is_empty()) self.extra_fields.add(DebtsKey(), debts);
 }
 
-/// What the members of a committee get for one epoch, added to the debts by one merge of the two sorted lists.
+/// What the members of a committee are to get: their debts and, if `is_due`, the subsidy of one epoch. And the debts of those
+/// who are not in the committee. One merge of the two sorted lists.
 fun add_dues(
     self: &WalrusSubsidiesInnerV1,
     committee: &Committee,
     debts: vector<Due>,
-): vector<Due> {
+    is_due: bool,
+): (vector<Due>, vector<Due>) {
     let members = committee.inner();
     let mut dues = vector[];
+    let mut former = vector[];
     let mut next = 0;
     members.length().do!(|i| {
         let (node_id, shards) = members.get_entry_by_idx(i);
         while (next < debts.length() && key(&debts[next].node_id) < key(node_id)) {
-            dues.push_back(debts[next]);
+            former.push_back(debts[next]);
             next = next + 1;
         };
-        let mut amount = self.base_subsidy + shards.length() * self.subsidy_per_shard;
+        let mut amount = if (is_due) self.base_subsidy + shards.length() * self.subsidy_per_shard else 0;
         if (next < debts.length() && debts[next].node_id == node_id) {
-            // Debts that outgrow the supply of WAL many times over must not stop the payments.
-            let sum = (debts[next].amount as u128) + (amount as u128);
-            amount = sum.min(std::u64::max_value!() as u128) as u64;
+            amount = saturating_add(debts[next].amount, amount);
             next = next + 1;
         };
         dues.push_back(Due { node_id: *node_id, amount });
     });
     while (next < debts.length()) {
-        dues.push_back(debts[next]);
+        former.push_back(debts[next]);
         next = next + 1;
     };
-    dues
+    (dues, former)
+}
+
+/// Pays nodes that have left what they are owed, who waits longest first; at most `MAX_FORMER_MEMBERS` of them.
+fun pay_former_members(self: &mut WalrusSubsidiesInnerV1, staking: &mut Staking) {
+    if (self.subsidy_pool.value() == 0) return;
+    let debts: vector<Due> = batch_queue::take(&mut self.extra_fields, MAX_FORMER_MEMBERS);
+    let mut left = self.subsidy_pool.value();
+    let mut paid = vector[];
+    let mut unpaid = vector[];
+    debts.do!(|Due { node_id, amount }| {
+        let payment = amount.min(left);
+        left = left - payment;
+        if (payment > 0) paid.push_back(Due { node_id, amount: payment });
+        if (payment < amount) unpaid.push_back(Due { node_id, amount: amount - payment });
+    });
+    batch_queue::put_back(&mut self.extra_fields, unpaid);
+    // In the order of committees, as `add_commission_to_pools` takes them cheapest.
+    paid.merge_sort_by!(|a, b| key(&a.node_id) <= key(&b.node_id));
+    let payments = paid.map_ref!(|due| self.subsidy_pool.split(due.amount));
+    staking.add_commission_to_pools(paid.map!(|due| due.node_id), payments);
 }
 
 /// The number that orders nodes in committees.
@@ -205,7 +241,12 @@ fun key(node_id: &ID): u256 {
     node_id.to_address().to_u256()
 }
 
-/// Takes what nodes are owed.
+/// The sum, or the largest number: debts that outgrow the supply of WAL many times over must not stop the payments.
+fun saturating_add(a: u64, b: u64): u64 {
+    ((a as u128) + (b as u128)).min(std::u64::max_value!() as u128) as u64
+}
+
+/// Takes what members of the previous committee are owed.
 fun take_debts(self: &mut WalrusSubsidiesInnerV1): vector<Due> {
     if (self.extra_fields.contains(DebtsKey())) self.extra_fields.remove(DebtsKey())
     else vector[]
@@ -263,22 +304,39 @@ public fun funds(self: &WalrusSubsidiesInnerV1): u64 {
 /// FROST that a node is owed.
 #[test_only]
 public fun debt(self: &WalrusSubsidiesInnerV1, node_id: ID): u64 {
-    if (!self.extra_fields.contains(DebtsKey())) return 0;
-    let debts: &vector<Due> = &self.extra_fields[DebtsKey()];
-    debts.find_index!(|due| due.node_id == node_id).map!(|i| debts[i].amount).destroy_or!(0)
+    let mut dues: vector<Due> =
+        if (self.extra_fields.contains(DebtsKey())) self.extra_fields[DebtsKey()] else vector[];
+    dues.append(batch_queue::elements(&self.extra_fields));
+    dues.fold!(0, |sum, due| if (due.node_id == node_id) saturating_add(sum, due.amount) else sum)
 }
 
-/// As `add_dues`, with node IDs and amounts in place of dues.
+/// Has a node wait for debts, as if it had left with them.
+#[test_only]
+public fun add_former_debts_for_testing(
+    self: &mut WalrusSubsidiesInnerV1,
+    node_ids: vector<ID>,
+    amount: u64,
+) {
+    let debts = node_ids.map!(|node_id| Due { node_id, amount });
+    batch_queue::add(&mut self.extra_fields, debts)
+}
+
+/// As `add_dues`, with node IDs and amounts in place of dues: of the members, and of those who are none.
 #[test_only]
 public fun add_dues_for_testing(
     self: &WalrusSubsidiesInnerV1,
     committee: &Committee,
     node_ids: vector<ID>,
     amounts: vector<u64>,
-): (vector<ID>, vector<u64>) {
+): (vector<ID>, vector<u64>, vector<ID>, vector<u64>) {
     let debts = node_ids.zip_map!(amounts, |node_id, amount| Due { node_id, amount });
-    let dues = self.add_dues(committee, debts);
-    (dues.map_ref!(|due| due.node_id), dues.map_ref!(|due| due.amount))
+    let (dues, former) = self.add_dues(committee, debts, true);
+    (
+        dues.map_ref!(|due| due.node_id),
+        dues.map_ref!(|due| due.amount),
+        former.map_ref!(|due| due.node_id),
+        former.map_ref!(|due| due.amount),
+    )
 }
 
 /// When the subsidies were last processed.

@@ -78,14 +78,27 @@ public fun debts(self: &Subsidized): vector<u64> {
     )
 }
 
-/// What the members of a committee get for one epoch, and debts; by node.
+/// What the members of a committee get for one epoch, and debts; by node. And the debts of others.
 public fun add_dues(
     self: &Subsidized,
     committee: &Committee,
     node_ids: vector<ID>,
     debts: vector<u64>,
-): (vector<ID>, vector<u64>) {
+): (vector<ID>, vector<u64>, vector<ID>, vector<u64>) {
     self.subsidies.inner_for_testing().add_dues_for_testing(committee, node_ids, debts)
+}
+
+/// Has nodes wait for debts of `amount` FROST each, as if they had left with them.
+public fun leave_with_debts(self: &mut Subsidized, nodes: vector<u64>, amount: u64) {
+    let node_ids = nodes.map!(|node| self.world.node_id(node));
+    self.subsidies.inner_mut_for_testing().add_former_debts_for_testing(node_ids, amount)
+}
+
+/// Node 2 loses all its stake, and with it its place in the committee after the next.
+public fun unstake_the_last(self: &mut Subsidized) {
+    let stake = &mut self.stakes[2];
+    let (staking, _, _, _, ctx) = self.world.parts();
+    staking.request_withdraw_stake(stake, ctx);
 }
 
 /// The commission of all nodes that can be collected, which is collected.

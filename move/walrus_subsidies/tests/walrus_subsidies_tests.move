@@ -114,7 +114,7 @@ fun dues_are_what_a_map_would_add_up(seed: vector<u8>) {
     let (debtors, debts) = expected.into_keys_values();
     let members = committee::new_for_testing(shards);
     assert!(members.size() > 100);
-    let (node_ids, amounts) = test.add_dues(&members, debtors, debts);
+    let (node_ids, amounts, former_ids, former_amounts) = test.add_dues(&members, debtors, debts);
     shards.length().do!(|i| {
         let (node_id, shards) = shards.get_entry_by_idx(i);
         let due = 1_000 + 10 * shards.length();
@@ -125,10 +125,122 @@ fun dues_are_what_a_map_would_add_up(seed: vector<u8>) {
             expected.insert(*node_id, due);
         }
     });
-    let expected = sort_vec_map_by_node_id!(expected);
-    assert_eq!(node_ids, expected.keys());
     node_ids.zip_do!(amounts, |node_id, amount| assert_eq!(amount, expected[&node_id]));
+    former_ids.zip_do!(former_amounts, |node_id, amount| assert_eq!(amount, expected[&node_id]));
+    // Each list is in the order of committees, and every node is in one of them.
+    assert_eq!(node_ids, sort_vec_map_by_node_id!(shards).keys());
+    assert_eq!(node_ids.length() + former_ids.length(), expected.length());
+    former_ids.do!(|node_id| assert!(!shards.contains(&node_id)));
     test.destroy();
+}
+
+// === Nodes that left ===
+
+#[test]
+fun what_is_paid_late_to_a_node_that_left_can_be_collected() {
+    let mut test = subsidized_world::new(0, 1_000, 0);
+    test.unstake_the_last();
+    test.world().next_epoch();
+    // All three are owed the last epoch; then node 2 is in neither the current nor the previous committee.
+    test.process();
+    assert_eq!(test.debts(), vector[1_000, 1_000, 1_000]);
+    2u8.do!(|_| test.world().next_epoch());
+    test.fund(100_000);
+    test.process();
+    assert_eq!(test.debts(), vector[0, 0, 0]);
+    // Nothing that the end of the vote would not unblock is blocked, whatever the state of the epoch is.
+    assert_eq!(test.collect(), vector[0, 0, 1_000]);
+    test.world().reach_selection();
+    assert_eq!(test.collect(), vector[2_000, 2_000, 0]);
+    test.destroy();
+}
+
+#[test]
+fun members_come_before_those_who_left() {
+    let mut test = subsidized_world::new(5_000, 1_000, 0);
+    test.leave_with_debts(vector[2, 0, 1], 400);
+    test.world().next_epoch();
+    test.buy(1);
+    test.fund(3_500);
+    test.process();
+    // Members first, then who waits longest; the usage part last.
+    assert_eq!(test.debts(), vector[300, 400, 0]);
+    assert_eq!(test.rewards(1), vector[100]);
+    test.fund(1_000);
+    test.process();
+    assert_eq!(test.debts(), vector[0, 0, 0]);
+    assert_eq!(test.rewards(1), vector[150]);
+    assert_eq!(test.funds(), 250);
+    test.world().reach_selection();
+    assert_eq!(test.collect(), vector[1_400, 1_400, 1_400]);
+    test.destroy();
+}
+
+#[test]
+fun a_call_pays_a_bounded_number_of_nodes_that_left() {
+    let mut test = subsidized_world::new(0, 0, 0);
+    // Three batches; each of the nodes waits several times.
+    vector[30u64, 40, 60].do!(|size| {
+        test.leave_with_debts(vector::tabulate!(size, |i| i % 3), 10);
+    });
+    test.fund(10_000);
+    let mut left = vector[];
+    3u8.do!(|_| {
+        test.process();
+        left.push_back(test.debts().fold!(0, |sum, debt| sum + debt));
+    });
+    assert_eq!(left, vector[800, 300, 0]);
+    assert_eq!(test.funds(), 10_000 - 1_300);
+    test.destroy();
+}
+
+#[test]
+fun those_who_left_wait_without_funds() {
+    let mut test = subsidized_world::new(0, 0, 0);
+    test.leave_with_debts(vector[0, 1], 10);
+    test.process();
+    assert_eq!(test.debts(), vector[10, 10, 0]);
+    // The only batch is taken as a whole, and what is not paid becomes one again.
+    test.fund(4);
+    test.process();
+    assert_eq!(test.debts(), vector[6, 10, 0]);
+    test.fund(9);
+    test.process();
+    assert_eq!(test.debts(), vector[0, 7, 0]);
+    test.destroy();
+}
+
+#[test]
+fun a_wrong_rate_is_taken_back() {
+    let mut test = subsidized_world::new(0, MAX, 0);
+    test.leave_with_debts(vector[0, 1], 10);
+    test.world().next_epoch();
+    test.process();
+    assert_eq!(test.debts(), vector[MAX, MAX, MAX]);
+    let (subsidies, admin_cap) = test.parts();
+    subsidies.set_base_subsidy(admin_cap, 1_000);
+    subsidies.forgive_debts(admin_cap);
+    assert_eq!(test.debts(), vector[0, 0, 0]);
+    test.fund(10_000);
+    test.process();
+    assert_eq!(test.funds(), 10_000);
+    // Later epochs are paid at the new rate.
+    test.world().next_epoch();
+    test.process();
+    assert_eq!(test.funds(), 7_000);
+    test.leave_with_debts(vector[2], 10);
+    test.process();
+    assert_eq!(test.funds(), 6_990);
+    test.destroy();
+}
+
+#[test, expected_failure(abort_code = EUnauthorizedAdminCap, location = walrus_subsidies)]
+fun strangers_do_not_forgive_debts() {
+    let mut test = subsidized_world::new(0, 0, 0);
+    let admin_cap = &test.new_admin_cap();
+    let (subsidies, _) = test.parts();
+    subsidies.forgive_debts(admin_cap);
+    abort 99
 }
 
 // === Usage part ===
