@@ -4,7 +4,9 @@ mod committee;
 mod packages;
 mod price;
 mod reader;
+mod upkeep;
 
 pub use committee::{Committee, CommitteeMember, Committees, Keys};
 pub use price::{BYTES_PER_UNIT, Prices};
 pub use reader::{ContractObjects, ContractPackages, ContractReader, PoolSummary};
+pub use upkeep::Subsidies;

@@ -9,7 +9,9 @@ mod field;
 mod governance;
 mod pool;
 mod staking;
+mod subsidies;
 mod system;
+mod vote;
 
 pub use blob::{Blob, BlobAttributes, OwnedStorage, SharedBlob, Storage};
 pub use exchange::{Exchange, ExchangeRate};
@@ -26,6 +28,11 @@ pub use pool::{
 };
 pub use staking::{
     ActiveSet, ActiveSetEntry, CommitteeShards, EpochParams, EpochState, Staking, StakingInnerV1,
+    epoch_change_start_field_id,
+};
+pub use subsidies::{
+    EpochBalance, EpochBalanceRingBuffer, WalrusSubsidies, WalrusSubsidiesInnerV1,
+    subsidies_field_id,
 };
 pub use system::{
     BlsCommittee, BlsCommitteeMember, EventBlob, EventBlobAttestation, EventBlobCertificationState,

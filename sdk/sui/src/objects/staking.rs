@@ -1,10 +1,10 @@
 //! Layouts of the staking object and its inner state (contracts spec 4.1, 4.3, 4.5).
 
 use serde::{Deserialize, Serialize};
-use sui_sdk_types::Address;
+use sui_sdk_types::{Address, TypeTag};
 use walrus_core::ShardIndex;
 
-use super::field::{ExtendedField, TableRef, VecMap};
+use super::field::{ExtendedField, TableRef, VecMap, dynamic_field_id};
 
 /// `staking::Staking`, the shared outer object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +94,10 @@ pub struct ActiveSetEntry {
     pub node_id: Address,
     /// Its stake in FROST.
     pub staked_amount: u64,
+}
+
+/// ID of the field `b"epoch_change_start"` of `Staking`, which holds when the last epoch change began (milliseconds since 1970).
+pub fn epoch_change_start_field_id(staking: Address) -> Address {
+    let name_type = TypeTag::Vector(Box::new(TypeTag::U8));
+    dynamic_field_id(staking, &name_type, b"\x12epoch_change_start")
 }

@@ -15,6 +15,8 @@ mod payment;
 mod ptb;
 mod registration;
 mod stake;
+mod subsidies;
+mod upkeep;
 mod writer;
 
 pub use blobs::BlobCertificate;
@@ -29,4 +31,6 @@ pub use ptb::Ptb;
 pub use registration::{
     BlobRegistration, RegisteredBlobs, StoragePiece, StorageSource, registration_costs,
 };
+pub use subsidies::SubsidyRates;
+pub use upkeep::CloseEpochChangeError;
 pub use writer::ContractWriter;
