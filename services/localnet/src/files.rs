@@ -81,6 +81,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
             "system_object": deployment.system_object,
             "staking_object": deployment.staking_object,
             "treasury_object": deployment.treasury_object,
+            "walrus_subsidies_object": network.side_packages().map(|side| side.subsidies_object),
             "wallet_config": dir.join(WALLET_FILE),
         },
     });

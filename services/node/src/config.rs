@@ -84,7 +84,8 @@ pub struct NodeConfig {
     /// Block cache of the database, in bytes.
     #[serde(default = "default_cache_bytes")]
     pub database_cache_bytes: u64,
-    /// Whether the node helps to drive epochs (`voting_end`, `initiate_epoch_change`).
+    /// Whether the node helps to drive epochs (`voting_end`, `initiate_epoch_change`, closing an epoch change
+    /// that is overdue, subsidies).
     #[serde(default = "yes")]
     pub drive_epochs: bool,
 }
@@ -159,6 +160,9 @@ pub struct SuiConfig {
     /// The protected treasury, needed to initiate epoch changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub treasury_object: Option<Address>,
+    /// The subsidies that the nodes process once an epoch; absent: nobody's business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walrus_subsidies_object: Option<Address>,
     /// The wallet that pays for the node's transactions.
     pub wallet_config: WalletSource,
     /// The checkpoint at which a fresh node begins to read events; must not be after the contract's publication.

@@ -38,6 +38,8 @@ pub(crate) const CHAIN_POLL: Duration = Duration::from_millis(500);
 pub(crate) const DRIVER_POLL_MAX: Duration = Duration::from_secs(60);
 /// Longest jitter of a call that any node may make.
 pub(crate) const MAX_JITTER: Duration = Duration::from_secs(180);
+/// How long before the end of an epoch subsidies are processed, or a tenth of the epoch if that is less.
+pub(crate) const SUBSIDIES_BEFORE_END: Duration = Duration::from_secs(300);
 /// Peers asked at once for symbols of one sliver.
 pub(crate) const PEERS_AT_ONCE: usize = 4;
 /// Cached connections to peers.

@@ -214,6 +214,7 @@ fn start_tasks(
         writer,
         cap,
         drives: config.drive_epochs,
+        subsidies: config.sui.walrus_subsidies_object,
     };
     let drive = async move {
         driver.run().await;
