@@ -142,6 +142,13 @@ pub(crate) enum Command {
         walrus get-wal --amount 2000000000            for 2 SUI\n  \
         walrus get-wal --exchange-id 0xID --json")]
     GetWal(GetWalArgs),
+    /// Close an epoch change that no quorum of nodes reports as done.
+    #[command(after_help = "Examples:\n  \
+        walrus close-epoch-change\n  \
+        walrus close-epoch-change --json\n\n\
+        Anybody may, from two epoch durations after the epoch change began; until then it changes nothing and says when. Storage nodes \
+        do it by themselves. It is for a network of which too few are left.")]
+    CloseEpochChange(CloseEpochChangeArgs),
     /// Run a whole network on this machine until Ctrl-C.
     #[command(after_help = "Examples:\n  \
         walrus localnet\n  \
@@ -433,6 +440,14 @@ pub(crate) struct GetWalArgs {
     /// How much SUI to give away, in MIST (1 SUI = 1000000000 MIST).
     #[arg(long, value_name = "MIST", default_value_t = 500_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) amount: u64,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// Arguments of `close-epoch-change`.
+#[derive(Debug, Args)]
+pub(crate) struct CloseEpochChangeArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,

@@ -88,6 +88,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             commands::blob_id::convert(&global, &blob_id_decimal)
         }
         Command::GetWal(args) => commands::get_wal::run(&global, args).await,
+        Command::CloseEpochChange(args) => commands::close_epoch_change::run(&global, args).await,
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Devchain(args) => devchain::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,

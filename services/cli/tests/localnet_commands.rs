@@ -58,6 +58,8 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     tell_what_was_paid_for(&home);
     take_blob_ids_like_options(&home);
     log_without_colours(&home);
+    let done = home.fail(&["close-epoch-change"]);
+    assert!(done.contains("the change to epoch 1 is done"), "{done}");
     refuse(&home, path);
 
     // A second store of the same file, and a store of several.

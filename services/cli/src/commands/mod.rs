@@ -2,6 +2,7 @@
 
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
+pub(crate) mod close_epoch_change;
 pub(crate) mod completion;
 pub(crate) mod decode;
 pub(crate) mod demo;
