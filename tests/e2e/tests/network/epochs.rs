@@ -1,4 +1,4 @@
-//! The nodes drive the epochs; a blob lives as long as it was paid for.
+//! The nodes drive the epochs, whatever happens to most of them; a blob lives as long as it was paid for.
 
 use std::time::Duration;
 
@@ -6,8 +6,13 @@ use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_node_client::BlobStatus;
 use walrus_sdk::ClientError;
+use walrus_sui::{
+    objects::WalrusSubsidiesInnerV1,
+    transactions::{CloseEpochChangeError, SubsidyRates},
+};
 
 const EPOCH: Duration = Duration::from_secs(6);
+const WAL: u64 = 1_000_000_000;
 /// Several epochs on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,13 +26,58 @@ async fn until_epoch(network: &TestNetwork, epoch: u32) {
     network.ready().await;
 }
 
+/// Subsidies of 1 WAL per node and epoch and of half of what users pay, with funds.
+async fn subsidize(network: &TestNetwork) {
+    let writer = network.writer();
+    let side = network.side_packages().unwrap();
+    let (subsidies, cap) = (side.subsidies_object, side.subsidies_admin_cap);
+    let rates = SubsidyRates {
+        system_rate: 5_000,
+        base: WAL,
+        per_shard: 0,
+    };
+    writer
+        .set_subsidy_rates(subsidies, cap, rates)
+        .await
+        .unwrap();
+    writer.fund_subsidies(subsidies, 1_000 * WAL).await.unwrap();
+}
+
+async fn subsidies(network: &TestNetwork) -> WalrusSubsidiesInnerV1 {
+    let id = network.side_packages().unwrap().subsidies_object;
+    network.reader().subsidies(id).await.unwrap().state
+}
+
+/// The nodes have paid themselves for the epochs that have passed, and subsidized what users have paid.
+async fn assert_subsidized(network: &TestNetwork) {
+    let epoch = network.reader().epoch().await.unwrap();
+    eventually("the epoch before is paid", PATIENCE, async || {
+        let state = subsidies(network).await;
+        (state.latest_epoch + 1 >= epoch).then_some(())
+    })
+    .await;
+    let ids: Vec<_> = network
+        .members()
+        .await
+        .iter()
+        .map(|member| member.info.node_id)
+        .collect();
+    let pools = network.reader().pools(&ids).await.unwrap();
+    let commission: u64 = pools.values().map(|pool| pool.commission).sum();
+    assert!(pools.values().all(|pool| pool.commission >= WAL));
+    let state = subsidies(network).await;
+    assert!(state.subsidy_pool + commission < 1_000 * WAL, "{state:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn blobs_live_through_epoch_changes_until_their_end() {
     let network = TestNetwork::start(LocalnetOptions {
         epoch_duration: EPOCH,
+        side_packages: true,
         ..small()
     })
     .await;
+    subsidize(&network).await;
     let data = random_bytes(40_000);
     let blob = network.store(&data, 3).await;
     let id = blob.blob_id;
@@ -64,5 +114,31 @@ async fn blobs_live_through_epoch_changes_until_their_end() {
         })
         .await;
     }
+    assert_subsidized(&network).await;
+    network.stop().await;
+}
+
+/// Otherwise nothing would ever happen again in a network that has lost its quorum, even after most nodes are back: nobody buys
+/// storage, votes or changes its stake for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_of_four_closes_an_epoch_change_that_is_overdue() {
+    let mut network = TestNetwork::start(LocalnetOptions {
+        epoch_duration: Duration::from_secs(4),
+        ..small()
+    })
+    .await;
+    network.stop_nodes(&[1, 2, 3]).await;
+    let epoch = network.reader().epoch().await.unwrap();
+    eventually("the next epoch begins", PATIENCE, async || {
+        (network.reader().epoch().await.unwrap() > epoch).then_some(())
+    })
+    .await;
+    let early = network.writer().close_epoch_change().await.unwrap_err();
+    assert!(
+        matches!(early, CloseEpochChangeError::NotOverdue { epoch: of, .. } if of == epoch + 1),
+        "{early}"
+    );
+    until_epoch(&network, epoch + 1).await;
+    until_epoch(&network, epoch + 2).await;
     network.stop().await;
 }
