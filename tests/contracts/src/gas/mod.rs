@@ -38,6 +38,7 @@ pub fn measure(nodes: usize) -> Meter {
     meter.stakes(&user);
     meter.later_epochs(&user);
     meter.slashing(&user);
+    meter.whale(&user);
     meter.upgrades();
     meter
 }

@@ -236,6 +236,20 @@ impl Meter {
         self.withdraw(user, stake.id);
     }
 
+    /// One node has nearly all the stake. It may not hold more than its share of the shards, so the others get the rest one shard
+    /// at a time: of all distributions of stake none costs the vote more.
+    pub(crate) fn whale(&mut self, user: &Account) {
+        let admin = self.network.admin.clone();
+        let whale = self.network.nodes[0].id;
+        self.stake(&admin, whale, 1_000_000_000 * WAL);
+        self.call(
+            user,
+            ("walrus", "staking", "compute_next_committee"),
+            |n, p| vec![p.read(n.contracts.staking)],
+        );
+        self.epoch(user);
+    }
+
     /// Slashing of the first node by all others, and proposals that come to nothing.
     pub(crate) fn slashing(&mut self, user: &Account) {
         let nodes = self.network.nodes.clone();
