@@ -36,6 +36,7 @@ async fn an_exchange_of_the_deployment_sells_wal_to_anybody() {
         epoch_duration_ms: 3_600_000,
         n_shards: 10,
         max_epochs_ahead: 53,
+        threshold_stake: 0,
     };
     let deployment = deploy(&deployer, parameters).await.unwrap();
     let side = deploy_side_packages(&deployer, &deployment, EXCHANGE_FUNDS)

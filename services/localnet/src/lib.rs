@@ -24,6 +24,6 @@ pub use chain::{
 pub use directory::{default_directory, is_running};
 pub use files::{client_config_path, network_json_path, node_config_path};
 pub use network::Localnet;
-pub use options::LocalnetOptions;
+pub use options::{LocalnetOptions, STAKE_PER_NODE};
 pub use state::{NetworkShape, network_shape};
 pub use steps::{Observer, Silent, Step};

@@ -29,12 +29,10 @@ use crate::{
     directory::{Directory, Kind},
     files,
     operator::{Operator, Registered},
+    options::STAKE_PER_NODE,
     ports,
     state::{NodeState, State},
 };
-
-/// FROST that a test network stakes on each node. Contracts spec 12.2.
-const STAKE_PER_NODE: u64 = 1_000 * 1_000_000_000;
 
 /// How many MIST each operator gets, for gas.
 const OPERATOR_MIST: u64 = 100 * 1_000_000_000;
@@ -370,6 +368,7 @@ impl Founding<'_> {
                 epoch_duration_ms,
                 n_shards: self.options.shards,
                 max_epochs_ahead: self.options.max_epochs_ahead,
+                threshold_stake: self.options.threshold_stake,
             },
         )
         .await?;

@@ -9,6 +9,9 @@ use std::{
 
 use crate::ports::ChainPorts;
 
+/// FROST that a test network stakes on each node. Contracts spec 12.2.
+pub const STAKE_PER_NODE: u64 = 1_000 * 1_000_000_000;
+
 /// How large a local network is and where it lives.
 #[derive(Debug, Clone)]
 pub struct LocalnetOptions {
@@ -20,6 +23,10 @@ pub struct LocalnetOptions {
     pub epoch_duration: Duration,
     /// For how many epochs ahead storage can be bought.
     pub max_epochs_ahead: u32,
+    /// FROST that must be staked with a node before it can become a member of the committee; the nodes of the network have
+    /// [`STAKE_PER_NODE`]. Without it, somebody who registers many nodes with next to no stake takes most of the shards of a
+    /// network as small as this one.
+    pub threshold_stake: u64,
     /// Where files go; a temporary directory that is removed on shutdown when absent, or by the next network with one if this
     /// process is killed.
     pub dir: Option<PathBuf>,
@@ -44,6 +51,7 @@ impl Default for LocalnetOptions {
             shards: 100,
             epoch_duration: Duration::from_secs(24 * 3600),
             max_epochs_ahead: 53,
+            threshold_stake: STAKE_PER_NODE / 2,
             dir: None,
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             rpc_port: 0,
@@ -72,6 +80,11 @@ impl LocalnetOptions {
             "{} shards are too few for {} nodes; every node needs one",
             self.shards,
             self.nodes
+        );
+        anyhow::ensure!(
+            self.threshold_stake <= STAKE_PER_NODE,
+            "the nodes have a stake of {STAKE_PER_NODE} FROST, less than the {} FROST that members need",
+            self.threshold_stake
         );
         anyhow::ensure!(
             !self.epoch_duration.is_zero(),

@@ -20,6 +20,41 @@ pub struct DeployParameters {
     pub n_shards: u16,
     /// How many epochs ahead storage can be bought, at most 1000.
     pub max_epochs_ahead: u32,
+    /// FROST that must be staked with a node before it can become a member of the committee; 0 for any amount.
+    ///
+    /// Below 20 nodes a node holds at most twice the average number of shards, from 20 nodes on at most a tenth of them, whatever
+    /// its stake: without a threshold, somebody who registers many nodes with next to no stake takes the shards that the large
+    /// ones may not hold.
+    pub threshold_stake: u64,
+}
+
+/// Most shards: the assignment of more does not fit into an object.
+const MAX_SHARDS: u16 = 40_000;
+/// Longest epoch, in ms: later sums of times do not overflow.
+const MAX_EPOCH_DURATION_MS: u64 = 1 << 52;
+/// All WAL there is, in FROST.
+const WAL_SUPPLY: u64 = 5_000_000_000 * 1_000_000_000;
+
+impl DeployParameters {
+    /// Checks what the contract would refuse with a number.
+    ///
+    /// # Errors
+    /// [`DeployError::Parameter`].
+    pub fn validate(&self) -> Result<(), DeployError> {
+        let within = |name: &str, value: u64, least: u64, most: u64| {
+            if (least..=most).contains(&value) {
+                return Ok(());
+            }
+            let sentence = format!("{name} is {value}, not between {least} and {most}");
+            Err(DeployError::Parameter(sentence))
+        };
+        within("n_shards", self.n_shards.into(), 1, MAX_SHARDS.into())?;
+        within("max_epochs_ahead", self.max_epochs_ahead.into(), 1, 1000)?;
+        let (zero, later) = (self.epoch_zero_duration_ms, self.epoch_duration_ms);
+        within("epoch_duration_ms", later, 1, MAX_EPOCH_DURATION_MS)?;
+        within("epoch_zero_duration_ms", zero, 0, MAX_EPOCH_DURATION_MS)?;
+        within("threshold_stake", self.threshold_stake, 0, WAL_SUPPLY)
+    }
 }
 
 /// What a deployment created.
@@ -87,15 +122,7 @@ pub async fn deploy(
     executor: &TransactionExecutor,
     parameters: DeployParameters,
 ) -> Result<Deployment, DeployError> {
-    if parameters.n_shards == 0 {
-        return Err(DeployError::Parameter("n_shards must not be 0".to_owned()));
-    }
-    if parameters.max_epochs_ahead == 0 || parameters.max_epochs_ahead > 1000 {
-        return Err(DeployError::Parameter(format!(
-            "max_epochs_ahead is {}, not between 1 and 1000",
-            parameters.max_epochs_ahead
-        )));
-    }
+    parameters.validate()?;
     let wal = publish_wal(executor)
         .await
         .map_err(step("publish package wal"))?;
@@ -185,16 +212,68 @@ async fn initialize(
                 ptb.pure(&parameters.epoch_duration_ms)?,
                 ptb.pure(&parameters.n_shards)?,
                 ptb.pure(&parameters.max_epochs_ahead)?,
+                ptb.pure(&parameters.threshold_stake)?,
                 ptb.clock(),
             ];
             let cap = ptb.call(
                 walrus.package,
                 "init",
-                "initialize_walrus",
+                "initialize_walrus_v2",
                 vec![],
                 arguments,
             )?;
             ptb.transfer(vec![cap], sender)
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_live_is_refused_with_its_bounds() {
+        let good = DeployParameters {
+            epoch_zero_duration_ms: 0,
+            epoch_duration_ms: 1,
+            n_shards: 40_000,
+            max_epochs_ahead: 1000,
+            threshold_stake: WAL_SUPPLY,
+        };
+        assert!(good.validate().is_ok());
+        let refused = |change: fn(&mut DeployParameters)| {
+            let mut bad = good;
+            change(&mut bad);
+            let error = bad.validate().map_err(|error| error.to_string());
+            error.err().unwrap_or_default()
+        };
+        for (change, sentence) in [
+            (
+                (|p| p.n_shards = 0) as fn(&mut DeployParameters),
+                "n_shards is 0, not between 1 and 40000",
+            ),
+            (
+                |p| p.n_shards = 40_001,
+                "n_shards is 40001, not between 1 and 40000",
+            ),
+            (
+                |p| p.max_epochs_ahead = 1001,
+                "max_epochs_ahead is 1001, not between 1 and 1000",
+            ),
+            (
+                |p| p.epoch_duration_ms = 0,
+                "epoch_duration_ms is 0, not between 1 and 4503599627370496",
+            ),
+            (
+                |p| p.epoch_zero_duration_ms = (1 << 52) + 1,
+                "epoch_zero_duration_ms is 4503599627370497, not between 0 and 4503599627370496",
+            ),
+            (
+                |p| p.threshold_stake = WAL_SUPPLY + 1,
+                "threshold_stake is 5000000000000000001, not between 0 and 5000000000000000000",
+            ),
+        ] {
+            assert_eq!(refused(change), sentence);
+        }
+    }
 }

@@ -46,6 +46,7 @@ async fn deployed(executor: &TransactionExecutor) -> (Deployment, ContractWriter
         epoch_duration_ms: 3_600_000,
         n_shards: 10,
         max_epochs_ahead: 53,
+        threshold_stake: 0,
     };
     let deployment = deploy(executor, parameters).await.unwrap();
     let reader = ContractReader::new(executor.chain().clone(), deployment.objects())

@@ -101,6 +101,7 @@ impl Contract {
             epoch_duration_ms: 3_600_000,
             n_shards: 1000,
             max_epochs_ahead: 53,
+            threshold_stake: 0,
         };
         let deployment = deploy(&executor, parameters).await.expect("a deployment");
         let reader = ContractReader::new(client, deployment.objects())
