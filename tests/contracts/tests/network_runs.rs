@@ -1,7 +1,9 @@
 //! The harness itself: a network of the default size boots, stores, pays and changes its epochs.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use walrus_contract_tests::{BlobSpec, Network, NetworkOptions, WAL};
+use walrus_contract_tests::{
+    BlobSpec, DeploymentOptions, Network, NetworkOptions, NodeOptions, WAL,
+};
 use walrus_sui::{events::ContractEvent, objects::EpochState};
 
 #[test]
@@ -80,4 +82,37 @@ fn the_same_network_twice_is_the_same() {
         (network.contracts.walrus, stored.outcome)
     };
     assert_eq!(digest(), digest());
+}
+
+/// No node holds more than a share of the shards, so in a small network many nodes of next to no stake get what is left.
+#[test]
+fn a_threshold_keeps_the_shards_with_those_who_have_a_stake() {
+    let shards_of_large_nodes = |threshold_stake| {
+        let mut network = Network::new(&NetworkOptions {
+            deployment: DeploymentOptions {
+                threshold_stake,
+                ..DeploymentOptions::default()
+            },
+            stake: 1_000_000 * WAL,
+            ..NetworkOptions::default()
+        });
+        let large = network.nodes.len();
+        for index in 0..16 {
+            network.register(&format!("small-{index}"), &NodeOptions::default());
+        }
+        let admin = network.admin.clone();
+        let stakes: Vec<_> = network.nodes[large..]
+            .iter()
+            .map(|node| (node.id, WAL))
+            .collect();
+        let _ = network.stake_all(&admin, &stakes).expect_success();
+        network.next_epoch();
+        let committee = network.committee();
+        let nodes = network.nodes[..large].iter();
+        nodes
+            .map(|node| committee.0.get(&node.id).map_or(0, Vec::len))
+            .sum::<usize>()
+    };
+    assert_eq!(shards_of_large_nodes(0), 400);
+    assert_eq!(shards_of_large_nodes(500 * WAL), 1000);
 }

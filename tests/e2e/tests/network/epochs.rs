@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
-use walrus_localnet::LocalnetOptions;
+use walrus_localnet::{LocalnetOptions, STAKE_PER_NODE};
 use walrus_node_client::BlobStatus;
 use walrus_sdk::ClientError;
 use walrus_sui::{
@@ -78,6 +78,8 @@ async fn blobs_live_through_epoch_changes_until_their_end() {
     })
     .await;
     subsidize(&network).await;
+    let candidates = network.reader().active_set().await.unwrap();
+    assert_eq!(candidates.threshold_stake, STAKE_PER_NODE / 2);
     let data = random_bytes(40_000);
     let blob = network.store(&data, 3).await;
     let id = blob.blob_id;
