@@ -24,6 +24,7 @@ pub mod gas;
 mod network;
 mod node;
 mod ptb;
+mod replacement;
 mod state;
 mod upgrade;
 

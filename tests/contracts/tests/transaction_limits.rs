@@ -2,12 +2,8 @@
 //! (contracts spec 13, weakness 2; devchain spec 2.10 and appendix D).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::ops::Range;
-
 use sui_sdk_types::Address;
-use walrus_contract_tests::{
-    Account, BlobSpec, Executed, Network, NetworkOptions, Node, NodeOptions, Ptb, WAL,
-};
+use walrus_contract_tests::{Executed, Network, NetworkOptions, Node, NodeOptions, Ptb, WAL};
 
 const NODES: usize = 150;
 const MAX_UNITS: u64 = 5_000_000;
@@ -143,53 +139,9 @@ fn flash_stake_and_vote(network: &mut Network, nodes: &[Node], amount: u64) -> E
     network.chain.run(&admin, &ptb)
 }
 
-/// Every member costs the epoch change as much as a member can: it earned commission, and somebody withdraws stake from it
-/// that was active for one epoch only. Meanwhile others, registered long ago, push all members out of the active set at once.
-fn about_to_be_replaced() -> Network {
-    let options = NodeOptions {
-        commission_rate: 500,
-        ..NodeOptions::default()
-    };
-    let mut network = Network::new(&NetworkOptions {
-        nodes: NODES,
-        node: options.clone(),
-        ..NetworkOptions::default()
-    });
-    network.next_epoch();
-    for index in 0..NODES {
-        network.register(&format!("other-{index}"), &options);
-    }
-    let admin = network.admin.clone();
-    let blob = BlobSpec::numbered(1, 1 << 30);
-    let _ = network.register_blob(&admin, &blob, 10).expect_success();
-    network.next_epoch();
-
-    let user = network.chain.account("user");
-    network.give_wal(user.address, NODES as u64 * WAL);
-    stake_with(&mut network, &user, 0..NODES, WAL);
-    let _ = network.end_voting().expect_success();
-    for stake in network.stakes_of(user.address) {
-        let _ = network.request_withdraw(&user, stake.id).expect_success();
-    }
-    let _ = network.change_epoch().expect_success();
-    network.sync_all();
-    stake_with(&mut network, &admin, NODES..2 * NODES, 5000 * WAL);
-    network
-}
-
-fn stake_with(network: &mut Network, staker: &Account, nodes: Range<usize>, amount: u64) {
-    let stakes: Vec<_> = network.nodes[nodes]
-        .iter()
-        .map(|node| (node.id, amount))
-        .collect();
-    for stakes in stakes.chunks(50) {
-        let _ = network.stake_all(staker, stakes).expect_success();
-    }
-}
-
 #[test]
 fn whoever_replaces_all_nodes_at_once_cannot_stop_the_epochs() {
-    let mut network = about_to_be_replaced();
+    let mut network = Network::about_to_be_replaced(NODES);
     let ended = network.committee();
     assert_within_limits("vote on a replacement", &network.end_voting(), 1_500_000);
     assert_within_limits("replacement", &network.change_epoch(), 2_500_000);
@@ -290,7 +242,7 @@ fn nodes_that_left_with_debts_do_not_stop_the_subsidies() {
             );
         }
         let joining = generation * NODES..(generation + 1) * NODES;
-        stake_with(&mut network, &admin, joining, stake);
+        network.stake_with(&admin, joining, stake);
         for _ in 0..2 {
             network.next_epoch();
             let executed = process_subsidies(&mut network, subsidies, 0);

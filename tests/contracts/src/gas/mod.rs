@@ -40,5 +40,6 @@ pub fn measure(nodes: usize) -> Meter {
     meter.slashing(&user);
     meter.whale(&user);
     meter.upgrades();
+    meter.replacement(nodes);
     meter
 }

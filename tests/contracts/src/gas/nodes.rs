@@ -250,6 +250,18 @@ impl Meter {
         self.epoch(user);
     }
 
+    /// Others replace all members at once, on a network of its own: no epoch change costs more.
+    pub(crate) fn replacement(&mut self, nodes: usize) {
+        let mut network = Network::about_to_be_replaced(nodes);
+        for _ in 0..2 {
+            let voted = network.end_voting().expect_success();
+            self.record(("walrus", "staking", "voting_end"), &voted);
+            let changed = network.change_epoch().expect_success();
+            self.record(("walrus", "staking", "initiate_epoch_change_v2"), &changed);
+            network.sync_all();
+        }
+    }
+
     /// Slashing of the first node by all others, and proposals that come to nothing.
     pub(crate) fn slashing(&mut self, user: &Account) {
         let nodes = self.network.nodes.clone();
