@@ -26,8 +26,8 @@ use walrus::sort;
 
 /// Name of the dynamic field.
 const KEY: vector<u8> = b"absent";
-/// The most lists; 40 bytes each.
-const MAX_LISTS: u64 = 1000;
+/// The most lists; 40 bytes each. An epoch change goes through all of them.
+const MAX_LISTS: u64 = 300;
 
 // === Structs ===
 
@@ -51,23 +51,18 @@ public(package) fun parts(list: &AbsentDenyList): (ID, u64) {
     (list.node_id, list.size)
 }
 
-/// Keeps lists that are shed.
+/// Keeps lists that are shed, of each node one, by one merge of sorted lists: an epoch change may shed one for each member. Lists of
+/// nothing are not kept.
 #[allow(deprecated_usage)]
 public(package) fun keep(sizes: &mut ExtendedField<VecMap<ID, u64>>, shed: vector<AbsentDenyList>) {
+    let mut shed = shed.filter!(|list| list.size > 0);
     if (shed.is_empty()) return;
     if (!dynamic_field::exists_(sizes.id(), KEY)) {
         dynamic_field::add(sizes.id_mut(), KEY, vector<AbsentDenyList>[]);
     };
+    shed.merge_sort_by!(|a, b| sort::key(&a.node_id) <= sort::key(&b.node_id));
     let lists: &mut vector<AbsentDenyList> = dynamic_field::borrow_mut(sizes.id_mut(), KEY);
-    shed.do!(|list| {
-        let position = position(lists, &list.node_id);
-        if (position < lists.length() && lists[position].node_id == list.node_id) {
-            *&mut lists[position] = list;
-            return
-        };
-        lists.insert(list, position);
-        if (lists.length() > MAX_LISTS) drop_smallest(lists);
-    })
+    *lists = largest(merge(lists, &shed));
 }
 
 /// Takes out the lists of the members of `committee`, by one merge of the two sorted lists.
@@ -93,20 +88,37 @@ public(package) fun take(
 
 // === Private Functions ===
 
-/// The number of lists of nodes with smaller IDs.
-fun position(lists: &vector<AbsentDenyList>, node_id: &ID): u64 {
-    let key = sort::key(node_id);
-    let (mut low, mut high) = (0, lists.length());
-    while (low < high) {
-        let middle = (low + high) / 2;
-        if (sort::key(&lists[middle].node_id) < key) low = middle + 1 else high = middle;
+/// Both sorted lists as one; of a node that is in both, what `newer` has.
+fun merge(older: &vector<AbsentDenyList>, newer: &vector<AbsentDenyList>): vector<AbsentDenyList> {
+    let mut merged = vector[];
+    let mut next = 0;
+    newer.do_ref!(|list| {
+        let key = sort::key(&list.node_id);
+        while (next < older.length() && sort::key(&older[next].node_id) < key) {
+            merged.push_back(older[next]);
+            next = next + 1;
+        };
+        if (next < older.length() && older[next].node_id == list.node_id) next = next + 1;
+        merged.push_back(*list);
+    });
+    while (next < older.length()) {
+        merged.push_back(older[next]);
+        next = next + 1;
     };
-    low
+    merged
 }
 
-/// Drops the first of the smallest lists.
-fun drop_smallest(lists: &mut vector<AbsentDenyList>) {
-    let mut smallest = 0;
-    lists.length().do!(|i| if (lists[i].size < lists[smallest].size) smallest = i);
-    lists.remove(smallest);
+/// The `MAX_LISTS` largest lists, in the order they are in; of equals the last ones.
+fun largest(lists: vector<AbsentDenyList>): vector<AbsentDenyList> {
+    if (lists.length() <= MAX_LISTS) return lists;
+    let surplus = lists.length() - MAX_LISTS;
+    let mut sizes = lists.map_ref!(|list| list.size);
+    sizes.merge_sort_by!(|a, b| *a <= *b);
+    let limit = sizes[surplus - 1];
+    let mut equals = surplus - sizes.count!(|size| *size < limit);
+    lists.filter!(|list| {
+        let goes = list.size < limit || (list.size == limit && equals > 0);
+        if (list.size == limit && goes) equals = equals - 1;
+        !goes
+    })
 }

@@ -34,9 +34,9 @@ const EInvalidDeploymentParameter: u64 = 3;
 
 // === Constants ===
 
-/// The most shards. The state of the staking side names every shard in three committees, two bytes each time, and every node of at
-/// most 150 in them: with 40 082 shards it would outgrow the 256 000 bytes of an object.
-const MAX_SHARDS: u16 = 40_000;
+/// The most shards. What one node may not hold is assigned shard by shard, twice when a vote ends at its dearest: with 150 nodes, one of
+/// which has nearly all stake, 4000 shards take more gas than a transaction has. An object would hold the assignment of 40 000.
+const MAX_SHARDS: u16 = 2_000;
 /// The longest epoch in ms: 2^51, some 71 000 years. A point in time and two epochs are less than 2^53 ms then, which every client
 /// can count; with much longer epochs the sum overflows, and no epoch would ever end.
 const MAX_EPOCH_DURATION: u64 = 2_251_799_813_685_248;
@@ -103,7 +103,7 @@ public fun initialize_walrus(
 /// - `upgrade_cap`: the upgrade capability of this package; the upgrade manager keeps it.
 /// - `epoch_zero_duration`: ms until epoch 0 may end; may be zero.
 /// - `epoch_duration`: ms of every later epoch.
-/// - `n_shards`: the number of shards, at most 40 000.
+/// - `n_shards`: the number of shards, at most 2 000.
 /// - `max_epochs_ahead`: how many epochs ahead storage can be bought.
 /// - `threshold_stake`: FROST that a node needs to be a candidate for the committee. As long as there are places for everybody, this
 ///   alone sets the price of many small nodes, which share the shards that the caps leave over. No epoch ends while no node has it.

@@ -526,7 +526,7 @@ fun missing_members(self: &StakingInnerV1, selected: &Committee): vector<ID> {
     let entry_stake = active_set.entry_stake();
     let (leaving, _) = committee::diff(&self.committee, selected);
     leaving.filter!(|node_id| {
-        self.next_stake(*node_id) >= entry_stake && !active_set.contains(*node_id)
+        !active_set.contains(*node_id) && self.next_stake(*node_id) >= entry_stake
     })
 }
 

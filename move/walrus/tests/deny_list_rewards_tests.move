@@ -70,8 +70,8 @@ fun absent_lists_are_kept_by_node() {
     let committee = test_committee::committee(1);
     assert!(absent_deny_lists::take(&mut sizes, &committee).is_empty());
     absent_deny_lists::keep(&mut sizes, vector[]);
-    // The nodes 0 to 4 are members. Nodes come in any order, one of them twice.
-    let shed = vector[9, 3, 7, 0, 5, 3].map!(|node| list(node, 10 + node));
+    // The nodes 0 to 4 are members. Nodes come in any order.
+    let shed = vector[9, 3, 7, 0, 5].map!(|node| list(node, 10 + node));
     absent_deny_lists::keep(&mut sizes, shed);
     absent_deny_lists::keep(&mut sizes, vector[list(3, 99)]);
     assert_eq!(absent_deny_lists::take(&mut sizes, &committee), vector[list(0, 10), list(3, 99)]);
@@ -84,11 +84,26 @@ fun the_smallest_of_too_many_absent_lists_go() {
     let ctx = &mut tx_context::dummy();
     let mut sizes = extended_field::new(sui::vec_map::empty<ID, u64>(), ctx);
     let committee = test_committee::committee(1);
-    let shed = vector::tabulate!(1002, |i| list(1001 - i, if (i == 1000 || i == 500) 1 else 2));
+    let shed = vector::tabulate!(302, |i| list(301 - i, if (i == 300 || i == 200) 1 else 2));
     absent_deny_lists::keep(&mut sizes, shed);
     // Node 1 has one of the two smallest; nodes 0 to 4 are members.
     let back = absent_deny_lists::take(&mut sizes, &committee);
     assert_eq!(back, vector[0, 2, 3, 4].map!(|node| list(node, 2)));
+    destroy(sizes);
+}
+
+/// What is shed later counts, equal lists make room for each other, and a list of nothing is none.
+#[test]
+fun absent_lists_are_merged() {
+    let ctx = &mut tx_context::dummy();
+    let mut sizes = extended_field::new(sui::vec_map::empty<ID, u64>(), ctx);
+    let committee = test_committee::committee(1);
+    absent_deny_lists::keep(&mut sizes, vector[list(4, 5), list(2, 5), list(0, 0)]);
+    absent_deny_lists::keep(&mut sizes, vector[list(3, 7), list(2, 6), list(1, 0)]);
+    // 300 more than there is room for: all but the largest three go, the larger ones first.
+    absent_deny_lists::keep(&mut sizes, vector::tabulate!(300, |i| list(5 + i, 5)));
+    let back = absent_deny_lists::take(&mut sizes, &committee);
+    assert_eq!(back, vector[list(2, 6), list(3, 7)]);
     destroy(sizes);
 }
 

@@ -7,7 +7,7 @@
 /// 1. The batches `first`, `first + 1`, …, `end - 1` are in the bag, and none of them is empty.
 /// 2. Within a batch the last element is the next one.
 ///
-/// Life cycle: made by the first batch, kept as long as the bag.
+/// Life cycle: made by the first batch, gone with the last element.
 module walrus_subsidies::batch_queue;
 
 use sui::bag::Bag;
@@ -86,10 +86,13 @@ fun ends(fields: &Bag): Ends {
     if (fields.contains(EndsKey())) fields[EndsKey()] else Ends { first: 0, end: 0 }
 }
 
-/// Remembers the ends of the queue; those of one that was never filled need not be.
+/// Remembers the ends of the queue; an empty one leaves nothing behind.
 fun set_ends(fields: &mut Bag, ends: Ends) {
-    if (fields.contains(EndsKey())) *&mut fields[EndsKey()] = ends
-    else if (ends.end > 0) fields.add(EndsKey(), ends)
+    let known = fields.contains(EndsKey());
+    if (ends.first == ends.end) {
+        if (known) { let _: Ends = fields.remove(EndsKey()); }
+    } else if (known) *&mut fields[EndsKey()] = ends
+    else fields.add(EndsKey(), ends)
 }
 
 // === Test-Only Functions ===

@@ -367,9 +367,10 @@ impl System {
                 all.any(|(other, _)| other == node)
             };
             let lists = std::mem::take(&mut self.deny_lists).into_iter();
-            let (present, away) = lists.partition(|(node, _)| member(node));
+            let (present, away): (_, Vec<_>) = lists.partition(|(node, _)| member(node));
             self.deny_lists = present;
-            self.absent_deny_lists.append(&mut { away });
+            let kept = away.into_iter().filter(|(_, size)| *size > 0);
+            self.absent_deny_lists.extend(kept);
         }
     }
 }
