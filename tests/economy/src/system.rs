@@ -367,7 +367,7 @@ impl System {
                 all.any(|(other, _)| other == node)
             };
             let lists = std::mem::take(&mut self.deny_lists).into_iter();
-            let (present, away): (_, Vec<_>) = lists.partition(|(node, _)| member(node));
+            let (present, away): (_, BTreeMap<_, u64>) = lists.partition(|(node, _)| member(node));
             self.deny_lists = present;
             let kept = away.into_iter().filter(|(_, size)| *size > 0);
             self.absent_deny_lists.extend(kept);
