@@ -6,7 +6,8 @@
 ///
 /// Invariants
 /// 1. One entry per node, in ascending order of node IDs.
-/// 2. At most `MAX_LISTS` entries; the smallest lists, which matter least, go first.
+/// 2. At most `MAX_LISTS` entries, of which one epoch change adds at most `MAX_ADDED`, whatever strangers do: its transaction has little
+///    room. The smallest lists, which matter least, go first.
 ///
 /// The lists are the dynamic field `b"absent"` beside the recorded sizes, because the layout of the state is fixed. It is created
 /// with the first list that is shed.
@@ -26,8 +27,10 @@ use walrus::sort;
 
 /// Name of the dynamic field.
 const KEY: vector<u8> = b"absent";
-/// The most lists; 40 bytes each. An epoch change goes through all of them.
-const MAX_LISTS: u64 = 300;
+/// The most lists; 40 bytes each.
+const MAX_LISTS: u64 = 100;
+/// The most lists that are kept of those that are shed together.
+const MAX_ADDED: u64 = 20;
 
 // === Structs ===
 
@@ -51,12 +54,12 @@ public(package) fun parts(list: &AbsentDenyList): (ID, u64) {
     (list.node_id, list.size)
 }
 
-/// Keeps lists that are shed, of each node one, by one merge of sorted lists: an epoch change may shed one for each member. Lists of
-/// nothing are not kept.
+/// Keeps lists that are shed, of each node one: the first `MAX_ADDED` that are not empty.
 #[allow(deprecated_usage)]
 public(package) fun keep(sizes: &mut ExtendedField<VecMap<ID, u64>>, shed: vector<AbsentDenyList>) {
     let mut shed = shed.filter!(|list| list.size > 0);
     if (shed.is_empty()) return;
+    while (shed.length() > MAX_ADDED) { shed.pop_back(); };
     if (!dynamic_field::exists_(sizes.id(), KEY)) {
         dynamic_field::add(sizes.id_mut(), KEY, vector<AbsentDenyList>[]);
     };

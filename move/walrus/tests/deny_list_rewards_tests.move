@@ -84,8 +84,11 @@ fun the_smallest_of_too_many_absent_lists_go() {
     let ctx = &mut tx_context::dummy();
     let mut sizes = extended_field::new(sui::vec_map::empty<ID, u64>(), ctx);
     let committee = test_committee::committee(1);
-    let shed = vector::tabulate!(302, |i| list(301 - i, if (i == 300 || i == 200) 1 else 2));
-    absent_deny_lists::keep(&mut sizes, shed);
+    6u64.do!(|turn| {
+        let shed = vector::tabulate!(17, |i| 101 - 17 * turn - i);
+        let shed = shed.map!(|node| list(node, if (node == 1 || node == 50) 1 else 2));
+        absent_deny_lists::keep(&mut sizes, shed);
+    });
     // Node 1 has one of the two smallest; nodes 0 to 4 are members.
     let back = absent_deny_lists::take(&mut sizes, &committee);
     assert_eq!(back, vector[0, 2, 3, 4].map!(|node| list(node, 2)));
@@ -100,8 +103,8 @@ fun absent_lists_are_merged() {
     let committee = test_committee::committee(1);
     absent_deny_lists::keep(&mut sizes, vector[list(4, 5), list(2, 5), list(0, 0)]);
     absent_deny_lists::keep(&mut sizes, vector[list(3, 7), list(2, 6), list(1, 0)]);
-    // 300 more than there is room for: all but the largest three go, the larger ones first.
-    absent_deny_lists::keep(&mut sizes, vector::tabulate!(300, |i| list(5 + i, 5)));
+    // One more than there is room for, of which node 4 has the first of the smallest; more than 20 at once are not kept.
+    5u64.do!(|turn| absent_deny_lists::keep(&mut sizes, vector::tabulate!(25, |i| list(5 + 25 * turn + i, 5))));
     let back = absent_deny_lists::take(&mut sizes, &committee);
     assert_eq!(back, vector[list(2, 6), list(3, 7)]);
     destroy(sizes);
