@@ -331,3 +331,17 @@ impl WalrusClient {
             .await)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_may_move_between_threads() {
+        fn compiles<T: Send>(
+            _: impl Fn(&'static WalrusClient, &'static StoreOptions, &'static dyn Progress) -> T,
+        ) {
+        }
+        compiles(|client, options, progress| client.store(Vec::new(), options, progress));
+    }
+}

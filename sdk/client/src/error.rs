@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use walrus_core::{BlobId, Epoch, encoder::IoFailure};
+use walrus_sui::Address;
 
 /// Why a node did not do its part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,34 @@ pub enum ClientError {
     /// The confirmations do not make a certificate, though each of them is right.
     #[error("the confirmations do not make a certificate: {0}")]
     Certificate(String),
+    /// The storage of a registered blob ended before the blob was certified.
+    #[error(
+        "the storage of blob {blob_id} ended with the beginning of epoch {end_epoch}, before the blob was certified (object \
+         {object_id}); it has to be stored again, for more epochs"
+    )]
+    StorageEnded {
+        /// The blob.
+        blob_id: BlobId,
+        /// What it was registered as.
+        object_id: Address,
+        /// The first epoch that the storage does not cover.
+        end_epoch: Epoch,
+    },
+    /// A blob is registered and paid for, but could not be certified.
+    #[error(
+        "blob {blob_id} is registered (object {object_id}) but not certified: {source}\nstore it again to go on with what was paid: \
+         the registration is kept until epoch {end_epoch}"
+    )]
+    NotCertified {
+        /// The blob.
+        blob_id: BlobId,
+        /// What it is registered as.
+        object_id: Address,
+        /// The first epoch that its storage does not cover.
+        end_epoch: Epoch,
+        /// Why it could not be certified.
+        source: Box<ClientError>,
+    },
     /// No node had usable metadata.
     #[error("no storage node returned valid metadata of blob {blob_id}{}", summary(.failures))]
     NoMetadataReceived {

@@ -42,6 +42,8 @@ pub const UNREACHABLE_TRIES: u32 = 2;
 pub const BUSY_TRIES: u32 = 6;
 /// How long a node may take to see the registration of a blob.
 pub const REGISTRATION_WAIT: Duration = Duration::from_secs(30);
+/// How often an upload looks whether the epoch has changed, so that the storage it is for may be over.
+pub const EPOCH_CHECK: Duration = Duration::from_secs(5);
 /// How long one confirmation request waits at the node.
 pub const CONFIRMATION_LONG_POLL: Duration = Duration::from_secs(5);
 /// Longest time of a request that carries little data: metadata, status, confirmation.

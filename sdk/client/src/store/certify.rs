@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::StreamExt as _;
+use tokio::sync::watch;
 use walrus_sui::{
     Address, Digest,
     objects::Blob,
@@ -13,8 +14,9 @@ use walrus_sui::{
 };
 
 use super::{
-    CertifiedUpload, EncodedSlivers, Store, Tail, phases::UploadPhases,
-    register::transaction_error, upload::upload_permits, upload_and_confirm, upload_of,
+    CertifiedUpload, EncodedSlivers, Registered, Store, Tail, phases::UploadPhases,
+    register::transaction_error, storage_end::follow, upload::upload_permits, upload_of,
+    upload_while_stored,
 };
 use crate::{ClientError, Phase, ProgressEvent, limits, progress::Timer};
 
@@ -39,9 +41,7 @@ impl Store<'_> {
                     .any(|(_, _, error)| error.may_be_epoch_change())
                 && self.committee_changed().await;
             for (index, phase, error) in failed {
-                if !(again && error.may_be_epoch_change()) {
-                    self.fail(index, phase, error)?;
-                }
+                self.give_up(index, phase, error, again)?;
             }
             if !again {
                 return Ok(());
@@ -49,6 +49,30 @@ impl Store<'_> {
             changes += 1;
             tokio::time::sleep(limits::COMMITTEE_CHANGE_PAUSE).await;
         }
+    }
+
+    /// Ends a blob that failed, unless it gets another attempt.
+    fn give_up(
+        &mut self,
+        index: usize,
+        phase: Phase,
+        error: ClientError,
+        again: bool,
+    ) -> Result<(), ClientError> {
+        let error = match self.uncertified(index) {
+            Some(registered) if registered.has_ended(self.view.current.epoch) => registered.ended(),
+            _ if again && error.may_be_epoch_change() => return Ok(()),
+            Some(registered) if phase == Phase::Certify => registered.not_certified(error),
+            _ => error,
+        };
+        self.fail(index, phase, error)
+    }
+
+    /// What a blob is registered as, if it is but not certified.
+    fn uncertified(&self, index: usize) -> Option<Registered> {
+        let object = &self.slots.get(index)?.registration.as_ref()?.object;
+        let open = object.certified_epoch.is_none();
+        open.then(|| Registered::of(object))
     }
 
     /// Reads the committees again; whether they are others now.
@@ -97,11 +121,7 @@ impl Store<'_> {
         let waiting: Vec<usize> = self
             .pending()
             .into_iter()
-            .filter(|index| {
-                let registration = self.slots.get(*index).and_then(|s| s.registration.as_ref());
-                registration
-                    .is_some_and(|registration| registration.object.certified_epoch.is_none())
-            })
+            .filter(|index| self.uncertified(*index).is_some())
             .collect();
         let blobs = || {
             let encoded = |i: &usize| self.slots.get(*i)?.encoded.as_ref();
@@ -117,23 +137,31 @@ impl Store<'_> {
         }
         let uploads: Vec<_> = waiting
             .iter()
-            .filter_map(|i| Some((*i, upload_of(&self.view, self.slots.get(*i)?, &permits)?)))
+            .filter_map(|i| {
+                let upload = upload_of(&self.view, self.slots.get(*i)?, &permits)?;
+                Some((*i, upload, self.uncertified(*i)?))
+            })
             .collect();
         let phases = UploadPhases::start(self.progress, ids);
         let view = Arc::clone(&self.view);
+        // Only this attempt's committee can confirm, but storage may end at any time.
+        let (epoch, _) = watch::channel(view.current.epoch);
         let results = futures::stream::iter(uploads)
-            .map(|(index, upload)| {
-                let (view, phases) = (&view, &phases);
+            .map(|(index, upload, registered)| {
+                let (view, phases, epoch) = (&view, &phases, epoch.subscribe());
                 async move {
-                    (
-                        index,
-                        upload_and_confirm(&view.current, &upload, phases).await,
-                    )
+                    let result =
+                        upload_while_stored(&view.current, &upload, registered, epoch, phases);
+                    (index, result.await)
                 }
             })
             .buffer_unordered(limits::MAX_CONCURRENT_BLOBS)
-            .collect()
-            .await;
+            .collect();
+        let reader = self.client.reader();
+        let results = tokio::select! {
+            results = results => results,
+            never = follow(&epoch, limits::EPOCH_CHECK, || reader.epoch()) => match never {},
+        };
         let (uploaded, confirmed) = phases.finish();
         self.report.time(Phase::Upload, uploaded);
         self.report.time(Phase::Confirm, confirmed);

@@ -17,6 +17,7 @@ mod quorum;
 mod register;
 mod slivers;
 mod slot;
+mod storage_end;
 mod upload;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -31,6 +32,7 @@ use self::{encode::Unencoded, slot::Slot};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
     slivers::EncodedSlivers,
+    storage_end::{Registered, upload_while_stored},
     upload::BlobUpload,
 };
 use crate::{

@@ -88,6 +88,19 @@ impl Node {
         *count += 1;
         *count
     }
+
+    /// How often metadata was sent.
+    pub(crate) fn metadata_requests(&self) -> u32 {
+        let requests = self.requests.lock().unwrap();
+        requests.get("metadata").copied().unwrap_or_default()
+    }
+
+    /// Waits until metadata was sent so often.
+    pub(crate) async fn asked_for_metadata(&self, times: u32) {
+        while self.metadata_requests() < times {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
 }
 
 /// The nodes and the committee they form.

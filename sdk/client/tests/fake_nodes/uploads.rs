@@ -8,8 +8,9 @@ use walrus_core::{
 };
 use walrus_sdk::{
     ClientError, NoProgress,
-    store::{BlobUpload, CertifiedUpload, upload_and_confirm},
+    store::{BlobUpload, CertifiedUpload, Registered, upload_and_confirm, upload_while_stored},
 };
+use walrus_sui::Address;
 
 use crate::network::{
     Behaviour, EPOCH, FAULTY, N_SHARDS, NODES, Network, SHARDS_PER_NODE, content, encode,
@@ -139,6 +140,59 @@ async fn invalid_confirmations_are_not_counted() {
 async fn nodes_that_are_behind_the_chain_are_asked_again() {
     let network = Network::start(None, vec![Behaviour::Behind(4); NODES]).await;
     verify(&network, &upload_to(&network).await.unwrap());
+}
+
+/// Nodes answer for storage that is over as for a registration that they have not seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_ends_with_the_storage_it_is_for() {
+    let network = Network::start(None, vec![Behaviour::Behind(u32::MAX); NODES]).await;
+    let upload = BlobUpload::new(encode(&content(1)), BlobPersistence::Permanent);
+    let registered = Registered {
+        blob_id: *upload.blob_id(),
+        object_id: Address::new([5; 32]),
+        end_epoch: EPOCH + 2,
+    };
+    let (epoch, epochs) = tokio::sync::watch::channel(EPOCH);
+    let attempt = || {
+        let epochs = epochs.clone();
+        upload_while_stored(&network.committee, &upload, registered, epochs, &NoProgress)
+    };
+    let changes = async {
+        network.nodes[0].asked_for_metadata(2).await;
+        epoch.send(EPOCH + 1).unwrap();
+        // The storage covers this epoch, so the node is asked further.
+        network.nodes[0].asked_for_metadata(4).await;
+        epoch.send(EPOCH + 2).unwrap();
+    };
+    let during = tokio::time::timeout(PROMPT, async { tokio::join!(attempt(), changes).0 }).await;
+    // Another attempt does not begin.
+    let asked = network.nodes[0].metadata_requests();
+    let after = tokio::time::timeout(PROMPT, attempt()).await;
+    assert!(network.nodes[0].metadata_requests() <= asked + 1);
+    for result in [during, after] {
+        let error = result.unwrap().unwrap_err();
+        assert!(
+            matches!(error, ClientError::StorageEnded { object_id, end_epoch, .. }
+                if object_id == registered.object_id && end_epoch == EPOCH + 2),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_that_lasts_changes_nothing_about_an_upload() {
+    let network = Network::start(None, vec![]).await;
+    let upload = BlobUpload::new(encode(&content(1)), BlobPersistence::Permanent);
+    let registered = Registered {
+        blob_id: *upload.blob_id(),
+        object_id: Address::new([5; 32]),
+        end_epoch: EPOCH + 1,
+    };
+    // Nobody tells the epoch any more.
+    let (_, epoch) = tokio::sync::watch::channel(EPOCH);
+    let certified =
+        upload_while_stored(&network.committee, &upload, registered, epoch, &NoProgress).await;
+    verify(&network, &certified.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
