@@ -99,6 +99,18 @@ fn what_a_call_returns_is_shown_and_a_call_without_effects_costs_nothing() {
     assert_eq!(answer["created"].as_array().unwrap().len(), 1);
 }
 
+/// A transaction would not let it return the reference, whatever the code says.
+#[test]
+fn an_abort_of_a_function_that_returns_a_reference_is_named() {
+    let chain = Chain::start();
+    let borrow = |option| ["0x1::option::borrow", option, "--type-arg", "u64"];
+    let said = chain.home.succeed(&chain.arguments(&borrow("some:7")));
+    assert!(said.contains("u64 7\n"), "{said}");
+    let said = chain.home.fail(&chain.arguments(&borrow("none")));
+    assert!(said.contains("aborted in option::borrow"), "{said}");
+    assert!(said.contains("code 262145"), "{said}");
+}
+
 #[test]
 fn arguments_that_are_wrong_are_named() {
     let chain = Chain::start();

@@ -239,7 +239,7 @@ impl TransactionError {
     }
 
     /// The error of an execution status.
-    pub(crate) fn from_execution(error: &proto::ExecutionError, digest: Option<Digest>) -> Self {
+    pub fn from_execution(error: &proto::ExecutionError, digest: Option<Digest>) -> Self {
         // Overflows and the like carry a place in the same field, and no code.
         if let Some(abort) = error.abort_opt()
             && error.kind() == ExecutionErrorKind::MoveAbort

@@ -21,7 +21,7 @@ use super::{
     objects::{self, Named},
     outcome::{NewObject, created_objects, show_created},
     returns::Returned,
-    simulation,
+    simulation::{self, Simulated},
     target::Target,
 };
 use crate::{
@@ -60,13 +60,19 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
         name: &args.function,
         kept: &kept,
     };
+    let evidence = Evidence {
+        sources: &sources,
+        modules: &[],
+    };
     if is_callable(&function) && !kept.contains(&true) {
         let types = &args.type_arguments;
         let read_only = read_only(&function, &values);
-        let outputs =
-            simulation::of_call(&target.executor, call.name, types, &values, &read_only).await;
-        if let Some(outputs) = outputs {
-            return call.report(global, &values, None, &outputs);
+        match simulation::of_call(&target.executor, call.name, types, &values, &read_only).await {
+            Simulated::Outputs(outputs) => return call.report(global, &values, None, &outputs),
+            Simulated::Aborts(error) => {
+                return Err(aborts::explain(error, &target, &evidence).await);
+            }
+            Simulated::Unknown => {}
         }
     }
     let sender = target.executor.sender();
@@ -75,13 +81,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
         Ok(WithOutputs { executed, outputs }) => {
             call.report(global, &values, Some(&executed), &outputs)
         }
-        Err(error) => {
-            let evidence = Evidence {
-                sources: &sources,
-                modules: &[],
-            };
-            Err(aborts::explain(error, &target, &evidence).await)
-        }
+        Err(error) => Err(aborts::explain(error, &target, &evidence).await),
     }
 }
 

@@ -6,15 +6,29 @@ use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2::{
         self as proto, Argument, Command, Input, MakeMoveVector, MoveCall, Transaction,
-        argument::ArgumentKind, input::InputKind, simulate_transaction_request::TransactionChecks,
+        argument::ArgumentKind, execution_error::ExecutionErrorKind, input::InputKind,
+        simulate_transaction_request::TransactionChecks,
     },
 };
-use walrus_sui::{Address, TypeTag, transactions::TransactionExecutor};
+use walrus_sui::{
+    Address, TypeTag,
+    transactions::{TransactionError, TransactionExecutor},
+};
 
 use super::{args::FunctionName, arguments::Value};
 
-/// Asks the chain what the call returns. `None` if the call has effects, or does not succeed: then it is to be executed, which
-/// says why. `read_only` are the objects that the function gets by immutable reference alone.
+/// What a call would do.
+pub(super) enum Simulated {
+    /// Nothing but return values.
+    Outputs(Vec<proto::CommandResult>),
+    /// The Move code refuses. An execution may fail for another reason before it comes to that: it lets no function return
+    /// references, and wants gas.
+    Aborts(TransactionError),
+    /// It has effects, or cannot be simulated: an execution is to show.
+    Unknown,
+}
+
+/// Asks the chain what the call would do. `read_only` are the objects that the function gets by immutable reference alone.
 ///
 /// The chain checks neither the sender's coins nor who owns the objects, so that anybody may ask.
 pub(super) async fn of_call(
@@ -23,9 +37,12 @@ pub(super) async fn of_call(
     types: &[TypeTag],
     values: &[Value],
     read_only: &BTreeSet<Address>,
-) -> Option<Vec<proto::CommandResult>> {
+) -> Simulated {
+    let Some(transaction) = transaction(executor.sender(), name, types, values) else {
+        return Simulated::Unknown;
+    };
     let request = proto::SimulateTransactionRequest::default()
-        .with_transaction(transaction(executor.sender(), name, types, values)?)
+        .with_transaction(transaction)
         .with_checks(TransactionChecks::Disabled)
         .with_read_mask(FieldMask::from_paths([
             "command_outputs",
@@ -34,8 +51,26 @@ pub(super) async fn of_call(
         ]));
     let mut rpc = executor.chain().rpc();
     let response = rpc.execution_client().simulate_transaction(request).await;
-    let response = response.ok()?.into_inner();
-    is_without_effects(response.transaction(), read_only).then_some(response.command_outputs)
+    match response {
+        Ok(response) => simulated(response.into_inner(), read_only),
+        Err(_) => Simulated::Unknown,
+    }
+}
+
+fn simulated(
+    response: proto::SimulateTransactionResponse,
+    read_only: &BTreeSet<Address>,
+) -> Simulated {
+    let executed = response.transaction();
+    if is_without_effects(executed, read_only) {
+        return Simulated::Outputs(response.command_outputs);
+    }
+    match executed.effects().status().error_opt() {
+        Some(error) if error.kind() == ExecutionErrorKind::MoveAbort => {
+            Simulated::Aborts(TransactionError::from_execution(error, None))
+        }
+        _ => Simulated::Unknown,
+    }
 }
 
 /// Whether nothing but the gas coin differs afterwards. Every object of the sender's that a transaction names gets a new version,
@@ -126,4 +161,53 @@ fn argument(input: u32) -> Argument {
     Argument::default()
         .with_kind(ArgumentKind::Input)
         .with_input(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(kind: ExecutionErrorKind) -> Simulated {
+        let location = proto::MoveLocation::default()
+            .with_module("option")
+            .with_function_name("borrow");
+        let abort = proto::MoveAbort::default()
+            .with_abort_code(7)
+            .with_location(location);
+        let error = proto::ExecutionError::default()
+            .with_kind(kind)
+            .with_abort(abort);
+        let status = proto::ExecutionStatus::default()
+            .with_success(false)
+            .with_error(error);
+        let effects = proto::TransactionEffects::default().with_status(status);
+        let executed = proto::ExecutedTransaction::default().with_effects(effects);
+        let response = proto::SimulateTransactionResponse::default().with_transaction(executed);
+        simulated(response, &BTreeSet::new())
+    }
+
+    #[test]
+    fn an_abort_is_told_apart_from_other_failures() {
+        let Simulated::Aborts(error) = failed(ExecutionErrorKind::MoveAbort) else {
+            panic!("an abort");
+        };
+        let abort = error.move_abort().unwrap();
+        assert_eq!((&*abort.module, abort.code), ("option", 7));
+        let other = failed(ExecutionErrorKind::InvalidPublicFunctionReturnType);
+        assert!(matches!(other, Simulated::Unknown));
+    }
+
+    #[test]
+    fn what_succeeds_without_effects_has_outputs() {
+        let status = proto::ExecutionStatus::default().with_success(true);
+        let effects = proto::TransactionEffects::default().with_status(status);
+        let executed = proto::ExecutedTransaction::default().with_effects(effects);
+        let response = proto::SimulateTransactionResponse::default()
+            .with_transaction(executed)
+            .with_command_outputs(vec![proto::CommandResult::default()]);
+        let Simulated::Outputs(outputs) = simulated(response, &BTreeSet::new()) else {
+            panic!("it has no effects");
+        };
+        assert_eq!(outputs.len(), 1);
+    }
 }
