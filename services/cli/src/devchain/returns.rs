@@ -41,6 +41,11 @@ impl Returned {
         }
     }
 
+    /// Whether it is an option without a value.
+    fn is_none(&self) -> bool {
+        short_addresses(&self.value_type).starts_with("0x1::option::Option<") && self.bcs == "0x00"
+    }
+
     /// Type and value in one line.
     pub(super) fn line(&self) -> String {
         let short = short_addresses(&self.value_type);
@@ -49,6 +54,8 @@ impl Returned {
         }
         let is_text = TEXTS.iter().any(|end| self.value_type.ends_with(end));
         let value = match &self.value {
+            // As an argument is written. Chains render it as nothing.
+            serde_json::Value::Null if self.is_none() => "none".to_owned(),
             serde_json::Value::Null => format!("{} (BCS)", self.bcs),
             // Numbers that do not fit into those of JSON, and addresses.
             serde_json::Value::String(text) if !is_text && is_tame(text) => text.clone(),
@@ -121,6 +128,13 @@ mod tests {
             line("vector<u8>", b"\x02hi", text("aGk=")),
             "vector<u8> 0x6869"
         );
+        let option = format!("0x{}1::option::Option<u32>", "0".repeat(63));
+        assert_eq!(line(&option, &[0], None), "0x1::option::Option<u32> none");
+        let null = Some(Kind::NullValue(0));
+        assert_eq!(line(&option, &[0], null), "0x1::option::Option<u32> none");
+        let other = format!("0x{}::option::Option<u32>", "1".repeat(64));
+        let shown = format!("{other} 0x00 (BCS)");
+        assert_eq!(line(&other, &[0], None), shown);
         let string = format!("0x{}1::string::String", "0".repeat(63));
         assert_eq!(
             line(&string, &[], text("\u{1b}5")),
