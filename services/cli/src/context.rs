@@ -32,16 +32,17 @@ impl Network {
         global: &GlobalOptions,
         rpc_url: Option<&str>,
     ) -> anyhow::Result<Self> {
-        Self::connect(global, load_config(global)?.config, rpc_url).await
+        Self::connect(global, load_config(global)?, rpc_url).await
     }
 
     async fn connect(
         global: &GlobalOptions,
-        config: ClientConfig,
+        loaded: LoadedConfig,
         rpc_url: Option<&str>,
     ) -> anyhow::Result<Self> {
+        let LoadedConfig { config, origin, .. } = loaded;
         let urls = rpc_urls(global, &config, rpc_url)?;
-        let chain = connect(&urls).await?;
+        let chain = connect(&urls, &origin).await?;
         let reader = ContractReader::new(chain, config.objects()).await?;
         Ok(Self { config, reader })
     }
@@ -147,9 +148,12 @@ pub(crate) fn load_config(global: &GlobalOptions) -> anyhow::Result<LoadedConfig
 /// What there is when nobody wrote a configuration file.
 fn without_file(global: &GlobalOptions, not_found: ConfigError) -> anyhow::Result<LoadedConfig> {
     if let Some(name) = &global.context {
-        let network = name.parse::<PublicNetwork>();
-        let network = network.with_context(|| format!("cannot choose a context: {not_found}"))?;
-        return Ok(LoadedConfig::built_in(network));
+        return match name.parse::<PublicNetwork>() {
+            Ok(network) => Ok(LoadedConfig::built_in(network)),
+            Err(unknown) => {
+                bail!("{unknown}, and the contexts of a configuration file; {not_found}")
+            }
+        };
     }
     let local = walrus_localnet::default_directory();
     let is_there = |dir: &PathBuf| walrus_localnet::client_config_path(dir).exists();
@@ -189,11 +193,11 @@ fn public_network_of_wallet(global: &GlobalOptions) -> anyhow::Result<Option<Pub
 
 /// The number of shards of the network, without asking it if the configuration says it.
 pub(crate) async fn n_shards(global: &GlobalOptions, rpc_url: Option<&str>) -> anyhow::Result<u16> {
-    let config = load_config(global)?.config;
-    match (config.n_shards, rpc_url) {
+    let loaded = load_config(global)?;
+    match (loaded.config.n_shards, rpc_url) {
         (Some(n_shards), None) => Ok(n_shards),
         _ => {
-            Network::connect(global, config, rpc_url)
+            Network::connect(global, loaded, rpc_url)
                 .await?
                 .n_shards()
                 .await
@@ -222,7 +226,7 @@ fn rpc_urls(
 }
 
 /// The first address that answers.
-async fn connect(urls: &[String]) -> anyhow::Result<ChainClient> {
+async fn connect(urls: &[String], origin: &Origin) -> anyhow::Result<ChainClient> {
     let mut failures = Vec::new();
     for url in urls {
         match ChainClient::connect(url).await {
@@ -231,9 +235,18 @@ async fn connect(urls: &[String]) -> anyhow::Result<ChainClient> {
         }
     }
     bail!(
-        "cannot connect to Sui RPC nodes at {}; start the network, or name another with --rpc-url or --config",
-        failures.join(", ")
+        "cannot connect to Sui RPC nodes at {}; {}",
+        failures.join(", "),
+        when_unreachable(origin)
     )
+}
+
+/// What to do then: nobody starts a public network.
+fn when_unreachable(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::BuiltIn(_) => "check the connection, or name another RPC server with --rpc-url",
+        Origin::File(_) => "start the network, or name another with --rpc-url or --config",
+    }
 }
 
 fn load_wallet(global: &GlobalOptions, config: &ClientConfig) -> anyhow::Result<Wallet> {

@@ -51,13 +51,23 @@ fn public_networks_need_no_file() {
         assert_eq!((found, &*said), (expected.clone(), ""));
     }
     let wrong = home.fail(&["info", "--context", "devnet"]);
-    for why in [
-        "client_config.yaml",
-        "no public network devnet",
-        "mainnet and testnet",
-    ] {
-        assert!(wrong.contains(why), "{wrong}");
-    }
+    // What is wrong comes before where else was looked.
+    let network = wrong.find("no public network devnet; there are mainnet and testnet");
+    assert!(network.is_some(), "{wrong}");
+    assert!(network < wrong.find("client_config.yaml"), "{wrong}");
+    // Nothing listens there, and nobody starts a public network.
+    let nowhere = [
+        "info",
+        "--context",
+        "testnet",
+        "--rpc-url",
+        "http://127.0.0.1:1",
+    ];
+    let unreachable = home.fail(&nowhere);
+    assert!(
+        unreachable.contains("; check the connection, or name another RPC server with --rpc-url"),
+        "{unreachable}"
+    );
     let none = home.fail(&["blob-id", "note"]);
     assert!(
         none.contains("--context testnet") && none.contains("walrus localnet"),
