@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory, Parser};
 use serde_json::{Map, Value};
 use walrus_sui::home::Expand as _;
 
+use super::unique_keys::UniqueKeys;
 use crate::args::{Cli, GlobalOptions};
 
 /// Longest object on standard input, in bytes.
@@ -73,7 +74,7 @@ fn sentence(error: &clap::Error) -> String {
 }
 
 fn arguments(text: &str) -> anyhow::Result<Vec<OsString>> {
-    let object: Value = serde_json::from_str(text)?;
+    let UniqueKeys(object) = serde_json::from_str(text)?;
     let program = Cli::command();
     let mut line = vec![OsString::from(program.get_name())];
     // Its output is JSON, whatever it says.
@@ -354,6 +355,10 @@ mod tests {
             (
                 r#"{"command": {"blobStatus": {"timeout": {"secs": 1}}}}"#,
                 "not a duration",
+            ),
+            (
+                r#"{"command": {"store": {"files": ["a"], "epochs": 1, "epochs": 50}}}"#,
+                "the key `epochs` is given twice",
             ),
         ] {
             let said = refused(object);

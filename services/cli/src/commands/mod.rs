@@ -13,6 +13,7 @@ pub(crate) mod json;
 pub(crate) mod localnet;
 pub(crate) mod read;
 pub(crate) mod store;
+pub(crate) mod unique_keys;
 
 use serde::Serialize;
 
