@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 
 use super::compiler::CompilerArgs;
-use crate::args::parse_duration;
+use crate::args::parse_chain_epoch_duration;
 
 /// Arguments of `devchain`.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) seed: Option<String>,
     /// End an epoch of the chain this long after it began, for example `10m`; only when it is told to when absent.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_chain_epoch_duration)]
     pub(crate) epoch_duration: Option<Duration>,
 }
 
