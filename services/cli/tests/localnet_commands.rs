@@ -296,6 +296,9 @@ fn show_info(home: &Home) {
     assert_eq!(bft["maxFaultyShards"], 4);
     let text = home.succeed(&["info"]);
     assert!(text.contains("13") && text.contains("epoch"), "{text}");
+    // One unit of storage, and the write of one.
+    let smallest = text.lines().find(|line| line.contains(" 1 byte "));
+    assert!(smallest.unwrap().ends_with(" 0.00012 WAL"), "{text}");
     for text in [text, home.succeed(&["info", "all"])] {
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}");

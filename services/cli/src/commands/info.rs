@@ -19,7 +19,7 @@ use crate::{
     args::{GlobalOptions, InfoArgs, InfoSection},
     context::{Network, rfc3339},
     node_table::{NodeRow, node_table},
-    report::{Reporter, bytes, count, duration, size, wal},
+    report::{Reporter, bytes, count, duration, size, wal, wal_only},
     table::{
         Align::{Left, Right},
         Table,
@@ -101,8 +101,12 @@ struct EncodingPriceInfo {
 struct ExampleBlob {
     unencoded_size: u64,
     encoded_size: u64,
+    /// Of the storage for one epoch, FROST.
     price: u64,
     encoding_type: EncodingType,
+    /// Of the write as well, FROST: what a store for one epoch takes. For people.
+    #[serde(skip)]
+    total: u64,
 }
 
 #[derive(Serialize)]
@@ -311,6 +315,7 @@ impl PriceInfo {
                 unencoded_size: size,
                 encoded_size,
                 price: price_of(encoded_size),
+                total: store_price(encoded_size, price, system.write_price_per_unit_size),
                 encoding_type: EncodingType::default(),
             })
         };
@@ -344,12 +349,17 @@ impl PriceInfo {
                 "metadata",
                 format!("{metadata} with every blob: one copy for each shard"),
             );
-            let mut table = Table::new([("a blob of", Right), ("takes", Right), ("costs", Left)]);
+            let mut table = Table::new([
+                ("a blob of", Right),
+                ("takes", Right),
+                ("costs, with the write", Left),
+            ]);
             for example in [&encoding.smallest]
                 .into_iter()
                 .chain(&encoding.example_blobs)
             {
-                let price = wal(example.price);
+                // Exact in WAL alone; with the FROST it can be too wide for a cell.
+                let price = wal_only(example.total);
                 table.row(
                     [
                         size(example.unencoded_size),
@@ -362,6 +372,11 @@ impl PriceInfo {
             table.print(reporter);
         }
     }
+}
+
+/// What a store for one epoch takes, FROST: the storage, and the write that is paid once. Both prices are for a unit.
+fn store_price(encoded_size: u64, storage_price: u64, write_price: u64) -> u64 {
+    storage_units(encoded_size).saturating_mul(storage_price.saturating_add(write_price))
 }
 
 impl BftInfo {
@@ -471,4 +486,16 @@ async fn node(network: &Network, member: &CommitteeMember) -> anyhow::Result<Nod
         stake: summary.pool.wal_balance,
         voting_params: summary.pool.voting_params,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_store_pays_for_the_write_too() {
+        assert_eq!(store_price(1, 100, 20), 120);
+        assert_eq!(store_price(2 * BYTES_PER_UNIT + 1, 100, 20), 360);
+        assert_eq!(store_price(u64::MAX, u64::MAX, 1), u64::MAX);
+    }
 }
