@@ -581,7 +581,7 @@ fn a_new_network_has_more_nodes_than_the_public_client_needs_and_keeps_its_size(
             "10",
             "has 13 nodes and 100 shards, not 10 and 100;",
         ),
-        ("--epoch-duration", "2m", "has epochs of 86400s, not 120s;"),
+        ("--epoch-duration", "2m", "has epochs of 24 h, not 2 m;"),
         (
             "--host",
             "::1",

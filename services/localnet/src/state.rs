@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use jiff::fmt::friendly::{Spacing, SpanPrinter};
 use serde::{Deserialize, Serialize};
 use walrus_sui::{
     Address,
@@ -166,8 +167,9 @@ impl NetworkShape {
         }
         if self.epoch_duration != asked.epoch_duration {
             found.push(format!(
-                "epochs of {:?}, not {:?}",
-                self.epoch_duration, asked.epoch_duration
+                "epochs of {}, not {}",
+                in_units(self.epoch_duration),
+                in_units(asked.epoch_duration)
             ));
         }
         if self.host != asked.host {
@@ -178,6 +180,13 @@ impl NetworkShape {
         }
         found
     }
+}
+
+/// A duration in the units that people use: `24 h`, `1 m 30 s`.
+fn in_units(duration: Duration) -> String {
+    SpanPrinter::new()
+        .spacing(Spacing::BetweenUnitsAndDesignators)
+        .unsigned_duration_to_string(&duration)
 }
 
 /// The shape of the network in `dir`; `None` if there is none yet.
@@ -206,7 +215,7 @@ mod tests {
             there.differences(&asked),
             [
                 "10 nodes and 13 shards, not 10 and 100",
-                "epochs of 90s, not 86400s",
+                "epochs of 1 m 30 s, not 24 h",
                 "nodes at the address 127.0.0.2, not 127.0.0.1"
             ]
         );

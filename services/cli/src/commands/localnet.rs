@@ -93,7 +93,7 @@ fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
     reporter.line("Try, in another terminal:");
     // From any folder: one with a configuration of its own, and one without any file to store.
     reporter.line(format!(
-        "  echo hello | {} --config {} store /dev/stdin --epochs 3",
+        "  echo hello | {} --config {} store - --epochs 3",
         invocation::program(),
         invocation::quoted(&config)
     ));
