@@ -74,8 +74,8 @@ pub(crate) enum Command {
             walrus store a.txt b.txt --epochs max --permanent\n  \
             walrus store big.iso --epochs 5 --dry-run\n  \
             tar c photos | walrus store - --epochs 3        `-` is standard input\n\n\
-            What is paid for is the encoded size: about five times the file, and its metadata once for each shard, 64 bytes for every\n\
-            shard each time. So a single byte takes 648 KiB on 100 shards, and 63 MiB on the 1000 of the public networks: put small\n\
+            What is paid for is the encoded size: about five times the file, and its metadata once for each shard, 64 bytes for every \
+            shard each time. So a single byte takes 648 KiB on 100 shards, and 63 MiB on the 1000 of the public networks: put small \
             files together. A blob is as large as the number of shards allows (`walrus info size`).\n\n\
             Large files take little memory: their slivers are in files without names in --spool-dir."
     )]
@@ -92,10 +92,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus blob-status BLOB_ID\n  \
         walrus blob-status --file report.pdf --json\n\n\
-        The status is what enough storage nodes say. Until when, and whether a blob that is not there was ever stored, is in the\n\
-        events of the chain. They are read where there are few, as on a local network; elsewhere only blob objects of the wallet\n\
+        The status is what enough storage nodes say. Until when, and whether a blob that is not there was ever stored, is in the \
+        events of the chain. They are read where there are few, as on a local network; elsewhere only blob objects of the wallet \
         are looked at.\n\n\
-        Exit code: 0 if the status was found out, whatever it is, also for a blob that is not stored; 1 if it was not found out;\n\
+        Exit code: 0 if the status was found out, whatever it is, also for a blob that is not stored; 1 if it was not found out; \
         2 for a wrong command line. Scripts read `status` with --json.")]
     BlobStatus(BlobStatusArgs),
     /// Show the network's epoch, sizes, prices and committee.
@@ -573,6 +573,41 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    fn with_subcommands(command: &clap::Command) -> Vec<clap::Command> {
+        let inner = command.get_subcommands().flat_map(with_subcommands);
+        inner.chain([command.clone()]).collect()
+    }
+
+    #[test]
+    fn help_is_wrapped_at_words() {
+        const COLUMNS: usize = 80;
+        let mut program = Cli::command();
+        program.build();
+        for command in with_subcommands(&program) {
+            let mut command = command.term_width(COLUMNS);
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                let is_one_word = !line.trim().contains(' ');
+                assert!(is_one_word || line.chars().count() <= COLUMNS, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn paragraphs_of_help_have_no_line_breaks_of_their_own() {
+        let is_prose = |line: &str| line.starts_with(|first: char| first != ' ');
+        for command in with_subcommands(&Cli::command()) {
+            let texts = [command.get_long_about(), command.get_after_help()];
+            for text in texts.into_iter().flatten().map(ToString::to_string) {
+                let lines: Vec<_> = text.lines().collect();
+                let is_broken = lines
+                    .windows(2)
+                    .any(|two| two.iter().all(|one| is_prose(one)));
+                assert!(!is_broken, "{text}");
+            }
+        }
     }
 
     #[test]

@@ -53,12 +53,12 @@ pub(crate) enum DevchainCommand {
     /// Compile a Move package and publish it.
     #[command(
         long_about = "Compile a Move package with the official compiler and publish it.\n\n\
-            The compiler is the Sui CLI, if `sui` (1.45 or newer) is on the PATH or named by --sui-bin or SUI_BIN; it takes the\n\
-            framework from its cache or from the network, and sees a temporary copy of the package with the IDs of this chain.\n\
-            Where it is missing or cannot work, the compiler is its npm build, in the version this program was tested with. That\n\
+            The compiler is the Sui CLI, if `sui` (1.45 or newer) is on the PATH or named by --sui-bin or SUI_BIN; it takes the \
+            framework from its cache or from the network, and sees a temporary copy of the package with the IDs of this chain. \
+            Where it is missing or cannot work, the compiler is its npm build, in the version this program was tested with. That \
             is installed once into the cache directory, which needs Node 20 or newer, npm, and cargo (for the framework).\n\n\
-            Dependencies: std and sui by themselves; packages named walrus and wal are those of the running local network;\n\
-            others that are published already with --published NAME=ID. A Git dependency on the public Walrus repository\n\
+            Dependencies: std and sui by themselves; packages named walrus and wal are those of the running local network; \
+            others that are published already with --published NAME=ID. A Git dependency on the public Walrus repository \
             (contracts/walrus and the like) is taken from the sources that this program carries.",
         after_help = "Examples:\n  \
             walrus devchain publish my_package\n  \
@@ -69,9 +69,9 @@ pub(crate) enum DevchainCommand {
     Publish(PublishArgs),
     /// Call a public or entry function.
     #[command(
-        long_about = "Call a public or entry function and show what it returned and did. A call that changes nothing is only\n\
+        long_about = "Call a public or entry function and show what it returned and did. A call that changes nothing is only \
             simulated, which costs nothing.\n\n\
-            Arguments are read by the types of the parameters: numbers, true/false, 0xADDRESS, object IDs, texts, [1,2,3] and\n\
+            Arguments are read by the types of the parameters: numbers, true/false, 0xADDRESS, object IDs, texts, [1,2,3] and \
             0x… (bytes) for vectors, none or some:VALUE for options. Objects that the function returns go to the sender.",
         after_help = "Examples:\n  \
             walrus devchain call 0xID::counter::create\n  \
