@@ -12,7 +12,7 @@ use crate::format::{
 };
 use crate::linkage::own_linkage;
 use crate::package::Module;
-use crate::store::{ChildStore, Package, PackageStore, StoredObject};
+use crate::store::{NoObjects, Package, PackageStore};
 use crate::value::Value;
 use crate::{Argument, Session, SessionConfig, TxContext, Vm};
 
@@ -126,21 +126,6 @@ impl PackageStore for Store {
     }
 }
 
-impl ChildStore for Store {
-    fn child(&self, _parent: Address, _id: Address) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
-
-    fn receivable(
-        &self,
-        _parent: Address,
-        _id: Address,
-        _version: u64,
-    ) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
-}
-
 fn published(module: &CompiledModule) -> Arc<Package> {
     let mut module = Module::parse(&bytes(module)).unwrap();
     module.set_self_address(PACKAGE);
@@ -165,7 +150,7 @@ fn session<T>(package: &Arc<Package>, with: impl FnOnce(&mut Session<'_>) -> T) 
         system: false,
         features: BTreeSet::new(),
     };
-    with(&mut Session::new(&vm, &store, &store, context, config))
+    with(&mut Session::new(&vm, &store, &NoObjects, context, config))
 }
 
 /// Verifies a module as a package.

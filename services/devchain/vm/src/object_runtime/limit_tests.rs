@@ -9,26 +9,9 @@ use super::NewOwner;
 use super::runtime::ObjectRuntime;
 use crate::error::VmResult;
 use crate::limits;
-use crate::store::{ChildStore, StoredObject};
+use crate::store::NoObjects;
 use crate::types::{AbilitySet, Datatype, DatatypeBody, Field, Type};
 use crate::value::Value;
-
-struct Nothing;
-
-impl ChildStore for Nothing {
-    fn child(&self, _parent: Address, _id: Address) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
-
-    fn receivable(
-        &self,
-        _parent: Address,
-        _id: Address,
-        _version: u64,
-    ) -> VmResult<Option<StoredObject>> {
-        Ok(None)
-    }
-}
 
 fn id(number: usize) -> Address {
     let mut bytes = [0; 32];
@@ -88,10 +71,10 @@ fn so_many_children_are_looked_up() {
         let mut objects = ObjectRuntime::new(system);
         let parent = id(usize::MAX);
         edge(limit, |number| {
-            objects.has_child(&Nothing, parent, id(number))
+            objects.has_child(&NoObjects, parent, id(number))
         });
         // One that is known already is no other one.
-        objects.has_child(&Nothing, parent, id(0)).unwrap();
+        objects.has_child(&NoObjects, parent, id(0)).unwrap();
     }
 }
 
