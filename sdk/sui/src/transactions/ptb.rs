@@ -113,7 +113,7 @@ impl Ptb {
     ///
     /// # Errors
     /// [`TransactionError::Build`].
-    pub(super) fn send_funds(
+    pub fn send_funds(
         &mut self,
         coin_type: &StructTag,
         coin: Argument,

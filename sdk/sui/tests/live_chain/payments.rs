@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sui_sdk_types::{Address, StructTag, TypeTag};
+use sui_sdk_types::{Address, StructTag};
 use walrus_sui::{
     chain::ChainClient,
     transactions::{CoinNeed, GasCost, TransactionError, TransactionExecutor},
@@ -25,10 +25,7 @@ async fn send_funds(
     amount: u64,
     recipient: Address,
 ) {
-    let (tag, is_sui) = (
-        TypeTag::from(coin_type.clone()),
-        *coin_type == StructTag::sui(),
-    );
+    let is_sui = *coin_type == StructTag::sui();
     let need = CoinNeed {
         coin_type: coin_type.clone(),
         amount,
@@ -38,15 +35,7 @@ async fn send_funds(
             Some(payment) => ptb.split(payment, &[amount])?,
             None => ptb.split_gas(&[amount])?,
         };
-        let arguments = vec![coins[0], ptb.pure(&recipient)?];
-        ptb.call(
-            Address::TWO,
-            "coin",
-            "send_funds",
-            vec![tag.clone()],
-            arguments,
-        )?;
-        Ok(())
+        ptb.send_funds(coin_type, coins[0], recipient)
     })
     .await
     .unwrap();

@@ -12,12 +12,7 @@ use walrus_sdk::{
     BlobObject, BlobStoreResult, BlobToStore, ClientOptions, DryRun, EpochsAhead, EventOrObject,
     NoProgress, PlannedAction, ResourceOperation, StoreOptions, StoreReport, WalrusClient,
 };
-use walrus_sui::{
-    Address, StructTag, TypeTag,
-    objects::Storage,
-    transactions::{CoinNeed, Ptb, TransactionError},
-    wallet::Keypair,
-};
+use walrus_sui::{Address, StructTag, objects::Storage, transactions::CoinNeed, wallet::Keypair};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LARGE: u64 = 800_000_000;
@@ -258,23 +253,11 @@ async fn address_balances(network: &TestNetwork, frost: u64, mist: u64) -> Arc<K
         coin_type: wal.clone(),
         amount: frost,
     };
-    let sui = TypeTag::from(StructTag::sui());
-    let send = |ptb: &mut Ptb, coin, tag: &TypeTag| -> Result<(), TransactionError> {
-        let arguments = vec![coin, ptb.pure(&owner)?];
-        ptb.call(
-            Address::TWO,
-            "coin",
-            "send_funds",
-            vec![tag.clone()],
-            arguments,
-        )?;
-        Ok(())
-    };
     let sent = executor.execute(Some(&need), |ptb, payment| {
         let coin = ptb.split(payment.unwrap(), &[frost])?[0];
-        send(ptb, coin, &TypeTag::from(wal.clone()))?;
+        ptb.send_funds(&wal, coin, owner)?;
         let coin = ptb.split_gas(&[mist])?[0];
-        send(ptb, coin, &sui)
+        ptb.send_funds(&StructTag::sui(), coin, owner)
     });
     sent.await.unwrap();
     key
