@@ -301,6 +301,28 @@ impl ChainClient {
             .collect()
     }
 
+    /// Has a transaction simulated, once.
+    ///
+    /// # Errors
+    /// [`ChainError`]; what the simulated transaction itself came to is in the answer.
+    pub async fn simulate(
+        &self,
+        request: proto::SimulateTransactionRequest,
+    ) -> Result<proto::SimulateTransactionResponse, ChainError> {
+        const CALL: &str = "SimulateTransaction";
+        let deadline = limits::SIMULATE_DEADLINE;
+        let mut rpc = self.rpc.clone();
+        let mut execution = rpc.execution_client();
+        match tokio::time::timeout(deadline, execution.simulate_transaction(request)).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(ChainError::from_status(CALL, &status)),
+            Err(_) => Err(ChainError::Timeout {
+                call: CALL,
+                deadline,
+            }),
+        }
+    }
+
     /// A checkpoint with the given fields.
     pub(crate) async fn checkpoint(
         &self,

@@ -30,7 +30,7 @@ const EXECUTION_MASK: [&str; 5] = ["digest", "effects", "events", "checkpoint", 
 pub struct TransactionExecutor {
     pub(super) chain: ChainClient,
     keypair: Arc<Keypair>,
-    pub(super) queue: Arc<tokio::sync::Mutex<()>>,
+    queue: Arc<tokio::sync::Mutex<()>>,
     pub(super) gas_budget: Option<u64>,
     attempts: u32,
     /// Nothing may be sent.
@@ -38,9 +38,9 @@ pub struct TransactionExecutor {
 }
 
 /// A try that failed, and whether another one may succeed because something else was in its way.
-struct Attempt {
-    error: TransactionError,
-    again: bool,
+pub(super) struct Attempt {
+    pub(super) error: TransactionError,
+    pub(super) again: bool,
 }
 
 impl Attempt {
@@ -52,7 +52,7 @@ impl Attempt {
     }
 
     /// After the plan was executed.
-    fn done(error: TransactionError) -> Self {
+    pub(super) fn done(error: TransactionError) -> Self {
         let again = false;
         Self { error, again }
     }
@@ -113,11 +113,23 @@ impl TransactionExecutor {
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
+        // On the heap: the futures of callers would be too large for small stacks.
+        self.in_turn(|| Box::pin(self.try_once(payment, &plan)))
+            .await
+    }
+
+    /// Tries, while no other transaction of this executor is under way, as long as others were only in the way.
+    pub(super) async fn in_turn<T, F>(
+        &self,
+        try_once: impl Fn() -> F,
+    ) -> Result<T, TransactionError>
+    where
+        F: Future<Output = Result<T, Attempt>>,
+    {
         let _turn = self.queue.lock().await;
         let mut attempt = 1;
         loop {
-            // On the heap: the futures of callers would be too large for small stacks.
-            match Box::pin(self.try_once(payment, &plan)).await {
+            match try_once().await {
                 Err(Attempt { error, again: true }) if attempt < self.attempts => {
                     tracing::debug!(%error, attempt, "building a transaction anew");
                     tokio::time::sleep(conflict_pause(attempt)).await;
@@ -214,7 +226,7 @@ impl TransactionExecutor {
         Ok(())
     }
 
-    fn build<F>(
+    pub(super) fn build<F>(
         &self,
         payment: Option<(&CoinNeed, &Payment)>,
         plan: &F,

@@ -80,20 +80,10 @@ impl TransactionExecutor {
         &self,
         transaction: &Transaction,
     ) -> Result<GasCost, TransactionError> {
-        const CALL: &str = "SimulateTransaction";
         let request = proto::SimulateTransactionRequest::default()
             .with_transaction(transaction.clone())
             .with_read_mask(FieldMask::from_paths(["transaction.effects"]));
-        let mut rpc = self.chain.rpc();
-        let mut execution = rpc.execution_client();
-        let answer = tokio::time::timeout(
-            limits::SIMULATE_DEADLINE,
-            execution.simulate_transaction(request),
-        )
-        .await
-        .map_err(|_| simulation_timeout())?
-        .map_err(|status| ChainError::from_status(CALL, &status))?
-        .into_inner();
+        let answer = self.chain.simulate(request).await?;
         let effects = answer.transaction().effects();
         if !effects.status().success() {
             let error = effects.status().error();

@@ -7,11 +7,7 @@ use sui_rpc::{
 use sui_sdk_types::Transaction;
 use sui_transaction_builder::Argument;
 
-use super::{ExecutedTransaction, Ptb, TransactionError, TransactionExecutor};
-use crate::{
-    chain::{ChainError, conflict_pause},
-    limits,
-};
+use super::{ExecutedTransaction, Ptb, TransactionError, TransactionExecutor, executor::Attempt};
 
 /// What an execution gave, and the values of its commands.
 #[derive(Debug, Clone)]
@@ -33,57 +29,32 @@ impl TransactionExecutor {
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
-        let _turn = self.queue.lock().await;
-        let mut attempt = 1;
-        loop {
-            match self.try_with_outputs(&plan).await {
-                Err(error) if error.is_conflict() && attempt < limits::TRANSACTION_ATTEMPTS => {
-                    tokio::time::sleep(conflict_pause(attempt)).await;
-                    attempt += 1;
-                }
-                result => return result,
-            }
-        }
+        self.in_turn(|| self.try_with_outputs(&plan)).await
     }
 
-    async fn try_with_outputs<F>(&self, plan: &F) -> Result<WithOutputs, TransactionError>
+    async fn try_with_outputs<F>(&self, plan: &F) -> Result<WithOutputs, Attempt>
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
-        let build = || {
-            let mut ptb = Ptb::new();
-            plan(&mut ptb, None)?;
-            Ok(ptb)
+        let build = || self.build(None, plan);
+        let failed = |error: TransactionError| {
+            let again = error.is_conflict();
+            Attempt { error, again }
         };
-        let transaction = self.resolve(&build, &[]).await?;
-        let outputs = self.outputs(&transaction).await?;
-        let executed = self.send(&transaction).await?;
-        Ok(WithOutputs {
-            executed: self.fill_types(executed).await?,
-            outputs,
-        })
+        let transaction = self.resolve(&build, &[]).await.map_err(failed)?;
+        let outputs = self.outputs(&transaction).await.map_err(failed)?;
+        let executed = self.send(&transaction).await.map_err(failed)?;
+        let executed = self.fill_types(executed).await.map_err(Attempt::done)?;
+        Ok(WithOutputs { executed, outputs })
     }
 
     async fn outputs(
         &self,
         transaction: &Transaction,
     ) -> Result<Vec<proto::CommandResult>, TransactionError> {
-        const CALL: &str = "SimulateTransaction";
-        let deadline = limits::SIMULATE_DEADLINE;
         let request = proto::SimulateTransactionRequest::default()
             .with_transaction(transaction.clone())
             .with_read_mask(FieldMask::from_paths(["command_outputs"]));
-        let mut rpc = self.chain().rpc();
-        let mut client = rpc.execution_client();
-        let answer = tokio::time::timeout(deadline, client.simulate_transaction(request));
-        match answer.await {
-            Ok(Ok(response)) => Ok(response.into_inner().command_outputs),
-            Ok(Err(status)) => Err(ChainError::from_status(CALL, &status).into()),
-            Err(_) => Err(ChainError::Timeout {
-                call: CALL,
-                deadline,
-            }
-            .into()),
-        }
+        Ok(self.chain().simulate(request).await?.command_outputs)
     }
 }

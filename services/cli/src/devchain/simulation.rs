@@ -49,10 +49,8 @@ pub(super) async fn of_call(
             "transaction.effects",
             "transaction.events",
         ]));
-    let mut rpc = executor.chain().rpc();
-    let response = rpc.execution_client().simulate_transaction(request).await;
-    match response {
-        Ok(response) => simulated(response.into_inner(), read_only),
+    match executor.chain().simulate(request).await {
+        Ok(response) => simulated(response, read_only),
         Err(_) => Simulated::Unknown,
     }
 }
