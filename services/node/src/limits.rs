@@ -40,6 +40,8 @@ pub(crate) const DRIVER_POLL_MAX: Duration = Duration::from_secs(60);
 pub(crate) const MAX_JITTER: Duration = Duration::from_secs(180);
 /// How long before the end of an epoch subsidies are processed, or a tenth of the epoch if that is less.
 pub(crate) const SUBSIDIES_BEFORE_END: Duration = Duration::from_secs(300);
+/// Calls in a row by which one node has subsidies handed out. Each pays 50 of the nodes that have left with a claim.
+pub(crate) const MAX_SUBSIDIES_CALLS: usize = 20;
 /// Peers asked at once for symbols of one sliver.
 pub(crate) const PEERS_AT_ONCE: usize = 4;
 /// Cached connections to peers.

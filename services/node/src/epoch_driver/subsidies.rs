@@ -9,7 +9,11 @@ use walrus_sui::{
 };
 
 use super::{EpochDriver, wait_at_random, wait_for};
-use crate::limits::{CHAIN_RETRY_MIN, DRIVER_POLL_MAX, SUBSIDIES_BEFORE_END};
+use crate::limits::{CHAIN_RETRY_MIN, DRIVER_POLL_MAX, MAX_SUBSIDIES_CALLS, SUBSIDIES_BEFORE_END};
+
+/// The fewest extra fields of subsidies that owe something to nodes which have left: the ends of their queue and one committee of
+/// them. What members are owed is one field alone.
+const QUEUE_FIELDS: u64 = 2;
 
 impl EpochDriver {
     /// Processes the subsidies if that is due; returns when to look again.
@@ -26,13 +30,26 @@ impl EpochDriver {
         wait_at_random(&staking).await;
         let next = self.next_payment(subsidies).await?;
         if next.is_some_and(|(_, due_ms)| wait_for(due_ms).is_none()) {
-            let paid = self.writer.process_subsidies(subsidies).await;
-            paid.inspect_err(|error| {
+            let paid = self.pay(subsidies).await;
+            let calls = paid.inspect_err(|error| {
                 tracing::warn!(%error, %subsidies, "cannot process the subsidies");
             })?;
-            tracing::info!(epoch = staking.epoch, "processed the subsidies");
+            tracing::info!(epoch = staking.epoch, calls, "processed the subsidies");
         }
         Ok(CHAIN_RETRY_MIN)
+    }
+
+    /// Makes calls, one at least, as long as another one pays somebody who waits; returns how many.
+    async fn pay(&self, subsidies: Address) -> Result<usize, TransactionError> {
+        let mut calls = 0;
+        loop {
+            self.writer.process_subsidies(subsidies).await?;
+            calls += 1;
+            let state = self.writer.reader().subsidies(subsidies).await?.state;
+            if !needs_another_call(calls, &state) {
+                return Ok(calls);
+            }
+        }
     }
 
     /// The state of the epoch, and when the next payment is due.
@@ -45,6 +62,16 @@ impl EpochDriver {
         let staking = reader.staking_state().await?;
         Ok(due_payment(&staking, &state).map(|due_ms| (staking, due_ms)))
     }
+}
+
+/// Whether, after so many calls, there are funds and nodes that have left with a claim, and not yet [`MAX_SUBSIDIES_CALLS`] made.
+///
+/// A call pays a limited number of the nodes that have left. Were it the only one, those behind them would wait for an epoch each time,
+/// with the funds for them in the object.
+fn needs_another_call(calls: usize, subsidies: &WalrusSubsidiesInnerV1) -> bool {
+    calls < MAX_SUBSIDIES_CALLS
+        && subsidies.subsidy_pool > 0
+        && subsidies.extra_fields.size >= QUEUE_FIELDS
 }
 
 /// When subsidies are to be processed next, in milliseconds since 1970; 0 for at once.
@@ -117,6 +144,27 @@ mod tests {
             ..subsidies
         };
         assert_eq!(due_payment(&next, &empty), Some(0));
+    }
+
+    #[test]
+    fn calls_go_on_while_nodes_that_left_wait_and_there_are_funds() {
+        let after = |calls, subsidy_pool, fields| {
+            let mut left = subsidies();
+            left.subsidy_pool = subsidy_pool;
+            left.extra_fields.size = fields;
+            needs_another_call(calls, &left)
+        };
+        // Nobody waits; members alone do, whom every call pays first.
+        assert!(!after(1, 9, 0));
+        assert!(!after(1, 9, 1));
+        // Committees of nodes that left, and members besides.
+        assert!(after(1, 9, 2));
+        assert!(after(2, 1, 3));
+        // The funds have run out.
+        assert!(!after(2, 0, 3));
+        // However many wait.
+        assert!(after(MAX_SUBSIDIES_CALLS - 1, 9, 2));
+        assert!(!after(MAX_SUBSIDIES_CALLS, 9, 2));
     }
 
     #[test]
