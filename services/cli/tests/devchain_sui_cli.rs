@@ -304,9 +304,9 @@ fn the_public_walrus_repository_is_what_the_program_carries() {
         walrus.contains(&format!("published-at = \"{}\"", id("2b"))),
         "{walrus}"
     );
-    let original = Path::new(REPOSITORY).join("move/walrus/sources/blob.move");
+    let original = Path::new(REPOSITORY).join("move/walrus/sources/blob/blob.move");
     let original = fs::read_to_string(original).unwrap();
-    assert_eq!(fake.saw("seen/walrus/sources/blob.move"), original);
+    assert_eq!(fake.saw("seen/walrus/sources/blob/blob.move"), original);
     assert!(fake.saw("seen/wal/Move.toml").contains(&id("2c")));
 
     // Without a network that has it, there is nothing to link to.

@@ -117,7 +117,7 @@ mod tests {
         );
         let paths: Vec<_> = walrus.sources().map(|(path, _)| path).collect();
         assert!(
-            paths.contains(&PathBuf::from("move/walrus/sources/blob.move")),
+            paths.contains(&PathBuf::from("move/walrus/sources/blob/blob.move")),
             "{paths:?}"
         );
         assert!(Carried::named("wal").unwrap().sources().count() > 0);
