@@ -19,6 +19,7 @@ mod chain_witness;
 mod client;
 mod committee_cache;
 mod computation;
+pub mod config;
 mod content;
 mod disk;
 mod error;

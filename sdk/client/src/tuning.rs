@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use walrus_node_client::NodeClientOptions;
-use walrus_sui::config::{
-    ClientConfig, CommunicationConfig, ExtraTime, HttpConfig, RequestRateConfig, UploadMode,
-};
 
-use crate::{ClientOptions, limits};
+use crate::{
+    ClientOptions,
+    config::{
+        ClientConfig, CommunicationConfig, ExtraTime, HttpConfig, RequestRateConfig, UploadMode,
+    },
+    limits,
+};
 
 /// Most of anything at the same time, whatever a file says.
 const MOST_AT_ONCE: usize = 1 << 16;
@@ -160,9 +163,8 @@ fn node_options(http: &HttpConfig) -> NodeClientOptions {
 
 #[cfg(test)]
 mod tests {
-    use walrus_sui::config::parse;
-
     use super::*;
+    use crate::config::parse;
 
     const OBJECTS: &str = "system_object: \"0x1\"\nstaking_object: \"0x2\"\n";
 

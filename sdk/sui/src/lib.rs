@@ -10,6 +10,7 @@ pub mod events;
 pub mod faucet;
 pub mod home;
 pub mod limits;
+pub mod network_json;
 pub mod objects;
 pub mod transactions;
 pub mod wallet;

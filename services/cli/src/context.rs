@@ -7,11 +7,13 @@ use std::{
 
 use anyhow::{Context, bail};
 use walrus_core::EncodingConfig;
-use walrus_sdk::{ClientOptions, Scratch, WalrusClient};
+use walrus_sdk::{
+    ClientOptions, Scratch, WalrusClient,
+    config::{self, ClientConfig, ConfigError, LoadedConfig, Origin, PublicNetwork},
+};
 use walrus_sui::{
     Address,
     chain::ChainClient,
-    config::{self, ClientConfig, ConfigError, LoadedConfig, Origin, PublicNetwork},
     contract::ContractReader,
     objects::EpochState,
     transactions::{ContractWriter, TransactionExecutor},

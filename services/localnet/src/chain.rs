@@ -19,7 +19,7 @@ use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use sui_devchain::{Account, Devchain, RunningChain};
 use walrus_sui::{
-    config::NetworkAccount,
+    network_json::NetworkAccount,
     wallet::{Keypair, Wallet},
 };
 

@@ -10,7 +10,7 @@ use walrus_core::network_key::NetworkPublicKey;
 use walrus_node::{NodeConfig, config::LiveUploadDeferralConfig};
 use walrus_sui::{
     Address,
-    config::{NetworkAccount, NetworkDescriptor, NetworkNode},
+    network_json::{NetworkAccount, NetworkDescriptor, NetworkNode},
     wallet::{Keypair, Wallet},
 };
 

@@ -43,7 +43,10 @@ impl FileError {
 }
 
 /// Reads a text file of at most [`MAX_FILE_BYTES`].
-pub(crate) fn read_bounded(path: &Path) -> Result<String, FileError> {
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_bounded(path: &Path) -> Result<String, FileError> {
     let file = File::open(path).map_err(FileError::io(path))?;
     let mut text = String::new();
     file.take(MAX_FILE_BYTES.saturating_add(1))

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use walrus_localnet::{chain_wallet_path, client_config_path};
+use walrus_sdk::config::{self, ClientConfig, LoadedConfig, WalletConfig};
 use walrus_sui::{
     chain::ChainClient,
-    config::{self, ClientConfig, LoadedConfig},
     contract::ContractReader,
     transactions::TransactionExecutor,
     wallet::{Keypair, Wallet, default_wallet_path},
@@ -53,7 +53,7 @@ impl Place {
         let selection = config
             .wallet_config
             .as_ref()
-            .map(config::WalletConfig::selection)
+            .map(WalletConfig::selection)
             .unwrap_or_default();
         let wallet = selection
             .path

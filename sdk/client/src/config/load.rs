@@ -6,12 +6,12 @@ use std::{
 };
 
 use serde_yaml::Value;
-
-use super::{
-    ClientConfig, PublicNetwork, public_networks::over_built_in, warn_of_unread_keys,
-    with_unread_keys,
+use walrus_sui::{
+    config::{warn_of_unread_keys, with_unread_keys},
+    wallet::{FileError, read_bounded},
 };
-use crate::wallet::{FileError, read_bounded};
+
+use super::{ClientConfig, PublicNetwork, public_networks::over_built_in};
 
 const FILE_NAMES: [&str; 2] = ["client_config.yaml", "client_config.yml"];
 

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde_yaml::Value;
+use walrus_sui::Address;
 
 use super::ClientConfig;
 
@@ -108,7 +109,7 @@ pub(super) fn over_built_in(config: Value) -> Value {
 }
 
 /// An object ID however it is written.
-fn address(config: &Value, key: &str) -> Option<sui_sdk_types::Address> {
+fn address(config: &Value, key: &str) -> Option<Address> {
     config.get(key)?.as_str()?.parse().ok()
 }
 

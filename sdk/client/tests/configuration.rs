@@ -1,8 +1,8 @@
 //! Client configuration files.
 
-use walrus_sui::config::{
-    ClientConfig, CommunicationConfig, ConfigError, LoadedConfig, NetworkDescriptor, Origin,
-    PublicNetwork, UploadMode, load, parse,
+use walrus_sdk::config::{
+    ClientConfig, CommunicationConfig, ConfigError, LoadedConfig, Origin, PublicNetwork,
+    UploadMode, load, parse,
 };
 
 const SINGLE: &str =
@@ -209,26 +209,4 @@ fn bad_files_are_errors_that_name_the_file() {
         let error = parse(text, "the-file", None).unwrap_err();
         assert!(error.to_string().contains("the-file"), "{text}: {error}");
     }
-}
-
-#[test]
-fn a_network_descriptor_is_read_in_camel_case() {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let key = walrus_core::network_key::NetworkKeyPair::generate(&mut rand::rng()).public_key();
-    let text = format!(
-        r#"{{"rpcUrl":"http://127.0.0.1:9000","faucetUrl":null,"chainId":"abc",
-        "packages":{{"wal":"0x1","walrus":"0x2"}},"systemObject":"0x3","stakingObject":"0x4",
-        "nodes":[{{"url":"https://127.0.0.1:1","networkPublicKey":"{}"}}],
-        "accounts":[{{"address":"0x6","privateKey":"suiprivkey-secret"}}]}}"#,
-        STANDARD.encode(key.0)
-    );
-    let descriptor: NetworkDescriptor = serde_json::from_str(&text).unwrap();
-    assert_eq!(descriptor.nodes[0].url, "https://127.0.0.1:1");
-    assert_eq!(descriptor.nodes[0].network_public_key, key);
-    assert!(!format!("{descriptor:?}").contains("secret"));
-    let again = serde_json::to_string(&descriptor).unwrap();
-    assert_eq!(
-        serde_json::from_str::<NetworkDescriptor>(&again).unwrap(),
-        descriptor
-    );
 }

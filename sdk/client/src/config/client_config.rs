@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sui_sdk_types::Address;
-
-use super::{TextOrMap, tuning::CommunicationConfig};
-use crate::{
+use walrus_sui::{
+    Address,
+    config::TextOrMap,
     contract::ContractObjects,
     home::{self, Expand as _, NoHome},
 };
+
+use super::CommunicationConfig;
 
 /// Keys of one configuration (client spec 5.3): those that something reads. Of any other key a file is told that it has no effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

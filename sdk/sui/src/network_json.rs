@@ -1,16 +1,10 @@
 //! `network.json`: what a running local network is made of, for other programs.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::Address;
 use walrus_core::network_key::NetworkPublicKey;
-
-use super::ConfigError;
-use crate::{contract::ContractObjects, wallet::read_bounded};
 
 /// The descriptor of a local network. Keys are in camel case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,24 +74,31 @@ impl std::fmt::Debug for NetworkAccount {
     }
 }
 
-impl NetworkDescriptor {
-    /// Reads a descriptor.
-    ///
-    /// # Errors
-    /// [`ConfigError`].
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        serde_json::from_str(&read_bounded(path)?).map_err(|error| ConfigError::Malformed {
-            origin: path.display().to_string(),
-            reason: error.to_string(),
-        })
-    }
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use walrus_core::network_key::NetworkKeyPair;
 
-    /// The shared objects for a reader.
-    pub fn objects(&self) -> ContractObjects {
-        ContractObjects {
-            system: self.system_object,
-            staking: self.staking_object,
-            treasury: self.treasury_object,
-        }
+    use super::*;
+
+    #[test]
+    fn a_network_descriptor_is_read_in_camel_case() {
+        let key = NetworkKeyPair::generate(&mut rand::rng()).public_key();
+        let text = format!(
+            r#"{{"rpcUrl":"http://127.0.0.1:9000","faucetUrl":null,"chainId":"abc",
+            "packages":{{"wal":"0x1","walrus":"0x2"}},"systemObject":"0x3","stakingObject":"0x4",
+            "nodes":[{{"url":"https://127.0.0.1:1","networkPublicKey":"{}"}}],
+            "accounts":[{{"address":"0x6","privateKey":"suiprivkey-secret"}}]}}"#,
+            STANDARD.encode(key.0)
+        );
+        let descriptor: NetworkDescriptor = serde_json::from_str(&text).unwrap();
+        assert_eq!(descriptor.nodes[0].url, "https://127.0.0.1:1");
+        assert_eq!(descriptor.nodes[0].network_public_key, key);
+        assert!(!format!("{descriptor:?}").contains("secret"));
+        let again = serde_json::to_string(&descriptor).unwrap();
+        assert_eq!(
+            serde_json::from_str::<NetworkDescriptor>(&again).unwrap(),
+            descriptor
+        );
     }
 }
