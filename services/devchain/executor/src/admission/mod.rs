@@ -1,6 +1,6 @@
 //! Whether a transaction may enter the chain at all (devchain spec 2.3).
 //!
-//! [`structure`] looks at the transaction alone, [`signatures`] at who signed it, [`expiration`] at
+//! `structure` looks at the transaction alone, `signatures` at who signed it, `expiration` at
 //! the epoch. What depends on stored objects is decided while the inputs are loaded.
 
 mod error;
