@@ -1,0 +1,68 @@
+//! Tables: typed keys and values in one database, with batches, pages and a format number.
+//!
+//! Keys are written so that their bytes sort as they do; values are BCS, or bytes as they are. Every write is part of a
+//! [`Batch`], which happens as a whole or not at all. The number of the format is in a table of its own: a database without one
+//! is of the first format, or new and empty.
+
+mod batch;
+mod database;
+mod key;
+mod pages;
+mod table;
+
+use std::path::PathBuf;
+
+pub use fjall::Slice as Bytes;
+
+pub use self::{
+    batch::Batch,
+    database::{Database, Format, Migration, Options},
+    key::Key,
+    pages::{MAX_PAGE_BYTES, Pages},
+    table::{Bcs, Cell, Codec, Raw, Table},
+};
+
+/// Why a table cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] fjall::Error),
+    /// The directory cannot be made.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A value is not what was written, or cannot be.
+    #[error("a value of table {table} is not what it should be: {source}")]
+    Value {
+        /// The table.
+        table: &'static str,
+        /// What is wrong.
+        source: bcs::Error,
+    },
+    /// A key is not what was written.
+    #[error("a key of table {table} is not what it should be: {length} bytes")]
+    Key {
+        /// The table.
+        table: &'static str,
+        /// Its length.
+        length: usize,
+    },
+    /// A newer program has written the database.
+    #[error(
+        "{path} has format {found}, and this program knows those up to {known}: a newer version has written it; run that one",
+        path = path.display()
+    )]
+    Newer {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+}

@@ -1,0 +1,106 @@
+//! Reading a table in pages of bounded size.
+
+use std::{marker::PhantomData, ops::Bound};
+
+use super::{Codec, Key, Table, TableError};
+
+/// A page ends with the entry that brings its values to so many bytes.
+pub const MAX_PAGE_BYTES: usize = 8 << 20;
+
+/// The pages of a table: an iterator that reads the next one when asked. After an error it ends.
+#[derive(Debug)]
+pub struct Pages<'a, K, V, C> {
+    table: &'a Table<K, V, C>,
+    start: Bound<Vec<u8>>,
+    end: Bound<Vec<u8>>,
+    limit: usize,
+    ended: bool,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+impl<'a, K: Key, V, C: Codec<V>> Pages<'a, K, V, C> {
+    pub(super) fn new(
+        table: &'a Table<K, V, C>,
+        (start, end): (Bound<Vec<u8>>, Bound<Vec<u8>>),
+        limit: usize,
+    ) -> Self {
+        Self {
+            table,
+            start,
+            end,
+            limit: limit.max(1),
+            ended: false,
+            types: PhantomData,
+        }
+    }
+
+    pub(super) fn with_prefix(table: &'a Table<K, V, C>, prefix: Vec<u8>, limit: usize) -> Self {
+        let end = match behind(prefix.clone()) {
+            Some(end) => Bound::Excluded(end),
+            None => Bound::Unbounded,
+        };
+        Self::new(table, (Bound::Included(prefix), end), limit)
+    }
+
+    fn read(&mut self) -> Result<Vec<(K, V)>, TableError> {
+        if is_empty(&self.start, &self.end) {
+            return Ok(Vec::new());
+        }
+        let range = (self.start.clone(), self.end.clone());
+        let mut page = Vec::new();
+        let mut bytes = 0_usize;
+        for entry in self.table.keyspace.range(range).take(self.limit) {
+            let (key, value) = entry.into_inner()?;
+            bytes = bytes.saturating_add(value.len());
+            let typed = K::from_bytes(&key).ok_or(TableError::Key {
+                table: self.table.name(),
+                length: key.len(),
+            })?;
+            page.push((typed, self.table.decode(value)?));
+            self.start = Bound::Excluded(key.to_vec());
+            if bytes >= MAX_PAGE_BYTES {
+                break;
+            }
+        }
+        Ok(page)
+    }
+}
+
+impl<K: Key, V, C: Codec<V>> Iterator for Pages<'_, K, V, C> {
+    type Item = Result<Vec<(K, V)>, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let page = self.read();
+        self.ended = page.as_ref().map_or(true, Vec::is_empty);
+        match page {
+            Ok(page) if page.is_empty() => None,
+            page => Some(page),
+        }
+    }
+}
+
+/// The first bytes behind everything that begins with `prefix`.
+fn behind(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if let Some(next) = last.checked_add(1) {
+            prefix.push(next);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
+/// Whether nothing lies between the bounds; the database must not be asked for such a range.
+fn is_empty(start: &Bound<Vec<u8>>, end: &Bound<Vec<u8>>) -> bool {
+    match (start, end) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(start), Bound::Included(end)) => start > end,
+        (
+            Bound::Included(start) | Bound::Excluded(start),
+            Bound::Included(end) | Bound::Excluded(end),
+        ) => start >= end,
+    }
+}

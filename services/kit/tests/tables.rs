@@ -1,0 +1,224 @@
+//! Tables on disk: what is written is read, in order, in pages, and in the format that it has.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+
+use walrus_service::tables::{
+    Bytes, Database, Format, Key as _, MAX_PAGE_BYTES, Options, TableError,
+};
+
+fn open(path: &Path, format: Format) -> Result<Database, TableError> {
+    Database::open(
+        path,
+        &Options {
+            format,
+            ..Options::default()
+        },
+    )
+}
+
+#[test]
+fn a_batch_is_read_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let database = open(dir.path(), Format::FIRST).unwrap();
+        let table = database.table::<u16, String>("names").unwrap();
+        let cell = database.cell::<u64>("single", "count").unwrap();
+        let mut batch = database.batch();
+        batch.insert(&table, &7, &"seven".to_owned()).unwrap();
+        batch.set(&cell, &3).unwrap();
+        assert_eq!(batch.len(), 2);
+        assert_eq!(table.get(&7).unwrap(), None, "nothing before the commit");
+        batch.commit().unwrap();
+    }
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.table::<u16, String>("names").unwrap();
+    let cell = database.cell::<u64>("single", "count").unwrap();
+    assert_eq!(table.get(&7).unwrap().as_deref(), Some("seven"));
+    assert!(table.contains(&7).unwrap() && !table.contains(&8).unwrap());
+    assert_eq!(cell.get().unwrap(), Some(3));
+    let mut batch = database.batch();
+    batch.remove(&table, &7);
+    batch.clear(&cell);
+    batch.commit_durably().unwrap();
+    assert_eq!((table.get(&7).unwrap(), cell.get().unwrap()), (None, None));
+    assert_eq!(table.count(10).unwrap(), 0);
+}
+
+#[test]
+fn pages_have_every_entry_once_and_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.table::<(u8, u16), u32>("pairs").unwrap();
+    let mut batch = database.batch();
+    for (a, b) in [(1, 700), (255, 1), (1, 3), (2, 0), (255, u16::MAX), (1, 4)] {
+        batch.insert(&table, &(a, b), &u32::from(b)).unwrap();
+    }
+    batch.commit().unwrap();
+    for limit in [1, 2, 3, 100] {
+        let mut seen = Vec::new();
+        for page in table.pages(limit) {
+            let page = page.unwrap();
+            assert!(!page.is_empty() && page.len() <= limit);
+            assert!(page.iter().all(|((_, b), value)| u32::from(*b) == *value));
+            seen.extend(page.into_iter().map(|(key, _)| key));
+        }
+        assert_eq!(
+            seen,
+            [(1, 3), (1, 4), (1, 700), (2, 0), (255, 1), (255, u16::MAX)]
+        );
+        let keys = |pages: walrus_service::tables::Pages<'_, (u8, u16), u32, _>| {
+            let pages: Result<Vec<_>, _> = pages.collect();
+            let entries = pages.unwrap().into_iter().flatten();
+            entries.map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            keys(table.pages_with(&1_u8, limit)),
+            [(1, 3), (1, 4), (1, 700)]
+        );
+        assert_eq!(
+            keys(table.pages_with(&255_u8, limit)),
+            [(255, 1), (255, u16::MAX)]
+        );
+        assert_eq!(keys(table.pages_with(&9_u8, limit)), []);
+        assert_eq!(
+            keys(table.pages_in((1, 4)..(2, 0), limit)),
+            [(1, 4), (1, 700)]
+        );
+        assert_eq!(keys(table.pages_in((1, 4)..=(2, 0), limit)).len(), 3);
+        #[allow(clippy::reversed_empty_ranges)]
+        let backwards = table.pages_in((2, 0)..(1, 0), limit);
+        assert_eq!(keys(backwards), []);
+    }
+    assert_eq!((table.count(3).unwrap(), table.count(99).unwrap()), (3, 6));
+}
+
+#[test]
+fn what_is_removed_while_paging_is_not_met_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.table::<u64, ()>("queue").unwrap();
+    let mut batch = database.batch();
+    for key in 0..10 {
+        batch.insert(&table, &key, &()).unwrap();
+    }
+    batch.commit().unwrap();
+    for page in table.pages(3) {
+        let mut batch = database.batch();
+        for (key, ()) in page.unwrap() {
+            batch.remove(&table, &key);
+        }
+        batch.commit().unwrap();
+    }
+    assert_eq!(table.count(1).unwrap(), 0);
+}
+
+#[test]
+fn pages_are_bounded_in_bytes_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.raw_table::<u8>("large").unwrap();
+    let value = Bytes::from(vec![1; MAX_PAGE_BYTES / 2]);
+    for key in 0..5 {
+        let mut batch = database.batch();
+        batch.insert(&table, &key, &value).unwrap();
+        batch.commit().unwrap();
+    }
+    let lengths: Vec<_> = table.pages(100).map(|page| page.unwrap().len()).collect();
+    assert_eq!(lengths, [2, 2, 1]);
+}
+
+#[test]
+fn a_value_that_is_damaged_names_its_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let raw = database.raw_table::<u8>("things").unwrap();
+    let mut batch = database.batch();
+    batch.insert(&raw, &1, &Bytes::from([1, 2, 3])).unwrap();
+    batch.commit().unwrap();
+    let typed = database.table::<u8, u64>("things").unwrap();
+    let error = typed.get(&1).unwrap_err();
+    assert!(error.to_string().contains("table things"), "{error}");
+    let wide = database.table::<u16, u64>("things").unwrap();
+    let error = wide.pages(9).next().unwrap().unwrap_err();
+    assert!(matches!(
+        error,
+        TableError::Key {
+            table: "things",
+            length: 1
+        }
+    ));
+    assert!(typed.pages(9).nth(1).is_none(), "an error ends the pages");
+}
+
+fn double(database: &Database) -> Result<(), TableError> {
+    let table = database.table::<u8, u64>("numbers")?;
+    let mut batch = database.batch();
+    for page in table.pages(10) {
+        for (key, value) in page? {
+            batch.insert(&table, &key, &value.saturating_mul(2))?;
+        }
+    }
+    batch.commit()
+}
+
+fn number_of(path: &Path, format: Format) -> Option<u64> {
+    let database = open(path, format).unwrap();
+    let table = database.table::<u8, u64>("numbers").unwrap();
+    table.get(&1).unwrap()
+}
+
+/// The directory of a program that knew no formats.
+fn unnumbered(path: &Path) {
+    let database = fjall::Database::builder(path).open().unwrap();
+    let table = database
+        .keyspace("numbers", fjall::KeyspaceCreateOptions::default)
+        .unwrap();
+    table.insert(1_u8.to_bytes(), 5_u64.to_le_bytes()).unwrap();
+    database.persist(fjall::PersistMode::SyncAll).unwrap();
+}
+
+#[test]
+fn a_directory_without_a_number_is_of_the_first_format() {
+    let dir = tempfile::tempdir().unwrap();
+    unnumbered(dir.path());
+    assert_eq!(number_of(dir.path(), Format::FIRST), Some(5));
+    assert_eq!(number_of(dir.path(), Format::after(&[double])), Some(10));
+    let once = number_of(dir.path(), Format::after(&[double]));
+    assert_eq!(once, Some(10), "migrated once");
+    let twice = number_of(dir.path(), Format::after(&[double, double]));
+    assert_eq!(twice, Some(20));
+}
+
+#[test]
+fn a_new_directory_has_the_newest_format() {
+    fn never(_: &Database) -> Result<(), TableError> {
+        panic!("there is nothing to migrate")
+    }
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(number_of(dir.path(), Format::after(&[never])), None);
+    assert_eq!(number_of(dir.path(), Format::after(&[never])), None);
+}
+
+#[test]
+fn a_newer_format_is_refused_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(
+        number_of(dir.path(), Format::after(&[double, double])),
+        None
+    );
+    let error = open(dir.path(), Format::after(&[double])).unwrap_err();
+    let known = matches!(
+        error,
+        TableError::Newer {
+            found: 3,
+            known: 2,
+            ..
+        }
+    );
+    assert!(known, "{error:?}");
+    let sentence = error.to_string();
+    assert!(sentence.contains("has format 3"), "{sentence}");
+    assert!(sentence.contains("newer version"), "{sentence}");
+    assert!(open(dir.path(), Format::after(&[double, double])).is_ok());
+}
