@@ -1,13 +1,11 @@
-//! The chain, typed: object layouts, transactions, event stream, deployment and wallets.
+//! The chain, typed: object layouts, transactions, event stream and wallets.
 #![warn(missing_docs)]
 
 pub mod chain;
 pub mod config;
 pub mod contract;
-pub mod deploy;
 pub mod event_stream;
 pub mod events;
-pub mod faucet;
 pub mod home;
 pub mod limits;
 pub mod network_json;

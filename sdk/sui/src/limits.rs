@@ -47,11 +47,5 @@ pub const CATCH_UP_CONCURRENCY: usize = 8;
 pub const EVENT_STREAM_QUEUE: usize = 1024;
 /// A subscription that is silent for so long is opened again.
 pub const SUBSCRIPTION_IDLE: Duration = Duration::from_secs(30);
-/// Longest wait of a faucet request.
-pub const FAUCET_DEADLINE: Duration = Duration::from_secs(60);
-/// Largest answer of a faucet.
-pub const MAX_FAUCET_RESPONSE_BYTES: usize = 1024 * 1024;
 /// Largest configuration, wallet or key file.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-/// Largest compiled module that is read.
-pub const MAX_MODULE_BYTES: usize = 1024 * 1024;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sui_devchain_executor::ChainParams;
-use sui_devchain_executor::framework::{self, FrameworkPackage};
 use sui_devchain_executor::genesis::{self, Allocation, GenesisError, GenesisOptions};
 use sui_sdk_types::hash::Hasher;
 use sui_sdk_types::{Address, Digest};
@@ -326,8 +325,8 @@ impl DevchainBuilder {
 }
 
 /// The committed compilation of 0x1, 0x2 and 0x3.
-fn framework() -> Result<Vec<FrameworkPackage>, GenesisError> {
-    framework::packages().map_err(|error| GenesisError::Framework {
+fn framework() -> Result<Vec<walrus_artifacts::Package>, GenesisError> {
+    walrus_artifacts::framework().map_err(|error| GenesisError::Framework {
         step: "reading the framework artifact".into(),
         reason: error.to_string(),
     })

@@ -11,13 +11,13 @@ use std::{
 use anyhow::{Context, ensure};
 use futures::StreamExt;
 use sui_devchain::{Devchain, RunningChain};
+use walrus_deploy::{
+    DeployParameters, Deployment, EXCHANGE_FUNDS, SidePackages, deploy, deploy_side_packages,
+};
 use walrus_node::{Listeners, NodeConfig, RunningNode, StorageNode};
 use walrus_sui::{
     chain::ChainClient,
     contract::{ContractObjects, ContractReader},
-    deploy::{
-        DeployParameters, Deployment, EXCHANGE_FUNDS, SidePackages, deploy, deploy_side_packages,
-    },
     objects::EpochState,
     transactions::{ContractWriter, TransactionExecutor},
     wallet::Keypair,

@@ -10,10 +10,8 @@ use std::{
 use anyhow::{Context, ensure};
 use jiff::fmt::friendly::{Spacing, SpanPrinter};
 use serde::{Deserialize, Serialize};
-use walrus_sui::{
-    Address,
-    deploy::{Deployment, SidePackages},
-};
+use walrus_deploy::{Deployment, SidePackages};
+use walrus_sui::Address;
 
 use crate::{
     LocalnetOptions,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
 use sui_devchain_executor::{
-    ChainParams, Executor, MemoryStore, Mode, ObjectStore as _, Outcome, framework, system,
+    ChainParams, Executor, MemoryStore, Mode, ObjectStore as _, Outcome, system,
 };
 use sui_sdk_types::{
     Address, Digest, GasPayment, Object, Owner, SignedTransaction, StructTag, Transaction,
@@ -49,7 +49,7 @@ impl Chain {
     #[must_use]
     pub fn new() -> Self {
         let bank = Account::named("bank");
-        let packages = framework::packages().expect("the embedded framework");
+        let packages = walrus_artifacts::framework().expect("the embedded framework");
         let options = GenesisOptions {
             chain_start_ms: START_MS,
             allocations: vec![Allocation {

@@ -1,7 +1,7 @@
 //! The packages and their shared objects, published as contracts spec 12.1 says.
 
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
-use walrus_sui::deploy::{Package, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
+use walrus_artifacts::{Package, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
 
 use crate::{Account, Chain, Executed, Ptb};
 

@@ -2,7 +2,7 @@
 
 use sui_devchain_vm::package::{Module, digest};
 use sui_sdk_types::Address;
-use walrus_sui::deploy::{Package, WAL_PLACEHOLDER};
+use walrus_artifacts::{Package, WAL_PLACEHOLDER};
 
 use crate::bytecode::replace_u64_constant;
 use crate::{Account, Executed, Network, Ptb};

@@ -1,4 +1,4 @@
-//! SUI for WAL at the exchanges of test networks (contracts spec 11.1), and the objects of the side packages.
+//! SUI for WAL at the exchanges of test networks (contracts spec 11.1).
 
 use sui_sdk_types::Address;
 
@@ -41,34 +41,5 @@ impl ContractWriter {
         let object = self.reader().chain().object(exchange).await?;
         object.expect_type("wal_exchange", "Exchange")?;
         Ok(object.decode()?)
-    }
-
-    /// Makes an exchange with `funds` FROST and subsidies without funds and rates.
-    pub(crate) async fn create_side_objects(
-        &self,
-        wal_exchange: Address,
-        walrus_subsidies: Address,
-        funds: u64,
-    ) -> Result<ExecutedTransaction, TransactionError> {
-        self.run(Some(funds), |plan| {
-            let arguments = vec![plan.payment()?, plan.ptb.pure(&funds)?];
-            let module = "wal_exchange";
-            let exchange = plan
-                .ptb
-                .call(wal_exchange, module, "new_funded", vec![], arguments)?;
-            let arguments = vec![
-                plan.system(),
-                plan.staking(),
-                plan.ptb.pure(&0u32)?,
-                plan.ptb.pure(&0u64)?,
-                plan.ptb.pure(&0u64)?,
-            ];
-            let module = "walrus_subsidies";
-            let subsidies = plan
-                .ptb
-                .call(walrus_subsidies, module, "new", vec![], arguments)?;
-            plan.ptb.transfer(vec![exchange, subsidies], plan.sender)
-        })
-        .await
     }
 }

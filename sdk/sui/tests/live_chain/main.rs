@@ -9,13 +9,12 @@ use std::{sync::Arc, time::Duration};
 
 use sui_sdk_types::Address;
 use walrus_core::{BlobId, bls::BlsKeyPair};
+use walrus_deploy::{DeployParameters, Deployment, deploy, faucet};
 use walrus_sui::{
     chain::{ChainClient, ChainError},
     contract::{Committee, ContractPackages, ContractReader, Keys},
-    deploy::{DeployParameters, Deployment, deploy},
     event_stream::{EventSource, EventStream, StreamItem},
     events::{ContractEvent, EventPosition},
-    faucet,
     objects::{CommitteeShards, NodeMetadata, VecMap, VecMapEntry},
     transactions::{
         BlobRegistration, ContractWriter, NodeParameterUpdate, NodeRegistration, StorageSource,

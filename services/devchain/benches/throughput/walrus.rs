@@ -10,10 +10,10 @@ use walrus_core::{
     bls::BlsKeyPair,
     messages::{BlobPersistence, ProtocolMessage, StorageConfirmationBody},
 };
+use walrus_deploy::{DeployParameters, Deployment, deploy};
 use walrus_sui::{
     chain::ChainClient,
     contract::ContractReader,
-    deploy::{DeployParameters, Deployment, deploy},
     objects::NodeMetadata,
     transactions::{ContractWriter, NodeRegistration, TransactionExecutor},
     wallet::Keypair,

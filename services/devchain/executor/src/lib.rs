@@ -19,7 +19,6 @@ mod effects;
 mod errors;
 pub mod executor;
 mod failure;
-pub mod framework;
 pub mod gas;
 pub mod genesis;
 mod inputs;

@@ -4,9 +4,7 @@
 mod world;
 
 use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
-use sui_devchain_executor::{
-    ChainParams, Executor, MemoryStore, Mode, ObjectStore, framework, system,
-};
+use sui_devchain_executor::{ChainParams, Executor, MemoryStore, Mode, ObjectStore, system};
 use sui_sdk_types::{Address, Digest, GasCostSummary, IdOperation, Owner, StructTag, Transaction};
 use world::{ALICE, Body, World, balance, effects};
 
@@ -44,7 +42,7 @@ fn system_objects_are_shared_at_version_one() {
 
 #[test]
 fn the_whole_supply_is_in_coins_and_every_id_is_created() {
-    let packages = framework::packages().unwrap();
+    let packages = walrus_artifacts::framework().unwrap();
     let genesis = genesis::build(&packages, &options()).unwrap();
     let coins: Vec<u64> = genesis
         .outcome
@@ -70,7 +68,7 @@ fn the_whole_supply_is_in_coins_and_every_id_is_created() {
 
 #[test]
 fn the_seed_decides_the_digest() {
-    let packages = framework::packages().unwrap();
+    let packages = walrus_artifacts::framework().unwrap();
     let digest = |options: &GenesisOptions| {
         genesis::build(&packages, options)
             .unwrap()
@@ -196,7 +194,7 @@ fn stake_has_a_type_and_nobody_has_any() {
 /// Chains that began before there was a package 0x3 go on without it.
 #[test]
 fn a_chain_without_a_system_state_ends_epochs_too() {
-    let packages: Vec<_> = framework::packages().unwrap().drain(..2).collect();
+    let packages: Vec<_> = walrus_artifacts::framework().unwrap().drain(..2).collect();
     let genesis = genesis::build(&packages, &options()).unwrap();
     let mut store = MemoryStore::new();
     store.apply(&genesis.outcome);

@@ -1,9 +1,12 @@
 //! The files that `scripts/build-move test-bytecode` writes.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine;
 use serde::Deserialize;
 use sui_devchain_vm::{Package, PackageStore, error::VmResult, package::Module};
 use sui_sdk_types::Address;
@@ -11,29 +14,12 @@ use sui_sdk_types::Address;
 /// Name of the file that holds the framework.
 pub const FRAMEWORK: &str = "framework";
 
-#[derive(Deserialize)]
-struct Artifact {
-    packages: Vec<ArtifactPackage>,
-}
-
-#[derive(Deserialize)]
-struct ArtifactPackage {
-    address: String,
-    dependencies: Vec<String>,
-    modules: Vec<ArtifactModule>,
-}
-
-#[derive(Deserialize)]
-struct ArtifactModule {
-    bytecode: String,
-}
-
 /// One package's tests and their bytecode.
 #[derive(Deserialize)]
 pub struct TestPackage {
     /// Name of the package.
     pub name: String,
-    packages: Vec<ArtifactPackage>,
+    packages: Vec<walrus_artifacts::Package>,
     /// The tests, in the order of the sources.
     pub tests: Vec<Test>,
     /// What coverage counts: the package's own code, test code left out.
@@ -123,7 +109,8 @@ impl PackageStore for Packages {
 /// # Errors
 /// The file cannot be read or has another shape.
 pub fn read_tests(dir: &Path, name: &str) -> Result<TestPackage> {
-    read(dir, name)
+    let (file, text) = read(dir, name)?;
+    serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))
 }
 
 /// Reads the framework of `DIR`, test code included.
@@ -131,21 +118,19 @@ pub fn read_tests(dir: &Path, name: &str) -> Result<TestPackage> {
 /// # Errors
 /// The file cannot be read, has another shape, or holds bytecode that does not parse.
 pub fn read_framework(dir: &Path) -> Result<Packages> {
-    let artifact: Artifact = read(dir, FRAMEWORK)?;
+    let (file, text) = read(dir, FRAMEWORK)?;
+    let framework =
+        walrus_artifacts::parse(&text).with_context(|| format!("reading {}", file.display()))?;
     let mut packages = Packages::default();
-    packages.add(&artifact.packages)?;
+    packages.add(&framework)?;
     Ok(packages)
 }
 
-fn read<T: for<'de> Deserialize<'de>>(dir: &Path, name: &str) -> Result<T> {
+fn read(dir: &Path, name: &str) -> Result<(PathBuf, String)> {
     let file = dir.join(format!("{name}.json"));
-    let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("reading {}", file.display()))
-}
-
-fn address(text: &str) -> Result<Address> {
-    let digits = text.trim_start_matches("0x");
-    Address::from_hex(format!("0x{digits:0>64}")).with_context(|| format!("address {text}"))
+    let text =
+        std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok((file, text))
 }
 
 impl Packages {
@@ -159,27 +144,16 @@ impl Packages {
         Ok(packages)
     }
 
-    fn add(&mut self, packages: &[ArtifactPackage]) -> Result<()> {
+    fn add(&mut self, packages: &[walrus_artifacts::Package]) -> Result<()> {
         for one in packages {
-            let id = address(&one.address)?;
-            if self.0.insert(id, Arc::new(package(id, one)?)).is_some() {
+            let id = one.address;
+            let modules = one.modules.iter().map(|(_, bytes)| Module::parse(bytes));
+            let modules = modules.collect::<VmResult<Vec<_>>>()?;
+            let package = Package::first_version(id, &modules, one.dependencies.clone());
+            if self.0.insert(id, Arc::new(package)).is_some() {
                 bail!("two packages at {id}");
             }
         }
         Ok(())
     }
-}
-
-fn package(id: Address, artifact: &ArtifactPackage) -> Result<Package> {
-    let mut modules = Vec::new();
-    for module in &artifact.modules {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(&module.bytecode)?;
-        modules.push(Module::parse(&bytes)?);
-    }
-    let dependencies: Vec<_> = artifact
-        .dependencies
-        .iter()
-        .map(|text| address(text))
-        .collect::<Result<_>>()?;
-    Ok(Package::first_version(id, &modules, dependencies))
 }

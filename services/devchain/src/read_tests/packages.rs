@@ -14,7 +14,7 @@ use crate::render::json;
 
 /// The committed framework as stored packages.
 fn framework() -> Vec<Object> {
-    sui_devchain_executor::framework::packages()
+    walrus_artifacts::framework()
         .unwrap()
         .into_iter()
         .map(|package| {
@@ -73,7 +73,7 @@ fn chain() -> Chain {
 #[test]
 fn every_framework_module_is_readable() {
     let mut functions = 0;
-    for package in sui_devchain_executor::framework::packages().unwrap() {
+    for package in walrus_artifacts::framework().unwrap() {
         for (name, bytes) in &package.modules {
             let module = abi::declarations(bytes).unwrap_or_else(|| panic!("{name} is unreadable"));
             assert_eq!(module.address, package.address);

@@ -1,42 +1,19 @@
 //! Publishing a package and reading it back.
 
 use crate::support::{boot, client, run};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::changed_object::OutputObjectState;
 use sui_sdk_types::Address;
 use sui_transaction_builder::TransactionBuilder;
-
-/// The committed compilation of the WAL coin.
-fn wal() -> (Vec<Vec<u8>>, Vec<Address>) {
-    let artifact: serde_json::Value =
-        serde_json::from_str(include_str!("../../../../move/artifacts/wal.json")).unwrap();
-    let package = &artifact["packages"][0];
-    let modules = package["modules"].as_array().unwrap().iter();
-    let dependencies = package["dependencies"].as_array().unwrap().iter();
-    (
-        modules
-            .map(|module| {
-                STANDARD
-                    .decode(module["bytecode"].as_str().unwrap())
-                    .unwrap()
-            })
-            .collect(),
-        dependencies
-            .map(|id| id.as_str().unwrap().parse().unwrap())
-            .collect(),
-    )
-}
 
 #[tokio::test]
 async fn a_published_coin_is_described_and_has_metadata() {
     let chain = boot().await;
     let mut client = client(&chain);
     let account = &chain.accounts()[0];
-    let (modules, dependencies) = wal();
+    let wal = walrus_artifacts::Package::wal().unwrap();
     let mut builder = TransactionBuilder::new();
-    let cap = builder.publish(modules, dependencies);
+    let cap = builder.publish(wal.bytecode(), wal.dependencies);
     let owner = builder.pure(&account.address);
     builder.transfer_objects(vec![cap], owner);
     let executed = run(&mut client, account, builder).await;

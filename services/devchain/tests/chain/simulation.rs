@@ -195,13 +195,10 @@ const HEAVY: &str = include_str!("../../executor/tests/fixtures/move/artifacts/h
 async fn simulations_that_nobody_waits_for_give_their_places_back() {
     let chain = boot().await;
     let mut client = client(&chain);
-    let modules = sui_devchain_executor::framework::parse(HEAVY)
-        .unwrap()
-        .remove(0)
-        .modules;
+    let heavy = walrus_artifacts::parse(HEAVY).unwrap().remove(0);
     let mut builder = sui_transaction_builder::TransactionBuilder::new();
     let cap = builder.publish(
-        modules.into_iter().map(|(_, bytes)| bytes).collect(),
+        heavy.bytecode(),
         vec![Address::from_static("0x1"), Address::TWO],
     );
     let owner = builder.pure(&stranger(9));

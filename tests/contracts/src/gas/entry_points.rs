@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sui_devchain_vm::declarations::{FunctionDeclaration, Signature};
 use sui_devchain_vm::package::Module;
 use sui_devchain_vm::{AbilitySet, Visibility};
-use walrus_sui::deploy::Package;
+use walrus_artifacts::Package;
 
 /// Functions that [`entry_points`] finds and that cost nothing worth a row, with the reason.
 pub const EXEMPT: [(&str, &str, &str, &str); 9] = [
@@ -60,7 +60,11 @@ pub fn entry_points() -> BTreeSet<(String, String, String)> {
         .flat_map(|package| {
             package.modules.iter().map(|(name, bytecode)| {
                 let module = Module::parse(bytecode).expect("a module");
-                (package.name.clone(), name.clone(), module.declarations())
+                (
+                    package.name.clone(),
+                    name.to_string(),
+                    module.declarations(),
+                )
             })
         })
         .collect();

@@ -10,17 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use sui_devchain_executor::framework;
 use sui_devchain_vm::{
     Argument, Linkage, NoObjects, Package, PackageStore, Session, SessionConfig, TxContext, Value,
     Vm, VmError, error::VmResult, package::Module,
 };
 use sui_sdk_types::{Address, Digest, Identifier, StructTag, TypeTag};
+use walrus_artifacts::{WAL_PLACEHOLDER as WAL, WALRUS_PLACEHOLDER as WALRUS};
 use walrus_economy::Abort;
-use walrus_sui::deploy;
-
-const WAL: Address = deploy::WAL_PLACEHOLDER;
-const WALRUS: Address = Address::from_static("0x57414c525553");
 
 /// Why a call failed; comparable with the model's [`Abort`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +60,13 @@ impl PackageStore for Packages {
 impl Machine {
     pub(crate) fn new() -> Self {
         let mut packages = Packages(BTreeMap::new());
-        for package in framework::packages().unwrap() {
+        for package in walrus_artifacts::framework().unwrap() {
             let modules = package.modules.into_iter().map(|(_, bytecode)| bytecode);
             packages.add(package.address, &package.dependencies, modules.collect());
         }
         for (id, package) in [
-            (WAL, deploy::Package::wal()),
-            (WALRUS, deploy::Package::walrus()),
+            (WAL, walrus_artifacts::Package::wal()),
+            (WALRUS, walrus_artifacts::Package::walrus()),
         ] {
             let package = package.unwrap();
             packages.add(id, &package.dependencies, package.bytecode());

@@ -4,9 +4,9 @@ use sui_sdk_types::{
     Address, Argument, Command, Identifier, Input, MoveCall, ProgrammableTransaction, SplitCoins,
     StructTag, Transaction, TransactionKind, TransferObjects,
 };
+use walrus_artifacts::Package;
 
 use super::{GenesisError, GenesisOptions, failed};
-use crate::framework::FrameworkPackage;
 use crate::system::{self, framework_call, system_call};
 use crate::{ChainParams, PROTOCOL_VERSION};
 
@@ -28,7 +28,7 @@ const CREATORS: [&str; 7] = [
 
 /// A system transaction that calls the creation functions and hands out the supply.
 pub(super) fn creation(
-    packages: &[FrameworkPackage],
+    packages: &[Package],
     options: &GenesisOptions,
     params: &ChainParams,
 ) -> Result<Transaction, GenesisError> {
@@ -92,7 +92,7 @@ fn check_supply(options: &GenesisOptions) -> Result<(), GenesisError> {
     Ok(())
 }
 
-fn has_module(packages: &[FrameworkPackage], name: &str) -> bool {
+fn has_module(packages: &[Package], name: &str) -> bool {
     packages
         .iter()
         .filter(|package| package.address == Address::TWO)

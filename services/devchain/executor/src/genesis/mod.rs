@@ -11,10 +11,10 @@ use sui_sdk_types::{
     Version,
 };
 use thiserror::Error;
+use walrus_artifacts::Package;
 
 use crate::changes::Changes;
 use crate::collect::Stamp;
-use crate::framework::FrameworkPackage;
 use crate::gas::Settled;
 use crate::inputs::Inputs;
 use crate::run::outcome;
@@ -82,10 +82,7 @@ pub enum GenesisError {
 ///
 /// # Errors
 /// When the framework bytecode does not load or a creation function aborts.
-pub fn build(
-    packages: &[FrameworkPackage],
-    options: &GenesisOptions,
-) -> Result<Genesis, GenesisError> {
+pub fn build(packages: &[Package], options: &GenesisOptions) -> Result<Genesis, GenesisError> {
     let mut store = MemoryStore::new();
     let mut objects = Vec::new();
     for package in packages {
@@ -161,7 +158,7 @@ fn params(options: &GenesisOptions) -> ChainParams {
 }
 
 /// Version 1 of a framework package.
-fn package_object(package: &FrameworkPackage) -> Result<MovePackage, GenesisError> {
+fn package_object(package: &Package) -> Result<MovePackage, GenesisError> {
     let step = "loading the framework";
     let modules = package
         .modules

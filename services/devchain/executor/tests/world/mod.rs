@@ -10,9 +10,7 @@
 pub mod toys;
 
 use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
-use sui_devchain_executor::{
-    ChainParams, Executor, MemoryStore, Mode, ObjectStore, Outcome, framework,
-};
+use sui_devchain_executor::{ChainParams, Executor, MemoryStore, Mode, ObjectStore, Outcome};
 use sui_sdk_types::*;
 
 pub const ALICE: Address = Address::from_static("0xa11ce");
@@ -27,7 +25,7 @@ pub struct World {
 
 impl World {
     pub fn boot() -> Self {
-        let packages = framework::packages().expect("framework");
+        let packages = walrus_artifacts::framework().expect("framework");
         let options = GenesisOptions {
             chain_start_ms: 1_700_000_000_000,
             allocations: vec![Allocation {

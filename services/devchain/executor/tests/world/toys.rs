@@ -7,7 +7,7 @@
     clippy::unwrap_used
 )]
 
-use sui_devchain_executor::{Outcome, framework};
+use sui_devchain_executor::Outcome;
 use sui_sdk_types::*;
 
 use super::{ALICE, Body, World, written_of};
@@ -26,12 +26,7 @@ pub struct Toys {
 }
 
 pub fn modules(json: &str) -> Vec<Vec<u8>> {
-    let package = framework::parse(json).unwrap().remove(0);
-    package
-        .modules
-        .into_iter()
-        .map(|(_, bytes)| bytes)
-        .collect()
+    walrus_artifacts::parse(json).unwrap()[0].bytecode()
 }
 
 pub fn dependencies() -> Vec<Address> {

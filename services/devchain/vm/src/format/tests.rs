@@ -1,25 +1,13 @@
 //! Modules that no compiler makes are refused: each test breaks one rule in a module of the framework.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use base64::Engine;
-
 use super::{CompiledModule, ModuleHandle, Token};
 
-const FRAMEWORK: &str = include_str!("../../../../../move/artifacts/framework.json");
-
 fn module(name: &str) -> CompiledModule {
-    let artifact: serde_json::Value = serde_json::from_str(FRAMEWORK).unwrap();
-    let packages = artifact["packages"].as_array().unwrap();
-    let modules = packages
-        .iter()
-        .flat_map(|package| package["modules"].as_array().unwrap());
-    let module = modules
-        .into_iter()
-        .find(|module| module["name"] == name)
-        .unwrap();
-    let engine = base64::engine::general_purpose::STANDARD;
-    let bytes = engine.decode(module["bytecode"].as_str().unwrap()).unwrap();
-    CompiledModule::parse(&bytes).unwrap()
+    let packages = walrus_artifacts::framework().unwrap();
+    let mut modules = packages.iter().flat_map(|package| &package.modules);
+    let (_, bytes) = modules.find(|(found, _)| found.as_str() == name).unwrap();
+    CompiledModule::parse(bytes).unwrap()
 }
 
 fn refusal(module: &CompiledModule) -> String {

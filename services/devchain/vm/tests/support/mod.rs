@@ -8,7 +8,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use base64::Engine;
 use sui_devchain_vm::{
     Argument, ChildStore, Linkage, LinkageEntry, Package, PackageStore, Session, SessionConfig,
     StoredObject, TxContext, Value, Vm, VmError, error::VmResult, package::Module,
@@ -54,31 +53,23 @@ impl ChildStore for World {
     }
 }
 
-/// All modules of the framework artifact: (package address, module name, bytes).
+/// All modules of the framework: (package address, module name, bytes).
 pub fn framework_modules() -> Vec<(Address, String, Vec<u8>)> {
-    artifact_modules(include_str!("../../../../../move/artifacts/framework.json"))
+    modules(walrus_artifacts::framework().unwrap())
 }
 
+/// All modules of a file of compiled packages.
 pub fn artifact_modules(text: &str) -> Vec<(Address, String, Vec<u8>)> {
-    let artifact: serde_json::Value = serde_json::from_str(text).unwrap();
-    let mut modules = Vec::new();
-    for package in artifact["packages"].as_array().unwrap() {
-        let address = Address::from_hex(format!(
-            "{:0>64}",
-            package["address"]
-                .as_str()
-                .unwrap()
-                .trim_start_matches("0x")
-        ))
-        .unwrap();
-        for module in package["modules"].as_array().unwrap() {
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(module["bytecode"].as_str().unwrap())
-                .unwrap();
-            modules.push((address, module["name"].as_str().unwrap().to_owned(), bytes));
-        }
-    }
-    modules
+    modules(walrus_artifacts::parse(text).unwrap())
+}
+
+fn modules(packages: Vec<walrus_artifacts::Package>) -> Vec<(Address, String, Vec<u8>)> {
+    let with_address = |package: walrus_artifacts::Package| {
+        let address = package.address;
+        let modules = package.modules.into_iter();
+        modules.map(move |(name, bytes)| (address, name.to_string(), bytes))
+    };
+    packages.into_iter().flat_map(with_address).collect()
 }
 
 pub fn package(

@@ -1,9 +1,14 @@
-//! Asking a faucet for SUI (devchain spec 1.7).
+//! Faucet of a test network: asking it for SUI (devchain spec 1.7).
+
+use std::time::Duration;
 
 use serde::Deserialize;
 use sui_sdk_types::{Address, Digest};
 
-use crate::limits::{FAUCET_DEADLINE, MAX_FAUCET_RESPONSE_BYTES};
+/// Longest wait of a faucet request.
+const FAUCET_DEADLINE: Duration = Duration::from_secs(60);
+/// Largest answer of a faucet.
+const MAX_FAUCET_RESPONSE_BYTES: usize = 1024 * 1024;
 
 /// A coin that a faucet sent.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,17 +1,13 @@
-//! The packages beside the contract, for test networks: `wal_exchange`, `walrus_subsidies`, `blob_bucket`.
+//! Side packages of the contract, for test networks: `wal_exchange`, `walrus_subsidies`, `blob_bucket`.
 
 use serde::{Deserialize, Serialize};
-use sui_sdk_types::{Address, Digest};
+use sui_sdk_types::{Address, Digest, Identifier, StructTag};
+use walrus_artifacts::{Package, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
+use walrus_sui::transactions::{
+    CoinNeed, ExecutedTransaction, TransactionError, TransactionExecutor,
+};
 
-use super::{
-    Deployment, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER,
-    artifacts::Package,
-    publish::{DeployError, step},
-};
-use crate::{
-    contract::ContractReader,
-    transactions::{ContractWriter, TransactionError, TransactionExecutor},
-};
+use crate::publish::{DeployError, Deployment, step};
 
 /// FROST that the exchange of a test network gets: 10 000 000 WAL (contracts spec 12.1).
 pub const EXCHANGE_FUNDS: u64 = 10_000_000 * 1_000_000_000;
@@ -74,17 +70,8 @@ pub async fn deploy_side_packages(
         return Err(DeployError::Parameter("three side packages".to_owned()));
     };
     let what = "create exchange and subsidies";
-    let reader = ContractReader::new(executor.chain().clone(), deployment.objects())
-        .await
-        .map_err(TransactionError::from)
-        .map_err(step(what))?;
-    let writer = ContractWriter::with_executor(reader, executor.clone());
-    let made = writer
-        .create_side_objects(
-            wal_exchange_package,
-            walrus_subsidies_package,
-            exchange_funds,
-        )
+    let packages = (wal_exchange_package, walrus_subsidies_package);
+    let made = create_objects(executor, deployment, packages, exchange_funds)
         .await
         .map_err(step(what))?;
     digests.push(made.digest);
@@ -114,4 +101,41 @@ async fn publish(
         })
         .await?;
     Ok((executed.published()?, executed.digest))
+}
+
+/// Makes an exchange with `funds` FROST and subsidies without funds and rates.
+async fn create_objects(
+    executor: &TransactionExecutor,
+    deployment: &Deployment,
+    (wal_exchange, walrus_subsidies): (Address, Address),
+    funds: u64,
+) -> Result<ExecutedTransaction, TransactionError> {
+    let wal = CoinNeed {
+        coin_type: StructTag::new(
+            deployment.wal_package,
+            Identifier::from_static("wal"),
+            Identifier::from_static("WAL"),
+            vec![],
+        ),
+        amount: funds,
+    };
+    let sender = executor.sender();
+    executor
+        .execute(Some(&wal), |ptb, payment| {
+            let mut arguments: Vec<_> = payment.into_iter().collect();
+            arguments.push(ptb.pure(&funds)?);
+            let module = "wal_exchange";
+            let exchange = ptb.call(wal_exchange, module, "new_funded", vec![], arguments)?;
+            let arguments = vec![
+                ptb.object(deployment.system_object),
+                ptb.object(deployment.staking_object),
+                ptb.pure(&0u32)?,
+                ptb.pure(&0u64)?,
+                ptb.pure(&0u64)?,
+            ];
+            let module = "walrus_subsidies";
+            let subsidies = ptb.call(walrus_subsidies, module, "new", vec![], arguments)?;
+            ptb.transfer(vec![exchange, subsidies], sender)
+        })
+        .await
 }

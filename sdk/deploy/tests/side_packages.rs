@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
+use walrus_deploy::{DeployParameters, EXCHANGE_FUNDS, deploy, deploy_side_packages, faucet};
 use walrus_sui::{
     chain::ChainClient,
     contract::ContractReader,
-    deploy::{DeployParameters, EXCHANGE_FUNDS, deploy, deploy_side_packages},
-    faucet,
     objects::ExchangeRate,
     transactions::{ContractWriter, TransactionExecutor},
     wallet::Keypair,

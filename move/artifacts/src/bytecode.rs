@@ -1,8 +1,9 @@
-//! Rewriting the address table of a compiled Move module (devchain spec 3.1).
+//! Address table of a compiled Move module: reading it, and replacing an address in it (devchain spec 3.1).
 
 use sui_sdk_types::Address;
 
-use crate::limits::MAX_MODULE_BYTES;
+/// Largest compiled module that is read.
+pub const MAX_MODULE_BYTES: usize = 1024 * 1024;
 
 const MAGIC: [u8; 4] = [0xa1, 0x1c, 0xeb, 0x0b];
 const ADDRESS_TABLE: u8 = 0x8;

@@ -1,10 +1,9 @@
-//! The deployment itself.
+//! Deployment of `wal` and `walrus`.
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::{Address, Digest};
-
-use super::artifacts::{ArtifactError, Package, WAL_PLACEHOLDER};
-use crate::{
+use walrus_artifacts::{ArtifactError, Package, WAL_PLACEHOLDER};
+use walrus_sui::{
     contract::ContractObjects,
     transactions::{ExecutedTransaction, TransactionError, TransactionExecutor},
 };
@@ -123,7 +122,7 @@ pub async fn deploy(
     parameters: DeployParameters,
 ) -> Result<Deployment, DeployError> {
     parameters.validate()?;
-    let wal = publish_wal(executor)
+    let wal = publish_wal(executor, &Package::wal()?)
         .await
         .map_err(step("publish package wal"))?;
     let (wal_package, treasury_object) = wal.1;
@@ -155,8 +154,8 @@ pub async fn deploy(
 /// Publishes `wal` and destroys its upgrade cap.
 async fn publish_wal(
     executor: &TransactionExecutor,
+    wal: &Package,
 ) -> Result<(ExecutedTransaction, (Address, Address)), TransactionError> {
-    let wal = Package::wal().map_err(TransactionError::build)?;
     let executed = executor
         .execute(None, |ptb, _| {
             let cap = ptb.publish(wal.bytecode(), wal.dependencies.clone());

@@ -1,7 +1,7 @@
 //! The address table of compiled modules is rewritten, and nothing else.
 
 use sui_sdk_types::Address;
-use walrus_sui::deploy::{BytecodeError, Package, WAL_PLACEHOLDER, replace_address};
+use walrus_artifacts::{BytecodeError, Package, WAL_PLACEHOLDER, replace_address};
 
 fn address(text: &'static str) -> Address {
     Address::from_static(text)

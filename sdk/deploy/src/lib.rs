@@ -1,0 +1,11 @@
+//! Deployment of the Walrus packages: publishing them to a network and initialising them (contracts spec section 12), and the
+//! faucet of a test network, which pays for it.
+#![warn(missing_docs)]
+
+pub mod faucet;
+mod publish;
+mod side_packages;
+
+pub use publish::{DeployError, DeployParameters, Deployment, deploy};
+pub use side_packages::{EXCHANGE_FUNDS, SidePackages, deploy_side_packages};
+pub use walrus_artifacts::ArtifactError;
