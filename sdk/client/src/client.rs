@@ -8,7 +8,7 @@ use walrus_node_client::{BlobStatus, HealthInfo};
 use walrus_sui::{
     contract::{Committees, ContractReader},
     transactions::ContractWriter,
-    wallet::Keypair,
+    wallet::TransactionSigner,
 };
 
 use crate::{
@@ -57,8 +57,8 @@ impl WalrusClient {
 
     /// The same client with a wallet that pays for stores and owns the blob objects.
     #[must_use]
-    pub fn with_wallet(mut self, key: Arc<Keypair>) -> Self {
-        self.writer = Some(ContractWriter::new(self.reader.clone(), key));
+    pub fn with_wallet(mut self, signer: impl Into<TransactionSigner>) -> Self {
+        self.writer = Some(ContractWriter::new(self.reader.clone(), signer));
         self
     }
 

@@ -1,7 +1,8 @@
 //! Why a transaction did not do what it was meant to.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use sui_crypto::SignatureError;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::execution_error::ExecutionErrorKind;
 use sui_sdk_types::{Address, Digest};
@@ -91,6 +92,9 @@ pub enum TransactionError {
     /// A read that was needed for the transaction failed.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The signer did not sign. Nothing was sent.
+    #[error("the transaction cannot be signed: {0}")]
+    Unsigned(#[source] Arc<SignatureError>),
     /// The transaction cannot be built from these values.
     #[error("cannot build the transaction: {reason}")]
     Build {

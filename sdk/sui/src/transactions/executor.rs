@@ -17,7 +17,7 @@ use super::{
 use crate::{
     chain::{ChainClient, CoinObject, backoff, conflict_pause},
     limits,
-    wallet::Keypair,
+    wallet::TransactionSigner,
 };
 
 /// What the answer to an execution must contain.
@@ -29,7 +29,7 @@ const EXECUTION_MASK: [&str; 5] = ["digest", "effects", "events", "checkpoint", 
 #[derive(Clone)]
 pub struct TransactionExecutor {
     pub(super) chain: ChainClient,
-    keypair: Arc<Keypair>,
+    signer: TransactionSigner,
     queue: Arc<tokio::sync::Mutex<()>>,
     pub(super) gas_budget: Option<u64>,
     attempts: u32,
@@ -59,11 +59,11 @@ impl Attempt {
 }
 
 impl TransactionExecutor {
-    /// An executor for the address of `keypair`.
-    pub fn new(chain: ChainClient, keypair: Arc<Keypair>) -> Self {
+    /// An executor for the address of `signer`, a [`Keypair`](crate::wallet::Keypair) for instance.
+    pub fn new(chain: ChainClient, signer: impl Into<TransactionSigner>) -> Self {
         Self {
             chain,
-            keypair,
+            signer: signer.into(),
             queue: Arc::default(),
             gas_budget: None,
             attempts: limits::TRANSACTION_ATTEMPTS,
@@ -89,7 +89,7 @@ impl TransactionExecutor {
 
     /// The sender.
     pub fn sender(&self) -> Address {
-        self.keypair.address()
+        self.signer.address()
     }
 
     /// The connection.
@@ -252,7 +252,8 @@ impl TransactionExecutor {
         transaction: &Transaction,
     ) -> Result<ExecutedTransaction, TransactionError> {
         let digest = transaction.digest();
-        let signature = self.keypair.sign_transaction(transaction)?;
+        let signature = self.signer.sign(transaction.clone()).await;
+        let signature = signature.map_err(|error| TransactionError::Unsigned(Arc::new(error)))?;
         let request = || {
             proto::ExecuteTransactionRequest::default()
                 .with_transaction(transaction.clone())

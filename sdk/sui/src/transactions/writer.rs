@@ -1,14 +1,12 @@
 //! The transactions of one deployment for one sender.
 
-use std::sync::Arc;
-
 use sui_sdk_types::Address;
 use sui_transaction_builder::Argument;
 
 use super::{CoinNeed, ExecutedTransaction, GasCost, Ptb, TransactionError, TransactionExecutor};
 use crate::{
     contract::{ContractObjects, ContractPackages, ContractReader},
-    wallet::Keypair,
+    wallet::TransactionSigner,
 };
 
 /// Sends transactions of the Walrus contract. Cheap to clone; clones share the queue of the sender.
@@ -57,9 +55,9 @@ impl Plan<'_> {
 }
 
 impl ContractWriter {
-    /// A writer for the address of `keypair`.
-    pub fn new(reader: ContractReader, keypair: Arc<Keypair>) -> Self {
-        let executor = TransactionExecutor::new(reader.chain().clone(), keypair);
+    /// A writer for the address of `signer`.
+    pub fn new(reader: ContractReader, signer: impl Into<TransactionSigner>) -> Self {
+        let executor = TransactionExecutor::new(reader.chain().clone(), signer);
         Self { reader, executor }
     }
 

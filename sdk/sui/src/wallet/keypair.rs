@@ -1,9 +1,7 @@
 //! Key pairs of Sui addresses.
 
-use sui_crypto::{SuiSigner as _, ed25519::Ed25519PrivateKey, simple::SimpleKeypair};
-use sui_sdk_types::{Address, SignatureScheme, Transaction, UserSignature};
-
-use crate::transactions::TransactionError;
+use sui_crypto::{SignatureError, Signer, ed25519::Ed25519PrivateKey, simple::SimpleKeypair};
+use sui_sdk_types::{Address, SignatureScheme, UserSignature};
 
 /// A key pair of Ed25519, Secp256k1 or Secp256r1.
 #[derive(Clone)]
@@ -114,18 +112,12 @@ impl Keypair {
     pub fn to_suiprivkey(&self) -> Result<String, KeyError> {
         self.inner.to_suiprivkey().map_err(KeyError::new)
     }
+}
 
-    /// Signs a transaction.
-    ///
-    /// # Errors
-    /// [`TransactionError::Build`] when the signer fails.
-    pub fn sign_transaction(
-        &self,
-        transaction: &Transaction,
-    ) -> Result<UserSignature, TransactionError> {
-        self.inner
-            .sign_transaction(transaction)
-            .map_err(TransactionError::build)
+/// What makes it a [`SuiSigner`](sui_crypto::SuiSigner): signs what the digest of a transaction or of a message is.
+impl Signer<UserSignature> for Keypair {
+    fn try_sign(&self, digest: &[u8]) -> Result<UserSignature, SignatureError> {
+        self.inner.try_sign(digest)
     }
 }
 

@@ -5,9 +5,15 @@
 
 mod payments;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use sui_sdk_types::Address;
+use sui_sdk_types::{Address, PersonalMessage, Transaction, UserSignature};
 use walrus_core::{BlobId, bls::BlsKeyPair};
 use walrus_deploy::{DeployParameters, Deployment, deploy, faucet};
 use walrus_sui::{
@@ -20,7 +26,7 @@ use walrus_sui::{
         BlobRegistration, ContractWriter, NodeParameterUpdate, NodeRegistration, StorageSource,
         TransactionError, TransactionExecutor,
     },
-    wallet::Keypair,
+    wallet::{Keypair, SignatureError, SuiSigner, TransactionSigner},
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,6 +89,52 @@ async fn sui_is_sent_and_missing_funds_are_named() {
     assert!(broke.is_err());
     let missing = client.object(Address::from([9; 32])).await;
     assert!(matches!(missing, Err(ChainError::ObjectNotFound { .. })));
+    chain.shutdown().await;
+}
+
+/// A device that has to be unlocked before it signs.
+struct Device {
+    key: Keypair,
+    unlocked: Arc<AtomicBool>,
+}
+
+impl SuiSigner for Device {
+    fn sign_transaction(&self, transaction: &Transaction) -> Result<UserSignature, SignatureError> {
+        match self.unlocked.load(Ordering::SeqCst) {
+            true => self.key.sign_transaction(transaction),
+            false => Err(SignatureError::from_source("it is locked")),
+        }
+    }
+
+    fn sign_personal_message(
+        &self,
+        message: &PersonalMessage<'_>,
+    ) -> Result<UserSignature, SignatureError> {
+        self.key.sign_personal_message(message)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_signs_can_send() {
+    let (chain, rich) = network().await;
+    let (key, unlocked) = (Keypair::generate(), Arc::new(AtomicBool::new(false)));
+    let address = key.address();
+    rich.send_sui(&[(address, 1_000_000_000)]).await.unwrap();
+    let device = Device {
+        key,
+        unlocked: Arc::clone(&unlocked),
+    };
+    let signer = TransactionSigner::new(address, device);
+    let executor = TransactionExecutor::new(rich.chain().clone(), signer);
+    let refused = executor.send_sui(&[(rich.sender(), 5)]).await.unwrap_err();
+    assert!(
+        matches!(&refused, TransactionError::Unsigned(_))
+            && refused.to_string().contains("it is locked"),
+        "{refused}"
+    );
+    unlocked.store(true, Ordering::SeqCst);
+    let sent = executor.send_sui(&[(rich.sender(), 5)]).await.unwrap();
+    assert!(sent.checkpoint.is_some());
     chain.shutdown().await;
 }
 
