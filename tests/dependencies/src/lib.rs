@@ -1,0 +1,12 @@
+//! Dependency policy: what crates of others may be linked, by licence, name and source.
+//!
+//! `scripts/deny.toml` says it, in the form of cargo-deny, a program that takes minutes to build.
+//! [`Policy`] is the part of that form which is used here, and refuses every other key; [`Graph`] is what `cargo metadata` knows.
+
+#![warn(missing_docs)]
+
+mod graph;
+mod policy;
+
+pub use graph::{Graph, GraphError, Package};
+pub use policy::{Complaint, Policy, PolicyError};

@@ -1,0 +1,82 @@
+//! Dependency policy of this workspace: `scripts/deny.toml` and the arrows of `ARCHITECTURE.md` hold.
+
+use std::path::Path;
+
+use walrus_dependencies::{Graph, Policy};
+
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+const RULES: &str = include_str!("../../../scripts/deny.toml");
+
+/// What a program that links the first never links, from "Who may know whom".
+const NEVER: [(&str, &[&str]); 6] = [
+    (
+        "walrus-core",
+        &[
+            "tokio",
+            "hyper",
+            "reqwest",
+            "sui-rpc",
+            "sui-sdk-types",
+            "walrus-sui",
+        ],
+    ),
+    (
+        "walrus-sui",
+        &[
+            "walrus-node-client",
+            "walrus-node",
+            "walrus-sdk",
+            "sui-devchain-vm",
+        ],
+    ),
+    (
+        "walrus-node-client",
+        &["walrus-sui", "walrus-sdk", "walrus-node", "sui-rpc"],
+    ),
+    (
+        "walrus-sdk",
+        &[
+            "walrus-node",
+            "walrus-localnet",
+            "sui-devchain",
+            "sui-devchain-vm",
+        ],
+    ),
+    (
+        "walrus-node",
+        &[
+            "walrus-sdk",
+            "walrus-localnet",
+            "sui-devchain",
+            "sui-devchain-vm",
+        ],
+    ),
+    (
+        "sui-devchain-vm",
+        &[
+            "walrus-core",
+            "walrus-sui",
+            "sui-devchain",
+            "sui-devchain-executor",
+        ],
+    ),
+];
+
+#[test]
+fn dependencies_are_allowed() {
+    let graph = Graph::of_workspace(Path::new(MANIFEST)).unwrap();
+    let complaints = Policy::parse(RULES).unwrap().complaints(&graph);
+    let text: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    assert!(complaints.is_empty(), "{}", text.join("\n"));
+}
+
+#[test]
+fn arrows_never_run_back_up() {
+    let graph = Graph::of_workspace(Path::new(MANIFEST)).unwrap();
+    for (name, never) in NEVER {
+        let linked = graph.linked_by(name);
+        assert!(!linked.is_empty(), "there is no crate {name}");
+        let up: Vec<_> = never.iter().filter(|name| linked.contains(*name)).collect();
+        assert!(up.is_empty(), "{name} links {up:?}");
+    }
+}
