@@ -34,7 +34,7 @@ use crate::{
         walrus blob-status BLOB_ID                 is it available, and until when?"
 )]
 pub(crate) struct Cli {
-    /// Options valid before or after the subcommand.
+    /// Options that several commands share.
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
     /// What to do.
@@ -42,9 +42,10 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options valid before or after the subcommand.
+/// Options that several commands share, valid before or after the subcommand. `shared_options` says which command has a use for
+/// which.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options of all commands")]
+#[command(next_help_heading = "Shared options")]
 pub(crate) struct GlobalOptions {
     /// Client configuration file (YAML).
     #[arg(long, global = true, value_name = "PATH", value_parser = below_home())]
@@ -119,7 +120,7 @@ pub(crate) enum Command {
         tar c photos | walrus encode - --n-shards 1000 --out slivers\n  \
         walrus encode video.mp4 --n-shards 1000 --out slivers --json\n\n\
         The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
-        bytes that a storage node takes: about five times the size of the file. Slivers of both kinds are numbered by their sliver \
+        bytes that a storage node takes: about five times the size of a large file, more for a small one, and for any at least 27 KiB with 100 shards and 2 MiB with 1000. Slivers of both kinds are numbered by their sliver \
         index, which is not the number of the pair for secondary ones: the pair p of n, which one shard stores, is primary sliver p \
         and secondary sliver n - 1 - p; of 1000 shards, primary-0007.bcs and secondary-0992.bcs. The directory is there \
         whole, or not at all; only a process that is killed leaves a directory .NAME.partial-… beside it, which can be removed.")]
@@ -133,6 +134,9 @@ pub(crate) enum Command {
         then an older one stays.")]
     Decode(DecodeArgs),
     /// Convert a decimal blob ID, as explorers show it, to its usual form.
+    #[command(after_help = "Examples:\n  \
+        walrus convert-blob-id 94699736893744872644295225319422424879389432225506209958748309287018296689362\n  \
+        walrus read $(walrus convert-blob-id DECIMAL) --out report.pdf")]
     ConvertBlobId {
         /// The blob ID as a decimal number.
         blob_id_decimal: String,
@@ -163,16 +167,13 @@ pub(crate) enum Command {
         --cacert, SSL_CERT_FILE) speaks TLS with its nodes and its chain.")]
     Localnet(LocalnetArgs),
     /// Run a Sui-compatible chain alone, and publish Move packages to it.
-    #[command(
-        args_conflicts_with_subcommands = true,
-        after_help = "Examples:\n  \
+    #[command(after_help = "Examples:\n  \
             walrus devchain                             a chain with ten funded accounts, until Ctrl-C\n  \
             walrus devchain --ephemeral --rpc-port 0    in memory, on any free port\n  \
             walrus devchain --dir /tmp/chain --json     durable; JSON for other tools\n  \
             walrus devchain publish my_package          compile a Move package and publish it\n  \
             walrus devchain call 0xID::counter::add 0xOBJECT 5\n  \
-            curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' 127.0.0.1:9123/v2/gas"
-    )]
+            curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' 127.0.0.1:9123/v2/gas")]
     Devchain(DevchainArgs),
     /// Boot a throwaway network, store a file, read it back and compare.
     #[command(
@@ -392,7 +393,7 @@ pub(crate) struct BlobIdArgs {
     #[arg(long, value_name = "N")]
     pub(crate) n_shards: Option<u16>,
     /// Sui RPC address; overrides the configuration.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "n_shards")]
     pub(crate) rpc_url: Option<String>,
     /// Where a copy of what is no file goes.
     #[command(flatten)]
@@ -419,7 +420,7 @@ pub(crate) struct EncodeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArgs {
     /// A directory as `walrus encode` makes it.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIRECTORY")]
     pub(crate) directory: PathBuf,
     /// The file to write, a pipe or device, or `-` for standard output; an older file is replaced once all is read and checked.
     #[arg(long, value_name = "FILE")]
@@ -457,10 +458,10 @@ pub(crate) struct CloseEpochChangeArgs {
 /// The shape of a network for a demonstration.
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {
-    /// Number of storage nodes.
+    /// Number of storage nodes, at most 256.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) nodes: u16,
-    /// Number of shards, at least 4 and at least one for each node.
+    /// Number of shards, at least 4 and at least one for each node, at most 2000.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(4..=2000))]
     pub(crate) shards: u16,
     /// Length of an epoch, for example `30s`, `10m`, `24h`.
@@ -471,10 +472,11 @@ pub(crate) struct NetworkArgs {
 /// Arguments of `localnet`.
 #[derive(Debug, Args)]
 pub(crate) struct LocalnetArgs {
-    /// Number of storage nodes; as many as the network in the directory has, or 13 for a new one, when absent.
+    /// Number of storage nodes, at most 256; as many as the network in the directory has, or 13 for a new one, when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) nodes: Option<u16>,
-    /// Number of shards, at least 4 and at least one for each node; those of the network in the directory, or 100, when absent.
+    /// Number of shards, at least 4 and at least one for each node, at most 2000; those of the network in the directory, or 100, when
+    /// absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(4..=2000))]
     pub(crate) shards: Option<u16>,
     /// Length of an epoch, for example `30s`, `10m`, `24h`; that of the network in the directory, or 24 hours, when absent.
@@ -486,7 +488,8 @@ pub(crate) struct LocalnetArgs {
     /// Keep the files in a temporary directory that goes with the network; after a `kill -9` with the next one that is ephemeral.
     #[arg(long, conflicts_with = "dir")]
     pub(crate) ephemeral: bool,
-    /// Address to listen on, IPv4 or IPv6; that of the network in the directory, or 127.0.0.1, when absent.
+    /// Address to listen on, IPv4 or IPv6, at which clients find the nodes; that of the network in the directory, or 127.0.0.1, when
+    /// absent.
     #[arg(long, value_name = "IP")]
     pub(crate) host: Option<IpAddr>,
     /// Port of the chain's gRPC service; 0 for any free one.
@@ -566,13 +569,12 @@ fn epoch_from(shortest: Duration, text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+    use crate::command_line::program;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        program().debug_assert();
     }
 
     fn with_subcommands(command: &clap::Command) -> Vec<clap::Command> {
@@ -583,7 +585,7 @@ mod tests {
     #[test]
     fn help_is_wrapped_at_words() {
         const COLUMNS: usize = 80;
-        let mut program = Cli::command();
+        let mut program = program();
         program.build();
         for command in with_subcommands(&program) {
             let mut command = command.term_width(COLUMNS);
@@ -598,7 +600,7 @@ mod tests {
     #[test]
     fn paragraphs_of_help_have_no_line_breaks_of_their_own() {
         let is_prose = |line: &str| line.starts_with(|first: char| first != ' ');
-        for command in with_subcommands(&Cli::command()) {
+        for command in with_subcommands(&program()) {
             let texts = [command.get_long_about(), command.get_after_help()];
             for text in texts.into_iter().flatten().map(ToString::to_string) {
                 let lines: Vec<_> = text.lines().collect();

@@ -2,13 +2,18 @@
 
 use std::{ffi::OsString, io::ErrorKind, process::ExitCode};
 
-use clap::{Arg, CommandFactory as _, FromArgMatches as _};
+use clap::{
+    Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _,
+    error::{ContextKind, ContextValue},
+};
 use walrus_core::BlobId;
 
-use crate::{args::Cli, printable, report::say};
+use crate::{args::Cli, printable, report::say, shared_options, standard_streams};
 
 /// The name of all values that are blob IDs.
 const BLOB_ID: &str = "BLOB_ID";
+/// Options that ask for help.
+const HELP: [&str; 2] = ["--help", "-h"];
 
 /// Reads a command line.
 ///
@@ -24,20 +29,63 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, cl
         .iter()
         .map(|word| printable::line(&word.to_string_lossy()).into_owned().into())
         .collect();
-    parse_words(words).map_err(|error| parse_words(safe).err().unwrap_or(error))
+    match parse_words(words.clone()) {
+        Err(error) if is_help_of_help(&error) => parse_words(without_help(words)),
+        parsed => parsed.map_err(|error| parse_words(safe).err().unwrap_or(error)),
+    }
+}
+
+/// `walrus help --help`, of which the parser makes a command `--help`.
+fn is_help_of_help(error: &clap::Error) -> bool {
+    let invalid = error.get(ContextKind::InvalidSubcommand);
+    matches!(invalid, Some(ContextValue::String(word)) if HELP.contains(&&**word))
+}
+
+fn without_help(mut words: Vec<OsString>) -> Vec<OsString> {
+    words.retain(|word| HELP.iter().all(|help| word != help));
+    words
 }
 
 fn parse_words(words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+    let (cli, mut command, matches) = parse_all(words)?;
+    shared_options::check(&mut command, &matches)?;
+    Ok(cli)
+}
+
+/// Reads a command line that was made of an object of options. Programs put the same ones into each; a sentence if there is one that
+/// the command has no use for.
+///
+/// # Errors
+/// Like [`parse`].
+pub(crate) fn parse_object(words: Vec<OsString>) -> Result<(Cli, Option<String>), clap::Error> {
+    let (cli, command, matches) = parse_all(words)?;
+    let unused = shared_options::unused(&command, &matches).sentence();
+    Ok((cli, unused))
+}
+
+fn parse_all(words: Vec<OsString>) -> Result<(Cli, Command, ArgMatches), clap::Error> {
+    let mut command = program();
     if words.iter().any(is_blob_id_like_an_option) {
         command = with_blob_ids_like_options(command);
     }
-    let mut matches = command.clone().try_get_matches_from(words)?;
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    let matches = command.clone().try_get_matches_from(words)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    Ok((cli, command, matches))
+}
+
+/// The program, with all that its commands take.
+pub(crate) fn program() -> Command {
+    shared_options::place(Cli::command())
 }
 
 /// Tells what [`parse`] has to say; the exit code.
 pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr()
+        && let Err(closed) = standard_streams::check_output()
+    {
+        say(format_args!("Error: {closed}"));
+        return ExitCode::FAILURE;
+    }
     match (u8::try_from(error.exit_code()), error.print()) {
         // Help on its way to standard output; a reader that left has seen enough of it.
         (Ok(0), Err(error)) if error.kind() != ErrorKind::BrokenPipe => {
@@ -61,7 +109,7 @@ fn is_blob_id(argument: &Arg) -> bool {
     names.iter().any(|name| name == BLOB_ID)
 }
 
-fn with_blob_ids_like_options(command: clap::Command) -> clap::Command {
+fn with_blob_ids_like_options(command: Command) -> Command {
     let commands: Vec<_> = command
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())
@@ -78,7 +126,7 @@ fn with_blob_ids_like_options(command: clap::Command) -> clap::Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Command;
+    use crate::args;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
         super::parse(line.split_whitespace().map(OsString::from))
@@ -100,7 +148,7 @@ mod tests {
             ] {
                 let cli = parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
                 assert!(cli.global.json);
-                let Command::Read(args) = cli.command else {
+                let args::Command::Read(args) = cli.command else {
                     panic!("{line}")
                 };
                 assert_eq!(args.blob_id, id);
@@ -113,7 +161,7 @@ mod tests {
                 format!("walrus blob-status --timeout 5s --blob-id={id}"),
             ] {
                 let cli = parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
-                let Command::BlobStatus(args) = cli.command else {
+                let args::Command::BlobStatus(args) = cli.command else {
                     panic!("{line}")
                 };
                 assert_eq!(args.blob_id(), Some(&*id));
@@ -123,8 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn help_has_help() {
+        for line in [
+            "walrus help --help",
+            "walrus help -h",
+            "walrus devchain help --help",
+            "walrus help store --help",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 0, "{line}: {error}");
+            assert!(error.to_string().contains("Usage: walrus"), "{line}");
+        }
+    }
+
+    #[test]
     fn every_argument_for_a_blob_id_is_found_by_its_name() {
-        fn count(command: &clap::Command) -> usize {
+        fn count(command: &Command) -> usize {
             for argument in command.get_arguments() {
                 // The decimal form has no `-`.
                 let is_text = ["id", "blob_id"].iter().any(|id| argument.get_id() == id);

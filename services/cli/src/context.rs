@@ -105,7 +105,7 @@ impl Network {
         ))
     }
 
-    /// About when an epoch will begin, RFC 3339; `None` if that is too far away to say.
+    /// About when an epoch will begin, or began, RFC 3339; `None` if that is too far away to say.
     pub(crate) async fn epoch_start_estimate(&self, epoch: u32) -> anyhow::Result<Option<String>> {
         let staking = self.reader.staking_state().await?;
         let start = match staking.epoch_state {
@@ -114,11 +114,12 @@ impl Network {
                 u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
             }
         };
-        let epochs = u64::from(epoch.saturating_sub(staking.epoch));
-        Ok(epochs
-            .checked_mul(staking.epoch_duration)
-            .and_then(|ahead| start.checked_add(ahead))
-            .and_then(rfc3339))
+        let millis = |epochs: u32| u64::from(epochs).checked_mul(staking.epoch_duration);
+        let begins = match epoch.checked_sub(staking.epoch) {
+            Some(ahead) => millis(ahead).and_then(|ahead| start.checked_add(ahead)),
+            None => millis(staking.epoch.abs_diff(epoch)).and_then(|ago| start.checked_sub(ago)),
+        };
+        Ok(begins.and_then(rfc3339))
     }
 }
 
@@ -205,6 +206,21 @@ pub(crate) async fn n_shards(global: &GlobalOptions, rpc_url: Option<&str>) -> a
                 .await
         }
     }
+}
+
+/// That a configuration that was named, and that nobody need ask for this number of shards, says nothing else.
+pub(crate) fn check_n_shards(global: &GlobalOptions, n_shards: u16) -> anyhow::Result<()> {
+    if global.config.is_none() && global.context.is_none() {
+        return Ok(());
+    }
+    let loaded = load_config(global)?;
+    if let Some(other) = loaded.config.n_shards.filter(|other| *other != n_shards) {
+        bail!(
+            "the configuration {} is of a network with {other} shards, --n-shards says {n_shards}; leave one of them out",
+            loaded.origin
+        );
+    }
+    Ok(())
 }
 
 /// The option, then the configuration, then the wallet's active network.

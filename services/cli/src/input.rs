@@ -15,6 +15,7 @@ use walrus_sdk::{BlobData, ClientError, Scratch};
 
 use crate::{
     report::{explain, say, size},
+    standard_streams,
     stop::unattended,
 };
 
@@ -80,6 +81,7 @@ impl Inputs {
             "{NAME} can be read only once; name it once"
         );
         self.has_standard_input = true;
+        standard_streams::check_input()?;
         let input = io::stdin();
         if input.is_terminal() {
             say("Reading from the terminal; Ctrl-D on a line of its own is the end.");

@@ -4,10 +4,10 @@
 use serde::Serialize;
 use walrus_core::{BlobId, Epoch};
 use walrus_node_client::BlobStatus;
-use walrus_sdk::{BlobEnd, BlobHistory};
+use walrus_sdk::{BlobEnd, BlobHistory, ClientError};
 use walrus_sui::objects::Blob;
 
-use crate::{args::GlobalOptions, context::Network};
+use crate::{args::GlobalOptions, context::Network, report::explain};
 
 /// What is known about the end of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,56 @@ impl Lifetime {
         };
         Ok(sources.lifetime())
     }
+
+    /// Whether it tells more than that a blob is not there.
+    fn is_known(self) -> bool {
+        !matches!(self, Self::Absent | Self::Over(BlobEnd::NeverStored))
+    }
+
+    /// Why a blob is not there.
+    pub(crate) fn absence(self) -> String {
+        match self {
+            Self::Over(BlobEnd::Expired { end_epoch }) => {
+                format!("not stored any more: expired with epoch {end_epoch}")
+            }
+            Self::Over(BlobEnd::Deleted) => "not stored any more: deleted by its owner".to_owned(),
+            Self::Over(BlobEnd::NeverCertified) => {
+                "registered once and never certified; not stored on this network".to_owned()
+            }
+            Self::Over(BlobEnd::NeverStored) => "never stored on this network".to_owned(),
+            Self::AheadOfNodes => {
+                "certified on chain, and not known to the storage nodes yet".to_owned()
+            }
+            _ => "not stored on this network: expired, deleted, or never stored".to_owned(),
+        }
+    }
+}
+
+/// The error of a read, with what the chain tells about a blob that the nodes do not have.
+pub(crate) async fn explain_read(
+    error: ClientError,
+    global: &GlobalOptions,
+    network: &Network,
+    blob_id: &BlobId,
+) -> anyhow::Error {
+    if !matches!(error, ClientError::BlobIdDoesNotExist(_)) {
+        return explain(error);
+    }
+    let told = Lifetime::find(global, network, blob_id, &BlobStatus::Nonexistent).await;
+    let lifetime = match told {
+        Ok(lifetime) if lifetime.is_known() => lifetime,
+        // Whatever is wrong with the look-up, the read failed for another reason.
+        _ => return error.into(),
+    };
+    let when = match lifetime {
+        Lifetime::Over(BlobEnd::Expired { end_epoch }) => {
+            let time = network.epoch_start_estimate(end_epoch).await;
+            time.ok().flatten()
+        }
+        _ => None,
+    };
+    let when = when.map_or_else(String::new, |time| format!(", which began about {time}"));
+    anyhow::anyhow!("blob {blob_id}: {}{when}", lifetime.absence())
 }
 
 impl Sources<'_> {

@@ -15,19 +15,22 @@ mod output;
 mod printable;
 mod progress;
 mod report;
+mod shared_options;
 mod sliver_files;
 mod standard_output;
+mod standard_streams;
 mod stop;
 mod table;
 mod terminal;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, GlobalOptions},
     devchain::args::DevchainCommand,
+    output::Target,
     report::say,
     standard_output::Effect,
 };
@@ -60,6 +63,21 @@ async fn main() -> ExitCode {
     code
 }
 
+/// Whether a result of the command goes to standard output alone. Others write files, or go on and only say that they do.
+fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
+    let is_printed = |out: &Path| Target::of(out) == Target::StandardOutput;
+    match command {
+        _ if global.json => true,
+        Command::Read(args) => args.out.as_deref().is_none_or(is_printed),
+        Command::Decode(args) => is_printed(&args.out),
+        Command::Devchain(args) => args.command.is_some(),
+        Command::Encode(_) | Command::Localnet(_) => false,
+        // The command in the object is looked at on its own.
+        Command::Json(_) => false,
+        _ => true,
+    }
+}
+
 /// What a command leaves behind.
 fn effect(command: &Command) -> Effect {
     match command {
@@ -75,6 +93,10 @@ fn effect(command: &Command) -> Effect {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { global, command } = cli;
+    if prints_its_result(&global, &command) {
+        // Before anything is paid for.
+        standard_streams::check_output()?;
+    }
     standard_output::expect(effect(&command));
     match command {
         Command::Store(args) => commands::store::run(&global, args).await,
@@ -92,7 +114,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Devchain(args) => devchain::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,
-        Command::Json(args) => Box::pin(run(commands::json::command_line(global, args)?)).await,
+        Command::Json(args) => Box::pin(run(commands::json::command(&global, args)?)).await,
         Command::Completion(args) => commands::completion::run(&args),
     }
 }

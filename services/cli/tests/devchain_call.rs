@@ -90,7 +90,13 @@ fn what_a_call_returns_is_shown_and_a_call_without_effects_costs_nothing() {
         &OF_CLOCKS[..],
     ]
     .concat();
-    chain.home.fail(&chain.arguments(&spend));
+    let stuck = chain.home.fail(&chain.arguments(&spend));
+    for said in [
+        "coin::into_balance returns a 0x2::balance::Balance (result 1 of 1)",
+        "Another call of the same transaction has to take it",
+    ] {
+        assert!(stuck.contains(said), "{stuck}");
+    }
     let split = [&["0x2::coin::split", &coin, "0", "--json"], &OF_CLOCKS[..]].concat();
     let answer: Value = chain.home.json(&chain.arguments(&split));
     assert!(answer["digest"].is_string(), "{answer}");
@@ -155,6 +161,10 @@ fn arguments_that_are_wrong_are_named() {
         (
             &["0x2::math::max", "5", "6", "--private-key", "wrong"],
             "--private-key, or WALRUS_PRIVATE_KEY: not a private key",
+        ),
+        (
+            &["0x2::math::divide_and_round_up", "1", "0"],
+            "MOVE_PRIMITIVE_RUNTIME_ERROR in command 0: arithmetic error in 0x1::u64::divide_and_round_up at 6; that is no abort",
         ),
     ] {
         let said = chain.home.fail(&chain.arguments(call));

@@ -178,6 +178,80 @@ fn a_result_that_has_no_room_is_an_error_of_every_command() {
     }
 }
 
+/// Runs a command as a shell does with this behind it.
+fn redirected(home: &Home, arguments: &[&str], redirection: &str) -> std::process::Output {
+    let walrus = home.command(&[]).get_program().to_owned();
+    let script = format!(r#"exec "$0" "$@" {redirection}"#);
+    let mut command = home.command_of("sh", &["-c", &script]);
+    command.arg(walrus).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_result_that_can_go_nowhere_is_refused_before_anything_is_done() {
+    let (home, _) = home_with_slivers();
+    let no_network = ["--config", "absent"];
+    for arguments in [
+        &["store", "input", "--epochs", "1"][..],
+        &["get-wal"],
+        &["info"],
+        &["blob-id", "input", "--n-shards", "10"],
+        &["decode", "slivers", "--out", "-"],
+        &[
+            "encode",
+            "input",
+            "--n-shards",
+            "10",
+            "--out",
+            "new",
+            "--json",
+        ],
+        &["json", r#"{"config": "absent", "command": "info"}"#],
+        &["--help"],
+        &["--version"],
+    ] {
+        let needs_network = ["store", "get-wal", "info"].contains(&arguments[0]);
+        let options = if needs_network { &no_network[..] } else { &[] };
+        let arguments = [arguments, options].concat();
+        for closed in [">&-", "1</dev/null"] {
+            let output = redirected(&home, &arguments, closed);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+            assert!(
+                said.contains("standard output is closed"),
+                "{arguments:?}: {said}"
+            );
+        }
+    }
+    assert_eq!(names(home.path()), ["input", "slivers"]);
+    // What goes elsewhere, and what nobody wants, is done.
+    let encode = ["encode", "input", "--n-shards", "10", "--out", "new"];
+    assert!(redirected(&home, &encode, ">&-").status.success());
+    let decode = ["decode", "slivers", "--out", "output"];
+    assert!(redirected(&home, &decode, ">&-").status.success());
+    let blob_id = ["blob-id", "input", "--n-shards", "10"];
+    for wanted in [">/dev/null", "1<>/dev/null", "2>&-", "<&-"] {
+        assert!(
+            redirected(&home, &blob_id, wanted).status.success(),
+            "{wanted}"
+        );
+    }
+}
+
+#[test]
+fn a_closed_input_is_no_empty_blob() {
+    let home = Home::new();
+    let blob_id = ["blob-id", "-", "--n-shards", "10"];
+    for closed in ["<&-", "0>/dev/null"] {
+        for arguments in [&blob_id[..], &["json"]] {
+            let output = redirected(&home, arguments, closed);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("standard input is closed"), "{said}");
+        }
+    }
+    assert!(redirected(&home, &blob_id, "</dev/null").status.success());
+}
+
 #[test]
 fn a_blob_goes_to_standard_output_by_the_name_of_a_hyphen() {
     let (home, data) = home_with_slivers();

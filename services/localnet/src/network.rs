@@ -69,6 +69,7 @@ impl Localnet {
     /// A sentence on what is in the way, for example a busy port or another network in the directory.
     pub async fn start(options: &LocalnetOptions, observer: &dyn Observer) -> anyhow::Result<Self> {
         options.validate()?;
+        let blocklist = blocklist(options)?;
         let directory = Directory::take(Kind::Network, options.dir.as_deref())?;
         let known = State::load(directory.path(), options)?;
         if known.is_none() {
@@ -114,7 +115,7 @@ impl Localnet {
             admin,
             state,
             authority,
-            blocklist: blocklist(options)?,
+            blocklist,
             directory,
         };
         network
@@ -299,10 +300,14 @@ impl Localnet {
     }
 }
 
-/// The nodes' configuration files name it, and others may start them from elsewhere.
+/// Where the block list is, which must be one. The nodes' configuration files name it, and others may start them from elsewhere.
 fn blocklist(options: &LocalnetOptions) -> anyhow::Result<Option<PathBuf>> {
-    let blocklist = options.blocklist.as_deref().map(path::absolute);
-    blocklist.transpose().context("the path of the block list")
+    let Some(path) = &options.blocklist else {
+        return Ok(None);
+    };
+    let path = path::absolute(path).context("the path of the block list")?;
+    walrus_node::read_blocklist(&path)?;
+    Ok(Some(path))
 }
 
 async fn start_chain(

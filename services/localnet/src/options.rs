@@ -30,7 +30,7 @@ pub struct LocalnetOptions {
     /// Where files go; a temporary directory that is removed on shutdown when absent, or by the next network with one if this
     /// process is killed.
     pub dir: Option<PathBuf>,
-    /// Address everything listens on.
+    /// Address everything listens on, and at which the nodes are registered.
     pub host: IpAddr,
     /// Port of the chain's gRPC service; 0 for any free one.
     pub rpc_port: u16,
@@ -89,6 +89,12 @@ impl LocalnetOptions {
         anyhow::ensure!(
             !self.epoch_duration.is_zero(),
             "an epoch cannot last 0 seconds"
+        );
+        anyhow::ensure!(
+            !self.host.is_unspecified(),
+            "{} is every address of this machine, and none at which clients find the nodes: their address is written on the \
+             chain; name one of the machine's with --host",
+            self.host
         );
         self.ports().validate()
     }

@@ -7,6 +7,7 @@
 pub mod api;
 mod arrivals;
 pub mod blob_info;
+mod blocklist;
 pub mod certificate_key;
 pub mod committee;
 pub mod config;
@@ -32,5 +33,6 @@ pub mod symbols;
 pub mod tls;
 mod uploads;
 
+pub use blocklist::{BlocklistError, read_blocklist};
 pub use config::NodeConfig;
 pub use node::{Listeners, RunningNode, StorageNode};

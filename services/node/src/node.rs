@@ -20,6 +20,7 @@ use walrus_sui::{
 
 use crate::{
     api,
+    blocklist::{BlocklistError, read_blocklist},
     committee::CommitteeView,
     config::NodeConfig,
     epoch::EpochChanges,
@@ -247,13 +248,9 @@ async fn capability(
     }
 }
 
-fn blocklist(config: &NodeConfig) -> anyhow::Result<HashSet<BlobId>> {
-    let Some(path) = &config.blocklist_path else {
-        return Ok(HashSet::new());
-    };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the block list {}", path.display()))?;
-    serde_yaml::from_str(&text).with_context(|| format!("{} is not a list", path.display()))
+fn blocklist(config: &NodeConfig) -> Result<HashSet<BlobId>, BlocklistError> {
+    let blocked = config.blocklist_path.as_deref().map(read_blocklist);
+    blocked.unwrap_or_else(|| Ok(HashSet::new()))
 }
 
 fn metrics_server(

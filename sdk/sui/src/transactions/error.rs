@@ -260,12 +260,17 @@ impl TransactionError {
             }));
         }
         let kind = error.kind().as_str_name();
-        let reason = match (error.description_opt(), error.command_opt()) {
-            (Some(text), Some(command)) => format!("{kind} in command {command}: {text}"),
-            (Some(text), None) => format!("{kind}: {text}"),
-            (None, Some(command)) => format!("{kind} in command {command}"),
-            (None, None) => kind.to_owned(),
-        };
+        let mut reason = kind.to_owned();
+        let mut of_command = String::new();
+        if let Some(command) = error.command_opt() {
+            of_command = format!(" in command {command}");
+            reason.push_str(&of_command);
+        }
+        if let Some(text) = error.description_opt() {
+            let text = without_kind(text, kind);
+            reason.push_str(": ");
+            reason.push_str(text.strip_suffix(&of_command).unwrap_or(text));
+        }
         Self::Rejected { reason, digest }
     }
 
@@ -274,6 +279,24 @@ impl TransactionError {
             reason: reason.to_string(),
         }
     }
+}
+
+/// A description without what its beginning says of the kind in other words.
+fn without_kind<'a>(description: &'a str, kind: &str) -> &'a str {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(char::is_ascii_alphabetic);
+        letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let kind = letters(kind);
+    let mut rest = description;
+    while let Some((start, end)) = rest.split_once(": ") {
+        let start = letters(start);
+        if start.is_empty() || !kind.ends_with(&start) {
+            break;
+        }
+        rest = end;
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -290,6 +313,22 @@ mod tests {
             .with_description("arithmetic error in upgrade::vote")
             .with_abort(abort);
         TransactionError::from_execution(&error, None)
+    }
+
+    #[test]
+    fn the_kind_of_a_failure_is_said_once() {
+        let kind = "MOVE_PRIMITIVE_RUNTIME_ERROR";
+        for (text, rest) in [
+            (
+                "MovePrimitiveRuntimeError: primitive runtime error: arithmetic error in 0x1::a::b",
+                "arithmetic error in 0x1::a::b",
+            ),
+            ("Move Primitive Runtime Error: x: y", "x: y"),
+            ("Location: 0x1::a", "Location: 0x1::a"),
+            ("", ""),
+        ] {
+            assert_eq!(without_kind(text, kind), rest);
+        }
     }
 
     #[test]

@@ -24,8 +24,13 @@ struct BlobIdOutput {
 /// Computes the blob ID of a file.
 pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Result<()> {
     let n_shards = match args.n_shards {
-        Some(n_shards) => n_shards,
-        None => context::n_shards(global, args.rpc_url.as_deref()).await?,
+        Some(n_shards) => {
+            context::check_n_shards(global, n_shards)?;
+            n_shards
+        }
+        None => context::n_shards(global, args.rpc_url.as_deref())
+            .await
+            .context("a blob ID depends on the number of shards; give it with --n-shards (1000 on the public networks), or name a network")?,
     };
     let config = EncodingConfig::new(n_shards)?;
     let reporter = Reporter::new(global.json);

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use walrus_core::{BlobId, Epoch};
 use walrus_node_client::BlobStatus;
-use walrus_sdk::BlobEnd;
 
 use super::print_json;
 use crate::{
@@ -80,7 +79,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
 
 fn print_status(reporter: &Reporter, status: &BlobStatus, lifetime: Lifetime) {
     match status {
-        BlobStatus::Nonexistent => return reporter.field("status", absence(lifetime)),
+        BlobStatus::Nonexistent => return reporter.field("status", lifetime.absence()),
         BlobStatus::Invalid { .. } => {
             return reporter.field("status", "invalid: no file has this blob ID");
         }
@@ -139,23 +138,5 @@ fn print_certification(reporter: &Reporter, epoch: Option<Epoch>) {
             reporter.field("status", "registered");
             reporter.field("certified", "no");
         }
-    }
-}
-
-/// Why a blob is not there.
-fn absence(lifetime: Lifetime) -> String {
-    match lifetime {
-        Lifetime::Over(BlobEnd::Expired { end_epoch }) => {
-            format!("expired with epoch {end_epoch}; not stored any more")
-        }
-        Lifetime::Over(BlobEnd::Deleted) => "deleted by its owner; not stored any more".to_owned(),
-        Lifetime::Over(BlobEnd::NeverCertified) => {
-            "registered once and never certified; not stored on this network".to_owned()
-        }
-        Lifetime::Over(BlobEnd::NeverStored) => "never stored on this network".to_owned(),
-        Lifetime::AheadOfNodes => {
-            "certified on chain, and not known to the storage nodes yet".to_owned()
-        }
-        _ => "not stored on this network: expired, deleted, or never stored".to_owned(),
     }
 }

@@ -1,10 +1,10 @@
 //! `walrus completion`: what makes a shell complete commands and options.
 
 use anyhow::Context;
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::{args::Cli, report::write_result};
+use crate::{command_line, report::write_result};
 
 /// Arguments of `completion`.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(crate) struct CompletionArgs {
 pub(crate) fn run(args: &CompletionArgs) -> anyhow::Result<()> {
     let shell = args.shell.or_else(Shell::from_env);
     let shell = shell.context("SHELL does not say which shell this is; name one with --shell")?;
-    let mut command = Cli::command();
+    let mut command = command_line::program();
     let name = command.get_name().to_owned();
     // The generator panics where it cannot write.
     let mut script = Vec::new();

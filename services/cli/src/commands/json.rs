@@ -6,12 +6,17 @@
 use std::{any::TypeId, ffi::OsString, io::Read as _, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Arg, ArgAction, Args, Command, CommandFactory, Parser};
+use clap::{Arg, ArgAction, Args, Command};
 use serde_json::{Map, Value};
 use walrus_sui::home::Expand as _;
 
 use super::unique_keys::UniqueKeys;
-use crate::args::{Cli, GlobalOptions};
+use crate::{
+    args::{Cli, GlobalOptions},
+    command_line,
+    report::say,
+    standard_streams,
+};
 
 /// Longest object on standard input, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -32,26 +37,42 @@ pub(crate) struct JsonArgs {
     object: Option<String>,
 }
 
-/// The command line that the object stands for. Options of all commands that it does not have are those of `outer`.
+/// The command that the object stands for. Shared options that it does not have are those of `outer`. Says which of them have no
+/// effect: programs put the same ones into each object.
 ///
 /// # Errors
 /// If it is no such object, or names a command, an option or a value that there is not.
-pub(crate) fn command_line(outer: GlobalOptions, args: JsonArgs) -> anyhow::Result<Cli> {
+pub(crate) fn command(outer: &GlobalOptions, args: JsonArgs) -> anyhow::Result<Cli> {
     let text = match args.object {
         Some(text) => text,
         None => standard_input()?,
     };
-    let line = arguments(&text).context("the JSON object is not a command")?;
-    let mut cli = Cli::try_parse_from(line).map_err(|error| anyhow::anyhow!(sentence(&error)))?;
-    let inner = &mut cli.global;
-    inner.config = inner.config.take().or(outer.config);
-    inner.context = inner.context.take().or(outer.context);
-    inner.wallet = inner.wallet.take().or(outer.wallet);
-    inner.gas_budget = inner.gas_budget.or(outer.gas_budget);
+    let line = arguments(&text, outer).context("the JSON object is not a command")?;
+    let parsed = command_line::parse_object(line);
+    let (cli, unused) = parsed.map_err(|error| anyhow::anyhow!(sentence(&error)))?;
+    if let Some(unused) = unused {
+        say(format_args!("Note: {unused}"));
+    }
     Ok(cli)
 }
 
+/// Shared options as keys of an object.
+fn given(options: &GlobalOptions) -> Map<String, Value> {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let given = [
+        ("config", path(&options.config).map(Value::from)),
+        ("context", options.context.clone().map(Value::from)),
+        ("wallet", path(&options.wallet).map(Value::from)),
+        ("gasBudget", options.gas_budget.map(Value::from)),
+    ];
+    let given = given.into_iter();
+    given
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect()
+}
+
 fn standard_input() -> anyhow::Result<String> {
+    standard_streams::check_input()?;
     let mut text = String::new();
     std::io::stdin()
         .take(MAX_BYTES + 1)
@@ -73,9 +94,17 @@ fn sentence(error: &clap::Error) -> String {
     lines.join(" ")
 }
 
-fn arguments(text: &str) -> anyhow::Result<Vec<OsString>> {
-    let UniqueKeys(object) = serde_json::from_str(text)?;
-    let program = Cli::command();
+fn arguments(text: &str, outer: &GlobalOptions) -> anyhow::Result<Vec<OsString>> {
+    let UniqueKeys(mut object) = serde_json::from_str(text)?;
+    if let Value::Object(own) = &mut object {
+        for (key, value) in given(outer) {
+            let place = own.entry(key).or_insert(Value::Null);
+            if place.is_null() {
+                *place = value;
+            }
+        }
+    }
+    let program = command_line::program();
     let mut line = vec![OsString::from(program.get_name())];
     // Its output is JSON, whatever it says.
     line.push("--json".into());
@@ -234,14 +263,22 @@ fn camel_case(name: &str) -> String {
 mod tests {
     use super::*;
 
+    const NONE: GlobalOptions = GlobalOptions {
+        config: None,
+        context: None,
+        wallet: None,
+        gas_budget: None,
+        json: false,
+    };
+
     fn line(object: &str) -> Vec<String> {
-        let line = arguments(object).unwrap();
+        let line = arguments(object, &NONE).unwrap();
         let texts = line.into_iter().map(|one| one.into_string().unwrap());
         texts.skip(1).collect()
     }
 
     fn refused(object: &str) -> String {
-        format!("{:#}", arguments(object).unwrap_err())
+        format!("{:#}", arguments(object, &NONE).unwrap_err())
     }
 
     #[test]
@@ -257,7 +294,7 @@ mod tests {
             "a",
         ];
         assert_eq!(line(sample), expected);
-        Cli::try_parse_from(arguments(sample).unwrap()).unwrap();
+        command_line::parse_object(arguments(sample, &NONE).unwrap()).unwrap();
     }
 
     #[test]
@@ -271,8 +308,26 @@ mod tests {
             }
             command.get_subcommands().for_each(check);
         }
-        check(&Cli::command());
+        check(&command_line::program());
         assert_eq!(camel_case("a-bc-d"), "aBcD");
+    }
+
+    #[test]
+    fn what_help_calls_an_argument_is_its_key() {
+        fn check(command: &Command) {
+            for one in command.get_positionals() {
+                let shown = one.get_value_names().unwrap_or_default();
+                let shown = shown.first().map(ToString::to_string).unwrap_or_default();
+                let key = camel_case(&shown.to_lowercase().replace('_', "-"));
+                assert!(
+                    option(command, &key).is_some(),
+                    "{}: {key}",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&command_line::program());
     }
 
     #[test]
@@ -323,6 +378,30 @@ mod tests {
     }
 
     #[test]
+    fn options_of_the_command_line_are_those_that_the_object_has_not() {
+        let outer = GlobalOptions {
+            config: Some("outer.yaml".into()),
+            gas_budget: Some(7),
+            ..NONE
+        };
+        let text = r#"{"config": "own.yaml", "command": {"store": {"files": ["a"], "epochs": 1}}}"#;
+        let (cli, unused) = command_line::parse_object(arguments(text, &outer).unwrap()).unwrap();
+        assert_eq!(cli.global.config, Some("own.yaml".into()));
+        assert_eq!((cli.global.gas_budget, unused), (Some(7), None));
+    }
+
+    #[test]
+    fn an_option_without_an_effect_is_told_of_and_no_error() {
+        let text = r#"{"config": "c", "gasBudget": 5, "command": {"blobId": {"file": "f", "nShards": 10}}}"#;
+        let (_, unused) = command_line::parse_object(arguments(text, &NONE).unwrap()).unwrap();
+        let said = unused.unwrap();
+        assert!(
+            said.contains("`blob-id` has no use for the option --gas-budget"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (object, why) in [
             ("5", "no JSON object"),
@@ -364,8 +443,8 @@ mod tests {
             let said = refused(object);
             assert!(said.contains(why), "{object}: {said}");
         }
-        let missing = arguments(r#"{"command": {"store": {"files": ["a"]}}}"#).unwrap();
-        let error = sentence(&Cli::try_parse_from(missing).unwrap_err());
+        let missing = arguments(r#"{"command": {"store": {"files": ["a"]}}}"#, &NONE).unwrap();
+        let error = sentence(&command_line::parse_object(missing).unwrap_err());
         assert_eq!(
             error,
             "the following required arguments were not provided: --epochs <N|max>"

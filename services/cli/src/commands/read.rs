@@ -8,16 +8,17 @@ use std::{
 use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use serde::Serialize;
 use walrus_core::BlobId;
-use walrus_sdk::{BlobContent, ConsistencyCheck, ReadOptions, WalrusClient};
+use walrus_sdk::{BlobContent, ClientError, ConsistencyCheck, ReadOptions, WalrusClient};
 
 use super::print_json;
 use crate::{
     args::{GlobalOptions, ReadArgs},
     context::Network,
     input,
+    lifetime::explain_read,
     output::{Target, write_into, write_to_standard_output},
     progress::Bars,
-    report::{Reporter, bytes, explain},
+    report::{Reporter, bytes},
     standard_output,
     stop::{Stop, unattended},
 };
@@ -46,6 +47,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
         let network = Network::load(global, args.rpc_url.as_deref()).await?;
         let client = network.client_with(args.spool.scratch()).await?;
         let read = Read {
+            global,
+            network: &network,
             client,
             blob_id,
             options: options(&args),
@@ -98,6 +101,8 @@ fn print_out(
 }
 
 struct Read<'a> {
+    global: &'a GlobalOptions,
+    network: &'a Network,
     client: WalrusClient,
     blob_id: BlobId,
     options: ReadOptions,
@@ -119,7 +124,9 @@ impl Read<'_> {
             .read_to_file(&self.blob_id, file, &self.options, self.bars)
             .await;
         self.bars.finish();
-        read.map_err(explain)?;
+        if let Err(error) = read {
+            return Err(self.explain(error).await);
+        }
         Ok(fs::metadata(out)?.len())
     }
 
@@ -153,6 +160,13 @@ impl Read<'_> {
             .read_content(&self.blob_id, &self.options, self.bars)
             .await;
         self.bars.finish();
-        content.map_err(explain)
+        match content {
+            Ok(content) => Ok(content),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    async fn explain(&self, error: ClientError) -> anyhow::Error {
+        explain_read(error, self.global, self.network, &self.blob_id).await
     }
 }

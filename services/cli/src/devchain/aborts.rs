@@ -10,6 +10,7 @@ use walrus_sui::{
 };
 
 use super::{compiler::PackageSources, sources::ModuleSource, target::Target};
+use crate::report::short_addresses;
 
 /// What is at hand for naming an abort.
 pub(crate) struct Evidence<'a> {
@@ -58,7 +59,7 @@ pub(crate) async fn explain(
         );
     }
     let Some(abort) = error.move_abort() else {
-        return error.into();
+        return failure(&error);
     };
     let module = match module_on_chain(target, abort).await {
         Some(module) => Some(module),
@@ -70,6 +71,28 @@ pub(crate) async fn explain(
     };
     anyhow::anyhow!(describe(abort, evidence.sources, module.as_ref()))
 }
+
+/// What the chain says of a failure that is no abort, and what can be done about it here.
+fn failure(error: &TransactionError) -> anyhow::Error {
+    let text = short_addresses(&error.to_string());
+    match ADVICE.iter().find(|(kind, _)| text.contains(kind)) {
+        Some((_, advice)) => anyhow::anyhow!("{text}; {advice}"),
+        None => anyhow::anyhow!(text),
+    }
+}
+
+/// Kinds of failures, and what is meant.
+const ADVICE: [(&str, &str); 2] = [
+    (
+        "MOVE_PRIMITIVE_RUNTIME_ERROR",
+        "that is no abort, but an overflow, a division by zero, a wrong cast, index or shift in the code",
+    ),
+    (
+        "UNUSED_VALUE_WITHOUT_DROP",
+        "a value that the function returns can neither be dropped nor go to the sender: another call of the same transaction has \
+         to take it, in a function of a module of yours or in a transaction that an SDK builds",
+    ),
+];
 
 /// The module as it is published; `None` if it is not, or cannot be had.
 async fn module_on_chain(target: &Target, abort: &MoveAbort) -> Option<Module> {

@@ -122,7 +122,7 @@ pub(crate) struct CallArgs {
     #[arg(value_parser = parse_function)]
     pub(crate) function: FunctionName,
     /// The arguments, in the order of the parameters (without the transaction context).
-    #[arg(value_name = "ARGS")]
+    #[arg(value_name = "ARGUMENTS")]
     pub(crate) arguments: Vec<String>,
     /// A type argument, such as `0x2::sui::SUI`. May be repeated.
     #[arg(long = "type-arg", value_name = "TYPE")]
@@ -144,7 +144,9 @@ pub(crate) struct FunctionName {
 }
 
 fn parse_function(text: &str) -> Result<FunctionName, String> {
-    let wrong = || format!("`{text}` is not of the form PACKAGE::MODULE::FUNCTION");
+    let wrong = || {
+        format!("`{text}` is not of the form PACKAGE::MODULE::FUNCTION, such as 0x2::coin::zero")
+    };
     let mut parts = text.split("::");
     let (Some(package), Some(module), Some(function), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -152,16 +154,23 @@ fn parse_function(text: &str) -> Result<FunctionName, String> {
         return Err(wrong());
     };
     Ok(FunctionName {
-        package: package.parse().map_err(|_| wrong())?,
+        package: package.parse().map_err(|_| {
+            format!("`{package}` is no package ID: `0x` and up to 64 hexadecimal digits")
+        })?,
         module: module.to_owned(),
         function: function.to_owned(),
     })
 }
 
 fn parse_published(text: &str) -> Result<(String, walrus_sui::Address), String> {
-    let wrong = || format!("`{text}` is not of the form NAME=ID");
-    let (name, id) = text.split_once('=').ok_or_else(wrong)?;
-    Ok((name.to_owned(), id.parse().map_err(|_| wrong())?))
+    let (name, id) = text
+        .split_once('=')
+        .filter(|(name, id)| !name.is_empty() && !id.is_empty())
+        .ok_or_else(|| format!("`{text}` is not of the form NAME=ID, such as my_library=0x5ab"))?;
+    let id = id
+        .parse()
+        .map_err(|_| format!("`{id}` is no package ID: `0x` and up to 64 hexadecimal digits"))?;
+    Ok((name.to_owned(), id))
 }
 
 #[cfg(test)]
@@ -188,6 +197,13 @@ mod tests {
     fn published_packages_are_pairs() {
         let (name, id) = parse_published("wal=0x57").unwrap();
         assert_eq!((&*name, id), ("wal", "0x57".parse().unwrap()));
-        assert!(parse_published("wal").is_err() && parse_published("wal=here").is_err());
+        for form in ["wal", "=0x5", "wal="] {
+            let said = parse_published(form).unwrap_err();
+            assert!(said.contains("not of the form NAME=ID"), "{said}");
+        }
+        for id in ["here", "0xzz", "0x"] {
+            let said = parse_published(&format!("wal={id}")).unwrap_err();
+            assert!(said.contains(&format!("`{id}` is no package ID")), "{said}");
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use sui_rpc::proto::sui::rpc::v2::{
-    self as proto, Ability, CommandResult, FunctionDescriptor, OpenSignature,
-    function_descriptor::Visibility, open_signature::Reference, open_signature_body::Type,
+    self as proto, CommandResult, FunctionDescriptor, OpenSignature,
+    function_descriptor::Visibility, open_signature::Reference,
 };
 use walrus_sui::{
     Address, Digest, TypeTag,
@@ -20,6 +20,7 @@ use super::{
     compiler,
     objects::{self, Named},
     outcome::{NewObject, created_objects, show_created},
+    results::{self, Fate},
     returns::Returned,
     simulation::{self, Simulated},
     target::Target,
@@ -55,7 +56,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
     let values = read_arguments(&args, &function)?;
     let named = named_objects(&args, &function, &values)?;
     objects::check(target.executor.chain(), &named).await?;
-    let kept = kept_results(&target, &function).await?;
+    let fates = results::fates(&target, &function).await?;
+    let kept: Vec<_> = fates.iter().map(|fate| *fate == Fate::Kept).collect();
     let call = Call {
         name: &args.function,
         kept: &kept,
@@ -75,6 +77,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
             Simulated::Unknown => {}
         }
     }
+    results::check(call.name, &fates)?;
     let sender = target.executor.sender();
     let plan = |ptb: &mut Ptb, _| call.add_to(ptb, &args.type_arguments, &values, sender);
     match target.executor.execute_with_outputs(plan).await {
@@ -205,40 +208,6 @@ fn input(ptb: &mut Ptb, value: &Value) -> sui_transaction_builder::Argument {
             ptb.builder().make_move_vec(None, objects)
         }
     }
-}
-
-/// Which results are objects that anybody may transfer.
-async fn kept_results(target: &Target, function: &FunctionDescriptor) -> anyhow::Result<Vec<bool>> {
-    let mut kept = Vec::with_capacity(function.returns.len());
-    for result in &function.returns {
-        let body = result.body();
-        kept.push(match body.r#type() {
-            Type::Datatype if result.reference.is_none() => {
-                is_transferable(target, body.type_name()).await?
-            }
-            _ => false,
-        });
-    }
-    Ok(kept)
-}
-
-async fn is_transferable(target: &Target, type_name: &str) -> anyhow::Result<bool> {
-    let mut parts = type_name.split("::");
-    let (Some(package), Some(module), Some(name)) = (parts.next(), parts.next(), parts.next())
-    else {
-        anyhow::bail!("the chain names a type `{type_name}`");
-    };
-    let request = proto::GetDatatypeRequest::default()
-        .with_package_id(package)
-        .with_module_name(module)
-        .with_name(name);
-    let mut rpc = target.executor.chain().rpc();
-    let response = rpc.package_client().get_datatype(request).await;
-    let response = response
-        .map_err(|status| anyhow::anyhow!("cannot read type {type_name}: {}", status.message()))?;
-    let abilities = &response.get_ref().datatype().abilities;
-    let has = |ability: Ability| abilities.contains(&(ability as i32));
-    Ok(has(Ability::Key) && has(Ability::Store))
 }
 
 /// A function that is called.

@@ -8,6 +8,7 @@ mod compiler;
 mod objects;
 mod outcome;
 mod publish;
+mod results;
 mod returns;
 mod run;
 mod simulation;

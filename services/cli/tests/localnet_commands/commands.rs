@@ -479,6 +479,12 @@ fn the_status_of_a_blob_says_until_when_and_why_no_more() {
         text.contains(&format!("expired with epoch {short_end}")),
         "{text}"
     );
+    let read = home.fail(&["read", &short]);
+    let said = format!("expired with epoch {short_end}, which began about 20");
+    assert!(
+        read.contains(&said) && !read.contains("does not exist"),
+        "{read}"
+    );
     let never = home.succeed(&["blob-status", &"A".repeat(43), "--timeout", "10s"]);
     assert!(never.contains("never stored"), "{never}");
     assert!(network.stop_with("INT").success());

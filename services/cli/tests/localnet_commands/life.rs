@@ -117,8 +117,28 @@ fn what_is_not_a_network_is_left_alone() {
         "{refused}"
     );
     assert_eq!(names(&dir), ["letter.txt"]);
-    let few = home.fail(&["localnet", "--nodes", "20", "--shards", "13"]);
-    assert!(few.contains("13 shards are too few for 20 nodes"), "{few}");
+    home.file("list", b"no: list");
+    for (options, why) in [
+        (
+            &["--nodes", "20", "--shards", "13"][..],
+            "13 shards are too few for 20 nodes",
+        ),
+        (&["--blocklist", "absent"], "cannot read the block list"),
+        (&["--blocklist", "list"], "is not a YAML list of blob IDs"),
+        (
+            &["--host", "0.0.0.0"],
+            "none at which clients find the nodes",
+        ),
+        (&["--host", "::"], "none at which clients find the nodes"),
+    ] {
+        let said = home.fail(&[&["localnet"], options].concat());
+        assert!(said.contains(why) && !said.contains("Package"), "{said}");
+    }
+    assert_eq!(
+        names(home.path()),
+        ["documents", "list"],
+        "nothing was begun"
+    );
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! Options that several commands share, and which command has a use for which.
+//!
+//! They may stand before or behind the command (client spec 2.1). One that the command has no use for is a mistake of whoever wrote
+//! it, and is not in its help.
+
+use clap::{Arg, ArgMatches, Command, Error, error::ErrorKind, parser::ValueSource};
+
+const CONFIG: &str = "config";
+const CONTEXT: &str = "context";
+const WALLET: &str = "wallet";
+const GAS_BUDGET: &str = "gas_budget";
+const JSON: &str = "json";
+
+/// Of a command that pays.
+const PAYS: &[&str] = &[CONFIG, CONTEXT, WALLET, GAS_BUDGET, JSON];
+/// Of a command that asks a network, which may be that of a wallet.
+const ASKS: &[&str] = &[CONFIG, CONTEXT, WALLET, JSON];
+/// Of a command that needs no network, or brings its own.
+const ALONE: &[&str] = &[JSON];
+
+/// What the commands have a use for. Those of `json` are for the command in the object.
+const USES: &[(&str, &[&str])] = &[
+    ("store", PAYS),
+    ("read", ASKS),
+    ("blob-status", ASKS),
+    ("info", ASKS),
+    ("blob-id", ASKS),
+    ("encode", ALONE),
+    ("decode", ALONE),
+    ("convert-blob-id", ALONE),
+    ("get-wal", PAYS),
+    ("close-epoch-change", PAYS),
+    ("localnet", ALONE),
+    ("devchain", ALONE),
+    ("devchain publish", PAYS),
+    ("devchain call", PAYS),
+    ("demo", ALONE),
+    ("json", PAYS),
+    ("completion", &[]),
+];
+
+fn uses(command: &str) -> &'static [&'static str] {
+    let found = USES.iter().find(|(name, _)| *name == command);
+    found.map_or(&[], |(_, uses)| uses)
+}
+
+/// Puts the shared options of a program where its commands have a use for them, and hides them elsewhere.
+pub(crate) fn place(program: Command) -> Command {
+    let shared: Vec<_> = program
+        .get_arguments()
+        .filter(|argument| argument.is_global_set())
+        .cloned()
+        .collect();
+    place_below(program, "", &shared)
+}
+
+fn place_below(command: Command, above: &str, shared: &[Arg]) -> Command {
+    let names: Vec<_> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        let path = format!("{above} {name}").trim_start().to_owned();
+        command.mut_subcommand(&name, |sub| {
+            let used = uses(&path);
+            let sub = place_below(sub, &path, shared);
+            sub.args(shared.iter().map(|option| {
+                let is_used = used.contains(&option.get_id().as_str());
+                option.clone().hide(!is_used)
+            }))
+        })
+    })
+}
+
+/// That the command has a use for all options that were given: shared ones, and those of the commands above it.
+///
+/// # Errors
+/// A usage error.
+pub(crate) fn check(program: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
+    let above = of_a_command_above(program, matches);
+    let sentence = match above {
+        Some(sentence) => Some(sentence),
+        None => unused(program, matches).sentence(),
+    };
+    match sentence {
+        None => Ok(()),
+        Some(sentence) => {
+            let error = Error::raw(ErrorKind::UnknownArgument, format!("{sentence}\n"));
+            Err(error.format(program))
+        }
+    }
+}
+
+/// An option that belongs to a command without a subcommand, and that was given together with one.
+fn of_a_command_above(program: &Command, matches: &ArgMatches) -> Option<String> {
+    let (mut command, mut inner) = (program, matches);
+    while let Some((name, below)) = inner.subcommand() {
+        let own = command
+            .get_arguments()
+            .filter(|option| !option.is_global_set());
+        for option in own {
+            let id = option.get_id().as_str();
+            let source = inner.try_get_raw(id).ok().and(inner.value_source(id));
+            if source == Some(ValueSource::CommandLine) {
+                return Some(format!(
+                    "`{} {name}` has no use for the option --{}; it is for `{}` without a subcommand",
+                    command.get_name(),
+                    option.get_long().unwrap_or(id),
+                    command.get_name()
+                ));
+            }
+        }
+        command = command.find_subcommand(name)?;
+        inner = below;
+    }
+    None
+}
+
+/// The shared options that were given and that the command has no use for.
+pub(crate) fn unused<'a>(program: &'a Command, matches: &ArgMatches) -> Unused<'a> {
+    let (mut path, mut inner) = (String::new(), matches);
+    while let Some((name, below)) = inner.subcommand() {
+        path = format!("{path} {name}").trim_start().to_owned();
+        inner = below;
+    }
+    let used = uses(&path);
+    let is_given = |option: &&Arg| {
+        inner.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
+    };
+    let options = program
+        .get_arguments()
+        .filter(|option| option.is_global_set())
+        .filter(|option| !used.contains(&option.get_id().as_str()))
+        .filter(is_given)
+        .collect();
+    Unused { path, options }
+}
+
+/// Shared options without an effect.
+pub(crate) struct Unused<'a> {
+    /// The command.
+    path: String,
+    options: Vec<&'a Arg>,
+}
+
+impl Unused<'_> {
+    /// A sentence on the first of them.
+    pub(crate) fn sentence(&self) -> Option<String> {
+        let option = self.options.first()?;
+        let id = option.get_id().as_str();
+        let takers: Vec<_> = USES
+            .iter()
+            .filter(|(_, uses)| uses.contains(&id))
+            .map(|(name, _)| *name)
+            .collect();
+        Some(format!(
+            "`{}` has no use for the option --{}; it is for {}",
+            self.path,
+            option.get_long().unwrap_or(id),
+            takers.join(", ")
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::{args::Cli, command_line};
+
+    /// Whole names of all commands.
+    fn names(command: &Command, above: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        for sub in command.get_subcommands() {
+            let path = format!("{above} {}", sub.get_name())
+                .trim_start()
+                .to_owned();
+            all.extend(names(sub, &path));
+            all.push(path);
+        }
+        all
+    }
+
+    #[test]
+    fn every_command_says_which_options_it_has_a_use_for() {
+        let mut named: Vec<_> = USES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut there = names(&Cli::command(), "");
+        named.sort();
+        there.sort();
+        assert_eq!(named, there);
+        let program = Cli::command();
+        let shared = program.get_arguments().filter(|one| one.is_global_set());
+        for id in shared.map(|one| one.get_id().as_str()) {
+            assert!(USES.iter().any(|(_, uses)| uses.contains(&id)), "{id}");
+        }
+    }
+
+    fn parse(line: &str) -> Result<Cli, String> {
+        let words = line.split_whitespace().map(std::ffi::OsString::from);
+        command_line::parse(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_option_without_an_effect_is_a_mistake_that_names_where_it_has_one() {
+        for (line, option) in [
+            ("walrus encode f --n-shards 10 --out d --config c", "config"),
+            ("walrus --config c decode d --out f", "config"),
+            ("walrus localnet --wallet w", "wallet"),
+            ("walrus devchain --gas-budget 1", "gas-budget"),
+            ("walrus demo f --context testnet", "context"),
+            ("walrus read BLOB --gas-budget 1", "gas-budget"),
+            ("walrus completion --config c", "config"),
+            ("walrus --json completion", "json"),
+            ("walrus convert-blob-id 5 --wallet w", "wallet"),
+        ] {
+            let said = parse(line).unwrap_err();
+            let expected = format!("has no use for the option --{option}; it is for store");
+            assert!(said.contains(&expected), "{line}: {said}");
+        }
+        for line in [
+            "walrus --config c --wallet w --context x info",
+            "walrus --config c --gas-budget 5 store f --epochs 1 --json",
+            "walrus blob-id f --config c",
+            "walrus --wallet w devchain call 0x2::clock::now",
+            "walrus devchain --json publish p --gas-budget 5",
+            "walrus --config c json {}",
+            "walrus devchain --dir d --json",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_option_of_the_command_above_is_not_that_of_its_subcommand() {
+        for line in [
+            "devchain --dir d publish p",
+            "devchain --accounts 3 call 0x2::clock::now",
+        ] {
+            let said = parse(&format!("walrus {line}")).unwrap_err();
+            assert!(
+                said.contains("it is for `devchain` without a subcommand"),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_shows_what_has_an_effect() {
+        let help = |line: &str| parse(&format!("walrus {line} --help")).unwrap_err();
+        assert!(help("store").contains("--gas-budget <MIST>"));
+        assert!(!help("info").contains("--gas-budget"));
+        assert!(help("info").contains("--wallet <PATH>"));
+        for alone in ["encode", "localnet", "devchain"] {
+            let help = help(alone);
+            assert!(
+                help.contains("--json") && !help.contains("--config"),
+                "{help}"
+            );
+        }
+        assert!(help("devchain publish").contains("--wallet <PATH>"));
+    }
+}
