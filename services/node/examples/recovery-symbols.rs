@@ -3,23 +3,19 @@
 //! `cargo run --release -p walrus-node --example recovery-symbols [MIB] [SHARDS] [OWN_SHARDS]`
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use walrus_core::{
     BlobId, EncodingConfig, ShardIndex, SliverIndex, SliverType, bls::BlsKeyPair,
     encoder::BlobEncoder,
 };
 use walrus_node::{
+    blobs::{Blocklist, SymbolSelection},
+    chain::{PositionedEvent, fold},
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig},
-    events::{PositionedEvent, fold},
-    state::{NodeState, StateParts},
+    parts::{Foundation, Parts},
     storage::{Storage, records::Cursor, records::ShardState, segments::NewSliver},
-    symbols::SymbolSelection,
 };
 use walrus_sui::{
     Address,
@@ -55,23 +51,20 @@ fn committees(n_shards: u16, shards: Vec<ShardIndex>) -> Committees {
     }
 }
 
-fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> Arc<NodeState> {
+fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> Parts {
     let storage = Storage::open(dir, 32 << 20).unwrap();
     for shard in own {
-        let shards = &storage.shards;
-        shards
-            .set_state(&storage.tables, *shard, ShardState::Active)
-            .unwrap();
+        storage.set_shard_state(*shard, ShardState::Active).unwrap();
     }
     let protocol_key = BlsKeyPair::generate(&mut rand::rng());
     let committees = committees(encoding.n_shards(), own.to_vec());
-    NodeState::new(StateParts {
+    Parts::new(Foundation {
         storage,
         committees: CommitteeView::new(committees, &protocol_key.public_key()),
         encoding,
         node_id: Address::new([1; 32]),
         protocol_key,
-        blocklist: HashSet::new(),
+        blocklist: Blocklist::default(),
         rest: RestServerConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
@@ -79,8 +72,8 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
 }
 
 /// Registers a blob and stores its slivers.
-fn store(state: &NodeState, own: &[ShardIndex], data: &[u8]) -> BlobId {
-    let encoder = BlobEncoder::new(state.encoding, data).unwrap();
+fn store(storage: &Storage, encoding: EncodingConfig, own: &[ShardIndex], data: &[u8]) -> BlobId {
+    let encoder = BlobEncoder::new(encoding, data).unwrap();
     let blob = encoder.encode().unwrap();
     let blob_id = *blob.metadata.blob_id();
     let event = PositionedEvent {
@@ -96,10 +89,10 @@ fn store(state: &NodeState, own: &[ShardIndex], data: &[u8]) -> BlobId {
             object_id: Address::new([2; 32]),
         }),
     };
-    fold(&state.storage, &Cursor::default(), &event).unwrap();
-    state.storage.put_metadata(&blob.metadata).unwrap();
+    fold(storage, &Cursor::default(), &event).unwrap();
+    storage.put_metadata(&blob.metadata).unwrap();
     for shard in own {
-        let pair = shard.to_pair_index(&blob_id, state.encoding.n_shards());
+        let pair = shard.to_pair_index(&blob_id, encoding.n_shards());
         let pair = blob.pairs.iter().find(|p| p.index() == pair).unwrap();
         let (primary, secondary) = (pair.primary.to_bcs(), pair.secondary.to_bcs());
         let of = |sliver_type, payload| NewSliver {
@@ -111,18 +104,14 @@ fn store(state: &NodeState, own: &[ShardIndex], data: &[u8]) -> BlobId {
             of(SliverType::Primary, &primary),
             of(SliverType::Secondary, &secondary),
         ];
-        let storage = &state.storage;
-        storage
-            .shards
-            .put(&storage.tables, *shard, &slivers)
-            .unwrap();
+        storage.put_slivers(*shard, &slivers).unwrap();
     }
     blob_id
 }
 
 /// One symbol of each own sliver for each of the targets.
 async fn round(
-    state: &Arc<NodeState>,
+    parts: &Parts,
     blob_id: BlobId,
     target_type: SliverType,
     targets: std::ops::Range<u16>,
@@ -130,7 +119,7 @@ async fn round(
     let (mut symbols, begin) = (0usize, Instant::now());
     for target in targets {
         let selection = SymbolSelection::Target(SliverIndex(target), target_type);
-        let found = state.recovery_symbols(blob_id, selection, None).await;
+        let found = parts.deeds.symbols.recovery(blob_id, selection, None).await;
         symbols = symbols.saturating_add(found.unwrap().len());
     }
     (symbols, begin.elapsed())
@@ -146,17 +135,17 @@ async fn main() {
         .collect();
     let dir = tempfile::tempdir().unwrap();
     let encoding = EncodingConfig::new(n_shards).unwrap();
-    let state = open(dir.path(), encoding, &own);
+    let parts = open(dir.path(), encoding, &own);
     let mut data = vec![0; usize::from(mib) << 20];
     rand::Rng::fill(&mut rand::rng(), &mut data[..]);
-    let blob_id = store(&state, &own, &data);
+    let blob_id = store(&parts.storage, encoding, &own, &data);
     println!(
         "{mib} MiB on {n_shards} shards, a node with {}, one request at a time",
         own.len()
     );
     for target_type in [SliverType::Primary, SliverType::Secondary] {
         for (name, targets) in [("first", 0..1), ("later", 1..REQUESTS.min(n_shards))] {
-            let (symbols, took) = round(&state, blob_id, target_type, targets).await;
+            let (symbols, took) = round(&parts, blob_id, target_type, targets).await;
             let symbols = f64::from(u32::try_from(symbols).unwrap());
             println!(
                 "{target_type:9} targets, {name} requests: {:8.1} us a symbol, {:9.0} symbols/s",
@@ -167,8 +156,8 @@ async fn main() {
     }
     println!(
         "{} hits, {} misses, {} KiB kept",
-        state.metrics.symbol_tree_hits.get(),
-        state.metrics.symbol_tree_misses.get(),
-        state.metrics.symbol_tree_bytes.get() >> 10
+        parts.deeds.metrics.symbol_tree_hits.get(),
+        parts.deeds.metrics.symbol_tree_misses.get(),
+        parts.deeds.metrics.symbol_tree_bytes.get() >> 10
     );
 }

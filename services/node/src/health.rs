@@ -1,22 +1,37 @@
-//! How a node is. Node spec 1.16.
+//! Health document: how a node is. Node spec 1.16.
 
+use std::{sync::Arc, time::Instant};
+
+use walrus_core::BlsPublicKey;
 use walrus_node_client::{
     EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary,
 };
 
 use crate::{
-    limits::MAX_COUNTED, refusal::Refusal, state::NodeState, storage::records::ShardState,
+    blobs::Holdings,
+    chain::ChainTip,
+    limits::MAX_COUNTED,
+    storage::{StorageError, records::ShardState},
 };
 
-impl NodeState {
-    /// The health document.
+/// Tells how the node is.
+#[derive(Debug)]
+pub struct Health {
+    pub(crate) holdings: Holdings,
+    pub(crate) key: BlsPublicKey,
+    pub(crate) tip: Arc<ChainTip>,
+    pub(crate) started: Instant,
+}
+
+impl Health {
+    /// The health document; `detailed` with every shard.
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn health(&self, detailed: bool) -> Result<HealthInfo, Refusal> {
+    pub fn document(&self, detailed: bool) -> Result<HealthInfo, StorageError> {
         use base64::Engine as _;
-        let view = self.committees.get();
-        let states = self.storage.shards.states();
+        let (view, storage) = (self.holdings.view(), self.holdings.storage());
+        let states = storage.shard_states();
         let mut summary = ShardSummary {
             owned: view.own_shards.len(),
             ..ShardSummary::default()
@@ -53,22 +68,20 @@ impl NodeState {
                 status: ShardStatus::ReadOnly,
             });
         }
-        let tables = &self.storage.tables;
-        let persisted = tables.cursor()?.map_or(0, |cursor| cursor.next_index);
-        let key = self.protocol_key.public_key();
+        let persisted = storage.cursor()?.map_or(0, |cursor| cursor.next_index);
         Ok(HealthInfo {
             uptime: self.started.elapsed().into(),
             epoch: view.epoch(),
-            public_key: base64::engine::general_purpose::STANDARD.encode(key.0),
-            node_status: tables.node_status()?.to_string(),
+            public_key: base64::engine::general_purpose::STANDARD.encode(self.key.0),
+            node_status: storage.node_status()?.to_string(),
             event_progress: EventProgress {
                 persisted,
-                pending: tables.count(&tables.blob_syncs, MAX_COUNTED)?,
+                pending: storage.count_queued(MAX_COUNTED)?,
                 highest_finished_event_index: persisted.checked_sub(1),
             },
             shard_summary: summary,
             shard_detail: detailed.then_some(detail),
-            latest_checkpoint_sequence_number: self.latest_checkpoint(),
+            latest_checkpoint_sequence_number: self.tip.get(),
         })
     }
 }

@@ -1,38 +1,38 @@
 //! The Walrus storage node.
 //!
-//! A node's state is a fold over chain events ([`events`]) plus the slivers it holds ([`storage`]). It serves a REST API ([`api`])
+//! A node's state is a fold over chain events ([`chain`]) plus the slivers it holds ([`storage`]). It serves a REST API ([`api`])
 //! and signs that it stores a blob only when it saw the registration and holds every sliver of its shards.
+//!
+//! | module | what lives there | stands on |
+//! |---|---|---|
+//! | [`storage`] | tables and segments, behind verbs | |
+//! | [`committee`] | who is responsible for which shards | |
+//! | [`blobs`] | uploads, reads, confirmations, symbols: a deed each | `storage`, `committee` |
+//! | [`shards`] | the life of a shard: assign, fill, lock, attest | `storage`, `committee` |
+//! | [`healing`] | recovery of what is missing, deletion of what has ended | `blobs`, `shards` |
+//! | [`chain`] | event fold, epoch changes, epoch driver | `healing` and all below |
+//! | [`health`], [`api`] | how the node is; routes, and errors as HTTP | `blobs`, `chain` |
+//! | [`parts`], `node` | composition, start and shutdown | everything |
 #![warn(missing_docs)]
 
 pub mod api;
-mod arrivals;
-pub mod blob_info;
-mod blocklist;
+pub mod blobs;
 pub mod certificate_key;
+pub mod chain;
 pub mod committee;
 pub mod config;
-mod confirmations;
-mod epoch;
-mod epoch_driver;
-pub mod event_name;
-pub mod events;
-mod health;
+pub mod healing;
+pub mod health;
 mod limits;
 pub mod metrics;
 mod node;
-mod peers;
-mod pending;
-mod reads;
-pub mod recovery;
-pub mod refusal;
+pub mod parts;
 pub mod server;
-pub mod state;
+pub mod shards;
 pub mod storage;
-mod symbol_trees;
-pub mod symbols;
 pub mod tls;
-mod uploads;
+mod work;
 
-pub use blocklist::{BlocklistError, read_blocklist};
+pub use blobs::{BlocklistError, read_blocklist};
 pub use config::NodeConfig;
 pub use node::{Listeners, RunningNode, StorageNode};

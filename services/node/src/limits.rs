@@ -26,8 +26,6 @@ pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
 pub(crate) const SCAN_BATCH: usize = 2000;
 /// Records of a table that are counted for the health document; of more, this many are told.
 pub(crate) const MAX_COUNTED: usize = 10_000;
-/// Records in one garbage collection batch.
-pub(crate) const GC_BATCH: usize = 1000;
 /// First pause of retries against the chain.
 pub(crate) const CHAIN_RETRY_MIN: Duration = Duration::from_millis(500);
 /// Longest pause of retries against the chain.

@@ -1,7 +1,6 @@
 //! Assembly of a storage node: start and shutdown.
 
 use std::{
-    collections::HashSet,
     future::Future,
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -12,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use axum::{Router, extract::State, routing::get};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use walrus_core::{BlobId, EncodingConfig};
+use walrus_core::EncodingConfig;
 use walrus_sui::{
     Address, chain::ChainClient, contract::ContractReader, objects::StorageNodeCap,
     transactions::ContractWriter,
@@ -20,15 +19,14 @@ use walrus_sui::{
 
 use crate::{
     api,
-    blocklist::{BlocklistError, read_blocklist},
+    blobs::{Blocklist, BlocklistError, read_blocklist},
+    chain::{EpochChanges, EpochDriver, EventProcessor},
     committee::CommitteeView,
     config::NodeConfig,
-    epoch::EpochChanges,
-    epoch_driver::EpochDriver,
-    events::EventProcessor,
-    recovery::{Deferrals, Recovery},
+    healing::Deferrals,
+    metrics::Metrics,
+    parts::{Foundation, Parts},
     server::{Server, Transport},
-    state::{NodeState, StateParts},
     storage::Storage,
     tls::transport,
 };
@@ -49,7 +47,7 @@ pub struct Listeners {
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
 pub struct RunningNode {
-    state: Arc<NodeState>,
+    parts: Parts,
     server: Server,
     metrics_server: Option<Server>,
     grace: Option<Duration>,
@@ -152,7 +150,7 @@ impl StorageNode {
         let storage = tokio::task::spawn_blocking(move || Storage::open(&path, cache))
             .await?
             .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
-        let state = NodeState::new(StateParts {
+        let parts = Parts::new(Foundation {
             storage,
             committees: CommitteeView::new(committees, &protocol_key.public_key()),
             encoding,
@@ -164,14 +162,14 @@ impl StorageNode {
             pending_metadata: config.pending_metadata_cache.clone(),
         });
         let streams = config.rest_server.http2_max_concurrent_streams;
-        let router = api::router(Arc::clone(&state));
+        let router = api::router(parts.deeds.clone());
         let server = Server::start_on(listeners.rest, router, transport, streams)
             .context("cannot serve the REST API")?;
-        let metrics_server = metrics_server(&config, listeners.metrics, &state)?;
-        let tasks = start_tasks(&config, &state, reader, writer, cap.id);
+        let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
+        let tasks = start_tasks(&config, &parts, reader, writer, cap.id);
         tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
         Ok(RunningNode {
-            state,
+            parts,
             server,
             metrics_server,
             grace: config
@@ -184,45 +182,73 @@ impl StorageNode {
 
 fn start_tasks(
     config: &NodeConfig,
-    state: &Arc<NodeState>,
+    parts: &Parts,
     reader: ContractReader,
     writer: ContractWriter,
     cap: Address,
 ) -> Tasks {
     let tasks = Tasks::new();
     let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
-    let processor = EventProcessor {
-        state: Arc::clone(state),
-        epochs: EpochChanges {
-            state: Arc::clone(state),
-            reader: reader.clone(),
-        },
-        reader,
-        deferrals: Arc::clone(&deferrals),
-        first_checkpoint: config.sui.first_checkpoint,
-        deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
-    };
-    tasks.spawn("event processing", tasks.until_stopped(processor.run()));
-    let recovery = Recovery::new(
-        Arc::clone(state),
+    let recovery = parts.recovery(
         config.blob_recovery.clone(),
-        deferrals,
+        Arc::clone(&deferrals),
         Arc::new(writer.clone()),
     );
-    tasks.spawn("recovery", recovery.run(tasks.stop.clone()));
+    let processor = event_processor(config, parts, reader, deferrals);
     let driver = EpochDriver {
-        state: Arc::clone(state),
+        shards: Arc::clone(&parts.shards),
+        committees: Arc::clone(&parts.committees),
+        node_id: parts.node_id,
+        epoch_moved: Arc::clone(&parts.epoch_moved),
         writer,
         cap,
         drives: config.drive_epochs,
         subsidies: config.sui.walrus_subsidies_object,
     };
-    let drive = async move {
-        driver.run().await;
-        Ok(())
-    };
+    let process = async move { Ok(processor.run().await?) };
+    tasks.spawn("event processing", tasks.until_stopped(process));
+    let stop = tasks.stop.clone();
+    let recover = async move { Ok(recovery.run(stop).await?) };
+    tasks.spawn("recovery", recover);
+    let drive = async move { Ok(driver.run().await?) };
     tasks.spawn("the epoch driver", tasks.until_stopped(drive));
     tasks
+}
+
+fn event_processor(
+    config: &NodeConfig,
+    parts: &Parts,
+    reader: ContractReader,
+    deferrals: Arc<Deferrals>,
+) -> EventProcessor {
+    let epochs = EpochChanges {
+        reader: reader.clone(),
+        storage: Arc::clone(&parts.storage),
+        committees: Arc::clone(&parts.committees),
+        shards: Arc::clone(&parts.shards),
+        expiry: Arc::clone(&parts.expiry),
+        key: parts.key.public_key(),
+        queue_grew: Arc::clone(&parts.queue_grew),
+        metrics: Arc::clone(&parts.deeds.metrics),
+        work: parts.work.clone(),
+    };
+    EventProcessor {
+        reader,
+        epochs,
+        holdings: parts.holdings.clone(),
+        uploads: Arc::clone(&parts.deeds.uploads),
+        pending: Arc::clone(&parts.pending),
+        registrations: Arc::clone(&parts.registrations),
+        expiry: Arc::clone(&parts.expiry),
+        deferrals,
+        tip: Arc::clone(&parts.tip),
+        queue_grew: Arc::clone(&parts.queue_grew),
+        epoch_moved: Arc::clone(&parts.epoch_moved),
+        metrics: Arc::clone(&parts.deeds.metrics),
+        work: parts.work.clone(),
+        first_checkpoint: config.sui.first_checkpoint,
+        deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
+    }
 }
 
 /// The node's capability: the configured one, or the only one of the wallet.
@@ -248,15 +274,17 @@ async fn capability(
     }
 }
 
-fn blocklist(config: &NodeConfig) -> Result<HashSet<BlobId>, BlocklistError> {
-    let blocked = config.blocklist_path.as_deref().map(read_blocklist);
-    blocked.unwrap_or_else(|| Ok(HashSet::new()))
+fn blocklist(config: &NodeConfig) -> Result<Blocklist, BlocklistError> {
+    let Some(path) = &config.blocklist_path else {
+        return Ok(Blocklist::default());
+    };
+    Ok(read_blocklist(path)?.into_iter().collect())
 }
 
 fn metrics_server(
     config: &NodeConfig,
     listener: Option<TcpListener>,
-    state: &Arc<NodeState>,
+    metrics: &Arc<Metrics>,
 ) -> anyhow::Result<Option<Server>> {
     let listener = match (listener, config.metrics_address) {
         (Some(listener), _) => listener,
@@ -264,10 +292,10 @@ fn metrics_server(
             .with_context(|| format!("cannot listen on {address} for metrics"))?,
         (None, None) => return Ok(None),
     };
-    let text = |State(state): State<Arc<NodeState>>| async move { state.metrics.text() };
+    let text = |State(metrics): State<Arc<Metrics>>| async move { metrics.text() };
     let router = Router::new()
         .route("/metrics", get(text))
-        .with_state(Arc::clone(state));
+        .with_state(Arc::clone(metrics));
     let streams = config.rest_server.http2_max_concurrent_streams;
     let server = Server::start_on(listener, router, Transport::Plain, streams)
         .context("cannot serve the metrics")?;
@@ -282,7 +310,7 @@ impl RunningNode {
 
     /// The node's ID on chain.
     pub fn node_id(&self) -> Address {
-        self.state.node_id
+        self.parts.node_id
     }
 
     /// Waits until a part of the node fails; returns what failed.
@@ -309,9 +337,15 @@ impl RunningNode {
         self.tasks.tracker.close();
         self.tasks.tracker.wait().await;
         let failure = self.tasks.failure.borrow().clone();
-        let state = Arc::clone(&self.state);
-        drop(self);
-        state.close().await?;
+        let Self {
+            parts,
+            server,
+            metrics_server,
+            ..
+        } = self;
+        // Both hold routers, and those hold deeds.
+        drop((server, metrics_server));
+        parts.close().await?;
         failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
     }
 }

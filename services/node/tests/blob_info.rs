@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use walrus_node::{
+use walrus_node::storage::{
     blob_info::{BlobInfo, Change},
     event_name::EventName,
 };

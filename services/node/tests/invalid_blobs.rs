@@ -18,8 +18,7 @@ use walrus_core::{
 };
 use walrus_node::{
     config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
-    events::{Effect, garbage},
-    recovery::{Deferrals, InvalidityReporter, Recovery},
+    healing::{Deferrals, InvalidityReporter},
 };
 use walrus_node_client::BlobStatus;
 use walrus_sui::{
@@ -56,7 +55,7 @@ async fn network(blob: &EncodedBlob) -> [TestNode; 3] {
             .store_metadata(&blob_id, blob.metadata.metadata())
             .await
             .unwrap();
-        for shard in node.state.storage.shards.states().into_keys() {
+        for shard in node.parts.storage.shard_states().into_keys() {
             node.upload(blob, &[shard.get()]).await;
         }
     }
@@ -69,8 +68,7 @@ fn recover(node: &TestNode, reports: Reports) -> tokio_util::sync::DropGuard {
         enabled: false,
         ..LiveUploadDeferralConfig::default()
     };
-    let recovery = Recovery::new(
-        Arc::clone(&node.state),
+    let recovery = node.parts.recovery(
         BlobRecoveryConfig::default(),
         Arc::new(Deferrals::new(config)),
         Arc::new(reports),
@@ -87,12 +85,12 @@ async fn a_node_without_anything_recovers_the_blob_from_its_peers() {
     let nodes = network(&blob).await;
     let (sender, mut reports) = mpsc::unbounded_channel();
     let _running = recover(&nodes[2], Reports(sender));
-    let storage = &nodes[2].state.storage;
-    until(|| !storage.tables.blob_syncs.contains_key(blob_id.0).unwrap()).await;
+    let storage = &nodes[2].parts.storage;
+    until(|| !storage.is_queued(&blob_id).unwrap()).await;
     for shard in [7, 8, 9].map(ShardIndex) {
         let pair = shard.to_pair_index(&blob_id, N_SHARDS);
         for axis in [SliverType::Primary, SliverType::Secondary] {
-            let stored = storage.shards.get(&storage.tables, shard, &blob_id, axis);
+            let stored = storage.sliver(shard, &blob_id, axis);
             assert_eq!(stored.unwrap().unwrap(), sliver(&blob, pair, axis));
         }
     }
@@ -141,8 +139,8 @@ async fn an_inconsistent_blob_ends_as_a_certificate_that_a_quorum_signed() {
     let weight = |signer: &u16| [4, 3, 3][usize::from(*signer)];
     assert!(signers.iter().map(weight).sum::<u32>() >= 7, "{signers:?}");
     // It is not tried again.
-    let storage = &nodes[2].state.storage;
-    until(|| !storage.tables.blob_syncs.contains_key(blob_id.0).unwrap()).await;
+    let storage = &nodes[2].parts.storage;
+    until(|| !storage.is_queued(&blob_id).unwrap()).await;
 }
 
 #[tokio::test]
@@ -155,18 +153,18 @@ async fn the_data_of_an_invalid_blob_goes_even_if_the_node_dies_in_between() {
         epoch: EPOCH,
         blob_id,
     }));
-    let storage = &node.state.storage;
+    let storage = &node.parts.storage;
     assert!(storage.has_metadata(&blob_id).unwrap());
     // What the event processing does at its start.
-    storage.delete_invalid().unwrap();
+    node.parts.expiry.delete_invalid().unwrap();
     assert_absent(&node, &blob);
-    assert!(storage.tables.deletions.is_empty().unwrap());
+    assert!(storage.invalid().next().is_none());
     let status = node.client().blob_status(&blob_id).await.unwrap();
     assert!(matches!(status, BlobStatus::Invalid { .. }));
 }
 
 fn assert_absent(node: &TestNode, blob: &EncodedBlob) {
-    let (storage, blob_id) = (&node.state.storage, blob.metadata.blob_id());
+    let (storage, blob_id) = (&node.parts.storage, blob.metadata.blob_id());
     assert!(!storage.has_metadata(blob_id).unwrap());
     let shards = [0, 1, 2, 3].map(ShardIndex);
     assert_eq!(storage.missing_slivers(blob_id, shards).unwrap().len(), 8);
@@ -177,10 +175,10 @@ async fn a_deleted_blob_goes_at_once_when_configured_and_nothing_is_registered_a
     let node = TestNode::start(&[0, 1, 2, 3]).await;
     let blob = encode(&[6; 2000]);
     let blob_id = *blob.metadata.blob_id();
-    let storage = &node.state.storage;
-    let deleted = Effect::Deleted {
-        blob_id,
-        epoch: EPOCH,
+    let storage = &node.parts.storage;
+    let delete_data = |at_once| {
+        let expiry = &node.parts.expiry;
+        expiry.after_deletion(&blob_id, EPOCH, at_once).unwrap();
     };
     let delete = || {
         node.fold(ContractEvent::BlobDeleted(BlobDeleted {
@@ -197,11 +195,11 @@ async fn a_deleted_blob_goes_at_once_when_configured_and_nothing_is_registered_a
     storage.put_metadata(&blob.metadata).unwrap();
     node.upload(&blob, &[0, 1, 2, 3]).await;
     delete();
-    garbage::delete_data_after(storage, &deleted, true).unwrap();
+    delete_data(true);
     assert!(storage.has_metadata(&blob_id).unwrap());
     delete();
-    garbage::delete_data_after(storage, &deleted, false).unwrap();
+    delete_data(false);
     assert!(storage.has_metadata(&blob_id).unwrap());
-    garbage::delete_data_after(storage, &deleted, true).unwrap();
+    delete_data(true);
     assert_absent(&node, &blob);
 }

@@ -343,15 +343,19 @@ async fn what_was_acknowledged_survives_a_crash() {
     // The directory as a killed process would leave it: nothing was closed.
     let copy = tempfile::tempdir().unwrap();
     copy_dir(node.dir.path(), copy.path());
-    let state = open_state(copy.path(), &[0, 4], &node.protocol_key);
+    let deeds = open_parts(copy.path(), &[0, 4], &node.protocol_key).deeds;
     let deletable = BlobPersistence::Deletable { object_id: OBJECT };
-    let confirmation = state.confirm(blob_id, deletable, None).await.unwrap();
+    let confirmation = deeds
+        .confirmations
+        .confirm(blob_id, deletable, None)
+        .await
+        .unwrap();
     let key = node.protocol_key.public_key();
     confirmation
         .verify(&key, EPOCH, &blob_id, deletable)
         .unwrap();
     assert!(matches!(
-        state.blob_status(&blob_id).unwrap(),
+        deeds.reads.status(&blob_id).unwrap(),
         BlobStatus::Deletable { .. }
     ));
 }
@@ -371,17 +375,17 @@ fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
 #[tokio::test]
 async fn the_health_document_counts_blobs_that_wait_and_not_those_that_are_done() {
     let node = TestNode::start(&[0]).await;
-    let tables = &node.state.storage.tables;
-    let mut queued = tables.batch();
+    let storage = &node.parts.storage;
+    let mut queued = storage.update();
     for id in 1..=5u8 {
         queued
-            .insert(&tables.blob_syncs, &[id; 32], &SyncReason::Certified)
+            .queue(&BlobId([id; 32]), SyncReason::Certified)
             .unwrap();
     }
     queued.commit().unwrap();
-    let mut done = tables.batch();
+    let mut done = storage.update();
     for id in 1..=4u8 {
-        done.remove(&tables.blob_syncs, &[id; 32]);
+        done.dequeue(&BlobId([id; 32]));
     }
     done.commit().unwrap();
     let health = node.client().health(false).await.unwrap();

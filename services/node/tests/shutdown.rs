@@ -22,7 +22,7 @@ use walrus_node::{
     api,
     committee::CommitteeView,
     config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
-    recovery::{Deferrals, InvalidityReporter, Recovery},
+    healing::{Deferrals, InvalidityReporter},
     server::{Server, Transport},
     storage::Storage,
 };
@@ -147,25 +147,24 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
     let blob_id = *blob.metadata.blob_id();
     let mut address = LOCALHOST;
     for round in 0..3 {
-        let state = open_state(dir.path(), &[0, 1, 2, 3, 4], &key);
-        state
+        let parts = open_parts(dir.path(), &[0, 1, 2, 3, 4], &key);
+        parts
             .committees
             .set(with_mute_peer(&key, peer.local_addr().unwrap()));
         if round == 0 {
-            fold_event(&state.storage, registered(blob_id, false));
-            fold_event(&state.storage, certified(blob_id, false));
+            fold_event(&parts.storage, registered(blob_id, false));
+            fold_event(&parts.storage, certified(blob_id, false));
         }
         let server = Server::start(
             address,
-            api::router(Arc::clone(&state)),
+            api::router(parts.deeds.clone()),
             Transport::Plain,
             10,
         )
         .await
         .unwrap();
         address = server.address();
-        let recovery = Recovery::new(
-            Arc::clone(&state),
+        let recovery = parts.recovery(
             BlobRecoveryConfig::default(),
             Arc::new(Deferrals::new(LiveUploadDeferralConfig::default())),
             Arc::new(NeverInvalid),
@@ -179,7 +178,7 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
         server.shutdown(GRACE).await;
         stop.cancel();
         running.await.unwrap().unwrap();
-        state.close().await.unwrap();
+        parts.close().await.unwrap();
         assert!(
             begin.elapsed() < Duration::from_secs(1),
             "{:?}",
@@ -188,17 +187,17 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
         drop((server, connection));
     }
     let storage = Storage::open(dir.path(), 1 << 20).unwrap();
-    assert!(storage.tables.blob_syncs.contains_key(blob_id.0).unwrap());
+    assert!(storage.is_queued(&blob_id).unwrap());
 }
 
 #[tokio::test]
 async fn a_dropped_node_lets_go_of_everything() {
     let TestNode {
-        state, dir, server, ..
+        parts, dir, server, ..
     } = TestNode::start(&[0]).await;
     let address = server.address();
     let mute = TcpStream::connect(address).await.unwrap();
-    drop((state, server));
+    drop((parts, server));
     until(|| std::net::TcpListener::bind(address).is_ok()).await;
     until(|| Storage::open(dir.path(), 1 << 20).is_ok()).await;
     drop(mute);

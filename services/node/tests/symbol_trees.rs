@@ -11,13 +11,10 @@ use walrus_core::{
     encoder::EncodedBlob, recovery::GeneralRecoverySymbol,
 };
 use walrus_node::{
-    events::Effect,
-    refusal::Refusal,
-    state::NodeState,
+    blobs::{SymbolError, SymbolSelection},
+    parts::Parts,
     storage::{records::ShardState, segments::NewSliver},
-    symbols::SymbolSelection,
 };
-use walrus_node_client::Reason;
 use walrus_sui::{
     Address,
     events::{BlobDeleted, BlobRegistered, ContractEvent},
@@ -26,9 +23,9 @@ use walrus_sui::{
 const OWN: [u16; 3] = [0, 4, 7];
 
 /// Stores metadata and the slivers of a shard.
-fn put(state: &NodeState, blob: &EncodedBlob, shard: u16) {
+fn put(parts: &Parts, blob: &EncodedBlob, shard: u16) {
     let (blob_id, shard) = (*blob.metadata.blob_id(), ShardIndex(shard));
-    state.storage.put_metadata(&blob.metadata).unwrap();
+    parts.storage.put_metadata(&blob.metadata).unwrap();
     for sliver_type in [SliverType::Primary, SliverType::Secondary] {
         let pair = shard.to_pair_index(&blob_id, N_SHARDS);
         let payload = sliver(blob, pair, sliver_type);
@@ -37,8 +34,7 @@ fn put(state: &NodeState, blob: &EncodedBlob, shard: u16) {
             sliver_type,
             payload: &payload,
         };
-        let (shards, tables) = (&state.storage.shards, &state.storage.tables);
-        shards.put(tables, shard, &[new]).unwrap();
+        parts.storage.put_slivers(shard, &[new]).unwrap();
     }
 }
 
@@ -47,7 +43,7 @@ fn object_of(blob: &EncodedBlob) -> Address {
     Address::new(blob.metadata.blob_id().0)
 }
 
-fn holding(state: &NodeState, content: &[u8]) -> EncodedBlob {
+fn holding(parts: &Parts, content: &[u8]) -> EncodedBlob {
     let blob = encode(content);
     let ContractEvent::BlobRegistered(event) = registered(*blob.metadata.blob_id(), true) else {
         unreachable!("that is what it makes")
@@ -56,18 +52,18 @@ fn holding(state: &NodeState, content: &[u8]) -> EncodedBlob {
         object_id: object_of(&blob),
         ..event
     };
-    fold_event(&state.storage, ContractEvent::BlobRegistered(event));
+    fold_event(&parts.storage, ContractEvent::BlobRegistered(event));
     for shard in OWN {
-        put(state, &blob, shard);
+        put(parts, &blob, shard);
     }
     blob
 }
 
-fn open() -> (tempfile::TempDir, Arc<NodeState>) {
+fn open() -> (tempfile::TempDir, Arc<Parts>) {
     let dir = tempfile::tempdir().unwrap();
     let key = walrus_core::bls::BlsKeyPair::generate(&mut rand::rng());
-    let state = open_state(dir.path(), &OWN, &key);
-    (dir, state)
+    let parts = open_parts(dir.path(), &OWN, &key);
+    (dir, Arc::new(parts))
 }
 
 /// What the node's slivers of axis `T` give for a target of the other, computed from the slivers.
@@ -92,51 +88,51 @@ fn expected<T: Axis>(
 }
 
 async fn ask(
-    state: &Arc<NodeState>,
+    parts: &Parts,
     blob_id: BlobId,
     target: u16,
     target_type: SliverType,
-) -> Result<Vec<GeneralRecoverySymbol>, Refusal> {
+) -> Result<Vec<GeneralRecoverySymbol>, SymbolError> {
     let selection = SymbolSelection::Target(SliverIndex(target), target_type);
-    state.recovery_symbols(blob_id, selection, None).await
+    parts.deeds.symbols.recovery(blob_id, selection, None).await
 }
 
-fn hits_and_misses(state: &NodeState) -> (u64, u64) {
-    let metrics = &state.metrics;
+fn hits_and_misses(parts: &Parts) -> (u64, u64) {
+    let metrics = &parts.deeds.metrics;
     (
         metrics.symbol_tree_hits.get(),
         metrics.symbol_tree_misses.get(),
     )
 }
 
-fn kept_bytes(state: &NodeState) -> i64 {
-    state.metrics.symbol_tree_bytes.get()
+fn kept_bytes(parts: &Parts) -> i64 {
+    parts.deeds.metrics.symbol_tree_bytes.get()
 }
 
 #[tokio::test]
 async fn symbols_of_kept_trees_are_those_of_fresh_ones() {
-    let (_dir, state) = open();
-    let blob = holding(&state, &[9; 5000]);
+    let (_dir, parts) = open();
+    let blob = holding(&parts, &[9; 5000]);
     let blob_id = *blob.metadata.blob_id();
     for round in 0..2 {
         for target in 0..N_SHARDS {
-            let found = ask(&state, blob_id, target, SliverType::Primary).await;
+            let found = ask(&parts, blob_id, target, SliverType::Primary).await;
             let from = expected::<Secondary>(&blob, SliverIndex(target), |pair| &pair.secondary);
             assert_eq!(found.unwrap(), from, "round {round}, primary {target}");
-            let found = ask(&state, blob_id, target, SliverType::Secondary).await;
+            let found = ask(&parts, blob_id, target, SliverType::Secondary).await;
             let from = expected::<Primary>(&blob, SliverIndex(target), |pair| &pair.primary);
             assert_eq!(found.unwrap(), from, "round {round}, secondary {target}");
         }
     }
     // Each of the three slivers of both axes was expanded once.
-    assert_eq!(hits_and_misses(&state), (2 * 2 * 10 * 3 - 6, 6));
-    assert!(kept_bytes(&state) > 0);
+    assert_eq!(hits_and_misses(&parts), (2 * 2 * 10 * 3 - 6, 6));
+    assert!(kept_bytes(&parts) > 0);
 }
 
 #[tokio::test]
 async fn symbols_by_id_come_from_kept_trees_too() {
-    let (_dir, state) = open();
-    let blob = holding(&state, &[9; 5000]);
+    let (_dir, parts) = open();
+    let blob = holding(&parts, &[9; 5000]);
     let blob_id = *blob.metadata.blob_id();
     let source = ShardIndex(4).to_pair_index(&blob_id, N_SHARDS);
     let source = source.to_sliver_index(SliverType::Primary, N_SHARDS);
@@ -147,8 +143,8 @@ async fn symbols_by_id_come_from_kept_trees_too() {
     for _ in 0..2 {
         let selection = SymbolSelection::Ids(ids.clone());
         let axis = Some(SliverType::Primary);
-        let answer = state.recovery_symbols(blob_id, selection, axis).await;
-        answers.push(answer.unwrap());
+        let answer = parts.deeds.symbols.recovery(blob_id, selection, axis);
+        answers.push(answer.await.unwrap());
     }
     assert_eq!(answers[0], answers[1]);
     let found = answers[0].iter().map(GeneralRecoverySymbol::id);
@@ -159,22 +155,22 @@ async fn symbols_by_id_come_from_kept_trees_too() {
             .verify(&blob.metadata, SliverType::Secondary, target)
             .unwrap();
     }
-    assert_eq!(hits_and_misses(&state), (1, 1));
+    assert_eq!(hits_and_misses(&parts), (1, 1));
 }
 
 #[tokio::test]
 async fn a_deleted_blob_has_no_symbols_and_takes_no_memory() {
-    let (_dir, state) = open();
-    let (gone, stays) = (holding(&state, &[1; 5000]), holding(&state, &[2; 5000]));
+    let (_dir, parts) = open();
+    let (gone, stays) = (holding(&parts, &[1; 5000]), holding(&parts, &[2; 5000]));
     let object_id = object_of(&gone);
     let (gone, other) = (*gone.metadata.blob_id(), *stays.metadata.blob_id());
-    ask(&state, other, 0, SliverType::Primary).await.unwrap();
-    let bytes_of_other = kept_bytes(&state);
-    ask(&state, gone, 0, SliverType::Primary).await.unwrap();
-    assert_eq!(kept_bytes(&state), 2 * bytes_of_other);
+    ask(&parts, other, 0, SliverType::Primary).await.unwrap();
+    let bytes_of_other = kept_bytes(&parts);
+    ask(&parts, gone, 0, SliverType::Primary).await.unwrap();
+    assert_eq!(kept_bytes(&parts), 2 * bytes_of_other);
 
     fold_event(
-        &state.storage,
+        &parts.storage,
         ContractEvent::BlobDeleted(BlobDeleted {
             epoch: EPOCH,
             blob_id: gone,
@@ -183,80 +179,73 @@ async fn a_deleted_blob_has_no_symbols_and_takes_no_memory() {
             was_certified: false,
         }),
     );
-    let refused = ask(&state, gone, 0, SliverType::Primary).await;
-    assert_eq!(refused.unwrap_err().reason(), Reason::SliverNotFound);
-    let effect = Effect::Deleted {
-        blob_id: gone,
-        epoch: EPOCH,
-    };
-    state.delete_data_after(&effect, true).unwrap();
-    assert_eq!(kept_bytes(&state), bytes_of_other);
-    ask(&state, other, 0, SliverType::Primary).await.unwrap();
-    assert_eq!(hits_and_misses(&state), (3, 6));
+    let refused = ask(&parts, gone, 0, SliverType::Primary).await;
+    assert!(matches!(refused, Err(SymbolError::NotRegistered)));
+    let expiry = &parts.expiry;
+    expiry.after_deletion(&gone, EPOCH, true).unwrap();
+    assert_eq!(kept_bytes(&parts), bytes_of_other);
+    ask(&parts, other, 0, SliverType::Primary).await.unwrap();
+    assert_eq!(hits_and_misses(&parts), (3, 6));
 }
 
 #[tokio::test]
 async fn data_deleted_under_a_registered_blob_is_not_served_from_memory() {
-    let (_dir, state) = open();
-    let blob = holding(&state, &[1; 5000]);
+    let (_dir, parts) = open();
+    let blob = holding(&parts, &[1; 5000]);
     let blob_id = *blob.metadata.blob_id();
-    let before = ask(&state, blob_id, 3, SliverType::Primary).await.unwrap();
-    state.storage.delete_data(&blob_id).unwrap();
+    let before = ask(&parts, blob_id, 3, SliverType::Primary).await.unwrap();
+    parts.storage.delete_data(&blob_id).unwrap();
     // The metadata is there again, the slivers are not.
-    state.storage.put_metadata(&blob.metadata).unwrap();
-    let refused = ask(&state, blob_id, 3, SliverType::Primary).await;
-    assert_eq!(refused.unwrap_err().reason(), Reason::SliverNotFound);
-    state.forget_deleted_symbols().unwrap();
-    assert_eq!(kept_bytes(&state), 0);
+    parts.storage.put_metadata(&blob.metadata).unwrap();
+    let refused = ask(&parts, blob_id, 3, SliverType::Primary).await;
+    assert!(matches!(refused, Err(SymbolError::SliverAbsent(_))));
+    parts.deeds.symbols.forget_deleted().unwrap();
+    assert_eq!(kept_bytes(&parts), 0);
     for shard in OWN {
-        put(&state, &blob, shard);
+        put(&parts, &blob, shard);
     }
-    let after = ask(&state, blob_id, 3, SliverType::Primary).await.unwrap();
+    let after = ask(&parts, blob_id, 3, SliverType::Primary).await.unwrap();
     assert_eq!(after, before);
 }
 
 #[tokio::test]
 async fn a_shard_that_moved_away_is_not_served_from_memory() {
-    let (_dir, state) = open();
-    let blob = holding(&state, &[1; 5000]);
+    let (_dir, parts) = open();
+    let blob = holding(&parts, &[1; 5000]);
     let blob_id = *blob.metadata.blob_id();
     let count = async || {
-        let symbols = ask(&state, blob_id, 3, SliverType::Primary).await;
+        let symbols = ask(&parts, blob_id, 3, SliverType::Primary).await;
         symbols.unwrap().len()
     };
     assert_eq!(count().await, 3);
-    let bytes = kept_bytes(&state);
-    let storage = &state.storage;
+    let bytes = kept_bytes(&parts);
+    let storage = &parts.storage;
     let shard = ShardIndex(4);
     // A locked one still helps the new owner.
-    storage
-        .shards
-        .set_state(&storage.tables, shard, ShardState::Locked)
-        .unwrap();
+    storage.set_shard_state(shard, ShardState::Locked).unwrap();
     assert_eq!(count().await, 3);
-    storage.shards.remove(&storage.tables, shard).unwrap();
-    state.forget_deleted_symbols().unwrap();
-    assert_eq!(kept_bytes(&state), bytes / 3 * 2);
+    storage.remove_shard(shard).unwrap();
+    parts.deeds.symbols.forget_deleted().unwrap();
+    assert_eq!(kept_bytes(&parts), bytes / 3 * 2);
     assert_eq!(count().await, 2);
     // Assigned again and still empty: the tree of before must not speak for it.
     storage
-        .shards
-        .set_state(&storage.tables, shard, ShardState::Recovering)
+        .set_shard_state(shard, ShardState::Recovering)
         .unwrap();
     assert_eq!(count().await, 2);
 }
 
 #[tokio::test]
 async fn simultaneous_requests_expand_a_sliver_once() {
-    let (_dir, state) = open();
-    let blob = holding(&state, &[1; 5000]);
+    let (_dir, parts) = open();
+    let blob = holding(&parts, &[1; 5000]);
     let blob_id = *blob.metadata.blob_id();
     let requests = (0..N_SHARDS).map(|target| {
-        let state = Arc::clone(&state);
-        tokio::spawn(async move { ask(&state, blob_id, target, SliverType::Primary).await })
+        let parts = Arc::clone(&parts);
+        tokio::spawn(async move { ask(&parts, blob_id, target, SliverType::Primary).await })
     });
     for request in requests.collect::<Vec<_>>() {
         assert_eq!(request.await.unwrap().unwrap().len(), OWN.len());
     }
-    assert_eq!(hits_and_misses(&state), (10 * 3 - 3, 3));
+    assert_eq!(hits_and_misses(&parts), (10 * 3 - 3, 3));
 }

@@ -1,4 +1,4 @@
-//! What goes back. Node spec 1.2.
+//! Responses: envelopes and bytes. Node spec 1.2.
 
 use axum::{
     Json,
@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use walrus_node_client::SuccessEnvelope;
 
-use crate::refusal::Refusal;
+use super::refusal::Refusal;
 
 /// A complete answer.
 pub(super) struct Answer(Response);

@@ -1,4 +1,4 @@
-//! Metadata, slivers, confirmations and status of one blob. Node spec 1.5 to 1.10 and 1.15.
+//! Blob routes: metadata, slivers, confirmations and status of one blob. Node spec 1.5 to 1.10 and 1.15.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,22 +8,22 @@ use walrus_core::messages::BlobPersistence;
 use super::{
     answer::Answer,
     extract::{PathParts, QueryPairs, read_body, require_octet_stream},
+    refusal::Refusal,
 };
 use crate::{
+    blobs::{Accepted, Confirmations, Reads, Uploads},
     limits::{MAX_METADATA_BODY, SLIVER_HEADROOM},
-    refusal::Refusal,
-    state::NodeState,
 };
 
-type Node = State<Arc<NodeState>>;
+type To<T> = State<Arc<T>>;
 type Result<T = Answer> = std::result::Result<T, Refusal>;
 
-pub(super) async fn get_metadata(State(node): Node, path: PathParts) -> Result {
-    Ok(Answer::binary(node.read_metadata(path.blob_id()?).await?))
+pub(super) async fn get_metadata(State(reads): To<Reads>, path: PathParts) -> Result {
+    Ok(Answer::binary(reads.metadata(path.blob_id()?).await?))
 }
 
 pub(super) async fn put_metadata(
-    State(node): Node,
+    State(uploads): To<Uploads>,
     path: PathParts,
     query: QueryPairs,
     headers: HeaderMap,
@@ -33,59 +33,66 @@ pub(super) async fn put_metadata(
     let pending = pending(&query)?;
     require_octet_stream(&headers)?;
     let body = read_body(body, MAX_METADATA_BODY).await?;
-    let accepted = node.store_metadata(blob_id, body, pending).await?;
-    Ok(Answer::json(accepted.code, accepted.message))
+    let accepted = uploads.store_metadata(blob_id, body, pending).await?;
+    // Whoever lets an upload wait is told that it does, also when there was no need to.
+    let (code, message) = match accepted {
+        Accepted::Present => (200, "metadata already stored"),
+        Accepted::Stored if !pending => (201, "metadata successfully stored"),
+        Accepted::Stored | Accepted::Buffered => (202, "metadata buffered pending registration"),
+    };
+    Ok(Answer::json(code, message))
 }
 
-pub(super) async fn metadata_status(State(node): Node, path: PathParts) -> Result {
-    Ok(Answer::json(200, node.metadata_status(&path.blob_id()?)?))
+pub(super) async fn metadata_status(State(reads): To<Reads>, path: PathParts) -> Result {
+    Ok(Answer::json(200, reads.metadata_status(&path.blob_id()?)?))
 }
 
-pub(super) async fn get_sliver(State(node): Node, path: PathParts) -> Result {
+pub(super) async fn get_sliver(State(reads): To<Reads>, path: PathParts) -> Result {
     let (blob_id, pair, axis) = (path.blob_id()?, path.pair()?, path.axis()?);
-    Ok(Answer::binary(node.read_sliver(blob_id, pair, axis).await?))
+    Ok(Answer::binary(reads.sliver(blob_id, pair, axis).await?))
 }
 
 pub(super) async fn put_sliver(
-    State(node): Node,
+    State(uploads): To<Uploads>,
     path: PathParts,
     query: QueryPairs,
     body: Body,
 ) -> Result {
     let (blob_id, pair, axis) = (path.blob_id()?, path.pair()?, path.axis()?);
     let pending = pending(&query)?;
-    let limit = node
-        .encoding
-        .max_sliver_length()
-        .saturating_add(SLIVER_HEADROOM);
+    let limit = uploads.max_sliver_length().saturating_add(SLIVER_HEADROOM);
     let body = read_body(body, limit).await?;
-    let accepted = node
-        .store_sliver(blob_id, pair, axis, body, pending)
-        .await?;
-    Ok(Answer::json(accepted.code, accepted.message))
+    let stored = uploads.store_sliver(blob_id, pair, axis, body, pending);
+    let (code, message) = match stored.await? {
+        Accepted::Present => (200, "sliver already stored"),
+        Accepted::Stored if !pending => (201, "sliver stored successfully"),
+        Accepted::Stored => (202, "sliver stored successfully"),
+        Accepted::Buffered => (202, "sliver buffered pending registration"),
+    };
+    Ok(Answer::json(code, message))
 }
 
-pub(super) async fn sliver_status(State(node): Node, path: PathParts) -> Result {
-    let status = node.sliver_status(&path.blob_id()?, path.pair()?, path.axis()?)?;
+pub(super) async fn sliver_status(State(reads): To<Reads>, path: PathParts) -> Result {
+    let status = reads.sliver_status(&path.blob_id()?, path.pair()?, path.axis()?)?;
     Ok(Answer::json(200, status))
 }
 
 pub(super) async fn permanent_confirmation(
-    State(node): Node,
+    State(confirmations): To<Confirmations>,
     path: PathParts,
     query: QueryPairs,
 ) -> Result {
-    confirm(&node, &path, &query, BlobPersistence::Permanent).await
+    confirm(&confirmations, &path, &query, BlobPersistence::Permanent).await
 }
 
 pub(super) async fn deletable_confirmation(
-    State(node): Node,
+    State(confirmations): To<Confirmations>,
     path: PathParts,
     query: QueryPairs,
 ) -> Result {
     let object_id = path.object_id()?;
     confirm(
-        &node,
+        &confirmations,
         &path,
         &query,
         BlobPersistence::Deletable { object_id },
@@ -93,12 +100,12 @@ pub(super) async fn deletable_confirmation(
     .await
 }
 
-pub(super) async fn blob_status(State(node): Node, path: PathParts) -> Result {
-    Ok(Answer::json(200, node.blob_status(&path.blob_id()?)?))
+pub(super) async fn blob_status(State(reads): To<Reads>, path: PathParts) -> Result {
+    Ok(Answer::json(200, reads.status(&path.blob_id()?)?))
 }
 
 async fn confirm(
-    node: &Arc<NodeState>,
+    confirmations: &Arc<Confirmations>,
     path: &PathParts,
     query: &QueryPairs,
     persistence: BlobPersistence,
@@ -107,10 +114,8 @@ async fn confirm(
     let waits = query.one("wait_for_registration")?.unwrap_or(false);
     let millis: Option<u64> = query.one("wait_millis")?;
     let wait = waits.then(|| millis.map_or(Duration::MAX, Duration::from_millis));
-    Ok(Answer::json(
-        200,
-        node.confirm(blob_id, persistence, wait).await?,
-    ))
+    let confirmation = confirmations.confirm(blob_id, persistence, wait).await?;
+    Ok(Answer::json(200, confirmation))
 }
 
 /// The only key of upload queries.

@@ -1,4 +1,4 @@
-//! What comes in: path parts, queries and bodies, with the errors of node spec 1.2.
+//! Request extractors: path parts, queries and bodies, with the errors of node spec 1.2.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -13,7 +13,7 @@ use walrus_core::{BlobId, SliverPairIndex, SliverType};
 use walrus_node_client::Reason;
 use walrus_sui::Address;
 
-use crate::refusal::Refusal;
+use super::refusal::Refusal;
 
 /// The named parts of the path.
 pub(super) struct PathParts(HashMap<String, String>);

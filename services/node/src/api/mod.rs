@@ -1,8 +1,12 @@
-//! The REST API. Node spec 1.
+//! REST API. Node spec 1.
+//!
+//! Routes and their answers. Each handler is given the deed that it is about, and nothing else; what a deed refuses becomes HTTP
+//! in [`Refusal`] alone.
 
 mod answer;
 mod blobs;
 mod extract;
+mod refusal;
 mod symbols;
 mod system;
 
@@ -10,7 +14,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, FromRef, Request, State},
     middleware::{self, Next},
     response::Response,
     routing::{get, post},
@@ -19,10 +23,54 @@ use tower_http::cors::{Any, CorsLayer};
 use walrus_node_client::{Reason, routes};
 
 use self::answer::Answer;
-use crate::{refusal::Refusal, state::NodeState};
+pub use self::refusal::Refusal;
+use crate::{
+    blobs::{Confirmations, Inconsistencies, Reads, Symbols, Uploads},
+    health::Health,
+    metrics::Metrics,
+};
+
+/// What the routes are about.
+#[derive(Debug, Clone)]
+pub struct Deeds {
+    /// Of metadata, slivers and status.
+    pub reads: Arc<Reads>,
+    /// Of metadata and slivers.
+    pub uploads: Arc<Uploads>,
+    /// Of storage.
+    pub confirmations: Arc<Confirmations>,
+    /// For recovery.
+    pub symbols: Arc<Symbols>,
+    /// That somebody proves.
+    pub inconsistencies: Arc<Inconsistencies>,
+    /// Of the node.
+    pub health: Arc<Health>,
+    /// Where answers are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Gives handlers the deed that they ask for.
+macro_rules! handed_out {
+    ($($field:ident: $deed:ty,)*) => {
+        $(impl FromRef<Deeds> for Arc<$deed> {
+            fn from_ref(deeds: &Deeds) -> Self {
+                Arc::clone(&deeds.$field)
+            }
+        })*
+    };
+}
+
+handed_out! {
+    reads: Reads,
+    uploads: Uploads,
+    confirmations: Confirmations,
+    symbols: Symbols,
+    inconsistencies: Inconsistencies,
+    health: Health,
+}
 
 /// Every route of a node, with JSON errors and CORS headers on each of them.
-pub fn router(state: Arc<NodeState>) -> Router {
+pub fn router(deeds: Deeds) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
@@ -59,9 +107,12 @@ pub fn router(state: Arc<NodeState>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         // Each handler bounds its own body.
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(Arc::clone(&state), count))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&deeds.metrics),
+            count,
+        ))
         .layer(cors)
-        .with_state(state)
+        .with_state(deeds)
 }
 
 async fn unknown_route() -> Answer {
@@ -75,9 +126,9 @@ async fn wrong_method() -> Answer {
     ))
 }
 
-async fn count(State(state): State<Arc<NodeState>>, request: Request, next: Next) -> Response {
+async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
-    state.metrics.answers.with_label_values(&[&status]).inc();
+    metrics.answers.with_label_values(&[&status]).inc();
     response
 }

@@ -1,4 +1,4 @@
-//! Symbols and inconsistency proofs. Node spec 1.11 to 1.13.
+//! Symbol routes, and that of inconsistency proofs. Node spec 1.11 to 1.13.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -9,25 +9,23 @@ use walrus_node_client::Reason;
 use super::{
     answer::Answer,
     extract::{PathParts, QueryPairs, invalid_query, read_body},
+    refusal::Refusal,
 };
 use crate::{
-    limits::MAX_SYMBOLS_PER_REQUEST, refusal::Refusal, state::NodeState, symbols::SymbolSelection,
+    blobs::{Inconsistencies, SymbolSelection, Symbols},
+    limits::MAX_SYMBOLS_PER_REQUEST,
 };
 
-type Node = State<Arc<NodeState>>;
-
 pub(super) async fn recovery_symbols(
-    State(node): Node,
+    State(symbols): State<Arc<Symbols>>,
     path: PathParts,
     query: QueryPairs,
 ) -> Result<Answer, Refusal> {
     let blob_id = path.blob_id()?;
     let proof_axis = query.one("proofAxis")?;
     let selection = selection(&query)?;
-    let symbols = node
-        .recovery_symbols(blob_id, selection, proof_axis)
-        .await?;
-    Answer::bcs(&symbols)
+    let found = symbols.recovery(blob_id, selection, proof_axis).await?;
+    Answer::bcs(&found)
 }
 
 fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
@@ -60,7 +58,7 @@ fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
 }
 
 pub(super) async fn decoding_symbols(
-    State(node): Node,
+    State(symbols): State<Arc<Symbols>>,
     path: PathParts,
     query: QueryPairs,
 ) -> Result<Answer, Refusal> {
@@ -80,17 +78,17 @@ pub(super) async fn decoding_symbols(
         .all("targetSlivers")
         .map(parse)
         .collect::<Result<BTreeSet<_>, _>>()?;
-    let symbols = node.decoding_symbols(blob_id, targets, target_type).await?;
-    Answer::bcs(&symbols)
+    let found = symbols.decoding(blob_id, targets, target_type).await?;
+    Answer::bcs(&found)
 }
 
 pub(super) async fn inconsistency_proof(
-    State(node): Node,
+    State(inconsistencies): State<Arc<Inconsistencies>>,
     path: PathParts,
     body: Body,
 ) -> Result<Answer, Refusal> {
     let (blob_id, axis) = (path.blob_id()?, path.axis()?);
-    let config = node.encoding;
+    let config = inconsistencies.encoding();
     let one = usize::from(walrus_core::parameters::MAX_SYMBOL_SIZE)
         .saturating_add(config.merkle_path_length().saturating_mul(33))
         .saturating_add(64);
@@ -98,6 +96,6 @@ pub(super) async fn inconsistency_proof(
         .saturating_mul(one)
         .saturating_add(4096);
     let body = read_body(body, limit).await?;
-    let attested = node.attest_inconsistency(blob_id, axis, body).await?;
+    let attested = inconsistencies.attest(blob_id, axis, body).await?;
     Ok(Answer::json(200, attested))
 }

@@ -1,16 +1,16 @@
-//! The node itself. Node spec 1.16.
+//! Health route. Node spec 1.16.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 
-use super::{answer::Answer, extract::QueryPairs};
-use crate::{refusal::Refusal, state::NodeState};
+use super::{answer::Answer, extract::QueryPairs, refusal::Refusal};
+use crate::health::Health;
 
 pub(super) async fn health(
-    State(node): State<Arc<NodeState>>,
+    State(health): State<Arc<Health>>,
     query: QueryPairs,
 ) -> Result<Answer, Refusal> {
     let detailed = query.one("detailed")?.unwrap_or(false);
-    Ok(Answer::json(200, node.health(detailed)?))
+    Ok(Answer::json(200, health.document(detailed)?))
 }

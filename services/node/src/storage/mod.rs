@@ -1,48 +1,46 @@
-//! What a node keeps on disk. Node spec 3.
+//! Storage: what a node keeps on disk. Node spec 3.
 //!
-//! * [`tables`]: everything small, in one database with atomic batches across tables.
-//! * [`segments`]: sliver bytes, in append-only files.
-//! * [`shards`]: the shards a node keeps, joining both.
+//! Everything small is in the tables of one database, with atomic batches across tables; sliver bytes are in append-only segment
+//! files ([`segments`]). [`Storage`] joins both behind verbs, and nobody else sees a table or a file.
+//!
+//! Both have a number of their format: the tables in the database, the segments in each record. What a newer program has
+//! written is refused, and nothing of it is changed.
 
+pub mod blob_info;
+pub mod event_name;
+mod queries;
 pub mod records;
 pub mod segments;
-pub mod shards;
-pub mod tables;
+mod slivers;
+mod tables;
+mod update;
 mod verified;
 
 use std::path::Path;
 
 use walrus_core::{
-    BlobId, BlobMetadata, EncodingConfig, ShardIndex, SliverType, UnverifiedBlobMetadataWithId,
-    VerifiedBlobMetadataWithId,
+    BlobId, BlobMetadata, EncodingConfig, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
 };
+use walrus_core::{ShardIndex, bounded_bcs::BcsError, metadata::MetadataError};
+use walrus_service::tables::{Bytes, TableError};
 
-use crate::limits::SCAN_BATCH;
-
+pub use self::{queries::Page, update::Update};
 use self::{
     segments::SegmentError,
-    shards::Shards,
-    tables::{Batch, Tables},
+    slivers::SliverStore,
+    tables::{BlobKey, Tables},
     verified::VerifiedMetadata,
 };
 
 /// Why the storage failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The database failed.
-    #[error("the database failed: {0}")]
-    Database(#[from] fjall::Error),
+    /// The database failed, or a record in it is not what was written.
+    #[error(transparent)]
+    Tables(#[from] TableError),
     /// A segment file failed.
     #[error(transparent)]
     Segment(#[from] SegmentError),
-    /// A record is not what was written.
-    #[error("a record of table {table} cannot be decoded: {source}")]
-    Record {
-        /// The table.
-        table: &'static str,
-        /// What is wrong.
-        source: bcs::Error,
-    },
     /// There is no storage for the shard.
     #[error("shard {0} is not stored here")]
     NoShard(ShardIndex),
@@ -56,13 +54,20 @@ pub enum StorageError {
     },
 }
 
+/// Metadata that was stored is not what it was.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    #[error(transparent)]
+    Malformed(#[from] BcsError),
+    #[error(transparent)]
+    Invalid(#[from] MetadataError),
+}
+
 /// The storage of one node.
 #[derive(Debug)]
 pub struct Storage {
-    /// Everything small.
-    pub tables: Tables,
-    /// The slivers.
-    pub shards: Shards,
+    tables: Tables,
+    slivers: SliverStore,
     verified: VerifiedMetadata,
 }
 
@@ -71,19 +76,18 @@ impl Storage {
     /// files.
     ///
     /// # Errors
-    /// [`StorageError`].
+    /// [`StorageError`], also if a newer program has written the directory.
     pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StorageError> {
         let tables = Tables::open(&path.join("db"), cache_bytes)?;
-        let shards = Shards::open(path.join("shards"), &tables)?;
+        let slivers = SliverStore::open(path.join("shards"), tables.clone())?;
         if !tables.was_closed()? {
-            shards.rebuild_index(&tables)?;
+            slivers.rebuild_index()?;
         }
         tables.mark_open()?;
-        let verified = VerifiedMetadata::default();
         Ok(Self {
             tables,
-            shards,
-            verified,
+            slivers,
+            verified: VerifiedMetadata::default(),
         })
     }
 
@@ -104,26 +108,19 @@ impl Storage {
         blob_id: &BlobId,
         config: &EncodingConfig,
     ) -> Result<Option<VerifiedBlobMetadataWithId>, StorageError> {
-        let Some(bytes) = self.tables.metadata.get(blob_id.0)? else {
+        let Some(bytes) = self.tables.metadata.get(&BlobKey(*blob_id))? else {
             return Ok(None);
         };
         if let Some(metadata) = self.verified.get(blob_id, &bytes, config) {
             return Ok(Some(metadata));
         }
-        let verified = BlobMetadata::from_bcs(&bytes, config)
-            .map_err(|error| error.to_string())
-            .and_then(|metadata| {
-                UnverifiedBlobMetadataWithId::new(*blob_id, metadata)
-                    .verify(config)
-                    .map_err(|error| error.to_string())
-            });
-        match verified {
+        match verify(blob_id, &bytes, config) {
             Ok(metadata) => {
                 self.verified.remember(&bytes, &metadata);
                 Ok(Some(metadata))
             }
             Err(error) => {
-                tracing::error!(%blob_id, error, "stored metadata is damaged");
+                tracing::error!(%blob_id, %error, "stored metadata is damaged");
                 Ok(None)
             }
         }
@@ -134,7 +131,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`].
     pub fn has_metadata(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
-        Ok(self.tables.metadata.contains_key(blob_id.0)?)
+        Ok(self.tables.metadata.contains(&BlobKey(*blob_id))?)
     }
 
     /// Stores metadata durably.
@@ -142,36 +139,10 @@ impl Storage {
     /// # Errors
     /// [`StorageError`].
     pub fn put_metadata(&self, metadata: &VerifiedBlobMetadataWithId) -> Result<(), StorageError> {
+        let (key, bytes) = (BlobKey(*metadata.blob_id()), metadata.metadata().to_bcs());
         let mut batch = self.tables.batch();
-        batch.insert_raw(
-            &self.tables.metadata,
-            &metadata.blob_id().0,
-            metadata.metadata().to_bcs(),
-        );
-        batch.commit_durably()
-    }
-
-    /// The shards of `shards` that lack a sliver of the blob.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn missing_slivers(
-        &self,
-        blob_id: &BlobId,
-        shards: impl IntoIterator<Item = ShardIndex>,
-    ) -> Result<Vec<(ShardIndex, SliverType)>, StorageError> {
-        let mut missing = Vec::new();
-        for shard in shards {
-            for sliver_type in [SliverType::Primary, SliverType::Secondary] {
-                if !self
-                    .shards
-                    .contains(&self.tables, shard, blob_id, sliver_type)?
-                {
-                    missing.push((shard, sliver_type));
-                }
-            }
-        }
-        Ok(missing)
+        batch.insert(&self.tables.metadata, &key, &Bytes::from(bytes))?;
+        Ok(batch.commit_durably()?)
     }
 
     /// Removes metadata and slivers of a blob from all shards that are not locked.
@@ -179,29 +150,19 @@ impl Storage {
     /// # Errors
     /// [`StorageError`].
     pub fn delete_data(&self, blob_id: &BlobId) -> Result<(), StorageError> {
-        self.shards.delete_blob(&self.tables, blob_id)?;
-        let mut batch: Batch<'_> = self.tables.batch();
-        batch.remove(&self.tables.metadata, &blob_id.0);
-        batch.remove(&self.tables.deletions, &blob_id.0);
-        batch.commit()
+        self.slivers.delete_blob(blob_id)?;
+        let mut batch = self.tables.batch();
+        batch.remove(&self.tables.metadata, &BlobKey(*blob_id));
+        batch.remove(&self.tables.deletions, &BlobKey(*blob_id));
+        Ok(batch.commit()?)
     }
+}
 
-    /// Deletes the data of the invalid blobs in [`Tables::deletions`]. To be called when one is added and, for what a crash left
-    /// there, at the start.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn delete_invalid(&self) -> Result<(), StorageError> {
-        loop {
-            let page = self
-                .tables
-                .page::<()>(&self.tables.deletions, None, SCAN_BATCH)?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            for (id, ()) in page {
-                self.delete_data(&BlobId(id))?;
-            }
-        }
-    }
+fn verify(
+    blob_id: &BlobId,
+    bytes: &[u8],
+    config: &EncodingConfig,
+) -> Result<VerifiedBlobMetadataWithId, Damage> {
+    let metadata = BlobMetadata::from_bcs(bytes, config)?;
+    Ok(UnverifiedBlobMetadataWithId::new(*blob_id, metadata).verify(config)?)
 }

@@ -1,10 +1,12 @@
-//! The records of the tables. Node spec 3.3 and 3.7; the bytes are this implementation's own (BCS).
+//! Records of the tables. Node spec 3.3 and 3.7; the bytes are this implementation's own (BCS).
+//!
+//! They are part of the format of the tables: another field is another format, with a migration.
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, Epoch};
-use walrus_sui::events::EventPosition;
+use walrus_sui::{Address, events::EventPosition};
 
-use crate::event_name::EventName;
+use super::event_name::EventName;
 
 /// How far events are processed. Node spec 2.3 and 2.5.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +48,7 @@ pub struct PooledObjectRecord {
     /// When it was certified.
     pub certified_epoch: Option<Epoch>,
     /// Its pool.
-    pub pool_id: [u8; 32],
+    pub pool_id: Address,
     /// The last event about it.
     pub event: EventName,
 }

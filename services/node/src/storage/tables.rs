@@ -1,277 +1,182 @@
-//! The tables, all on one screen. Node spec 3.2.
+//! Tables of the node, all on one screen. Node spec 3.2.
+//!
+//! Nobody outside of the storage sees them: reading is in [`queries`](super::queries), writing in [`update`](super::update).
 
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use serde::{Serialize, de::DeserializeOwned};
+use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
+use walrus_service::tables::{Bytes, Cell, Database, Format, Key, Options, Raw, Table};
+use walrus_sui::Address;
 
 use super::{
     StorageError,
-    records::{Cursor, NodeStatus},
+    blob_info::BlobInfo,
+    records::{
+        Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, ShardState, SyncReason,
+    },
+    segments::Location,
 };
 
+/// The format of the tables, which is the only one so far. A change of a key or of a record is another one, and its migration
+/// belongs here.
+const FORMAT: Format = Format::FIRST;
+
 /// Every table. Keys are fixed-width and big-endian; values are BCS.
-#[derive(Clone)]
-pub struct Tables {
-    db: Database,
-    /// `cursor`, `epoch`, `status`, `closed`: one record each.
-    pub node: Keyspace,
-    /// blob ID → metadata.
-    pub metadata: Keyspace,
-    /// blob ID → [`crate::blob_info::BlobInfo`].
-    pub blob_info: Keyspace,
-    /// object ID → [`super::records::ObjectRecord`].
-    pub objects: Keyspace,
-    /// object ID → [`super::records::PooledObjectRecord`].
-    pub pooled_objects: Keyspace,
-    /// pool ID → [`super::records::PoolRecord`].
-    pub pools: Keyspace,
-    /// shard (2), axis (1), blob ID → [`super::segments::Location`].
-    pub slivers: Keyspace,
-    /// shard (2) → [`super::records::ShardState`].
-    pub shards: Keyspace,
-    /// blob ID → [`super::records::SyncReason`]: blobs whose slivers are to be completed.
-    pub blob_syncs: Keyspace,
-    /// blob ID → nothing: invalid blobs whose data is still to be deleted.
-    pub deletions: Keyspace,
+#[derive(Debug, Clone)]
+pub(super) struct Tables {
+    database: Database,
+    /// How far events are processed.
+    pub(super) cursor: Cell<Cursor>,
+    /// The epoch of the last processed `EpochChangeStart`.
+    pub(super) event_epoch: Cell<Epoch>,
+    /// The status of the node.
+    pub(super) status: Cell<NodeStatus>,
+    /// There while the database is closed in good order.
+    closed: Cell<()>,
+    /// Metadata, in its own bytes.
+    pub(super) metadata: Table<BlobKey, Bytes, Raw>,
+    /// What all objects of a blob amount to.
+    pub(super) blob_info: Table<BlobKey, BlobInfo>,
+    /// Objects with a lifetime of their own.
+    pub(super) objects: Table<ObjectKey, ObjectRecord>,
+    /// Objects in storage pools.
+    pub(super) pooled_objects: Table<ObjectKey, PooledObjectRecord>,
+    /// Storage pools.
+    pub(super) pools: Table<ObjectKey, PoolRecord>,
+    /// Where slivers lie.
+    pub(super) slivers: Table<SliverKey, Location>,
+    /// Shards that are kept.
+    pub(super) shards: Table<ShardKey, ShardState>,
+    /// Blobs whose slivers are to be completed.
+    pub(super) blob_syncs: Table<BlobKey, SyncReason>,
+    /// Invalid blobs whose data is still to be deleted.
+    pub(super) deletions: Table<BlobKey, ()>,
 }
 
-const CURSOR: &str = "cursor";
-const EPOCH: &str = "epoch";
-const STATUS: &str = "status";
-const CLOSED: &str = "closed";
+/// A blob ID.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlobKey(pub(super) BlobId);
 
-/// Memory a table may hold before it is written out.
-const MEMTABLE_BYTES: u64 = 8 << 20;
-/// The write-ahead log of all tables.
-const JOURNAL_BYTES: u64 = 128 << 20;
+/// An object ID.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ObjectKey(pub(super) Address);
 
-impl std::fmt::Debug for Tables {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tables").finish_non_exhaustive()
+/// A shard, in two bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShardKey(pub(super) ShardIndex);
+
+/// A sliver: shard (2), axis (1), blob ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SliverKey {
+    pub(super) shard: ShardIndex,
+    pub(super) sliver_type: SliverType,
+    pub(super) blob_id: BlobId,
+}
+
+impl Key for BlobKey {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        self.0.0.encode(bytes);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        Key::decode(bytes).map(|id| Self(BlobId(id)))
+    }
+}
+
+impl Key for ObjectKey {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        self.0.into_inner().encode(bytes);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        Key::decode(bytes).map(|id| Self(Address::new(id)))
+    }
+}
+
+impl Key for ShardKey {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        self.0.get().encode(bytes);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        Key::decode(bytes).map(|shard| Self(ShardIndex(shard)))
+    }
+}
+
+impl Key for SliverKey {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        let axis = u8::from(self.sliver_type == SliverType::Secondary);
+        ShardKey(self.shard).encode(bytes);
+        axis.encode(bytes);
+        BlobKey(self.blob_id).encode(bytes);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        let ShardKey(shard) = Key::decode(bytes)?;
+        let sliver_type = match u8::decode(bytes)? {
+            0 => SliverType::Primary,
+            1 => SliverType::Secondary,
+            _ => return None,
+        };
+        let BlobKey(blob_id) = Key::decode(bytes)?;
+        Some(Self {
+            shard,
+            sliver_type,
+            blob_id,
+        })
     }
 }
 
 impl Tables {
     /// Opens the database, creating it if needed.
-    ///
-    /// # Errors
-    /// [`StorageError::Database`].
-    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StorageError> {
-        std::fs::create_dir_all(path).map_err(|source| StorageError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let db = Database::builder(path)
-            .cache_size(cache_bytes)
-            .worker_threads(1)
-            .max_journaling_size(JOURNAL_BYTES)
-            .open()?;
-        let table = |name: &str| {
-            db.keyspace(name, || {
-                KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
-            })
+    pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, StorageError> {
+        let options = Options {
+            format: FORMAT,
+            cache_bytes,
+            ..Options::default()
         };
+        let database = Database::open(path, &options)?;
         Ok(Self {
-            node: table("node")?,
-            metadata: table("metadata")?,
-            blob_info: table("blob_info")?,
-            objects: table("objects")?,
-            pooled_objects: table("pooled_objects")?,
-            pools: table("pools")?,
-            slivers: table("slivers")?,
-            shards: table("shards")?,
-            blob_syncs: table("blob_syncs")?,
-            deletions: table("deletions")?,
-            db,
+            cursor: database.cell("node", "cursor")?,
+            event_epoch: database.cell("node", "epoch")?,
+            status: database.cell("node", "status")?,
+            closed: database.cell("node", "closed")?,
+            metadata: database.raw_table("metadata")?,
+            blob_info: database.table("blob_info")?,
+            objects: database.table("objects")?,
+            pooled_objects: database.table("pooled_objects")?,
+            pools: database.table("pools")?,
+            slivers: database.table("slivers")?,
+            shards: database.table("shards")?,
+            blob_syncs: database.table("blob_syncs")?,
+            deletions: database.table("deletions")?,
+            database,
         })
     }
 
-    /// A record.
-    ///
-    /// # Errors
-    /// [`StorageError`], also for a record that cannot be decoded.
-    pub fn get<T: DeserializeOwned>(
-        &self,
-        table: &Keyspace,
-        key: &[u8],
-    ) -> Result<Option<T>, StorageError> {
-        table.get(key)?.map(|bytes| decode(&bytes)).transpose()
-    }
-
-    /// Up to `limit` entries after the key `after`, in key order.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn page<T: DeserializeOwned>(
-        &self,
-        table: &Keyspace,
-        after: Option<[u8; 32]>,
-        limit: usize,
-    ) -> Result<Vec<([u8; 32], T)>, StorageError> {
-        use std::ops::Bound;
-        let start = after.map_or(Bound::Unbounded, |key| Bound::Excluded(key.to_vec()));
-        let mut page = Vec::new();
-        for entry in table
-            .range::<Vec<u8>, _>((start, Bound::Unbounded))
-            .take(limit)
-        {
-            let (key, value) = entry.into_inner()?;
-            if let Ok(key) = <[u8; 32]>::try_from(&*key) {
-                page.push((key, decode(&value)?));
-            }
-        }
-        Ok(page)
-    }
-
-    /// How many records a table has, counted up to `limit`. The database's own estimate counts removed records as well.
-    ///
-    /// # Errors
-    /// [`StorageError::Database`].
-    pub fn count(&self, table: &Keyspace, limit: usize) -> Result<u64, StorageError> {
-        let mut count = 0u64;
-        for entry in table.iter().take(limit) {
-            entry.key()?;
-            count = count.saturating_add(1);
-        }
-        Ok(count)
-    }
-
     /// An empty batch.
-    pub fn batch(&self) -> Batch<'_> {
-        Batch {
-            tables: self,
-            batch: self.db.batch(),
-        }
-    }
-
-    /// How far events are processed; `None` before the first.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn cursor(&self) -> Result<Option<Cursor>, StorageError> {
-        self.get(&self.node, CURSOR.as_bytes())
-    }
-
-    /// The epoch of the last processed `EpochChangeStart`.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn event_epoch(&self) -> Result<u32, StorageError> {
-        Ok(self.get(&self.node, EPOCH.as_bytes())?.unwrap_or_default())
-    }
-
-    /// The status of the node.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn node_status(&self) -> Result<NodeStatus, StorageError> {
-        Ok(self.get(&self.node, STATUS.as_bytes())?.unwrap_or_default())
-    }
-
-    /// Writes the status of the node.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn set_node_status(&self, status: NodeStatus) -> Result<(), StorageError> {
-        let mut batch = self.batch();
-        batch.insert(&self.node, STATUS.as_bytes(), &status)?;
-        batch.commit()
+    pub(super) fn batch(&self) -> walrus_service::tables::Batch {
+        self.database.batch()
     }
 
     /// Whether [`Tables::mark_closed`] was the last thing that happened.
     pub(super) fn was_closed(&self) -> Result<bool, StorageError> {
-        Ok(self.node.contains_key(CLOSED)?)
+        Ok(self.closed.get()?.is_some())
     }
 
     pub(super) fn mark_open(&self) -> Result<(), StorageError> {
-        self.node.remove(CLOSED)?;
-        Ok(self.db.persist(PersistMode::SyncAll)?)
+        let mut batch = self.batch();
+        batch.clear(&self.closed);
+        batch.commit()?;
+        Ok(self.database.sync()?)
     }
 
     pub(super) fn mark_closed(&self) -> Result<(), StorageError> {
-        self.db.persist(PersistMode::SyncAll)?;
-        self.node.insert(CLOSED, "")?;
-        Ok(self.db.persist(PersistMode::SyncAll)?)
-    }
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StorageError> {
-    bcs::from_bytes(bytes).map_err(|source| StorageError::Record {
-        table: std::any::type_name::<T>(),
-        source,
-    })
-}
-
-/// Writes to several tables that happen together or not at all. Written to the system (and so safe from the death of the
-/// process) when `commit` returns.
-pub struct Batch<'a> {
-    tables: &'a Tables,
-    batch: fjall::OwnedWriteBatch,
-}
-
-impl Batch<'_> {
-    /// Writes a record.
-    ///
-    /// # Errors
-    /// If the value cannot be encoded.
-    pub fn insert<T: Serialize>(
-        &mut self,
-        table: &Keyspace,
-        key: &[u8],
-        value: &T,
-    ) -> Result<(), StorageError> {
-        let bytes = bcs::to_bytes(value).map_err(|source| StorageError::Record {
-            table: std::any::type_name::<T>(),
-            source,
-        })?;
-        self.insert_raw(table, key, bytes);
-        Ok(())
-    }
-
-    /// Writes bytes.
-    pub fn insert_raw(&mut self, table: &Keyspace, key: &[u8], bytes: Vec<u8>) {
-        self.batch.insert(table, key, bytes);
-    }
-
-    /// Removes a record.
-    pub fn remove(&mut self, table: &Keyspace, key: &[u8]) {
-        self.batch.remove(table, key);
-    }
-
-    /// Moves the event cursor.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
-    pub fn set_cursor(&mut self, cursor: &Cursor) -> Result<(), StorageError> {
-        self.insert(&self.tables.node, CURSOR.as_bytes(), cursor)
-    }
-
-    /// Sets the event epoch.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
-    pub fn set_event_epoch(&mut self, epoch: u32) -> Result<(), StorageError> {
-        self.insert(&self.tables.node, EPOCH.as_bytes(), &epoch)
-    }
-
-    /// Writes the batch; it survives the death of the process, though perhaps not that of the machine (then the chain is
-    /// replayed from the older cursor that goes with the older records).
-    ///
-    /// # Errors
-    /// [`StorageError::Database`].
-    pub fn commit(self) -> Result<(), StorageError> {
-        Ok(self.batch.durability(Some(PersistMode::Buffer)).commit()?)
-    }
-
-    /// Like [`Batch::commit`], and survives the death of the machine.
-    ///
-    /// # Errors
-    /// [`StorageError::Database`].
-    pub fn commit_durably(self) -> Result<(), StorageError> {
-        Ok(self
-            .batch
-            .durability(Some(PersistMode::SyncData))
-            .commit()?)
+        // What the mark speaks of has to be there before it.
+        self.database.sync()?;
+        let mut batch = self.batch();
+        batch.set(&self.closed, &())?;
+        batch.commit()?;
+        Ok(self.database.sync()?)
     }
 }

@@ -1,4 +1,4 @@
-//! Metadata that was verified a moment ago. Every sliver of an upload needs it, and hashing it takes as long as hashing a small
+//! Metadata cache: what was verified a moment ago. Every sliver of an upload needs it, and hashing it takes as long as hashing a small
 //! sliver.
 
 use std::{

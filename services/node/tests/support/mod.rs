@@ -2,7 +2,7 @@
 // Not every test uses all of it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use tempfile::TempDir;
 use walrus_core::{
@@ -13,11 +13,11 @@ use walrus_core::{
 };
 use walrus_node::{
     api,
+    chain::{PositionedEvent, fold},
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, TlsConfig},
-    events::{PositionedEvent, fold},
+    parts::{Foundation, Parts},
     server::Server,
-    state::{NodeState, StateParts},
     storage::{Storage, records::ShardState},
     tls::transport,
 };
@@ -102,16 +102,16 @@ pub fn join(nodes: &[&TestNode]) {
             network_public_key: node.network_key.public_key().0.to_vec(),
             network_address: node.server.address().to_string(),
             ..member(
-                node.state.node_id,
+                node.parts.node_id,
                 Some(&node.protocol_key.public_key()),
-                node.state.storage.shards.states().into_keys().collect(),
+                node.parts.storage.shard_states().into_keys().collect(),
             )
         })
         .collect();
     for node in nodes {
         let key = node.protocol_key.public_key();
         let view = CommitteeView::new(committees(members.clone()), &key);
-        node.state.committees.set(view);
+        node.parts.committees.set(view);
     }
 }
 
@@ -128,32 +128,31 @@ pub async fn until(condition: impl Fn() -> bool) {
 }
 
 pub struct TestNode {
-    pub state: Arc<NodeState>,
+    pub parts: Parts,
     pub protocol_key: BlsKeyPair,
     pub network_key: NetworkKeyPair,
     pub dir: TempDir,
     pub server: Server,
 }
 
-pub fn open_state(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
-    open_state_as(NODE_ID, dir, own, key)
+pub fn open_parts(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Parts {
+    open_parts_as(NODE_ID, dir, own, key)
 }
 
-fn open_state_as(node_id: Address, dir: &Path, own: &[u16], key: &BlsKeyPair) -> Arc<NodeState> {
+fn open_parts_as(node_id: Address, dir: &Path, own: &[u16], key: &BlsKeyPair) -> Parts {
     let storage = Storage::open(dir, 1 << 20).unwrap();
     for shard in own {
         storage
-            .shards
-            .set_state(&storage.tables, ShardIndex(*shard), ShardState::Active)
+            .set_shard_state(ShardIndex(*shard), ShardState::Active)
             .unwrap();
     }
-    NodeState::new(StateParts {
+    Parts::new(Foundation {
         storage,
         committees: view(own, &key.public_key()),
         encoding: encoding(),
         node_id,
         protocol_key: BlsKeyPair::from_secret_bytes(&key.secret_bytes()).unwrap(),
-        blocklist: [BlobId([0xbb; 32])].into(),
+        blocklist: [BlobId([0xbb; 32])].into_iter().collect(),
         rest: RestServerConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
@@ -170,15 +169,15 @@ impl TestNode {
         let mut rng = rand::rng();
         let protocol_key = BlsKeyPair::generate(&mut rng);
         let network_key = NetworkKeyPair::generate(&mut rng);
-        let state = open_state_as(node_id, dir.path(), own, &protocol_key);
+        let parts = open_parts_as(node_id, dir.path(), own, &protocol_key);
         let transport = transport(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
-        let router = api::router(Arc::clone(&state));
+        let router = api::router(parts.deeds.clone());
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::start(address, router, transport, 100)
             .await
             .unwrap();
         Self {
-            state,
+            parts,
             protocol_key,
             network_key,
             dir,
@@ -210,7 +209,7 @@ impl TestNode {
     }
 
     pub fn fold(&self, event: ContractEvent) {
-        fold_event(&self.state.storage, event);
+        fold_event(&self.parts.storage, event);
     }
 
     pub fn register(&self, blob_id: BlobId, deletable: bool) {
@@ -244,7 +243,7 @@ pub fn sliver(blob: &EncodedBlob, pair: SliverPairIndex, axis: SliverType) -> Ve
 
 /// Folds an event at the position after the last one.
 pub fn fold_event(storage: &Storage, event: ContractEvent) {
-    let cursor = storage.tables.cursor().unwrap().unwrap_or_default();
+    let cursor = storage.cursor().unwrap().unwrap_or_default();
     let event = PositionedEvent {
         position: EventPosition::after_checkpoint(cursor.next.checkpoint),
         tx_digest: [7; 32],

@@ -1,4 +1,4 @@
-//! Sliver bytes on disk: append-only segment files, one directory for each shard.
+//! Sliver segments: bytes on disk, in append-only segment files, one directory for each shard.
 //!
 //! * A record is written once and never changed. It is durable before [`ShardSegments::append`] returns.
 //! * Where a sliver lies is known to the index (a [`Location`] for each sliver), which can be rebuilt from the files alone with
@@ -47,6 +47,21 @@ pub enum SegmentError {
         path: PathBuf,
         /// Where the record begins.
         offset: u64,
+    },
+    /// A newer program has written the file; nothing in it is changed.
+    #[error(
+        "{} has a record of format {found} at byte {offset}, and this program knows those up to {known}: a newer version has written it; run that one",
+        path.display()
+    )]
+    Newer {
+        /// The segment file.
+        path: PathBuf,
+        /// Where the record begins.
+        offset: u64,
+        /// Its format.
+        found: u8,
+        /// The newest that is known.
+        known: u8,
     },
     /// There is no such segment.
     #[error("segment {segment} of {} is missing", dir.display())]

@@ -1,4 +1,4 @@
-//! The byte layout of one record in a segment file.
+//! Record layout: the bytes of one record in a segment file.
 //!
 //! ```text
 //! record  = header payload
@@ -9,6 +9,9 @@
 //!
 //! `header-check` is the start of the BLAKE3 hash of the 76 bytes before it. It tells a record from a torn or overwritten tail, so
 //! that the index can be rebuilt from headers alone.
+//!
+//! `version` is the number of the format. Magic and version stay where they are in every format to come: a record of a newer one
+//! must not pass for a torn tail, which would be cut off.
 
 use walrus_core::{BlobId, SliverType};
 
@@ -19,7 +22,8 @@ pub(crate) const HEADER_BYTES: usize = 80;
 
 const CHECKED_BYTES: usize = 76;
 const MAGIC: [u8; 4] = *b"WSLV";
-const VERSION: u8 = 1;
+/// The number of the format, of which there is one so far.
+pub(crate) const VERSION: u8 = 1;
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 
@@ -31,6 +35,10 @@ pub(crate) enum Kind {
     /// The sliver that an earlier record put is gone.
     Delete,
 }
+
+/// A record of a newer format than this program knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NewerRecord(pub(crate) u8);
 
 /// The header of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,15 +108,25 @@ impl Header {
         bytes
     }
 
-    /// `None` if the bytes are not a header of this version.
-    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES]) -> Option<Self> {
-        let check = blake3::hash(&bytes[..CHECKED_BYTES]);
-        if bytes[CHECKED_BYTES..] != check.as_bytes()[..4]
-            || bytes[0..4] != MAGIC
-            || bytes[4] != VERSION
-        {
-            return None;
+    /// `None` if the bytes are no header.
+    ///
+    /// # Errors
+    /// [`NewerRecord`] if they are one of a newer format.
+    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Option<Self>, NewerRecord> {
+        if bytes[0..4] != MAGIC {
+            return Ok(None);
         }
+        if bytes[4] > VERSION && !is_damaged_version(bytes) {
+            return Err(NewerRecord(bytes[4]));
+        }
+        Ok(if bytes[4] == VERSION && is_intact(bytes) {
+            Self::of_this_version(bytes)
+        } else {
+            None
+        })
+    }
+
+    fn of_this_version(bytes: &[u8; HEADER_BYTES]) -> Option<Self> {
         let kind = match bytes[5] {
             PUT => Kind::Put,
             DELETE => Kind::Delete,
@@ -129,6 +147,18 @@ impl Header {
     }
 }
 
+fn is_intact(bytes: &[u8; HEADER_BYTES]) -> bool {
+    let check = blake3::hash(&bytes[..CHECKED_BYTES]);
+    bytes[CHECKED_BYTES..] == check.as_bytes()[..4]
+}
+
+/// Whether the bytes would be a header of this version but for that number.
+fn is_damaged_version(bytes: &[u8; HEADER_BYTES]) -> bool {
+    let mut repaired = *bytes;
+    repaired[4] = VERSION;
+    is_intact(&repaired)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,11 +167,20 @@ mod tests {
     fn headers_survive_encoding_and_no_flipped_bit_does() {
         let header = Header::put(BlobId([7; 32]), SliverType::Secondary, b"payload").unwrap();
         let bytes = header.encode();
-        assert_eq!(Header::decode(&bytes), Some(header));
+        assert_eq!(Header::decode(&bytes), Ok(Some(header)));
         for bit in 0..HEADER_BYTES * 8 {
             let mut damaged = bytes;
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Header::decode(&damaged), None, "bit {bit}");
+            assert_eq!(Header::decode(&damaged), Ok(None), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn a_header_of_a_newer_format_is_known_as_one() {
+        let mut bytes = Header::delete(BlobId([7; 32]), SliverType::Primary).encode();
+        bytes[4] = VERSION + 1;
+        // Whatever follows in that format.
+        bytes[40..].fill(0x5a);
+        assert_eq!(Header::decode(&bytes), Err(NewerRecord(VERSION + 1)));
     }
 }

@@ -1,4 +1,4 @@
-//! One segment file.
+//! Segment file: records one after the other.
 
 use std::{
     fs::{File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     SegmentError,
-    record::{HEADER_BYTES, Header},
+    record::{HEADER_BYTES, Header, VERSION},
 };
 
 /// An append-only file of records. Writes go through one owner; reads may happen at any time from any thread.
@@ -65,7 +65,8 @@ impl Segment {
         self.file.sync_all().map_err(|error| self.error(error))
     }
 
-    /// The header at `offset`; `None` at the end of the file, or where what follows is no whole record.
+    /// The header at `offset`; `None` at the end of the file, or where what follows is no whole record. A record of a newer
+    /// format is an error.
     pub(crate) fn header_at(
         &self,
         offset: u64,
@@ -78,8 +79,13 @@ impl Segment {
         self.file
             .read_exact_at(&mut bytes, offset)
             .map_err(|error| self.error(error))?;
-        Ok(Header::decode(&bytes)
-            .filter(|header| offset.saturating_add(header.record_bytes()) <= file_bytes))
+        let header = Header::decode(&bytes).map_err(|newer| SegmentError::Newer {
+            path: self.path.clone(),
+            offset,
+            found: newer.0,
+            known: VERSION,
+        })?;
+        Ok(header.filter(|header| offset.saturating_add(header.record_bytes()) <= file_bytes))
     }
 
     /// The payload of the record at `offset`, checked against its header.

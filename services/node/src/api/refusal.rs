@@ -1,0 +1,179 @@
+//! Refusals: what becomes of a deed's error on the wire. Node spec 1.2 and 1.3.
+//!
+//! This is the only place that knows which reason code goes with which error.
+
+use std::fmt::Display;
+
+use walrus_core::ShardIndex;
+use walrus_node_client::{ErrorDetail, ErrorEnvelope, Reason};
+
+use crate::{
+    blobs::{
+        AttestationError, Blocked, ConfirmationError, PairOutOfRange, ReadError, SymbolError,
+        UploadError,
+    },
+    storage::StorageError,
+    work::WorkError,
+};
+
+/// A refused request: a stable reason and a sentence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    reason: Reason,
+    envelope: Box<ErrorEnvelope>,
+}
+
+impl Refusal {
+    /// A refusal for `reason`.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            envelope: Box::new(ErrorEnvelope::new(reason, message)),
+        }
+    }
+
+    /// Something failed that is not the caller's doing. The details go to the log, a trace ID to the caller.
+    pub fn internal(error: impl Display) -> Self {
+        let trace = format!("{:032x}", rand::random::<u128>());
+        tracing::error!(%error, trace, "internal error");
+        let mut refusal = Self::new(
+            Reason::InternalError,
+            "an internal error has occurred, please report it",
+        );
+        refusal.envelope.error.details.push(ErrorDetail::DebugInfo {
+            stack_entries: vec![],
+            detail: format!("TraceID: {trace}"),
+        });
+        refusal
+    }
+
+    /// The stable reason.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The answer.
+    pub fn envelope(&self) -> &ErrorEnvelope {
+        &self.envelope
+    }
+}
+
+impl From<StorageError> for Refusal {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NoShard(shard) => not_assigned(shard),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<WorkError> for Refusal {
+    fn from(error: WorkError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<PairOutOfRange> for Refusal {
+    fn from(error: PairOutOfRange) -> Self {
+        Self::new(Reason::IndexOutOfRange, error.to_string())
+    }
+}
+
+impl From<Blocked> for Refusal {
+    fn from(error: Blocked) -> Self {
+        Self::new(Reason::ForbiddenBlob, error.to_string())
+    }
+}
+
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        use UploadError as E;
+        let reason = match error {
+            E::MalformedMetadata(_) | E::MalformedSliver(_) => Reason::InvalidContentType,
+            E::InvalidMetadata(_) => Reason::InvalidMetadata,
+            E::InvalidSliver(_) => Reason::InvalidSliver,
+            E::InvalidBlob => Reason::InvalidBlob,
+            E::NotRegistered => Reason::NotRegistered,
+            E::MetadataRequired => Reason::MetadataRequired,
+            E::Saturated => Reason::CacheSaturated,
+            E::IndexMismatch { .. } => Reason::SliverIndexMismatch,
+            E::NotAssigned(shard) => return not_assigned(shard),
+            E::PairOutOfRange(error) => return error.into(),
+            E::Storage(error) => return error.into(),
+            E::Work(error) => return error.into(),
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        use ReadError as E;
+        let reason = match error {
+            E::MetadataNotFound => Reason::MetadataNotFound,
+            E::SliverNotFound => Reason::SliverNotFound,
+            E::NotAssigned(shard) => return not_assigned(shard),
+            E::Blocked(error) => return error.into(),
+            E::PairOutOfRange(error) => return error.into(),
+            E::Storage(error) => return error.into(),
+            E::Work(error) => return error.into(),
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<ConfirmationError> for Refusal {
+    fn from(error: ConfirmationError) -> Self {
+        use ConfirmationError as E;
+        let reason = match error {
+            E::NotRegistered | E::ObjectNotRegistered => Reason::NotRegistered,
+            E::NotInCommittee | E::MissingMetadata | E::MissingSlivers { .. } => {
+                Reason::MissingSlivers
+            }
+            E::Upload(error) => return error.into(),
+            E::Storage(error) => return error.into(),
+            E::Work(error) => return error.into(),
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<SymbolError> for Refusal {
+    fn from(error: SymbolError) -> Self {
+        use SymbolError as E;
+        let reason = match error {
+            E::Busy => Reason::Unavailable,
+            E::NotRegistered | E::SliverAbsent(_) => Reason::SliverNotFound,
+            E::NotPresent => Reason::SymbolNotPresentAtShards,
+            E::NoTargets => Reason::NoTargetSliversSpecified,
+            E::TargetOutOfRange { .. } => Reason::RecoverySymbolOutOfRange,
+            E::Blocked(error) => return error.into(),
+            E::Sliver(_) | E::Codec(_) => return Self::internal(error),
+            E::Storage(error) => return error.into(),
+            E::Work(error) => return error.into(),
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<AttestationError> for Refusal {
+    fn from(error: AttestationError) -> Self {
+        use AttestationError as E;
+        let reason = match error {
+            E::MetadataRequired => Reason::MetadataRequired,
+            E::Malformed(_) => Reason::InvalidContentType,
+            E::InvalidProof(_) => Reason::InvalidProof,
+            E::Storage(error) => return error.into(),
+            E::Work(error) => return error.into(),
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+/// The refusal for a shard that is not this node's.
+fn not_assigned(shard: ShardIndex) -> Refusal {
+    Refusal::new(
+        Reason::ShardNotAssigned,
+        format!("shard {shard} is not assigned to this node"),
+    )
+}

@@ -1,0 +1,99 @@
+//! Epoch change: what a node does when an epoch begins. Node spec 5.4.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use walrus_core::{BlsPublicKey, Epoch};
+use walrus_sui::contract::{Committees, ContractReader};
+
+use crate::{
+    committee::{CommitteeHolder, CommitteeView},
+    healing::Expiry,
+    limits::CHAIN_POLL,
+    metrics::Metrics,
+    shards::ShardLife,
+    storage::{Storage, StorageError, records::NodeStatus},
+    work::{Work, WorkError},
+};
+
+/// Why an epoch change could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EpochChangeError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// It could not be worked on.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+}
+
+/// Carries out epoch changes. Clones do so for the same node.
+#[derive(Clone)]
+pub(crate) struct EpochChanges {
+    pub(crate) reader: ContractReader,
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) committees: Arc<CommitteeHolder>,
+    pub(crate) shards: Arc<ShardLife>,
+    pub(crate) expiry: Arc<Expiry>,
+    /// The key that decides about membership.
+    pub(crate) key: BlsPublicKey,
+    /// Tells that slivers may be missing now.
+    pub(crate) queue_grew: Arc<Notify>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) work: Work,
+}
+
+impl EpochChanges {
+    /// Changes to `epoch`. Idempotent.
+    pub(crate) async fn start(&self, epoch: Epoch) -> Result<(), EpochChangeError> {
+        let committees = self.committees_of(epoch).await;
+        let catching_up = committees.epoch > epoch;
+        let view = CommitteeView::new(committees, &self.key);
+        tracing::info!(epoch, current = view.epoch(), "an epoch began");
+        let this = self.clone();
+        let change = move || this.change(epoch, view, catching_up);
+        self.work
+            .in_background(change)
+            .await
+            .map_err(WorkError::from)??;
+        self.queue_grew.notify_one();
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        epoch: Epoch,
+        view: CommitteeView,
+        catching_up: bool,
+    ) -> Result<(), StorageError> {
+        self.expiry.expire_objects(epoch)?;
+        if catching_up {
+            // Shards follow when the change to the current epoch is reached.
+            self.storage.set_node_status(NodeStatus::RecoveryCatchUp)?;
+        } else {
+            self.shards.assign(&view)?;
+            self.expiry.delete_expired(epoch)?;
+        }
+        self.metrics.epoch.set(i64::from(view.epoch()));
+        self.committees.set(view);
+        Ok(())
+    }
+
+    /// The committees, once the chain has reached `epoch`.
+    async fn committees_of(&self, epoch: Epoch) -> Committees {
+        loop {
+            match self.reader.committees().await {
+                Ok(committees) if committees.epoch >= epoch => return committees,
+                Ok(committees) => {
+                    tracing::warn!(
+                        epoch,
+                        chain = committees.epoch,
+                        "the chain is behind its events"
+                    );
+                }
+                Err(error) => tracing::warn!(%error, "cannot read the committees"),
+            }
+            tokio::time::sleep(CHAIN_POLL).await;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Healing: what a node does by itself so that it holds what it should hold, and nothing else. Node spec 3.9 and 5.1 to 5.3.
+//!
+//! * [`Recovery`] works off the queue of certified blobs of which slivers are missing. The queue is a table that the event fold
+//!   writes, so that nothing is forgotten by a crash. [`Deferrals`] let it wait for live uploads.
+//! * A blob that turns out to be encoded wrongly is proven to be so: [`InvalidityReporter`].
+//! * [`Expiry`] deletes what nobody pays for any more.
+
+mod deferrals;
+mod error;
+mod expiry;
+mod healer;
+mod invalidity;
+mod peers;
+mod recovery;
+mod sliver;
+
+pub(crate) use self::healer::Healer;
+pub(crate) use self::peers::Peers;
+pub use self::{
+    deferrals::Deferrals, error::HealingError, expiry::Expiry, invalidity::InvalidityReporter,
+    recovery::Recovery,
+};

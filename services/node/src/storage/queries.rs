@@ -1,0 +1,135 @@
+//! Queries: what the tables know about blobs, objects, queues and the node itself.
+
+use walrus_core::{BlobId, Epoch};
+use walrus_service::tables::{Codec, Key, Table, TableError};
+use walrus_sui::Address;
+
+use super::{
+    Storage, StorageError,
+    blob_info::BlobInfo,
+    records::{Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
+    tables::{BlobKey, ObjectKey},
+};
+use crate::limits::SCAN_BATCH;
+
+/// One page of a table after the other. What is written meanwhile is seen if it lies behind the page that was read last, so that
+/// the entries of a page may be removed while the next one is not read yet.
+pub type Page<K, V> = Result<Vec<(K, V)>, StorageError>;
+
+/// The pages of a table, with the keys that callers know.
+fn pages<K: Key, V, C: Codec<V>, T>(
+    table: &Table<K, V, C>,
+    key: impl Fn(K) -> T,
+) -> impl Iterator<Item = Page<T, V>> {
+    table.pages(SCAN_BATCH).map(move |page| {
+        let entries = page?.into_iter();
+        Ok(entries.map(|(k, value)| (key(k), value)).collect())
+    })
+}
+
+impl Storage {
+    /// How far events are processed; `None` before the first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn cursor(&self) -> Result<Option<Cursor>, StorageError> {
+        Ok(self.tables.cursor.get()?)
+    }
+
+    /// The epoch of the last processed `EpochChangeStart`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn event_epoch(&self) -> Result<Epoch, StorageError> {
+        Ok(self.tables.event_epoch.get()?.unwrap_or_default())
+    }
+
+    /// The status of the node.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn node_status(&self) -> Result<NodeStatus, StorageError> {
+        Ok(self.tables.status.get()?.unwrap_or_default())
+    }
+
+    /// What all objects of a blob amount to.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn blob_info(&self, blob_id: &BlobId) -> Result<Option<BlobInfo>, StorageError> {
+        Ok(self.tables.blob_info.get(&BlobKey(*blob_id))?)
+    }
+
+    /// Every blob with its record.
+    pub fn blob_infos(&self) -> impl Iterator<Item = Page<BlobId, BlobInfo>> {
+        pages(&self.tables.blob_info, |key: BlobKey| key.0)
+    }
+
+    /// An object with a lifetime of its own.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn object(&self, id: &Address) -> Result<Option<ObjectRecord>, StorageError> {
+        Ok(self.tables.objects.get(&ObjectKey(*id))?)
+    }
+
+    /// Every object with a lifetime of its own.
+    pub fn objects(&self) -> impl Iterator<Item = Page<Address, ObjectRecord>> {
+        pages(&self.tables.objects, |key: ObjectKey| key.0)
+    }
+
+    /// An object in a storage pool.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn pooled_object(&self, id: &Address) -> Result<Option<PooledObjectRecord>, StorageError> {
+        Ok(self.tables.pooled_objects.get(&ObjectKey(*id))?)
+    }
+
+    /// Every object in a storage pool.
+    pub fn pooled_objects(&self) -> impl Iterator<Item = Page<Address, PooledObjectRecord>> {
+        pages(&self.tables.pooled_objects, |key: ObjectKey| key.0)
+    }
+
+    /// A storage pool.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn pool(&self, id: &Address) -> Result<Option<PoolRecord>, StorageError> {
+        Ok(self.tables.pools.get(&ObjectKey(*id))?)
+    }
+
+    /// Every storage pool.
+    pub fn pools(&self) -> impl Iterator<Item = Page<Address, PoolRecord>> {
+        pages(&self.tables.pools, |key: ObjectKey| key.0)
+    }
+
+    /// Whether the missing slivers of a blob are to be recovered.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn is_queued(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
+        Ok(self.tables.blob_syncs.contains(&BlobKey(*blob_id))?)
+    }
+
+    /// Every blob whose missing slivers are to be recovered.
+    pub fn queued(&self) -> impl Iterator<Item = Page<BlobId, SyncReason>> {
+        pages(&self.tables.blob_syncs, |key: BlobKey| key.0)
+    }
+
+    /// How many blobs wait for their missing slivers, counted up to `limit`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn count_queued(&self, limit: usize) -> Result<u64, StorageError> {
+        Ok(self.tables.blob_syncs.count(limit)?)
+    }
+
+    /// Every invalid blob whose data is still to be deleted.
+    pub fn invalid(&self) -> impl Iterator<Item = Result<Vec<BlobId>, StorageError>> {
+        let pages = self.tables.deletions.pages(SCAN_BATCH);
+        pages.map(|page: Result<Vec<(BlobKey, ())>, TableError>| {
+            Ok(page?.into_iter().map(|(BlobKey(id), ())| id).collect())
+        })
+    }
+}

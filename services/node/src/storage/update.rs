@@ -1,0 +1,131 @@
+//! Updates: writes to the tables that happen together or not at all.
+
+use walrus_core::{BlobId, Epoch};
+use walrus_service::tables::Batch;
+use walrus_sui::Address;
+
+use super::{
+    Storage, StorageError,
+    blob_info::BlobInfo,
+    records::{Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
+    tables::{BlobKey, ObjectKey, Tables},
+};
+
+/// Writes that happen together when [`Update::commit`] is called, or not at all.
+#[derive(Debug)]
+pub struct Update<'a> {
+    tables: &'a Tables,
+    batch: Batch,
+}
+
+impl Storage {
+    /// An update without writes.
+    pub fn update(&self) -> Update<'_> {
+        Update {
+            tables: &self.tables,
+            batch: self.tables.batch(),
+        }
+    }
+
+    /// Writes the status of the node.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn set_node_status(&self, status: NodeStatus) -> Result<(), StorageError> {
+        let mut batch = self.tables.batch();
+        batch.set(&self.tables.status, &status)?;
+        Ok(batch.commit()?)
+    }
+
+    /// Forgets a blob to which nothing refers any more.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn forget_blob(&self, blob_id: &BlobId) -> Result<(), StorageError> {
+        let mut batch = self.tables.batch();
+        batch.remove(&self.tables.blob_info, &BlobKey(*blob_id));
+        Ok(batch.commit()?)
+    }
+}
+
+/// Every verb fails if what it writes cannot be encoded.
+#[allow(clippy::missing_errors_doc)]
+impl Update<'_> {
+    /// Moves the event cursor.
+    pub fn set_cursor(&mut self, cursor: &Cursor) -> Result<(), StorageError> {
+        Ok(self.batch.set(&self.tables.cursor, cursor)?)
+    }
+
+    /// Sets the event epoch.
+    pub fn set_event_epoch(&mut self, epoch: Epoch) -> Result<(), StorageError> {
+        Ok(self.batch.set(&self.tables.event_epoch, &epoch)?)
+    }
+
+    /// Writes what all objects of a blob amount to.
+    pub fn put_blob_info(&mut self, blob_id: &BlobId, info: &BlobInfo) -> Result<(), StorageError> {
+        let key = BlobKey(*blob_id);
+        Ok(self.batch.insert(&self.tables.blob_info, &key, info)?)
+    }
+
+    /// Writes an object with a lifetime of its own.
+    pub fn put_object(&mut self, id: &Address, record: &ObjectRecord) -> Result<(), StorageError> {
+        let key = ObjectKey(*id);
+        Ok(self.batch.insert(&self.tables.objects, &key, record)?)
+    }
+
+    /// Removes an object with a lifetime of its own.
+    pub fn remove_object(&mut self, id: &Address) {
+        self.batch.remove(&self.tables.objects, &ObjectKey(*id));
+    }
+
+    /// Writes an object in a storage pool.
+    pub fn put_pooled_object(
+        &mut self,
+        id: &Address,
+        record: &PooledObjectRecord,
+    ) -> Result<(), StorageError> {
+        let (table, key) = (&self.tables.pooled_objects, ObjectKey(*id));
+        Ok(self.batch.insert(table, &key, record)?)
+    }
+
+    /// Removes an object in a storage pool.
+    pub fn remove_pooled_object(&mut self, id: &Address) {
+        let table = &self.tables.pooled_objects;
+        self.batch.remove(table, &ObjectKey(*id));
+    }
+
+    /// Writes a storage pool.
+    pub fn put_pool(&mut self, id: &Address, pool: &PoolRecord) -> Result<(), StorageError> {
+        let key = ObjectKey(*id);
+        Ok(self.batch.insert(&self.tables.pools, &key, pool)?)
+    }
+
+    /// Removes a storage pool.
+    pub fn remove_pool(&mut self, id: &Address) {
+        self.batch.remove(&self.tables.pools, &ObjectKey(*id));
+    }
+
+    /// Queues the recovery of the missing slivers of a blob.
+    pub fn queue(&mut self, blob_id: &BlobId, reason: SyncReason) -> Result<(), StorageError> {
+        let key = BlobKey(*blob_id);
+        Ok(self.batch.insert(&self.tables.blob_syncs, &key, &reason)?)
+    }
+
+    /// Takes a blob out of the queue of recoveries.
+    pub fn dequeue(&mut self, blob_id: &BlobId) {
+        let table = &self.tables.blob_syncs;
+        self.batch.remove(table, &BlobKey(*blob_id));
+    }
+
+    /// Queues the deletion of the data of an invalid blob; [`Storage::delete_data`] takes it out again.
+    pub fn queue_deletion(&mut self, blob_id: &BlobId) -> Result<(), StorageError> {
+        let key = BlobKey(*blob_id);
+        Ok(self.batch.insert(&self.tables.deletions, &key, &())?)
+    }
+
+    /// Writes everything; it survives the death of the process, though perhaps not that of the machine (then the chain is
+    /// replayed from the older cursor that goes with the older records).
+    pub fn commit(self) -> Result<(), StorageError> {
+        Ok(self.batch.commit()?)
+    }
+}

@@ -1,0 +1,77 @@
+//! Blocking work: what computes or reads files runs on the blocking pool, and only so much of it at once.
+
+use std::{num::NonZero, sync::Arc};
+
+use tokio::{
+    sync::{AcquireError, Semaphore},
+    task::{JoinError, JoinHandle},
+};
+use tokio_util::task::TaskTracker;
+
+/// Pieces of work at once for each core: some wait for the disk while others compute.
+const WORK_PER_CORE: usize = 4;
+
+/// Runs blocking work. Clones share the bound.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    permits: Arc<Semaphore>,
+    /// Goes on when nobody waits for it any more.
+    running: TaskTracker,
+}
+
+/// Blocking work came to no end of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// It panicked, or the runtime is shutting down.
+    #[error("work in the background failed: {0}")]
+    Failed(#[from] JoinError),
+    /// Nothing new is begun any more.
+    #[error("no new work is begun: {0}")]
+    Closed(#[from] AcquireError),
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
+        Self {
+            permits: Arc::new(Semaphore::new(cores.saturating_mul(WORK_PER_CORE))),
+            running: TaskTracker::new(),
+        }
+    }
+}
+
+impl Work {
+    /// Runs work as soon as less than the bound runs.
+    ///
+    /// # Errors
+    /// That of the work, or [`WorkError`].
+    pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<WorkError> + Send + 'static,
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(WorkError::from)?;
+        let bounded = move || {
+            let _permit = permit;
+            work()
+        };
+        self.in_background(bounded).await.map_err(WorkError::from)?
+    }
+
+    /// Runs work without a bound; [`Work::finish`] waits for it.
+    pub(crate) fn in_background<T, F>(&self, work: F) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        self.running.spawn_blocking(work)
+    }
+
+    /// Waits until all work has ended.
+    pub(crate) async fn finish(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+}
