@@ -1,31 +1,17 @@
-//! What the program carries besides its code: the revision it was built from, and the Move sources of the packages that others
-//! depend on.
+//! Version of the program: with the revision it was built from.
 
 use std::{
     env,
     error::Error,
-    fmt::Write as _,
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// Packages of `move/` that a Git dependency on the public repository may mean.
-const PACKAGES: [&str; 5] = [
-    "wal",
-    "walrus",
-    "wal_exchange",
-    "walrus_subsidies",
-    "blob_bucket",
-];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let repository = here.join("../..").canonicalize()?;
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-env=WALRUS_VERSION={}", version(&repository)?);
-    let out = PathBuf::from(env::var("OUT_DIR")?).join("move_packages.rs");
-    fs::write(out, move_packages(&repository.join("move"))?)?;
     Ok(())
 }
 
@@ -59,36 +45,4 @@ fn revision(repository: &Path) -> Option<String> {
         }
     }
     git(&["rev-parse", "--short=12", "HEAD"])
-}
-
-/// `PACKAGES` as Rust: per package its name, and per file its path in the package and its text.
-fn move_packages(folder: &Path) -> Result<String, Box<dyn Error>> {
-    let mut code = String::from("const PACKAGES: &[(&str, &[(&str, &str)])] = &[\n");
-    for name in PACKAGES {
-        let package = folder.join(name);
-        println!("cargo::rerun-if-changed={}", package.display());
-        let mut files = vec![package.join("Move.toml")];
-        sources(&package.join("sources"), &mut files)?;
-        files.sort();
-        writeln!(code, "({name:?}, &[")?;
-        for file in files {
-            let inside = file.strip_prefix(&package)?;
-            writeln!(code, "({inside:?}, include_str!({file:?})),")?;
-        }
-        writeln!(code, "]),")?;
-    }
-    code.push_str("];\n");
-    Ok(code)
-}
-
-fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            sources(&path, files)?;
-        } else if path.extension().is_some_and(|one| one == "move") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }

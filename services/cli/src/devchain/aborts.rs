@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use sui_devchain_move_build::PackageSources;
 use sui_devchain_vm::{declarations::Signature, package::Module};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use walrus_sui::{
@@ -9,7 +10,7 @@ use walrus_sui::{
     transactions::{MoveAbort, TransactionError},
 };
 
-use super::{compiler::PackageSources, sources::ModuleSource, target::Target};
+use super::{sources::ModuleSource, target::Target};
 use crate::report::short_addresses;
 
 /// What is at hand for naming an abort.

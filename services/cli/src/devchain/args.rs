@@ -2,10 +2,9 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand};
-
-use super::compiler::CompilerArgs;
 use crate::args::parse_chain_epoch_duration;
+use clap::{Args, Subcommand, ValueEnum};
+use sui_devchain_move_build::{Choice, Compiler};
 
 /// Arguments of `devchain`.
 #[derive(Debug, Args)]
@@ -97,6 +96,41 @@ pub(crate) struct TargetArgs {
         hide_env_values = true
     )]
     pub(crate) private_key: Option<String>,
+}
+
+/// Which compiler.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CompilerArgs {
+    /// The Sui CLI, its npm build, or the first of them that works.
+    #[arg(long = "compiler", value_name = "WHICH", value_enum, default_value_t = Which::Auto)]
+    choice: Which,
+    /// The Sui CLI to compile with; `sui` on the PATH when absent.
+    #[arg(long, value_name = "FILE", env = "SUI_BIN")]
+    sui_bin: Option<PathBuf>,
+}
+
+/// Values of `--compiler`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// The Sui CLI if there is one and it can compile here, else the npm build.
+    Auto,
+    /// The Sui CLI.
+    Sui,
+    /// The npm build, in the version that this program was tested with.
+    Npm,
+}
+
+impl From<CompilerArgs> for Compiler {
+    fn from(args: CompilerArgs) -> Self {
+        Self {
+            choice: match args.choice {
+                Which::Auto => Choice::Auto,
+                Which::Sui => Choice::Sui,
+                Which::Npm => Choice::Npm,
+            },
+            sui_bin: args.sui_bin,
+        }
+    }
 }
 
 /// Arguments of `devchain publish`.

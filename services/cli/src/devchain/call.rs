@@ -17,7 +17,6 @@ use super::{
     aborts::{self, Evidence},
     args::{CallArgs, FunctionName},
     arguments::{self, Value},
-    compiler,
     objects::{self, Named},
     outcome::{NewObject, created_objects, show_created},
     results::{self, Fate},
@@ -49,7 +48,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: CallArgs) -> anyhow::Resul
     let target = Target::find(global, &args.target).await?;
     // Before anything is paid: a wrong folder is a mistake of the caller.
     let sources = match &args.source {
-        Some(path) => compiler::sources(path, &target.published)?,
+        Some(path) => sui_devchain_move_build::sources(path, &target.published)?,
         None => Vec::new(),
     };
     let function = descriptor(&target, &args.function).await?;

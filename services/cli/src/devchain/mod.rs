@@ -4,7 +4,6 @@ mod aborts;
 pub(crate) mod args;
 mod arguments;
 mod call;
-mod compiler;
 mod objects;
 mod outcome;
 mod publish;

@@ -1,12 +1,12 @@
 //! `walrus devchain publish`.
 
 use serde::Serialize;
+use sui_devchain_move_build::{self as move_build, Published};
 use walrus_sui::{Address, Digest, transactions::ExecutedTransaction};
 
 use super::{
     aborts::{self, Evidence},
     args::PublishArgs,
-    compiler::{self, Published},
     outcome::{NewObject, created_objects, show_created},
     target::Target,
 };
@@ -39,7 +39,11 @@ pub(crate) async fn run(global: &GlobalOptions, args: PublishArgs) -> anyhow::Re
         target.published.insert(name, published);
     }
     let (published, url) = (&target.published, target.url.as_str());
-    let compiled = compiler::compile(&args.path, published, url, &args.compiler).await?;
+    let compiled =
+        move_build::compile(&args.path, published, url, &args.compiler.into(), &|line| {
+            say(line)
+        })
+        .await?;
     if !compiled.warnings.trim().is_empty() {
         say(compiled.warnings.trim_end());
     }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
+use sui_devchain_move_build::Published;
 use walrus_localnet::{chain_wallet_path, client_config_path};
 use walrus_sdk::config::{self, ClientConfig, LoadedConfig, WalletConfig};
 use walrus_sui::{
@@ -12,7 +13,7 @@ use walrus_sui::{
     wallet::{Keypair, Wallet, default_wallet_path},
 };
 
-use super::{args::TargetArgs, compiler::Published};
+use super::args::TargetArgs;
 use crate::{args::GlobalOptions, context::load_config, report::say};
 
 /// The address of `walrus devchain` and `walrus localnet` when nobody says otherwise.

@@ -13,61 +13,22 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
+use sui_sdk_types::Address;
 use tokio::process::Command;
-use walrus_sui::Address;
 
-use super::{
-    Bytecode, Published, Task, named, program,
+use crate::{
+    Bytecode, Progress, Published, Task, named, program,
     staging::{self, Dialect},
     without_colours,
 };
-use crate::report::say;
 
 /// Oldest Node that the compiler runs on.
 const OLDEST_NODE: u32 = 20;
 /// Where caches go, instead of `~/.cache`.
 const CACHE_VARIABLE: &str = "XDG_CACHE_HOME";
 
-macro_rules! scripts {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../../../scripts/move/", $name)))),*]
-    };
-}
-
-/// Everything that the compiler needs besides what npm and cargo bring.
-const FILES: [(&str, &str); 10] = scripts![
-    "publishable.mjs",
-    "compiler.mjs",
-    "framework.mjs",
-    "packages.mjs",
-    "bytecode.mjs",
-    "paths.mjs",
-    "package.json",
-    "package-lock.json",
-    "framework/Cargo.toml",
-    "framework/Cargo.lock",
-];
-/// A crate has to have a source file.
-const FRAMEWORK_LIB: (&str, &str) = (
-    "framework/lib.rs",
-    include_str!("../../../../../scripts/move/framework/lib.rs"),
-);
-
-macro_rules! system_package {
-    ($($name:literal),* $(,)?) => {
-        [$((
-            concat!("framework/own/sui-system/", $name),
-            include_str!(concat!("../../../../../move/framework/sui-system/", $name)),
-        )),*]
-    };
-}
-
-/// The framework package of this repository, which no crate has.
-const SYSTEM_PACKAGE: [(&str, &str); 3] = system_package![
-    "Move.toml",
-    "sources/staking_pool.move",
-    "sources/sui_system.move",
-];
+// `TOOL`: per file of the tool its path in the folder where it is installed, and its text.
+include!(concat!(env!("OUT_DIR"), "/tool.rs"));
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -94,7 +55,7 @@ enum Answer {
 /// # Errors
 /// What the compiler says, or what is missing for running it.
 pub(super) async fn compile(task: &Task<'_>) -> anyhow::Result<Bytecode> {
-    let tool = install().await?;
+    let tool = install(task.progress).await?;
     let staged = staging::stage(task, Dialect::Told)?;
     let request = serde_json::to_vec(&Request {
         path: &staged.root,
@@ -128,14 +89,14 @@ pub(super) async fn compile(task: &Task<'_>) -> anyhow::Result<Bytecode> {
 }
 
 /// The folder with the installed compiler; installs it when it is not there.
-async fn install() -> anyhow::Result<PathBuf> {
+async fn install(progress: Progress<'_>) -> anyhow::Result<PathBuf> {
     check_programs().await?;
     let parent = cache_directory()?;
     let folder = parent.join(format!("move-compiler-{:016x}", fingerprint()));
     if folder.is_dir() {
         return Ok(folder);
     }
-    say(format_args!(
+    progress(format_args!(
         "Installing the Move compiler into {} (once)",
         folder.display()
     ));
@@ -145,7 +106,7 @@ async fn install() -> anyhow::Result<PathBuf> {
         .prefix("move-compiler-staging-")
         .tempdir_in(&parent)
         .with_context(unwritable)?;
-    for (name, text) in FILES.iter().chain(&SYSTEM_PACKAGE).chain([&FRAMEWORK_LIB]) {
+    for (name, text) in TOOL {
         let path = staging.path().join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(unwritable)?;
@@ -173,9 +134,8 @@ async fn install() -> anyhow::Result<PathBuf> {
 /// Depends on every byte of the tool: another version of this program installs its own.
 fn fingerprint() -> u64 {
     // FNV-1a: a name, not a secret.
-    let bytes = FILES
+    let bytes = TOOL
         .iter()
-        .chain(&SYSTEM_PACKAGE)
         .flat_map(|(name, text)| name.bytes().chain(text.bytes()));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -9,11 +9,11 @@ use std::{
 };
 
 use anyhow::Context;
+use sui_sdk_types::Address;
 use tempfile::TempDir;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, value};
-use walrus_sui::Address;
 
-use super::{
+use crate::{
     Published, Task,
     folder::{Dependency, PackageFolder, Place},
 };

@@ -1,4 +1,4 @@
-//! Packages of this repository that the program carries: what a Git dependency on the public Walrus repository means here.
+//! Embedded Move packages of this repository: what a Git dependency on the public Walrus repository means here.
 //!
 //! The public sources belong to the public networks; on a chain of this program, other packages stand in for them.
 

@@ -1,4 +1,12 @@
-//! The official Move compiler: the Sui CLI where it is installed, otherwise its npm build.
+//! Compiling Move packages for a chain, with the official Move compiler: the Sui CLI where it is installed, otherwise its npm
+//! build.
+//!
+//! A copy of the package is compiled, in which every dependency is at the ID it has on that chain ([`Published`]); files of the
+//! user are read and never written. A Git dependency on the public Walrus repository means the packages of `move/`, which the
+//! crate carries.
+//!
+//! Errors are sentences for a person ([`anyhow`]): what the compiler says of the code, or what is missing for running it.
+#![warn(missing_docs)]
 
 mod carried;
 mod folder;
@@ -7,66 +15,68 @@ mod program;
 mod staging;
 mod sui_cli;
 
-use std::{collections::BTreeMap, path::Path, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::Path, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueEnum};
 use serde::Serialize;
-use walrus_sui::Address;
+use sui_sdk_types::Address;
 
-use self::{
+use crate::{
     folder::{Dependency, PackageFolder, Place},
     sui_cli::{SuiCli, SuiError},
 };
-use crate::report::say;
+
+/// Hears sentences about what is being done, one at a time.
+pub type Progress<'a> = &'a (dyn Fn(fmt::Arguments<'_>) + Sync);
 
 /// As what a package is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Published {
+pub struct Published {
     /// The newest version.
-    pub(crate) id: Address,
+    pub id: Address,
     /// The first version, which types are named by.
-    pub(crate) original_id: Address,
+    pub original_id: Address,
 }
 
 /// A compiled package.
 #[derive(Debug)]
-pub(crate) struct Compiled {
-    pub(crate) name: String,
+pub struct Compiled {
+    /// Its name.
+    pub name: String,
     /// Names and bytecode, dependencies first.
-    pub(crate) modules: Vec<(String, Vec<u8>)>,
-    pub(crate) dependencies: Vec<Address>,
+    pub modules: Vec<(String, Vec<u8>)>,
+    /// IDs of the packages it is linked against.
+    pub dependencies: Vec<Address>,
     /// What the compiler warns of; empty when nothing.
-    pub(crate) warnings: String,
+    pub warnings: String,
     /// The sources, those of local dependencies included.
-    pub(crate) sources: Vec<PackageSources>,
+    pub sources: Vec<PackageSources>,
 }
 
 /// The Move files of a package.
 #[derive(Debug, Clone)]
-pub(crate) struct PackageSources {
+pub struct PackageSources {
     /// Its ID; `None` for the package itself.
-    pub(crate) id: Option<Address>,
+    pub id: Option<Address>,
     /// Path and text.
-    pub(crate) files: BTreeMap<PathBuf, String>,
+    pub files: BTreeMap<PathBuf, String>,
 }
 
-/// Which compiler.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct CompilerArgs {
-    /// The Sui CLI, its npm build, or the first of them that works.
-    #[arg(long = "compiler", value_name = "WHICH", value_enum, default_value_t = Choice::Auto)]
-    pub(crate) choice: Choice,
+/// The compiler that is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compiler {
+    /// Which one.
+    pub choice: Choice,
     /// The Sui CLI to compile with; `sui` on the PATH when absent.
-    #[arg(long, value_name = "FILE", env = "SUI_BIN")]
-    pub(crate) sui_bin: Option<PathBuf>,
+    pub sui_bin: Option<PathBuf>,
 }
 
 /// Which compiler is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Choice {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Choice {
     /// The Sui CLI if there is one and it can compile here, else the npm build.
+    #[default]
     Auto,
     /// The Sui CLI.
     Sui,
@@ -80,6 +90,7 @@ struct Task<'a> {
     published: &'a BTreeMap<String, Published>,
     /// Address of the chain, for a compiler that asks it.
     rpc_url: &'a str,
+    progress: Progress<'a>,
 }
 
 impl Task<'_> {
@@ -96,30 +107,33 @@ struct Bytecode {
     warnings: String,
 }
 
-/// Compiles the package in `path` for the chain at `rpc_url`, where the packages `published` are.
+/// Compiles the package in `path` for the chain at `rpc_url`, where the packages `published` are. `progress` hears what takes its
+/// time, and what is done otherwise than the manifest says.
 ///
 /// # Errors
 /// What the compiler says, or what is missing for running it.
-pub(crate) async fn compile(
+pub async fn compile(
     path: &Path,
     published: &BTreeMap<String, Published>,
     rpc_url: &str,
-    args: &CompilerArgs,
+    compiler: &Compiler,
+    progress: Progress<'_>,
 ) -> anyhow::Result<Compiled> {
     let packages = folder::with_dependencies(path)?;
-    say_what_is_carried(&packages);
+    say_what_is_carried(&packages, progress);
     let published = &as_named_by(&packages, published);
     let task = Task {
         packages: &packages,
         published,
         rpc_url,
+        progress,
     };
     refuse_unpublished(&task)?;
-    let bytecode = match sui_cli(args).await? {
+    let bytecode = match sui_cli(compiler, progress).await? {
         Some(cli) => match cli.compile(&task).await {
             Ok(bytecode) => bytecode,
-            Err(SuiError::Unusable(reason)) if args.choice == Choice::Auto => {
-                say(format_args!(
+            Err(SuiError::Unusable(reason)) if compiler.choice == Choice::Auto => {
+                progress(format_args!(
                     "{cli} cannot compile it here ({}); taking the npm build of the compiler",
                     first_line(&reason)
                 ));
@@ -139,7 +153,7 @@ pub(crate) async fn compile(
 }
 
 /// A person who names a revision of a repository must hear that something else is compiled.
-fn say_what_is_carried(packages: &[PackageFolder]) {
+fn say_what_is_carried(packages: &[PackageFolder], progress: Progress<'_>) {
     for package in packages {
         for Dependency { key, place } in &package.dependencies {
             if let Place::Carried {
@@ -147,7 +161,7 @@ fn say_what_is_carried(packages: &[PackageFolder]) {
                 instead_of: Some(url),
             } = place
             {
-                say(format_args!(
+                progress(format_args!(
                     "{key}: taking {}, which this program carries, instead of {url}",
                     carried.dir().display()
                 ));
@@ -157,9 +171,9 @@ fn say_what_is_carried(packages: &[PackageFolder]) {
 }
 
 /// The Sui CLI, if that is to be tried.
-async fn sui_cli(args: &CompilerArgs) -> anyhow::Result<Option<SuiCli>> {
-    let named = args.sui_bin.as_deref();
-    match args.choice {
+async fn sui_cli(compiler: &Compiler, progress: Progress<'_>) -> anyhow::Result<Option<SuiCli>> {
+    let named = compiler.sui_bin.as_deref();
+    match compiler.choice {
         Choice::Npm => Ok(None),
         Choice::Sui => Ok(Some(SuiCli::find(named).await?)),
         Choice::Auto => match SuiCli::find(named).await {
@@ -169,7 +183,7 @@ async fn sui_cli(args: &CompilerArgs) -> anyhow::Result<Option<SuiCli>> {
             Err(error @ SuiError::Absent { .. }) => Err(error.into()),
             Err(error) => {
                 let reason = error.to_string();
-                say(format_args!(
+                progress(format_args!(
                     "{}; taking the npm build of the compiler",
                     first_line(&reason)
                 ));
@@ -209,7 +223,7 @@ fn refuse_unpublished(task: &Task<'_>) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If there is no package, or a file cannot be read.
-pub(crate) fn sources(
+pub fn sources(
     path: &Path,
     published: &BTreeMap<String, Published>,
 ) -> anyhow::Result<Vec<PackageSources>> {

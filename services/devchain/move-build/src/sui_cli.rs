@@ -8,15 +8,14 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
+use sui_sdk_types::Address;
 use tokio::process::Command;
-use walrus_sui::Address;
 
-use super::{
+use crate::{
     Bytecode, Task, named, program,
     staging::{self, Dialect, ENVIRONMENT, Staged},
     without_colours,
 };
-use crate::report::say;
 
 /// How the CLI is called when nobody says otherwise.
 const PROGRAM: &str = "sui";
@@ -123,7 +122,7 @@ impl SuiCli {
         let options = self.options().await?;
         let staged = staging::stage(task, options.dialect).map_err(unusable)?;
         let name = &task.root().map_err(unusable)?.name;
-        say(format_args!("Compiling {name} with {self}"));
+        (task.progress)(format_args!("Compiling {name} with {self}"));
         let mut command = self.command(&staged.config_dir());
         command.arg("move").current_dir(&staged.root);
         if options.client_config {

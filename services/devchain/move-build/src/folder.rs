@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use toml_edit::{DocumentMut, TableLike};
 
-use super::carried::Carried;
+use crate::carried::Carried;
 
 /// The manifest of a package.
 const MANIFEST: &str = "Move.toml";
