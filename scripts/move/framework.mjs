@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { REPOSITORY, TOOL_DIR, readTree } from './paths.mjs';
+import { REPOSITORY, TOOL_DIR, readTree, writeWhole } from './paths.mjs';
 
 const CRATE = 'moverox-sui';
 const MANIFEST = path.join(TOOL_DIR, 'framework', 'Cargo.toml');
@@ -45,8 +45,17 @@ function crateMetadata() {
 
 const isSource = (file) => file === 'Move.toml' || file.endsWith('.move');
 
+/** What `loadFramework` found when the tool was installed for a program: later runs need no cargo. */
+const KEPT = path.join(TOOL_DIR, 'framework', 'kept.json');
+
+/** Keeps the sources beside the tool. */
+export function keepFramework() {
+  writeWhole(KEPT, JSON.stringify(loadFramework()));
+}
+
 /** The sources: `version` of the crate, `sha256` over all files of the crate, and per folder the files. */
 export function loadFramework() {
+  if (fs.existsSync(KEPT)) return JSON.parse(fs.readFileSync(KEPT, 'utf8'));
   const found = crateMetadata().packages.find((one) => one.name === CRATE);
   if (!found) throw new Error(`cargo knows no crate ${CRATE}`);
   const root = path.join(path.dirname(found.manifest_path), 'move');

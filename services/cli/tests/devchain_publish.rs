@@ -105,8 +105,27 @@ fn a_package_is_compiled_published_and_called_and_its_aborts_have_names_and_line
     ] {
         assert!(refused.contains(expected), "{expected}: {refused}");
     }
+    compile_with_node_alone(&counter);
     depend_on_a_path_from_the_root(&counter);
     refuse_what_is_no_package(&home, &url);
+}
+
+/// npm and cargo brought the compiler; nobody needs them any more.
+fn compile_with_node_alone(counter: &Counter<'_>) {
+    let programs = counter.home.path().join("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let node = std::env::split_paths(&path)
+        .map(|folder| folder.join("node"))
+        .find(|file| file.is_file())
+        .unwrap();
+    std::os::unix::fs::symlink(node, programs.join("node")).unwrap();
+    let source = package("counter");
+    let arguments = ["devchain", "publish", &source, "--rpc-url", &counter.url];
+    let mut command = counter.home.command(&arguments);
+    let output = command.env("PATH", &programs).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
 }
 
 fn depend_on_a_path_from_the_root(counter: &Counter<'_>) {
@@ -220,11 +239,17 @@ fn refuse_what_is_no_package(home: &Home, url: &str) {
     let missing = publish(dir.to_str().unwrap());
     assert!(missing.contains("--published library=ID"), "{missing}");
 
-    let output = home
-        .command(&["devchain", "publish", &package("counter"), "--rpc-url", url])
-        .env("PATH", home.path())
-        .output()
-        .unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
+    // What is missing depends on whether the compiler is installed already.
+    let without_programs = |cache: &str| {
+        let counter = package("counter");
+        let mut command = home.command(&["devchain", "publish", &counter, "--rpc-url", url]);
+        command
+            .env("PATH", home.path())
+            .env("XDG_CACHE_HOME", cache);
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    let errors = without_programs(home.path().to_str().unwrap());
     assert!(errors.contains("needs node and npm and cargo"), "{errors}");
+    let errors = without_programs(env!("CARGO_TARGET_TMPDIR"));
+    assert!(errors.contains("needs node, which"), "{errors}");
 }

@@ -19,8 +19,9 @@ const PACKAGES: [&str; 5] = [
 ];
 
 /// Files of `scripts/move`: everything that the compiler needs besides what npm and cargo bring.
-const SCRIPTS: [&str; 11] = [
+const SCRIPTS: [&str; 12] = [
     "publishable.mjs",
+    "keep.mjs",
     "compiler.mjs",
     "framework.mjs",
     "packages.mjs",

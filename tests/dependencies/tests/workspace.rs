@@ -26,6 +26,7 @@ const NEVER: [(&str, &[&str]); 6] = [
             "walrus-node-client",
             "walrus-node",
             "walrus-sdk",
+            "walrus-artifacts",
             "sui-devchain-vm",
         ],
     ),
@@ -38,6 +39,7 @@ const NEVER: [(&str, &[&str]); 6] = [
         &[
             "walrus-node",
             "walrus-localnet",
+            "walrus-artifacts",
             "sui-devchain",
             "sui-devchain-vm",
         ],
@@ -47,6 +49,7 @@ const NEVER: [(&str, &[&str]); 6] = [
         &[
             "walrus-sdk",
             "walrus-localnet",
+            "walrus-artifacts",
             "sui-devchain",
             "sui-devchain-vm",
         ],
@@ -56,6 +59,7 @@ const NEVER: [(&str, &[&str]); 6] = [
         &[
             "walrus-core",
             "walrus-sui",
+            "walrus-artifacts",
             "sui-devchain",
             "sui-devchain-executor",
         ],

@@ -90,12 +90,13 @@ pub(super) async fn compile(task: &Task<'_>) -> anyhow::Result<Bytecode> {
 
 /// The folder with the installed compiler; installs it when it is not there.
 async fn install(progress: Progress<'_>) -> anyhow::Result<PathBuf> {
-    check_programs().await?;
     let parent = cache_directory()?;
     let folder = parent.join(format!("move-compiler-{:016x}", fingerprint()));
     if folder.is_dir() {
+        check_programs(&["node"]).await?;
         return Ok(folder);
     }
+    check_programs(&["node", "npm", "cargo"]).await?;
     progress(format_args!(
         "Installing the Move compiler into {} (once)",
         folder.display()
@@ -122,6 +123,11 @@ async fn install(progress: Progress<'_>) -> anyhow::Result<PathBuf> {
     program::succeed(npm, b"")
         .await
         .context("cannot install the Move compiler")?;
+    let mut keep = Command::new("node");
+    keep.arg(staging.path().join("keep.mjs"));
+    program::succeed(keep, b"")
+        .await
+        .context("cannot get the sources of the framework")?;
     // In one step, so that nobody ever sees half of it. Somebody else may have been faster, which is as good.
     if let Err(error) = fs::rename(staging.path(), &folder)
         && !folder.is_dir()
@@ -155,10 +161,10 @@ fn cache_directory() -> anyhow::Result<PathBuf> {
 }
 
 /// Says what is not installed before anything fails in the middle.
-async fn check_programs() -> anyhow::Result<()> {
+async fn check_programs(needed: &[&str]) -> anyhow::Result<()> {
     let mut missing = Vec::new();
     let mut node = String::new();
-    for program in ["node", "npm", "cargo"] {
+    for program in needed.iter().copied() {
         let output = Command::new(program)
             .arg("--version")
             .stdin(Stdio::null())
@@ -174,8 +180,8 @@ async fn check_programs() -> anyhow::Result<()> {
     }
     ensure!(
         missing.is_empty(),
-        "compiling Move needs {}, which cannot be run here: Node {OLDEST_NODE} or newer with npm for the compiler, and cargo \
-         for the sources of the framework",
+        "compiling Move needs {}, which cannot be run here: Node {OLDEST_NODE} or newer for the compiler; npm and cargo, which \
+         bring it and the sources of the framework, once for its installation",
         missing.join(" and ")
     );
     let major = node.trim_start_matches('v').split('.').next();
