@@ -1,4 +1,4 @@
-//! Proofs that a blob was encoded wrongly (encoding spec 4.4).
+//! Inconsistency proofs: that a blob was encoded wrongly (encoding spec 4.4).
 
 use serde::{Deserialize, Serialize};
 

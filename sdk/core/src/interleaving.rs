@@ -1,4 +1,4 @@
-//! Packs symbols so that many codewords are encoded or decoded in one pass.
+//! Symbol interleaving, so that many codewords are encoded or decoded in one pass.
 //!
 //! The code works on each 16-bit element position independently (encoding spec 2.4), so the same
 //! position of many codewords may be handled as one long codeword. Elements of a symbol are spread as low

@@ -1,4 +1,4 @@
-//! The messages that nodes sign (encoding spec 5.2).
+//! Protocol messages, which nodes sign (encoding spec 5.2).
 //!
 //! A message is type ‖ version 0 ‖ application 3 ‖ epoch `u32` ‖ body, all in BCS.
 

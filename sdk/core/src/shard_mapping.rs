@@ -1,4 +1,4 @@
-//! Which shard stores which sliver pair (encoding spec 2.3).
+//! Shard mapping: which shard stores which sliver pair (encoding spec 2.3).
 
 use crate::{
     blob_id::BlobId,

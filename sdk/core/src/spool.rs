@@ -1,4 +1,4 @@
-//! Slivers of one blob in one file, for what does not fit in memory.
+//! Sliver spool: the slivers of one blob in one file, for what does not fit in memory.
 
 use std::{
     collections::BTreeSet,

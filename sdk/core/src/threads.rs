@@ -1,4 +1,4 @@
-//! On which threads a computation runs, and how work is split among them.
+//! Thread pools: on which threads a computation runs, and how work is split among them.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Work areas that calls without a state of their own use again, so that none pays for fresh memory.
+//! Buffer pool: work areas that calls without a state of their own use again, so that none pays for fresh memory.
 
 use std::sync::{Mutex, PoisonError};
 

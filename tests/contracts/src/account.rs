@@ -1,4 +1,4 @@
-//! Accounts whose keys follow from names.
+//! Test accounts, whose keys follow from names.
 
 use sha2::{Digest as _, Sha256};
 use sui_crypto::{SuiSigner as _, ed25519::Ed25519PrivateKey};

@@ -1,4 +1,4 @@
-//! Changing constants of compiled modules (devchain spec 3.1), so that tests have a package that differs from the
+//! Bytecode patching: changing constants of compiled modules (devchain spec 3.1), so that tests have a package that differs from the
 //! published one in exactly one number.
 
 const MAGIC: [u8; 4] = [0xa1, 0x1c, 0xeb, 0x0b];

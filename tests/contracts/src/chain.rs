@@ -1,4 +1,4 @@
-//! A ledger in memory with a clock that is moved by hand.
+//! In-memory chain, with a clock that is moved by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a transaction did.
+//! Transaction results: what a transaction did.
 
 use std::fmt;
 

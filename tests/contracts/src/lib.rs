@@ -1,4 +1,4 @@
-//! The Move packages on the embedded chain, in one thread and without a network: what a validator would run, as
+//! Contract harness: the Move packages on the embedded chain, in one thread and without a network: what a validator would run, as
 //! a library that tests drive.
 //!
 //! * [`Chain`] is a ledger in memory: accounts, signed transactions, gas, events, objects, and a clock that moves

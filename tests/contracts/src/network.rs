@@ -1,4 +1,4 @@
-//! A deployment with storage nodes.
+//! Test network: a deployment with storage nodes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Programmable transactions built from object IDs.
+//! Transaction builder: programmable transactions from object IDs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The dearest change of an epoch: others replace all members at once.
+//! Committee replacement, the dearest change of an epoch: others replace all members at once.
 
 use std::ops::Range;
 

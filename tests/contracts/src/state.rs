@@ -1,4 +1,4 @@
-//! Reading the contract's state.
+//! Contract state, as it is read.
 
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use walrus_sui::objects::{

@@ -1,4 +1,4 @@
-//! New versions of package `walrus` and the ways to them (contracts spec 4.1, 7.14).
+//! Package upgrades: new versions of `walrus` and the ways to them (contracts spec 4.1, 7.14).
 
 use sui_devchain_vm::package::{Module, digest};
 use sui_sdk_types::Address;

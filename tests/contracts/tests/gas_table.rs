@@ -1,4 +1,4 @@
-//! `GAS.md` names every entry point and is as old as the contracts.
+//! Gas table: `GAS.md` names every entry point and is as old as the contracts.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;

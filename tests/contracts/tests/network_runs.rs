@@ -1,4 +1,4 @@
-//! The harness itself: a network of the default size boots, stores, pays and changes its epochs.
+//! Smoke test of the harness: a network of the default size boots, stores, pays and changes its epochs.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use walrus_contract_tests::{

@@ -1,4 +1,4 @@
-//! The transactions that loop over all nodes stay within what a network allows one transaction, for 150 nodes and 1000 shards
+//! Transaction limits: what loops over all nodes stays within what a network allows one transaction, for 150 nodes and 1000 shards
 //! (contracts spec 13, weakness 2; devchain spec 2.10 and appendix D).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

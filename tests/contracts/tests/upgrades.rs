@@ -1,4 +1,4 @@
-//! Upgrades of package `walrus` on a living network (contracts spec 4.1, 7.14): governance, emergency, refusals, and
+//! Package upgrades of `walrus` on a living network (contracts spec 4.1, 7.14): governance, emergency, refusals, and
 //! what old objects are worth afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

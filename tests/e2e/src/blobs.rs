@@ -1,4 +1,4 @@
-//! Blobs to store.
+//! Test blobs, in the forms in which they are stored.
 
 use bytes::Bytes;
 use rand::RngCore;

@@ -1,4 +1,4 @@
-//! A node that lies: it sits at the address of a real node, holds its key, and falsifies what the real node says.
+//! Byzantine node: it sits at the address of a real node, holds its key, and falsifies what the real node says.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! What the end-to-end tests stand on: real local networks, nodes in processes of their own, and nodes that lie.
+//! End-to-end harness: real local networks, nodes in processes of their own, and nodes that lie.
 //!
 //! The tests are in `tests/network/`, one module for each behaviour. They wait for conditions, never for time.
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! Local networks, seen from a client.
+//! Test network: a local network, seen from a client.
 
 use std::{
     ops::{Deref, DerefMut},

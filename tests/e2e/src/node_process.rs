@@ -1,4 +1,4 @@
-//! A storage node in a process of its own, which can be killed like any other.
+//! Node process: a storage node that can be killed like any other program.
 
 use std::{
     path::Path,

@@ -1,4 +1,4 @@
-//! Requests to a node as nobody's client would make them.
+//! Raw REST requests, as nobody's client would make them.
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;

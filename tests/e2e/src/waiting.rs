@@ -1,4 +1,4 @@
-//! Waiting for conditions.
+//! Polling: waiting for a condition.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Refusals of the chain.
+//! Abort codes: refusals of the chain.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! The candidates for the next committee (contracts spec 7.13).
+//! Active set: the candidates for the next committee (contracts spec 7.13).
 
 use crate::NodeId;
 

@@ -1,4 +1,4 @@
-//! How many shards each node gets (contracts spec 8.3).
+//! Apportionment: how many shards each node gets (contracts spec 8.3).
 
 use crate::{Abort, abort::ensure};
 

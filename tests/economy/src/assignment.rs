@@ -1,4 +1,4 @@
-//! Which shards each node gets (contracts spec 8.4).
+//! Shard assignment: which shards each node gets (contracts spec 8.4).
 
 use std::collections::BTreeMap;
 

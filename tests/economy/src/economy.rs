@@ -1,4 +1,4 @@
-//! All the money there is.
+//! Money supply: all the money there is.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Price of a pool's shares (contracts spec 8.9).
+//! Exchange rate: the price of a pool's shares (contracts spec 8.9).
 
 use crate::{
     Abort,

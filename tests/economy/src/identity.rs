@@ -1,4 +1,4 @@
-//! Names of nodes.
+//! Node IDs: names of nodes.
 
 use std::fmt;
 

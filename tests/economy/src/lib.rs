@@ -1,4 +1,4 @@
-//! A model of the protocol's economy in plain Rust, written from the contracts specification alone.
+//! Economy model: the protocol's economy in plain Rust, written from the contracts specification alone.
 //!
 //! The contracts of `move/` and this model share nothing but the specification ("contracts spec"). The tests of this
 //! crate run both on the same input and compare: single formulas on thousands of seeded random inputs, and a network

@@ -1,4 +1,4 @@
-//! Values that take effect in a later epoch (contracts spec 8.10).
+//! Pending values, which take effect in a later epoch (contracts spec 8.10).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A node's staking pool (contracts spec 7.11 and 8.9).
+//! Staking pool of a node (contracts spec 7.11 and 8.9).
 
 use std::collections::BTreeMap;
 

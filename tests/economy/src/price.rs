@@ -1,4 +1,4 @@
-//! What storing costs (contracts spec 7.1 and 7.3).
+//! Storage prices: what storing costs (contracts spec 7.1 and 7.3).
 
 use crate::{Abort, Frost, abort::multiply};
 

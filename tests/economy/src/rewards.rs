@@ -1,4 +1,4 @@
-//! Who earns what of an epoch's rewards (contracts spec 8.7).
+//! Reward distribution: who earns what of an epoch's rewards (contracts spec 8.7).
 
 use crate::Frost;
 

@@ -1,4 +1,4 @@
-//! The coming epochs' capacity and money (contracts spec 8.8).
+//! Ring buffer of the coming epochs' capacity and money (contracts spec 8.8).
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! Votes to burn a node's commission (contracts spec 7.15).
+//! Slashing: votes to burn a node's commission (contracts spec 7.15).
 
 use std::collections::{BTreeMap, BTreeSet};
 

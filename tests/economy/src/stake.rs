@@ -1,4 +1,4 @@
-//! A staker's object (contracts spec 4.5 and 7.11).
+//! Staked WAL: a staker's object (contracts spec 4.5 and 7.11).
 
 use crate::{
     Abort, Epoch, Frost, NodeId,

@@ -1,4 +1,4 @@
-//! The staking side: nodes, stake, committees and epochs (contracts spec 7.10 to 7.13).
+//! Staking system: nodes, stake, committees and epochs (contracts spec 7.10 to 7.13).
 
 use std::collections::BTreeMap;
 

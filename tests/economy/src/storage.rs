@@ -1,4 +1,4 @@
-//! What users hold: reservations, blobs and storage pools (contracts spec 7.1 to 7.3 and 7.8).
+//! User objects: reservations, blobs and storage pools (contracts spec 7.1 to 7.3 and 7.8).
 
 use crate::{Abort, Epoch, abort::ensure};
 

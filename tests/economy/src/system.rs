@@ -1,4 +1,4 @@
-//! The storage side: selling capacity and paying those who provide it (contracts spec 7.1, 7.3, 7.8 and 8.7).
+//! Storage system: selling capacity and paying those who provide it (contracts spec 7.1, 7.3, 7.8 and 8.7).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a committee agrees on (contracts spec 8.5).
+//! Quorum votes: what a committee agrees on (contracts spec 8.5).
 
 use crate::is_quorum;
 

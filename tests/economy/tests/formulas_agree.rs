@@ -1,4 +1,4 @@
-//! The contracts' formulas against the model's, on random input.
+//! Differential test of formulas: the contracts' against the model's, on random input.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! One pool of the model, in and out of the committee: whoever may leave can leave, and nothing but dust is left behind.
+//! Solvency of one pool of the model, in and out of the committee: whoever may leave can leave, and nothing but dust is left behind.
 //!
 //! That the contract does the same is checked by `thirty_epochs`.
 

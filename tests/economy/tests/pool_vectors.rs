@@ -1,4 +1,4 @@
-//! The vectors of contracts spec 15 about staking.
+//! Test vectors of contracts spec 15 about staking.
 
 use walrus_economy::{
     Abort, NodeId,

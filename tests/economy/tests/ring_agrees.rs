@@ -1,4 +1,4 @@
-//! The ring of coming epochs under random sales, subsidies and epoch changes: contracts against model.
+//! Differential test of the ring of coming epochs under random sales, subsidies and epoch changes: contracts against model.
 
 #![allow(clippy::unwrap_used)]
 

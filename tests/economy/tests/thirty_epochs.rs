@@ -1,4 +1,4 @@
-//! Thirty epochs of a network on the embedded chain, beside the model: every balance agrees at every step.
+//! Differential test over thirty epochs of a network on the embedded chain, beside the model: every balance agrees at every step.
 //!
 //! Everything goes through public entry points, by transactions that accounts sign. Nodes join, shrink, leave and come
 //! back; stakers come and go; users store, extend and delete; operators vote, collect and are slashed. What is not

@@ -1,4 +1,4 @@
-//! Puts the blob together from slivers, a block of symbols of all slivers at a time.
+//! Blob assembly: from slivers, a block of symbols of all slivers at a time.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Does a decoded blob belong to its metadata? (encoding spec 8)
+//! Consistency check: does a decoded blob belong to its metadata? (encoding spec 8)
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 

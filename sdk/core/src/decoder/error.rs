@@ -1,4 +1,4 @@
-//! Why a decoding ended without a blob.
+//! Decoding errors: why a decoding ended without a blob.
 
 use crate::{
     axis::SliverType,

@@ -1,4 +1,4 @@
-//! The engine of the code, with the error locator of the last decoding kept.
+//! Reed-Solomon engine that keeps the error locator of the last decoding.
 //!
 //! Where symbols are missing determines the values that decoding multiplies symbols with; computing them
 //! takes as long as decoding a short codeword. All codewords of a blob miss the same symbols.

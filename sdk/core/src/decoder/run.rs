@@ -1,4 +1,4 @@
-//! What all parts of a running decoding share: threads, progress, cancellation.
+//! Decoding context: the threads, progress and cancellation that all parts of a running decoding share.
 
 use std::sync::{Mutex, PoisonError};
 

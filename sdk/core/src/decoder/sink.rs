@@ -1,4 +1,4 @@
-//! Where the decoded blob goes.
+//! Blob sinks: where the decoded blob goes.
 
 use std::{
     io,

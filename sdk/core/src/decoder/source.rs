@@ -1,4 +1,4 @@
-//! Where slivers come from.
+//! Sliver sources: where slivers come from.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! Decoding from any source of slivers into a file, in bounded memory.
+//! Streaming decoder: from any source of slivers into a file, in bounded memory.
 
 use std::{
     collections::BTreeSet,

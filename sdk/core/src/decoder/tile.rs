@@ -1,4 +1,4 @@
-//! Decodes many codewords at once, or strips of them.
+//! Tile decoder: many codewords at once, or strips of them.
 
 use reed_solomon_simd::{
     engine::{DefaultEngine, Engine},

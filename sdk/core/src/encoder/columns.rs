@@ -1,4 +1,4 @@
-//! A block of columns at a time, or a strip of it, is expanded, hashed, folded into trees and handed on
+//! Column expansion: a block of columns at a time, or a strip of it, is expanded, hashed, folded into trees and handed on
 //! (encoding spec 2.2 step 2, 3.3).
 
 use std::{

@@ -1,4 +1,4 @@
-//! What a caller can see of a running encoding and do to it.
+//! Progress and cancellation: what a caller can see of a running encoding and do to it.
 
 use std::sync::{
     Arc,

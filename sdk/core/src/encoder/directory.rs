@@ -1,4 +1,4 @@
-//! A directory of sliver files.
+//! Directory sink: one file for each sliver.
 
 use std::{
     fs::{self, OpenOptions},

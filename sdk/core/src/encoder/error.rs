@@ -1,4 +1,4 @@
-//! Why an encoding ended without a result.
+//! Encoding errors: why an encoding ended without a result.
 
 use std::{fmt, io};
 

@@ -1,4 +1,4 @@
-//! The source rows of the matrix: the blob, and what is kept of their expansion.
+//! Source matrix: the blob, and what is kept of their expansion.
 
 use std::{io, ops::Range};
 

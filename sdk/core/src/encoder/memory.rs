@@ -1,4 +1,4 @@
-//! The sink that keeps slivers in memory.
+//! Memory sink: slivers are kept in memory.
 
 use std::{
     io,

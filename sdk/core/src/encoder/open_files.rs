@@ -1,4 +1,4 @@
-//! Files that get piece after piece, kept open in between as far as the system allows.
+//! File handle cache: files that get piece after piece stay open in between, as far as the system allows.
 
 use std::{
     collections::HashMap,

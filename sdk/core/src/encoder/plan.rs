@@ -1,4 +1,4 @@
-//! How an encoding is cut into pieces that stay in the cache.
+//! Work plan: how an encoding is cut into pieces that stay in the cache.
 
 use std::ops::Range;
 

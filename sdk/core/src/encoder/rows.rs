@@ -1,4 +1,4 @@
-//! Source rows are expanded, strip by strip if all of it does not fit in memory (encoding spec 2.2 step 1).
+//! Row expansion: source rows are expanded, strip by strip if all of it does not fit in memory (encoding spec 2.2 step 1).
 
 use std::sync::{Mutex, PoisonError};
 

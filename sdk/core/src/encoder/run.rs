@@ -1,4 +1,4 @@
-//! What all parts of a running encoding share: threads, sink, progress, cancellation.
+//! Encoding context: the threads, sink, progress and cancellation that all parts of a running encoding share.
 
 use std::sync::{Mutex, PoisonError};
 

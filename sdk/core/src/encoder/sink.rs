@@ -1,4 +1,4 @@
-//! Where slivers go.
+//! Sliver sinks: where slivers go.
 
 use std::io;
 

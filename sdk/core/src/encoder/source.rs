@@ -1,4 +1,4 @@
-//! Where the bytes of a blob come from.
+//! Blob sources: where the bytes of a blob come from.
 
 use std::{
     fs::File,

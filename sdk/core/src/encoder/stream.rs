@@ -1,4 +1,4 @@
-//! The streaming core: a source in, slivers and metadata out, in bounded memory (encoding spec 2, 3).
+//! Streaming encoder: a source in, slivers and metadata out, in bounded memory (encoding spec 2, 3).
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! What stands around the symbols of a sliver in its BCS (encoding spec 4.1).
+//! BCS framing: what stands around the symbols of a sliver (encoding spec 4.1).
 
 use std::num::NonZeroU16;
 

@@ -1,4 +1,4 @@
-//! The hash of a sliver without keeping its expansion (encoding spec 3.3).
+//! Sliver hasher, which does not keep the expansion (encoding spec 3.3).
 
 use reed_solomon_simd::ReedSolomonEncoder;
 

@@ -1,4 +1,4 @@
-//! Which functions a transaction can change something with.
+//! Entry points: the functions with which a transaction can change something.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Runs transactions and remembers what they cost.
+//! Gas meter: runs transactions and remembers what they cost.
 
 use std::collections::BTreeMap;
 

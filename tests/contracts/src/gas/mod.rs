@@ -1,4 +1,4 @@
-//! What every transaction of a user, a staker, a node or a governor costs, by the number of nodes.
+//! Gas costs of every transaction of a user, a staker, a node or a governor costs, by the number of nodes.
 
 mod blobs;
 mod entry_points;

@@ -1,4 +1,4 @@
-//! The table in `GAS.md`.
+//! Gas table, as in `GAS.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

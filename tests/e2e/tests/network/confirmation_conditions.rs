@@ -1,4 +1,4 @@
-//! A node confirms a blob only after it has seen the registration on chain and holds every sliver of its shards.
+//! Storage confirmations: a node confirms a blob only after it has seen the registration on chain and holds every sliver of its shards.
 
 use std::time::Duration;
 

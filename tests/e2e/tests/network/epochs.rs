@@ -1,4 +1,4 @@
-//! The nodes drive the epochs, whatever happens to most of them; a blob lives as long as it was paid for.
+//! Epoch changes: the nodes drive them, whatever happens to most of them; a blob lives as long as it was paid for.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A node that is killed in the middle of a store: the store goes on without it, and the node catches up after its restart.
+//! Crash recovery: a node is killed in the middle of a store; the store goes on without it, and the node catches up after its restart.
 
 use std::{
     collections::BTreeSet,

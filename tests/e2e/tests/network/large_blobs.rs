@@ -1,4 +1,4 @@
-//! Blobs that do not fit in memory: the same results and errors, files without names, nothing left behind.
+//! Streaming of blobs that do not fit in memory: the same results and errors, files without names, nothing left behind.
 //!
 //! What counts as large is an option, so a few megabytes do here.
 

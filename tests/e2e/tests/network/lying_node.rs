@@ -1,4 +1,4 @@
-//! Nodes that falsify slivers, metadata, statuses or confirmations change nothing but the time.
+//! Byzantine nodes: nodes that falsify slivers, metadata, statuses or confirmations change nothing but the time.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The network as its users see it, one module for each behaviour.
+//! End-to-end tests: the network as its users see it, one module for each behaviour.
 //!
 //! All modules are one program: linking the whole system takes long, and once is enough.
 #![allow(clippy::unwrap_used)]

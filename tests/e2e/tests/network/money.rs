@@ -1,4 +1,4 @@
-//! What a wallet owns is used before anything is bought, no more of it than is needed, and nothing is paid twice.
+//! Payment: what a wallet owns is used before anything is bought, no more of it than is needed, and nothing is paid twice.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

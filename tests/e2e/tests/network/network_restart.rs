@@ -1,4 +1,4 @@
-//! A network comes up again from its directory, with everything that was stored.
+//! Network restart: a network comes up again from its directory, with everything that was stored.
 
 use walrus_e2e::{TestNetwork, random_bytes, small};
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};

@@ -1,4 +1,4 @@
-//! With nodes of up to f shards down everything works; with more, a store fails at once and says what is missing, and reads
+//! Outages: with nodes of up to f shards down everything works; with more, a store fails at once and says what is missing, and reads
 //! go on until fewer than a third of the shards answer.
 
 use std::time::{Duration, Instant};

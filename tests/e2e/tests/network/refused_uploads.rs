@@ -1,4 +1,4 @@
-//! Uploads that a node must refuse: the status and the body are those of the protocol, and nothing is stored.
+//! Upload validation: what a node must refuse; the status and the body are those of the protocol, and nothing is stored.
 
 use std::{convert::Infallible, time::Duration};
 

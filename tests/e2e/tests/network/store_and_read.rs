@@ -1,4 +1,4 @@
-//! Blobs come back as they were, the chain agrees with what the client reports, and stores cost what they say.
+//! Store and read: blobs come back as they were, the chain agrees with what the client reports, and stores cost what they say.
 
 use std::time::Duration;
 

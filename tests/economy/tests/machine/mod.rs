@@ -1,4 +1,4 @@
-//! The compiled contracts on the chain's own virtual machine, called function by function, whatever their visibility.
+//! Contract runner: the compiled contracts on the chain's own virtual machine, called function by function, whatever their visibility.
 
 #![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "every test uses a part")]

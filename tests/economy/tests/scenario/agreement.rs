@@ -1,4 +1,4 @@
-//! Everything that both sides know is compared.
+//! State comparison: everything that both sides know.
 
 use std::collections::BTreeMap;
 
