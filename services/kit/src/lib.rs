@@ -3,6 +3,11 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod envelope;
+pub mod follow;
 pub mod metrics;
+pub mod request;
+pub mod server;
 pub mod tables;
+pub mod tls;
 pub mod worker;

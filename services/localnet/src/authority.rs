@@ -24,14 +24,11 @@ use rcgen::{
 };
 use rustls::{
     ServerConfig,
-    crypto::ring,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use walrus_core::network_key::NetworkKeyPair;
-use walrus_node::{
-    certificate_key::CertificateKey,
-    tls::{generated_name, server_names},
-};
+use walrus_node::tls::{generated_name, server_names};
+use walrus_service::tls::{CertificateKey, Certificates};
 
 use crate::directory::write_atomically;
 
@@ -63,7 +60,7 @@ impl Authority {
     pub(crate) fn open(dir: &Path, host: IpAddr) -> anyhow::Result<Self> {
         let secret = key_in(&dir.join(AUTHORITY_KEY_FILE))?;
         let this = Self {
-            key: CertificateKey::new(&secret)?,
+            key: CertificateKey::new(&secret.secret_bytes())?,
             name: name(&secret),
             chain_key: key_in(&dir.join(CHAIN_KEY_FILE))?,
             bundle: dir.join(BUNDLE_FILE),
@@ -94,7 +91,7 @@ impl Authority {
         key: &NetworkKeyPair,
         host: IpAddr,
     ) -> anyhow::Result<()> {
-        let node_key = CertificateKey::new(key)?;
+        let node_key = CertificateKey::new(&key.secret_bytes())?;
         let signer_name = generated_name(key);
         let mut signer = authority(signer_name.clone(), 0);
         signer.use_authority_key_identifier_extension = true;
@@ -113,17 +110,12 @@ impl Authority {
         let mut names = vec![SanType::DnsName(LOCALHOST.try_into()?)];
         names.extend(self.addresses().map(SanType::IpAddress));
         let params = server(common_name("Walrus local network, chain"), names);
-        let subject = CertificateKey::new(&self.chain_key)?;
+        let subject = CertificateKey::new(&self.chain_key.secret_bytes())?;
         let certificate = self.key.certify(params, &subject, self.name.clone())?;
         let key = self.chain_key.to_pkcs8_der()?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .context("TLS versions")?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .context("the certificate of the chain's RPC port")?;
-        Ok(Arc::new(config))
+        let certificates = Certificates::new(vec![certificate.der().clone()], &key)?;
+        Ok(certificates.server_config()?)
     }
 
     /// The authority's own certificate, PEM.
@@ -238,7 +230,7 @@ mod tests {
     fn is_valid(trusted: &CertificateDer<'_>, chain: &[CertificateDer<'_>], name: &str) -> bool {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.clone().into_owned()).unwrap();
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()
             .unwrap();
@@ -305,7 +297,7 @@ mod tests {
                 Err(_) => SanType::DnsName((*name).try_into().unwrap()),
             });
             let params = server(common_name("server"), names.collect());
-            let subject = CertificateKey::new(&key).unwrap();
+            let subject = CertificateKey::new(&key.secret_bytes()).unwrap();
             let made = authority
                 .key
                 .certify(params, &subject, authority.name.clone())

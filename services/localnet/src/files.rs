@@ -7,7 +7,11 @@ use std::{
 
 use serde::Serialize;
 use walrus_core::network_key::NetworkPublicKey;
-use walrus_node::{NodeConfig, config::LiveUploadDeferralConfig};
+use walrus_node::{
+    NodeConfig,
+    config::LiveUploadDeferralConfig,
+    operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE},
+};
 use walrus_sui::{
     Address,
     network_json::{NetworkAccount, NetworkDescriptor, NetworkNode},
@@ -17,7 +21,7 @@ use walrus_sui::{
 use crate::{
     Localnet,
     directory::write_atomically,
-    operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, WALLET_FILE, environment},
+    operator::{WALLET_FILE, environment},
 };
 
 /// How long a node waits before it recovers what a client may still be uploading.
@@ -25,6 +29,7 @@ const DEFERRAL_SECS: u64 = 5;
 
 const CERTIFICATE_FILE: &str = "certificate.pem";
 const NODE_CONFIG_FILE: &str = "config.yaml";
+const NODE_LOG_FILE: &str = "node.log";
 const CLIENT_CONFIG_FILE: &str = "client_config.yaml";
 const NETWORK_JSON_FILE: &str = "network.json";
 
@@ -43,6 +48,11 @@ pub fn node_config_path(dir: &Path, index: u16) -> PathBuf {
     dir.join("nodes")
         .join(index.to_string())
         .join(NODE_CONFIG_FILE)
+}
+
+/// The log of a node that runs in a process of its own.
+pub fn node_log_path(dir: &Path, index: u16) -> PathBuf {
+    node_config_path(dir, index).with_file_name(NODE_LOG_FILE)
 }
 
 /// Writes a node's configuration file and reads it back, so that what this process starts is what the file says.

@@ -8,6 +8,7 @@ mod authority;
 mod chain;
 mod directory;
 mod files;
+mod hosted;
 #[cfg(unix)]
 mod leftovers;
 mod network;
@@ -22,7 +23,7 @@ pub use chain::{
     default_chain_directory, is_chain_running,
 };
 pub use directory::{default_directory, is_running};
-pub use files::{client_config_path, network_json_path, node_config_path};
+pub use files::{client_config_path, network_json_path, node_config_path, node_log_path};
 pub use network::Localnet;
 pub use options::{LocalnetOptions, STAKE_PER_NODE};
 pub use state::{NetworkShape, network_shape};

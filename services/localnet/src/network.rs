@@ -14,7 +14,7 @@ use sui_devchain::{Devchain, RunningChain};
 use walrus_deploy::{
     DeployParameters, Deployment, EXCHANGE_FUNDS, SidePackages, deploy, deploy_side_packages,
 };
-use walrus_node::{Listeners, NodeConfig, RunningNode, StorageNode};
+use walrus_node::NodeConfig;
 use walrus_sui::{
     chain::ChainClient,
     contract::{ContractObjects, ContractReader},
@@ -28,6 +28,7 @@ use crate::{
     authority::Authority,
     directory::{Directory, Kind},
     files,
+    hosted::{HostedNode, NodeStart},
     operator::{Operator, Registered},
     options::STAKE_PER_NODE,
     ports,
@@ -46,11 +47,13 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the chain is asked whether the nodes are ready.
 const READY_POLL: Duration = Duration::from_millis(50);
 
-/// A chain, a deployment and storage nodes, in one process.
+/// A chain, a deployment and storage nodes, in one process or with a process for each node.
 ///
 /// Dropping it stops everything without waiting; [`Localnet::shutdown`] waits.
 pub struct Localnet {
-    nodes: Vec<Option<RunningNode>>,
+    nodes: Vec<Option<HostedNode>>,
+    /// The program that runs a node in a process of its own.
+    program: Option<PathBuf>,
     chain: RunningChain,
     reader: ContractReader,
     admin: Arc<Keypair>,
@@ -110,6 +113,7 @@ impl Localnet {
         let reader = ContractReader::new(client, state.deployment.objects()).await?;
         let mut network = Self {
             nodes: Vec::new(),
+            program: options.processes.clone(),
             chain,
             reader,
             admin,
@@ -135,34 +139,49 @@ impl Localnet {
         metrics: Vec<TcpListener>,
         observer: &dyn Observer,
     ) -> anyhow::Result<()> {
-        let mut configs = Vec::new();
+        let mut starts = Vec::new();
         let (mut listeners, mut metrics) = (listeners.into_iter(), metrics.into_iter());
         for index in 0..options.nodes {
             self.nodes.push(None);
             let config = files::node_config(self, index)?;
             let (rest, metrics) = (listeners.next(), metrics.next());
             if !options.external_nodes.contains(&index) {
-                configs.push((index, config, rest, metrics));
+                starts.push((index, config, rest, metrics));
             }
         }
-        let total = u16::try_from(configs.len()).unwrap_or(u16::MAX);
-        let starts = configs
+        let total = u16::try_from(starts.len()).unwrap_or(u16::MAX);
+        let mut started = Vec::new();
+        let this = &*self;
+        let starts = starts
             .into_iter()
             .map(|(index, config, rest, metrics)| async move {
-                let node = start_node(index, config, rest, metrics).await;
+                let node = HostedNode::start(this.how_to_start(index, config), rest, metrics).await;
                 (index, node)
             });
         let mut starting = futures::stream::iter(starts).buffer_unordered(STARTING_AT_ONCE);
         let mut done = 0;
         while let Some((index, node)) = starting.next().await {
-            let node = node?;
-            if let Some(place) = self.nodes.get_mut(usize::from(index)) {
-                *place = Some(node);
-            }
+            started.push((index, node?));
             done += 1;
             observer.on_step(Step::NodesStarted { done, total });
         }
+        drop(starting);
+        for (index, node) in started {
+            if let Some(place) = self.nodes.get_mut(usize::from(index)) {
+                *place = Some(node);
+            }
+        }
         Ok(())
+    }
+
+    fn how_to_start(&self, index: u16, config: NodeConfig) -> NodeStart<'_> {
+        NodeStart {
+            index,
+            config,
+            config_path: files::node_config_path(self.path(), index),
+            log: files::node_log_path(self.path(), index),
+            program: self.program.as_deref(),
+        }
     }
 
     /// Waits until a quorum of nodes has reported that it is ready for the current epoch, if that is possible with the nodes
@@ -281,7 +300,8 @@ impl Localnet {
         if place.is_some_and(Option::is_some) {
             return Ok(());
         }
-        let node = StorageNode::start(files::node_config(self, index)?).await?;
+        let config = files::node_config(self, index)?;
+        let node = HostedNode::start(self.how_to_start(index, config), None, None).await?;
         if let Some(place) = self.nodes.get_mut(usize::from(index)) {
             *place = Some(node);
         }
@@ -293,7 +313,7 @@ impl Localnet {
     /// # Errors
     /// If a part of a node had failed before; everything is stopped all the same.
     pub async fn shutdown(mut self) -> anyhow::Result<()> {
-        let stopping = self.nodes.drain(..).flatten().map(RunningNode::shutdown);
+        let stopping = self.nodes.drain(..).flatten().map(HostedNode::shutdown);
         let stopped = futures::future::join_all(stopping).await;
         self.chain.shutdown().await;
         stopped.into_iter().collect()
@@ -324,28 +344,6 @@ async fn start_chain(
         .start()
         .await
         .map_err(|error| ports.explain(error))
-}
-
-/// Starts a node on the listeners that are there, or else where its configuration says.
-async fn start_node(
-    index: u16,
-    config: NodeConfig,
-    rest: Option<TcpListener>,
-    metrics: Option<TcpListener>,
-) -> anyhow::Result<RunningNode> {
-    let rest = match rest {
-        Some(rest) => rest,
-        None => TcpListener::bind(config.rest_api_address).with_context(|| {
-            format!(
-                "node {index} cannot listen on {}, which is where the chain says it is; stop the program that does, or choose \
-                 another --dir",
-                config.rest_api_address
-            )
-        })?,
-    };
-    StorageNode::start_on(Listeners { rest, metrics }, config)
-        .await
-        .with_context(|| format!("cannot start node {index}"))
 }
 
 /// Everything that happens once in the life of a network.

@@ -42,6 +42,9 @@ pub struct LocalnetOptions {
     pub side_packages: bool,
     /// Nodes that are registered and configured, but that somebody else starts (with the configuration in their directory).
     pub external_nodes: BTreeSet<u16>,
+    /// The program `walrus-node`, or one that is it when it is called so: runs each node in a process of its own. Absent: the
+    /// nodes are in this one.
+    pub processes: Option<PathBuf>,
 }
 
 impl Default for LocalnetOptions {
@@ -59,6 +62,7 @@ impl Default for LocalnetOptions {
             blocklist: None,
             side_packages: true,
             external_nodes: BTreeSet::new(),
+            processes: None,
         }
     }
 }

@@ -21,7 +21,10 @@ use walrus_sui::{
     wallet::{Keypair, Wallet},
 };
 
-use crate::tls::ip_literal;
+use crate::{
+    operator::{MetadataConfig, VotingParams},
+    tls::ip_literal,
+};
 
 /// Everything a storage node is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +91,22 @@ pub struct NodeConfig {
     /// that is overdue, subsidies).
     #[serde(default = "yes")]
     pub drive_epochs: bool,
+    /// The node's share of the reward of its stake, in basis points.
+    #[serde(default = "default_commission")]
+    pub commission_rate: u16,
+    /// What the node votes for.
+    #[serde(default)]
+    pub voting_params: VotingParams,
+    /// What the chain tells people about the node.
+    #[serde(default)]
+    pub metadata: MetadataConfig,
+    /// A Unix socket for the operator; absent: none.
+    #[serde(
+        default,
+        deserialize_with = "home::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub admin_socket_path: Option<PathBuf>,
 }
 
 /// A key, in place or in a file. Node spec 6.2.
@@ -396,6 +415,10 @@ fn default_cache_bytes() -> u64 {
     32 << 20
 }
 
+fn default_commission() -> u16 {
+    6000
+}
+
 fn yes() -> bool {
     true
 }
@@ -427,6 +450,14 @@ impl NodeConfig {
             config.public_host
         );
         Ok(config)
+    }
+
+    /// `host:port` under which others reach the node; an IPv6 address has brackets.
+    pub fn public_address(&self) -> String {
+        match ip_literal(&self.public_host) {
+            Some(address) => SocketAddr::new(address, self.public_port).to_string(),
+            None => format!("{}:{}", self.public_host, self.public_port),
+        }
     }
 
     /// The configuration as YAML.

@@ -17,7 +17,6 @@
 
 pub mod api;
 pub mod blobs;
-pub mod certificate_key;
 pub mod chain;
 pub mod committee;
 pub mod config;
@@ -26,13 +25,15 @@ pub mod health;
 mod limits;
 pub mod metrics;
 mod node;
+pub mod operator;
 pub mod parts;
-pub mod server;
 pub mod shards;
 pub mod storage;
 pub mod tls;
+mod view;
 mod work;
 
 pub use blobs::{BlocklistError, read_blocklist};
 pub use config::NodeConfig;
 pub use node::{Listeners, RunningNode, StorageNode};
+pub use view::NodeView;

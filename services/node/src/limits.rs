@@ -2,12 +2,6 @@
 
 use std::time::Duration;
 
-/// Connections that are served at once; more wait in the listen queue.
-pub(crate) const MAX_CONNECTIONS: usize = 1024;
-/// Patience with a TLS handshake.
-pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection without open requests may take to close when the server stops.
-pub(crate) const CLOSING_TIMEOUT: Duration = Duration::from_millis(250);
 /// An upload of which nothing came for so long is over, or has failed.
 pub(crate) const UPLOAD_PAUSE: Duration = Duration::from_secs(5);
 /// Verified metadata that is remembered.

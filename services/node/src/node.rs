@@ -12,6 +12,7 @@ use axum::{Router, extract::State, routing::get};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use walrus_core::EncodingConfig;
+use walrus_service::server::{Limits, Server, Transport};
 use walrus_sui::{
     Address, chain::ChainClient, contract::ContractReader, objects::StorageNodeCap,
     transactions::ContractWriter,
@@ -26,9 +27,9 @@ use crate::{
     healing::Deferrals,
     metrics::Metrics,
     parts::{Foundation, Parts},
-    server::{Server, Transport},
     storage::Storage,
     tls::transport,
+    view::NodeView,
 };
 
 /// Starts storage nodes.
@@ -161,9 +162,9 @@ impl StorageNode {
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
         });
-        let streams = config.rest_server.http2_max_concurrent_streams;
+        let limits = limits(&config);
         let router = api::router(parts.deeds.clone());
-        let server = Server::start_on(listeners.rest, router, transport, streams)
+        let server = Server::start_on(listeners.rest, router, transport, limits)
             .context("cannot serve the REST API")?;
         let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
         let tasks = start_tasks(&config, &parts, reader, writer, cap.id);
@@ -281,6 +282,13 @@ fn blocklist(config: &NodeConfig) -> Result<Blocklist, BlocklistError> {
     Ok(read_blocklist(path)?.into_iter().collect())
 }
 
+fn limits(config: &NodeConfig) -> Limits {
+    Limits {
+        streams: config.rest_server.http2_max_concurrent_streams,
+        ..Limits::default()
+    }
+}
+
 fn metrics_server(
     config: &NodeConfig,
     listener: Option<TcpListener>,
@@ -296,8 +304,7 @@ fn metrics_server(
     let router = Router::new()
         .route("/metrics", get(text))
         .with_state(Arc::clone(metrics));
-    let streams = config.rest_server.http2_max_concurrent_streams;
-    let server = Server::start_on(listener, router, Transport::Plain, streams)
+    let server = Server::start_on(listener, router, Transport::Plain, limits(config))
         .context("cannot serve the metrics")?;
     Ok(Some(server))
 }
@@ -311,6 +318,15 @@ impl RunningNode {
     /// The node's ID on chain.
     pub fn node_id(&self) -> Address {
         self.parts.node_id
+    }
+
+    /// Looks at the node.
+    pub fn view(&self) -> NodeView {
+        NodeView {
+            node_id: self.parts.node_id,
+            health: Arc::clone(&self.parts.deeds.health),
+            workers: walrus_service::worker::Workers::default(),
+        }
     }
 
     /// Waits until a part of the node fails; returns what failed.

@@ -1,18 +1,18 @@
 //! The server side of TLS: a certificate with the key that is on chain. Node spec 1.1.1.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use anyhow::Context;
 use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, IsCa, SanType};
-use rustls::{
-    ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
-};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use walrus_core::network_key::NetworkKeyPair;
 use walrus_node_client::generated_server_name;
+use walrus_service::{
+    server::Transport,
+    tls::{CertificateKey, Certificates},
+};
 
-use crate::{certificate_key::CertificateKey, config::TlsConfig, server::Transport};
+use crate::config::TlsConfig;
 
 /// What the node speaks below HTTP.
 ///
@@ -27,22 +27,12 @@ pub fn transport(
         return Ok(Transport::Plain);
     }
     let key = network_key.to_pkcs8_der().context("the network key")?;
-    let chain = match &config.certificate_path {
-        Some(path) => CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect)
-            .with_context(|| format!("cannot read the certificate {}", path.display()))?,
-        None => vec![self_signed(network_key, public_host)?],
-    };
-    let provider = Arc::new(ring::default_provider());
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()));
-    let mut tls = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("TLS versions")?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("the certificate does not go with the network key")?;
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let tls = Arc::new(tls);
+    let certificates = match &config.certificate_path {
+        Some(path) => Certificates::in_file(path, &key)?,
+        None => Certificates::new(vec![self_signed(network_key, public_host)?], &key)?,
+    };
+    let tls = certificates.server_config()?;
     Ok(if config.also_plain_http {
         Transport::TlsOrPlain(tls)
     } else {
@@ -58,7 +48,7 @@ pub fn self_signed(
     network_key: &NetworkKeyPair,
     public_host: &str,
 ) -> anyhow::Result<CertificateDer<'static>> {
-    let key = CertificateKey::new(network_key)?;
+    let key = CertificateKey::new(&network_key.secret_bytes())?;
     let name = generated_name(network_key);
     let mut params = CertificateParams::default();
     params.distinguished_name = name.clone();

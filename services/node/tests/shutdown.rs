@@ -23,9 +23,9 @@ use walrus_node::{
     committee::CommitteeView,
     config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
     healing::{Deferrals, InvalidityReporter},
-    server::{Server, Transport},
     storage::Storage,
 };
+use walrus_service::server::{Limits, Server, Transport};
 use walrus_sui::{Address, contract::CommitteeMember, transactions::BlobCertificate};
 
 /// Far longer than any of these tests may take.
@@ -85,7 +85,7 @@ async fn open_requests_are_answered_before_the_end() {
             }
         };
         let router = Router::new().route("/", get(handler));
-        let server = Server::start(LOCALHOST, router, Transport::Plain, 10)
+        let server = Server::start(LOCALHOST, router, Transport::Plain, Limits::default())
             .await
             .unwrap();
         let server = Arc::new(server);
@@ -159,7 +159,7 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
             address,
             api::router(parts.deeds.clone()),
             Transport::Plain,
-            10,
+            Limits::default(),
         )
         .await
         .unwrap();

@@ -19,10 +19,10 @@ use walrus_core::network_key::NetworkKeyPair;
 use walrus_node::{
     api,
     config::TlsConfig,
-    server::Server,
     tls::{self_signed, transport},
 };
 use walrus_node_client::{NodeClient, NodeClientOptions, generated_server_name};
+use walrus_service::server::{Limits, Server};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::GeneralName,
@@ -65,7 +65,7 @@ async fn plain_http_is_spoken_beside_tls_when_asked_for() {
     };
     let both = transport(&config, &node.network_key, "127.0.0.1").unwrap();
     let router = api::router(node.parts.deeds.clone());
-    let server = Server::start(([127, 0, 0, 1], 0).into(), router, both, 10)
+    let server = Server::start(([127, 0, 0, 1], 0).into(), router, both, Limits::default())
         .await
         .unwrap();
     let answer = plain_answer(server.address()).await;

@@ -8,7 +8,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 const RULES: &str = include_str!("../../../scripts/deny.toml");
 
 /// What a program that links the first never links, from "Who may know whom".
-const NEVER: [(&str, &[&str]); 6] = [
+const NEVER: [(&str, &[&str]); 8] = [
     (
         "walrus-core",
         &[
@@ -53,6 +53,14 @@ const NEVER: [(&str, &[&str]); 6] = [
             "sui-devchain",
             "sui-devchain-vm",
         ],
+    ),
+    (
+        "walrus-service",
+        &["walrus-sdk", "walrus-node", "walrus-localnet"],
+    ),
+    (
+        "walrus-node-program",
+        &["walrus-localnet", "sui-devchain", "sui-devchain-vm"],
     ),
     (
         "sui-devchain-vm",

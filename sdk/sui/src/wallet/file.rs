@@ -81,8 +81,11 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     })
 }
 
-/// Replaces a file of ours atomically, with mode 0600.
-pub(super) fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
+/// Replaces a file of ours atomically, with mode 0600; one that is not there appears.
+///
+/// # Errors
+/// [`FileError`].
+pub fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     place(path, contents, |temporary| {
         fs::rename(temporary, path).map_err(FileError::io(path))
     })

@@ -6,7 +6,7 @@ mod keystore;
 mod signer;
 mod sui_config;
 
-pub use file::{FileError, read_bounded, write_private};
+pub use file::{FileError, read_bounded, replace_private, write_private};
 pub use keypair::{KeyError, Keypair};
 pub use keystore::Keystore;
 pub use signer::TransactionSigner;

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::State, http::HeaderMap};
 use walrus_core::messages::BlobPersistence;
-
-use super::{
-    answer::Answer,
-    extract::{PathParts, QueryPairs, read_body, require_octet_stream},
-    refusal::Refusal,
+use walrus_service::{
+    envelope::{Answer, Refusal},
+    request::{PathParts, QueryPairs},
 };
+
+use super::extract::{NodePath as _, read_body, require_octet_stream};
 use crate::{
     blobs::{Accepted, Confirmations, Reads, Uploads},
     limits::{MAX_METADATA_BODY, SLIVER_HEADROOM},

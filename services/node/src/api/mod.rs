@@ -1,9 +1,8 @@
 //! REST API. Node spec 1.
 //!
 //! Routes and their answers. Each handler is given the deed that it is about, and nothing else; what a deed refuses becomes HTTP
-//! in [`Refusal`] alone.
+//! in [`refusal`] alone.
 
-mod answer;
 mod blobs;
 mod extract;
 mod refusal;
@@ -20,10 +19,9 @@ use axum::{
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
-use walrus_node_client::{Reason, routes};
+use walrus_node_client::routes;
+use walrus_service::envelope::{unknown_route, wrong_method};
 
-use self::answer::Answer;
-pub use self::refusal::Refusal;
 use crate::{
     blobs::{Confirmations, Inconsistencies, Reads, Symbols, Uploads},
     health::Health,
@@ -113,17 +111,6 @@ pub fn router(deeds: Deeds) -> Router {
         ))
         .layer(cors)
         .with_state(deeds)
-}
-
-async fn unknown_route() -> Answer {
-    Answer::from(Refusal::new(Reason::RouteNotFound, "there is no such path"))
-}
-
-async fn wrong_method() -> Answer {
-    Answer::from(Refusal::new(
-        Reason::MethodNotAllowed,
-        "the path does not support this method",
-    ))
 }
 
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {

@@ -5,7 +5,8 @@
 use std::fmt::Display;
 
 use walrus_core::ShardIndex;
-use walrus_node_client::{ErrorDetail, ErrorEnvelope, Reason};
+use walrus_node_client::Reason;
+use walrus_service::{envelope::Refusal, request::BodyError};
 
 use crate::{
     blobs::{
@@ -16,60 +17,32 @@ use crate::{
     work::WorkError,
 };
 
-/// A refused request: a stable reason and a sentence.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
-    reason: Reason,
-    envelope: Box<ErrorEnvelope>,
+/// Something failed that is not the caller's doing.
+pub(super) fn internal(error: impl Display) -> Refusal {
+    Refusal::internal(Reason::InternalError, error)
 }
 
-impl Refusal {
-    /// A refusal for `reason`.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            envelope: Box::new(ErrorEnvelope::new(reason, message)),
-        }
-    }
-
-    /// Something failed that is not the caller's doing. The details go to the log, a trace ID to the caller.
-    pub fn internal(error: impl Display) -> Self {
-        let trace = format!("{:032x}", rand::random::<u128>());
-        tracing::error!(%error, trace, "internal error");
-        let mut refusal = Self::new(
-            Reason::InternalError,
-            "an internal error has occurred, please report it",
-        );
-        refusal.envelope.error.details.push(ErrorDetail::DebugInfo {
-            stack_entries: vec![],
-            detail: format!("TraceID: {trace}"),
-        });
-        refusal
-    }
-
-    /// The stable reason.
-    pub fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    /// The answer.
-    pub fn envelope(&self) -> &ErrorEnvelope {
-        &self.envelope
-    }
+/// The refusal of a body.
+pub(super) fn of_body(error: &BodyError) -> Refusal {
+    let reason = match error {
+        BodyError::TooLarge(_) => Reason::BodyTooLarge,
+        BodyError::NotBytes(_) | BodyError::Unreadable(_) => Reason::InvalidContentType,
+    };
+    Refusal::new(reason, error.to_string())
 }
 
 impl From<StorageError> for Refusal {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::NoShard(shard) => not_assigned(shard),
-            error => Self::internal(error),
+            error => internal(error),
         }
     }
 }
 
 impl From<WorkError> for Refusal {
     fn from(error: WorkError) -> Self {
-        Self::internal(error)
+        internal(error)
     }
 }
 
@@ -148,7 +121,7 @@ impl From<SymbolError> for Refusal {
             E::NoTargets => Reason::NoTargetSliversSpecified,
             E::TargetOutOfRange { .. } => Reason::RecoverySymbolOutOfRange,
             E::Blocked(error) => return error.into(),
-            E::Sliver(_) | E::Codec(_) => return Self::internal(error),
+            E::Sliver(_) | E::Codec(_) => return internal(error),
             E::Storage(error) => return error.into(),
             E::Work(error) => return error.into(),
         };

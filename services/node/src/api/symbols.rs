@@ -3,13 +3,17 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{body::Body, extract::State};
+use serde::Serialize;
 use walrus_core::{SliverIndex, SliverType};
 use walrus_node_client::Reason;
+use walrus_service::{
+    envelope::{Answer, Refusal},
+    request::{PathParts, QueryPairs, invalid_query},
+};
 
 use super::{
-    answer::Answer,
-    extract::{PathParts, QueryPairs, invalid_query, read_body},
-    refusal::Refusal,
+    extract::{NodePath as _, read_body},
+    refusal::internal,
 };
 use crate::{
     blobs::{Inconsistencies, SymbolSelection, Symbols},
@@ -25,7 +29,7 @@ pub(super) async fn recovery_symbols(
     let proof_axis = query.one("proofAxis")?;
     let selection = selection(&query)?;
     let found = symbols.recovery(blob_id, selection, proof_axis).await?;
-    Answer::bcs(&found)
+    bcs(&found)
 }
 
 fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
@@ -79,7 +83,7 @@ pub(super) async fn decoding_symbols(
         .map(parse)
         .collect::<Result<BTreeSet<_>, _>>()?;
     let found = symbols.decoding(blob_id, targets, target_type).await?;
-    Answer::bcs(&found)
+    bcs(&found)
 }
 
 pub(super) async fn inconsistency_proof(
@@ -98,4 +102,9 @@ pub(super) async fn inconsistency_proof(
     let body = read_body(body, limit).await?;
     let attested = inconsistencies.attest(blob_id, axis, body).await?;
     Ok(Answer::json(200, attested))
+}
+
+/// The BCS of a value.
+fn bcs<T: Serialize>(value: &T) -> Result<Answer, Refusal> {
+    bcs::to_bytes(value).map(Answer::binary).map_err(internal)
 }

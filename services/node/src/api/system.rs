@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use walrus_service::{
+    envelope::{Answer, Refusal},
+    request::QueryPairs,
+};
 
-use super::{answer::Answer, extract::QueryPairs, refusal::Refusal};
 use crate::health::Health;
 
 pub(super) async fn health(

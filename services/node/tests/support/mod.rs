@@ -17,11 +17,11 @@ use walrus_node::{
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, TlsConfig},
     parts::{Foundation, Parts},
-    server::Server,
     storage::{Storage, records::ShardState},
     tls::transport,
 };
 use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_service::server::{Limits, Server};
 use walrus_sui::{
     Address,
     contract::{Committee, CommitteeMember, Committees},
@@ -173,7 +173,7 @@ impl TestNode {
         let transport = transport(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
         let router = api::router(parts.deeds.clone());
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start(address, router, transport, 100)
+        let server = Server::start(address, router, transport, Limits::default())
             .await
             .unwrap();
         Self {

@@ -4,18 +4,18 @@
 //! time, and a client that was given the bytes to trust trusts nobody after a restart. With the number of RFC 6979, a certificate
 //! follows from the key and from what it says; nothing has to be kept for it on disk.
 
-use anyhow::Context;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use rcgen::{
     Certificate, CertificateParams, DistinguishedName, Issuer, PKCS_ECDSA_P256_SHA256,
     PublicKeyData, SerialNumber, SignatureAlgorithm,
 };
-use walrus_core::network_key::NetworkKeyPair;
+
+use super::TlsError;
 
 /// Octets of a serial number: what RFC 5280 allows is 20, what nobody collides in is 16.
 const SERIAL_BYTES: usize = 16;
 
-/// Signs certificates with a network key.
+/// Signs certificates.
 pub struct CertificateKey {
     secret: SigningKey,
     /// SEC1, uncompressed.
@@ -23,12 +23,12 @@ pub struct CertificateKey {
 }
 
 impl CertificateKey {
-    /// The same key, as one that signs certificates.
+    /// The key of a secret scalar, big-endian.
     ///
     /// # Errors
-    /// Never in practice: a network key is a valid scalar.
-    pub fn new(key: &NetworkKeyPair) -> anyhow::Result<Self> {
-        let secret = SigningKey::from_slice(&*key.secret_bytes()).context("the network key")?;
+    /// [`TlsError::Scalar`] if it is none of the curve.
+    pub fn new(secret: &[u8; 32]) -> Result<Self, TlsError> {
+        let secret = SigningKey::from_slice(secret).map_err(|_| TlsError::Scalar)?;
         let point = secret.verifying_key().to_encoded_point(false);
         Ok(Self {
             point: point.as_bytes().to_vec(),
@@ -46,7 +46,7 @@ impl CertificateKey {
         mut params: CertificateParams,
         subject: &Self,
         issuer: DistinguishedName,
-    ) -> anyhow::Result<Certificate> {
+    ) -> Result<Certificate, TlsError> {
         let mut signer = CertificateParams::default();
         signer.distinguished_name = issuer;
         let signer = Issuer::new(signer, self);

@@ -1,4 +1,4 @@
-//! Connections: an accept loop of our own over TLS or plain TCP, HTTP/1.1 and HTTP/2 told apart by the preface. Node spec 1.1.
+//! Server: an accept loop of our own over TLS or plain TCP, HTTP/1.1 and HTTP/2 told apart by the preface. Node spec 1.1.
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -22,7 +22,29 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::limits::{CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT, MAX_CONNECTIONS};
+/// The bounds of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that are served at once; more wait in the listen queue.
+    pub connections: usize,
+    /// Streams of one HTTP/2 connection.
+    pub streams: u32,
+    /// Patience with a TLS handshake.
+    pub handshake: Duration,
+    /// How long a connection without open requests may take to close when the server stops.
+    pub closing: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            streams: 1000,
+            handshake: Duration::from_secs(10),
+            closing: Duration::from_millis(250),
+        }
+    }
+}
 
 /// What a server speaks below HTTP.
 #[derive(Debug, Clone)]
@@ -50,6 +72,7 @@ pub struct Server {
 struct Connections {
     router: Router,
     transport: Transport,
+    limits: Limits,
     http: Builder<Spawner>,
     stop: CancellationToken,
     abort: CancellationToken,
@@ -109,10 +132,10 @@ impl Server {
         address: SocketAddr,
         router: Router,
         transport: Transport,
-        max_streams: u32,
+        limits: Limits,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Self::serve(listener, router, transport, max_streams)
+        Self::serve(listener, router, transport, limits)
     }
 
     /// Serves `router` on a listener that the caller has opened.
@@ -123,18 +146,18 @@ impl Server {
         listener: std::net::TcpListener,
         router: Router,
         transport: Transport,
-        max_streams: u32,
+        limits: Limits,
     ) -> std::io::Result<Self> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Self::serve(listener, router, transport, max_streams)
+        Self::serve(listener, router, transport, limits)
     }
 
     fn serve(
         listener: TcpListener,
         router: Router,
         transport: Transport,
-        max_streams: u32,
+        limits: Limits,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
@@ -147,10 +170,11 @@ impl Server {
         http.http2()
             .timer(TokioTimer::new())
             .adaptive_window(true)
-            .max_concurrent_streams(max_streams);
+            .max_concurrent_streams(limits.streams);
         let shared = Connections {
             router,
             transport,
+            limits,
             http,
             stop: stop.clone(),
             abort: abort.clone(),
@@ -199,7 +223,7 @@ impl Drop for Server {
 }
 
 async fn accept(listener: TcpListener, shared: Connections, tasks: TaskTracker) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(shared.limits.connections));
     loop {
         let permit = tokio::select! {
             () = shared.stop.cancelled() => return,
@@ -235,7 +259,7 @@ impl Connections {
         let _ = stream.set_nodelay(true);
         let opened = tokio::select! {
             () = self.stop.cancelled() => return,
-            result = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.open(stream)) => result,
+            result = tokio::time::timeout(self.limits.handshake, self.open(stream)) => result,
         };
         match opened {
             Ok(Ok(Opened::Plain(stream))) => self.serve_http(stream).await,
@@ -288,7 +312,7 @@ impl Connections {
         // A client that answers nothing must not keep the server up: without open requests its time is short.
         let idle = async {
             while requests.wait_for(|count| *count == 0).await.is_ok() {
-                tokio::time::sleep(CLOSING_TIMEOUT).await;
+                tokio::time::sleep(self.limits.closing).await;
                 if *requests.borrow() == 0 {
                     return;
                 }

@@ -1,0 +1,236 @@
+//! JSON envelopes: how a service answers, and how it refuses with a stable reason and a sentence. Node spec 1.2.
+
+use std::fmt::{Debug, Display};
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use walrus_node_client::{ErrorBody, ErrorDetail, ErrorEnvelope, SuccessEnvelope, TransportStatus};
+
+/// The domain of what is refused before a handler runs.
+pub const GLOBAL_DOMAIN: &str = "global";
+
+/// A stable reason code: what programs look at. A service has an enum of its own; [`RequestReason`] has what all share.
+pub trait Reason: Copy + Debug {
+    /// The code on the wire.
+    fn code(self) -> &'static str;
+
+    /// The name of the status.
+    fn status(self) -> TransportStatus;
+
+    /// The HTTP status.
+    fn http_status(self) -> u16 {
+        self.status().http_status()
+    }
+
+    /// Who defines the code.
+    fn domain(self) -> &'static str;
+}
+
+/// Why a request is refused before its handler runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestReason {
+    /// There is no such path.
+    RouteNotFound,
+    /// The path exists, but not for this method.
+    MethodNotAllowed,
+    /// A part of the path is malformed.
+    InvalidPath,
+    /// The query is malformed.
+    InvalidQuery,
+    /// The body is larger than the route allows.
+    BodyTooLarge,
+}
+
+impl Reason for RequestReason {
+    fn code(self) -> &'static str {
+        match self {
+            Self::RouteNotFound => "ROUTE_NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::InvalidPath => "INVALID_PATH",
+            Self::InvalidQuery => "INVALID_QUERY",
+            Self::BodyTooLarge => "BODY_TOO_LARGE",
+        }
+    }
+
+    fn status(self) -> TransportStatus {
+        match self {
+            Self::RouteNotFound => TransportStatus::NotFound,
+            _ => TransportStatus::InvalidArgument,
+        }
+    }
+
+    fn http_status(self) -> u16 {
+        match self {
+            Self::MethodNotAllowed => 405,
+            Self::BodyTooLarge => 413,
+            other => other.status().http_status(),
+        }
+    }
+
+    fn domain(self) -> &'static str {
+        GLOBAL_DOMAIN
+    }
+}
+
+impl Reason for walrus_node_client::Reason {
+    fn code(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn status(self) -> TransportStatus {
+        self.status()
+    }
+
+    fn http_status(self) -> u16 {
+        self.http_status()
+    }
+
+    fn domain(self) -> &'static str {
+        self.domain()
+    }
+}
+
+/// A refused request: a stable reason and a sentence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    code: &'static str,
+    envelope: Box<ErrorEnvelope>,
+}
+
+impl Refusal {
+    /// A refusal for `reason`.
+    pub fn new(reason: impl Reason, message: impl Into<String>) -> Self {
+        let info = ErrorDetail::ErrorInfo {
+            reason: reason.code().to_owned(),
+            domain: reason.domain().to_owned(),
+            metadata: std::collections::BTreeMap::new(),
+        };
+        let error = ErrorBody {
+            status: reason.status(),
+            code: reason.http_status(),
+            message: message.into(),
+            details: vec![info],
+        };
+        Self {
+            code: reason.code(),
+            envelope: Box::new(ErrorEnvelope { error }),
+        }
+    }
+
+    /// Something failed that is not the caller's doing. The details go to the log, a trace ID to the caller.
+    pub fn internal(reason: impl Reason, error: impl Display) -> Self {
+        let trace = format!("{:032x}", rand::random::<u128>());
+        tracing::error!(%error, trace, "internal error");
+        let mut refusal = Self::new(reason, "an internal error has occurred, please report it");
+        refusal.envelope.error.details.push(ErrorDetail::DebugInfo {
+            stack_entries: vec![],
+            detail: format!("TraceID: {trace}"),
+        });
+        refusal
+    }
+
+    /// Whether this is the reason; reasons with one code are one.
+    pub fn is(&self, reason: impl Reason) -> bool {
+        self.code == reason.code() && self.envelope.error.status == reason.status()
+    }
+
+    /// The code of the reason.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The answer.
+    pub fn envelope(&self) -> &ErrorEnvelope {
+        &self.envelope
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (http(self.envelope.error.code), Json(self.envelope)).into_response()
+    }
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub struct Answer(Response);
+
+impl Answer {
+    /// JSON in the success envelope, with HTTP status `code`.
+    pub fn json<T: Serialize>(code: u16, data: T) -> Self {
+        Self((http(code), Json(SuccessEnvelope::new(code, data))).into_response())
+    }
+
+    /// Bytes.
+    pub fn binary(bytes: Vec<u8>) -> Self {
+        let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
+        Self((media_type, bytes).into_response())
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+/// What a router answers for paths that it does not have.
+pub async fn unknown_route() -> Refusal {
+    Refusal::new(RequestReason::RouteNotFound, "there is no such path")
+}
+
+/// What a router answers for methods that a path does not have.
+pub async fn wrong_method() -> Refusal {
+    Refusal::new(
+        RequestReason::MethodNotAllowed,
+        "the path does not support this method",
+    )
+}
+
+fn http(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_services_refuse_is_what_nodes_always_refused() {
+        use walrus_node_client::Reason as Node;
+        for (request, node) in [
+            (RequestReason::RouteNotFound, Node::RouteNotFound),
+            (RequestReason::MethodNotAllowed, Node::MethodNotAllowed),
+            (RequestReason::InvalidPath, Node::InvalidPath),
+            (RequestReason::InvalidQuery, Node::InvalidQuery),
+            (RequestReason::BodyTooLarge, Node::BodyTooLarge),
+        ] {
+            let refusal = Refusal::new(request, "no");
+            assert_eq!(refusal.envelope(), &ErrorEnvelope::new(node, "no"));
+            assert!(refusal.is(node) && refusal.is(request));
+        }
+    }
+
+    #[test]
+    fn reasons_with_one_code_and_two_meanings_are_told_apart() {
+        use walrus_node_client::Reason::{MetadataNotFound, MetadataRequired};
+        let refusal = Refusal::new(MetadataNotFound, "no");
+        assert!(refusal.is(MetadataNotFound) && !refusal.is(MetadataRequired));
+        assert_eq!(refusal.into_response().status(), 404);
+    }
+
+    #[test]
+    fn an_internal_error_says_nothing_but_a_trace() {
+        let reason = walrus_node_client::Reason::InternalError;
+        let refusal = Refusal::internal(reason, "the password is 1234");
+        let text = serde_json::to_string(refusal.envelope()).unwrap_or_default();
+        assert!(
+            text.contains("TraceID: ") && !text.contains("1234"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! Events are applied once each, with the cursor, over failures and restarts.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use walrus_service::{
+    follow::{Cursor, Event, Fold, Follower},
+    metrics::Registry,
+    tables::{Batch, Database, Options, Table},
+    worker::{Failure, Runner},
+};
+use walrus_sui::{
+    event_stream::StreamItem,
+    events::{ContractEvent, EpochParametersSelected, EventId, EventPosition},
+};
+
+/// Keeps the epochs that events name, by position and number in the transaction.
+struct Epochs {
+    table: Table<(u64, u32, u64), u32>,
+    /// The epoch that cannot be processed.
+    poison: u32,
+}
+
+impl Fold for Epochs {
+    type Effect = ();
+
+    fn apply(&mut self, batch: &mut Batch, event: &Event) -> Result<Option<()>, Failure> {
+        let ContractEvent::EpochParametersSelected(selected) = &event.event else {
+            return Ok(None);
+        };
+        let position = event.position;
+        let key = (
+            position.checkpoint,
+            position.transaction_index,
+            event.sequence,
+        );
+        assert!(!self.table.contains(&key)?, "applied twice");
+        batch.insert(&self.table, &key, &selected.next_epoch)?;
+        if selected.next_epoch == self.poison {
+            return Err("this epoch is poison".into());
+        }
+        Ok(None)
+    }
+
+    async fn follow_up(&mut self, (): (), _: &Event) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn event(checkpoint: u64, transaction_index: u32, event_index: u32, next_epoch: u32) -> StreamItem {
+    StreamItem::Event {
+        position: EventPosition {
+            checkpoint,
+            transaction_index,
+            event_index,
+        },
+        id: EventId {
+            transaction_digest: [checkpoint as u8; 32].into(),
+            event_index,
+        },
+        event: ContractEvent::EpochParametersSelected(EpochParametersSelected { next_epoch }),
+    }
+}
+
+fn watermark(checkpoint: u64) -> StreamItem {
+    StreamItem::Watermark {
+        checkpoint,
+        timestamp_ms: 0,
+        latest: checkpoint + 5,
+    }
+}
+
+fn ledger() -> Vec<StreamItem> {
+    vec![
+        event(3, 0, 1, 10),
+        event(3, 0, 4, 11),
+        event(3, 2, 0, 12),
+        watermark(3),
+        event(4, 0, 0, 13),
+        watermark(4),
+    ]
+}
+
+/// Follows `items` to their end or to a failure, which is told with the cursor and the epochs in the tables.
+async fn follow(path: &Path, poison: u32, items: Vec<StreamItem>) -> (String, Cursor, Vec<u32>) {
+    let database = Database::open(path, &Options::default()).unwrap();
+    let table = database.table("epochs").unwrap();
+    let cell = database.cell::<Cursor>("node", "cursor").unwrap();
+    let fold = Epochs {
+        table: table.clone(),
+        poison,
+    };
+    let stream = |_| -> BoxStream<'static, StreamItem> { stream::iter(items).boxed() };
+    let follower = Follower::new(database, cell.clone(), 2, fold, stream).unwrap();
+    let runner = Runner::new(&Registry::new());
+    runner.spawn(follower);
+    let failed = runner.failed().await;
+    runner.shutdown().await.unwrap_err();
+    let pages = table.pages(100).collect::<Result<Vec<_>, _>>().unwrap();
+    let epochs = pages
+        .into_iter()
+        .flatten()
+        .map(|(_, epoch)| epoch)
+        .collect();
+    (
+        failed.error,
+        cell.get().unwrap().unwrap_or_default(),
+        epochs,
+    )
+}
+
+#[tokio::test]
+async fn events_are_applied_once_with_their_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    let (error, cursor, epochs) = follow(dir.path(), 12, ledger()).await;
+    assert_eq!(error, "this epoch is poison");
+    assert_eq!(epochs, [10, 11], "nothing of the failed event is written");
+    assert_eq!(
+        cursor.next,
+        EventPosition {
+            checkpoint: 3,
+            transaction_index: 0,
+            event_index: 5
+        }
+    );
+    assert_eq!((cursor.next_index, cursor.events_in_transaction), (2, 2));
+
+    // A stream that begins a little early, as one that fetches whole checkpoints does.
+    let (error, cursor, epochs) = follow(dir.path(), 0, ledger()).await;
+    assert_eq!(error, "the event stream ended");
+    assert_eq!(epochs, [10, 11, 12, 13]);
+    assert_eq!(cursor.next, EventPosition::at_checkpoint(5));
+    assert_eq!(cursor.next_index, 6);
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_asks_for_an_upgrade() {
+    let dir = tempfile::tempdir().unwrap();
+    let position = EventPosition::at_checkpoint(9);
+    let malformed = StreamItem::Malformed {
+        position,
+        reason: "too short".to_owned(),
+    };
+    let (error, cursor, _) = follow(dir.path(), 0, vec![watermark(7), malformed]).await;
+    assert_eq!(
+        error,
+        "upgrade required: the event at 9.0.0 is malformed: too short"
+    );
+    assert_eq!(cursor.next, EventPosition::at_checkpoint(8));
+}
+
+#[test]
+fn the_bytes_of_a_cursor_stay_what_they_are() {
+    let cursor = Cursor {
+        next: EventPosition {
+            checkpoint: 1,
+            transaction_index: 2,
+            event_index: 3,
+        },
+        next_index: 4,
+        transaction: (5, 6),
+        events_in_transaction: 7,
+    };
+    let mut expected = Vec::new();
+    for (value, width) in [(1_u64, 8), (2, 4), (3, 4), (4, 8), (5, 8), (6, 4), (7, 8)] {
+        expected.extend_from_slice(value.to_le_bytes().get(..width).unwrap());
+    }
+    assert_eq!(bcs::to_bytes(&cursor).unwrap(), expected);
+}

@@ -1,0 +1,350 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use walrus_node::operator::{KeyFormat, KeyKind};
+use walrus_sui::Address;
+
+use crate::size::Size;
+
+const EXAMPLES: &str = "\
+Examples, from nothing to a node of the network that `walrus localnet` runs on this machine:
+  walrus-node setup --config-directory node --storage-path node/data --use-faucet \\
+      --network-json ~/.walrus/localnet/network.json --public-host 127.0.0.1 --name mine
+  walrus-node register --config-path node/walrus-node.yaml
+  walrus-node run --config-path node/walrus-node.yaml
+  walrus-node status --config-path node/walrus-node.yaml        (in another terminal)
+
+Exit status: 0 fine, 1 failed, 2 wrong arguments, 3 problems found and left.";
+
+/// Sets a Walrus storage node up, registers it, runs it, says how it is.
+#[derive(Debug, Parser)]
+#[command(name = crate::NAME, version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make keys, a wallet and a configuration in a directory of their own.
+    #[command(after_help = "\
+Examples:
+  walrus-node setup --config-directory /etc/walrus --storage-path /var/lib/walrus --public-host node.example.com --name example
+  walrus-node setup --config-directory node --storage-path node/data --network-json network.json --public-host 127.0.0.1 \\
+      --name mine --use-faucet")]
+    Setup(SetupArgs),
+    /// Write a configuration for keys and a wallet that exist.
+    #[command(after_help = "\
+Example:
+  walrus-node generate-config --config-path node.yaml --storage-path data --protocol-key-path protocol.key \\
+      --network-key-path network.key --wallet-config sui_config.yaml --public-host node.example.com --name example")]
+    GenerateConfig(GenerateConfigArgs),
+    /// Register the configured node as a candidate; the wallet pays gas. The configuration then names the node's capability.
+    #[command(
+        after_help = "Example:\n  walrus-node register --config-path /etc/walrus/walrus-node.yaml"
+    )]
+    Register(RegisterArgs),
+    /// Run the configured node until SIGTERM or SIGINT.
+    #[command(
+        after_help = "Example:\n  walrus-node run --config-path /etc/walrus/walrus-node.yaml"
+    )]
+    Run(RunArgs),
+    /// Say how the node is that runs with this configuration; exit status 3 if it is not ready.
+    #[command(after_help = "\
+Examples:
+  walrus-node status --config-path /etc/walrus/walrus-node.yaml
+  walrus-node status --config-path /etc/walrus/walrus-node.yaml --until ready     waits, for scripts
+  walrus-node status --socket-path /var/lib/walrus/admin.sock --json")]
+    Status(StatusArgs),
+    /// Make a key, or convert one to another format.
+    #[command(after_help = "\
+Examples:
+  walrus-node key-gen --key-type protocol --out protocol.key
+  walrus-node key-gen --key-type network --format tagged --convert network.pem --out network.key")]
+    KeyGen(KeyGenArgs),
+    /// Steer a running node through its admin socket.
+    #[command(after_help = "\
+Examples:
+  walrus-node local-admin --socket-path /var/lib/walrus/admin.sock log-level --level debug
+  walrus-node local-admin --socket-path /var/lib/walrus/admin.sock worker recovery pause")]
+    LocalAdmin(LocalAdminArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupArgs {
+    /// Directory for keys, wallet and configuration; new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config_directory: PathBuf,
+    /// Directory for everything the node stores.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) storage_path: PathBuf,
+    /// Ask the network's faucet for gas.
+    #[arg(long)]
+    pub(crate) use_faucet: bool,
+    /// How many seconds to wait for the faucet.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) faucet_timeout: u64,
+    /// A network key that exists, instead of a new one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network_key_path: Option<PathBuf>,
+    /// Somebody else registers the node: write the parameters and the proof of possession for this address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) registering_third_party: Option<Address>,
+    /// The epoch in which they do that.
+    #[arg(long, default_value_t = 0, requires = "registering_third_party")]
+    pub(crate) registration_epoch: u32,
+    /// Use the directory although it is not empty. Keys and wallets that are there are kept and used.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateConfigArgs {
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_path: PathBuf,
+    /// Directory for everything the node stores.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) storage_path: PathBuf,
+    /// The BLS key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) protocol_key_path: PathBuf,
+    /// The P-256 key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) network_key_path: PathBuf,
+    /// The Sui wallet that pays for transactions.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wallet_config: PathBuf,
+    /// Overwrite the file.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Which network the node is for.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// `testnet`, `mainnet`, or the URL of an RPC server, followed by `;` and the URL of a faucet if there is one.
+    #[arg(long, value_name = "NETWORK", default_value = "testnet")]
+    pub(crate) sui_network: String,
+    /// The description of a network, as `walrus localnet` writes it, instead of --sui-network and the objects.
+    #[arg(long, value_name = "FILE", conflicts_with = "sui_network")]
+    pub(crate) network_json: Option<PathBuf>,
+    /// URL of the RPC server.
+    #[arg(long, value_name = "URL")]
+    pub(crate) sui_rpc: Option<String>,
+    /// The contract's system object.
+    #[arg(long, value_name = "ID")]
+    pub(crate) system_object: Option<Address>,
+    /// The contract's staking object.
+    #[arg(long, value_name = "ID")]
+    pub(crate) staking_object: Option<Address>,
+}
+
+/// What goes into the configuration.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// Display name, at most 100 bytes.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Name or address under which others reach the node, without a port.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) public_host: String,
+    /// Port under which others reach the node.
+    #[arg(long, value_name = "PORT", default_value_t = 9185)]
+    pub(crate) public_port: u16,
+    /// Address to listen on; 0.0.0.0 and the public port if it is not said.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) rest_api_address: Option<SocketAddr>,
+    /// Address on which metrics are served.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9184")]
+    pub(crate) metrics_address: SocketAddr,
+    /// PEM chain with the network key; a self-signed certificate is made without it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate_path: Option<PathBuf>,
+    /// What the node offers: bytes, or with a suffix as in 500G or 2TiB.
+    #[arg(long, value_name = "SIZE", default_value = "250G")]
+    pub(crate) node_capacity: Size,
+    /// Vote: FROST per MiB and epoch.
+    #[arg(long, value_name = "FROST", default_value_t = 100_000)]
+    pub(crate) storage_price: u64,
+    /// Vote: FROST per MiB.
+    #[arg(long, value_name = "FROST", default_value_t = 20_000)]
+    pub(crate) write_price: u64,
+    /// Share of the stake's reward, in basis points.
+    #[arg(long, value_name = "BASIS_POINTS", default_value_t = 6000, value_parser = clap::value_parser!(u16).range(..=10_000))]
+    pub(crate) commission_rate: u16,
+    /// Logo.
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub(crate) image_url: String,
+    /// Site of the operator.
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub(crate) project_url: String,
+    /// Text.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) description: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegisterArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_path: PathBuf,
+    /// Register although the wallet owns a capability.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_path: PathBuf,
+    /// Delete what the node has stored before it starts.
+    #[arg(long)]
+    pub(crate) cleanup_storage: bool,
+    /// Has no effect.
+    #[arg(long, hide = true)]
+    pub(crate) ignore_sync_failures: bool,
+    /// Stop, too, when standard input ends: with the program that started this one.
+    #[arg(long)]
+    pub(crate) until_input_ends: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct DoorArgs {
+    /// The configuration that the node runs with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_path: Option<PathBuf>,
+    /// The node's admin socket.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) socket_path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    /// Wait until the node is ready.
+    #[arg(long, value_name = "STATE")]
+    pub(crate) until: Option<Until>,
+    /// For how many seconds at most.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 600,
+        requires = "until"
+    )]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Until {
+    /// All events are processed, and all shards are there.
+    Ready,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyGenArgs {
+    /// Which key.
+    #[arg(long, value_name = "TYPE", value_enum)]
+    pub(crate) key_type: KeyTypeArg,
+    /// The file to write; `protocol.key` or `network.key` if it is not said.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How to write it; protocol keys are always tagged, network keys PKCS#8 if it is not said.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<FormatArg>,
+    /// Take the key of this file instead of a new one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) convert: Option<PathBuf>,
+    /// Overwrite the file.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyTypeArg {
+    /// BLS: signs confirmations.
+    Protocol,
+    /// P-256: the key of the TLS certificate.
+    Network,
+}
+
+impl From<KeyTypeArg> for KeyKind {
+    fn from(arg: KeyTypeArg) -> Self {
+        match arg {
+            KeyTypeArg::Protocol => Self::Protocol,
+            KeyTypeArg::Network => Self::Network,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// Base64 of the scheme's byte and the secret.
+    Tagged,
+    /// PKCS#8 in PEM.
+    Pkcs8,
+}
+
+impl From<FormatArg> for KeyFormat {
+    fn from(arg: FormatArg) -> Self {
+        match arg {
+            FormatArg::Tagged => Self::Tagged,
+            FormatArg::Pkcs8 => Self::Pkcs8,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalAdminArgs {
+    /// The node's admin socket.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) socket_path: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: LocalAdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalAdminCommand {
+    /// Set what the node logs.
+    LogLevel {
+        /// Directives as in RUST_LOG, for example `info` or `walrus_node=debug`.
+        #[arg(long)]
+        level: String,
+    },
+    /// Pause, resume or throttle a background job; `status` lists them.
+    Worker {
+        /// Its name.
+        name: String,
+        #[command(subcommand)]
+        command: WorkerArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkerArgs {
+    /// Let it pause once its step ends.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Let it pause after each step.
+    Throttle {
+        /// For so many times as long as the step took; 0 is full speed.
+        factor: u32,
+    },
+}

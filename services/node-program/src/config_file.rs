@@ -1,0 +1,214 @@
+//! The configuration file: written from arguments, and the node's capability written back into it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use serde::Serialize;
+use walrus_node::{
+    NodeConfig,
+    operator::{MetadataConfig, VotingParams},
+};
+use walrus_sui::{
+    Address,
+    wallet::{read_bounded, replace_private, write_private},
+};
+
+use crate::{
+    args::{ConfigArgs, GenerateConfigArgs},
+    network::Network,
+    output::{Output, field},
+};
+
+/// The name of the admin socket in the storage directory.
+const ADMIN_SOCKET: &str = "admin.sock";
+
+/// The keys that a new configuration sets; the others keep their defaults.
+#[derive(Debug, Serialize)]
+struct ConfigFile {
+    name: String,
+    storage_path: PathBuf,
+    protocol_key_pair: KeyPath,
+    network_key_pair: KeyPath,
+    public_host: String,
+    public_port: u16,
+    rest_api_address: String,
+    metrics_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsSection>,
+    commission_rate: u16,
+    voting_params: VotingParams,
+    metadata: MetadataConfig,
+    admin_socket_path: PathBuf,
+    sui: SuiSection,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyPath {
+    path: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct TlsSection {
+    certificate_path: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct SuiSection {
+    rpc: String,
+    system_object: Address,
+    staking_object: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    treasury_object: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walrus_subsidies_object: Option<Address>,
+    wallet_config: PathBuf,
+}
+
+/// Files that a configuration names.
+pub(crate) struct Files {
+    pub(crate) storage: PathBuf,
+    pub(crate) protocol_key: PathBuf,
+    pub(crate) network_key: PathBuf,
+    pub(crate) wallet: PathBuf,
+}
+
+/// Writes the configuration and reads it back, so that what is there can be used.
+pub(crate) fn write(
+    path: &Path,
+    files: Files,
+    network: &Network,
+    args: ConfigArgs,
+    force: bool,
+) -> anyhow::Result<NodeConfig> {
+    ensure!(
+        args.name.len() <= 100,
+        "the name has {} bytes; the contract takes at most 100",
+        args.name.len()
+    );
+    let absolute = |path: PathBuf| {
+        std::path::absolute(&path).with_context(|| format!("the path {}", path.display()))
+    };
+    let storage = absolute(files.storage)?;
+    let listens = args.rest_api_address;
+    let listens = listens.unwrap_or_else(|| ([0, 0, 0, 0], args.public_port).into());
+    let tls = args.certificate_path.map(absolute).transpose()?;
+    let file = ConfigFile {
+        name: args.name,
+        admin_socket_path: storage.join(ADMIN_SOCKET),
+        storage_path: storage,
+        protocol_key_pair: KeyPath {
+            path: absolute(files.protocol_key)?,
+        },
+        network_key_pair: KeyPath {
+            path: absolute(files.network_key)?,
+        },
+        public_host: args.public_host,
+        public_port: args.public_port,
+        rest_api_address: listens.to_string(),
+        metrics_address: args.metrics_address.to_string(),
+        tls: tls.map(|certificate_path| TlsSection { certificate_path }),
+        commission_rate: args.commission_rate,
+        voting_params: VotingParams {
+            storage_price: args.storage_price,
+            write_price: args.write_price,
+            node_capacity: args.node_capacity.0,
+            ..VotingParams::default()
+        },
+        metadata: MetadataConfig {
+            image_url: args.image_url,
+            project_url: args.project_url,
+            description: args.description,
+            ..MetadataConfig::default()
+        },
+        sui: SuiSection {
+            rpc: network.rpc.clone(),
+            system_object: network.system_object,
+            staking_object: network.staking_object,
+            treasury_object: network.treasury_object,
+            walrus_subsidies_object: network.subsidies_object,
+            wallet_config: absolute(files.wallet)?,
+        },
+    };
+    let text = serde_yaml::to_string(&file).context("cannot write the configuration")?;
+    let config = NodeConfig::parse(&text, "the arguments")?;
+    let put = if force {
+        replace_private
+    } else {
+        write_private
+    };
+    put(path, text.as_bytes())?;
+    Ok(config)
+}
+
+/// `walrus-node generate-config`.
+pub(crate) fn run(args: &GenerateConfigArgs, output: &Output) -> anyhow::Result<()> {
+    let network = Network::of(&args.network)?;
+    let files = Files {
+        storage: args.storage_path.clone(),
+        protocol_key: args.protocol_key_path.clone(),
+        network_key: args.network_key_path.clone(),
+        wallet: args.wallet_config.clone(),
+    };
+    let config = write(
+        &args.config_path,
+        files,
+        &network,
+        args.config.clone(),
+        args.force,
+    )?;
+    config.protocol_key()?;
+    config.network_key()?;
+    config.sui.wallet_key()?;
+    output.result(
+        &serde_json::json!({ "configPath": args.config_path }),
+        |_| {
+            vec![
+                "Wrote the configuration.".to_owned(),
+                field("configuration", args.config_path.display()),
+            ]
+        },
+    )
+}
+
+/// Writes the node's capability into the configuration; everything else stays as it is, comments as well.
+pub(crate) fn set_capability(path: &Path, capability: Address) -> anyhow::Result<()> {
+    const KEY: &str = "storage_node_cap:";
+    let text = read_bounded(path)?;
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(KEY)).collect();
+    let line = format!("{KEY} \"{capability}\"");
+    // Before the end of the document, if it says where that is.
+    let end = lines.iter().position(|line| line.trim_end() == "...");
+    lines.insert(end.unwrap_or(lines.len()), &line);
+    let text = lines.join("\n") + "\n";
+    let config = NodeConfig::parse(&text, &path.display().to_string())?;
+    if config.storage_node_cap != Some(capability) {
+        bail!(
+            "add `{line}` to {} by hand: its form is not understood",
+            path.display()
+        );
+    }
+    Ok(replace_private(path, text.as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "# mine\nname: n\nstorage_path: /s\nprotocol_key_pair: {path: /p}\nnetwork_key_pair: {path: /n}\n\
+        public_host: h.example\npublic_port: 1\nsui:\n  rpc: http://r\n  system_object: '0x2'\n  staking_object: '0x3'\n  \
+        wallet_config: /w # gas\n";
+
+    #[test]
+    fn the_capability_is_added_once_and_comments_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.yaml");
+        std::fs::write(&path, CONFIG).unwrap();
+        for id in [Address::TWO, Address::THREE] {
+            set_capability(&path, id).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains("# mine") && text.contains("# gas"), "{text}");
+            assert_eq!(text.matches("storage_node_cap").count(), 1);
+            assert_eq!(NodeConfig::load(&path).unwrap().storage_node_cap, Some(id));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Output: what the program says, for people or as JSON.
+
+use std::{fmt, io::Write as _};
+
+use serde::Serialize;
+
+/// Where results go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a result: as JSON, or line by line as `lines` has it.
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        result: &T,
+        lines: impl FnOnce(&T) -> Vec<String>,
+    ) -> anyhow::Result<()> {
+        let text = if self.json {
+            serde_json::to_string(result)?
+        } else {
+            lines(result).join("\n")
+        };
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{text}")?;
+        Ok(out.flush()?)
+    }
+}
+
+/// A name and a value under each other's.
+pub(crate) fn field(name: &str, value: impl fmt::Display) -> String {
+    format!("  {name:<16} {value}")
+}
+
+/// Says something that is no result.
+pub(crate) fn say(text: fmt::Arguments<'_>) {
+    // Nothing is left to do when nobody can be told.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

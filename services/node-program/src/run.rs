@@ -1,0 +1,150 @@
+//! `walrus-node run`.
+
+use std::{fs, io::ErrorKind, path::Path, sync::Arc};
+
+use anyhow::{Context, bail, ensure};
+use walrus_node::{
+    NodeConfig, NodeView, StorageNode,
+    operator::{
+        Status,
+        admin::{AdminDoor, AdminTarget},
+    },
+};
+use walrus_service::worker::Workers;
+
+use crate::{
+    args::RunArgs,
+    logging::SetFilter,
+    output::{Output, field, say},
+};
+
+/// What a node makes in its storage directory.
+const STORED: [&str; 2] = ["db", "shards"];
+
+pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> anyhow::Result<()> {
+    let config = NodeConfig::load(&args.config_path)?;
+    if args.cleanup_storage {
+        clean_up(&config.storage_path)?;
+    }
+    // From here on a signal ends the node in order, instead of the process in the middle of a write.
+    let mut signals = Signals::new()?;
+    let node = tokio::select! {
+        node = StorageNode::start(config.clone()) => node?,
+        () = signals.next() => return Ok(()),
+    };
+    let target = Arc::new(Target {
+        name: config.name.clone(),
+        public_address: config.public_address(),
+        view: node.view(),
+        logging,
+    });
+    let door = match &config.admin_socket_path {
+        Some(path) => Some(AdminDoor::open(path, target).await?),
+        None => None,
+    };
+    let up = serde_json::json!({ "nodeId": node.node_id(), "address": node.address() });
+    output.result(&up, |_| {
+        let mut lines = vec![
+            "The node is up; SIGTERM or Ctrl-C stops it.".to_owned(),
+            field("node ID", node.node_id()),
+            field("listens on", node.address()),
+        ];
+        lines.extend(
+            config
+                .admin_socket_path
+                .iter()
+                .map(|path| field("admin socket", path.display())),
+        );
+        lines
+    })?;
+    let failed = tokio::select! {
+        failed = node.failed() => Some(failed),
+        () = signals.next() => None,
+        () = input_end(), if args.until_input_ends => None,
+    };
+    if let Some(door) = door {
+        door.close().await;
+    }
+    let stopped = tokio::select! {
+        stopped = node.shutdown() => stopped,
+        () = signals.next() => bail!("stopped at once by a second signal; open requests were cut off"),
+    };
+    match failed {
+        Some(failed) => bail!("the node stopped: {failed}"),
+        None => stopped,
+    }
+}
+
+/// The running node, for the admin socket.
+struct Target {
+    name: String,
+    public_address: String,
+    view: NodeView,
+    logging: SetFilter,
+}
+
+impl AdminTarget for Target {
+    fn status(&self) -> Result<Status, String> {
+        Status::of(&self.view, &self.name, &self.public_address).map_err(|error| error.to_string())
+    }
+
+    fn workers(&self) -> &Workers {
+        self.view.workers()
+    }
+
+    fn set_log_level(&self, directives: &str) -> Result<(), String> {
+        (self.logging)(directives)
+    }
+}
+
+/// Deletes what a node has stored, and nothing else.
+fn clean_up(storage: &Path) -> anyhow::Result<()> {
+    ensure!(
+        storage.is_absolute() || storage.components().count() > 0,
+        "storage_path is empty"
+    );
+    for name in STORED {
+        let path = storage.join(name);
+        match fs::remove_dir_all(&path) {
+            Ok(()) => say(format_args!("deleted {}", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot delete {}", path.display()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns when standard input ends.
+async fn input_end() {
+    let read = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    // A read cannot be cut off, and ends with the process.
+    let _ = tokio::task::spawn_blocking(read).await;
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .context("cannot wait for signals")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

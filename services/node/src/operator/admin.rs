@@ -1,0 +1,442 @@
+//! Admin socket: a Unix socket for the operator's own account (mode 0600), one JSON object per line each way. Node spec 6.3.
+
+use std::{
+    fs, io,
+    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use walrus_service::worker::Workers;
+
+use super::Status;
+
+/// Longest request.
+const MAX_REQUEST_BYTES: u64 = 64 << 10;
+/// Longest answer.
+const MAX_ANSWER_BYTES: u64 = 16 << 20;
+/// Connections at once.
+const MAX_CONNECTIONS: usize = 8;
+/// Longest wait for a request or an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest path of a Unix socket, with its final zero.
+const MAX_PATH_BYTES: usize = 108;
+
+/// What an operator asks of a running node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AdminRequest {
+    /// How the node is.
+    Status {},
+    /// Steers a background job.
+    Worker {
+        /// Its name.
+        name: String,
+        /// What it is to do.
+        command: WorkerCommand,
+    },
+    /// Sets what is logged.
+    LogLevel {
+        /// Directives as in `RUST_LOG`.
+        level: String,
+    },
+    /// Backups of the database.
+    Checkpoint {
+        /// Create or cancel.
+        command: serde_json::Value,
+    },
+}
+
+/// What a background job is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WorkerCommand {
+    /// Nothing, once its step ends.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Pause after each step for so many times as long as it took.
+    Throttle(u32),
+}
+
+/// What the node answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdminAnswer {
+    /// Whether it was done.
+    pub success: bool,
+    /// A sentence.
+    pub message: String,
+    /// The answer to [`AdminRequest::Status`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// What the socket opens on.
+pub trait AdminTarget: Send + Sync + 'static {
+    /// How the node is.
+    ///
+    /// # Errors
+    /// A sentence, if that cannot be said.
+    fn status(&self) -> Result<Status, String>;
+
+    /// The node's background jobs.
+    fn workers(&self) -> &Workers;
+
+    /// Sets what is logged.
+    ///
+    /// # Errors
+    /// A sentence, if the directives are none.
+    fn set_log_level(&self, directives: &str) -> Result<(), String>;
+}
+
+/// Why the admin socket cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// Sockets have short paths.
+    #[error("{path} is too long for a Unix socket: {length} bytes, at most {limit}; choose another admin_socket_path", path = path.display())]
+    TooLong {
+        /// The path.
+        path: PathBuf,
+        /// Its length.
+        length: usize,
+        /// The longest.
+        limit: usize,
+    },
+    /// Another process listens there.
+    #[error("another node listens on {}", .0.display())]
+    Taken(PathBuf),
+    /// Something else is there.
+    #[error("{} is there and no socket", .0.display())]
+    Occupied(PathBuf),
+    /// The socket cannot be made.
+    #[error("cannot listen on {path}: {source}", path = path.display())]
+    Listen {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No node listens there.
+    #[error("no node answers on {path}: {source}; is it running, as the same user?", path = path.display())]
+    Connect {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The node does not answer, or not what was expected.
+    #[error("the node on {path} did not answer: {reason}", path = path.display())]
+    Answer {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The socket of a running node. Dropping it closes it; [`AdminDoor::close`] waits.
+#[derive(Debug)]
+pub struct AdminDoor {
+    path: PathBuf,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl AdminDoor {
+    /// Listens on `path`, over what a killed process left there. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn open(path: &Path, target: Arc<dyn AdminTarget>) -> Result<Self, AdminError> {
+        let listener = listen(path).await?;
+        let this = Self {
+            path: path.to_owned(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        let (stop, tasks) = (this.stop.clone(), this.tasks.clone());
+        this.tasks.spawn(async move {
+            stop.clone()
+                .run_until_cancelled(accept(listener, target, stop, tasks))
+                .await;
+        });
+        Ok(this)
+    }
+
+    /// Closes the socket and waits until nothing of it holds the node any more.
+    pub async fn close(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for AdminDoor {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        // One that stays is found stale by the next start.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A socket appears under `path` with its mode already set: it is made in a directory that only the owner enters.
+async fn listen(path: &Path) -> Result<UnixListener, AdminError> {
+    check_length(path)?;
+    if let Ok(found) = fs::symlink_metadata(path) {
+        if !found.file_type().is_socket() {
+            return Err(AdminError::Occupied(path.to_owned()));
+        }
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(AdminError::Taken(path.to_owned()));
+        }
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let make = || {
+        fs::create_dir_all(parent)?;
+        let private = tempfile::Builder::new()
+            .prefix(".")
+            .rand_bytes(6)
+            .tempdir_in(parent)?;
+        let hidden = private.path().join("s");
+        let listener = UnixListener::bind(&hidden)?;
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600))?;
+        fs::rename(&hidden, path)?;
+        Ok(listener)
+    };
+    make().map_err(|source| AdminError::Listen {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn check_length(path: &Path) -> Result<(), AdminError> {
+    let parent = path.parent().map_or(0, |parent| parent.as_os_str().len());
+    // The hidden name, `/.XXXXXX/s`, may be longer than the final one.
+    let length = path.as_os_str().len().max(parent.saturating_add(10));
+    let limit = MAX_PATH_BYTES - 1;
+    if length > limit {
+        return Err(AdminError::TooLong {
+            path: path.to_owned(),
+            length,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+async fn accept(
+    listener: UnixListener,
+    target: Arc<dyn AdminTarget>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    while let Ok(permit) = Arc::clone(&slots).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection on the admin socket");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (target, stop) = (Arc::clone(&target), stop.clone());
+        tasks.spawn(async move {
+            let _permit = permit;
+            if let Some(Err(error)) = stop.run_until_cancelled(serve(stream, &*target)).await {
+                tracing::debug!(%error, "a connection of the admin socket ended");
+            }
+        });
+    }
+}
+
+/// Answers one request after the other until the other side has no more.
+async fn serve(stream: UnixStream, target: &dyn AdminTarget) -> io::Result<()> {
+    let (reading, mut writing) = stream.into_split();
+    let mut reading = BufReader::new(reading);
+    loop {
+        let line = read_line(&mut reading, MAX_REQUEST_BYTES).await?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        let answer = match serde_json::from_str(&line) {
+            Ok(request) => answer(target, request),
+            Err(error) => AdminAnswer {
+                success: false,
+                message: format!("not a request: {error}"),
+                status: None,
+            },
+        };
+        let mut text = serde_json::to_vec(&answer)?;
+        text.push(b'\n');
+        tokio::time::timeout(PATIENCE, writing.write_all(&text)).await??;
+    }
+}
+
+fn answer(target: &dyn AdminTarget, request: AdminRequest) -> AdminAnswer {
+    let mut status = None;
+    let workers = target.workers();
+    let done = match request {
+        AdminRequest::Status {} => target.status().map(|found| {
+            let verdict = found.verdict.clone();
+            status = Some(found);
+            verdict
+        }),
+        AdminRequest::Worker { name, command } => match command {
+            WorkerCommand::Pause => workers.pause(&name),
+            WorkerCommand::Resume => workers.resume(&name),
+            WorkerCommand::Throttle(factor) => workers.throttle(&name, factor),
+        }
+        .map(|()| format!("{name}: done"))
+        .map_err(|error| error.to_string()),
+        AdminRequest::LogLevel { level } => target
+            .set_log_level(&level)
+            .map(|()| format!("logging {level}")),
+        AdminRequest::Checkpoint { .. } => {
+            Err("this version makes no backups of its database while it runs".to_owned())
+        }
+    };
+    let (success, message) = match done {
+        Ok(message) => (true, message),
+        Err(message) => (false, message),
+    };
+    AdminAnswer {
+        success,
+        message,
+        status,
+    }
+}
+
+/// A line without its end; empty when there is none.
+async fn read_line(
+    reading: &mut (impl tokio::io::AsyncBufRead + Unpin),
+    limit: u64,
+) -> io::Result<String> {
+    let mut line = String::new();
+    let mut bounded = reading.take(limit);
+    tokio::time::timeout(PATIENCE, bounded.read_line(&mut line)).await??;
+    if !line.ends_with('\n') && !line.is_empty() && bounded.limit() == 0 {
+        return Err(io::Error::other(format!("longer than {limit} bytes")));
+    }
+    Ok(line.trim_end().to_owned())
+}
+
+/// Asks the node that listens on `path`.
+///
+/// # Errors
+/// [`AdminError::Connect`] and [`AdminError::Answer`].
+pub async fn ask(path: &Path, request: &AdminRequest) -> Result<AdminAnswer, AdminError> {
+    let stream = UnixStream::connect(path).await;
+    let stream = stream.map_err(|source| AdminError::Connect {
+        path: path.to_owned(),
+        source,
+    })?;
+    let exchange = async {
+        let (reading, mut writing) = stream.into_split();
+        let mut text = serde_json::to_vec(request)?;
+        text.push(b'\n');
+        writing.write_all(&text).await?;
+        let line = read_line(&mut BufReader::new(reading), MAX_ANSWER_BYTES).await?;
+        Ok::<_, io::Error>(serde_json::from_str(&line)?)
+    };
+    exchange.await.map_err(|error| AdminError::Answer {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node without a status.
+    #[derive(Default)]
+    struct Mute {
+        workers: Workers,
+    }
+
+    impl AdminTarget for Mute {
+        fn status(&self) -> Result<Status, String> {
+            Err("mute".to_owned())
+        }
+
+        fn workers(&self) -> &Workers {
+            &self.workers
+        }
+
+        fn set_log_level(&self, directives: &str) -> Result<(), String> {
+            (directives == "info")
+                .then_some(())
+                .ok_or_else(|| "no level".to_owned())
+        }
+    }
+
+    async fn open(path: &Path) -> Result<AdminDoor, AdminError> {
+        AdminDoor::open(path, Arc::new(Mute::default())).await
+    }
+
+    #[tokio::test]
+    async fn requests_of_the_specification_are_answered_line_by_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("admin.sock");
+        let door = open(&path).await.unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let (reading, mut writing) = UnixStream::connect(&path).await.unwrap().into_split();
+        let mut reading = BufReader::new(reading);
+        for (request, success, says) in [
+            (r#"{"LogLevel":{"level":"info"}}"#, true, "logging info"),
+            (r#"{"LogLevel":{"level":"much"}}"#, false, "no level"),
+            (r#"{"Checkpoint":{"command":"Cancel"}}"#, false, "no backups"),
+            (
+                r#"{"Checkpoint":{"command":{"Create":{"path":null,"delay_secs":null}}}}"#,
+                false,
+                "no backups",
+            ),
+            (r#"{"Status":{}}"#, false, "mute"),
+            ("nonsense", false, "not a request"),
+        ] {
+            writing.write_all(request.as_bytes()).await.unwrap();
+            writing.write_all(b"\n").await.unwrap();
+            let line = read_line(&mut reading, MAX_ANSWER_BYTES).await.unwrap();
+            let answer: AdminAnswer = serde_json::from_str(&line).unwrap();
+            assert_eq!(answer.success, success, "{request}");
+            assert!(answer.message.contains(says), "{request}: {line}");
+        }
+        let pause = AdminRequest::Worker {
+            name: "x".to_owned(),
+            command: WorkerCommand::Pause,
+        };
+        assert!(!ask(&path, &pause).await.unwrap().success);
+        door.close().await;
+        let closed = ask(&path, &pause).await.unwrap_err();
+        assert!(matches!(closed, AdminError::Connect { .. }), "{closed}");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_node_left_is_replaced_and_what_is_used_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("admin.sock");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let door = open(&path).await.unwrap();
+        let second = open(&path).await.unwrap_err();
+        assert!(matches!(second, AdminError::Taken(_)), "{second}");
+        door.close().await;
+        fs::write(&path, "a file").unwrap();
+        let occupied = open(&path).await.unwrap_err();
+        assert!(matches!(occupied, AdminError::Occupied(_)), "{occupied}");
+        let long = dir.path().join("x".repeat(120));
+        let refused = open(&long).await.unwrap_err();
+        assert!(matches!(refused, AdminError::TooLong { .. }), "{refused}");
+        // Nothing hidden is left behind.
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

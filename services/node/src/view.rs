@@ -1,0 +1,37 @@
+//! View of a running node, for its operator: read and steered without being able to keep it alive or to stop it.
+
+use std::sync::Arc;
+
+use walrus_node_client::HealthInfo;
+use walrus_service::worker::Workers;
+use walrus_sui::Address;
+
+use crate::{health::Health, storage::StorageError};
+
+/// Looks at a running node. It holds the storage: it must be dropped before the node is shut down.
+#[derive(Debug, Clone)]
+pub struct NodeView {
+    pub(crate) node_id: Address,
+    pub(crate) health: Arc<Health>,
+    pub(crate) workers: Workers,
+}
+
+impl NodeView {
+    /// The node's ID on chain.
+    pub fn node_id(&self) -> Address {
+        self.node_id
+    }
+
+    /// The health document; `detailed` with every shard.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn health(&self, detailed: bool) -> Result<HealthInfo, StorageError> {
+        self.health.document(detailed)
+    }
+
+    /// The background jobs.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+}
