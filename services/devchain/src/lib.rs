@@ -14,6 +14,10 @@
 //! ```
 #![warn(missing_docs)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod abi;
 mod account;
 mod builder;

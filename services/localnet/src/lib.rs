@@ -4,6 +4,10 @@
 //! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests. [`LocalChain`] is the chain alone (`walrus
 //! devchain`).
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod authority;
 mod chain;
 mod directory;

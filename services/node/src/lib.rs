@@ -15,6 +15,10 @@
 //! | [`parts`], `node` | composition, start and shutdown | everything |
 #![warn(missing_docs)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod api;
 pub mod blobs;
 pub mod chain;

@@ -9,6 +9,10 @@
 //! * [`genesis::build`] makes the first objects and the genesis transaction (devchain spec 6.2).
 //! * [`resolve`] answers what a transaction resolver asks about function parameters (devchain spec 1.5).
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod admission;
 mod balance_changes;
 mod bridge;
