@@ -44,8 +44,8 @@ pub use options::{
     StoreOptions,
 };
 pub use outcome::{
-    BlobObject, BlobStoreResult, DryRun, EventOrObject, PlannedAction, ResourceOperation,
-    ReusedStorage, StorageResource, StoreOutcome, StoreReport,
+    BlobObject, BlobStoreResult, BoughtStorage, DryRun, EventOrObject, PlannedAction,
+    ResourceOperation, ReusedStorage, StorageResource, StoreOutcome, StoreReport,
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
 pub use tuning::Tuning;

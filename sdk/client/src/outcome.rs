@@ -152,6 +152,21 @@ pub struct ReusedStorage {
     pub left: u64,
     /// First epoch after the resource.
     pub resource_end_epoch: Epoch,
+    /// From this epoch on, until `start_epoch`, the same bytes stay the wallet's; absent where nothing is left before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_before_from: Option<Epoch>,
+}
+
+/// Storage that was bought beside what the wallet owned, because that lacked it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoughtStorage {
+    /// Encoded bytes.
+    pub size: u64,
+    /// First epoch.
+    pub start_epoch: Epoch,
+    /// First epoch after it.
+    pub end_epoch: Epoch,
 }
 
 /// What the store of one blob ended with, and what it took.
@@ -167,6 +182,8 @@ pub struct StoreOutcome {
     pub encoded_size: u64,
     /// What the wallet owned and gave for it.
     pub reused_storage: Vec<ReusedStorage>,
+    /// What was bought beside that; empty where all storage is new.
+    pub bought_storage: Vec<BoughtStorage>,
     /// Somebody else stored the same object meanwhile: the certificate on chain is not ours.
     pub certified_by_other: bool,
     /// The transaction that registered the blob, if one did.
@@ -182,6 +199,8 @@ pub struct StoreReport {
     pub outcomes: Vec<StoreOutcome>,
     /// How long each phase took, for all blobs together.
     pub timings: BTreeMap<Phase, Duration>,
+    /// Gas of all transactions together, in MIST; negative if more was returned for what they deleted.
+    pub gas: i64,
 }
 
 impl StoreReport {
@@ -193,6 +212,7 @@ impl StoreReport {
     /// Adds what came of further blobs.
     pub(crate) fn append(&mut self, other: Self) {
         self.outcomes.extend(other.outcomes);
+        self.gas = self.gas.saturating_add(other.gas);
         for (phase, duration) in other.timings {
             self.time(phase, duration);
         }
@@ -211,6 +231,7 @@ impl StoreReport {
                 unencoded_size: 0,
                 encoded_size: 0,
                 reused_storage: Vec::new(),
+                bought_storage: Vec::new(),
                 certified_by_other: false,
                 register_digest: None,
                 certify_digest: None,
@@ -259,6 +280,9 @@ pub struct DryRun {
     /// What would be taken of storage that the wallet owns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reused_storage: Vec<ReusedStorage>,
+    /// What would be bought beside that; empty where all storage would be new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bought_storage: Vec<BoughtStorage>,
     /// The blob's part of the gas of the transaction that registers it, in MIST; negative when more is returned. The certificate
     /// takes another transaction, which cannot be simulated before there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

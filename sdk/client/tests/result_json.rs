@@ -5,8 +5,8 @@ use serde_json::json;
 use walrus_core::{BlobId, EncodingType};
 use walrus_node_client::EventId;
 use walrus_sdk::{
-    BlobObject, BlobStoreResult, DryRun, EventOrObject, PlannedAction, ResourceOperation,
-    ReusedStorage, StorageResource,
+    BlobObject, BlobStoreResult, BoughtStorage, DryRun, EventOrObject, PlannedAction,
+    ResourceOperation, ReusedStorage, StorageResource,
 };
 use walrus_sui::Address;
 
@@ -134,6 +134,12 @@ fn a_dry_run() {
             end_epoch: 8,
             left: 5,
             resource_end_epoch: 20,
+            left_before_from: None,
+        }],
+        bought_storage: vec![BoughtStorage {
+            size: 4,
+            start_epoch: 3,
+            end_epoch: 5,
         }],
         registration_gas: Some(-7),
         cannot_pay: None,
@@ -146,6 +152,7 @@ fn a_dry_run() {
             "resource": resource_text, "taken": 66_034_000, "startEpoch": 3, "endEpoch": 8, "left": 5,
             "resourceEndEpoch": 20,
         }],
+        "boughtStorage": [{"size": 4, "startEpoch": 3, "endEpoch": 5}],
         "registrationGas": -7,
     });
     assert_eq!(serde_json::to_value(&planned).unwrap(), fields);
@@ -154,6 +161,7 @@ fn a_dry_run() {
         cost: 0,
         action: PlannedAction::AlreadyCertified(EventOrObject::Object(resource)),
         reused_storage: Vec::new(),
+        bought_storage: Vec::new(),
         registration_gas: None,
         ..planned
     };

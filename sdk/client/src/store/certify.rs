@@ -76,7 +76,7 @@ impl Store<'_> {
     }
 
     /// Reads the committees again; whether they are others now.
-    async fn committee_changed(&mut self) -> bool {
+    pub(super) async fn committee_changed(&mut self) -> bool {
         match self.client.refresh().await {
             Ok(view) if view.differs_from(&self.view) => {
                 self.view = view;

@@ -5,17 +5,18 @@ use walrus_sui::{Address, chain::conflict_pause, objects::Blob, transactions::Tr
 use super::{
     Store,
     cutting::Stock,
-    register::{cost, pieces_taken, transaction_error},
+    parts::Parts,
+    register::{extension_price, transaction_error},
 };
-use crate::{BlobStoreResult, ClientError, Phase, PostStoreAction, ReusedStorage, limits};
+use crate::{BlobStoreResult, ClientError, Phase, PostStoreAction, limits};
 
 /// A blob object that lasts long enough now.
 struct Extended {
     object: Blob,
     /// In FROST.
     paid: u64,
-    /// What was taken of storage that the wallet owned.
-    reused: Vec<ReusedStorage>,
+    /// What the extension was put together from.
+    parts: Parts,
 }
 
 impl Store<'_> {
@@ -58,7 +59,7 @@ impl Store<'_> {
                 registration.object = extended.object;
                 registration.extend_by = None;
                 registration.cost = extended.paid;
-                slot.reused = extended.reused;
+                slot.parts = extended.parts;
             }
         }
         if let Some(slot) = self.slots.get(index)
@@ -100,7 +101,7 @@ impl Store<'_> {
         let mut extended = Extended {
             object: seen.decode()?,
             paid: 0,
-            reused: Vec::new(),
+            parts: Parts::default(),
         };
         let storage = &mut extended.object.storage;
         let (from, size) = (storage.end_epoch, storage.storage_size);
@@ -110,16 +111,19 @@ impl Store<'_> {
         }
         storage.end_epoch = self.end_epoch();
         let version = seen.reference();
-        let mut stock = Stock::new(self.owned().await?.storage, self.terms());
-        if let Some(pieces) = stock.extend(size, from) {
-            let done = writer.extend_blob_with_storage(&version, &pieces).await;
-            done.map_err(failed)?;
-            extended.reused = pieces_taken(&pieces, &stock.into_rest());
-        } else {
-            extended.paid = cost(reader.prices().await?.storage_cost(size, missing))?;
-            let done = writer.extend_blob_as_seen(&version, missing, extended.paid);
-            done.await.map_err(failed)?;
-        }
+        let (owned, prices) = tokio::try_join!(self.owned(), self.prices())?;
+        let mut stock = Stock::new(owned.storage, self.terms());
+        let pieces = stock.extend(size, from).unwrap_or_default();
+        extended.paid = extension_price(size, missing, &pieces, &prices)?;
+        let done = match pieces.is_empty() {
+            false => writer.extend_blob_with_storage(&version, &pieces).await,
+            true => {
+                let price = extended.paid;
+                writer.extend_blob_as_seen(&version, missing, price).await
+            }
+        };
+        done.map_err(failed)?;
+        extended.parts = Parts::of(&pieces, &stock.into_rest(), self.terms().current);
         Ok(extended)
     }
 

@@ -1,12 +1,18 @@
 //! What is cut from the storage that the wallet owns, so that no more goes into a blob than it needs.
 
+use std::collections::BTreeSet;
+
 use walrus_core::Epoch;
 use walrus_sui::{
+    Address,
     objects::{OwnedStorage, Storage},
-    transactions::StoragePiece,
+    transactions::{PieceOrigin, StoragePiece},
 };
 
-use super::plan::Terms;
+use super::{
+    mixing::{Purchases, mix, price_of},
+    plan::Terms,
+};
 use crate::limits;
 
 /// The storage of a wallet, less what blobs have taken.
@@ -17,15 +23,21 @@ pub(super) struct Stock {
     end: Epoch,
     /// Pieces that the transaction can still take.
     room: usize,
+    /// Whether storage may be bought beside what is owned.
+    mixes: bool,
+    /// What the transaction buys so far.
+    purchases: Purchases,
+    /// Units times epochs that this costs.
+    price: u128,
 }
 
 /// What the stock has for a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Offer {
-    /// These pieces.
+    /// These pieces, some of which may have to be bought.
     Pieces(Vec<StoragePiece>),
-    /// Nothing that would do.
-    Nothing,
+    /// Nothing that would do: all of it is to be bought.
+    Buy,
     /// Something, but the transaction cannot take more pieces.
     Later,
 }
@@ -39,6 +51,9 @@ impl Stock {
             current,
             end,
             room: limits::PIECES_PER_TRANSACTION,
+            mixes: true,
+            purchases: Purchases::default(),
+            price: 0,
         };
         stock
             .resources
@@ -46,36 +61,77 @@ impl Stock {
         stock
     }
 
+    /// The same without buying anything beside what is owned: a blob is in storage of the wallet, or in new storage.
+    #[must_use]
+    pub(super) fn unmixed(mut self) -> Self {
+        self.mixes = false;
+        self
+    }
+
     /// What is left.
     pub(super) fn into_rest(self) -> Vec<OwnedStorage> {
         self.resources
     }
 
+    /// Units times epochs that all blobs so far cost.
+    pub(super) fn price(&self) -> u128 {
+        self.price
+    }
+
     /// Takes what a blob of `size` encoded bytes needs: from one resource if there is one that is large and long enough, else
-    /// from several that are together.
+    /// from several that are together, else from what saves most of new storage.
     pub(super) fn take(&mut self, size: u64) -> Offer {
-        let Some(pieces) = self
+        let offer = self
             .of_one(size)
             .or_else(|| self.by_amount(size))
             .or_else(|| self.by_period(size))
-        else {
-            return Offer::Nothing;
+            .or_else(|| self.mixed(size));
+        let Some(pieces) = offer else {
+            let time = (self.current, self.end);
+            self.price = self.price.saturating_add(self.purchases.price(time, size));
+            self.purchases.add(time, size);
+            return Offer::Buy;
         };
-        let Some(room) = self.room.checked_sub(pieces.len()) else {
+        let Some(room) = self.room.checked_sub(parts(&pieces)) else {
             return Offer::Later;
         };
         self.room = room;
-        for piece in &pieces {
-            self.reduce(piece);
-        }
+        self.settle(&pieces);
         Offer::Pieces(pieces)
     }
 
-    fn reduce(&mut self, piece: &StoragePiece) {
-        let id = piece.resource.storage.id;
+    /// What is cheapest for a blob of `size` bytes, if owned storage saves anything.
+    fn mixed(&self, size: u64) -> Option<Vec<StoragePiece>> {
+        let mix = || {
+            mix(
+                &self.resources,
+                size,
+                (self.current, self.end),
+                &self.purchases,
+            )
+        };
+        let pieces = self.mixes.then(mix).flatten();
+        pieces.filter(|pieces| parts(pieces) <= limits::PIECES_PER_TRANSACTION)
+    }
+
+    /// Takes pieces, and buys those that are not owned.
+    fn settle(&mut self, pieces: &[StoragePiece]) {
+        let price = price_of(pieces, &self.purchases);
+        self.price = self.price.saturating_add(price);
+        for piece in pieces {
+            match &piece.origin {
+                PieceOrigin::Owned(resource) => self.reduce(resource.storage.id, piece.size),
+                PieceOrigin::Bought => self
+                    .purchases
+                    .add((piece.start_epoch, piece.end_epoch), piece.size),
+            }
+        }
+    }
+
+    fn reduce(&mut self, id: Address, size: u64) {
         for owned in &mut self.resources {
             if owned.storage.id == id {
-                let left = owned.storage.storage_size.saturating_sub(piece.size);
+                let left = owned.storage.storage_size.saturating_sub(size);
                 owned.storage.storage_size = left;
             }
         }
@@ -135,13 +191,18 @@ impl Stock {
         )
     }
 
-    /// Takes what extends a blob of `size` bytes from epoch `from` on.
+    /// Takes what extends a blob of `size` bytes from epoch `from` on, some of which may have to be bought; `None` if all is to
+    /// be bought. An extension is a transaction of its own.
     pub(super) fn extend(&mut self, size: u64, from: Epoch) -> Option<Vec<StoragePiece>> {
-        let mut pieces = self.chain(size, from)?;
+        let none = Purchases::default();
+        let mix = || mix(&self.resources, size, (from, self.end), &none);
+        let mut pieces = self.chain(size, from).or_else(mix)?;
         // An extension begins where the blob ends.
         pieces.first_mut()?.start_epoch = from;
         for piece in &pieces {
-            self.reduce(piece);
+            if let Some(resource) = piece.resource() {
+                self.reduce(resource.storage.id, piece.size);
+            }
         }
         Some(pieces)
     }
@@ -179,11 +240,22 @@ impl Stock {
 
 fn piece(owned: &OwnedStorage, size: u64, start_epoch: Epoch, end_epoch: Epoch) -> StoragePiece {
     StoragePiece {
-        resource: owned.clone(),
+        origin: PieceOrigin::Owned(owned.clone()),
         size,
         start_epoch,
         end_epoch,
     }
+}
+
+/// Into how many parts a transaction cuts pieces: at each border of one, all others are cut.
+fn parts(pieces: &[StoragePiece]) -> usize {
+    let ends = |piece: &StoragePiece| [piece.start_epoch, piece.end_epoch];
+    let borders: BTreeSet<Epoch> = pieces.iter().flat_map(ends).collect();
+    let within = |piece: &StoragePiece| {
+        let inside = |border: &&Epoch| (piece.start_epoch..piece.end_epoch).contains(*border);
+        borders.iter().filter(inside).count()
+    };
+    pieces.iter().map(within).sum()
 }
 
 #[cfg(test)]
@@ -219,7 +291,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let short = |p: StoragePiece| {
-            let id = p.resource.storage.id.into_inner()[0];
+            let id = p.resource().map_or(0, |r| r.storage.id.into_inner()[0]);
             (id, p.size, p.start_epoch, p.end_epoch)
         };
         pieces.into_iter().map(short).collect()
@@ -311,7 +383,7 @@ mod tests {
         // Of 2 and 3 together the time is whole, so this one can be served ...
         assert_eq!(take(&mut stock, 900), [(3, 900, 8, 14), (2, 900, 14, 15)]);
         // ... and nothing else.
-        assert_eq!(stock.take(51), Offer::Nothing);
+        assert_eq!(stock.take(51), Offer::Buy);
         assert_eq!(rest(stock), [(4, 50, 15)]);
     }
 

@@ -5,12 +5,13 @@ use walrus_sui::{contract::Prices, objects::OwnedStorage};
 
 use super::{
     Slot, Store, Unencoded,
+    parts::Parts,
     plan::Source,
-    register::{Batch, cost, operation_on, pieces_taken},
+    register::{Batch, cost, operation_on},
 };
 use crate::{
     BlobStoreResult, BlobToStore, ClientError, DryRun, EventOrObject, Phase, PlannedAction,
-    ReusedStorage, progress::Timer,
+    progress::Timer,
 };
 
 /// What was decided about a blob.
@@ -18,7 +19,7 @@ struct Decision {
     action: PlannedAction,
     cost: u64,
     end_epoch: u32,
-    reused: Vec<ReusedStorage>,
+    parts: Parts,
     gas: Option<Result<i64, String>>,
 }
 
@@ -29,7 +30,7 @@ impl Decision {
             action,
             cost: 0,
             end_epoch,
-            reused: Vec::new(),
+            parts: Parts::default(),
             gas: None,
         }
     }
@@ -46,7 +47,7 @@ impl Store<'_> {
         if self.options.check_status {
             self.check_status().await?;
         }
-        let prices = self.client.reader().prices().await?;
+        let prices = self.prices().await?;
         let mut decisions = self.decide(&prices).await?;
         let mut runs = Vec::with_capacity(self.slots.len());
         for (index, slot) in self.slots.iter().enumerate() {
@@ -87,14 +88,15 @@ impl Store<'_> {
             queue = queue.get(batch.settled.max(1)..).unwrap_or_default();
             let mut gas = self.gas(&batch).await.into_iter();
             let found = batch.found.into_iter();
-            let left = &owned.storage;
-            let found = found.map(|(slot, source, cost)| (slot, on_object(source, cost, left)));
+            let (left, current) = (&owned.storage, self.terms().current);
+            let found =
+                found.map(|(slot, source, cost)| (slot, on_object(source, cost, left, current)));
             let new = batch.new.into_iter().map(|new| {
                 let decision = Decision {
                     action: PlannedAction::ResourceOperation(new.operation),
                     cost: new.cost,
                     end_epoch: self.end_epoch(),
-                    reused: new.reused,
+                    parts: new.parts,
                     gas: gas.next(),
                 };
                 (new.slot, Some(decision))
@@ -168,7 +170,7 @@ impl Store<'_> {
 }
 
 /// The decision about a blob whose object the wallet has.
-fn on_object(source: Source, cost: u64, left: &[OwnedStorage]) -> Option<Decision> {
+fn on_object(source: Source, cost: u64, left: &[OwnedStorage], current: u32) -> Option<Decision> {
     let operation = operation_on(&source);
     let (object, epochs, pieces) = match &source {
         Source::Certified(object) | Source::Registered(object, None) => (object, 0, &[][..]),
@@ -184,7 +186,7 @@ fn on_object(source: Source, cost: u64, left: &[OwnedStorage]) -> Option<Decisio
     };
     Some(Decision {
         cost,
-        reused: pieces_taken(pieces, left),
+        parts: Parts::of(pieces, left, current),
         ..Decision::nothing(action, end_epoch)
     })
 }
@@ -218,7 +220,8 @@ fn dry_run(
         cost: decision.cost,
         end_epoch: decision.end_epoch,
         action: decision.action,
-        reused_storage: decision.reused,
+        reused_storage: decision.parts.reused,
+        bought_storage: decision.parts.bought,
         registration_gas: gas,
         cannot_pay: no_gas,
     })

@@ -11,6 +11,8 @@ mod dry_run;
 mod duplicates;
 mod encode;
 mod encode_all;
+mod mixing;
+mod parts;
 mod phases;
 mod plan;
 mod quorum;
@@ -64,7 +66,7 @@ impl<'a> Store<'a> {
     ) -> Result<Self, ClientError> {
         let writer = writer.map(|writer| {
             let executor = writer.executor().clone();
-            let executor = executor.with_gas_budget(options.gas_budget);
+            let executor = executor.with_gas_budget(options.gas_budget).metered();
             ContractWriter::with_executor(client.reader().clone(), executor)
         });
         let (view, epochs_ahead) =
@@ -72,6 +74,7 @@ impl<'a> Store<'a> {
         let report = StoreReport {
             outcomes: Vec::new(),
             timings: BTreeMap::new(),
+            gas: 0,
         };
         let slots = Vec::new();
         Ok(Self {
@@ -102,6 +105,7 @@ impl<'a> Store<'a> {
         self.upload_and_certify().await?;
         self.hand_over().await?;
         self.end_duplicates(known);
+        self.report.gas = self.writer()?.executor().gas_spent();
         self.report.outcomes = self.slots.into_iter().map(Slot::into_outcome).collect();
         Ok(self.report)
     }

@@ -44,46 +44,102 @@ pub(super) enum Source {
     Extend(Blob, Extension),
     /// A registered object, to be certified, then extended if it does not last long enough.
     Registered(Blob, Option<Extension>),
-    /// Parts of storage resources.
+    /// Parts of storage resources, and what is bought beside them.
     Storage(Vec<StoragePiece>),
     /// Nothing the wallet owns fits.
     Buy,
+}
+
+impl Source {
+    /// Whether a registration buys storage for a time that is given by its epochs.
+    pub(super) fn buys_for_dates(&self) -> bool {
+        let bought = |piece: &StoragePiece| piece.resource().is_none();
+        matches!(self, Self::Storage(pieces) if pieces.iter().any(bought))
+    }
 }
 
 /// How an object comes to last longer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Extension {
     pub(super) epochs: u32,
-    /// Storage of the wallet for this time; it is bought where there is none.
+    /// Storage of the wallet for this time, and what is bought beside it; all is bought where there is none.
     pub(super) pieces: Vec<StoragePiece>,
 }
 
 /// Finds a source for each of the first needs, as many as one transaction can register, and takes it from what is owned. Large
 /// needs should come first: what fits them fits few others.
 pub(super) fn plan(needs: &[Need], owned: &mut Owned, terms: Terms) -> Vec<Source> {
-    let mut stock = Stock::new(std::mem::take(&mut owned.storage), terms);
-    let mut sources = Vec::new();
-    for need in needs.iter().take(limits::BLOBS_PER_TRANSACTION) {
-        let source = match take_blob(need, &mut owned.blobs, terms) {
-            Source::Buy => match stock.take(need.encoded_size) {
-                Offer::Pieces(pieces) => Source::Storage(pieces),
-                Offer::Nothing => Source::Buy,
-                Offer::Later => break,
-            },
-            Source::Extend(blob, extension) => {
-                let extension = extension.served_by(&blob, &mut stock);
-                Source::Extend(blob, extension)
-            }
-            Source::Registered(blob, Some(extension)) => {
-                let extension = extension.served_by(&blob, &mut stock);
-                Source::Registered(blob, Some(extension))
-            }
-            source => source,
-        };
-        sources.push(source);
+    let needs = needs.get(..limits::BLOBS_PER_TRANSACTION).unwrap_or(needs);
+    let plain = Draft::make(needs, owned.clone(), terms, Stock::unmixed);
+    let mixed = Draft::make(needs, std::mem::take(owned), terms, |stock| stock);
+    let draft = if mixed.is_cheaper_than(&plain) {
+        mixed
+    } else {
+        plain
+    };
+    *owned = draft.owned;
+    draft.sources
+}
+
+/// One way to serve needs.
+struct Draft {
+    sources: Vec<Source>,
+    /// Units times epochs that the blobs up to each one cost.
+    prices: Vec<u128>,
+    /// What is left.
+    owned: Owned,
+}
+
+impl Draft {
+    fn make(
+        needs: &[Need],
+        mut owned: Owned,
+        terms: Terms,
+        kind: impl FnOnce(Stock) -> Stock,
+    ) -> Self {
+        let mut stock = kind(Stock::new(std::mem::take(&mut owned.storage), terms));
+        let (mut sources, mut prices) = (Vec::new(), Vec::new());
+        for need in needs {
+            let Some(source) = source(need, &mut owned.blobs, &mut stock, terms) else {
+                break;
+            };
+            sources.push(source);
+            prices.push(stock.price());
+        }
+        owned.storage = stock.into_rest();
+        Self {
+            sources,
+            prices,
+            owned,
+        }
     }
-    owned.storage = stock.into_rest();
-    sources
+
+    /// By the needs that both serve. Blobs that buy a little each, for different times, may pay for started units that they
+    /// would share otherwise.
+    fn is_cheaper_than(&self, other: &Self) -> bool {
+        let both = self.prices.iter().zip(&other.prices);
+        both.last().is_some_and(|(ours, theirs)| ours < theirs)
+    }
+}
+
+/// The source for one need; `None` if only the next transaction has room for it.
+fn source(need: &Need, blobs: &mut Vec<Blob>, stock: &mut Stock, terms: Terms) -> Option<Source> {
+    Some(match take_blob(need, blobs, terms) {
+        Source::Buy => match stock.take(need.encoded_size) {
+            Offer::Pieces(pieces) => Source::Storage(pieces),
+            Offer::Buy => Source::Buy,
+            Offer::Later => return None,
+        },
+        Source::Extend(blob, extension) => {
+            let extension = extension.served_by(&blob, stock);
+            Source::Extend(blob, extension)
+        }
+        Source::Registered(blob, Some(extension)) => {
+            let extension = extension.served_by(&blob, stock);
+            Source::Registered(blob, Some(extension))
+        }
+        source => source,
+    })
 }
 
 impl Extension {
@@ -138,7 +194,13 @@ fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
 
 #[cfg(test)]
 mod tests {
-    use walrus_sui::{Address, Digest, ObjectReference, objects::Storage};
+    use proptest::prelude::*;
+    use walrus_sui::{
+        Address, Digest, ObjectReference,
+        contract::Prices,
+        objects::Storage,
+        transactions::{BlobRegistration, StorageSource, registration_costs},
+    };
 
     use super::*;
 
@@ -276,5 +338,101 @@ mod tests {
         let needs = vec![need(1, 100); limits::BLOBS_PER_TRANSACTION + 1];
         let sources = plan(&needs, &mut Owned::default(), TERMS);
         assert_eq!(sources.len(), limits::BLOBS_PER_TRANSACTION);
+    }
+
+    /// FROST for registering all of these blobs at once.
+    fn total(sources: &[Source], needs: &[Need]) -> u64 {
+        let blobs: Vec<BlobRegistration> = sources
+            .iter()
+            .zip(needs)
+            .map(|(source, need)| BlobRegistration {
+                blob_id: need.blob_id,
+                root_hash: [0; 32],
+                unencoded_size: 1,
+                encoded_size: need.encoded_size,
+                encoding_type: 1,
+                deletable: true,
+                storage: StorageSource::Pieces(match source {
+                    Source::Storage(pieces) => pieces.clone(),
+                    Source::Buy => vec![StoragePiece::bought(need.encoded_size, 10, 15)],
+                    other => panic!("{other:?}"),
+                }),
+                attributes: Vec::new(),
+            })
+            .collect();
+        let prices = Prices {
+            storage_price_per_unit: 10,
+            write_price_per_unit: 0,
+        };
+        registration_costs(&blobs, &prices).unwrap().iter().sum()
+    }
+
+    #[test]
+    fn what_is_owned_and_what_it_lacks_make_one_plan() {
+        let mut owned = owning(vec![], vec![storage(1, 12, 4 << 20)]);
+        let sources = plan(&[need(1, 3 << 20)], &mut owned, TERMS);
+        assert!(sources[0].buys_for_dates(), "{sources:?}");
+        // Three units for the three epochs that are missing.
+        assert_eq!(total(&sources, &[need(1, 3 << 20)]), 90);
+        assert_eq!(owned.storage[0].storage.storage_size, 1 << 20);
+        let short = blob(1, 1, 12, Some(9));
+        let mut owned = owning(vec![short], vec![storage(2, 14, 500)]);
+        let sources = plan(&[need(1, 100)], &mut owned, TERMS);
+        let Source::Extend(_, extension) = &sources[0] else {
+            panic!("{sources:?}");
+        };
+        let times: Vec<_> = extension
+            .pieces
+            .iter()
+            .map(|piece| {
+                (
+                    piece.resource().is_some(),
+                    piece.start_epoch,
+                    piece.end_epoch,
+                )
+            })
+            .collect();
+        assert_eq!(times, [(true, 12, 14), (false, 14, 15)]);
+    }
+
+    #[test]
+    fn blobs_share_a_started_unit_rather_than_a_little_owned_storage() {
+        let mut owned = owning(vec![], vec![storage(1, 11, 1_000)]);
+        let needs = [need(1, 1_000), need(2, 900), need(3, 800)];
+        // Alone the first would buy four epochs; the others need all five anyhow.
+        let sources = plan(&needs, &mut owned, TERMS);
+        assert_eq!(sources, [Source::Buy, Source::Buy, Source::Buy]);
+        assert_eq!(owned.storage.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_is_never_dearer_than_buying_anew(
+            resources in proptest::collection::vec((1_u32..16, 1_u32..8, 1_u64..4 << 20), 0..6),
+            sizes in proptest::collection::vec(1_u64..3 << 20, 1..8),
+        ) {
+            let numbered = (1_u8..).zip(resources);
+            let storage = numbered.map(|(number, (start_epoch, length, storage_size))| Storage {
+                id: id(number),
+                start_epoch,
+                end_epoch: start_epoch + length,
+                storage_size,
+            });
+            let mut owned = owning(vec![], storage.collect());
+            let bytes = |owned: &Owned| owned.storage.iter().map(|o| o.storage.storage_size).sum::<u64>();
+            let useful = Stock::new(owned.storage.clone(), TERMS).into_rest();
+            let before = bytes(&Owned { storage: useful, ..Owned::default() });
+            let needs: Vec<Need> = (1..).zip(&sizes).map(|(number, size)| need(number, *size)).collect();
+            let sources = plan(&needs, &mut owned, TERMS);
+            prop_assert_eq!(sources.len(), needs.len());
+            let anew = vec![Source::Buy; needs.len()];
+            prop_assert!(total(&sources, &needs) <= total(&anew, &needs));
+            let pieces = sources.iter().filter_map(|source| match source {
+                Source::Storage(pieces) => Some(pieces),
+                _ => None,
+            });
+            let taken: u64 = pieces.flatten().filter(|p| p.resource().is_some()).map(|p| p.size).sum();
+            prop_assert_eq!(before - bytes(&owned), taken);
+        }
     }
 }

@@ -2,24 +2,26 @@
 
 use std::cmp::Reverse;
 
-use walrus_core::EncodingType;
+use walrus_core::{EncodingType, Epoch};
 use walrus_sui::{
     chain::conflict_pause,
     contract::Prices,
-    objects::{Blob, OwnedStorage},
+    objects::Blob,
     transactions::{
-        BlobRegistration, StoragePiece, StorageSource, TransactionError, registration_costs,
+        BlobRegistration, StoragePiece, StorageSource, TransactionError, pieces_cost,
+        registration_costs,
     },
 };
 
 use super::{
     Slot, Store,
+    parts::Parts,
     plan::{self, Need, Owned, Source, Terms},
     slot::Registration,
 };
 use crate::{
-    BlobStoreResult, ClientError, EventOrObject, Phase, ProgressEvent, ResourceOperation,
-    ReusedStorage, limits, progress::Timer,
+    BlobStoreResult, ClientError, EventOrObject, Phase, ProgressEvent, ResourceOperation, limits,
+    progress::Timer,
 };
 
 /// What becomes of some blobs, before anything is paid: the plan of a store, and all of a dry run.
@@ -39,7 +41,7 @@ pub(super) struct NewBlob {
     /// In FROST.
     pub(super) cost: u64,
     pub(super) operation: ResourceOperation,
-    pub(super) reused: Vec<ReusedStorage>,
+    pub(super) parts: Parts,
 }
 
 impl Batch {
@@ -91,11 +93,10 @@ impl Store<'_> {
     async fn register_some(&mut self, queue: &[usize]) -> Result<usize, ClientError> {
         let mut attempt = 1;
         loop {
-            let mut owned = self.owned().await?;
-            let prices = self.client.reader().prices().await?;
+            let (mut owned, prices) = tokio::try_join!(self.owned(), self.prices())?;
             let batch = self.plan_batch(queue, &mut owned, &prices)?;
             match self.register_new(&batch).await {
-                Err(error) if error.is_stale() && attempt < limits::PLANS => {
+                Err(error) if attempt < limits::PLANS && self.needs_new_plan(&error).await => {
                     tracing::debug!(%error, attempt, "planning registrations anew");
                     tokio::time::sleep(conflict_pause(attempt)).await;
                     attempt += 1;
@@ -117,6 +118,12 @@ impl Store<'_> {
         }
     }
 
+    /// Whether a plan failed because the world has moved on since it was made.
+    async fn needs_new_plan(&mut self, error: &TransactionError) -> bool {
+        // Storage that is bought for the epochs of the plan does not fit together in a later one.
+        error.is_stale() || error.move_abort().is_some() && self.committee_changed().await
+    }
+
     /// What the wallet owns that may be used.
     pub(super) async fn owned(&self) -> Result<Owned, ClientError> {
         let Some(writer) = self
@@ -130,6 +137,11 @@ impl Store<'_> {
         let (blobs, storage) =
             tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
         Ok(Owned { blobs, storage })
+    }
+
+    /// What storage costs now.
+    pub(super) async fn prices(&self) -> Result<Prices, ClientError> {
+        Ok(self.client.reader().prices().await?)
     }
 
     /// For how long, and what counts.
@@ -160,10 +172,16 @@ impl Store<'_> {
         let needs: Vec<Need> = slots.iter().map(|(_, _, need)| *need).collect();
         let sources = plan::plan(&needs, owned, terms);
         let settled = sources.len();
+        let dated = sources.iter().any(Source::buys_for_dates);
         let (mut found, mut wanted) = (Vec::new(), Vec::new());
         for ((index, slot, _), source) in slots.into_iter().zip(sources) {
             let storage = match source {
-                Source::Storage(pieces) => StorageSource::Owned(pieces),
+                Source::Storage(pieces) => StorageSource::Pieces(pieces),
+                // One purchase for all, whoever else adds to it.
+                Source::Buy if dated => {
+                    let (size, start, end) = (slot.encoded_size, terms.current, terms.end);
+                    StorageSource::Pieces(vec![StoragePiece::bought(size, start, end)])
+                }
                 Source::Buy => StorageSource::Buy {
                     epochs_ahead: self.epochs_ahead,
                 },
@@ -177,7 +195,7 @@ impl Store<'_> {
                 wanted.push((index, registration));
             }
         }
-        let new = new_blobs(wanted, owned, prices)?;
+        let new = new_blobs(wanted, owned, prices, terms.current)?;
         Ok(Batch {
             found,
             new,
@@ -222,7 +240,7 @@ impl Store<'_> {
                 continue;
             };
             slot.register_digest = Some(digest);
-            slot.reused.clone_from(&new.reused);
+            slot.parts.clone_from(&new.parts);
             slot.registration = Some(Registration {
                 object,
                 operation: new.operation.clone(),
@@ -295,13 +313,29 @@ pub(super) fn operation_on(source: &Source) -> Option<ResourceOperation> {
 
 fn extension_cost(source: &Source, prices: &Prices) -> Result<u64, ClientError> {
     match source {
-        Source::Extend(object, extension) | Source::Registered(object, Some(extension))
-            if extension.pieces.is_empty() =>
-        {
-            cost(prices.storage_cost(object.storage.storage_size, extension.epochs))
+        Source::Extend(object, extension) | Source::Registered(object, Some(extension)) => {
+            extension_price(
+                object.storage.storage_size,
+                extension.epochs,
+                &extension.pieces,
+                prices,
+            )
         }
         _ => Ok(0),
     }
+}
+
+/// What an extension costs in FROST that is served by these pieces, or bought if there are none.
+pub(super) fn extension_price(
+    size: u64,
+    epochs: u32,
+    pieces: &[StoragePiece],
+    prices: &Prices,
+) -> Result<u64, ClientError> {
+    cost(match pieces.is_empty() {
+        true => prices.storage_cost(size, epochs),
+        false => pieces_cost(pieces, prices),
+    })
 }
 
 /// Prices registrations of one transaction, and tells what they take of storage and what `owned` has left of it.
@@ -309,57 +343,48 @@ fn new_blobs(
     wanted: Vec<(usize, BlobRegistration)>,
     owned: &Owned,
     prices: &Prices,
+    current: Epoch,
 ) -> Result<Vec<NewBlob>, ClientError> {
     let (slots, registrations): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
     let costs = registration_costs(&registrations, prices).ok_or(ClientError::PriceOverflow)?;
     let blobs = slots.into_iter().zip(registrations).zip(costs);
     Ok(blobs
         .map(|((slot, registration), cost)| {
-            let encoded_length = registration.encoded_size;
-            let operation = match registration.storage {
-                StorageSource::Owned(_) => ResourceOperation::ReuseStorage { encoded_length },
-                StorageSource::Buy { epochs_ahead } => ResourceOperation::RegisterFromScratch {
-                    encoded_length,
-                    epochs_ahead,
-                },
+            let pieces = match &registration.storage {
+                StorageSource::Pieces(pieces) => &pieces[..],
+                StorageSource::Buy { .. } => &[],
             };
+            let parts = Parts::of(pieces, &owned.storage, current);
             NewBlob {
                 slot,
                 cost,
-                operation,
-                reused: taken(&registration, owned),
+                operation: operation_for(&registration, &parts),
+                parts,
                 registration,
             }
         })
         .collect())
 }
 
-/// What a registration takes of storage that the wallet owned.
-fn taken(registration: &BlobRegistration, owned: &Owned) -> Vec<ReusedStorage> {
-    match &registration.storage {
-        StorageSource::Owned(pieces) => pieces_taken(pieces, &owned.storage),
-        StorageSource::Buy { .. } => Vec::new(),
+fn operation_for(registration: &BlobRegistration, parts: &Parts) -> ResourceOperation {
+    let encoded_length = registration.encoded_size;
+    let epochs_ahead = match &registration.storage {
+        StorageSource::Buy { epochs_ahead } => *epochs_ahead,
+        StorageSource::Pieces(pieces) => {
+            let starts = pieces.iter().map(|piece| piece.start_epoch);
+            let ends = pieces.iter().map(|piece| piece.end_epoch);
+            let (start, end) = (starts.min(), ends.max());
+            end.unwrap_or_default()
+                .saturating_sub(start.unwrap_or_default())
+        }
+    };
+    match parts.reused.is_empty() {
+        false => ResourceOperation::ReuseStorage { encoded_length },
+        true => ResourceOperation::RegisterFromScratch {
+            encoded_length,
+            epochs_ahead,
+        },
     }
-}
-
-/// The same of pieces, with the resources as they are then.
-pub(super) fn pieces_taken(pieces: &[StoragePiece], rest: &[OwnedStorage]) -> Vec<ReusedStorage> {
-    pieces
-        .iter()
-        .map(|piece| {
-            let resource = piece.resource.storage.id;
-            let mut rest = rest.iter().map(|owned| &owned.storage);
-            let rest = rest.find(|storage| storage.id == resource);
-            ReusedStorage {
-                resource,
-                taken: piece.size,
-                start_epoch: piece.start_epoch,
-                end_epoch: piece.end_epoch,
-                left: rest.map_or(0, |storage| storage.storage_size),
-                resource_end_epoch: piece.resource.storage.end_epoch,
-            }
-        })
-        .collect()
 }
 
 fn need(slot: &Slot) -> Option<Need> {

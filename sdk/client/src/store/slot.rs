@@ -4,9 +4,9 @@ use walrus_core::{BlobId, EncodingType, Epoch, messages::BlobPersistence};
 use walrus_node_client::BlobStatus;
 use walrus_sui::{Digest, objects::Blob};
 
-use super::slivers::EncodedSlivers;
+use super::{parts::Parts, slivers::EncodedSlivers};
 use crate::{
-    BlobObject, BlobStoreResult, BlobToStore, ClientError, Phase, ResourceOperation, ReusedStorage,
+    BlobObject, BlobStoreResult, BlobToStore, ClientError, Phase, ResourceOperation,
     StorageResource, StoreOutcome,
 };
 
@@ -55,8 +55,8 @@ pub(super) struct Slot {
     pub(super) same_as: Option<usize>,
     pub(super) status: Option<BlobStatus>,
     pub(super) registration: Option<Registration>,
-    /// What the registration took of storage that the wallet owned.
-    pub(super) reused: Vec<ReusedStorage>,
+    /// What its storage was put together from.
+    pub(super) parts: Parts,
     /// Somebody else put a certificate on chain before us.
     pub(super) certified_by_other: bool,
     pub(super) register_digest: Option<Digest>,
@@ -78,7 +78,7 @@ impl Slot {
             same_as: None,
             status: None,
             registration: None,
-            reused: Vec::new(),
+            parts: Parts::default(),
             certified_by_other: false,
             register_digest: None,
             certify_digest: None,
@@ -131,7 +131,8 @@ impl Slot {
             result,
             unencoded_size: self.unencoded_size,
             encoded_size: self.encoded_size,
-            reused_storage: self.reused,
+            reused_storage: self.parts.reused,
+            bought_storage: self.parts.bought,
             certified_by_other: self.certified_by_other,
             register_digest: self.register_digest,
             certify_digest: self.certify_digest,

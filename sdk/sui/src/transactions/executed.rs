@@ -3,7 +3,7 @@
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, Digest, Owner, StructTag};
 
-use super::TransactionError;
+use super::{GasCost, TransactionError};
 
 /// A transaction that succeeded.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +106,6 @@ impl ExecutedTransaction {
                 Some(digest),
             ));
         }
-        let gas = effects.gas_used();
         let events = answer.events().events().iter().filter_map(|event| {
             Some((
                 event.event_type().parse().ok()?,
@@ -122,8 +121,7 @@ impl ExecutedTransaction {
                 .filter_map(change)
                 .collect(),
             events: events.collect(),
-            gas_used: i128::from(gas.computation_cost()) + i128::from(gas.storage_cost())
-                - i128::from(gas.storage_rebate()),
+            gas_used: GasCost::of(effects).net(),
         })
     }
 }

@@ -1,13 +1,16 @@
 //! From a plan to a transaction in a checkpoint: coins, gas, signature, execution, repetition.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use sui_rpc::{
     client::ExecuteAndWaitError,
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use sui_sdk_types::{Address, Transaction};
+use sui_sdk_types::{Address, Digest, Transaction};
 use sui_transaction_builder::Argument;
 
 use super::{
@@ -35,6 +38,7 @@ pub struct TransactionExecutor {
     attempts: u32,
     /// Nothing may be sent.
     pub(super) estimates: bool,
+    spent: Arc<AtomicI64>,
 }
 
 /// A try that failed, and whether another one may succeed because something else was in its way.
@@ -68,7 +72,21 @@ impl TransactionExecutor {
             gas_budget: None,
             attempts: limits::TRANSACTION_ATTEMPTS,
             estimates: false,
+            spent: Arc::default(),
         }
+    }
+
+    /// The same executor with a count of its own of what it and its clones spend on gas; it shares the queue.
+    #[must_use]
+    pub fn metered(mut self) -> Self {
+        self.spent = Arc::default();
+        self
+    }
+
+    /// MIST that all transactions have cost since [`TransactionExecutor::metered`], those that merge coins and those that failed
+    /// when they were executed included; negative if more was returned for what they deleted.
+    pub fn gas_spent(&self) -> i64 {
+        self.spent.load(Ordering::Relaxed)
     }
 
     /// The same executor with a fixed gas budget in MIST for each transaction, in place of an estimate; it shares the
@@ -282,9 +300,7 @@ impl TransactionExecutor {
             }
         };
         match tokio::time::timeout(deadline, sending).await {
-            Ok(Ok(response)) => {
-                ExecutedTransaction::from_proto(digest, response.get_ref().transaction())
-            }
+            Ok(Ok(response)) => self.executed(digest, response.get_ref().transaction()),
             Ok(Err(ExecuteAndWaitError::RpcError(status))) if is_unreachable(&status) => {
                 Err(crate::chain::ChainError::from_status("ExecuteTransaction", &status).into())
             }
@@ -297,12 +313,23 @@ impl TransactionExecutor {
                 | ExecuteAndWaitError::CheckpointStreamError { response, .. },
             )) => {
                 // An execution that failed is final, whether or not the checkpoint was seen.
-                ExecutedTransaction::from_proto(digest, response.get_ref().transaction())?;
+                self.executed(digest, response.get_ref().transaction())?;
                 Err(TransactionError::Timeout { digest, deadline })
             }
             Ok(Err(error)) => Err(TransactionError::build(error)),
             Err(_) => Err(TransactionError::Timeout { digest, deadline }),
         }
+    }
+
+    /// What came of a transaction, which is paid for.
+    fn executed(
+        &self,
+        digest: Digest,
+        answer: &proto::ExecutedTransaction,
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        let gas = i64::try_from(GasCost::of(answer.effects()).net()).unwrap_or_default();
+        self.spent.fetch_add(gas, Ordering::Relaxed);
+        ExecutedTransaction::from_proto(digest, answer)
     }
 
     /// Asks for the types of new objects where the effects did not carry them.

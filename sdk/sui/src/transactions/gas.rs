@@ -31,6 +31,15 @@ pub struct GasCost {
 }
 
 impl GasCost {
+    pub(super) fn of(effects: &proto::TransactionEffects) -> Self {
+        let gas = effects.gas_used();
+        Self {
+            computation: gas.computation_cost(),
+            storage: gas.storage_cost(),
+            rebate: gas.storage_rebate(),
+        }
+    }
+
     /// What the sender loses; negative if it gains.
     pub fn net(&self) -> i128 {
         i128::from(self.computation) + i128::from(self.storage) - i128::from(self.rebate)
@@ -89,12 +98,7 @@ impl TransactionExecutor {
             let error = effects.status().error();
             return Err(TransactionError::from_execution(error, None));
         }
-        let gas = effects.gas_used();
-        Ok(GasCost {
-            computation: gas.computation_cost(),
-            storage: gas.storage_cost(),
-            rebate: gas.storage_rebate(),
-        })
+        Ok(GasCost::of(effects))
     }
 
     /// Asks the chain for the complete transaction; without `payment` it chooses that as well.

@@ -15,6 +15,7 @@ mod payment;
 mod ptb;
 mod registration;
 mod stake;
+mod storage;
 mod subsidies;
 mod upkeep;
 mod writer;
@@ -28,9 +29,8 @@ pub use nodes::{NodeParameterUpdate, NodeRegistration};
 pub use outputs::WithOutputs;
 pub use payment::CoinNeed;
 pub use ptb::Ptb;
-pub use registration::{
-    BlobRegistration, RegisteredBlobs, StoragePiece, StorageSource, registration_costs,
-};
+pub use registration::{BlobRegistration, RegisteredBlobs};
+pub use storage::{PieceOrigin, StoragePiece, StorageSource, pieces_cost, registration_costs};
 pub use subsidies::SubsidyRates;
 pub use upkeep::CloseEpochChangeError;
 pub use writer::ContractWriter;

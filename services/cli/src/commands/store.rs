@@ -3,7 +3,7 @@
 use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, DryRun, EpochsAhead, EventOrObject, PlannedAction,
+    BlobStoreResult, BlobToStore, BoughtStorage, DryRun, EpochsAhead, EventOrObject, PlannedAction,
     ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome, StoreReport,
     WalrusClient,
 };
@@ -18,6 +18,12 @@ use crate::{
     stop::Stop,
 };
 
+/// About the costs of files whose storage is bought together.
+const SHARING: [&str; 2] = [
+    "Storage is sold by the started MiB, and files that are registered together share",
+    "it: each costs what it adds to those before it, the largest file first.",
+];
+
 /// One element of the JSON result.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +32,8 @@ pub(crate) struct StoredFile<'a> {
     path: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     reused_storage: &'a [ReusedStorage],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    bought_storage: &'a [BoughtStorage],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     certified_by_other: bool,
 }
@@ -38,6 +46,7 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
             blob_store_result: &outcome.result,
             path: &outcome.label,
             reused_storage: &outcome.reused_storage,
+            bought_storage: &outcome.bought_storage,
             certified_by_other: outcome.certified_by_other,
         })
         .collect()
@@ -150,6 +159,7 @@ fn print_report(
         for outcome in &report.outcomes {
             print_outcome(reporter, outcome);
         }
+        print_total(reporter, report);
         for (phase, time) in &report.timings {
             reporter.field(phase.label(), duration(*time));
         }
@@ -172,6 +182,42 @@ fn print_report(
     Ok(())
 }
 
+/// Prints what a store of several files cost.
+fn print_total(reporter: &Reporter, report: &StoreReport) {
+    let costs = report.outcomes.iter().map(|outcome| match outcome.result {
+        BlobStoreResult::NewlyCreated { cost, .. } => cost,
+        _ => 0,
+    });
+    let total = costs.fold(0, u64::saturating_add);
+    if report.outcomes.len() > 1 {
+        let files = count(report.outcomes.len() as u64, "file");
+        reporter.line(format!("Total cost of {files}: {}", wal(total)));
+        reporter.line(format!("Gas: {}", sui(report.gas)));
+        let operations = report.outcomes.iter().filter_map(|o| match &o.result {
+            BlobStoreResult::NewlyCreated {
+                resource_operation, ..
+            } => Some(resource_operation),
+            _ => None,
+        });
+        explain_sharing(reporter, operations);
+    } else {
+        reporter.field("gas", sui(report.gas));
+    }
+}
+
+/// Says why one of several files costs less than the next one.
+fn explain_sharing<'a>(
+    reporter: &Reporter,
+    operations: impl Iterator<Item = &'a ResourceOperation>,
+) {
+    let new = |o: &&ResourceOperation| matches!(o, ResourceOperation::RegisterFromScratch { .. });
+    if operations.filter(new).count() > 1 {
+        for line in SHARING {
+            reporter.line(line);
+        }
+    }
+}
+
 fn print_dry_run(
     global: &GlobalOptions,
     reporter: &Reporter,
@@ -188,6 +234,11 @@ fn print_dry_run(
         .try_fold(0_u64, |sum, estimate| sum.checked_add(estimate.cost))
         .context("the total cost does not fit 64 bits")?;
     reporter.line(format!("Total cost: {}", wal(total)));
+    let operations = estimates.iter().filter_map(|e| match &e.action {
+        PlannedAction::ResourceOperation(operation) => Some(operation),
+        _ => None,
+    });
+    explain_sharing(reporter, operations);
     let gas: Vec<i64> = estimates
         .iter()
         .filter_map(|e| e.registration_gas)
@@ -212,27 +263,34 @@ fn print_planned(reporter: &Reporter, planned: &DryRun) {
     reporter.field("unencoded size", bytes(planned.unencoded_size));
     reporter.field("encoded size", bytes(planned.encoded_size));
     let how = match &planned.action {
-        PlannedAction::ResourceOperation(operation) => describe(operation),
-        PlannedAction::AlreadyCertified(EventOrObject::Object(object)) => {
-            format!("stored already as {object}")
-        }
-        PlannedAction::AlreadyCertified(EventOrObject::Event(_)) => "stored already".to_owned(),
+        PlannedAction::ResourceOperation(operation) => describe(operation, &planned.bought_storage),
+        PlannedAction::AlreadyCertified(_) => "stored already".to_owned(),
         PlannedAction::MarkedInvalid(_) => "marked invalid, cannot be stored".to_owned(),
         PlannedAction::DuplicateOf(label) => format!("the same as {label}"),
     };
     reporter.field("cost", format!("{}, {how}", wal(planned.cost)));
+    if let PlannedAction::AlreadyCertified(EventOrObject::Object(object)) = &planned.action {
+        print_object(reporter, "blob object", object);
+    }
     if planned.storage_cost != planned.cost {
         reporter.field("from scratch", wal(planned.storage_cost));
     }
-    print_reused(reporter, &planned.reused_storage);
+    print_parts(reporter, &planned.reused_storage, &planned.bought_storage);
     reporter.field("expires", format!("with epoch {}", planned.end_epoch));
 }
 
-/// Prints what was taken of storage that the wallet owned, and what is left of it.
-fn print_reused(reporter: &Reporter, reused: &[ReusedStorage]) {
+/// Prints an object ID: its line has 80 columns.
+fn print_object(reporter: &Reporter, label: &str, object: impl std::fmt::Display) {
+    reporter.line(format!("  {label} {object}"));
+}
+
+/// Prints what was taken of storage that the wallet owned, what is left of it, and what was bought beside it.
+fn print_parts(reporter: &Reporter, reused: &[ReusedStorage], bought: &[BoughtStorage]) {
+    let epochs = |start: u32, end: u32| format!("from epoch {start} until epoch {end}");
     for part in reused {
-        let taken = format!("{} until epoch {}", bytes(part.taken), part.end_epoch);
-        reporter.field("taken", format!("{taken}, of {}", part.resource));
+        let time = epochs(part.start_epoch, part.end_epoch);
+        reporter.field("taken", format!("{} {time}", bytes(part.taken)));
+        print_object(reporter, "of resource", part.resource);
         if part.left > 0 {
             let left = format!(
                 "{} until epoch {}",
@@ -241,10 +299,18 @@ fn print_reused(reporter: &Reporter, reused: &[ReusedStorage]) {
             );
             reporter.field("left", left);
         }
+        if let Some(from) = part.left_before_from {
+            let earlier = format!("{} {}", bytes(part.taken), epochs(from, part.start_epoch));
+            reporter.field("left before", earlier);
+        }
         if part.end_epoch < part.resource_end_epoch {
             let later = format!("{} from epoch {} on", bytes(part.taken), part.end_epoch);
             reporter.field("left for later", later);
         }
+    }
+    for part in bought {
+        let time = epochs(part.start_epoch, part.end_epoch);
+        reporter.field("bought", format!("{} {time}", bytes(part.size)));
     }
 }
 
@@ -263,14 +329,18 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             };
             reporter.line(format!("{}: stored{by_whom}", outcome.label));
             reporter.field("blob ID", blob_object.blob_id);
-            reporter.field("blob object", blob_object.id);
+            print_object(reporter, "blob object", blob_object.id);
             reporter.field("unencoded size", bytes(outcome.unencoded_size));
             reporter.field("encoded size", bytes(outcome.encoded_size));
             reporter.field(
                 "cost",
-                format!("{}, {}", wal(*cost), describe(resource_operation)),
+                format!(
+                    "{}, {}",
+                    wal(*cost),
+                    describe(resource_operation, &outcome.bought_storage)
+                ),
             );
-            print_reused(reporter, &outcome.reused_storage);
+            print_parts(reporter, &outcome.reused_storage, &outcome.bought_storage);
             reporter.field(
                 "expires",
                 format!("with epoch {}", blob_object.storage.end_epoch),
@@ -299,7 +369,7 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
                         event.event_seq
                     ),
                 ),
-                EventOrObject::Object(object) => reporter.field("blob object", object),
+                EventOrObject::Object(object) => print_object(reporter, "blob object", object),
             }
             reporter.field("expires", format!("with epoch {end_epoch}"));
         }
@@ -328,12 +398,15 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
     }
 }
 
-fn describe(operation: &ResourceOperation) -> String {
+fn describe(operation: &ResourceOperation, bought: &[BoughtStorage]) -> String {
     match operation {
         ResourceOperation::RegisterFromScratch { epochs_ahead, .. } => {
             format!("new storage for {}", count(*epochs_ahead, "epoch"))
         }
-        ResourceOperation::ReuseStorage { .. } => "in storage you owned".to_owned(),
+        ResourceOperation::ReuseStorage { .. } if bought.is_empty() => {
+            "in storage you owned".to_owned()
+        }
+        ResourceOperation::ReuseStorage { .. } => "owned and new storage".to_owned(),
         ResourceOperation::ReuseRegistration { .. } => "with a registration you owned".to_owned(),
         ResourceOperation::ReuseAndExtend {
             epochs_extended, ..

@@ -16,6 +16,7 @@ use walrus_sui::{Address, StructTag, objects::Storage, transactions::CoinNeed, w
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LARGE: u64 = 800_000_000;
+const MIB: u64 = 1 << 20;
 
 fn for_epochs(epochs: u32) -> StoreOptions {
     StoreOptions::new(EpochsAhead::Count(epochs))
@@ -187,6 +188,71 @@ async fn small_pieces_of_storage_are_joined() {
     let epochs = |s: &Storage| u64::from(s.end_epoch - s.start_epoch) * s.storage_size;
     let bought = 5 * (size / 2 + size / 3 + size / 4);
     assert_eq!(now.iter().map(epochs).sum::<u64>(), bought - 2 * size);
+    network.stop().await;
+}
+
+/// Plans and stores one blob, and compares; its object and what the wallet paid.
+async fn store_as_planned(
+    network: &TestNetwork,
+    client: &WalrusClient,
+    data: &[u8],
+    epochs: u32,
+) -> (BlobObject, u64) {
+    let planned = plan(client, &[data], epochs).await;
+    let before = network.balance().await;
+    let report = store(client, &[data], epochs).await;
+    assert_as_planned(&planned, &report);
+    assert_eq!(planned[0].bought_storage, report.outcomes[0].bought_storage);
+    let (object, _, cost) = created(&report, 0);
+    assert_eq!(before - network.balance().await, cost);
+    let on_chain = network.reader().blob(object.id).await.unwrap();
+    assert_eq!(on_chain.storage.storage_size, object.storage.storage_size);
+    assert_eq!(on_chain.storage.end_epoch, object.storage.end_epoch);
+    (object, cost)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_owned_storage_lacks_is_bought() {
+    let network = TestNetwork::start(small()).await;
+    let client = network.client().await;
+    let writer = network.writer();
+    let prices = network.reader().prices().await.unwrap();
+    let price = |size: u64, epochs| prices.storage_cost(size, epochs).unwrap();
+    let data = random_bytes(700_000);
+    let size = plan(&client, &[&data], 2).await[0].encoded_size;
+    let write = prices.write_cost(size).unwrap();
+    assert!(size > 3 * MIB, "{size}");
+
+    // One unit is missing for all of the time.
+    let owned = (size / MIB) * MIB;
+    let resource = writer.reserve_space(owned, 2).await.unwrap();
+    let now = resource.start_epoch;
+    let (_, cost) = store_as_planned(&network, &client, &data, 2).await;
+    assert_eq!(cost, write + price(1, 2));
+    let left: u64 = storage(&network).await.iter().map(|s| s.storage_size).sum();
+    assert_eq!(left, owned + MIB - size, "the unit is bought in full");
+
+    // The last epochs of an extension are missing, and those of a new blob.
+    writer.reserve_space(size, 3).await.unwrap();
+    let (object, cost) = store_as_planned(&network, &client, &data, 5).await;
+    assert_eq!((object.storage.end_epoch, cost), (now + 5, price(size, 2)));
+    writer.reserve_space(size, 3).await.unwrap();
+    let other = random_bytes(700_001);
+    let (_, cost) = store_as_planned(&network, &client, &other, 4).await;
+    assert_eq!(cost, write + price(size, 1));
+
+    // The first epoch is missing: what was cut off is for later.
+    writer.reserve_space(4 * size, 6).await.unwrap();
+    store_as_planned(&network, &client, &random_bytes(700_002), 1).await;
+    let used = |s: &&Storage| s.start_epoch <= now;
+    let owned = storage(&network).await;
+    let started: Vec<_> = owned.iter().filter(used).map(|s| s.id).collect();
+    let gone = writer.executor().transfer_objects(&started, Address::TWO);
+    gone.await.unwrap();
+    let last = random_bytes(700_003);
+    let (object, cost) = store_as_planned(&network, &client, &last, 3).await;
+    assert_eq!(object.storage.end_epoch, now + 3);
+    assert_eq!(cost, write + price(size, 1));
     network.stop().await;
 }
 
