@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use walrus_core::{BlobId, Epoch, encoder::IoFailure};
 use walrus_sui::Address;
 
+use crate::store::Registered;
+
 /// Why a node did not do its part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFailure {
@@ -36,6 +38,21 @@ fn summary(failures: &[NodeFailure]) -> String {
         text.push_str(&format!("\n  and {more} more {nodes}"));
     }
     text
+}
+
+/// What a blob that cannot be certified now is kept as, for people.
+fn kept(registered: Option<&Registered>) -> String {
+    registered.map_or_else(String::new, |registered| {
+        let Registered {
+            blob_id,
+            object_id,
+            end_epoch,
+        } = registered;
+        format!(
+            "\nblob {blob_id} is registered (object {object_id}); store it again to go on with what was paid: the registration is \
+             kept until epoch {end_epoch}"
+        )
+    })
 }
 
 /// Why a store or a read failed.
@@ -110,8 +127,8 @@ pub enum ClientError {
     },
     /// Too few nodes confirmed.
     #[error(
-        "could not retrieve enough confirmations to certify the blob: {got} / {needed} required (shards){}",
-        summary(.failures)
+        "could not retrieve enough confirmations to certify the blob: {got} / {needed} required (shards){}{}",
+        summary(.failures), kept(.registered.as_ref())
     )]
     NotEnoughConfirmations {
         /// Shards of the nodes that confirmed, or still could.
@@ -120,6 +137,8 @@ pub enum ClientError {
         needed: u16,
         /// The nodes that did not, and why.
         failures: Vec<NodeFailure>,
+        /// What is paid for by now.
+        registered: Option<Registered>,
     },
     /// The confirmations do not make a certificate, though each of them is right.
     #[error("the confirmations do not make a certificate: {0}")]

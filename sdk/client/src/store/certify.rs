@@ -62,8 +62,8 @@ impl Store<'_> {
         let error = match self.uncertified(index) {
             Some(registered) if registered.has_ended(self.view.current.epoch) => registered.ended(),
             _ if again && error.may_be_epoch_change() => return Ok(()),
-            Some(registered) if phase == Phase::Certify => registered.not_certified(error),
-            _ => error,
+            Some(registered) => registered.not_certified(error),
+            None => error,
         };
         self.fail(index, phase, error)
     }
@@ -210,7 +210,7 @@ impl Store<'_> {
             };
             let before = batch.len();
             if was_overtaken(&error) {
-                batch = self.without_certified(batch).await?;
+                batch = self.without_certified(batch).await;
             }
             if batch.len() == before {
                 let errors = batch
@@ -236,24 +236,23 @@ impl Store<'_> {
         }
     }
 
-    /// Takes out the blobs whose objects are certified by now.
-    async fn without_certified(
-        &mut self,
-        batch: Vec<Certified>,
-    ) -> Result<Vec<Certified>, ClientError> {
+    /// Takes out the blobs whose objects are certified by now, as far as the chain tells.
+    async fn without_certified(&mut self, batch: Vec<Certified>) -> Vec<Certified> {
         let object = |(index, _): &Certified| {
             let slot = self.slots.get(*index)?;
             Some(slot.registration.as_ref()?.object.id)
         };
         let ids: Vec<Address> = batch.iter().filter_map(object).collect();
-        let objects = self.client.reader().chain().objects(&ids).await?;
-        let mut certified = HashMap::new();
-        for object in objects.into_iter().flatten() {
-            let blob: Blob = object.decode()?;
-            if blob.certified_epoch.is_some() {
-                certified.insert(blob.id, blob);
-            }
-        }
+        let objects = self.client.reader().chain().objects(&ids).await;
+        let objects = objects.unwrap_or_else(|error| {
+            // The error of the transaction is theirs then.
+            tracing::warn!(%error, "blob objects could not be looked at again");
+            Vec::new()
+        });
+        let blobs = objects.iter().flatten();
+        let blobs = blobs.filter_map(|object| object.decode::<Blob>().ok());
+        let certified = blobs.filter(|blob| blob.certified_epoch.is_some());
+        let mut certified: HashMap<Address, Blob> = certified.map(|blob| (blob.id, blob)).collect();
         let mut rest = Vec::new();
         for (index, certificate) in batch {
             let slot = self.slots.get_mut(index);
@@ -267,7 +266,7 @@ impl Store<'_> {
                 rest.push((index, certificate));
             }
         }
-        Ok(rest)
+        rest
     }
 }
 

@@ -127,27 +127,32 @@ impl Store<'_> {
         Ok(extended)
     }
 
-    /// Gives new blob objects to whom they are for. Client spec 1.2.
+    /// Gives new blob objects to whom they are for. Client spec 1.2. If that fails, the blobs are stored and stay the wallet's,
+    /// which is their outcome.
     pub(super) async fn hand_over(&mut self) -> Result<(), ClientError> {
         let PostStoreAction::TransferTo(recipient) = self.options.post_store else {
             return Ok(());
         };
-        let objects: Vec<Address> = self
-            .slots
-            .iter()
-            .filter_map(|slot| match &slot.result {
-                Some(BlobStoreResult::NewlyCreated { blob_object, .. }) => Some(blob_object.id),
-                _ => None,
-            })
-            .collect();
+        let new = self.slots.iter().enumerate();
+        let new = new.filter_map(|(index, slot)| match &slot.result {
+            Some(BlobStoreResult::NewlyCreated { blob_object, .. }) => {
+                Some((index, blob_object.id))
+            }
+            _ => None,
+        });
+        let (slots, objects): (Vec<usize>, Vec<Address>) = new.unzip();
         if objects.is_empty() {
             return Ok(());
         }
         let executor = self.writer()?.executor();
         let transferred: Result<_, TransactionError> =
             executor.transfer_objects(&objects, recipient).await;
-        transferred
-            .map(drop)
-            .map_err(|error| transaction_error("transferring the blob object", error))
+        if let Err(error) = transferred {
+            for index in slots {
+                let error = transaction_error("transferring the blob object", error.clone());
+                self.fail(index, Phase::Certify, error)?;
+            }
+        }
+        Ok(())
     }
 }

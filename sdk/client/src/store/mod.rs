@@ -223,6 +223,7 @@ fn unreachable_error(view: &NetworkView, poll: &StatusPoll) -> Option<ClientErro
         got: n_shards.saturating_sub(u16::try_from(lost).unwrap_or(u16::MAX)),
         needed: walrus_core::quorum::min_certificate_weight(n_shards),
         failures: poll.failures.clone(),
+        registered: None,
     })
 }
 

@@ -207,6 +207,7 @@ impl<'a> Tally<'a> {
             got: self.n_shards.saturating_sub(self.lost_weight),
             needed: self.needed,
             failures: self.failures,
+            registered: None,
         }
     }
 }

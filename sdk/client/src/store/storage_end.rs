@@ -45,8 +45,23 @@ impl Registered {
         }
     }
 
-    /// The error of a blob that could not be certified, though its storage lasts.
+    /// The error of a blob that could not be certified, though its storage lasts. Whatever the reason, it tells what is kept.
     pub(super) fn not_certified(self, source: ClientError) -> ClientError {
+        if let ClientError::NotEnoughConfirmations {
+            got,
+            needed,
+            failures,
+            ..
+        } = source
+        {
+            let registered = Some(self);
+            return ClientError::NotEnoughConfirmations {
+                got,
+                needed,
+                failures,
+                registered,
+            };
+        }
         ClientError::NotCertified {
             blob_id: self.blob_id,
             object_id: self.object_id,
@@ -138,6 +153,20 @@ mod tests {
             assert!(text.contains("epoch 9") && text.contains("again"), "{text}");
         }
         assert!(kept.contains(&cause.to_string()), "{kept}");
+        let unconfirmed = ClientError::NotEnoughConfirmations {
+            got: 3,
+            needed: 9,
+            failures: Vec::new(),
+            registered: None,
+        };
+        let begins = unconfirmed.to_string();
+        let unconfirmed = of_blob.not_certified(unconfirmed);
+        assert!(unconfirmed.may_be_epoch_change());
+        let text = unconfirmed.to_string();
+        assert!(text.starts_with(&begins), "{text}");
+        assert!(text.contains(&of_blob.blob_id.to_string()), "{text}");
+        assert!(text.contains(&of_blob.object_id.to_string()), "{text}");
+        assert!(text.contains("epoch 9") && text.contains("again"), "{text}");
         assert!(!of_blob.ended().may_be_epoch_change());
     }
 

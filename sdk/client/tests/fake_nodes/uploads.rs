@@ -94,6 +94,7 @@ async fn one_more_is_a_prompt_error_that_names_the_nodes() {
             got,
             needed,
             failures,
+            ..
         } = &error
         else {
             panic!("unexpected error: {error}");

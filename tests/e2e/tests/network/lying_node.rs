@@ -146,6 +146,7 @@ async fn forged_confirmations_do_not_spoil_a_certificate() {
         got,
         needed,
         failures,
+        ..
     } = failed
     else {
         panic!("{failed}");

@@ -157,6 +157,7 @@ fn assert_not_enough_confirmations(error: &ClientError, left: u16, down: &[u16])
         got,
         needed,
         failures,
+        ..
     } = error
     else {
         panic!("{text}");
