@@ -45,7 +45,7 @@ pub use options::{
 };
 pub use outcome::{
     BlobObject, BlobStoreResult, BoughtStorage, DryRun, EventOrObject, PlannedAction,
-    ResourceOperation, ReusedStorage, StorageResource, StoreOutcome, StoreReport,
+    ResourceOperation, ReusedStorage, StorageResource, StoreOutcome, StoreReport, Surplus,
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
 pub use tuning::Tuning;

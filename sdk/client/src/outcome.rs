@@ -169,6 +169,19 @@ pub struct BoughtStorage {
     pub end_epoch: Epoch,
 }
 
+/// A registration that was paid for and is not needed: another program of the same wallet registered the same blob at the same
+/// moment, and was executed first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Surplus {
+    /// The blob object.
+    pub object: Address,
+    /// What was paid for it, in FROST.
+    pub cost: u64,
+    /// Whether it was deleted, so that its storage is the wallet's again. Otherwise its owner may do that.
+    pub deleted: bool,
+}
+
 /// What the store of one blob ended with, and what it took.
 #[derive(Debug, Clone)]
 pub struct StoreOutcome {
@@ -184,6 +197,8 @@ pub struct StoreOutcome {
     pub reused_storage: Vec<ReusedStorage>,
     /// What was bought beside that; empty where all storage is new.
     pub bought_storage: Vec<BoughtStorage>,
+    /// What was paid for beside that and is not needed.
+    pub surplus: Option<Surplus>,
     /// Somebody else stored the same object meanwhile: the certificate on chain is not ours.
     pub certified_by_other: bool,
     /// The transaction that registered the blob, if one did.
@@ -232,6 +247,7 @@ impl StoreReport {
                 encoded_size: 0,
                 reused_storage: Vec::new(),
                 bought_storage: Vec::new(),
+                surplus: None,
                 certified_by_other: false,
                 register_digest: None,
                 certify_digest: None,
@@ -283,10 +299,20 @@ pub struct DryRun {
     /// What would be bought beside that; empty where all storage would be new.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bought_storage: Vec<BoughtStorage>,
-    /// The blob's part of the gas of the transaction that registers it, in MIST; negative when more is returned. The certificate
-    /// takes another transaction, which cannot be simulated before there is one.
+    /// The blob's part of the gas of the transaction that registers it, in MIST; negative when more is returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_gas: Option<i64>,
+    /// The gas of the transaction that extends it, in MIST; negative when more is returned. Of a blob that is not certified yet it
+    /// is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_gas: Option<i64>,
+    /// The blob's part of the gas of the transaction that certifies it, in MIST: an upper bound, since that cannot be simulated
+    /// before there is a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certification_gas: Option<i64>,
+    /// Whether coins would be merged before, by transactions of their own; the gas after that is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merges_coins: bool,
     /// Why the wallet cannot pay now, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_pay: Option<String>,

@@ -142,6 +142,9 @@ fn a_dry_run() {
             end_epoch: 5,
         }],
         registration_gas: Some(-7),
+        extension_gas: None,
+        certification_gas: Some(5),
+        merges_coins: false,
         cannot_pay: None,
     };
     let fields = json!({
@@ -153,7 +156,7 @@ fn a_dry_run() {
             "resourceEndEpoch": 20,
         }],
         "boughtStorage": [{"size": 4, "startEpoch": 3, "endEpoch": 5}],
-        "registrationGas": -7,
+        "registrationGas": -7, "certificationGas": 5,
     });
     assert_eq!(serde_json::to_value(&planned).unwrap(), fields);
     assert_eq!(serde_json::from_value::<DryRun>(fields).unwrap(), planned);
@@ -163,6 +166,7 @@ fn a_dry_run() {
         reused_storage: Vec::new(),
         bought_storage: Vec::new(),
         registration_gas: None,
+        certification_gas: None,
         ..planned
     };
     assert_eq!(

@@ -39,6 +39,12 @@ pub const MERGE_ROUNDS: u32 = 20;
 pub const MAX_GAS_COINS: usize = 255;
 /// Largest gas budget the protocol allows, in MIST.
 pub const MAX_GAS_BUDGET: u64 = 50_000_000_000;
+/// Gas units that any transaction takes.
+pub const TRANSACTION_UNITS: u64 = 1000;
+/// Gas units that a certificate takes, with the largest committee that was measured (`tests/contracts/GAS.md`).
+pub const CERTIFY_UNITS: u64 = 1700;
+/// MIST of storage that a certified blob object takes more than its rebate.
+pub const CERTIFY_STORAGE: u64 = 100_000;
 /// Percent of the estimated gas added to the budget: shared objects may grow between estimate and execution.
 pub const GAS_MARGIN_PERCENT: u64 = 20;
 /// Checkpoints fetched at the same time while an event stream catches up.

@@ -7,7 +7,8 @@ use super::{
     Slot, Store, Unencoded,
     parts::Parts,
     plan::Source,
-    register::{Batch, cost, operation_on},
+    planned_gas::{BlobGas, Purse},
+    register::{cost, operation_on},
 };
 use crate::{
     BlobStoreResult, BlobToStore, ClientError, DryRun, EventOrObject, Phase, PlannedAction,
@@ -20,7 +21,7 @@ struct Decision {
     cost: u64,
     end_epoch: u32,
     parts: Parts,
-    gas: Option<Result<i64, String>>,
+    gas: BlobGas,
 }
 
 impl Decision {
@@ -31,8 +32,16 @@ impl Decision {
             cost: 0,
             end_epoch,
             parts: Parts::default(),
-            gas: None,
+            gas: BlobGas::default(),
         }
+    }
+
+    /// The same with what the wallet has for it, after all that was decided before.
+    fn paid_from(mut self, purse: &mut Purse) -> Self {
+        let lacking = purse.take(self.cost).err();
+        let lacking = lacking.map(|error| error.to_string());
+        self.gas.cannot_pay = self.gas.cannot_pay.or(lacking);
+        self
     }
 }
 
@@ -81,58 +90,37 @@ impl Store<'_> {
         let mut decisions: Vec<Option<Decision>> = Vec::new();
         decisions.resize_with(self.slots.len(), || None);
         let mut owned = self.owned().await?;
+        let mut purse = self.purse().await?;
         let queue = self.largest_first();
         let mut queue = &queue[..];
         while !queue.is_empty() {
             let batch = self.plan_batch(queue, &mut owned, prices)?;
             queue = queue.get(batch.settled.max(1)..).unwrap_or_default();
-            let mut gas = self.gas(&batch).await.into_iter();
-            let found = batch.found.into_iter();
+            let mut gas = self.batch_gas(&batch).await;
+            let found = batch.found.into_iter().zip(gas.found.drain(..));
             let (left, current) = (&owned.storage, self.terms().current);
-            let found =
-                found.map(|(slot, source, cost)| (slot, on_object(source, cost, left, current)));
-            let new = batch.new.into_iter().map(|new| {
+            let found = found.map(|((slot, source, cost), gas)| {
+                let decision = on_object(source, cost, left, current);
+                (slot, decision.map(|decision| Decision { gas, ..decision }))
+            });
+            let new = batch.new.into_iter().zip(gas.new.drain(..));
+            let new = new.map(|(new, gas)| {
                 let decision = Decision {
                     action: PlannedAction::ResourceOperation(new.operation),
                     cost: new.cost,
                     end_epoch: self.end_epoch(),
                     parts: new.parts,
-                    gas: gas.next(),
+                    gas,
                 };
                 (new.slot, Some(decision))
             });
             for (slot, decision) in found.chain(new) {
                 if let Some(entry) = decisions.get_mut(slot) {
-                    *entry = decision;
+                    *entry = decision.map(|decision| decision.paid_from(&mut purse));
                 }
             }
         }
         Ok(decisions)
-    }
-
-    /// The gas of the transaction that registers a batch, shared by its blobs; the sum is exact. Why not, if the wallet cannot pay.
-    async fn gas(&self, batch: &Batch) -> Vec<Result<i64, String>> {
-        let Some(writer) = self.writer.as_ref().filter(|_| !batch.new.is_empty()) else {
-            return Vec::new();
-        };
-        let registrations = batch.registrations();
-        let cost = match writer.estimate_registration(&registrations).await {
-            Ok(cost) => cost,
-            Err(error) => return vec![Err(error.to_string()); registrations.len()],
-        };
-        let (Ok(net), Ok(count)) = (
-            i64::try_from(cost.net()),
-            i64::try_from(registrations.len()),
-        ) else {
-            return Vec::new();
-        };
-        let share = net.checked_div(count).unwrap_or(net);
-        let rest = net.checked_rem(count).unwrap_or(0);
-        let first = std::iter::once(Ok(share.saturating_add(rest)));
-        first
-            .chain(std::iter::repeat_with(|| Ok(share)))
-            .take(registrations.len())
-            .collect()
     }
 
     /// The decision about a blob that needs no plan.
@@ -205,11 +193,6 @@ fn dry_run(
         let reason = format!("nothing is known about {}", slot.label);
         return Err(ClientError::Interrupted(reason));
     };
-    let (gas, no_gas) = match decision.gas {
-        Some(Ok(gas)) => (Some(gas), None),
-        Some(Err(reason)) => (None, Some(reason)),
-        None => (None, None),
-    };
     Ok(DryRun {
         label: slot.label.clone(),
         blob_id: identity.blob_id,
@@ -222,7 +205,10 @@ fn dry_run(
         action: decision.action,
         reused_storage: decision.parts.reused,
         bought_storage: decision.parts.bought,
-        registration_gas: gas,
-        cannot_pay: no_gas,
+        registration_gas: decision.gas.registration,
+        extension_gas: decision.gas.extension,
+        certification_gas: decision.gas.certification,
+        merges_coins: decision.gas.merges_coins,
+        cannot_pay: decision.gas.cannot_pay,
     })
 }

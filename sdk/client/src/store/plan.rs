@@ -117,8 +117,8 @@ impl Draft {
     /// By the needs that both serve. Blobs that buy a little each, for different times, may pay for started units that they
     /// would share otherwise.
     fn is_cheaper_than(&self, other: &Self) -> bool {
-        let both = self.prices.iter().zip(&other.prices);
-        both.last().is_some_and(|(ours, theirs)| ours < theirs)
+        let mut both = self.prices.iter().zip(&other.prices);
+        both.next_back().is_some_and(|(ours, theirs)| ours < theirs)
     }
 }
 

@@ -45,6 +45,13 @@ pub(super) struct NewBlob {
 }
 
 impl Batch {
+    /// Blobs that need a certificate.
+    pub(super) fn to_certify(&self) -> usize {
+        let found = self.found.iter();
+        let registered = found.filter(|(_, source, _)| is_registered(source));
+        registered.count().saturating_add(self.new.len())
+    }
+
     pub(super) fn registrations(&self) -> Vec<BlobRegistration> {
         self.new
             .iter()
@@ -102,12 +109,16 @@ impl Store<'_> {
                     attempt += 1;
                 }
                 result => {
+                    if result.is_ok() && !batch.new.is_empty() {
+                        self.give_way(&batch).await;
+                    }
                     if let Err(source) = result {
                         for new in &batch.new {
                             let error = transaction_error("registering the blob", source.clone());
                             self.fail(new.slot, Phase::Register, error)?;
                         }
                     }
+                    self.check_certification(&batch).await?;
                     let settled = batch.settled;
                     for (index, source, cost) in batch.found {
                         self.use_object(index, source, cost);
@@ -116,6 +127,22 @@ impl Store<'_> {
                 }
             }
         }
+    }
+
+    /// Gives up blobs that only need a certificate, if there is no gas for that. Registering looks at that itself.
+    async fn check_certification(&mut self, batch: &Batch) -> Result<(), ClientError> {
+        let count = batch.to_certify();
+        if count == 0 || !batch.new.is_empty() {
+            return Ok(());
+        }
+        if let Err(source) = self.writer()?.certification_gas(count).await {
+            let found = batch.found.iter();
+            for (index, _, _) in found.filter(|(_, source, _)| is_registered(source)) {
+                let error = transaction_error("certifying the blob", source.clone());
+                self.fail(*index, Phase::Register, error)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a plan failed because the world has moved on since it was made.
@@ -137,6 +164,12 @@ impl Store<'_> {
         let (blobs, storage) =
             tokio::try_join!(reader.owned_blobs(owner), reader.owned_storage(owner))?;
         Ok(Owned { blobs, storage })
+    }
+
+    /// The blob objects of the wallet.
+    pub(super) async fn owned_blobs(&self) -> Result<Vec<Blob>, ClientError> {
+        let owner = self.writer()?.address();
+        Ok(self.client.reader().owned_blobs(owner).await?)
     }
 
     /// What storage costs now.
@@ -230,6 +263,9 @@ impl Store<'_> {
             return Ok(());
         }
         let writer = self.writer.as_ref().ok_or_else(no_wallet)?;
+        // Whatever was in the way, the wallet may own something else by now, the very blob for instance.
+        let writer = writer.clone().with_one_attempt();
+        let writer = writer.leaving_certification_gas(batch.to_certify());
         let registered = writer.register_blobs(&batch.registrations()).await?;
         let digest = registered.transaction.digest;
         let objects = registered.blobs.iter().map(|blob| blob.id).collect();
@@ -253,6 +289,11 @@ impl Store<'_> {
     }
 }
 
+/// Whether a blob lacks no more than a certificate, or that first.
+pub(super) fn is_registered(source: &Source) -> bool {
+    matches!(source, Source::Registered(..))
+}
+
 /// The error of a plan without anybody to pay, which is noticed long before.
 fn no_wallet() -> TransactionError {
     TransactionError::Build {
@@ -267,7 +308,7 @@ pub(super) fn transaction_error(action: &'static str, source: TransactionError) 
     }
 }
 
-fn reused(
+pub(super) fn reused(
     object: Blob,
     operation: ResourceOperation,
     cost: u64,
@@ -283,7 +324,7 @@ fn reused(
 }
 
 /// The result for a blob that the wallet has certified for long enough.
-fn certified(object: &Blob) -> BlobStoreResult {
+pub(super) fn certified(object: &Blob) -> BlobStoreResult {
     BlobStoreResult::AlreadyCertified {
         blob_id: object.blob_id,
         event_or_object: EventOrObject::Object(object.id),

@@ -7,7 +7,7 @@ use walrus_sui::{Digest, objects::Blob};
 use super::{parts::Parts, slivers::EncodedSlivers};
 use crate::{
     BlobObject, BlobStoreResult, BlobToStore, ClientError, Phase, ResourceOperation,
-    StorageResource, StoreOutcome,
+    StorageResource, StoreOutcome, Surplus,
 };
 
 /// A blob object of the wallet that is to be certified, extended, or both.
@@ -57,6 +57,8 @@ pub(super) struct Slot {
     pub(super) registration: Option<Registration>,
     /// What its storage was put together from.
     pub(super) parts: Parts,
+    /// What was registered for it and is not needed.
+    pub(super) surplus: Option<Surplus>,
     /// Somebody else put a certificate on chain before us.
     pub(super) certified_by_other: bool,
     pub(super) register_digest: Option<Digest>,
@@ -79,6 +81,7 @@ impl Slot {
             status: None,
             registration: None,
             parts: Parts::default(),
+            surplus: None,
             certified_by_other: false,
             register_digest: None,
             certify_digest: None,
@@ -133,6 +136,7 @@ impl Slot {
             encoded_size: self.encoded_size,
             reused_storage: self.parts.reused,
             bought_storage: self.parts.bought,
+            surplus: self.surplus,
             certified_by_other: self.certified_by_other,
             register_digest: self.register_digest,
             certify_digest: self.certify_digest,

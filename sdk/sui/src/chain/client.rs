@@ -11,7 +11,7 @@ use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
 
 use super::{
     ChainError,
-    object::{CoinObject, Funds, OBJECT_MASK, ObjectData},
+    object::{CoinObject, Funds, GasLimits, OBJECT_MASK, ObjectData},
     retry,
 };
 use crate::limits;
@@ -116,6 +116,27 @@ impl ChainClient {
             async move { rpc.get_reference_gas_price().await }
         })
         .await
+    }
+
+    /// What the protocol says about gas budgets. A chain that does not tell its protocol's configuration has no limits here.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn gas_limits(&self) -> Result<GasLimits, ChainError> {
+        let epoch = retry::read("GetEpoch", || {
+            let mut rpc = self.rpc.clone();
+            let mask = FieldMask::from_paths(["reference_gas_price", "protocol_config"]);
+            let request = proto::GetEpochRequest::default().with_read_mask(mask);
+            async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
+        })
+        .await?;
+        let attributes = &epoch.epoch().protocol_config().attributes;
+        let number = |name: &str| attributes.get(name)?.parse::<u64>().ok();
+        let price = epoch.epoch().reference_gas_price();
+        Ok(GasLimits {
+            largest_budget: number("max_tx_gas"),
+            smallest_budget: number("base_tx_cost_fixed").map(|units| units.saturating_mul(price)),
+        })
     }
 
     /// An object at its latest version.

@@ -7,6 +7,6 @@ mod retry;
 
 pub use client::ChainClient;
 pub use error::ChainError;
-pub use object::{CoinObject, Funds, ObjectData};
+pub use object::{CoinObject, Funds, GasLimits, ObjectData};
 pub use retry::conflict_pause;
 pub(crate) use retry::{backoff, read as read_call};

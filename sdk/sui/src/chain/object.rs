@@ -17,6 +17,15 @@ pub(crate) const OBJECT_MASK: [&str; 6] = [
     "contents",
 ];
 
+/// What the protocol says about gas budgets, in MIST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasLimits {
+    /// The largest budget of a transaction, if it is known.
+    pub largest_budget: Option<u64>,
+    /// The smallest one at the reference gas price, if it is known.
+    pub smallest_budget: Option<u64>,
+}
+
 /// An object with its contents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectData {

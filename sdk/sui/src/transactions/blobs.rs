@@ -40,6 +40,20 @@ impl Plan<'_> {
     }
 }
 
+impl Plan<'_> {
+    /// Extends a blob, all of it bought.
+    pub(super) fn extend(&mut self, blob: Argument, epochs: u32) -> Result<(), TransactionError> {
+        let arguments = vec![
+            self.system(),
+            blob,
+            self.ptb.pure(&epochs)?,
+            self.payment()?,
+        ];
+        self.call("system", "extend_blob", arguments)?;
+        Ok(())
+    }
+}
+
 impl ContractWriter {
     /// Certifies blobs in one transaction.
     ///
@@ -116,14 +130,8 @@ impl ContractWriter {
         let cost = self.reader().prices().await?.storage_cost(size, epochs);
         let cost = cost.ok_or_else(|| TransactionError::build("the price exceeds 2^64 FROST"))?;
         self.run(Some(cost), |plan| {
-            let arguments = vec![
-                plan.system(),
-                plan.ptb.object(blob),
-                plan.ptb.pure(&epochs)?,
-                plan.payment()?,
-            ];
-            plan.call("system", "extend_blob", arguments)?;
-            Ok(())
+            let blob = plan.ptb.object(blob);
+            plan.extend(blob, epochs)
         })
         .await
     }
@@ -141,14 +149,8 @@ impl ContractWriter {
     ) -> Result<ExecutedTransaction, TransactionError> {
         let once = self.clone().with_one_attempt();
         once.run(Some(cost), |plan| {
-            let arguments = vec![
-                plan.system(),
-                plan.ptb.object_reference(blob),
-                plan.ptb.pure(&epochs)?,
-                plan.payment()?,
-            ];
-            plan.call("system", "extend_blob", arguments)?;
-            Ok(())
+            let blob = plan.ptb.object_reference(blob);
+            plan.extend(blob, epochs)
         })
         .await
     }

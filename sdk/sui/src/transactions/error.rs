@@ -52,9 +52,9 @@ pub enum TransactionError {
     },
     /// The sender's SUI does not pay for the gas. Nothing was paid.
     #[error(
-        "{owner} has {balance} MIST in {coins} coins and its address balance, of which one transaction can use {usable}; that does \
-         not pay for {}: {refusal}",
-        purpose(*.taken)
+        "{owner} has {balance} MIST in {} and its address balance, of which one transaction can use {usable}; that does not pay \
+         for {}: {refusal}",
+        coins_of(*.coins), purpose(*.taken)
     )]
     NoGas {
         /// The sender.
@@ -69,6 +69,62 @@ pub enum TransactionError {
         taken: u64,
         /// Why the transaction cannot be executed.
         refusal: String,
+    },
+    /// The sender's SUI pays for a transaction, and not for the one that makes it worth something. Nothing was paid.
+    #[error(
+        "{owner} has {balance} MIST; this takes about {gas} MIST of gas, and about {later} MIST must be left to certify what is \
+         registered: {} MIST are missing",
+        .gas.saturating_add(*.later).saturating_sub(*.balance)
+    )]
+    NoGasLater {
+        /// The sender.
+        owner: Address,
+        /// What it has, in MIST.
+        balance: u64,
+        /// What this transaction takes, in MIST.
+        gas: u64,
+        /// What must be left, in MIST.
+        later: u64,
+    },
+    /// The gas budget that was asked for is too small. Nothing was paid.
+    #[error(
+        "a gas budget of {budget} MIST is too small: the transaction needs {needed} MIST; allow some more than that, or give no \
+         budget to have it estimated"
+    )]
+    GasBudgetTooSmall {
+        /// What was asked for, in MIST.
+        budget: u64,
+        /// The least that does, in MIST, as of now.
+        needed: u64,
+    },
+    /// The gas budget that was asked for is more than the sender has. Nothing was paid.
+    #[error(
+        "a gas budget of {budget} MIST is more than {owner} has: {balance} MIST{}; the transaction needs {needed} MIST, so give a \
+         smaller budget, or none to have it estimated",
+        moved(*.taken)
+    )]
+    GasBudgetAboveBalance {
+        /// The sender.
+        owner: Address,
+        /// What was asked for, in MIST.
+        budget: u64,
+        /// What the sender has, in MIST.
+        balance: u64,
+        /// What the transaction takes from the same coins beside the gas, in MIST.
+        taken: u64,
+        /// The least budget that does, in MIST, as of now.
+        needed: u64,
+    },
+    /// The gas budget that was asked for is more than the chain permits. Nothing was paid.
+    #[error(
+        "a gas budget of {budget} MIST is more than the {limit} MIST that the chain permits for one transaction; give a smaller \
+         budget, or none to have it estimated"
+    )]
+    GasBudgetAboveLimit {
+        /// What was asked for, in MIST.
+        budget: u64,
+        /// What the protocol permits, in MIST.
+        limit: u64,
     },
     /// The contract refused.
     #[error("{0}")]
@@ -111,6 +167,9 @@ pub enum TransactionError {
     },
 }
 
+/// Before the chain's words about a transaction that could be executed a moment before.
+const OVERTAKEN: &str = "another transaction came first";
+
 fn smallest_unit(coin: &str) -> &'static str {
     match coin {
         "WAL" => "FROST",
@@ -118,10 +177,24 @@ fn smallest_unit(coin: &str) -> &'static str {
     }
 }
 
+fn coins_of(number: usize) -> String {
+    match number {
+        1 => "1 coin".to_owned(),
+        number => format!("{number} coins"),
+    }
+}
+
 fn purpose(taken: u64) -> String {
     match taken {
         0 => "the gas".to_owned(),
         taken => format!("the {taken} MIST to be moved and the gas"),
+    }
+}
+
+fn moved(taken: u64) -> String {
+    match taken {
+        0 => String::new(),
+        taken => format!(", of which {taken} are to be moved"),
     }
 }
 
@@ -193,6 +266,7 @@ impl TransactionError {
                 "conflict",
                 "equivocat",
                 "not available for consumption",
+                OVERTAKEN,
             ])
     }
 
@@ -212,9 +286,28 @@ impl TransactionError {
         self.is_stale() || self.refusal_has(&["balance", "expired"])
     }
 
+    /// The same error, so that it can be told later that only another transaction was in the way.
+    pub(crate) fn overtaken(self) -> Self {
+        match self {
+            Self::Rejected {
+                reason,
+                digest: None,
+            } => Self::Rejected {
+                reason: format!("{OVERTAKEN}: {reason}"),
+                digest: None,
+            },
+            other => other,
+        }
+    }
+
     /// Whether the text of a refusal names an object.
     pub(crate) fn names(&self, id: &Address) -> bool {
         matches!(self, Self::Rejected { reason, .. } if reason.contains(&id.to_string()))
+    }
+
+    /// Whether it is about gas, in whatever words.
+    pub(crate) fn is_about_gas(&self) -> bool {
+        matches!(self, Self::NoGas { .. }) || self.refusal_has(&["gas", "budget"])
     }
 
     /// Whether the gas was not there, or what commands take from the gas coin, if they do.

@@ -15,6 +15,7 @@ use sui_transaction_builder::Argument;
 
 use super::{
     CoinNeed, ExecutedTransaction, GasCost, ObjectChangeKind, Ptb, TransactionError,
+    later::LaterGas,
     payment::{Choice, Holdings, Payment},
 };
 use crate::{
@@ -39,6 +40,8 @@ pub struct TransactionExecutor {
     /// Nothing may be sent.
     pub(super) estimates: bool,
     spent: Arc<AtomicI64>,
+    /// What must be left after a transaction.
+    pub(super) later: Option<LaterGas>,
 }
 
 /// A try that failed, and whether another one may succeed because something else was in its way.
@@ -73,6 +76,7 @@ impl TransactionExecutor {
             attempts: limits::TRANSACTION_ATTEMPTS,
             estimates: false,
             spent: Arc::default(),
+            later: None,
         }
     }
 
@@ -158,25 +162,43 @@ impl TransactionExecutor {
         }
     }
 
-    /// What [`TransactionExecutor::execute`] would pay for gas now. Nothing is sent.
+    /// What [`TransactionExecutor::execute`] would pay for gas now; `None` if it would merge coins before, so that nobody knows.
+    /// Nothing is sent.
     ///
     /// # Errors
-    /// [`TransactionError`]; [`TransactionError::TooManyCoins`] when coins would have to be merged before.
+    /// [`TransactionError`], as executing would have them.
     pub async fn estimate<F>(
         &self,
         payment: Option<&CoinNeed>,
         plan: F,
-    ) -> Result<GasCost, TransactionError>
+    ) -> Result<Option<GasCost>, TransactionError>
     where
         F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
     {
         let mut executor = self.clone();
         executor.estimates = true;
-        let coins = executor.choose(payment).await?;
-        let build = || executor.build(payment.zip(coins.as_ref()), &plan);
+        match executor.estimate_now(payment, &plan).await {
+            Ok(cost) => Ok(Some(cost)),
+            Err(TransactionError::TooManyCoins { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn estimate_now<F>(
+        &self,
+        payment: Option<&CoinNeed>,
+        plan: &F,
+    ) -> Result<GasCost, TransactionError>
+    where
+        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
+    {
+        let coins = self.choose(payment).await?;
+        let build = || self.build(payment.zip(coins.as_ref()), plan);
         let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
-        let transaction = Box::pin(executor.resolve(&build, inputs)).await?;
-        executor.simulate(&transaction).await
+        let transaction = Box::pin(self.resolve(&build, inputs)).await?;
+        let funds = self.funds_if_later().await?;
+        self.check_later(&transaction, funds).await?;
+        self.simulate(&transaction).await
     }
 
     async fn try_once<F>(
@@ -190,15 +212,20 @@ impl TransactionExecutor {
         let chosen = self.choose(payment).await.map_err(Attempt::choosing)?;
         let build = || self.build(payment.zip(chosen.as_ref()), plan);
         let coins = chosen.as_ref().map_or(&[][..], |payment| &payment.coins);
-        let transaction = self.resolve(&build, coins).await.map_err(|error| {
+        let resolving = self.resolve(&build, coins);
+        let (transaction, funds) = tokio::join!(resolving, self.funds_if_later());
+        let transaction = transaction.map_err(|error| {
             // What the plan names itself is gone for good; coins that we chose were spent by somebody else.
             let ours = |coin: &CoinObject| error.names(coin.reference.object_id());
             let again = error.is_conflict() || error.is_missing() && coins.iter().any(ours);
             Attempt { error, again }
         })?;
+        let left = self.check_later(&transaction, funds.map_err(Attempt::done)?);
+        left.await.map_err(Attempt::done)?;
         let executed = self.send(&transaction).await.map_err(|error| {
             // It could be executed a moment ago.
             let again = error.is_overtaken();
+            let error = if again { error.overtaken() } else { error };
             Attempt { error, again }
         })?;
         self.fill_types(executed).await.map_err(Attempt::done)
@@ -221,27 +248,35 @@ impl TransactionExecutor {
             };
             match need.choose(holdings)? {
                 Choice::Pay(payment) => return Ok(Some(payment)),
-                Choice::Merge(_) if self.estimates || round == limits::MERGE_ROUNDS => {
+                Choice::Merge(_) if round == limits::MERGE_ROUNDS => {
                     return Err(need.in_pieces(holdings));
                 }
-                Choice::Merge(coins) => Box::pin(self.merge(need, coins)).await?,
+                Choice::Merge(merged) => {
+                    tracing::info!(
+                        coins = merged.len(),
+                        "merging coins: one transaction cannot use as many as the payment needs"
+                    );
+                    let merging = Box::pin(self.merge(need, merged)).await?;
+                    if self.estimates {
+                        return Err(need.in_pieces(holdings));
+                    }
+                    self.send(&merging).await?;
+                }
             }
             round += 1;
         }
     }
 
-    /// Makes one coin of many.
-    async fn merge(&self, need: &CoinNeed, coins: Vec<CoinObject>) -> Result<(), TransactionError> {
-        tracing::info!(
-            coins = coins.len(),
-            "merging coins: one transaction cannot use as many as the payment needs"
-        );
+    /// A transaction that makes one coin of many.
+    async fn merge(
+        &self,
+        need: &CoinNeed,
+        coins: Vec<CoinObject>,
+    ) -> Result<Transaction, TransactionError> {
         let withdrawal = 0;
         let payment = Payment { coins, withdrawal };
         let build = || self.build(Some((need, &payment)), &|_, _| Ok(()));
-        let transaction = self.resolve(&build, &payment.coins).await?;
-        self.send(&transaction).await?;
-        Ok(())
+        self.resolve(&build, &payment.coins).await
     }
 
     pub(super) fn build<F>(

@@ -60,6 +60,14 @@ enum Unpaid {
     Other(TransactionError),
 }
 
+impl Unpaid {
+    fn error(&self) -> &TransactionError {
+        match self {
+            Self::Short(error) | Self::Other(error) => error,
+        }
+    }
+}
+
 impl TransactionExecutor {
     /// Lets the chain fill in object versions and gas; the simulation shows aborts before anything is paid.
     ///
@@ -74,11 +82,22 @@ impl TransactionExecutor {
     {
         let ptb = build()?;
         let from_gas = ptb.taken_from_gas();
-        match self.fill_in(ptb, self.gas_budget, &[]).await {
-            Ok(transaction) if self.gas_budget.is_some() => Ok(transaction),
-            Ok(transaction) => self.widen(transaction, from_gas).await,
-            Err(Unpaid::Other(error)) => Err(error),
-            Err(Unpaid::Short(error)) => {
+        let unpaid = match self.fill_in(ptb, self.gas_budget, &[]).await {
+            Ok(transaction) if self.gas_budget.is_some() => return Ok(transaction),
+            Ok(transaction) => return self.widen(transaction, from_gas).await,
+            Err(unpaid) => unpaid,
+        };
+        if let Some(budget) = self.gas_budget
+            && unpaid.error().is_about_gas()
+        {
+            let wrong = Box::pin(self.wrong_budget(budget, build, from_gas, inputs)).await?;
+            if let Some(wrong) = wrong {
+                return Err(wrong);
+            }
+        }
+        match unpaid {
+            Unpaid::Other(error) => Err(error),
+            Unpaid::Short(error) => {
                 Box::pin(self.pay_with_many(build, from_gas, inputs, &error)).await
             }
         }
@@ -213,10 +232,15 @@ impl TransactionExecutor {
                     Err(Unpaid::Short(error)) => refusal = error,
                 }
             }
-            if others.is_empty() || self.estimates || round == limits::MERGE_ROUNDS {
-                return Err(self.no_gas(&coins, from_gas, &refusal).await?);
-            }
-            self.smash(paying, others).await?;
+            let smashing = match round < limits::MERGE_ROUNDS {
+                true => self.smash(paying, others).await?,
+                false => None,
+            };
+            match smashing {
+                None => return Err(self.no_gas(&coins, from_gas, &refusal).await?),
+                Some(_) if self.estimates => return Err(self.in_pieces(&coins, from_gas)),
+                Some(transaction) => self.send(&transaction).await?,
+            };
             round += 1;
         }
     }
@@ -249,24 +273,45 @@ impl TransactionExecutor {
         Ok(transaction)
     }
 
-    /// Makes one coin of those that pay and of many others.
+    /// A transaction that makes one coin of those that pay and of many others; `None` if they do not pay even for that.
     async fn smash(
         &self,
         paying: &[CoinObject],
         others: &[CoinObject],
-    ) -> Result<(), TransactionError> {
-        let mut ptb = Ptb::new();
-        let merged = others.iter().take(limits::MAX_MERGED_COINS);
-        let merged = merged
-            .map(|coin| ptb.object_reference(&coin.reference))
-            .collect();
-        ptb.merge_into_gas(merged);
-        let unpaid = |unpaid| match unpaid {
-            Unpaid::Short(error) | Unpaid::Other(error) => error,
-        };
-        let transaction = self.pay_with(ptb, paying, FromGas::default()).await;
-        self.send(&transaction.map_err(unpaid)?).await?;
-        Ok(())
+    ) -> Result<Option<Transaction>, TransactionError> {
+        let others = others.get(..limits::MAX_MERGED_COINS).unwrap_or(others);
+        let none: &[CoinObject] = &[];
+        for merged in [others, none] {
+            let mut ptb = Ptb::new();
+            let merged: Vec<_> = merged
+                .iter()
+                .map(|coin| ptb.object_reference(&coin.reference))
+                .collect();
+            let alone = merged.is_empty();
+            ptb.merge_into_gas(merged);
+            match self.pay_with(ptb, paying, FromGas::default()).await {
+                // Coins that only pay become one as well, which is worth it if their storage returns more than the gas.
+                Ok(transaction) if alone && self.simulate(&transaction).await?.net() >= 0 => {}
+                Ok(transaction) => return Ok(Some(transaction)),
+                Err(Unpaid::Short(_)) => {}
+                Err(Unpaid::Other(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The error of an estimate for a sender whose SUI is merged first.
+    fn in_pieces(&self, coins: &[CoinObject], from_gas: FromGas) -> TransactionError {
+        let usable = coins.get(..limits::MAX_GAS_COINS).unwrap_or(coins);
+        TransactionError::TooManyCoins {
+            owner: self.sender(),
+            coin: "SUI",
+            needed: from_gas.least(),
+            balance: sum(coins),
+            coins: coins.len(),
+            usable: sum(usable),
+            limit: limits::MAX_GAS_COINS,
+        }
     }
 
     /// The error of a sender whose SUI cannot pay.

@@ -3,12 +3,14 @@
 
 mod abort_codes;
 mod blobs;
+mod budget;
 mod coins;
 mod error;
 mod exchange;
 mod executed;
 mod executor;
 mod gas;
+mod later;
 mod nodes;
 mod outputs;
 mod payment;

@@ -86,6 +86,8 @@ impl Plan<'_> {
     }
 
     fn register_all(&mut self, registrations: &[BlobRegistration]) -> Result<(), TransactionError> {
+        // Two programs that register the same at the same moment are to see each other, not to sign the same bytes.
+        self.ptb.make_unique();
         let mut stock = self.buy(registrations)?;
         let mut objects = registrations
             .iter()
@@ -134,10 +136,9 @@ impl ContractWriter {
     ) -> Result<RegisteredBlobs, TransactionError> {
         let cost = self.price_of(registrations).await?;
         let plan = |plan: &mut Plan<'_>| plan.register_all(registrations);
-        let transaction = if registrations.iter().any(BlobRegistration::names_objects) {
-            self.clone().with_one_attempt().run(Some(cost), plan).await
-        } else {
-            self.run(Some(cost), plan).await
+        let transaction = match registrations.iter().any(BlobRegistration::names_objects) {
+            true => self.clone().with_one_attempt().run(Some(cost), plan).await,
+            false => self.run(Some(cost), plan).await,
         }?;
         let blobs = self.registered(registrations, &transaction).await?;
         Ok(RegisteredBlobs { blobs, transaction })
@@ -162,14 +163,37 @@ impl ContractWriter {
         once.run(cost, |plan| plan.extend_with(blob, pieces)).await
     }
 
-    /// The gas that [`ContractWriter::register_blobs`] would take now. Nothing is sent.
+    /// The gas that an extension would take now: one with these pieces, or one that is bought for so many epochs if there are
+    /// none, for `cost` FROST; `None` if coins are merged before. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`TransactionError`], as extending would have them.
+    pub async fn estimate_extension(
+        &self,
+        blob: &ObjectReference,
+        epochs: u32,
+        pieces: &[StoragePiece],
+        cost: u64,
+    ) -> Result<Option<GasCost>, TransactionError> {
+        let buys = pieces.is_empty() || pieces.iter().any(|piece| piece.resource().is_none());
+        self.estimate(buys.then_some(cost), |plan| match pieces.is_empty() {
+            false => plan.extend_with(blob, pieces),
+            true => {
+                let blob = plan.ptb.object_reference(blob);
+                plan.extend(blob, epochs)
+            }
+        })
+        .await
+    }
+
+    /// The gas that [`ContractWriter::register_blobs`] would take now; `None` if coins are merged before. Nothing is sent.
     ///
     /// # Errors
     /// [`TransactionError`], as registering would have them.
     pub async fn estimate_registration(
         &self,
         registrations: &[BlobRegistration],
-    ) -> Result<GasCost, TransactionError> {
+    ) -> Result<Option<GasCost>, TransactionError> {
         let cost = self.price_of(registrations).await?;
         self.estimate(Some(cost), |plan| plan.register_all(registrations))
             .await

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone)]
 pub struct ContractWriter {
     reader: ContractReader,
-    executor: TransactionExecutor,
+    pub(super) executor: TransactionExecutor,
 }
 
 /// What a plan needs to name the contract: packages, shared objects and the payment coin.
@@ -78,7 +78,8 @@ impl ContractWriter {
 
     /// The same writer for plans that name objects at the versions their maker saw; see
     /// [`TransactionExecutor::with_one_attempt`].
-    pub(super) fn with_one_attempt(mut self) -> Self {
+    #[must_use]
+    pub fn with_one_attempt(mut self) -> Self {
         self.executor = self.executor.with_one_attempt();
         self
     }
@@ -111,12 +112,12 @@ impl ContractWriter {
         }
     }
 
-    /// What executing a plan would take. Nothing is sent.
+    /// What executing a plan would take; `None` if coins are merged before. Nothing is sent.
     pub(super) async fn estimate<F>(
         &self,
         wal: Option<u64>,
         plan: F,
-    ) -> Result<GasCost, TransactionError>
+    ) -> Result<Option<GasCost>, TransactionError>
     where
         F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
     {

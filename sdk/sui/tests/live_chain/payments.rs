@@ -115,7 +115,7 @@ async fn the_margin_of_the_budget_is_no_more_than_the_payment_holds() {
         let coins = ptb.split_gas(&[1_000_000_000])?;
         ptb.transfer(coins, RECIPIENT)
     });
-    let needed = tight(cost.await.unwrap());
+    let needed = tight(cost.await.unwrap().unwrap());
 
     let moving = wallet(client);
     rich.send_sui(&[(moving.sender(), 1_000_000_000 + needed)])
@@ -129,7 +129,7 @@ async fn the_margin_of_the_budget_is_no_more_than_the_payment_holds() {
 
     // The address balance pays where the gas coin is not used.
     let cost = typical.estimate(None, |ptb, _| zero_coin(ptb)).await;
-    let needed = tight(cost.unwrap());
+    let needed = tight(cost.unwrap().unwrap());
     let sui = StructTag::sui();
     send_funds(&rich, &sui, needed, typical.sender()).await;
     typical
@@ -166,6 +166,13 @@ async fn a_balance_in_hundreds_of_pieces_can_be_spent() {
     let owner = poor.sender();
     rich.send_sui(&[(owner, 1_000_000_000)]).await.unwrap();
     send_pieces(&rich, &wal, 12_000, 300, owner).await;
+    let need = CoinNeed {
+        coin_type: wal.clone(),
+        amount: 3_200_000,
+    };
+    // An estimate knows that it can be paid, and not at what price: coins are merged first.
+    let estimate = poor.estimate(Some(&need), |ptb, _| zero_coin(ptb)).await;
+    assert_eq!(estimate.unwrap(), None);
     poor.send_coins(&wal, &[(RECIPIENT, 3_200_000)])
         .await
         .unwrap();
@@ -181,6 +188,83 @@ async fn a_balance_in_hundreds_of_pieces_can_be_spent() {
     send_pieces(&rich, &sui, 40_000, 600, dusty.sender()).await;
     dusty.send_sui(&[(RECIPIENT, 12_000_000)]).await.unwrap();
     assert_eq!(client.sui_balance(RECIPIENT).await.unwrap(), 12_000_000);
+    // The storage of coins returns more than they hold.
+    let dusty = wallet(client);
+    send_pieces(&rich, &sui, 5_000, 1_000, dusty.sender()).await;
+    let estimate = dusty.estimate(None, |ptb, _| zero_coin(ptb)).await;
+    assert_eq!(estimate.unwrap(), None);
+    dusty.execute(None, |ptb, _| zero_coin(ptb)).await.unwrap();
+    // Where even merging cannot be paid, an estimate and an execution say the same.
+    let dusty = wallet(client);
+    send_pieces(&rich, &sui, 1_000, 300, dusty.sender()).await;
+    let estimate = dusty.estimate(None, |ptb, _| zero_coin(ptb)).await;
+    let executed = dusty.execute(None, |ptb, _| zero_coin(ptb)).await;
+    let (estimate, executed) = (estimate.unwrap_err(), executed.unwrap_err());
+    assert_eq!(estimate.to_string(), executed.to_string());
+    assert!(
+        estimate
+            .to_string()
+            .contains("has 300000 MIST in 300 coins"),
+        "{estimate}"
+    );
+    chain.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_does_not_fit_is_told_from_a_wallet_that_has_too_little() {
+    let (chain, rich) = network().await;
+    let client = rich.chain();
+    let payer = wallet(client);
+    let sui = 1_000_000_000;
+    rich.send_sui(&[(payer.sender(), 2 * sui)]).await.unwrap();
+    let with = |budget| payer.clone().with_gas_budget(Some(budget));
+
+    // Below what the chain allows at all, and below what the transaction needs.
+    let mut least = 0;
+    for small in [1, 1_000_001] {
+        let error = with(small).send_sui(&[(RECIPIENT, sui)]).await.unwrap_err();
+        let TransactionError::GasBudgetTooSmall { budget, needed } = error else {
+            panic!("{error}");
+        };
+        assert!(budget == small && needed > small, "{error}");
+        least = needed;
+    }
+    let estimate = with(1_000_001)
+        .estimate(None, |ptb, _| zero_coin(ptb))
+        .await;
+    assert!(
+        matches!(estimate, Err(TransactionError::GasBudgetTooSmall { .. })),
+        "{estimate:?}"
+    );
+    // The number that it names is enough.
+    with(least).send_sui(&[(RECIPIENT, sui)]).await.unwrap();
+
+    let error = with(sui).send_sui(&[(RECIPIENT, sui / 2)]).await;
+    let error = error.unwrap_err();
+    let balance = client.sui_balance(payer.sender()).await.unwrap();
+    let told = format!(
+        "a gas budget of {sui} MIST is more than {} has: {balance} MIST, of which {} are to be moved",
+        payer.sender(),
+        sui / 2
+    );
+    assert!(error.to_string().starts_with(&told), "{error}");
+
+    let limit = client.gas_limits().await.unwrap().largest_budget.unwrap();
+    let error = with(limit + 1).send_sui(&[(RECIPIENT, 1)]).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("the {limit} MIST that the chain permits")),
+        "{error}"
+    );
+
+    // With a budget that fits, a wallet that has too little is to blame.
+    let poor = wallet(client);
+    rich.send_sui(&[(poor.sender(), 10_000)]).await.unwrap();
+    let poor = poor.with_gas_budget(Some(5_000_000));
+    let error = poor.execute(None, |ptb, _| zero_coin(ptb)).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, TransactionError::NoGas { .. }), "{error}");
+    assert!(error.to_string().contains("in 1 coin "), "{error}");
     chain.shutdown().await;
 }
 

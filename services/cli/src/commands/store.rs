@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
     BlobStoreResult, BlobToStore, BoughtStorage, DryRun, EpochsAhead, EventOrObject, PlannedAction,
-    ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome, StoreReport,
+    ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome, StoreReport, Surplus,
     WalrusClient,
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct StoredFile<'a> {
     bought_storage: &'a [BoughtStorage],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     certified_by_other: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    surplus: Option<&'a Surplus>,
 }
 
 /// The JSON result of a store.
@@ -48,6 +50,7 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
             reused_storage: &outcome.reused_storage,
             bought_storage: &outcome.bought_storage,
             certified_by_other: outcome.certified_by_other,
+            surplus: outcome.surplus.as_ref(),
         })
         .collect()
 }
@@ -184,9 +187,12 @@ fn print_report(
 
 /// Prints what a store of several files cost.
 fn print_total(reporter: &Reporter, report: &StoreReport) {
-    let costs = report.outcomes.iter().map(|outcome| match outcome.result {
-        BlobStoreResult::NewlyCreated { cost, .. } => cost,
-        _ => 0,
+    let costs = report.outcomes.iter().map(|outcome| {
+        let surplus = outcome.surplus.as_ref().map_or(0, |surplus| surplus.cost);
+        match outcome.result {
+            BlobStoreResult::NewlyCreated { cost, .. } => surplus.saturating_add(cost),
+            _ => surplus,
+        }
     });
     let total = costs.fold(0, u64::saturating_add);
     if report.outcomes.len() > 1 {
@@ -239,21 +245,32 @@ fn print_dry_run(
         _ => None,
     });
     explain_sharing(reporter, operations);
-    let gas: Vec<i64> = estimates
-        .iter()
-        .filter_map(|e| e.registration_gas)
-        .collect();
-    if !gas.is_empty() {
-        let sum = gas.into_iter().fold(0, i64::saturating_add);
-        reporter.line(format!(
-            "Gas: {} to register; the certificate takes a second transaction",
-            sui(sum)
-        ));
-    }
+    print_planned_gas(reporter, estimates);
     if let Some(reason) = estimates.iter().find_map(|e| e.cannot_pay.as_ref()) {
         reporter.line(format!("This wallet cannot pay for it now: {reason}"));
     }
     Ok(())
+}
+
+/// Prints what gas all would take.
+fn print_planned_gas(reporter: &Reporter, estimates: &[DryRun]) {
+    let sum = |gas: fn(&DryRun) -> Option<i64>| {
+        let gas = estimates.iter().filter_map(gas);
+        gas.reduce(i64::saturating_add)
+    };
+    let lines = [
+        ("to register", sum(|e| e.registration_gas)),
+        ("to extend", sum(|e| e.extension_gas)),
+        ("at most to certify", sum(|e| e.certification_gas)),
+    ];
+    for (what, gas) in lines {
+        if let Some(gas) = gas {
+            reporter.line(format!("Gas: {} {what}", sui(gas)));
+        }
+    }
+    if estimates.iter().any(|e| e.merges_coins) {
+        reporter.line("Coins are merged first, so that the gas after that is not known yet.");
+    }
 }
 
 /// Prints what would become of one file.
@@ -314,6 +331,20 @@ fn print_parts(reporter: &Reporter, reused: &[ReusedStorage], bought: &[BoughtSt
     }
 }
 
+/// Prints what was paid for nothing.
+fn print_surplus(reporter: &Reporter, surplus: &Surplus) {
+    let cost = wal(surplus.cost);
+    reporter.field("also paid", format!("{cost}, registered by two at once"));
+    print_object(reporter, "as object  ", surplus.object);
+    match surplus.deleted {
+        true => reporter.field(
+            "",
+            "deleted again: its storage is yours, for the next store",
+        ),
+        false => reporter.field("", "not needed: deleting it gives you its storage back"),
+    }
+}
+
 /// Prints what became of one file.
 pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
     match &outcome.result {
@@ -355,10 +386,11 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             event_or_object,
             end_epoch,
         } => {
-            reporter.line(format!(
-                "{}: stored already, nothing was paid",
-                outcome.label
-            ));
+            let paid = match outcome.surplus {
+                Some(_) => "",
+                None => ", nothing was paid",
+            };
+            reporter.line(format!("{}: stored already{paid}", outcome.label));
             reporter.field("blob ID", blob_id);
             match event_or_object {
                 EventOrObject::Event(event) => reporter.field(
@@ -389,6 +421,9 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
                 outcome.label
             ));
         }
+    }
+    if let Some(surplus) = &outcome.surplus {
+        print_surplus(reporter, surplus);
     }
     if let Some(digest) = outcome.register_digest {
         reporter.field("registered by", digest);

@@ -218,7 +218,7 @@ async fn only_what_owned_storage_lacks_is_bought() {
     let writer = network.writer();
     let prices = network.reader().prices().await.unwrap();
     let price = |size: u64, epochs| prices.storage_cost(size, epochs).unwrap();
-    let data = random_bytes(700_000);
+    let data = random_bytes(900_000);
     let size = plan(&client, &[&data], 2).await[0].encoded_size;
     let write = prices.write_cost(size).unwrap();
     assert!(size > 3 * MIB, "{size}");
@@ -237,19 +237,19 @@ async fn only_what_owned_storage_lacks_is_bought() {
     let (object, cost) = store_as_planned(&network, &client, &data, 5).await;
     assert_eq!((object.storage.end_epoch, cost), (now + 5, price(size, 2)));
     writer.reserve_space(size, 3).await.unwrap();
-    let other = random_bytes(700_001);
+    let other = random_bytes(900_001);
     let (_, cost) = store_as_planned(&network, &client, &other, 4).await;
     assert_eq!(cost, write + price(size, 1));
 
     // The first epoch is missing: what was cut off is for later.
     writer.reserve_space(4 * size, 6).await.unwrap();
-    store_as_planned(&network, &client, &random_bytes(700_002), 1).await;
+    store_as_planned(&network, &client, &random_bytes(900_002), 1).await;
     let used = |s: &&Storage| s.start_epoch <= now;
     let owned = storage(&network).await;
     let started: Vec<_> = owned.iter().filter(used).map(|s| s.id).collect();
     let gone = writer.executor().transfer_objects(&started, Address::TWO);
     gone.await.unwrap();
-    let last = random_bytes(700_003);
+    let last = random_bytes(900_003);
     let (object, cost) = store_as_planned(&network, &client, &last, 3).await;
     assert_eq!(object.storage.end_epoch, now + 3);
     assert_eq!(cost, write + price(size, 1));
@@ -351,6 +351,121 @@ async fn address_balances_pay_for_a_store() {
     let planned = plan(&poor, &[&random_bytes(10)], 1).await;
     let reason = planned[0].cannot_pay.as_ref().unwrap();
     assert!(reason.contains("has 0 of the"), "{reason}");
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_sees_what_the_wallet_can_pay_as_the_store_does() {
+    let network = TestNetwork::start(small()).await;
+    let admin = network.writer();
+    let wal = network.reader().packages().wal_type;
+    let (one, two) = (random_bytes(3_000), random_bytes(3_001));
+    let cost = plan(&network.client().await, &[&one], 1).await[0].cost;
+
+    // More tiny WAL coins than a transaction takes.
+    let key = Arc::new(Keypair::generate());
+    let owner = key.address();
+    let pieces = vec![(owner, cost / 300); 600];
+    for pieces in pieces.chunks(300) {
+        let sent = admin.executor().send_coins(&wal, pieces).await;
+        sent.unwrap();
+    }
+    let sui = [(owner, 1_000_000_000)];
+    admin.executor().send_sui(&sui).await.unwrap();
+    let client = network.client().await.with_wallet(key);
+    let planned = plan(&client, &[&one], 1).await;
+    assert_eq!(
+        (planned[0].cannot_pay.as_ref(), planned[0].merges_coins),
+        (None, true)
+    );
+    let report = store(&client, &[&one], 1).await;
+    assert_as_planned(&planned, &report);
+    assert!(report.gas != 0);
+
+    // An extension takes gas and WAL as well: its end is later, and so it costs more than is left.
+    let planned = plan(&client, &[&one], 2).await;
+    assert!(planned[0].extension_gas.is_some(), "{planned:?}");
+    let reason = planned.iter().find_map(|p| p.cannot_pay.as_ref());
+    assert_eq!(reason, None);
+    let planned = plan(&client, &[&one], 30).await;
+    let reason = planned[0].cannot_pay.as_ref().unwrap();
+    assert!(reason.contains("FROST needed"), "{reason}");
+
+    // SUI for the registration and not for the certificate: neither goes on, and nothing is paid.
+    let key = Arc::new(Keypair::generate());
+    let owner = key.address();
+    let prices = network.reader().prices().await.unwrap();
+    let enough = 10 * cost.max(prices.write_price_per_unit);
+    admin.send_wal(&[(owner, enough)]).await.unwrap();
+    let probe = network.client().await;
+    let gas = plan(&probe, &[&two], 1).await[0].registration_gas.unwrap();
+    let sui = [(owner, u64::try_from(gas).unwrap() + 1_500_000)];
+    admin.executor().send_sui(&sui).await.unwrap();
+    let client = network.client().await.with_wallet(key);
+    let planned = plan(&client, &[&two], 1).await;
+    let reason = planned[0].cannot_pay.as_ref().unwrap();
+    assert!(reason.contains("must be left to certify"), "{reason}");
+    let refused = client.store(blobs(&[&two]), &for_epochs(1), &NoProgress);
+    let refused = refused.await.unwrap_err().to_string();
+    assert!(refused.contains("must be left to certify"), "{refused}");
+    let left = network.reader().chain().balance(owner, &wal).await.unwrap();
+    assert_eq!(left, enough);
+
+    // The same for a registration that waits for its certificate.
+    let encoded = walrus_e2e::Encoded::new(&two, 13);
+    let registered = admin.register_blobs(&[encoded.registration(true)]).await;
+    let object = registered.unwrap().blobs[0].id;
+    let planned = plan(&probe, &[&two], 1).await;
+    assert!(planned[0].certification_gas.is_some() && planned[0].cannot_pay.is_none());
+    let given = admin.executor().transfer_objects(&[object], owner).await;
+    given.unwrap();
+    let spare = network.reader().chain().sui_balance(owner).await.unwrap() - 2_000_000;
+    let away = client.writer().unwrap();
+    let away = away.executor().send_sui(&[(Address::TWO, spare)]).await;
+    away.unwrap();
+    let planned = plan(&client, &[&two], 1).await;
+    let reason = planned[0].cannot_pay.as_ref().unwrap();
+    assert!(reason.contains("must be left to certify"), "{reason}");
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twelve_who_store_the_same_at_once_pay_for_one_object() {
+    let network = TestNetwork::start(small()).await;
+    // Each finds a coin of its own for gas, so that none is in another's way.
+    let admin = network.admin().address();
+    let coins = vec![(admin, 1_000_000_000); 12];
+    let writer = network.writer();
+    writer.executor().send_sui(&coins).await.unwrap();
+    let rivals = rivals(&network, 12).await;
+    let data = random_bytes(20_000);
+    let before = network.balance().await;
+    let mut told = 0;
+    for report in store_at_once(&rivals, &data, 2).await {
+        let outcome = &report.outcomes[0];
+        told += outcome.surplus.as_ref().map_or(0, |surplus| surplus.cost);
+        assert!(
+            outcome
+                .surplus
+                .as_ref()
+                .is_none_or(|surplus| surplus.deleted)
+        );
+        match &outcome.result {
+            BlobStoreResult::NewlyCreated { cost, .. } => told += cost,
+            BlobStoreResult::AlreadyCertified { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let owned = network.reader().owned_blobs(admin).await.unwrap();
+    assert_eq!(owned.len(), 1, "{owned:?}");
+    assert!(owned[0].certified_epoch.is_some());
+    // All that was paid is told, and of storage nothing is lost.
+    assert_eq!(before - network.balance().await, told);
+    let prices = network.reader().prices().await.unwrap();
+    let size = owned[0].storage.storage_size;
+    let each = prices.storage_cost(size, 2).unwrap() + prices.write_cost(size).unwrap();
+    let surplus = usize::try_from(told / each).unwrap() - 1;
+    assert_eq!(storage(&network).await.len(), surplus);
     network.stop().await;
 }
 
