@@ -45,7 +45,7 @@ impl Purse {
     /// Takes what one more blob costs.
     pub(super) fn take(&mut self, cost: u64) -> Result<(), TransactionError> {
         self.planned = self.planned.saturating_add(cost);
-        match self.owner.filter(|_| self.planned > self.frost) {
+        match self.owner.filter(|_| cost > 0 && self.planned > self.frost) {
             None => Ok(()),
             Some(owner) => Err(TransactionError::InsufficientFunds {
                 owner,
@@ -213,6 +213,7 @@ mod tests {
         assert!(purse.take(6).is_ok() && purse.take(4).is_ok());
         let error = purse.take(1).unwrap_err().to_string();
         assert!(error.contains("has 10 of the 11 FROST"), "{error}");
+        assert!(purse.take(0).is_ok(), "what costs nothing can be paid");
         let mut unknown = Purse {
             owner: None,
             frost: 0,

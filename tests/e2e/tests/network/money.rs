@@ -405,7 +405,8 @@ async fn a_dry_run_sees_what_the_wallet_can_pay_as_the_store_does() {
     let planned = plan(&client, &[&two], 1).await;
     let reason = planned[0].cannot_pay.as_ref().unwrap();
     assert!(reason.contains("must be left to certify"), "{reason}");
-    let refused = client.store(blobs(&[&two]), &for_epochs(1), &NoProgress);
+    let options = for_epochs(1);
+    let refused = client.store(blobs(&[&two]), &options, &NoProgress);
     let refused = refused.await.unwrap_err().to_string();
     assert!(refused.contains("must be left to certify"), "{refused}");
     let left = network.reader().chain().balance(owner, &wal).await.unwrap();
