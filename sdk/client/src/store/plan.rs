@@ -1,5 +1,7 @@
 //! Where the storage of each blob comes from: what the wallet owns is used before anything is bought. Client spec 1.5.
 
+use std::cmp::Reverse;
+
 use walrus_core::{BlobId, Epoch};
 use walrus_sui::{
     objects::{Blob, OwnedStorage},
@@ -166,20 +168,21 @@ fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
                 && blob.storage.end_epoch > terms.current
                 && (terms.use_certified || blob.certified_epoch.is_none())
         })
-        // What costs nothing comes first, then what needs no upload.
-        .max_by_key(|(_, blob)| {
+        // What costs nothing comes first, then what needs no upload. Of equals the first: if several programs have just registered
+        // the same, the later ones give way to it.
+        .min_by_key(|(_, blob)| {
             let lasts = blob.storage.end_epoch >= terms.end;
-            (
+            Reverse((
                 lasts,
                 blob.certified_epoch.is_some(),
                 blob.storage.end_epoch,
-            )
+            ))
         })
         .map(|(position, _)| position);
     let Some(position) = best else {
         return Source::Buy;
     };
-    let blob = blobs.swap_remove(position);
+    let blob = blobs.remove(position);
     let missing = terms
         .end
         .checked_sub(blob.storage.end_epoch)
@@ -296,6 +299,12 @@ mod tests {
             plan_one(vec![other_blob, expired, permanent], TERMS),
             Source::Buy
         );
+    }
+
+    #[test]
+    fn of_equal_objects_the_first_is_used() {
+        let source = plan_one(vec![blob(1, 1, 20, None), blob(2, 1, 20, None)], TERMS);
+        assert_eq!(source, Source::Registered(blob(1, 1, 20, None), None));
     }
 
     #[test]

@@ -306,12 +306,15 @@ impl ContractReader {
             .transpose()
     }
 
-    /// Blobs an address owns.
+    /// Blobs an address owns. Those that no transaction has touched for longest come first.
     ///
     /// # Errors
     /// [`ChainError`].
     pub async fn owned_blobs(&self, owner: Address) -> Result<Vec<Blob>, ChainError> {
-        self.owned(owner, "blob", "Blob").await
+        let tag = self.struct_tag("blob", "Blob");
+        let mut objects = self.chain.owned_objects(owner, &tag).await?;
+        objects.sort_by_key(|object| object.version);
+        objects.iter().map(ObjectData::decode).collect()
     }
 
     /// Storage resources an address owns.
