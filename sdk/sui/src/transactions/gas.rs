@@ -262,7 +262,14 @@ impl TransactionExecutor {
                 digest: None,
             }));
         }
-        let mut transaction = self.fill_in(ptb, Some(budget), payment).await?;
+        let filled = self.fill_in(ptb, Some(budget), payment).await;
+        let mut transaction = filled.map_err(|unpaid| match unpaid {
+            // All that there is may be less than the chain takes for a budget.
+            Unpaid::Other(error) if self.gas_budget.is_none() && error.is_about_gas() => {
+                Unpaid::Short(error)
+            }
+            unpaid => unpaid,
+        })?;
         if self.gas_budget.is_none() {
             let cost = self.simulate(&transaction).await.map_err(Unpaid::Other)?;
             let enough = cost
