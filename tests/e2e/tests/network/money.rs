@@ -237,19 +237,19 @@ async fn only_what_owned_storage_lacks_is_bought() {
     let (object, cost) = store_as_planned(&network, &client, &data, 5).await;
     assert_eq!((object.storage.end_epoch, cost), (now + 5, price(size, 2)));
     writer.reserve_space(size, 3).await.unwrap();
-    let other = random_bytes(900_001);
+    let other = random_bytes(900_000);
     let (_, cost) = store_as_planned(&network, &client, &other, 4).await;
     assert_eq!(cost, write + price(size, 1));
 
     // The first epoch is missing: what was cut off is for later.
     writer.reserve_space(4 * size, 6).await.unwrap();
-    store_as_planned(&network, &client, &random_bytes(900_002), 1).await;
+    store_as_planned(&network, &client, &random_bytes(900_000), 1).await;
     let used = |s: &&Storage| s.start_epoch <= now;
     let owned = storage(&network).await;
     let started: Vec<_> = owned.iter().filter(used).map(|s| s.id).collect();
     let gone = writer.executor().transfer_objects(&started, Address::TWO);
     gone.await.unwrap();
-    let last = random_bytes(900_003);
+    let last = random_bytes(900_000);
     let (object, cost) = store_as_planned(&network, &client, &last, 3).await;
     assert_eq!(object.storage.end_epoch, now + 3);
     assert_eq!(cost, write + price(size, 1));
