@@ -210,3 +210,40 @@ fn bad_files_are_errors_that_name_the_file() {
         assert!(error.to_string().contains("the-file"), "{text}: {error}");
     }
 }
+
+#[test]
+fn a_wrong_value_is_named_with_key_line_and_column_whatever_is_around_it() {
+    let built_in = PublicNetwork::Testnet.config();
+    let tuning = "communication_config: {upload_mode: fast}\n";
+    let known = format!(
+        "system_object: \"{}\"\nstaking_object: \"{}\"\n",
+        built_in.system_object, built_in.staking_object
+    );
+    for (text, said) in [
+        (
+            format!("\u{feff}{SINGLE}{tuning}"),
+            "communication_config.upload_mode: unknown variant `fast`, expected one of `conservative`, `balanced`, `aggressive` \
+             at line 4 column 37",
+        ),
+        (
+            format!("{known}n_shards: -1\n"),
+            "n_shards: invalid value: integer `-1`, expected u16 at line 3 column 11",
+        ),
+        (
+            "contexts:\n  a:\n    system_object: \"0x1\"\n    staking_object: here\n".to_owned(),
+            "contexts.a.staking_object: ",
+        ),
+    ] {
+        let context = text.contains("contexts").then_some("a");
+        let error = parse(&text, "the-file", context).unwrap_err().to_string();
+        let start = format!("the-file is not a client configuration: {said}");
+        assert!(error.starts_with(&start), "{error}");
+        assert!(error.contains(" at line "), "{error}");
+    }
+    let empty = parse("contexts: {}", "the-file", None).unwrap_err();
+    assert!(
+        matches!(empty, ConfigError::EmptyContexts { .. }),
+        "{empty}"
+    );
+    assert!(parse(&format!("\u{feff}{SINGLE}"), "test", None).is_ok());
+}

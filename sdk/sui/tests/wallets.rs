@@ -50,6 +50,41 @@ fn a_keystore_error_does_not_show_the_contents() {
 }
 
 #[test]
+fn what_is_wrong_in_a_wallet_is_named_with_its_place_and_without_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.yaml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Wallet::load(&path, None, None).unwrap_err().to_string()
+    };
+    let wrong = load("keystore: {File: k}\nenvs:\n- alias: a\n  rpc: [1]\n");
+    assert!(
+        wrong.contains("envs[0].rpc: ") && wrong.ends_with("at line 4 column 8"),
+        "{wrong}"
+    );
+    let wrong = load("keystore: !File {a: 1}\n");
+    assert!(
+        wrong.contains("keystore.File: ") && wrong.contains(" at line 1 "),
+        "{wrong}"
+    );
+    let deep = load(&"[".repeat(200_000));
+    assert!(deep.contains("200000 brackets"), "{deep}");
+
+    let keystore = format!(
+        "[\n  \"{}\",\n  5678]",
+        Keypair::parse(KEY).unwrap().to_base64()
+    );
+    let wrong = Keystore::parse(&keystore).unwrap_err().to_string();
+    assert!(
+        wrong.contains("line 3, column 6") && !wrong.contains("5678"),
+        "{wrong}"
+    );
+    let wrong = Keystore::parse("[\"AAAA\"]").unwrap_err().to_string();
+    assert!(wrong.contains("entry 0 of the keystore"), "{wrong}");
+    assert!(Keystore::parse("\u{feff}[]").is_ok());
+}
+
+#[test]
 fn a_created_wallet_is_private_loads_again_and_is_never_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("client.yaml");

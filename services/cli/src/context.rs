@@ -13,7 +13,7 @@ use walrus_sdk::{
 };
 use walrus_sui::{
     Address,
-    chain::ChainClient,
+    chain::{ChainClient, ChainError},
     contract::ContractReader,
     objects::EpochState,
     transactions::{ContractWriter, TransactionExecutor},
@@ -43,8 +43,8 @@ impl Network {
         rpc_url: Option<&str>,
     ) -> anyhow::Result<Self> {
         let LoadedConfig { config, origin, .. } = loaded;
-        let urls = rpc_urls(global, &config, rpc_url)?;
-        let chain = connect(&urls, &origin).await?;
+        let servers = servers(global, &config, rpc_url)?;
+        let chain = connect(&servers, &origin).await?;
         let reader = ContractReader::new(chain, config.objects()).await?;
         Ok(Self { config, reader })
     }
@@ -223,31 +223,50 @@ pub(crate) fn check_n_shards(global: &GlobalOptions, n_shards: u16) -> anyhow::R
     Ok(())
 }
 
+/// An RPC server.
+struct Server {
+    url: String,
+    /// `user:password`.
+    basic_auth: Option<String>,
+}
+
+impl From<&str> for Server {
+    fn from(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            basic_auth: None,
+        }
+    }
+}
+
 /// The option, then the configuration, then the wallet's active network.
-fn rpc_urls(
+fn servers(
     global: &GlobalOptions,
     config: &ClientConfig,
     rpc_url: Option<&str>,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<Vec<Server>> {
     if let Some(url) = rpc_url {
-        return Ok(vec![url.to_owned()]);
+        return Ok(vec![url.into()]);
     }
     if !config.rpc_urls.is_empty() {
-        return Ok(config.rpc_urls.clone());
+        return Ok(config.rpc_urls.iter().map(|url| (&**url).into()).collect());
     }
     let wallet = load_wallet(global, config)
         .context("the configuration names no rpc_urls, and neither does a wallet")?;
     let environment = wallet
         .active_environment()
         .with_context(|| format!("{} has no active network", wallet.path().display()))?;
-    Ok(vec![environment.rpc.clone()])
+    Ok(vec![Server {
+        url: environment.rpc.clone(),
+        basic_auth: environment.basic_auth.clone(),
+    }])
 }
 
-/// The first address that answers.
-async fn connect(urls: &[String], origin: &Origin) -> anyhow::Result<ChainClient> {
+/// The first server that answers.
+async fn connect(servers: &[Server], origin: &Origin) -> anyhow::Result<ChainClient> {
     let mut failures = Vec::new();
-    for url in urls {
-        match ChainClient::connect(url).await {
+    for Server { url, basic_auth } in servers {
+        match connect_to(url, basic_auth.as_deref()).await {
             Ok(chain) => return Ok(chain),
             Err(error) => failures.push(format!("{url} ({error})")),
         }
@@ -257,6 +276,19 @@ async fn connect(urls: &[String], origin: &Origin) -> anyhow::Result<ChainClient
         failures.join(", "),
         when_unreachable(origin)
     )
+}
+
+/// An RPC server, with the credentials that a wallet has for it.
+pub(crate) async fn connect_to(
+    url: &str,
+    basic_auth: Option<&str>,
+) -> Result<ChainClient, ChainError> {
+    let client = ChainClient::new(url)?;
+    let client = match basic_auth {
+        Some(credentials) => client.with_basic_auth(credentials),
+        None => client,
+    };
+    client.answering().await
 }
 
 /// What to do then: nobody starts a public network.

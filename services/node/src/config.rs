@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use walrus_core::{bls::BlsKeyPair, network_key::NetworkKeyPair};
 use walrus_sui::{
     Address,
-    config::{TextOrMap, warn_of_unread_keys, with_unread_keys},
+    config::{TextOrMap, read_document, warn_of_unread_keys},
     contract::ContractObjects,
     home::{self, Expand as _},
-    wallet::{Keypair, Wallet},
+    wallet::{Keypair, Wallet, read_bounded},
 };
 
 use crate::{
@@ -429,8 +429,7 @@ impl NodeConfig {
     /// # Errors
     /// If the file cannot be read, is not YAML, lacks a key or has one of the wrong type.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+        let text = read_bounded(path).context("cannot read the configuration")?;
         let origin = path.display().to_string();
         Self::parse(&text, &origin).with_context(|| format!("in {origin}"))
     }
@@ -440,9 +439,8 @@ impl NodeConfig {
     /// # Errors
     /// If the text is not YAML, lacks a key or has one of the wrong type.
     pub fn parse(text: &str, origin: &str) -> anyhow::Result<Self> {
-        let yaml = serde_yaml::Deserializer::from_str(text);
         let (config, unread): (Self, _) =
-            with_unread_keys(yaml).context("not a node configuration")?;
+            read_document(text).context("not a node configuration")?;
         warn_of_unread_keys(origin, &unread);
         anyhow::ensure!(
             !config.public_host.contains(':') || ip_literal(&config.public_host).is_some(),

@@ -7,12 +7,14 @@ use std::{
 
 use serde_yaml::Value;
 use walrus_sui::{
-    config::{warn_of_unread_keys, with_unread_keys},
+    config::{DocumentError, parse_document, read_part, warn_of_unread_keys},
     wallet::{FileError, read_bounded},
 };
 
 use super::{ClientConfig, PublicNetwork, public_networks::over_built_in};
 
+/// The key of several configurations in one file.
+const CONTEXTS: &str = "contexts";
 const FILE_NAMES: [&str; 2] = ["client_config.yaml", "client_config.yml"];
 
 /// A configuration cannot be used.
@@ -48,6 +50,12 @@ pub enum ConfigError {
         context: String,
         /// The contexts there are.
         known: String,
+    },
+    /// There is no context in the file.
+    #[error("{origin} has no context under contexts; add one, or name another file with --config")]
+    EmptyContexts {
+        /// The file.
+        origin: String,
     },
     /// No context was given and the file names no default.
     #[error("{origin} names no default_context; choose one of: {known}")]
@@ -168,14 +176,16 @@ pub fn parse(
     origin: &str,
     context: Option<&str>,
 ) -> Result<(ClientConfig, Vec<String>), ConfigError> {
-    let malformed = |reason: serde_yaml::Error| ConfigError::Malformed {
+    let malformed = |error: DocumentError| ConfigError::Malformed {
         origin: origin.to_owned(),
-        reason: reason.to_string(),
+        reason: error.to_string(),
     };
-    let value: Value = serde_yaml::from_str(text).map_err(malformed)?;
+    let value = parse_document(text).map_err(malformed)?;
     let mut unread = beside_contexts(&value);
-    let chosen = over_built_in(choose(value, origin, context)?);
-    let (config, inside) = with_unread_keys(chosen).map_err(malformed)?;
+    let (chosen, name) = choose(value, origin, context)?;
+    let above: Vec<_> = name.iter().flat_map(|name| [CONTEXTS, name]).collect();
+    let whole = over_built_in(chosen);
+    let (config, inside) = read_part(whole, text, &above).map_err(malformed)?;
     unread.extend(inside);
     Ok((config, unread))
 }
@@ -183,25 +193,30 @@ pub fn parse(
 /// Keys of a file with several configurations that belong to none of them.
 fn beside_contexts(value: &Value) -> Vec<String> {
     match value {
-        Value::Mapping(keys) if keys.contains_key("contexts") => keys
+        Value::Mapping(keys) if keys.contains_key(CONTEXTS) => keys
             .keys()
             .filter_map(Value::as_str)
-            .filter(|key| !["contexts", "default_context"].contains(key))
+            .filter(|key| ![CONTEXTS, "default_context"].contains(key))
             .map(ToOwned::to_owned)
             .collect(),
         _ => Vec::new(),
     }
 }
 
-fn choose(value: Value, origin: &str, context: Option<&str>) -> Result<Value, ConfigError> {
+/// The configuration, and its name among several.
+fn choose(
+    value: Value,
+    origin: &str,
+    context: Option<&str>,
+) -> Result<(Value, Option<String>), ConfigError> {
     let origin = origin.to_owned();
-    let Some(contexts) = value.get("contexts") else {
+    let Some(contexts) = value.get(CONTEXTS) else {
         return match context {
             Some(context) => Err(ConfigError::SingleConfig {
                 origin,
                 context: context.to_owned(),
             }),
-            None => Ok(value),
+            None => Ok((value, None)),
         };
     };
     let Value::Mapping(contexts) = contexts else {
@@ -210,6 +225,9 @@ fn choose(value: Value, origin: &str, context: Option<&str>) -> Result<Value, Co
             reason: "contexts is no map".to_owned(),
         });
     };
+    if contexts.is_empty() {
+        return Err(ConfigError::EmptyContexts { origin });
+    }
     let known = || {
         contexts
             .keys()
@@ -225,7 +243,7 @@ fn choose(value: Value, origin: &str, context: Option<&str>) -> Result<Value, Co
         })?;
     contexts
         .get(name)
-        .cloned()
+        .map(|config| (config.clone(), Some(name.to_owned())))
         .ok_or_else(|| ConfigError::UnknownContext {
             origin: origin.clone(),
             context: name.to_owned(),

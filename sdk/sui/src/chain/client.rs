@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use sui_rpc::{
+    client::HeadersInterceptor,
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
@@ -54,9 +55,30 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError::InvalidUrl`], or that of the first call.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
-        let client = Self::new(url)?;
-        client.chain_id().await?;
-        Ok(client)
+        Self::new(url)?.answering().await
+    }
+
+    /// Makes sure that a network answers.
+    ///
+    /// # Errors
+    /// That of the first call.
+    pub async fn answering(self) -> Result<Self, ChainError> {
+        self.chain_id().await?;
+        Ok(self)
+    }
+
+    /// The same with credentials, `user:password`, in every call: for servers that want basic authentication.
+    pub fn with_basic_auth(self, credentials: &str) -> Self {
+        let (user, password) = match credentials.split_once(':') {
+            Some((user, password)) => (user, Some(password)),
+            None => (credentials, None),
+        };
+        let mut headers = HeadersInterceptor::new();
+        headers.basic_auth(user, password);
+        Self {
+            rpc: self.rpc.with_headers(headers),
+            ..self
+        }
     }
 
     /// The URL this client was made with.

@@ -1,5 +1,7 @@
 //! Keys of a file that nobody reads: an operator who sets one must hear that it changes nothing.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 
 /// Reads a value, and the paths of the keys in it that `T` has no use for, at any depth.
@@ -36,10 +38,36 @@ fn readable(path: &serde_ignored::Path<'_>) -> String {
 /// Warns of keys that have no effect; says nothing when there are none.
 pub fn warn_of_unread_keys(origin: &str, keys: &[String]) {
     if !keys.is_empty() {
+        let shown: Vec<_> = keys.iter().map(|key| quoted(key)).collect();
         tracing::warn!(
-            "{origin} sets {}: this version does not read {}",
-            keys.join(", "),
+            "{} sets {}: this version does not read {}",
+            quoted(origin),
+            shown.join(", "),
             if keys.len() == 1 { "it" } else { "them" }
         );
+    }
+}
+
+/// A name as it is, or in quotes if there is anything in it that would not be seen as it is.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let quoted = format!("{name:?}");
+    match quoted.get(1..quoted.len().saturating_sub(1)) == Some(name) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(quoted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_do_not_control_the_terminal() {
+        assert_eq!(
+            quoted("communication_config.größe"),
+            "communication_config.größe"
+        );
+        assert_eq!(quoted("a\u{1b}[31m\nb"), r#""a\u{1b}[31m\nb""#);
+        assert_eq!(quoted("a\u{202e}b"), r#""a\u{202e}b""#);
     }
 }

@@ -28,13 +28,21 @@ impl Keystore {
     /// # Errors
     /// [`KeyError`]; the text is never part of it.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // The parser's message could quote the contents, which are secret.
-        let entries: Vec<String> = serde_json::from_str(text).map_err(|_| KeyError {
-            reason: "the keystore is no JSON array of texts".to_owned(),
+        let entries: Vec<String> = serde_json::from_str(text).map_err(|error| KeyError {
+            reason: format!(
+                "the keystore is no JSON array of texts (line {}, column {})",
+                error.line(),
+                error.column()
+            ),
         })?;
-        let keys = entries
-            .iter()
-            .map(|entry| Keypair::parse(entry).map(Arc::new));
+        let keys = entries.iter().enumerate().map(|(index, entry)| {
+            let key = Keypair::parse(entry).map_err(|KeyError { reason }| KeyError {
+                reason: format!("entry {index} of the keystore: {reason}"),
+            })?;
+            Ok(Arc::new(key))
+        });
         Ok(Self {
             keys: keys.collect::<Result<_, _>>()?,
         })

@@ -12,7 +12,10 @@ use super::{
     FileError, KeyError, Keypair, Keystore,
     file::{read_bounded, write_private},
 };
-use crate::home;
+use crate::{
+    config::{parse_document, read_part, warn_of_unread_keys},
+    home,
+};
 
 /// A wallet: key store, networks and what is active.
 #[derive(Debug, Clone)]
@@ -30,10 +33,10 @@ pub struct Environment {
     pub alias: String,
     /// URL of its RPC server.
     pub rpc: String,
-    /// URL of its web socket, unused.
+    /// URL of its web socket, which nothing uses: a warning says so.
     #[serde(default)]
     pub ws: Option<String>,
-    /// Credentials, unused.
+    /// Credentials for its RPC server, `user:password`.
     #[serde(default)]
     pub basic_auth: Option<String>,
 }
@@ -146,6 +149,10 @@ impl Wallet {
                     .join(", "),
                 path: path.to_owned(),
             });
+        }
+        for environment in config.envs.iter().filter(|one| one.ws.is_some()) {
+            let keys = [format!("envs.{}.ws", environment.alias)];
+            warn_of_unread_keys(&path.display().to_string(), &keys);
         }
         let address = active_address.or(config.active_address);
         let active_address =
@@ -272,8 +279,7 @@ fn parse(path: &Path, text: &str) -> Result<SuiConfig, WalletError> {
         path: path.to_owned(),
         reason,
     };
-    let mut value: serde_yaml::Value =
-        serde_yaml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let mut value = parse_document(text).map_err(|error| malformed(error.to_string()))?;
     // `keystore: !File path` and `keystore: {File: path}` are the same enum in two notations.
     if let Some(keystore) = value.get_mut("keystore")
         && let serde_yaml::Value::Tagged(tagged) = keystore
@@ -283,7 +289,9 @@ fn parse(path: &Path, text: &str) -> Result<SuiConfig, WalletError> {
         mapping.insert("File".into(), tagged.value.clone());
         *keystore = serde_yaml::Value::Mapping(mapping);
     }
-    serde_yaml::from_value(value).map_err(|error| malformed(error.to_string()))
+    // Keys that this version does not know are the Sui tools' own.
+    let (config, _) = read_part(value, text, &[]).map_err(|error| malformed(error.to_string()))?;
+    Ok(config)
 }
 
 /// The first wallet that exists: `./sui_config.yaml`, then `~/.sui/sui_config/client.yaml`

@@ -14,7 +14,11 @@ use walrus_sui::{
 };
 
 use super::args::TargetArgs;
-use crate::{args::GlobalOptions, context::load_config, report::say};
+use crate::{
+    args::GlobalOptions,
+    context::{connect_to, load_config},
+    report::say,
+};
 
 /// The address of `walrus devchain` and `walrus localnet` when nobody says otherwise.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:9000";
@@ -119,7 +123,11 @@ impl Target {
             (None, Some(url)) => url,
             (None, None) => DEFAULT_URL.to_owned(),
         };
-        let chain = ChainClient::connect(&url).await.with_context(|| {
+        let environment = place.wallet.as_ref().and_then(Wallet::active_environment);
+        let credentials = environment
+            .filter(|environment| environment.rpc == url)
+            .and_then(|environment| environment.basic_auth.as_deref());
+        let chain = connect_to(&url, credentials).await.with_context(|| {
             format!(
                 "no chain answers at {url}; start one with `walrus devchain` or `walrus localnet`"
             )

@@ -8,6 +8,7 @@ use std::{
 };
 
 use walrus_core::BlobId;
+use walrus_sui::config::read_document;
 
 /// Largest block list, in bytes: some 700 000 blob IDs.
 const MAX_BYTES: u64 = 32 << 20;
@@ -82,10 +83,11 @@ pub fn read_blocklist(path: &Path) -> Result<HashSet<BlobId>, BlocklistError> {
             path: path.to_owned(),
         });
     }
-    serde_yaml::from_str(&text).map_err(|error| BlocklistError::Malformed {
+    let (ids, _) = read_document(&text).map_err(|error| BlocklistError::Malformed {
         path: path.to_owned(),
         reason: error.to_string(),
-    })
+    })?;
+    Ok(ids)
 }
 
 #[cfg(test)]
