@@ -37,7 +37,7 @@ pub struct NetworkDescriptor {
     /// `walrus_subsidies::WalrusSubsidies`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subsidies_object: Option<Address>,
-    /// The storage nodes.
+    /// The storage nodes, in the order of their numbers.
     #[serde(default)]
     pub nodes: Vec<NetworkNode>,
     /// Funded accounts.
@@ -49,6 +49,9 @@ pub struct NetworkDescriptor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkNode {
+    /// Its name, such as `node-3`; none for a node that joined the network from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `https://host:port`.
     pub url: String,
     /// The key of its certificate: standard base64 of the compressed P-256 point (33 bytes).

@@ -17,6 +17,7 @@ use crate::{
     commands::{completion::CompletionArgs, json::JsonArgs},
     devchain::args::DevchainArgs,
     report::duration,
+    trace::{self, TraceTarget},
 };
 
 /// Decentralized blob storage: store and read files, run a local network.
@@ -62,6 +63,10 @@ pub(crate) struct GlobalOptions {
     /// Print JSON on standard output.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Trace the command, in the form of OpenTelemetry: to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names (`otlp`), or into a
+    /// file (`file=PATH`).
+    #[arg(long, global = true, value_name = "otlp|file=PATH", value_parser = trace::parse_target)]
+    pub(crate) trace_cli: Option<TraceTarget>,
 }
 
 /// The subcommands.
@@ -192,6 +197,29 @@ pub(crate) enum Command {
         walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus\n  \
         source <(walrus completion)")]
     Completion(CompletionArgs),
+}
+
+impl Command {
+    /// Its name on the command line.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::Read(_) => "read",
+            Self::BlobStatus(_) => "blob-status",
+            Self::Info(_) => "info",
+            Self::BlobId(_) => "blob-id",
+            Self::Encode(_) => "encode",
+            Self::Decode(_) => "decode",
+            Self::ConvertBlobId { .. } => "convert-blob-id",
+            Self::GetWal(_) => "get-wal",
+            Self::CloseEpochChange(_) => "close-epoch-change",
+            Self::Localnet(_) => "localnet",
+            Self::Devchain(_) => "devchain",
+            Self::Demo(_) => "demo",
+            Self::Json(_) => "json",
+            Self::Completion(_) => "completion",
+        }
+    }
 }
 
 /// A path in which `~` is the home directory: shells leave it alone in `--option=~/path`, and nobody else replaces it.

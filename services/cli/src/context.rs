@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use tracing::Instrument as _;
 use walrus_core::EncodingConfig;
 use walrus_sdk::{
     ClientOptions, Scratch, WalrusClient,
@@ -44,8 +45,12 @@ impl Network {
     ) -> anyhow::Result<Self> {
         let LoadedConfig { config, origin, .. } = loaded;
         let servers = servers(global, &config, rpc_url)?;
-        let chain = connect(&servers, &origin).await?;
-        let reader = ContractReader::new(chain, config.objects()).await?;
+        let open = async {
+            let chain = connect(&servers, &origin).await?;
+            anyhow::Ok(ContractReader::new(chain, config.objects()).await?)
+        };
+        let span = tracing::info_span!("phase", label = "connect");
+        let reader = open.instrument(span).await?;
         Ok(Self { config, reader })
     }
 

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
+use tracing::Instrument as _;
 use walrus_core::{
     EncodingConfig, Threads,
     encoder::{
@@ -56,7 +57,8 @@ pub(crate) async fn encode_file(
     };
     let out = out.map(Path::to_owned);
     let encode = move |cancellation: &Cancellation| job.run(out.as_deref(), cancellation);
-    let metadata = until_stopped(stop.wait(), encode).await?;
+    let span = tracing::info_span!("phase", label = "encode");
+    let metadata = until_stopped(stop.wait(), encode).instrument(span).await?;
     if let Some(directory) = directory {
         directory.keep();
     }

@@ -22,10 +22,13 @@ mod standard_streams;
 mod stop;
 mod table;
 mod terminal;
+mod trace;
 
 use std::{path::Path, process::ExitCode};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::{
     args::{Cli, Command, GlobalOptions},
@@ -43,12 +46,15 @@ async fn main() -> ExitCode {
     };
     // Nodes of a local network log at `info` what nobody asked for; `RUST_LOG` brings it back.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_ansi(terminal::is_colourful())
         .with_writer(terminal::LogWriter)
         // It would be said on standard error, which is what cannot be written to.
         .log_internal_errors(false)
+        .with_filter(filter);
+    tracing_subscriber::registry()
+        .with(log)
+        .with(trace::layer())
         .init();
     // Fails only if a provider was installed before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -93,11 +99,19 @@ fn effect(command: &Command) -> Effect {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { global, command } = cli;
+    if let Command::Json(args) = command {
+        return Box::pin(run(commands::json::command(&global, args)?)).await;
+    }
     if prints_its_result(&global, &command) {
         // Before anything is paid for.
         standard_streams::check_output()?;
     }
     standard_output::expect(effect(&command));
+    let (target, name) = (global.trace_cli.clone(), command.name());
+    trace::traced(target, name, dispatch(global, command)).await
+}
+
+async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Store(args) => commands::store::run(&global, args).await,
         Command::Read(args) => commands::read::run(&global, args).await,
@@ -114,7 +128,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Devchain(args) => devchain::run(&global, args).await,
         Command::Demo(args) => commands::demo::run(&global, args).await,
-        Command::Json(args) => Box::pin(run(commands::json::command(&global, args)?)).await,
+        Command::Json(_) => anyhow::bail!("a command in a JSON object cannot be `json` itself"),
         Command::Completion(args) => commands::completion::run(&args),
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::ProgressBar;
+use tracing::Span;
 use walrus_core::BlobId;
 use walrus_sdk::{Phase, Progress, ProgressEvent};
 
@@ -26,6 +27,8 @@ pub(crate) struct Bars {
 /// What is shown now.
 struct Shown {
     phase: Option<Phase>,
+    /// The phase in a trace.
+    span: Option<Span>,
     bar: Option<ProgressBar>,
     /// Whether the bar counts bytes.
     counts_bytes: bool,
@@ -50,6 +53,7 @@ impl Bars {
     fn with(reporter: Reporter, verbose: bool) -> Self {
         let shown = Shown {
             phase: None,
+            span: None,
             bar: None,
             counts_bytes: false,
             sent: HashMap::new(),
@@ -89,6 +93,7 @@ impl Bars {
         let mut shown = self.shown();
         shown.replace(Some(spinner));
         shown.phase = Some(phase);
+        shown.span = Some(tracing::info_span!("phase", label = phase.label()));
         shown.paid |= phase == Phase::Register;
         shown.last_line = Instant::now();
     }
@@ -152,6 +157,7 @@ impl Progress for Bars {
             ProgressEvent::Started(phase) => self.start(phase),
             ProgressEvent::Finished(phase, time) => {
                 self.finish();
+                self.shown().span = None;
                 if self.verbose {
                     self.reporter.field(phase.label(), duration(time));
                 }

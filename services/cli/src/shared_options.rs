@@ -10,13 +10,14 @@ const CONTEXT: &str = "context";
 const WALLET: &str = "wallet";
 const GAS_BUDGET: &str = "gas_budget";
 const JSON: &str = "json";
+const TRACE_CLI: &str = "trace_cli";
 
 /// Of a command that pays.
-const PAYS: &[&str] = &[CONFIG, CONTEXT, WALLET, GAS_BUDGET, JSON];
+const PAYS: &[&str] = &[CONFIG, CONTEXT, WALLET, GAS_BUDGET, JSON, TRACE_CLI];
 /// Of a command that asks a network, which may be that of a wallet.
-const ASKS: &[&str] = &[CONFIG, CONTEXT, WALLET, JSON];
+const ASKS: &[&str] = &[CONFIG, CONTEXT, WALLET, JSON, TRACE_CLI];
 /// Of a command that needs no network, or brings its own.
-const ALONE: &[&str] = &[JSON];
+const ALONE: &[&str] = &[JSON, TRACE_CLI];
 
 /// What the commands have a use for. Those of `json` are for the command in the object.
 const USES: &[(&str, &[&str])] = &[

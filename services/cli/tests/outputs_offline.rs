@@ -6,6 +6,8 @@ mod program;
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     os::unix::fs::{FileTypeExt, symlink},
     process::{Command, Stdio},
 };
@@ -176,6 +178,99 @@ fn a_result_that_has_no_room_is_an_error_of_every_command() {
             }
         }
     }
+}
+
+/// The spans of a trace.
+fn spans(document: &str) -> Vec<serde_json::Value> {
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let spans = &document["resourceSpans"][0]["scopeSpans"][0]["spans"];
+    spans.as_array().unwrap().clone()
+}
+
+#[test]
+fn a_trace_goes_into_a_file_or_to_a_collector() {
+    let home = Home::new();
+    home.file("input", b"text");
+    let encode = ["encode", "input", "--n-shards", "10", "--out", "slivers"];
+    home.succeed(&[&encode[..], &["--trace-cli", "file=trace.json"]].concat());
+    let trace = || fs::read_to_string(home.path().join("trace.json")).unwrap();
+    let spans_of_encode = spans(&trace());
+    let (phase, command) = (&spans_of_encode[0], &spans_of_encode[1]);
+    assert_eq!(
+        (&phase["name"], &command["name"]),
+        (&"encode".into(), &"walrus".into())
+    );
+    assert_eq!(phase["parentSpanId"], command["spanId"]);
+    assert_eq!(command["attributes"][0]["value"]["stringValue"], "encode");
+
+    // A failure is in it, also where the options are in an object.
+    let object = r#"{"traceCli": {"file": "trace.json"}, "command": {"blobId": {"file": "absent", "nShards": 10}}}"#;
+    home.fail(&["json", object]);
+    let failed = &spans(&trace())[0]["status"];
+    assert_eq!(failed["code"], 2);
+    assert!(
+        failed["message"]
+            .as_str()
+            .unwrap()
+            .contains("cannot read absent"),
+        "{failed}"
+    );
+    let said = home.fail(&[&encode[..], &["--trace-cli", "file=absent/trace"]].concat());
+    assert!(
+        said.contains("cannot write the trace to absent/trace"),
+        "{said}"
+    );
+
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", collector.local_addr().unwrap());
+    let taken = std::thread::spawn(move || take_one_request(&collector));
+    let blob_id = [
+        "blob-id",
+        "input",
+        "--n-shards",
+        "10",
+        "--trace-cli",
+        "otlp",
+    ];
+    let mut command = home.command(&blob_id);
+    let output = command
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &url)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (head, body) = taken.join().unwrap();
+    assert!(head.starts_with("POST /v1/traces HTTP/1.1"), "{head}");
+    assert_eq!(spans(&body).len(), 2);
+    // Nobody there any more: that is said, and nothing else is different.
+    let mut command = home.command(&blob_id);
+    let output = command
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &url)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("did not take the trace"), "{said}");
+}
+
+/// Head and body of a request, which is answered.
+fn take_one_request(listener: &TcpListener) -> (String, String) {
+    let (stream, _) = listener.accept().unwrap();
+    let mut reader = BufReader::new(&stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.parse().unwrap())
+    });
+    let mut body = vec![0; length.unwrap()];
+    reader.read_exact(&mut body).unwrap();
+    (&stream)
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        .unwrap();
+    (head, String::from_utf8(body).unwrap())
 }
 
 /// Runs a command as a shell does with this behind it.

@@ -21,7 +21,7 @@ use walrus_sui::{
 use crate::{
     Localnet,
     directory::write_atomically,
-    operator::{WALLET_FILE, environment},
+    operator::{WALLET_FILE, environment, node_name},
 };
 
 /// How long a node waits before it recovers what a client may still be uploading.
@@ -62,7 +62,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
     let deployment = network.deployment();
     let certificate = dir.join(CERTIFICATE_FILE);
     let config = serde_json::json!({
-        "name": format!("node-{index}"),
+        "name": node_name(index),
         "storage_path": dir.join("storage"),
         "protocol_key_pair": { "path": dir.join(PROTOCOL_KEY_FILE) },
         "network_key_pair": { "path": dir.join(NETWORK_KEY_FILE) },
@@ -172,25 +172,31 @@ fn packages(network: &Localnet) -> BTreeMap<String, Address> {
     packages
 }
 
-async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<NetworkDescriptor> {
-    let deployment = network.deployment();
-    let side = network.side_packages();
+/// The members of the committee: those of the network by their numbers, then others.
+async fn nodes(network: &Localnet) -> anyhow::Result<Vec<NetworkNode>> {
     let committee = network.reader().committees().await?.current;
     let mut nodes = Vec::with_capacity(committee.members.len());
-    let metrics: BTreeMap<_, _> = network
-        .state()
-        .nodes
-        .iter()
-        .filter_map(|node| Some((node.node_id, node.metrics_address?)))
-        .collect();
     for member in &committee.members {
-        let metrics = metrics.get(&member.node_id);
-        nodes.push(NetworkNode {
+        let mut own = network.state().nodes.iter().enumerate();
+        let own = own.find(|(_, node)| node.node_id == member.node_id);
+        let metrics = own.and_then(|(_, node)| node.metrics_address);
+        let index = own.map(|(index, _)| index);
+        let node = NetworkNode {
+            name: index.map(node_name),
             url: format!("https://{}", member.network_address),
             network_public_key: NetworkPublicKey::from_sec1(&member.network_public_key)?,
             metrics_url: metrics.map(|address| format!("http://{address}/metrics")),
-        });
+        };
+        nodes.push((index.unwrap_or(usize::MAX), node));
     }
+    nodes.sort_by_key(|(index, _)| *index);
+    Ok(nodes.into_iter().map(|(_, node)| node).collect())
+}
+
+async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<NetworkDescriptor> {
+    let deployment = network.deployment();
+    let side = network.side_packages();
+    let nodes = nodes(network).await?;
     let accounts = network
         .chain()
         .accounts()

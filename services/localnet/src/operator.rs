@@ -29,6 +29,11 @@ pub(crate) struct Operator {
 /// File name in a node's directory.
 pub(crate) const WALLET_FILE: &str = "client.yaml";
 
+/// What a node is called.
+pub(crate) fn node_name(index: impl std::fmt::Display) -> String {
+    format!("node-{index}")
+}
+
 impl Operator {
     /// An operator with fresh keys.
     pub(crate) fn generate(index: u16, address: SocketAddr) -> Self {
@@ -42,7 +47,7 @@ impl Operator {
 
     /// The display name on chain.
     pub(crate) fn name(&self) -> String {
-        format!("node-{}", self.index)
+        node_name(self.index)
     }
 
     /// Writes the two key files of the node into `dir`.

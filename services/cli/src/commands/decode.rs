@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use tracing::Instrument as _;
 use walrus_core::{
     BlobId, Threads,
     decoder::{ConsistencyCheck, DecodeError, DirectorySource, StreamDecoder},
@@ -58,7 +59,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
         decoding.bar.finish_and_clear();
         result
     };
-    let (output, content) = until_stopped(stop.clone().wait(), compute).await?;
+    let (output, content) = until_stopped(stop.clone().wait(), compute)
+        .instrument(tracing::info_span!("phase", label = "decode"))
+        .await?;
     if let Some(content) = content {
         write_special(&out, content, stop).await?;
     }

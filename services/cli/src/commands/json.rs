@@ -16,6 +16,7 @@ use crate::{
     command_line,
     report::say,
     standard_streams,
+    trace::TraceTarget,
 };
 
 /// Longest object on standard input, in bytes.
@@ -64,11 +65,19 @@ fn given(options: &GlobalOptions) -> Map<String, Value> {
         ("context", options.context.clone().map(Value::from)),
         ("wallet", path(&options.wallet).map(Value::from)),
         ("gasBudget", options.gas_budget.map(Value::from)),
+        ("traceCli", options.trace_cli.as_ref().map(trace_target)),
     ];
     let given = given.into_iter();
     given
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
         .collect()
+}
+
+fn trace_target(target: &TraceTarget) -> Value {
+    match target {
+        TraceTarget::Otlp => Value::from("otlp"),
+        TraceTarget::File(path) => serde_json::json!({"file": path.display().to_string()}),
+    }
 }
 
 fn standard_input() -> anyhow::Result<String> {
@@ -230,11 +239,17 @@ fn text(value: &Value) -> anyhow::Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
-        Value::Object(object) => {
-            duration(object).context("it is an object, but not a duration of `secs` and `nanos`")
-        }
+        Value::Object(object) => file(object).or_else(|| duration(object)).context(
+            "it is an object, but neither {\"file\": PATH} nor a duration of `secs` and `nanos`",
+        ),
         _ => bail!("{value} cannot be its value"),
     }
+}
+
+/// `{"file": PATH}` as `file=PATH`.
+fn file(object: &Map<String, Value>) -> Option<String> {
+    let path = object.get("file").filter(|_| object.len() == 1)?;
+    Some(format!("file={}", path.as_str()?))
 }
 
 /// `{"secs": …, "nanos": …}` in milliseconds, of which there is at least one if there is anything.
@@ -269,6 +284,7 @@ mod tests {
         wallet: None,
         gas_budget: None,
         json: false,
+        trace_cli: None,
     };
 
     fn line(object: &str) -> Vec<String> {
@@ -364,6 +380,13 @@ mod tests {
             assert_eq!(line(info), ["--json", "info", "--", "price"]);
         }
         assert_eq!(line(r#"{"command": "info"}"#), ["--json", "info"]);
+        for (target, option) in [
+            (r#""otlp""#, "--trace-cli=otlp"),
+            (r#"{"file": "t.json"}"#, "--trace-cli=file=t.json"),
+        ] {
+            let object = format!(r#"{{"traceCli": {target}, "command": "info"}}"#);
+            assert_eq!(line(&object), ["--json", option, "info"]);
+        }
         let nested = r#"{"command": {"devchain": {"command": {"publish": {"path": "p", "published": ["a=0x1", "b=0x2"]}}}}}"#;
         let expected = [
             "--json",
@@ -433,7 +456,7 @@ mod tests {
             ),
             (
                 r#"{"command": {"blobStatus": {"timeout": {"secs": 1}}}}"#,
-                "not a duration",
+                "nor a duration",
             ),
             (
                 r#"{"command": {"store": {"files": ["a"], "epochs": 1, "epochs": 50}}}"#,

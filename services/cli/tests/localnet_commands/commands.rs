@@ -109,7 +109,8 @@ fn check_descriptor(dir: &Path) {
     assert!(network["chainId"].is_string());
     let nodes = network["nodes"].as_array().unwrap();
     assert_eq!(nodes.len(), 4);
-    for node in nodes {
+    for (index, node) in nodes.iter().enumerate() {
+        assert_eq!(node["name"], format!("node-{index}"));
         assert!(
             node["url"]
                 .as_str()
