@@ -1,7 +1,5 @@
 //! Random numbers that are the same in each run.
 
-#![allow(dead_code, reason = "every test uses a part")]
-
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use walrus_economy::NodeId;
 

@@ -1,5 +1,4 @@
 //! What must hold for every blob, subset and flipped bit.
-#![allow(clippy::unwrap_used)]
 
 use proptest::{
     collection::vec,

@@ -1,11 +1,6 @@
 //! Every field of `bls.json`.
-#![allow(clippy::unwrap_used)]
-#![cfg(feature = "bls")]
-
-mod vector_files;
 
 use serde_json::{Value, json};
-use vector_files::{bytes, index, list, load, number, text};
 use walrus_core::{
     BlobId, BlsPublicKey, BlsSignature, ShardIndex, SliverType,
     bls::BlsKeyPair,
@@ -17,6 +12,8 @@ use walrus_core::{
     },
     signed_message::{SignedMessage, StorageConfirmation},
 };
+
+use crate::vector_files::{bytes, index, list, load, number, text};
 
 fn array<const N: usize>(value: &Value) -> [u8; N] {
     bytes(value).try_into().unwrap()

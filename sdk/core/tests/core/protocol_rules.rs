@@ -1,5 +1,4 @@
 //! Rules of the encoding spec that no vector shows.
-#![allow(clippy::unwrap_used)]
 
 use std::num::NonZeroU16;
 

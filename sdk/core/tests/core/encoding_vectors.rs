@@ -1,10 +1,6 @@
 //! Every field of `encoding.json`.
-#![allow(clippy::unwrap_used)]
-
-mod vector_files;
 
 use serde_json::Value;
-use vector_files::{bytes, index, linear, list, load, number, sha256, text};
 use walrus_core::{
     BlobId, EncodingConfig, EncodingType, Primary, Secondary, SliverPairIndex, SliverType, Threads,
     bounded_bcs,
@@ -13,6 +9,8 @@ use walrus_core::{
     merkle::Node,
     pricing, shard_mapping,
 };
+
+use crate::vector_files::{bytes, index, linear, list, load, number, sha256, text};
 
 fn check_parameters(vector: &Value, config: &EncodingConfig, length: u64) {
     assert_eq!(

@@ -1,11 +1,10 @@
 //! Gas table: `GAS.md` names every entry point and is as old as the contracts.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 
 use walrus_contract_tests::gas::{Cost, EXEMPT, SIZES, entry_points, measure, named, parse};
 
-const TABLE: &str = include_str!("../GAS.md");
+const TABLE: &str = include_str!("../../GAS.md");
 const HINT: &str = "run `cargo run -p walrus-contract-tests --bin gas-table`";
 
 #[test]

@@ -1,5 +1,4 @@
 //! Smoke test of the harness: a network of the default size boots, stores, pays and changes its epochs.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use walrus_contract_tests::{
     BlobSpec, DeploymentOptions, Network, NetworkOptions, NodeOptions, WAL,

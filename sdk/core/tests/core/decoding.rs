@@ -1,6 +1,5 @@
 //! Decoding, streaming or not, gives back the blob from every legal subset of slivers, and hashes, expansions
 //! and recovered slivers are those of the one-codeword-at-a-time code.
-#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,6 +1,5 @@
 //! Transaction limits: what loops over all nodes stays within what a network allows one transaction, for 150 nodes and 1000 shards
 //! (contracts spec 13, weakness 2; devchain spec 2.10 and appendix D).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use sui_sdk_types::Address;
 use walrus_contract_tests::{Executed, Network, NetworkOptions, Node, NodeOptions, Ptb, WAL};

@@ -1,5 +1,4 @@
 //! Slivers in one file: the same as in memory and in a directory, and errors for what is not there.
-#![allow(clippy::unwrap_used)]
 
 use std::{fs, io};
 

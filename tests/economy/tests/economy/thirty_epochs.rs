@@ -4,13 +4,9 @@
 //! back; stakers come and go; users store, extend and delete; operators vote, collect and are slashed. What is not
 //! allowed is tried as well: both sides refuse it with the same code.
 
-#![allow(clippy::unwrap_used)]
-
-mod random;
-mod scenario;
-
-use scenario::{Size, World};
 use walrus_contract_tests::WAL;
+
+use crate::scenario::{Size, World};
 
 /// What must have happened for the comparison to mean something.
 const EVENTS: &[&str] = &[

@@ -1,20 +1,7 @@
 //! Differential test of formulas: the contracts' against the model's, on random input.
 
-#![allow(clippy::unwrap_used)]
-
-mod machine;
-mod random;
-
 use std::collections::BTreeSet;
 
-use machine::{
-    Contracts, Failure, Machine,
-    values::{
-        self, balance, borrow, element, entries, id, number, numbers, reference, u8, u16, u64,
-        vec_map,
-    },
-};
-use random::Random;
 use sui_devchain_vm::{Argument, Slot, Value};
 use walrus_economy::{
     Abort, NodeId,
@@ -27,6 +14,15 @@ use walrus_economy::{
     rewards::{self, Member},
     votes,
 };
+
+use crate::machine::{
+    self, Contracts, Failure, Machine,
+    values::{
+        self, balance, borrow, element, entries, id, number, numbers, reference, u8, u16, u64,
+        vec_map,
+    },
+};
+use crate::random::Random;
 
 const MAX_SUPPLY: u64 = 5_000_000_000_000_000_000;
 

@@ -1,10 +1,6 @@
 //! Every field of `recovery.json`.
-#![allow(clippy::unwrap_used)]
-
-mod vector_files;
 
 use serde_json::Value;
-use vector_files::{bytes, index, linear, list, load, number, sha256, text};
 use walrus_core::{
     BlobId, BlobMetadata, EncodingConfig, SliverIndex, SliverPair, SliverType, SymbolId,
     UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
@@ -14,6 +10,8 @@ use walrus_core::{
     merkle::{MerkleProof, MerkleTree, Node},
     recovery::{GeneralRecoverySymbol, Recovered, RecoverySymbol, recover_sliver_or_prove},
 };
+
+use crate::vector_files::{bytes, index, linear, list, load, number, sha256, text};
 
 fn expected_node(value: &Value) -> Node {
     match text(value) {

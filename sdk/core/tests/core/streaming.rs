@@ -1,5 +1,4 @@
 //! Encoding from sources into sinks: the same slivers, clear errors, nothing left behind.
-#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::BTreeMap,

@@ -2,16 +2,13 @@
 //!
 //! That the contract does the same is checked by `thirty_epochs`.
 
-#![allow(clippy::unwrap_used)]
-
-mod random;
-
-use random::Random;
 use walrus_economy::{
     Frost, NodeId,
     pool::{Context, NodeVotes, Pool},
     stake::{Stake, StakeState},
 };
+
+use crate::random::Random;
 
 const WAL: Frost = 1_000_000_000;
 /// Rounding leaves much less than this.

@@ -1,6 +1,5 @@
 //! The naive encoder, written along the specification without any of the library's machinery: one codeword
 //! after the other, one hash after the other, everything in memory. What the library is compared with.
-#![allow(dead_code, clippy::unwrap_used)]
 
 use reed_solomon_simd::ReedSolomonEncoder;
 

@@ -1,5 +1,4 @@
 //! Reads the vector files shared by the tests of the workspace.
-#![allow(dead_code, clippy::unwrap_used)]
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

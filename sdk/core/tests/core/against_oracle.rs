@@ -1,8 +1,5 @@
 //! The encoder gives bit for bit what the naive one does: over sizes, shard counts, threads, memory limits,
 //! instruction sets, sources and sinks.
-#![allow(clippy::unwrap_used)]
-
-mod oracle;
 
 use std::{collections::BTreeMap, io, io::Cursor, sync::Arc, sync::Mutex};
 
@@ -14,6 +11,8 @@ use walrus_core::{
     merkle::Node,
     sliver::SliverId,
 };
+
+use crate::oracle;
 
 #[derive(Default)]
 struct Kept {

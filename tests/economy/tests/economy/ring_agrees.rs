@@ -1,17 +1,13 @@
 //! Differential test of the ring of coming epochs under random sales, subsidies and epoch changes: contracts against model.
 
-#![allow(clippy::unwrap_used)]
+use sui_devchain_vm::{Argument, Slot, Value};
+use walrus_economy::{Abort, ring::Ring, storage::Storage, system::System};
 
-mod machine;
-mod random;
-
-use machine::{
+use crate::machine::{
     Contracts, Failure, Machine,
     values::{self, balance, borrow, coin, fields, number, u32, u64},
 };
-use random::Random;
-use sui_devchain_vm::{Argument, Slot, Value};
-use walrus_economy::{Abort, ring::Ring, storage::Storage, system::System};
+use crate::random::Random;
 
 /// Epoch, capacity and money of each slot, the current one first.
 fn slots(ring: &Value) -> Vec<(u64, u64, u64)> {

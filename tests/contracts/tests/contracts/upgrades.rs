@@ -1,6 +1,5 @@
 //! Package upgrades of `walrus` on a living network (contracts spec 4.1, 7.14): governance, emergency, refusals, and
 //! what old objects are worth afterwards.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use sui_sdk_types::{Address, ExecutionError, ExecutionStatus, PackageUpgradeError};
 use walrus_contract_tests::{

@@ -1,0 +1,15 @@
+//! Tests of the protocol library, one module for each behaviour: public vectors, an oracle that encodes the slow way, properties.
+#![allow(clippy::unwrap_used)]
+
+mod against_oracle;
+#[cfg(feature = "bls")]
+mod bls_vectors;
+mod codec_properties;
+mod decoding;
+mod encoding_vectors;
+mod oracle;
+mod protocol_rules;
+mod recovery_vectors;
+mod spool;
+mod streaming;
+mod vector_files;
