@@ -3,8 +3,10 @@
 
 mod world;
 
-use sui_devchain_executor::resolve::{Passing, SignatureType, Uses, parameters};
+use sui_devchain_executor::limits::MAX_GAS_UNITS;
+use sui_devchain_executor::resolve::{Passing, Uses, parameters};
 use sui_devchain_executor::{Mode, Outcome};
+use sui_devchain_vm::Signature;
 use sui_sdk_types::*;
 use world::toys::Toys;
 use world::{ALICE, Body, World, effects};
@@ -170,6 +172,26 @@ fn arithmetic_errors_and_endless_loops_end_the_transaction() {
     assert_eq!(outcome.gas.computation_cost, 20_000_000);
 }
 
+/// A budget for more units than a transaction may use is not used up.
+#[test]
+fn a_transaction_uses_so_many_gas_units() {
+    let mut toys = Toys::publish();
+    let most = MAX_GAS_UNITS * 1000;
+    for (budget, cost) in [
+        (most - 1_000_000, most - 1_000_000),
+        (most, most),
+        (most + 1_000_000, most),
+    ] {
+        let mut body = Body::new();
+        body.call(toys.package, "toys", "forever", vec![]);
+        let gas = toys.world.coins(ALICE)[0];
+        let transaction = toys.world.paid_by(ALICE, body, &[gas], budget);
+        let outcome = toys.world.commit(&transaction);
+        assert_eq!(error(&outcome), ExecutionError::InsufficientGas);
+        assert_eq!(outcome.gas.computation_cost, cost, "{budget}");
+    }
+}
+
 #[test]
 fn natives_that_are_not_there_are_named_before_anything_runs() {
     let mut world = World::boot();
@@ -227,7 +249,7 @@ fn the_resolver_sees_parameter_kinds() {
     let uses = Uses::of(executor, &toys.world.store, &body.0);
     assert!(uses.of_input(0).unwrap().mutable);
     assert!(uses.of_input(2).unwrap().receiving);
-    assert_eq!(uses.of_input(3).unwrap().types, [SignatureType::U64.into()]);
+    assert_eq!(uses.of_input(3).unwrap().types, [Signature::U64.into()]);
     assert!(
         parameters(
             executor,

@@ -1,4 +1,4 @@
-//! The files that `scripts/build-move test-bytecode` writes.
+//! Bytecode of tests: the files that `scripts/build-move test-bytecode` writes.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Which bytecode instructions of a package the tests ran.
+//! Coverage: which bytecode instructions of a package the tests ran.
 
 use std::{collections::BTreeMap, fmt::Write};
 

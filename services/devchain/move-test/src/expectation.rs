@@ -1,4 +1,4 @@
-//! Whether a test did what it should.
+//! Expected failures: whether a test did what it should.
 
 use sui_devchain_vm::{Location, Value, VmError, package::Module};
 

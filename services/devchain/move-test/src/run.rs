@@ -1,4 +1,4 @@
-//! Running tests.
+//! Test runner.
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +10,8 @@ use std::{
 
 use anyhow::Result;
 use sui_devchain_vm::{
-    Argument, Linkage, NoObjects, Session, SessionConfig, TxContext, Value, Vm, VmError,
+    Argument, Linkage, NativeTable, NoObjects, Session, SessionConfig, TxContext, Value, Vm,
+    VmError,
 };
 use sui_sdk_types::{Address, Digest};
 
@@ -56,7 +57,7 @@ impl Program {
             tests,
             packages,
             linkage,
-            vm: Vm::new(),
+            vm: Vm::new(NativeTable::unit_tests()),
         })
     }
 

@@ -79,7 +79,8 @@ fn clever_error(
     }
     if let Some(index) = parts.value {
         let constant = module.constant(index)?;
-        let type_ = closed(&constant.signature)?;
+        // Primitives and vectors of them: there is no datatype to find.
+        let type_ = constant.signature.close(&[], &|_, _, _| None)?;
         message.constant_type = Some(type_text::canonical(&type_));
         message.value = Some(match rendered(store, &constant, &type_) {
             Some(text) => Value::Rendered(text),
@@ -120,22 +121,6 @@ fn rendered(store: &dyn ObjectStore, constant: &Constant<'_>, type_: &TypeTag) -
         Kind::BoolValue(truth) => Some(truth.to_string()),
         _ => None,
     }
-}
-
-/// The type of a constant: primitives and vectors of them.
-fn closed(signature: &Signature) -> Option<TypeTag> {
-    Some(match signature {
-        Signature::Bool => TypeTag::Bool,
-        Signature::U8 => TypeTag::U8,
-        Signature::U16 => TypeTag::U16,
-        Signature::U32 => TypeTag::U32,
-        Signature::U64 => TypeTag::U64,
-        Signature::U128 => TypeTag::U128,
-        Signature::U256 => TypeTag::U256,
-        Signature::Address => TypeTag::Address,
-        Signature::Vector(element) => TypeTag::Vector(Box::new(closed(element)?)),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use sui_devchain_executor::ObjectStore;
-use sui_devchain_vm::declarations::{DeclaredBody, FieldDeclaration, Signature};
-use sui_sdk_types::{Address, Identifier, MovePackage, ObjectData, StructTag, TypeTag};
+use sui_devchain_vm::declarations::{DeclaredBody, FieldDeclaration};
+use sui_sdk_types::{Address, ObjectData, StructTag, TypeTag};
 
 use crate::abi;
 use crate::limits::{MAX_JSON_DEPTH, MAX_JSON_NODES};
@@ -209,10 +209,13 @@ fn layout(store: &dyn ObjectStore, tag: &StructTag) -> Option<Layout> {
     };
     let module = abi::declarations(package.modules.get(tag.module())?)?;
     let datatype = module.datatype(tag.name().as_str())?;
+    let defining_id = |original: Address, module: &str, name: &str| {
+        abi::defining_id(store, package, original, module, name)
+    };
     let closed = |list: &[FieldDeclaration]| -> Option<Fields> {
         list.iter()
             .map(|FieldDeclaration { name, signature }| {
-                let type_ = close(store, package, signature, tag.type_params())?;
+                let type_ = signature.close(tag.type_params(), &defining_id)?;
                 Some((name.clone(), type_))
             })
             .collect()
@@ -225,49 +228,6 @@ fn layout(store: &dyn ObjectStore, tag: &StructTag) -> Option<Layout> {
                 .map(|variant| Some((variant.name.clone(), closed(&variant.fields)?)))
                 .collect::<Option<_>>()?,
         ),
-    })
-}
-
-/// A field's type with the type arguments of the surrounding datatype, in defining ids.
-fn close(
-    store: &dyn ObjectStore,
-    package: &MovePackage,
-    type_: &Signature,
-    arguments: &[TypeTag],
-) -> Option<TypeTag> {
-    Some(match type_ {
-        Signature::Bool => TypeTag::Bool,
-        Signature::U8 => TypeTag::U8,
-        Signature::U16 => TypeTag::U16,
-        Signature::U32 => TypeTag::U32,
-        Signature::U64 => TypeTag::U64,
-        Signature::U128 => TypeTag::U128,
-        Signature::U256 => TypeTag::U256,
-        Signature::Address => TypeTag::Address,
-        Signature::Signer => TypeTag::Signer,
-        Signature::Vector(element) => {
-            TypeTag::Vector(Box::new(close(store, package, element, arguments)?))
-        }
-        Signature::Parameter(index) => arguments.get(usize::from(*index))?.clone(),
-        Signature::Datatype {
-            package: original,
-            module,
-            name,
-            arguments: inner,
-        } => {
-            let defining = abi::defining_id(store, package, *original, module, name)?;
-            let inner = inner
-                .iter()
-                .map(|type_| close(store, package, type_, arguments))
-                .collect::<Option<Vec<_>>>()?;
-            TypeTag::Struct(Box::new(StructTag::new(
-                defining,
-                Identifier::new(module).ok()?,
-                Identifier::new(name).ok()?,
-                inner,
-            )))
-        }
-        Signature::Reference(_) | Signature::MutableReference(_) => return None,
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ethnum::U256;
 use prost_types::Value;
 use prost_types::value::Kind;
-use sui_devchain_executor::resolve::SignatureType;
+use sui_devchain_vm::Signature;
 use sui_sdk_types::Address;
 use tonic::Status;
 
@@ -16,7 +16,7 @@ use crate::rpc::{invalid, parse_address};
 const FIELD: &str = "literal";
 
 /// Serialises a literal; all uses have to agree on the type.
-pub(super) fn serialize(value: &Value, types: &[Arc<SignatureType>]) -> Result<Vec<u8>, Status> {
+pub(super) fn serialize(value: &Value, types: &[Arc<Signature>]) -> Result<Vec<u8>, Status> {
     let mut all = types.iter().map(|type_| {
         let mut bytes = Vec::new();
         encode(value, type_, &mut bytes, 0).map(|()| bytes)
@@ -32,33 +32,28 @@ pub(super) fn serialize(value: &Value, types: &[Arc<SignatureType>]) -> Result<V
     Ok(first)
 }
 
-fn mismatch(type_: &SignatureType) -> Status {
+fn mismatch(type_: &Signature) -> Status {
     invalid(FIELD, format!("does not fit the type {type_:?}"))
 }
 
-fn encode(
-    value: &Value,
-    type_: &SignatureType,
-    out: &mut Vec<u8>,
-    depth: usize,
-) -> Result<(), Status> {
+fn encode(value: &Value, type_: &Signature, out: &mut Vec<u8>, depth: usize) -> Result<(), Status> {
     if depth > MAX_JSON_DEPTH {
         return Err(invalid(FIELD, "nested too deeply"));
     }
     let refuse = || mismatch(type_);
     let kind = value.kind.as_ref().ok_or_else(refuse)?;
     match (type_, kind) {
-        (SignatureType::Bool, Kind::BoolValue(value)) => out.push((*value).into()),
-        (SignatureType::U8, kind) => integer::<u8, 1>(kind, out, type_, u8::to_le_bytes)?,
-        (SignatureType::U16, kind) => integer::<u16, 2>(kind, out, type_, u16::to_le_bytes)?,
-        (SignatureType::U32, kind) => integer::<u32, 4>(kind, out, type_, u32::to_le_bytes)?,
-        (SignatureType::U64, kind) => integer::<u64, 8>(kind, out, type_, u64::to_le_bytes)?,
-        (SignatureType::U128, kind) => integer::<u128, 16>(kind, out, type_, u128::to_le_bytes)?,
-        (SignatureType::U256, kind) => integer::<U256, 32>(kind, out, type_, U256::to_le_bytes)?,
-        (SignatureType::Address, Kind::StringValue(text)) => {
+        (Signature::Bool, Kind::BoolValue(value)) => out.push((*value).into()),
+        (Signature::U8, kind) => integer::<u8, 1>(kind, out, type_, u8::to_le_bytes)?,
+        (Signature::U16, kind) => integer::<u16, 2>(kind, out, type_, u16::to_le_bytes)?,
+        (Signature::U32, kind) => integer::<u32, 4>(kind, out, type_, u32::to_le_bytes)?,
+        (Signature::U64, kind) => integer::<u64, 8>(kind, out, type_, u64::to_le_bytes)?,
+        (Signature::U128, kind) => integer::<u128, 16>(kind, out, type_, u128::to_le_bytes)?,
+        (Signature::U256, kind) => integer::<U256, 32>(kind, out, type_, U256::to_le_bytes)?,
+        (Signature::Address, Kind::StringValue(text)) => {
             out.extend_from_slice(parse_address(FIELD, Some(text))?.as_bytes());
         }
-        (SignatureType::Vector(element), Kind::ListValue(list)) => {
+        (Signature::Vector(element), Kind::ListValue(list)) => {
             length(list.values.len(), out);
             for value in &list.values {
                 encode(value, element, out, depth.saturating_add(1))?;
@@ -70,7 +65,7 @@ fn encode(
 }
 
 fn datatype(
-    type_: &SignatureType,
+    type_: &Signature,
     kind: &Kind,
     value: &Value,
     out: &mut Vec<u8>,
@@ -79,7 +74,7 @@ fn datatype(
     let one = Address::from_static("0x1");
     let is_text =
         type_.is_datatype(one, "string", "String") || type_.is_datatype(one, "ascii", "String");
-    if let (SignatureType::Datatype { type_arguments, .. }, true) =
+    if let (Signature::Datatype { arguments, .. }, true) =
         (type_, type_.is_datatype(one, "option", "Option"))
     {
         if matches!(kind, Kind::NullValue(_)) {
@@ -87,7 +82,7 @@ fn datatype(
             return Ok(());
         }
         out.push(1);
-        let element = type_arguments.first().ok_or_else(|| mismatch(type_))?;
+        let element = arguments.first().ok_or_else(|| mismatch(type_))?;
         return encode(value, element, out, depth.saturating_add(1));
     }
     match kind {
@@ -108,7 +103,7 @@ fn datatype(
 fn integer<T: std::str::FromStr, const N: usize>(
     kind: &Kind,
     out: &mut Vec<u8>,
-    type_: &SignatureType,
+    type_: &Signature,
     bytes: impl Fn(T) -> [u8; N],
 ) -> Result<(), Status> {
     let text = match kind {

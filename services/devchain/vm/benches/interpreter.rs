@@ -47,7 +47,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "--list" || argument == "--test") {
         return;
     }
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     for (what, function, argument) in [
         (
             "loop over a vector",

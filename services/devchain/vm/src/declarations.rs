@@ -1,4 +1,4 @@
-//! What a module declares, without its code: structs, enums and functions by name, with types in terms of
+//! Declarations of a module, without its code: structs, enums and functions by name, with types in terms of
 //! **original** package ids as bytecode has them (devchain spec 1.4, 1.8, 3.1).
 //!
 //! ```
@@ -21,9 +21,21 @@ use crate::{
         VISIBILITY_PUBLIC,
     },
     package::Module,
-    session::Visibility,
     types::{AbilitySet, DatatypeParameter},
 };
+
+pub use crate::signature::Signature;
+
+/// Visibility of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Only the module.
+    Private,
+    /// Everybody.
+    Public,
+    /// `public(package)` / friend.
+    Friend,
+}
 
 /// The declarations of one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,48 +121,6 @@ pub struct FunctionDeclaration {
     pub parameters: Vec<Signature>,
     /// Result types.
     pub returns: Vec<Signature>,
-}
-
-/// A declared type, which may mention type parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signature {
-    /// `bool`
-    Bool,
-    /// `u8`
-    U8,
-    /// `u16`
-    U16,
-    /// `u32`
-    U32,
-    /// `u64`
-    U64,
-    /// `u128`
-    U128,
-    /// `u256`
-    U256,
-    /// `address`
-    Address,
-    /// `signer`
-    Signer,
-    /// `vector<T>`
-    Vector(Box<Signature>),
-    /// A struct or enum.
-    Datatype {
-        /// Original id of its package.
-        package: Address,
-        /// Module name.
-        module: String,
-        /// Datatype name.
-        name: String,
-        /// Type arguments.
-        arguments: Vec<Signature>,
-    },
-    /// `&T`
-    Reference(Box<Signature>),
-    /// `&mut T`
-    MutableReference(Box<Signature>),
-    /// Type parameter by index.
-    Parameter(u16),
 }
 
 /// A constant of the pool, which clever abort codes name by index (devchain spec 2.11).

@@ -1,4 +1,4 @@
-//! What can go wrong in the machine, in the terms of devchain spec 2.11.
+//! Errors of the machine, in the terms of devchain spec 2.11.
 
 use std::fmt::{Display, Formatter};
 

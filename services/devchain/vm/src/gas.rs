@@ -1,4 +1,4 @@
-//! The gas meter (devchain spec 2.10). Everything counts in internal units, 1000 per gas unit. Next to gas it counts the
+//! Gas meter (devchain spec 2.10). Everything counts in internal units, 1000 per gas unit. Next to gas it counts the
 //! values that a transaction makes, which bounds its memory, and the work of natives whose gas is cheap for the time that
 //! they take, which bounds its time.
 

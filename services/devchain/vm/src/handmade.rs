@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sui_sdk_types::{Address, Digest};
+use sui_sdk_types::{Address, Digest, TypeTag};
 
 use crate::error::VmResult;
 use crate::format::{
@@ -13,6 +13,7 @@ use crate::format::{
 use crate::linkage::own_linkage;
 use crate::package::Module;
 use crate::store::{NoObjects, Package, PackageStore};
+use crate::types::Type;
 use crate::value::Value;
 use crate::{Argument, Session, SessionConfig, TxContext, Vm};
 
@@ -133,7 +134,7 @@ fn published(module: &CompiledModule) -> Arc<Package> {
 }
 
 fn session<T>(package: &Arc<Package>, with: impl FnOnce(&mut Session<'_>) -> T) -> T {
-    let vm = Vm::new();
+    let vm = Vm::default();
     let store = Store(BTreeMap::from([(PACKAGE, package.clone())]));
     let context = TxContext {
         sender: Address::ZERO,
@@ -151,6 +152,12 @@ fn session<T>(package: &Arc<Package>, with: impl FnOnce(&mut Session<'_>) -> T) 
         features: BTreeSet::new(),
     };
     with(&mut Session::new(&vm, &store, &NoObjects, context, config))
+}
+
+/// Loads a type by its name.
+pub(crate) fn load_type(module: &CompiledModule, tag: &TypeTag) -> VmResult<Type> {
+    let package = published(module);
+    session(&package, |session| session.load_type(tag))
 }
 
 /// Verifies a module as a package.

@@ -1,4 +1,4 @@
-//! Ending a run from outside.
+//! Interrupt: ending a run from outside.
 
 use std::sync::{
     Arc,

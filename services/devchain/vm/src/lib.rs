@@ -5,10 +5,11 @@
 //! object changes out with [`Session::finish`] (devchain spec 2.6 to 2.8 and section 3).
 //!
 //! Rooms: `format` reads and writes compiled modules, `verify` checks them, [`types`] holds runtime types,
-//! [`declarations`] lists what modules declare, `loader` links packages, [`value`] holds values and references, `interpreter` runs code, `natives` implements
-//! native functions, `object_runtime` records object changes, [`package`] checks publishing and upgrading.
+//! [`declarations`] lists what modules declare, in types that [`signature`] holds, `loader` links packages, [`value`] holds values and references, `interpreter` runs code, `host` is what native
+//! functions are to it, `natives` implements those of Sui, `object_runtime` records object changes, [`package`] reads and names what is published,
+//! [`upgrade`] compares it with the version before.
 //!
-//! The feature `test-natives` adds the natives of unit tests (devchain spec 4.5) and coverage of bytecode.
+//! The feature `coverage` makes the interpreter note which instructions ran, for runners of unit tests.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -20,6 +21,7 @@ mod format;
 mod gas;
 #[cfg(test)]
 mod handmade;
+mod host;
 mod interpreter;
 pub mod interrupt;
 pub mod limits;
@@ -29,17 +31,22 @@ mod natives;
 pub mod object_runtime;
 pub mod package;
 pub mod session;
+pub mod signature;
 pub mod store;
-#[cfg(feature = "test-natives")]
+#[cfg(feature = "coverage")]
 pub mod testing;
 pub mod types;
+pub mod upgrade;
 pub mod value;
 mod verify;
 
+pub use declarations::Visibility;
 pub use error::{Location, VmError};
+pub use host::{NativeTable, SessionConfig, TxContext};
 pub use interrupt::Interrupt;
 pub use linkage::Linkage;
-pub use session::{Argument, FunctionInfo, Session, SessionConfig, TxContext, Visibility, Vm};
+pub use session::{Argument, FunctionInfo, Session, Vm};
+pub use signature::Signature;
 pub use store::{
     ChildStore, LinkageEntry, NoObjects, Package, PackageStore, StoredObject, TypeOrigin,
 };

@@ -1,4 +1,4 @@
-//! Named limits (devchain spec 3.1 and Appendix D), all inclusive, and where each is from:
+//! Limits, each with a name (devchain spec 3.1 and Appendix D), all inclusive, and where each is from:
 //!
 //! * a name like `max_type_nodes` is the entry of the public protocol configuration that has this value in the protocol
 //!   versions this machine follows;

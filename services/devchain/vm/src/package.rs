@@ -1,4 +1,4 @@
-//! Pure functions over compiled modules for publishing and upgrading (devchain spec 2.5, 3.6).
+//! Publishing: pure functions over compiled modules (devchain spec 2.5, 3.6).
 //!
 //! The order of the executor for publish: [`Module::parse`] each, check [`Module::self_address`] is zero,
 //! [`Module::set_self_address`], [`Module::dependencies`] against the linkage, [`type_origins`], build the
@@ -12,31 +12,8 @@ use sui_sdk_types::Address;
 use crate::{
     error::{VmError, VmResult},
     format::CompiledModule,
-    store::TypeOrigin,
+    store::{LinkageEntry, Package, TypeOrigin},
 };
-
-/// Policy of an upgrade (devchain spec 2.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpgradePolicy {
-    /// 0
-    Compatible,
-    /// 128
-    Additive,
-    /// 192
-    DependencyOnly,
-}
-
-impl UpgradePolicy {
-    /// From the ticket's byte; `None` if unknown.
-    pub fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            0 => Some(Self::Compatible),
-            128 => Some(Self::Additive),
-            192 => Some(Self::DependencyOnly),
-            _ => None,
-        }
-    }
-}
 
 /// How `init` of a module is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,14 +83,10 @@ impl Module {
             .collect()
     }
 
-    /// Native functions of the module that this machine does not have; calling one is
-    /// `VmError::NativeMissing`.
-    pub fn missing_natives(&self) -> Vec<String> {
+    /// Names of the functions that it declares as native.
+    pub(crate) fn natives(&self) -> impl Iterator<Item = &str> {
         let natives = self.0.function_defs.iter().filter(|def| def.code.is_none());
-        let names = natives.map(|def| self.0.function_name(def));
-        let missing = names
-            .filter(|name| crate::natives::find(&self.self_address(), self.name(), name).is_none());
-        missing.map(str::to_owned).collect()
+        natives.map(|def| self.0.function_name(def))
     }
 
     /// Whether the module has a function named `init`, and with which shape.
@@ -129,6 +102,36 @@ impl Module {
         } else {
             InitShape::Context
         })
+    }
+}
+
+impl Package {
+    /// The first version of a package, each of whose dependencies links to its first version.
+    pub fn first_version(
+        storage_id: Address,
+        modules: &[Module],
+        dependencies: impl IntoIterator<Item = Address>,
+    ) -> Self {
+        let linked = |storage_id| {
+            let version = 1;
+            let entry = LinkageEntry {
+                storage_id,
+                version,
+            };
+            (storage_id, entry)
+        };
+        Self {
+            storage_id,
+            original_id: storage_id,
+            version: 1,
+            modules: modules
+                .iter()
+                .map(|module| (module.name().to_owned(), module.to_bytes()))
+                .collect(),
+            // Without an earlier version no datatype can be missing, which is all that could fail.
+            type_origins: type_origins(modules, storage_id, &[]).unwrap_or_default(),
+            linkage: dependencies.into_iter().map(linked).collect(),
+        }
     }
 }
 
@@ -185,17 +188,4 @@ pub fn digest(modules: &[Vec<u8>], dependencies: &[Address]) -> [u8; 32] {
     parts.extend(dependencies.iter().map(|id| id.into_inner()));
     parts.sort_unstable();
     hash(&parts.concat())
-}
-
-/// The first datatype of the old modules that the new ones declare otherwise or not at all, in words. No policy allows that.
-pub fn changed_datatype(old: &[Module], new: &[Module]) -> Option<String> {
-    crate::verify::compatibility::changed_datatype(old, new)
-}
-
-/// Checks an upgrade of all modules (devchain spec 2.5, per-module rules).
-///
-/// # Errors
-/// What is incompatible, in words.
-pub fn check_upgrade(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Result<(), String> {
-    crate::verify::compatibility::check(policy, old, new)
 }

@@ -1,79 +1,51 @@
-//! The machine and a session of it (one per transaction).
+//! Machine and session: what all transactions share, and one of them.
 
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use sui_sdk_types::{Address, Digest, TypeTag};
+use sui_sdk_types::{Address, TypeTag};
 
 use crate::{
+    declarations::Visibility,
     error::{VmError, VmResult},
-    gas::Gas,
+    host::{NativeTable, SessionConfig, State, TxContext},
     interpreter::Interpreter,
     interrupt::Interrupt,
     linkage::Linkage,
     loader::{Caches, Context, Function, LinkedModule, Loader, check_arguments},
-    object_runtime::{
-        Event, InputOwner, NewOwner, ObjectChanges, fresh_object_id, runtime::ObjectRuntime,
-    },
+    object_runtime::{Event, InputOwner, NewOwner, ObjectChanges},
     store::{ChildStore, Package, PackageStore},
-    types::{AbilitySet, Type},
+    types::{AbilitySet, Type, standard_id},
     value::{Reference, Slot, Value, bcs},
     verify,
 };
 
-/// The machine: caches shared by all sessions. Thread-safe.
-#[derive(Debug, Default)]
+/// The machine: native functions, and caches shared by all sessions. Thread-safe.
+#[derive(Debug)]
 pub struct Vm {
-    pub(crate) caches: Caches,
+    natives: NativeTable,
+    caches: Caches,
 }
 
 impl Vm {
-    /// A machine with empty caches.
-    pub fn new() -> Self {
-        Self::default()
+    /// A machine with these native functions and empty caches.
+    pub fn new(natives: NativeTable) -> Self {
+        Self {
+            natives,
+            caches: Caches::default(),
+        }
+    }
+
+    /// Sees packages of `store` through the caches.
+    pub(crate) fn loader<'a>(&'a self, store: &'a dyn PackageStore) -> Loader<'a> {
+        Loader::new(self.natives, &self.caches, store)
     }
 }
 
-/// What `0x2::tx_context` reports.
-#[derive(Clone, Debug)]
-pub struct TxContext {
-    /// Sender.
-    pub sender: Address,
-    /// Transaction digest; fresh ids come from it.
-    pub digest: Digest,
-    /// Epoch.
-    pub epoch: u64,
-    /// Start of the epoch, milliseconds since the Unix epoch.
-    pub epoch_timestamp_ms: u64,
-    /// Reference gas price.
-    pub reference_gas_price: u64,
-    /// Gas price of the transaction.
-    pub gas_price: u64,
-    /// Gas budget.
-    pub gas_budget: u64,
-    /// Sponsor if it differs from the sender.
-    pub sponsor: Option<Address>,
-}
-
-/// Limits and switches of a session.
-#[derive(Clone, Debug)]
-pub struct SessionConfig {
-    /// Internal gas units available (1000 per gas unit); `None` = unmetered (system transactions).
-    pub gas_limit: Option<u64>,
-    /// System transactions and genesis: larger limits on ids and children.
-    pub system: bool,
-    /// Names for which `protocol_config::is_feature_enabled` is true.
-    pub features: BTreeSet<String>,
-}
-
-/// Visibility of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Visibility {
-    /// Only the module.
-    Private,
-    /// Everybody.
-    Public,
-    /// `public(package)` / friend.
-    Friend,
+impl Default for Vm {
+    /// A machine with the native functions of Sui.
+    fn default() -> Self {
+        Self::new(NativeTable::sui())
+    }
 }
 
 /// A function's declaration; types carry defining ids.
@@ -104,35 +76,9 @@ pub enum Argument {
     TxContext,
 }
 
-/// What a running call works on.
-pub(crate) struct State<'a> {
-    pub(crate) loader: Loader<'a>,
-    pub(crate) children: &'a dyn ChildStore,
-    pub(crate) context: TxContext,
-    pub(crate) config: SessionConfig,
-    pub(crate) gas: Gas,
-    pub(crate) objects: ObjectRuntime,
-    pub(crate) ids_created: u64,
-    #[cfg(feature = "test-natives")]
-    pub(crate) scenario: crate::natives::testing::Scenario,
-}
-
-impl State<'_> {
-    fn next_id(&mut self) -> Address {
-        let id = fresh_object_id(&self.context.digest.into_inner(), self.ids_created);
-        self.ids_created = self.ids_created.saturating_add(1);
-        id
-    }
-
-    pub(crate) fn fresh_id(&mut self) -> VmResult<Address> {
-        let id = self.next_id();
-        self.objects.record_new(id)?;
-        Ok(id)
-    }
-}
-
 /// One transaction's view of the machine. Not `Send`: values share cells.
 pub struct Session<'a> {
+    loader: Loader<'a>,
     state: State<'a>,
 }
 
@@ -145,18 +91,10 @@ impl<'a> Session<'a> {
         context: TxContext,
         config: SessionConfig,
     ) -> Self {
-        let state = State {
-            loader: Loader::new(&vm.caches, packages),
-            children,
-            context,
-            gas: Gas::new(config.gas_limit),
-            objects: ObjectRuntime::new(config.system),
-            config,
-            ids_created: 0,
-            #[cfg(feature = "test-natives")]
-            scenario: crate::natives::testing::Scenario::default(),
-        };
-        Self { state }
+        Self {
+            loader: vm.loader(packages),
+            state: State::new(children, context, config),
+        }
     }
 
     /// Lets `interrupt` end whatever the session runs, with [`VmError::Interrupted`].
@@ -166,7 +104,7 @@ impl<'a> Session<'a> {
 
     /// Makes a package of this transaction (just published or upgraded) visible to later calls.
     pub fn add_package(&mut self, package: Arc<Package>) {
-        self.state.loader.add(package);
+        self.loader.add(package);
     }
 
     /// Runs the Move verifier, links against the dependencies and applies the Sui rules (devchain spec 3.6).
@@ -174,9 +112,9 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `Verification`, `SuiVerification`.
     pub fn verify_package(&mut self, package: &Arc<Package>) -> VmResult<()> {
-        self.state.loader.add(package.clone());
-        let result = verify::package(&self.state.loader, package);
-        self.state.loader.remove(package.storage_id);
+        self.loader.add(package.clone());
+        let result = verify::package(&self.loader, package);
+        self.loader.remove(package.storage_id);
         result
     }
 
@@ -192,7 +130,7 @@ impl<'a> Session<'a> {
         }
         let package = Arc::new(package);
         let caches = Caches::default();
-        let mut loader = self.state.loader.apart(&caches);
+        let mut loader = self.loader.apart(&caches);
         loader.add(package.clone());
         verify::package(&loader, &package)
     }
@@ -202,9 +140,9 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `Verification`, `SuiVerification`.
     pub fn verify_module(&mut self, package: &Arc<Package>, name: &str) -> VmResult<()> {
-        self.state.loader.add(package.clone());
-        let result = verify::one(&self.state.loader, package, name);
-        self.state.loader.remove(package.storage_id);
+        self.loader.add(package.clone());
+        let result = verify::one(&self.loader, package, name);
+        self.loader.remove(package.storage_id);
         result
     }
 
@@ -225,12 +163,8 @@ impl<'a> Session<'a> {
             module: module.to_owned(),
             function: function.to_owned(),
         };
-        let context = self.state.loader.context(linkage);
-        let package = self
-            .state
-            .loader
-            .package(storage_id)?
-            .ok_or_else(not_found)?;
+        let context = self.loader.context(linkage);
+        let package = self.loader.package(storage_id)?.ok_or_else(not_found)?;
         let original = package.package.original_id;
         if context.storage_id(original) != Some(storage_id) {
             return Err(VmError::Linkage(format!(
@@ -238,12 +172,10 @@ impl<'a> Session<'a> {
             )));
         }
         let linked = self
-            .state
             .loader
             .module(&context, original, module)?
             .ok_or_else(not_found)?;
         let target = self
-            .state
             .loader
             .function(&context, &linked, function)?
             .ok_or_else(not_found)?;
@@ -309,7 +241,12 @@ impl<'a> Session<'a> {
             .into_iter()
             .map(|argument| self.argument(argument))
             .collect();
-        Interpreter::new(&mut self.state, context).run(module, function, types.into(), arguments)
+        Interpreter::new(&self.loader, &mut self.state, context).run(
+            module,
+            function,
+            types.into(),
+            arguments,
+        )
     }
 
     fn argument(&self, argument: Argument) -> Value {
@@ -339,7 +276,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `TypeNotFound`, `TypeArity`, `TypeConstraint`.
     pub fn load_type(&mut self, tag: &TypeTag) -> VmResult<Type> {
-        self.state.loader.load_tag(tag)
+        self.loader.load_tag(tag)
     }
 
     /// Decodes BCS; all bytes must be consumed.
@@ -461,7 +398,7 @@ fn fits(argument: &Argument, parameter: &Type) -> bool {
             .try_borrow()
             .is_ok_and(|value| value.conforms(target)),
         (Argument::TxContext, Some(target)) => {
-            target.is_datatype(&crate::natives::standard_id(2), "tx_context", "TxContext")
+            target.is_datatype(&standard_id(2), "tx_context", "TxContext")
         }
         _ => false,
     }

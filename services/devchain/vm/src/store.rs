@@ -1,13 +1,10 @@
-//! What the machine reads from its surroundings: packages and stored objects.
+//! Stores that the machine reads: packages and stored objects.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use sui_sdk_types::{Address, StructTag};
 
-use crate::{
-    error::VmResult,
-    package::{Module, type_origins},
-};
+use crate::error::VmResult;
 
 /// Which package version introduced a datatype (devchain spec 2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,36 +41,6 @@ pub struct Package {
     pub type_origins: Vec<TypeOrigin>,
     /// Linkage table: original id of a dependency to the linked version.
     pub linkage: BTreeMap<Address, LinkageEntry>,
-}
-
-impl Package {
-    /// The first version of a package, each of whose dependencies links to its first version.
-    pub fn first_version(
-        storage_id: Address,
-        modules: &[Module],
-        dependencies: impl IntoIterator<Item = Address>,
-    ) -> Self {
-        let linked = |storage_id| {
-            let version = 1;
-            let entry = LinkageEntry {
-                storage_id,
-                version,
-            };
-            (storage_id, entry)
-        };
-        Self {
-            storage_id,
-            original_id: storage_id,
-            version: 1,
-            modules: modules
-                .iter()
-                .map(|module| (module.name().to_owned(), module.to_bytes()))
-                .collect(),
-            // Without an earlier version no datatype can be missing, which is all that could fail.
-            type_origins: type_origins(modules, storage_id, &[]).unwrap_or_default(),
-            linkage: dependencies.into_iter().map(linked).collect(),
-        }
-    }
 }
 
 /// Gives packages by storage id.

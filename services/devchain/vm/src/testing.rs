@@ -1,5 +1,5 @@
-//! What a runner of unit tests asks of the machine (feature `test-natives`): which instructions ran, and names of
-//! error constants.
+//! Coverage and names of errors, as a runner of unit tests asks for them (feature `coverage`): which instructions ran,
+//! and names of error constants.
 
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,6 @@ use sui_sdk_types::Address;
 use crate::{
     Linkage, PackageStore, Vm,
     error::{VmError, VmResult},
-    loader::Loader,
     package::Module,
 };
 
@@ -33,7 +32,7 @@ impl Vm {
         original_id: Address,
         module: &str,
     ) -> VmResult<Vec<FunctionCoverage>> {
-        let loader = Loader::new(&self.caches, packages);
+        let loader = self.loader(packages);
         let context = loader.context(linkage);
         let linked = loader.module(&context, original_id, module)?;
         let linked = linked.ok_or_else(|| VmError::FunctionNotFound {

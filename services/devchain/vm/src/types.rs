@@ -326,3 +326,10 @@ impl Type {
             if datatype.defining_id == *package && datatype.module == module && datatype.name == name)
     }
 }
+
+/// The address 0x1, 0x2, ….
+pub(crate) fn standard_id(number: u8) -> Address {
+    let mut bytes = [0; 32];
+    bytes[31] = number;
+    Address::new(bytes)
+}

@@ -18,7 +18,7 @@ fn call_typed(
     types: &[TypeTag],
     arguments: Vec<Argument>,
 ) -> Result<Vec<Value>, VmError> {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let mut session = session(&vm, &world, Some(5_000_000_000));
     session.call(&linkage(&world), id(2), module, function, types, arguments)
 }

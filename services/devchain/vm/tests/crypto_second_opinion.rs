@@ -18,7 +18,7 @@ type Expander = ExpandMsgXmd<sha2_09::Sha256>;
 const G1_SUITE: &[u8] = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_";
 const G2_SUITE: &[u8] = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_";
 
-static WORLD: LazyLock<(Vm, World)> = LazyLock::new(|| (Vm::new(), framework()));
+static WORLD: LazyLock<(Vm, World)> = LazyLock::new(|| (Vm::default(), framework()));
 
 fn call(module: &str, function: &str, arguments: Vec<Argument>) -> Result<Vec<Value>, VmError> {
     let (vm, world) = &*WORLD;

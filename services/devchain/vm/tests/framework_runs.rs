@@ -4,7 +4,7 @@
 mod support;
 
 use sui_devchain_vm::{
-    Argument, Slot, Value, Vm, VmError,
+    Argument, NativeTable, Slot, Value, Vm, VmError,
     object_runtime::{InputOwner, NewOwner},
     package::Module,
 };
@@ -90,7 +90,7 @@ fn hex_and_strings() {
 
 #[test]
 fn coins_are_minted_from_balances_split_and_transferred() {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let mut session = session(&vm, &world, Some(5_000_000_000));
     let link = linkage(&world);
     let sui = tag("0x2::sui::SUI");
@@ -164,7 +164,7 @@ fn coins_are_minted_from_balances_split_and_transferred() {
 
 #[test]
 fn tables_store_dynamic_fields_as_children() {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let link = linkage(&world);
     let types = [tag("u64"), tag("u64")];
     let (table_id, contents);
@@ -291,7 +291,7 @@ fn tables_store_dynamic_fields_as_children() {
 
 #[test]
 fn system_objects_are_created_and_the_clock_moves() {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let link = linkage(&world);
     let mut session = session(&vm, &world, None);
     let error = session
@@ -327,7 +327,7 @@ fn system_objects_are_created_and_the_clock_moves() {
 
 #[test]
 fn bags_and_object_fields_work() {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let link = linkage(&world);
     let mut session = session(&vm, &world, Some(5_000_000_000));
     let bag = Slot::new(
@@ -419,7 +419,7 @@ fn only_the_optional_natives_are_missing() {
         .into_iter()
         .flat_map(|(address, name, bytes)| {
             let module = Module::parse(&bytes).unwrap();
-            let natives = module.missing_natives();
+            let natives = NativeTable::sui().missing_in(&module);
             natives
                 .into_iter()
                 .map(move |native| format!("{}::{name}::{native}", u8::from(address == id(2)) + 1))
@@ -447,7 +447,7 @@ fn only_the_optional_natives_are_missing() {
 
 #[test]
 fn derived_ids_agree_with_the_check_vectors() {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let link = linkage(&world);
     let mut session = session(&vm, &world, None);
     assert_eq!(
@@ -497,7 +497,7 @@ fn derived_ids_agree_with_the_check_vectors() {
 
 #[test]
 fn received_objects_need_owner_version_and_type() {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let link = linkage(&world);
     let coin_tag = tag("0x2::coin::Coin<0x2::sui::SUI>");
     let mut contents = id(0xc0).as_bytes().to_vec();
@@ -553,7 +553,7 @@ fn received_objects_need_owner_version_and_type() {
 #[test]
 fn the_system_creates_its_objects() {
     use sui_devchain_vm::{Session, SessionConfig, TxContext};
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let link = linkage(&world);
     let context = TxContext {
         sender: Address::ZERO,

@@ -70,7 +70,7 @@ fn measured(
     types: &[TypeTag],
     arguments: Vec<Argument>,
 ) -> (u64, Result<Vec<Value>, VmError>) {
-    let vm = Vm::new();
+    let vm = Vm::default();
     let mut session = session(&vm, world, Some(5_000_000_000));
     let linked = linkage(world);
     let returned = session.call(&linked, id(package), module, function, types, arguments);

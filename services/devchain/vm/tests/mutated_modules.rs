@@ -138,7 +138,7 @@ fn try_package(
     random: &mut Random,
     tally: &mut Tally,
 ) {
-    let vm = Vm::new();
+    let vm = Vm::default();
     let mut checking = session(&vm, world, Some(GAS));
     if let Err(error) = checking.verify_module(&changed, name) {
         let verdict = matches!(
@@ -153,7 +153,7 @@ fn try_package(
     let declared = Module::parse(&changed.modules[name])
         .unwrap()
         .declarations();
-    let vm = Vm::new();
+    let vm = Vm::default();
     for _ in 0..4.min(declared.functions.len()) {
         let function = &declared.functions[random.below(declared.functions.len())];
         let mut running = session(&vm, world, Some(GAS));

@@ -58,7 +58,7 @@ fn call(
 }
 
 fn once(name: &str, arguments: Vec<Value>) -> Result<Vec<Value>, VmError> {
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     let mut session = session(&vm, &world, GAS);
     call(
         &mut session,
@@ -70,7 +70,7 @@ fn once(name: &str, arguments: Vec<Value>) -> Result<Vec<Value>, VmError> {
 
 #[test]
 fn the_probe_verifies() {
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     session(&vm, &world, GAS)
         .verify_package(&world.packages[&probe()])
         .unwrap();
@@ -78,7 +78,7 @@ fn the_probe_verifies() {
 
 #[test]
 fn an_infinite_loop_runs_out_of_gas() {
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     let mut session = session(&vm, &world, GAS);
     assert_eq!(
         call(&mut session, &world, "forever", vec![]).unwrap_err(),
@@ -149,7 +149,7 @@ fn arguments_are_counted_and_unknown_functions_are_reported() {
 
 #[test]
 fn enums_are_packed_matched_and_changed() {
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     let mut session = session(&vm, &world, GAS);
     let area = |session: &mut Session<'_>, shape: Value| {
         let result = call(session, &world, "area", vec![Argument::Value(shape)]).unwrap();
@@ -195,7 +195,7 @@ fn enums_are_packed_matched_and_changed() {
 
 #[test]
 fn init_shares_an_object_that_only_a_shared_input_may_share_again() {
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     let mut first = session(&vm, &world, GAS);
     call(
         &mut first,
@@ -265,7 +265,7 @@ fn init_shares_an_object_that_only_a_shared_input_may_share_again() {
 
 #[test]
 fn many_simple_calls_run_in_a_second() {
-    let (vm, world) = (Vm::new(), world());
+    let (vm, world) = (Vm::default(), world());
     let start = std::time::Instant::now();
     let link = linkage(&world);
     for _ in 0..2000 {

@@ -15,7 +15,7 @@ fn measured(
     function: &str,
     arguments: Vec<Argument>,
 ) -> (Result<Vec<Value>, VmError>, u64) {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let mut session = session(&vm, &world, Some(5_000_000_000));
     let result = session.call(&linkage(&world), id(2), module, function, &[], arguments);
     (result, session.gas_used())

@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use sui_devchain_vm::{
     LinkageEntry, Package, Vm, VmError,
-    package::{Module, UpgradePolicy, check_upgrade},
+    package::Module,
+    upgrade::{self, UpgradePolicy},
 };
 use sui_sdk_types::Address;
 use support::{World, artifact_modules, framework, framework_modules, id, package, session};
@@ -18,7 +19,7 @@ const WALRUS: &str = include_str!("../../../../move/artifacts/walrus.json");
 const WAL_PLACEHOLDER: u64 = 0x57414c;
 
 fn verify(world: &World, package: &Arc<Package>) -> Result<(), VmError> {
-    let vm = Vm::new();
+    let vm = Vm::default();
     session(&vm, world, None).verify_package(package)
 }
 
@@ -176,9 +177,9 @@ fn upgrades_are_compared_with_the_version_before() {
         UpgradePolicy::Additive,
         UpgradePolicy::DependencyOnly,
     ] {
-        check_upgrade(policy, &moved, &modules).unwrap();
-        assert!(check_upgrade(policy, &moved, &modules[1..]).is_err());
+        upgrade::check(policy, &moved, &modules).unwrap();
+        assert!(upgrade::check(policy, &moved, &modules[1..]).is_err());
     }
-    assert!(check_upgrade(UpgradePolicy::Additive, &modules[1..], &modules).is_ok());
-    assert!(check_upgrade(UpgradePolicy::DependencyOnly, &modules[1..], &modules).is_err());
+    assert!(upgrade::check(UpgradePolicy::Additive, &modules[1..], &modules).is_ok());
+    assert!(upgrade::check(UpgradePolicy::DependencyOnly, &modules[1..], &modules).is_err());
 }

@@ -1,7 +1,8 @@
 //! Upgrade: a new version of a package, authorised by a ticket.
 
 use sui_devchain_vm::Value;
-use sui_devchain_vm::package::{Module, UpgradePolicy, changed_datatype, check_upgrade, digest};
+use sui_devchain_vm::package::{Module, digest};
+use sui_devchain_vm::upgrade::{self, UpgradePolicy, changed_datatype};
 use sui_sdk_types::{Address, Digest, ExecutionError, PackageUpgradeError, Upgrade};
 
 use super::linkage::missing;
@@ -120,7 +121,7 @@ fn check_digest(upgrade: &Upgrade, ticket: &Ticket) -> Result<(), Failure> {
 }
 
 fn check_compatible(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Result<(), Failure> {
-    check_upgrade(policy, old, new).map_err(|reason| incompatible(&reason))?;
+    upgrade::check(policy, old, new).map_err(|reason| incompatible(&reason))?;
     let is_new = |module: &Module| old.iter().all(|old| old.name() != module.name());
     let added_init = new
         .iter()

@@ -1,14 +1,13 @@
-//! What the commands of a transaction say about its inputs.
+//! Uses of inputs: what the commands of a transaction say about them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sui_sdk_types::{
-    Address, Argument, Command, Identifier, MoveCall, ProgrammableTransaction, TypeTag,
-};
+use sui_devchain_vm::Signature;
+use sui_sdk_types::{Address, Argument, Command, Identifier, MoveCall, ProgrammableTransaction};
 
-use super::{Parameter, Passing, ResolveError, SignatureType, parameters};
+use super::{Parameter, Passing, ResolveError, parameters};
 use crate::{Executor, ObjectStore};
 
 /// What the uses of one input in a transaction tell about it.
@@ -20,7 +19,7 @@ pub struct InputUses {
     pub receiving: bool,
     /// The parameter types where the input is used in Move calls, and `u64` or `address` where a
     /// built-in command takes it, in command order and each once. Gives the type of a literal.
-    pub types: Vec<Arc<SignatureType>>,
+    pub types: Vec<Arc<Signature>>,
 }
 
 type Function = (Address, Identifier, Identifier);
@@ -31,7 +30,7 @@ type Operands = Result<Arc<[Operand]>, ResolveError>;
 #[derive(Clone, Debug)]
 struct Operand {
     passing: Passing,
-    type_: Arc<SignatureType>,
+    type_: Arc<Signature>,
 }
 
 /// The uses of the inputs of a transaction. Commands are looked at once, functions too.
@@ -54,7 +53,7 @@ impl<'a> Uses<'a> {
     ) -> Self {
         let mut positions: Vec<Vec<(usize, usize)>> = vec![Vec::new(); transaction.inputs.len()];
         for (index, command) in transaction.commands.iter().enumerate() {
-            let arguments = crate::admission::arguments(command);
+            let arguments = crate::commands::arguments(command);
             for (position, argument) in arguments.into_iter().enumerate() {
                 if let Argument::Input(input) = argument
                     && let Some(found) = positions.get_mut(usize::from(input))
@@ -97,7 +96,7 @@ impl<'a> Uses<'a> {
             Command::MoveCall(call) => {
                 if let Some(operand) = self.operands(call)?.get(position) {
                     let by_value = operand.passing == Passing::Value;
-                    let datatype = matches!(*operand.type_, SignatureType::Datatype { .. });
+                    let datatype = matches!(*operand.type_, Signature::Datatype { .. });
                     uses.mutable |=
                         operand.passing == Passing::MutableReference || (by_value && datatype);
                     uses.receiving |=
@@ -105,7 +104,7 @@ impl<'a> Uses<'a> {
                             .type_
                             .is_datatype(Address::TWO, "transfer", "Receiving");
                     let type_ = if operand.type_.is_open() {
-                        Arc::new(substitute(&operand.type_, &call.type_arguments))
+                        Arc::new(operand.type_.substitute(&call.type_arguments))
                     } else {
                         Arc::clone(&operand.type_)
                     };
@@ -115,18 +114,18 @@ impl<'a> Uses<'a> {
             Command::SplitCoins(_) => {
                 uses.mutable = true;
                 if position > 0 {
-                    uses.add_type(Arc::new(SignatureType::U64));
+                    uses.add_type(Arc::new(Signature::U64));
                 }
             }
             Command::MergeCoins(_) => uses.mutable = true,
             Command::MakeMoveVector(make) => {
                 uses.mutable = true;
                 if let Some(tag) = &make.type_ {
-                    uses.add_type(Arc::new(closed(tag)));
+                    uses.add_type(Arc::new(Signature::from(tag)));
                 }
             }
             Command::TransferObjects(transfer) if position == transfer.objects.len() => {
-                uses.add_type(Arc::new(SignatureType::Address));
+                uses.add_type(Arc::new(Signature::Address));
             }
             _ => {}
         }
@@ -157,7 +156,7 @@ impl<'a> Uses<'a> {
 }
 
 impl InputUses {
-    fn add_type(&mut self, type_: Arc<SignatureType>) {
+    fn add_type(&mut self, type_: Arc<Signature>) {
         if !self.types.contains(&type_) {
             self.types.push(type_);
         }
@@ -168,52 +167,4 @@ fn is_context(parameter: &Parameter) -> bool {
     parameter
         .type_
         .is_datatype(Address::TWO, "tx_context", "TxContext")
-}
-
-/// Replaces type parameters by the call's type arguments; those without one stay open.
-fn substitute(type_: &SignatureType, arguments: &[TypeTag]) -> SignatureType {
-    match type_ {
-        SignatureType::TypeParameter(index) => arguments
-            .get(usize::from(*index))
-            .map_or_else(|| type_.clone(), closed),
-        SignatureType::Vector(inner) => {
-            SignatureType::Vector(Box::new(substitute(inner, arguments)))
-        }
-        SignatureType::Datatype {
-            package,
-            module,
-            name,
-            type_arguments,
-        } => SignatureType::Datatype {
-            package: *package,
-            module: module.clone(),
-            name: name.clone(),
-            type_arguments: type_arguments
-                .iter()
-                .map(|inner| substitute(inner, arguments))
-                .collect(),
-        },
-        other => other.clone(),
-    }
-}
-
-fn closed(tag: &TypeTag) -> SignatureType {
-    match tag {
-        TypeTag::Bool => SignatureType::Bool,
-        TypeTag::U8 => SignatureType::U8,
-        TypeTag::U16 => SignatureType::U16,
-        TypeTag::U32 => SignatureType::U32,
-        TypeTag::U64 => SignatureType::U64,
-        TypeTag::U128 => SignatureType::U128,
-        TypeTag::U256 => SignatureType::U256,
-        TypeTag::Address => SignatureType::Address,
-        TypeTag::Signer => SignatureType::Signer,
-        TypeTag::Vector(inner) => SignatureType::Vector(Box::new(closed(inner))),
-        TypeTag::Struct(tag) => SignatureType::Datatype {
-            package: *tag.address(),
-            module: tag.module().clone(),
-            name: tag.name().clone(),
-            type_arguments: tag.type_params().iter().map(closed).collect(),
-        },
-    }
 }

@@ -1,7 +1,8 @@
 //! What a store holds, read type by type from the bytes of its objects.
 
 use sui_devchain_executor::MemoryStore;
-use sui_devchain_vm::declarations::{DeclaredBody, FieldDeclaration, Signature};
+use sui_devchain_vm::Signature;
+use sui_devchain_vm::declarations::{DeclaredBody, FieldDeclaration};
 use sui_sdk_types::*;
 
 use super::Catalog;
@@ -89,31 +90,5 @@ fn uleb(bytes: &mut &[u8]) -> Option<usize> {
 
 /// The type tag of a declared type. All packages are at version 1, so original ids are defining ids.
 pub fn closed(signature: &Signature, arguments: &[TypeTag]) -> Option<TypeTag> {
-    Some(match signature {
-        Signature::Bool => TypeTag::Bool,
-        Signature::U8 => TypeTag::U8,
-        Signature::U16 => TypeTag::U16,
-        Signature::U32 => TypeTag::U32,
-        Signature::U64 => TypeTag::U64,
-        Signature::U128 => TypeTag::U128,
-        Signature::U256 => TypeTag::U256,
-        Signature::Address => TypeTag::Address,
-        Signature::Signer => TypeTag::Signer,
-        Signature::Vector(inner) => TypeTag::Vector(Box::new(closed(inner, arguments)?)),
-        Signature::Datatype {
-            package,
-            module,
-            name,
-            arguments: inner,
-        } => {
-            let inner = inner
-                .iter()
-                .map(|ty| closed(ty, arguments))
-                .collect::<Option<Vec<_>>>()?;
-            let module = Identifier::new(module).ok()?;
-            StructTag::new(*package, module, Identifier::new(name).ok()?, inner).into()
-        }
-        Signature::Parameter(index) => arguments.get(usize::from(*index))?.clone(),
-        Signature::Reference(_) | Signature::MutableReference(_) => return None,
-    })
+    signature.close(arguments, &|package, _, _| Some(package))
 }

@@ -1,4 +1,4 @@
-//! Bounds of every index in a module (devchain spec 3.6, stage V1). After this the tables can be trusted to be in
+//! Bounds checks of every index in a module (devchain spec 3.6, stage V1). After this the tables can be trusted to be in
 //! range; the interpreter still uses checked access.
 
 use std::collections::BTreeSet;

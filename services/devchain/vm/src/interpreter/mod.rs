@@ -1,4 +1,4 @@
-//! The interpreter loop (devchain spec 3.2 to 3.4).
+//! Interpreter loop (devchain spec 3.2 to 3.4).
 
 mod arithmetic;
 mod frame;
@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use crate::{
     error::{VmError, VmResult},
+    host::{NativeError, State},
     limits,
-    loader::{Context, Function, LinkedModule, Op},
-    natives::NativeError,
-    session::State,
+    loader::{Context, Function, LinkedModule, Loader, Op},
     types::Type,
     value::{Reference, Value},
 };
@@ -22,6 +21,7 @@ use frame::{Frame, Local};
 
 /// Runs one call tree.
 pub(crate) struct Interpreter<'s, 'a> {
+    loader: &'s Loader<'a>,
     state: &'s mut State<'a>,
     context: Arc<Context>,
     stack: Vec<Value>,
@@ -36,8 +36,13 @@ enum Step {
 }
 
 impl<'s, 'a> Interpreter<'s, 'a> {
-    pub(crate) fn new(state: &'s mut State<'a>, context: Arc<Context>) -> Self {
+    pub(crate) fn new(
+        loader: &'s Loader<'a>,
+        state: &'s mut State<'a>,
+        context: Arc<Context>,
+    ) -> Self {
         Self {
+            loader,
             state,
             context,
             stack: Vec::with_capacity(32),
@@ -221,7 +226,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             let op = code
                 .get(frame.pc)
                 .ok_or_else(|| VmError::invariant("program counter out of range"))?;
-            #[cfg(feature = "test-natives")]
+            #[cfg(feature = "coverage")]
             if let Some(executed) = function.executed.get(frame.pc) {
                 executed.store(true, std::sync::atomic::Ordering::Relaxed);
             }
@@ -233,9 +238,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 Op::Call(handle) => {
                     self.charge(0, 0)?;
                     let (module, target) =
-                        self.state
-                            .loader
-                            .handle(&self.context, &frame.module, *handle)?;
+                        self.loader.handle(&self.context, &frame.module, *handle)?;
                     frame.pc += 1;
                     return Ok(Step::Call(module, target, Arc::new([])));
                 }
@@ -254,9 +257,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                     };
                     check_instantiation(&frame.types, &types)?;
                     let (module, target) =
-                        self.state
-                            .loader
-                            .handle(&self.context, &frame.module, *handle)?;
+                        self.loader.handle(&self.context, &frame.module, *handle)?;
                     frame.pc += 1;
                     return Ok(Step::Call(module, target, types));
                 }

@@ -1,4 +1,4 @@
-//! Modules and functions resolved under one linkage.
+//! Linked modules and functions: resolved under one linkage.
 
 use std::{
     collections::HashMap,
@@ -9,11 +9,11 @@ use sui_sdk_types::Address;
 
 use super::{Loader, Op, code};
 use crate::{
+    declarations::Visibility,
     error::{Location, VmError, VmResult},
     format::{CompiledModule, FLAG_ENTRY, FLAG_NATIVE, VISIBILITY_FRIEND, VISIBILITY_PUBLIC},
+    host::NativeFunction,
     linkage::Linkage,
-    natives::{self, NativeFunction},
-    session::Visibility,
     types::{AbilitySet, Type},
 };
 
@@ -65,7 +65,7 @@ pub(crate) struct Function {
     pub(crate) locals: usize,
     pub(crate) body: Body,
     /// Per instruction, whether it ran.
-    #[cfg(feature = "test-natives")]
+    #[cfg(feature = "coverage")]
     pub(crate) executed: Vec<std::sync::atomic::AtomicBool>,
 }
 
@@ -290,16 +290,18 @@ impl Loader<'_> {
                 locals += compiled.signature(code.locals).len();
                 Body::Code(code::resolve(self, context, compiled, code)?)
             }
-            None => natives::find(&module.original_id, &module.name, &name)
+            None => self
+                .natives()
+                .find(&module.original_id, &module.name, &name)
                 .map_or(Body::Missing, Body::Native),
         };
-        #[cfg(feature = "test-natives")]
+        #[cfg(feature = "coverage")]
         let executed = match &body {
             Body::Code(code) => code.iter().map(|_| false.into()).collect(),
             Body::Native(_) | Body::Missing => Vec::new(),
         };
         Ok(Function {
-            #[cfg(feature = "test-natives")]
+            #[cfg(feature = "coverage")]
             executed,
             name,
             index,

@@ -1,6 +1,8 @@
-//! Packages, linkage contexts and types (devchain spec 3.5).
+//! Loader of packages, linkage contexts and types (devchain spec 3.5).
 
 mod code;
+#[cfg(test)]
+mod limit_tests;
 mod link;
 
 use std::{
@@ -16,6 +18,7 @@ pub(crate) use link::{Body, Context, Function, LinkedModule};
 use crate::{
     error::{VmError, VmResult},
     format::{CompiledModule, FieldDef, Token},
+    host::NativeTable,
     limits,
     linkage::Linkage,
     store::{Package, PackageStore},
@@ -110,14 +113,20 @@ fn remember<K: std::hash::Hash + Eq, V: Clone>(
 
 /// Loads packages, contexts and types for one session. Packages of the session shadow the store.
 pub(crate) struct Loader<'a> {
+    natives: NativeTable,
     caches: &'a Caches,
     store: &'a dyn PackageStore,
     own: HashMap<Address, Arc<LoadedPackage>>,
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(caches: &'a Caches, store: &'a dyn PackageStore) -> Self {
+    pub(crate) fn new(
+        natives: NativeTable,
+        caches: &'a Caches,
+        store: &'a dyn PackageStore,
+    ) -> Self {
         Self {
+            natives,
             caches,
             store,
             own: HashMap::new(),
@@ -130,10 +139,16 @@ impl<'a> Loader<'a> {
         'a: 'b,
     {
         Loader {
+            natives: self.natives,
             caches,
             store: self.store,
             own: self.own.clone(),
         }
+    }
+
+    /// The natives that functions are linked to.
+    pub(crate) fn natives(&self) -> NativeTable {
+        self.natives
     }
 
     pub(crate) fn add(&mut self, package: Arc<Package>) {

@@ -3,8 +3,8 @@
 use super::{NativeError, NativeFunction, NativeResult, arguments};
 use crate::{
     error::VmError,
+    host::State,
     object_runtime::{AccumulatorEvent, AccumulatorOperation},
-    session::State,
     types::Type,
     value::Value,
 };

@@ -1,4 +1,4 @@
-//! Taking arguments from the end of the list, checked.
+//! Arguments of natives, taken from the end of the list, checked.
 
 use ethnum::U256;
 use sui_sdk_types::Address;

@@ -5,7 +5,7 @@ use sha3::{Digest, Keccak256, Sha3_256};
 use sui_sdk_types::Address;
 
 use super::{NativeError, NativeFunction, NativeResult, arguments, work};
-use crate::{session::State, types::Type, value::Value};
+use crate::{host::State, types::Type, value::Value};
 
 /// Block size of SHA3-256.
 const SHA3_BLOCK: usize = 136;

@@ -3,8 +3,8 @@
 use super::{NativeError, NativeFunction, NativeResult, arguments};
 use crate::{
     error::VmError,
+    host::State,
     object_runtime::runtime::Absent,
-    session::State,
     types::Type,
     value::{Reference, Value, bcs},
 };

@@ -7,41 +7,31 @@ mod crypto;
 mod dynamic_field;
 mod object;
 mod standard;
-#[cfg(feature = "test-natives")]
-pub(crate) mod testing;
+mod testing;
 mod tx_context;
 mod work;
 
 use sui_sdk_types::Address;
 
-use crate::{error::VmError, session::State, types::Type, value::Value};
+use crate::{
+    host::{NativeError, NativeFunction, NativeResult, NativeTable},
+    types::standard_id,
+};
 
-/// How a native fails.
-#[derive(Debug)]
-pub(crate) enum NativeError {
-    /// An abort with a code, reported at the native's own module.
-    Abort(u64),
-    Vm(VmError),
-}
+impl NativeTable {
+    /// The natives of Sui.
+    pub const fn sui() -> Self {
+        Self::new(&[find])
+    }
 
-impl From<VmError> for NativeError {
-    fn from(error: VmError) -> Self {
-        NativeError::Vm(error)
+    /// The natives of Sui and those that only unit tests may call (devchain spec 4.5).
+    pub const fn unit_tests() -> Self {
+        Self::new(&[testing::find, find])
     }
 }
 
-pub(crate) type NativeResult<T = Vec<Value>> = Result<T, NativeError>;
-
-/// A native: type arguments and arguments (last on top) in, results out.
-pub(crate) type NativeFunction =
-    for<'s, 'a, 't, 'v> fn(&'s mut State<'a>, &'t [Type], &'v mut Vec<Value>) -> NativeResult;
-
-/// The native `package::module::name`, `None` if this machine has none.
-pub(crate) fn find(package: &Address, module: &str, name: &str) -> Option<NativeFunction> {
-    #[cfg(feature = "test-natives")]
-    if let Some(native) = testing::find(package, module, name) {
-        return Some(native);
-    }
+/// The native `package::module::name`, `None` if Sui has none or it is not implemented.
+fn find(package: &Address, module: &str, name: &str) -> Option<NativeFunction> {
     if *package == standard_id(1) {
         return standard::find(module, name);
     }
@@ -58,11 +48,4 @@ pub(crate) fn find(package: &Address, module: &str, name: &str) -> Option<Native
         }
         _ => crypto::find(module, name),
     }
-}
-
-/// The address 0x1, 0x2, ….
-pub(crate) fn standard_id(number: u8) -> Address {
-    let mut bytes = [0; 32];
-    bytes[31] = number;
-    Address::new(bytes)
 }

@@ -6,8 +6,8 @@ use sha3::Sha3_256;
 use super::{NativeError, NativeFunction, NativeResult, arguments, work};
 use crate::{
     error::VmError,
+    host::State,
     interpreter::vector,
-    session::State,
     types::Type,
     value::{Value, bcs},
 };

@@ -1,7 +1,7 @@
 //! `0x2::tx_context` (devchain spec 4.2).
 
 use super::{NativeError, NativeFunction, NativeResult, arguments};
-use crate::{error::VmError, session::State, types::Type, value::Value};
+use crate::{error::VmError, host::State, types::Type, value::Value};
 
 pub(super) fn find(name: &str) -> Option<NativeFunction> {
     Some(match name {

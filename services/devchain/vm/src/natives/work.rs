@@ -1,5 +1,5 @@
-//! How long natives take, in nanoseconds as [`crate::gas::Gas::work`] counts them: rounded measurements on one machine, for
-//! every machine.
+//! Work of natives: the time they take in nanoseconds, as [`crate::gas::Gas::work`] counts it: rounded measurements on one
+//! machine, for every machine.
 
 /// `bls12381_min_pk_verify` and `bls12381_min_sig_verify`.
 pub(super) const MIN_PK_VERIFY: u64 = 1_450_000;

@@ -1,4 +1,4 @@
-//! What Move code did to objects (devchain spec 2.6 to 2.8).
+//! Object runtime: what Move code did to objects (devchain spec 2.6 to 2.8).
 
 #[cfg(test)]
 mod limit_tests;

@@ -1,4 +1,4 @@
-//! The record of what a session did to objects, and the store of its children.
+//! Record of what a session did to objects, and the store of its children.
 
 use std::{
     cell::RefCell,
@@ -38,6 +38,15 @@ struct Child {
     touched: bool,
 }
 
+/// An object that was given an owner.
+struct Transferred {
+    /// Its place in the order of the first transfers of objects.
+    place: usize,
+    owner: NewOwner,
+    ty: Type,
+    value: Value,
+}
+
 impl Child {
     fn present(&self) -> bool {
         match &self.value {
@@ -54,9 +63,7 @@ pub(crate) struct ObjectRuntime {
     pub(crate) new_ids: BTreeSet<Address>,
     pub(crate) deleted_ids: BTreeSet<Address>,
     inputs: HashMap<Address, InputOwner>,
-    transfers: BTreeMap<Address, (NewOwner, Type, Value)>,
-    #[cfg(feature = "test-natives")]
-    transfer_order: Vec<Address>,
+    transfers: BTreeMap<Address, Transferred>,
     children: BTreeMap<Address, Child>,
     received: BTreeMap<Address, u64>,
     events: Vec<Event>,
@@ -88,8 +95,6 @@ impl ObjectRuntime {
             deleted_ids: BTreeSet::new(),
             inputs: HashMap::new(),
             transfers: BTreeMap::new(),
-            #[cfg(feature = "test-natives")]
-            transfer_order: Vec::new(),
             children: BTreeMap::new(),
             received: BTreeMap::new(),
             events: Vec::new(),
@@ -154,17 +159,21 @@ impl ObjectRuntime {
         if self.transfers.len() >= self.id_limit {
             return Err(too_many("transferred objects"));
         }
-        #[cfg(feature = "test-natives")]
-        if !self.transfers.contains_key(&id) {
-            self.transfer_order.push(id);
-        }
-        self.transfers.insert(id, (owner, ty, value));
+        let place = self.transfers.len();
+        let place = self.transfers.get(&id).map_or(place, |last| last.place);
+        let transferred = Transferred {
+            place,
+            owner,
+            ty,
+            value,
+        };
+        self.transfers.insert(id, transferred);
         Ok(true)
     }
 
     /// The owner that a transfer gave to an object.
     pub(crate) fn new_owner(&self, id: &Address) -> Option<NewOwner> {
-        self.transfers.get(id).map(|(owner, _, _)| *owner)
+        self.transfers.get(id).map(|transferred| transferred.owner)
     }
 
     fn child(
@@ -381,7 +390,10 @@ impl ObjectRuntime {
             ids_created,
             ..ObjectChanges::default()
         };
-        for (id, (owner, ty, value)) in self.transfers {
+        for (id, transferred) in self.transfers {
+            let Transferred {
+                owner, ty, value, ..
+            } = transferred;
             let written = WrittenObject {
                 owner,
                 object_type: ty.to_struct_tag()?,
@@ -433,7 +445,6 @@ fn finish_child(changes: &mut ObjectChanges, id: Address, child: &Child) -> VmRe
 }
 
 /// What one transaction of a unit test did.
-#[cfg(feature = "test-natives")]
 pub(crate) struct TestTransaction {
     pub(crate) new_ids: BTreeSet<Address>,
     pub(crate) deleted_ids: BTreeSet<Address>,
@@ -442,12 +453,11 @@ pub(crate) struct TestTransaction {
     pub(crate) events: usize,
 }
 
-#[cfg(feature = "test-natives")]
 impl ObjectRuntime {
     /// Ends a transaction inside a session: all but the children starts anew.
     pub(crate) fn next_test_transaction(&mut self) -> TestTransaction {
-        let mut transfers = std::mem::take(&mut self.transfers);
-        let order = std::mem::take(&mut self.transfer_order);
+        let mut transfers: Vec<_> = std::mem::take(&mut self.transfers).into_iter().collect();
+        transfers.sort_unstable_by_key(|(_, transferred)| transferred.place);
         self.inputs.clear();
         self.received.clear();
         self.accumulator_events.clear();
@@ -456,12 +466,9 @@ impl ObjectRuntime {
         TestTransaction {
             new_ids: std::mem::take(&mut self.new_ids),
             deleted_ids: std::mem::take(&mut self.deleted_ids),
-            transfers: order
+            transfers: transfers
                 .into_iter()
-                .filter_map(|id| {
-                    let (owner, ty, value) = transfers.remove(&id)?;
-                    Some((id, owner, ty, value))
-                })
+                .map(|(id, it)| (id, it.owner, it.ty, it.value))
                 .collect(),
             events: std::mem::take(&mut self.events).len(),
         }
@@ -481,7 +488,7 @@ impl ObjectRuntime {
     pub(crate) fn test_transfers(&self) -> impl Iterator<Item = (Address, &Type, &Value)> {
         self.transfers
             .iter()
-            .map(|(id, (_, ty, value))| (*id, ty, value))
+            .map(|(id, it)| (*id, &it.ty, &it.value))
     }
 
     /// The events of the transaction so far.

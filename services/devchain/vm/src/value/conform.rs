@@ -1,4 +1,4 @@
-//! Whether a value has the shape of a type.
+//! Type conformance: whether a value has the shape of a type.
 
 use super::Value;
 use crate::types::{DatatypeBody, Field, Type};

@@ -1,4 +1,4 @@
-//! Use of locals: nothing is read that may be missing, nothing without `drop` is overwritten or left behind.
+//! Locals: nothing is read that may be missing, nothing without `drop` is overwritten or left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! How deep loops are inside each other. The public verifier wants a function's loops to be entered at one place each
-//! and to nest at most [`LOOP_DEPTH`] deep, because it repeats its work for them.
+//! Loop depth: how deep loops are inside each other. The public verifier wants a function's loops to be entered at one place
+//! each and to nest at most [`LOOP_DEPTH`] deep, because it repeats its work for them.
 //!
 //! A loop is what its back edges come from: an edge to a block that dominates the one it leaves.
 

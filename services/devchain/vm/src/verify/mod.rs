@@ -1,8 +1,7 @@
-//! Verification of packages at publish (devchain spec 3.6): linking, constants and abilities of fields (V1), the Sui
+//! Verifier of packages at publish (devchain spec 3.6): linking, constants and abilities of fields (V1), the Sui
 //! rules (V2), types on the stack, abilities and use of locals (V3). Reference safety (V4) is not proved; the
 //! interpreter checks every access through a reference instead (see `value::reference`).
 
-pub(crate) mod compatibility;
 #[cfg(test)]
 mod limit_tests;
 mod locals;

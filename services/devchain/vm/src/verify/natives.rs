@@ -9,7 +9,7 @@ use crate::{
     error::VmResult,
     format::{CompiledModule, FunctionDef, Operand},
     loader::{Context, LinkedModule, Loader},
-    natives::{self, standard_id},
+    types::standard_id,
 };
 
 /// Opcodes of calls, plain and of an instantiation.
@@ -70,7 +70,7 @@ fn missing(
         };
         if definition.code.is_some() {
             open.extend(calls(&compiled, definition));
-        } else if natives::find(package, module, function).is_none() {
+        } else if loader.natives().find(package, module, function).is_none() {
             return Ok(Some(next));
         }
     }

@@ -3,8 +3,7 @@
 use crate::{
     error::{VmError, VmResult},
     format::{CompiledModule, FLAG_ENTRY, FunctionDef, Operand, Token, VISIBILITY_PUBLIC},
-    natives::standard_id,
-    types::AbilitySet,
+    types::{AbilitySet, standard_id},
 };
 
 /// Functions whose first type argument must be declared in the calling module.

@@ -1,4 +1,4 @@
-//! Types on the operand stack, block by block (stage V3). A block starts and ends with an empty stack, except that a
+//! Type checking of the operand stack, block by block (stage V3). A block starts and ends with an empty stack, except that a
 //! block which returns ends with the results.
 
 use std::{collections::BTreeSet, sync::Arc};

@@ -154,7 +154,7 @@ pub fn run(
     types: &[TypeTag],
     arguments: Vec<Value>,
 ) -> Result<Vec<Value>, VmError> {
-    let (vm, world) = (Vm::new(), framework());
+    let (vm, world) = (Vm::default(), framework());
     let mut session = session(&vm, &world, Some(5_000_000_000));
     let arguments = arguments.into_iter().map(Argument::Value).collect();
     session.call(

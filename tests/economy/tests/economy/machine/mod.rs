@@ -72,7 +72,7 @@ impl Machine {
             packages.add(id, &package.dependencies, package.bytecode());
         }
         Self {
-            vm: Vm::new(),
+            vm: Vm::default(),
             linkage: Linkage(packages.0.keys().map(|id| (*id, *id)).collect()),
             packages,
         }

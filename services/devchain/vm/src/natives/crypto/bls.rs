@@ -3,8 +3,8 @@
 use blst::{BLST_ERROR, min_pk, min_sig};
 
 use crate::{
+    host::State,
     natives::{NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

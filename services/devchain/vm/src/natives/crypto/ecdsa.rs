@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
+    host::State,
     natives::{NativeError, NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

@@ -9,8 +9,8 @@ use elliptic_curve::hash2curve::{ExpandMsg, ExpandMsgXmd, Expander};
 use sha2::{Digest, Sha512};
 
 use crate::{
+    host::State,
     natives::{NativeError, NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

@@ -7,8 +7,8 @@ use ark_ff::PrimeField;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress};
 
 use crate::{
+    host::State,
     natives::{NativeError, NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

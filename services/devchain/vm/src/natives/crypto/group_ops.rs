@@ -11,8 +11,8 @@ use sha2::Sha256;
 
 use super::groups::{self, Element, Uncompressed};
 use crate::{
+    host::State,
     natives::{NativeError, NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

@@ -8,8 +8,8 @@ use sui_sdk_types::Address;
 
 use super::poseidon;
 use crate::{
+    host::State,
     natives::{NativeError, NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

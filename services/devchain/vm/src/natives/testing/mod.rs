@@ -5,16 +5,16 @@ mod scenario;
 use ethnum::U256;
 use sui_sdk_types::{Address, Digest};
 
-use super::{NativeError, NativeFunction, NativeResult, arguments, standard_id};
+use super::{NativeError, NativeFunction, NativeResult, arguments};
 use crate::{
     error::VmError,
+    host::State,
     interpreter::vector,
-    session::State,
-    types::Type,
+    types::{Type, standard_id},
     value::{Value, bcs},
 };
 
-pub(crate) use scenario::Scenario;
+use scenario::Scenario;
 
 /// `tx_context::last_created_id` without an id.
 const NO_IDS_CREATED: u64 = 1;
@@ -98,8 +98,9 @@ fn create_one_time_witness(_: &mut State<'_>, _: &[Type], _: &mut Vec<Value>) ->
 
 /// Another seed at each call of a test, the same ones in each run of it.
 fn random_seed(state: &mut State<'_>, _: &[Type], _: &mut Vec<Value>) -> NativeResult {
-    state.scenario.seeds = state.scenario.seeds.saturating_add(1);
-    let seed = U256::from(state.scenario.seeds).to_le_bytes();
+    let scenario = state.extension.get::<Scenario>()?;
+    scenario.seeds = scenario.seeds.saturating_add(1);
+    let seed = U256::from(scenario.seeds).to_le_bytes();
     let hash = blake2b_simd::Params::new().hash_length(32).hash(&seed);
     Ok(vec![Value::Bytes(hash.as_bytes().to_vec())])
 }

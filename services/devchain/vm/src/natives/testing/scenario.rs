@@ -10,8 +10,8 @@ use sui_sdk_types::Address;
 use super::super::{NativeError, NativeFunction, NativeResult, arguments};
 use crate::{
     error::{VmError, VmResult},
+    host::State,
     object_runtime::{InputOwner, NewOwner, runtime::TestTransaction},
-    session::State,
     types::{DatatypeBody, Type},
     value::Value,
 };
@@ -101,9 +101,8 @@ pub(super) fn find(name: &str) -> Option<NativeFunction> {
         },
         "ids_for_address" => |state, types, args| {
             let owner = NewOwner::Address(arguments::address(args)?);
-            let ids = state
-                .scenario
-                .ids(owner, arguments::type_argument(types, 0)?);
+            let ty = arguments::type_argument(types, 0)?;
+            let ids = scenario(state)?.ids(owner, ty);
             Ok(vec![Value::Vector(ids.into_iter().map(id_value).collect())])
         },
         "most_recent_id_for_address" => |state, types, args| {
@@ -131,6 +130,11 @@ pub(super) fn find(name: &str) -> Option<NativeFunction> {
     })
 }
 
+/// What the transactions of this session left so far.
+fn scenario<'s>(state: &'s mut State<'_>) -> VmResult<&'s mut Scenario> {
+    state.extension.get()
+}
+
 fn id_value(id: Address) -> Value {
     Value::Struct(vec![Value::Address(id)])
 }
@@ -138,15 +142,16 @@ fn id_value(id: Address) -> Value {
 fn take(state: &mut State<'_>, types: &[Type], owner: NewOwner, id: Address) -> NativeResult {
     let ty = arguments::type_argument(types, 0)?;
     let missing = NativeError::Abort(OBJECT_NOT_FOUND);
-    if state.scenario.taken.contains_key(&id) {
+    let scenario = scenario(state)?;
+    if scenario.taken.contains_key(&id) {
         return Err(missing);
     }
-    let held = state.scenario.held.get(&id);
+    let held = scenario.held.get(&id);
     let Some(held) = held.filter(|held| held.ty == *ty && same_inventory(held.owner, owner)) else {
         return Err(missing);
     };
     let value = held.value.clone();
-    state.scenario.taken.insert(id, owner);
+    scenario.taken.insert(id, owner);
     state.objects.declare_input(id, input_owner(owner));
     Ok(vec![value])
 }
@@ -162,19 +167,19 @@ fn input_owner(owner: NewOwner) -> InputOwner {
 
 fn most_recent(state: &mut State<'_>, types: &[Type], owner: NewOwner) -> NativeResult {
     let ty = arguments::type_argument(types, 0)?;
-    let id = state.scenario.most_recent(owner, ty);
+    let id = scenario(state)?.most_recent(owner, ty);
     let vector = Value::Vector(id.into_iter().map(id_value).collect());
     Ok(vec![Value::Struct(vec![vector])])
 }
 
 fn was_taken(state: &mut State<'_>, owner: NewOwner, id: Address) -> NativeResult {
-    let taken = state.scenario.taken.get(&id);
-    Ok(vec![Value::Bool(taken == Some(&owner))])
+    let taken = scenario(state)?.taken.get(&id) == Some(&owner);
+    Ok(vec![Value::Bool(taken)])
 }
 
 fn allocate_ticket(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
     let id = arguments::id(args)?;
-    let scenario = &mut state.scenario;
+    let scenario = scenario(state)?;
     if scenario.tickets.contains_key(&id) {
         return Err(NativeError::Abort(TICKET_ALREADY_ALLOCATED));
     }
@@ -194,7 +199,7 @@ fn allocate_ticket(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> 
 
 fn deallocate_ticket(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> NativeResult {
     let id = arguments::id(args)?;
-    let scenario = &mut state.scenario;
+    let scenario = scenario(state)?;
     match scenario.tickets.remove(&id) {
         None => Err(NativeError::Abort(UNABLE_TO_DEALLOCATE_TICKET)),
         Some(held) => {
@@ -215,7 +220,7 @@ pub(super) fn receive(
     let parent = arguments::address(args)?;
     let ty = arguments::type_argument(types, 0)?;
     let missing = NativeError::Abort(RECEIVED_MISSING);
-    let Some(held) = state.scenario.tickets.get(&id) else {
+    let Some(held) = scenario(state)?.tickets.get(&id).cloned() else {
         args.extend([Value::Address(parent), id_value(id), Value::U64(version)]);
         return super::super::object::receive_impl(state, types, args);
     };
@@ -225,16 +230,15 @@ pub(super) fn receive(
     if held.ty != *ty {
         return Err(NativeError::Abort(RECEIVED_OTHER_TYPE));
     }
-    let value = held.value.clone();
     if version != TICKET_VERSION || !state.objects.record_received(parent, id, version) {
         return Err(missing);
     }
-    state.scenario.received.insert(id);
-    Ok(vec![value])
+    scenario(state)?.received.insert(id);
+    Ok(vec![held.value])
 }
 
 fn end_transaction(state: &mut State<'_>, _: &[Type], _: &mut Vec<Value>) -> NativeResult {
-    close_tickets(&mut state.scenario);
+    close_tickets(scenario(state)?);
     let children: BTreeSet<Address> = state
         .objects
         .present_children()
@@ -242,7 +246,7 @@ fn end_transaction(state: &mut State<'_>, _: &[Type], _: &mut Vec<Value>) -> Nat
         .collect();
     let wrapped = find_wrapped(state)?;
     let transaction = state.objects.next_test_transaction();
-    let scenario = &mut state.scenario;
+    let scenario = state.extension.get::<Scenario>()?;
     let taken: BTreeMap<_, _> = scenario
         .taken
         .iter()
@@ -422,7 +426,7 @@ fn collect_inner(
 }
 
 fn is_uid(ty: &Type) -> bool {
-    ty.is_datatype(&super::super::standard_id(2), "object", "UID")
+    ty.is_datatype(&crate::types::standard_id(2), "object", "UID")
 }
 
 fn uid_address(value: &Value) -> Option<Address> {

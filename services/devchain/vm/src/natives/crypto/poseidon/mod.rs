@@ -8,8 +8,8 @@ use ark_ff::{BigInteger, Field, PrimeField, Zero};
 
 use crate::{
     error::VmError,
+    host::State,
     natives::{NativeError, NativeFunction, NativeResult, arguments, work},
-    session::State,
     types::Type,
     value::Value,
 };

@@ -1,4 +1,4 @@
-//! Compatibility of an upgrade with the version before (devchain spec 2.5).
+//! Upgrade compatibility of a new version with the one before (devchain spec 2.5).
 //!
 //! Declarations are compared in a normal form without table indices.
 
@@ -8,9 +8,32 @@ use sui_sdk_types::Address;
 
 use crate::{
     format::{CompiledModule, FieldDef, FunctionDef, Operand, Token, VISIBILITY_PUBLIC},
-    package::{Module, UpgradePolicy},
+    package::Module,
     types::{AbilitySet, DatatypeParameter},
 };
+
+/// Policy of an upgrade (devchain spec 2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradePolicy {
+    /// 0
+    Compatible,
+    /// 128
+    Additive,
+    /// 192
+    DependencyOnly,
+}
+
+impl UpgradePolicy {
+    /// From the ticket's byte; `None` if unknown.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Compatible),
+            128 => Some(Self::Additive),
+            192 => Some(Self::DependencyOnly),
+            _ => None,
+        }
+    }
+}
 
 /// A type in terms of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,8 +293,11 @@ fn operand(module: &CompiledModule, opcode: u8, index: u16) -> String {
     }
 }
 
-/// Checks all modules of an upgrade.
-pub(crate) fn check(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Result<(), String> {
+/// Checks an upgrade of all modules (devchain spec 2.5, per-module rules).
+///
+/// # Errors
+/// What is incompatible, in words.
+pub fn check(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Result<(), String> {
     let modules: BTreeMap<&str, &Module> =
         new.iter().map(|module| (module.name(), module)).collect();
     for module in old {
@@ -291,8 +317,9 @@ pub(crate) fn check(policy: UpgradePolicy, old: &[Module], new: &[Module]) -> Re
     Ok(())
 }
 
-/// What the new modules declare otherwise than the old ones did. Modules that are missing are not looked at.
-pub(crate) fn changed_datatype(old: &[Module], new: &[Module]) -> Option<String> {
+/// The first datatype of the old modules that the new ones declare otherwise or not at all, in words. No policy allows that.
+/// Modules that are missing are not looked at.
+pub fn changed_datatype(old: &[Module], new: &[Module]) -> Option<String> {
     old.iter().find_map(|module| {
         let next = new.iter().find(|next| next.name() == module.name())?;
         same_datatypes(&view(&module.0), &view(&next.0))
