@@ -1,4 +1,4 @@
-//! From an argument of a command to a typed value or a borrow (devchain spec 2.4).
+//! Arguments of commands, made typed values or borrows (devchain spec 2.4).
 
 use sui_devchain_vm::{AbilitySet, Argument as VmArgument, Slot, Type, Value, VmError};
 use sui_sdk_types::{Address, Argument, CommandArgumentError, Owner, Version};
@@ -40,42 +40,61 @@ enum Use {
     Moved,
 }
 
-/// The uses of places within one command: a place that is borrowed by `&mut` is borrowed once.
-#[derive(Debug, Default)]
-pub(crate) struct Uses {
-    list: Vec<(Place, Use, usize)>,
-    /// The first operand that is borrowed once more, where one of both borrows is by `&mut`.
-    aliased: Option<usize>,
+/// One use of a place.
+#[derive(Debug)]
+struct Used {
+    place: Place,
+    /// The type of a pure input, which is another place at every type.
+    pure: Option<Type>,
+    how: Use,
+    /// Index of the operand.
+    index: usize,
 }
 
+impl Used {
+    fn is_same_place(&self, other: &Self) -> bool {
+        self.place == other.place && self.pure == other.pure
+    }
+}
+
+/// The uses of places within one command, in the order of the operands.
+#[derive(Debug, Default)]
+pub(crate) struct Uses(Vec<Used>);
+
 impl Uses {
-    fn record(&mut self, place: Place, new: Use, index: usize) -> Result<(), Failure> {
-        for (_, old, first) in self.list.iter().filter(|(used, ..)| *used == place) {
-            let kind = match (old, new) {
+    fn record(&mut self, new: Used) -> Result<(), Failure> {
+        for old in self.0.iter().filter(|old| old.is_same_place(&new)) {
+            let kind = match (old.how, new.how) {
                 (Use::Moved, _) => CommandArgumentError::ArgumentWithoutValue,
-                (Use::Copied, _) | (_, Use::Copied) | (Use::Shared, Use::Shared) => continue,
+                (Use::Copied, _) | (_, Use::Copied) => continue,
                 (_, Use::Moved) => CommandArgumentError::CannotMoveBorrowedValue,
-                (Use::Exclusive, _) | (_, Use::Exclusive) => {
-                    let aliased = self.aliased.get_or_insert(*first);
-                    *aliased = (*aliased).min(*first);
-                    continue;
-                }
+                // Two borrows: judged when every operand has its type.
+                (Use::Shared | Use::Exclusive, _) => continue,
             };
-            return Err(Failure::argument(index, kind));
+            return Err(Failure::argument(new.index, kind));
         }
-        self.list.push((place, new, index));
+        self.0.push(new);
         Ok(())
     }
 
     /// Refuses aliases of what is borrowed by `&mut`, once every operand has its type: a wrong type is the first to be told.
+    /// The operand that is named is the first borrow by `&mut` of the first place that is borrowed so.
     pub(super) fn check_aliases(&self) -> Result<(), Failure> {
-        match self.aliased {
-            None => Ok(()),
-            Some(index) => Err(Failure::argument(
-                index,
-                CommandArgumentError::InvalidReferenceArgument,
-            )),
+        let borrows = || {
+            let all = self.0.iter();
+            all.filter(|used| matches!(used.how, Use::Shared | Use::Exclusive))
+        };
+        for used in borrows() {
+            let mut same = borrows().filter(|other| other.is_same_place(used));
+            let exclusive = same.clone().find(|other| other.how == Use::Exclusive);
+            if let (Some(exclusive), Some(_)) = (exclusive, same.nth(1)) {
+                return Err(Failure::argument(
+                    exclusive.index,
+                    CommandArgumentError::InvalidReferenceArgument,
+                ));
+            }
         }
+        Ok(())
     }
 }
 
@@ -92,7 +111,22 @@ impl Operand<'_> {
     }
 
     fn uses(&mut self, place: Place, how: Use) -> Result<(), Failure> {
-        self.uses.record(place, how, self.index)
+        self.record(place, None, how)
+    }
+
+    /// A use of a pure input at a type.
+    fn uses_pure(&mut self, place: Place, type_: &Type, how: Use) -> Result<(), Failure> {
+        self.record(place, Some(type_.clone()), how)
+    }
+
+    fn record(&mut self, place: Place, pure: Option<Type>, how: Use) -> Result<(), Failure> {
+        let index = self.index;
+        self.uses.record(Used {
+            place,
+            pure,
+            how,
+            index,
+        })
     }
 }
 
@@ -317,9 +351,7 @@ impl Ptb<'_> {
             {
                 *place = Some(fixed);
             }
-            if mutable {
-                operand.uses(place, how)?;
-            }
+            operand.uses_pure(place, expected, how)?;
             return Ok(VmArgument::Borrow(slot));
         }
         match self.slots.get(input) {
@@ -336,13 +368,14 @@ impl Ptb<'_> {
                 operand.uses(place, how)?;
                 Ok(VmArgument::Borrow(object.slot.clone()))
             }
-            Some(
-                InputSlot::Value(value)
-                | InputSlot::Pure {
-                    fixed: Some(value), ..
-                },
-            ) => {
+            Some(InputSlot::Value(value)) => {
                 operand.uses(place, how)?;
+                borrow_result(operand, value, expected, mutable)
+            }
+            Some(InputSlot::Pure {
+                fixed: Some(value), ..
+            }) => {
+                operand.uses_pure(place, expected, how)?;
                 borrow_result(operand, value, expected, mutable)
             }
             Some(InputSlot::Receiving { id, version }) => {
