@@ -1,4 +1,4 @@
-//! Signed coin totals per address (devchain spec 2.9, last paragraph).
+//! Balance changes: signed coin totals per address (devchain spec 2.9, last paragraph).
 
 use std::collections::BTreeMap;
 

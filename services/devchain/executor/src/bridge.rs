@@ -1,4 +1,4 @@
-//! The object store as the machine wants to see it: packages by storage id, children by parent,
+//! Adapter between object store and machine: packages by storage id, children by parent,
 //! receivable objects by version.
 
 use std::collections::BTreeMap;

@@ -1,13 +1,14 @@
-//! What a transaction did to objects, between the end of its last command and its effects.
+//! Changes that a transaction made to objects, between the end of its last command and its effects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sui_sdk_types::{Address, Event, MoveStruct, Object, ObjectData, Owner, StructTag, TypeTag};
 
-use crate::collect::Stamp;
 use crate::failure::Failure;
-use crate::inputs::{Inputs, Refund};
+use crate::inputs::Inputs;
+use crate::payment::Refund;
+use crate::stamp::Stamp;
 
 /// Net deposits per (owner, coin type).
 pub(crate) type AddressBalances = BTreeMap<(Address, TypeTag), i128>;

@@ -1,25 +1,32 @@
-//! From what the session recorded to final objects (devchain spec 2.6).
+//! Collection of changes: from what the session recorded to final objects (devchain spec 2.6).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sui_devchain_vm::object_runtime::{
     AccumulatorEvent, AccumulatorOperation, NewOwner, ObjectChanges,
 };
-use sui_sdk_types::{Address, Digest, ExecutionError, Object, ObjectData, Owner, TypeTag, Version};
+use sui_sdk_types::{
+    Address, Event, ExecutionError, MovePackage, Object, ObjectData, Owner, TypeTag, Version,
+};
 
 use crate::ObjectStore;
 use crate::changes::{AddressBalances, Changes, move_object};
 use crate::failure::Failure;
 use crate::inputs::{Inputs, Shortage};
-use crate::ptb::Finished;
+use crate::payment::Refund;
+use crate::stamp::Stamp;
 
-/// What stamps every written object.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stamp {
-    /// Version of the written Move objects.
-    pub(crate) version: Version,
-    /// Digest of the transaction.
-    pub(crate) digest: Digest,
+/// What is left when the last command ran.
+pub(crate) struct Finished {
+    pub(crate) objects: ObjectChanges,
+    /// Mutable inputs that the transaction still held: id and contents.
+    pub(crate) held: Vec<(Address, Vec<u8>)>,
+    pub(crate) packages: Vec<MovePackage>,
+    pub(crate) events: Vec<Event>,
+    /// What the coin of a reserved payment still held, in MIST.
+    pub(crate) gas_left: u64,
+    /// Where a command took the gas coin, if one did.
+    pub(crate) refund: Option<Refund>,
 }
 
 /// Turns the end state of a run into changes; finds violations that only show at the end.

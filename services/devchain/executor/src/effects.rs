@@ -10,7 +10,8 @@ use sui_sdk_types::{
 };
 
 use crate::changes::Changes;
-use crate::inputs::{Inputs, Payment, is_consensus};
+use crate::inputs::{Inputs, is_consensus};
+use crate::payment::Payment;
 
 const ACCUMULATOR_ROOT: Address = Address::from_static("0xacc");
 

@@ -1,4 +1,4 @@
-//! The entry points: admit a signed transaction, execute a transaction.
+//! Entry points: admit a signed transaction, execute a transaction.
 
 use sui_devchain_vm::Interrupt;
 use sui_sdk_types::{
@@ -6,8 +6,9 @@ use sui_sdk_types::{
 };
 
 use crate::admission::{check_transaction, verify_signatures};
+use crate::execution::Execution;
 use crate::inputs::{self, MOCK_COIN_ID, mock_coin};
-use crate::run::{Caches, run};
+use crate::run::{Caches, load, run, run_genesis};
 use crate::{AdmissionError, ChainParams, Mode, ObjectStore, Outcome, system};
 
 /// Runs transactions. Holds only caches of immutable things (verified bytecode), so one instance
@@ -42,13 +43,14 @@ impl Executor {
         check_transaction(params, &transaction.transaction, Mode::Normal)?;
         verify_signatures(transaction)?;
         let programmable = programmable(&transaction.transaction)?;
-        inputs::load(
+        let execution = Execution {
             store,
             params,
-            &transaction.transaction,
-            programmable,
-            Mode::Normal,
-        )?;
+            transaction: &transaction.transaction,
+            mode: Mode::Normal,
+            interrupt: &Interrupt::default(),
+        };
+        load(execution, programmable)?;
         Ok(())
     }
 
@@ -80,57 +82,52 @@ impl Executor {
         mode: Mode,
         interrupt: &Interrupt,
     ) -> Result<Outcome, AdmissionError> {
-        if mode == Mode::System {
-            return self.execute_system(store, params, transaction);
-        }
-        check_transaction(params, transaction, mode)?;
-        let mut transaction = transaction.clone();
-        if self.needs_mock_payment(store, &transaction, mode)? {
-            let coin = mock_coin(transaction.gas_payment.owner)
-                .ok_or_else(|| AdmissionError::Internal("mock coin".into()))?;
-            transaction.gas_payment.objects =
-                vec![ObjectReference::new(MOCK_COIN_ID, 1, coin.digest())];
-        }
-        let body = programmable(&transaction)?;
-        run(
-            &self.caches,
-            store,
-            params,
-            &transaction,
-            body,
-            mode,
-            interrupt,
-        )
-    }
-
-    fn execute_system(
-        &self,
-        store: &dyn ObjectStore,
-        params: &ChainParams,
-        transaction: &Transaction,
-    ) -> Result<Outcome, AdmissionError> {
-        if let TransactionKind::Genesis(genesis) = &transaction.kind {
-            return crate::genesis::execute(params, transaction, genesis);
-        }
-        let body = system::body(store, &transaction.kind)?;
-        run(
-            &self.caches,
+        let execution = Execution {
             store,
             params,
             transaction,
-            &body,
-            Mode::System,
-            &Interrupt::default(),
-        )
+            mode,
+            interrupt,
+        };
+        if mode == Mode::System {
+            return self.execute_system(execution);
+        }
+        check_transaction(params, transaction, mode)?;
+        if !self.needs_mock_payment(execution)? {
+            return run(&self.caches, execution, programmable(transaction)?);
+        }
+        let mut paid = transaction.clone();
+        let coin = mock_coin(paid.gas_payment.owner)
+            .ok_or_else(|| AdmissionError::Internal("mock coin".into()))?;
+        paid.gas_payment.objects = vec![ObjectReference::new(MOCK_COIN_ID, 1, coin.digest())];
+        let execution = Execution {
+            transaction: &paid,
+            ..execution
+        };
+        run(&self.caches, execution, programmable(&paid)?)
+    }
+
+    fn execute_system(&self, execution: Execution<'_>) -> Result<Outcome, AdmissionError> {
+        let execution = Execution {
+            interrupt: &Interrupt::default(),
+            ..execution
+        };
+        let kind = &execution.transaction.kind;
+        if let TransactionKind::Genesis(genesis) = kind {
+            return run_genesis(execution, genesis);
+        }
+        let body = system::body(execution.store, kind)?;
+        run(&self.caches, execution, &body)
     }
 
     /// A rehearsal without payment is paid by a mock coin, unless the address balance can pay.
-    fn needs_mock_payment(
-        &self,
-        store: &dyn ObjectStore,
-        transaction: &Transaction,
-        mode: Mode,
-    ) -> Result<bool, AdmissionError> {
+    fn needs_mock_payment(&self, execution: Execution<'_>) -> Result<bool, AdmissionError> {
+        let Execution {
+            store,
+            transaction,
+            mode,
+            ..
+        } = execution;
         if !mode.is_rehearsal() || !transaction.gas_payment.objects.is_empty() {
             return Ok(false);
         }

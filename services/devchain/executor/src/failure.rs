@@ -1,10 +1,8 @@
-//! Why a transaction failed, while it is still running.
+//! Execution errors on their way out: why a transaction failed, while it is still running.
 
 use std::fmt;
 
 use sui_sdk_types::{CommandArgumentError, ExecutionError, ExecutionStatus};
-
-use crate::inputs::Shortage;
 
 /// An execution error, the command it belongs to, and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +48,6 @@ impl Failure {
             error: ExecutionError::clone(&self.error),
             command: self.command,
         }
-    }
-}
-
-impl From<&Shortage> for Failure {
-    fn from(shortage: &Shortage) -> Self {
-        Self::new(
-            ExecutionError::InsufficientFundsForWithdraw,
-            shortage.to_string(),
-        )
     }
 }
 

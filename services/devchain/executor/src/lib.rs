@@ -13,14 +13,17 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub mod admission;
+mod admission;
 mod balance_changes;
 mod bridge;
 mod changes;
 mod collect;
+mod commands;
 mod deny_list;
 mod effects;
+mod error;
 mod errors;
+mod execution;
 pub mod executor;
 mod failure;
 pub mod gas;
@@ -29,15 +32,17 @@ mod inputs;
 pub mod limits;
 pub mod outcome;
 pub mod params;
+mod payment;
 mod ptb;
 mod publishing;
 pub mod resolve;
 mod run;
+mod stamp;
 pub mod store;
 pub mod system;
 
-pub use admission::AdmissionError;
 pub use effects::accumulator_id;
+pub use error::AdmissionError;
 pub use executor::Executor;
 pub use inputs::withdrawn;
 pub use outcome::{AddressBalanceChange, CommandOutput, MutatedReference, Outcome, OutputValue};

@@ -1,4 +1,4 @@
-//! What one executed transaction leaves behind.
+//! Outcome of one executed transaction: everything it leaves behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 

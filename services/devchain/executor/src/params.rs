@@ -1,4 +1,4 @@
-//! The facts about the chain that a transaction depends on, and how strictly it is run.
+//! Chain parameters that a transaction depends on, and modes: how strictly it is run.
 
 use sui_sdk_types::{Digest, EpochId};
 

@@ -1,4 +1,4 @@
-//! What the executor reads: objects by id, by id and version, and address balances.
+//! Object store, as the executor reads it: objects by id, by id and version, and address balances.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Transactions that only the engine makes: genesis, clock ticks, randomness, ends of epochs (devchain
+//! System transactions, which only the engine makes: genesis, clock ticks, randomness, ends of epochs (devchain
 //! spec 2.12).
 
 use sui_sdk_types::{

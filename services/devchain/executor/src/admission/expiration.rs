@@ -1,8 +1,8 @@
-//! In which epochs and on which chain a transaction is valid (devchain spec 2.3 row 3).
+//! Expiration: in which epochs and on which chain a transaction is valid (devchain spec 2.3 row 3).
 
 use sui_sdk_types::{Digest, EpochId, TransactionExpiration};
 
-use super::AdmissionError;
+use crate::AdmissionError;
 use crate::ChainParams;
 
 pub(super) fn check(

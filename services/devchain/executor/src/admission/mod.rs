@@ -1,22 +1,20 @@
-//! Whether a transaction may enter the chain at all (devchain spec 2.3).
+//! Admission: whether a transaction may enter the chain at all (devchain spec 2.3).
 //!
 //! `structure` looks at the transaction alone, `signatures` at who signed it, `expiration` at
 //! the epoch. What depends on stored objects is decided while the inputs are loaded.
 
-mod error;
 mod expiration;
 #[cfg(test)]
 mod limit_tests;
 mod signatures;
 mod structure;
 
-pub use error::AdmissionError;
 pub(crate) use signatures::verify as verify_signatures;
-pub(crate) use structure::{arguments, check as check_structure};
+pub(crate) use structure::check as check_structure;
 
 use sui_sdk_types::{Transaction, TransactionKind};
 
-use crate::{ChainParams, Mode};
+use crate::{AdmissionError, ChainParams, Mode};
 
 /// The rules that need no stored object: kind, size, structure, expiration, price and budget.
 pub(crate) fn check_transaction(

@@ -1,4 +1,4 @@
-//! Who has to sign, and whether they did (devchain spec 2.3 row 2).
+//! Signatures: who has to sign, and whether they did (devchain spec 2.3 row 2).
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use sui_crypto::SuiVerifier;
 use sui_crypto::multisig::UserSignatureVerifier;
 use sui_sdk_types::{Address, SignedTransaction, SimpleSignature, UserSignature};
 
-use super::AdmissionError;
+use crate::AdmissionError;
 
 /// Exactly one valid signature of the sender, and of the gas owner if that is somebody else.
 pub(crate) fn verify(signed: &SignedTransaction) -> Result<(), AdmissionError> {

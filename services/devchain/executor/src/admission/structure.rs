@@ -1,4 +1,4 @@
-//! Rules about the transaction alone (devchain spec 2.3 rows 4, 5 and 10).
+//! Structure: rules about the transaction alone (devchain spec 2.3 rows 4, 5 and 10).
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,11 @@ use sui_sdk_types::{
     TypeTag,
 };
 
-use super::{AdmissionError, below, within};
-use crate::ChainParams;
-use crate::inputs::is_reservation;
+use super::{below, within};
+use crate::commands::arguments;
 use crate::limits::*;
+use crate::payment::is_reservation;
+use crate::{AdmissionError, ChainParams};
 
 const CLOCK: Address = Address::from_static("0x6");
 const AUTHENTICATOR_STATE: Address = Address::from_static("0x7");
@@ -36,31 +37,6 @@ pub(crate) fn check(
         }
     }
     check_random_is_last(programmable)
-}
-
-/// Every operand of a command, in order.
-pub(crate) fn arguments(command: &Command) -> Vec<Argument> {
-    match command {
-        Command::MoveCall(call) => call.arguments.clone(),
-        Command::TransferObjects(transfer) => {
-            let mut all = transfer.objects.clone();
-            all.push(transfer.address);
-            all
-        }
-        Command::SplitCoins(split) => {
-            let mut all = vec![split.coin];
-            all.extend(&split.amounts);
-            all
-        }
-        Command::MergeCoins(merge) => {
-            let mut all = vec![merge.coin];
-            all.extend(&merge.coins_to_merge);
-            all
-        }
-        Command::MakeMoveVector(make) => make.elements.clone(),
-        Command::Upgrade(upgrade) => vec![upgrade.ticket],
-        _ => Vec::new(),
-    }
 }
 
 fn check_inputs(

@@ -1,9 +1,13 @@
-//! Prices and formulas of devchain spec 2.10: object sizes, storage costs, rebates, rounding.
+//! Gas: prices and formulas of devchain spec 2.10: object sizes, storage costs, rebates, rounding.
 
+#[cfg(test)]
+mod limit_tests;
+mod reading;
 mod settle;
 mod size;
 mod storage;
 
+pub(crate) use reading::read_cost;
 pub(crate) use settle::{Settled, Settlement, payment_total};
 pub use size::{move_object_bytes, object_bytes, package_bytes, stored_bytes};
 pub(crate) use storage::{StorageTotals, sender_rebate};

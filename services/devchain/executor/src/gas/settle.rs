@@ -1,4 +1,4 @@
-//! The end of a metered transaction: limits, computation, smashing, storage, deduction (devchain
+//! Settlement of gas at the end of a metered transaction: limits, computation, smashing, storage, deduction (devchain
 //! spec 2.10, steps 5 to 10).
 
 use sui_sdk_types::{
@@ -8,10 +8,11 @@ use sui_sdk_types::{
 use super::{INTERNAL_PER_UNIT, STORAGE_MIST_PER_BYTE, StorageTotals, net, round_units, summary};
 use super::{sender_rebate, size::object_bytes, stored_bytes};
 use crate::changes::{Changes, with_rebate};
-use crate::collect::Stamp;
 use crate::failure::Failure;
-use crate::inputs::{Inputs, Payment, Refund, coin_balance};
+use crate::inputs::{Inputs, coin_balance};
 use crate::limits::{MAX_EFFECTS_BYTES, MAX_OBJECT_BYTES, MAX_WRITTEN_BYTES};
+use crate::payment::{Payment, Refund};
+use crate::stamp::Stamp;
 use crate::system::SYSTEM_STATE;
 
 /// Upper estimate of the bytes of effects without objects.
@@ -257,7 +258,7 @@ fn insufficient_gas(message: &str) -> Failure {
 }
 
 /// Sizes of objects, of all writes, and of the effects.
-fn check_limits(changes: Changes, inputs: &Inputs) -> Result<Changes, Failure> {
+pub(super) fn check_limits(changes: Changes, inputs: &Inputs) -> Result<Changes, Failure> {
     let modified = changes.written.keys();
     let modified = modified.filter(|id| changes.before(inputs, id).is_some());
     let references = changes.written.len() + modified.count() + changes.removed(inputs).len();

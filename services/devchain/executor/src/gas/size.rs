@@ -1,4 +1,4 @@
-//! Sizes of objects as they are charged (devchain spec 2.10).
+//! Object sizes as they are charged (devchain spec 2.10).
 
 use sui_sdk_types::{MovePackage, MoveStruct, Object, ObjectData, StructTag, TypeTag};
 

@@ -1,4 +1,4 @@
-//! Sums of storage costs and rebates over the objects that a transaction touches.
+//! Storage costs and rebates, summed up over the objects that a transaction touches.
 
 use super::REBATE_BASIS_POINTS;
 

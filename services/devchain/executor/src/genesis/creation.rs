@@ -1,4 +1,4 @@
-//! The scratch transaction that creates the system objects and mints SUI.
+//! System objects and supply: the scratch transaction that creates the system objects and mints SUI.
 
 use sui_sdk_types::{
     Address, Argument, Command, Identifier, Input, MoveCall, ProgrammableTransaction, SplitCoins,

@@ -1,24 +1,17 @@
-//! The first objects of a chain and the transaction that writes them (devchain spec 6.2).
+//! Genesis: the first objects of a chain and the transaction that writes them (devchain spec 6.2).
 
 mod creation;
 
-use std::collections::BTreeSet;
-
 use sui_devchain_vm::package::{Module, type_origins};
 use sui_sdk_types::{
-    Address, Digest, GasCostSummary, GenesisObject, GenesisTransaction, Identifier, MovePackage,
-    MoveStruct, Object, ObjectData, Owner, Transaction, TransactionKind, TypeOrigin, UpgradeInfo,
-    Version,
+    Address, Digest, GenesisObject, GenesisTransaction, Identifier, MovePackage, Object,
+    ObjectData, Owner, Transaction, TransactionKind, TypeOrigin, UpgradeInfo,
 };
 use thiserror::Error;
 use walrus_artifacts::Package;
 
-use crate::changes::Changes;
-use crate::collect::Stamp;
-use crate::gas::Settled;
-use crate::inputs::Inputs;
-use crate::run::outcome;
-use crate::{AdmissionError, ChainParams, Executor, MemoryStore, Mode, Outcome, system};
+use crate::run::with_version;
+use crate::{ChainParams, Executor, MemoryStore, Mode, Outcome, system};
 pub use creation::SUPPLY;
 use creation::creation;
 
@@ -104,48 +97,15 @@ pub fn build(packages: &[Package], options: &GenesisOptions) -> Result<Genesis, 
     let body = GenesisTransaction {
         objects: objects.clone(),
     };
-    let transaction = system::transaction(TransactionKind::Genesis(body.clone()));
-    let outcome = execute(&params, &transaction, &body)
+    let transaction = system::transaction(TransactionKind::Genesis(body));
+    let outcome = Executor::new()
+        .execute(&MemoryStore::new(), &params, &transaction, Mode::System)
         .map_err(|error| failed("the genesis transaction", error))?;
     Ok(Genesis {
         objects,
         transaction,
         outcome,
     })
-}
-
-/// Writes the raw objects of a genesis transaction: version 1, no rebates, every id created.
-pub(crate) fn execute(
-    params: &ChainParams,
-    transaction: &Transaction,
-    genesis: &GenesisTransaction,
-) -> Result<Outcome, AdmissionError> {
-    let inputs = Inputs::none();
-    let stamp = Stamp {
-        version: inputs.lamport_version(),
-        digest: transaction.digest(),
-    };
-    let mut changes = Changes::default();
-    for object in &genesis.objects {
-        let object = final_object(object, stamp)?;
-        changes.created.insert(object.object_id());
-        changes.written.insert(object.object_id(), object);
-    }
-    let settled = Settled {
-        changes,
-        gas: GasCostSummary::default(),
-        failure: None,
-    };
-    let dependencies = BTreeSet::new();
-    Ok(outcome(
-        transaction,
-        params,
-        &inputs,
-        stamp,
-        settled,
-        dependencies,
-        Vec::new(),
-    ))
 }
 
 fn params(options: &GenesisOptions) -> ChainParams {
@@ -208,29 +168,6 @@ fn raw(object: &Object) -> Result<GenesisObject, GenesisError> {
         owner => *owner,
     };
     Ok(GenesisObject::new(ObjectData::Struct(value), owner))
-}
-
-fn final_object(object: &GenesisObject, stamp: Stamp) -> Result<Object, AdmissionError> {
-    let data = match object.data() {
-        ObjectData::Struct(value) => with_version(value, stamp.version)
-            .map(ObjectData::Struct)
-            .ok_or_else(|| AdmissionError::Malformed("a genesis object has no id".into()))?,
-        package => package.clone(),
-    };
-    let owner = match object.owner() {
-        Owner::Shared(_) => Owner::Shared(stamp.version),
-        owner => *owner,
-    };
-    Ok(Object::new(data, owner, stamp.digest, 0))
-}
-
-fn with_version(value: &MoveStruct, version: Version) -> Option<MoveStruct> {
-    MoveStruct::new(
-        value.object_type().clone(),
-        value.has_public_transfer(),
-        version,
-        value.contents().to_vec(),
-    )
 }
 
 pub(super) fn failed(step: &str, reason: impl ToString) -> GenesisError {

@@ -1,27 +1,29 @@
-//! Loading and checking the object inputs of a transaction.
+//! Object inputs: loading and checking those of a transaction.
 
 use std::sync::Arc;
 
 use sui_sdk_types::{
     Address, Input, Object, ObjectData, ObjectReference, Owner, ProgrammableTransaction,
-    SharedInput, Transaction,
+    SharedInput,
 };
 
 use super::{Access, InputObject, Inputs, packages, payment, withdrawals};
-use crate::admission::AdmissionError;
-use crate::deny_list;
+use crate::execution::Execution;
 use crate::limits::MAX_INPUT_OBJECTS;
-use crate::{ChainParams, Mode, ObjectStore};
+use crate::{AdmissionError, Mode, ObjectStore};
 
-/// Loads everything that `transaction` names. Ownership and versions are enforced when `mode` has
+/// Loads everything that the transaction names. Ownership and versions are enforced when the mode has
 /// checks; existence always is.
 pub(crate) fn load(
-    store: &dyn ObjectStore,
-    params: &ChainParams,
-    transaction: &Transaction,
+    execution: Execution<'_>,
     programmable: &ProgrammableTransaction,
-    mode: Mode,
 ) -> Result<Inputs, AdmissionError> {
+    let Execution {
+        store,
+        transaction,
+        mode,
+        ..
+    } = execution;
     let loader = Loader {
         store,
         sender: transaction.sender,
@@ -36,13 +38,10 @@ pub(crate) fn load(
     }
     if mode != Mode::System {
         let objects = &mut inputs.objects;
-        let loaded = payment::load(store, params, transaction, programmable, mode, objects)?;
+        let loaded = payment::load(execution, programmable, objects)?;
         inputs.payment = loaded.payment;
         inputs.gas_reserved = loaded.reserved;
         require_some_input(&inputs)?;
-    }
-    if mode.checks() {
-        deny_list::check_sender(store, transaction.sender, &inputs, programmable)?;
     }
     inputs.shortage = withdrawals::shortage(store, transaction, programmable, &inputs)?;
     let count = inputs.objects.len() + inputs.receiving.len() + inputs.packages.len();

@@ -1,4 +1,4 @@
-//! The objects and packages that a transaction names, loaded and checked (devchain spec 2.3 rows 5
+//! Inputs: the objects and packages that a transaction names, loaded and checked (devchain spec 2.3 rows 5
 //! to 9).
 
 mod load;
@@ -7,10 +7,7 @@ mod payment;
 mod withdrawals;
 
 pub(crate) use load::load;
-pub(crate) use payment::{
-    MOCK_COIN_ID, Payment, Refund, address_balance_can_pay, coin_balance, is_reservation,
-    mock_coin, uses_gas_coin,
-};
+pub(crate) use payment::{MOCK_COIN_ID, address_balance_can_pay, coin_balance, mock_coin};
 pub(crate) use withdrawals::Shortage;
 pub use withdrawals::withdrawn;
 
@@ -19,7 +16,7 @@ use std::sync::Arc;
 
 use sui_sdk_types::{Address, Digest, Object, Owner, Version};
 
-use crate::gas::{READ_INTERNAL_PER_BYTE, stored_bytes};
+use crate::payment::Payment;
 
 /// How a transaction may use one of its input objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,15 +65,6 @@ pub(crate) struct Inputs {
     pub(crate) shortage: Option<Shortage>,
 }
 
-/// System packages whose reading is free.
-const FREE_PACKAGES: [Address; 5] = [
-    Address::from_static("0x1"),
-    Address::from_static("0x2"),
-    Address::from_static("0x3"),
-    Address::from_static("0xb"),
-    Address::from_static("0xdee9"),
-];
-
 impl Inputs {
     /// No inputs and nobody who pays: the genesis transaction.
     pub(crate) fn none() -> Self {
@@ -111,20 +99,6 @@ impl Inputs {
             .map(|object| object.previous_transaction())
             .filter(|digest| *digest != Digest::ZERO)
             .collect()
-    }
-
-    /// Internal gas units of reading the inputs.
-    pub(crate) fn read_cost(&self) -> u64 {
-        let objects = self.objects.values().map(|input| &input.object);
-        let packages = self
-            .packages
-            .iter()
-            .filter(|(id, _)| !FREE_PACKAGES.contains(id))
-            .map(|(_, object)| object);
-        objects
-            .chain(packages)
-            .map(|object| stored_bytes(object).saturating_mul(READ_INTERNAL_PER_BYTE))
-            .fold(0, u64::saturating_add)
     }
 
     /// The inputs that are written back whatever happens, in id order.

@@ -1,12 +1,11 @@
-//! The packages that a programmable transaction names (devchain spec 2.3 row 8).
+//! Packages that a programmable transaction names (devchain spec 2.3 row 8).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sui_sdk_types::{Address, Command, Object, ObjectData, ProgrammableTransaction, TypeTag};
 
-use crate::ObjectStore;
-use crate::admission::AdmissionError;
+use crate::{AdmissionError, ObjectStore};
 
 /// Loads every package named by a call, an upgrade, a dependency list or a type argument.
 pub(super) fn load(

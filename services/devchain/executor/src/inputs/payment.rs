@@ -1,67 +1,24 @@
-//! Who pays for a transaction, and with which coins (devchain spec 2.3 row 5, 1.5 step 4).
+//! Gas payment: who pays for a transaction, and with which coins (devchain spec 2.3 row 5, 1.5 step 4).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sui_sdk_types::{
-    Address, Argument, Digest, MoveStruct, Object, ObjectData, ObjectReference, Owner,
+    Address, Digest, MoveStruct, Object, ObjectData, ObjectReference, Owner,
     ProgrammableTransaction, StructTag, Transaction, TransactionExpiration, TypeTag,
 };
 
 use super::load::{check_reference, ownership};
 use super::{Access, InputObject, withdrawn};
-use crate::admission::AdmissionError;
-use crate::{ChainParams, Mode, ObjectStore};
+use crate::commands::uses_gas_coin;
+use crate::execution::Execution;
+use crate::payment::{Payment, is_reservation};
+use crate::{AdmissionError, ChainParams, Mode, ObjectStore};
 
 /// Id of the coin that pays for rehearsals without payment.
 pub(crate) const MOCK_COIN_ID: Address = Address::new([0xff; 32]);
 /// Its balance in MIST: 10^9 SUI.
 const MOCK_COIN_BALANCE: u64 = 1_000_000_000_000_000_000;
-/// A payment reference with this end of its digest reserves address balance instead of naming a coin.
-const RESERVATION_MARK: [u8; 20] = [0xac; 20];
-
-/// The source of gas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Payment {
-    /// Nobody: a system transaction.
-    Unmetered,
-    /// The gas owner's SUI address balance.
-    AddressBalance,
-    /// Coins in payment order; the first one receives the others.
-    Coins(Vec<Address>),
-    /// A reservation of the gas owner's SUI address balance comes first: the balance receives these
-    /// coins, and a coin that exists only while commands run holds everything.
-    Reservation(Vec<Address>),
-}
-
-/// Where the rest of the payment goes when the commands have run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refund {
-    /// Into this coin.
-    Coin(Address),
-    /// Into the SUI address balance of this address.
-    Balance(Address),
-}
-
-impl Payment {
-    /// Where the rest goes unless a command takes the gas coin elsewhere.
-    pub(crate) fn refund(&self, gas_owner: Address) -> Option<Refund> {
-        match self {
-            Self::Unmetered => None,
-            Self::AddressBalance | Self::Reservation(_) => Some(Refund::Balance(gas_owner)),
-            Self::Coins(coins) => coins.first().copied().map(Refund::Coin),
-        }
-    }
-
-    /// The coins that pay.
-    pub(crate) fn coins(&self) -> &[Address] {
-        match self {
-            Self::Coins(coins) | Self::Reservation(coins) => coins,
-            Self::Unmetered | Self::AddressBalance => &[],
-        }
-    }
-}
-
 /// What pays, and how much of it is reserved from the address balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LoadedPayment {
@@ -91,13 +48,17 @@ pub(crate) fn coin_balance(object: &Object) -> Option<u64> {
 
 /// Loads the payment, adds its coins to `objects`, and checks that it covers the budget.
 pub(super) fn load(
-    store: &dyn ObjectStore,
-    params: &ChainParams,
-    transaction: &Transaction,
+    execution: Execution<'_>,
     programmable: &ProgrammableTransaction,
-    mode: Mode,
     objects: &mut BTreeMap<Address, InputObject>,
 ) -> Result<LoadedPayment, AdmissionError> {
+    let Execution {
+        store,
+        params,
+        transaction,
+        mode,
+        ..
+    } = execution;
     let gas = &transaction.gas_payment;
     if gas.objects.is_empty() {
         check_address_balance(store, transaction, programmable, mode, objects)?;
@@ -143,11 +104,6 @@ pub(super) fn load(
         Payment::Coins(coins)
     };
     Ok(LoadedPayment { payment, reserved })
-}
-
-/// Whether a payment reference names no coin but an amount of the address balance.
-pub(crate) fn is_reservation(reference: &ObjectReference) -> bool {
-    reference.digest().inner().ends_with(&RESERVATION_MARK)
 }
 
 /// The amount of a reservation: of the sender's own SUI, made for this chain in this epoch or in the
@@ -248,15 +204,6 @@ fn check_address_balance(
         ));
     }
     Ok(())
-}
-
-/// Whether a command names the gas coin.
-pub(crate) fn uses_gas_coin(programmable: &ProgrammableTransaction) -> bool {
-    programmable
-        .commands
-        .iter()
-        .flat_map(crate::admission::arguments)
-        .any(|argument| argument == Argument::Gas)
 }
 
 /// Whether a transaction without payment coins would be paid from the address balance: what it withdraws from it itself

@@ -1,16 +1,17 @@
-//! What a transaction takes from address balances (devchain spec 2.3 row 9).
+//! Withdrawals: what a transaction takes from address balances (devchain spec 2.3 row 9).
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use sui_sdk_types::{
-    Address, Input, ProgrammableTransaction, StructTag, Transaction, TransactionKind, TypeTag,
-    WithdrawFrom,
+    Address, ExecutionError, Input, ProgrammableTransaction, StructTag, Transaction,
+    TransactionKind, TypeTag, WithdrawFrom,
 };
 
-use super::{Inputs, Payment};
-use crate::ObjectStore;
-use crate::admission::AdmissionError;
+use super::Inputs;
+use crate::failure::Failure;
+use crate::payment::Payment;
+use crate::{AdmissionError, ObjectStore};
 
 /// An address balance that is lower than what is taken from it. Amounts are in the coin's smallest unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,15 @@ impl fmt::Display for Shortage {
         write!(
             f,
             "{needed} of {coin_type} are needed from the address balance of {owner}, {available} are available"
+        )
+    }
+}
+
+impl From<&Shortage> for Failure {
+    fn from(shortage: &Shortage) -> Self {
+        Self::new(
+            ExecutionError::InsufficientFundsForWithdraw,
+            shortage.to_string(),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Which values a command has brought together, and which groups of them are hot (devchain spec 2.4).
+//! Cliques: which values a command has brought together, and which groups of them are hot (devchain spec 2.4).
 //!
 //! A result that can be neither dropped nor stored forces the transaction to call whatever takes it. A private entry
 //! function must not be part of such a chain: it would see values that somebody has made only for as long as it runs, say

@@ -1,4 +1,4 @@
-//! Running a programmable transaction: values in slots, one file per group of commands (devchain
+//! Programmable transactions at run time: values in slots, one file per group of commands (devchain
 //! spec 2.4).
 
 mod arguments;
@@ -23,10 +23,14 @@ use sui_sdk_types::{
     ProgrammableTransaction, StructTag, TypeTag,
 };
 
+use crate::collect::Finished;
+use crate::commands::uses_gas_coin;
+use crate::execution::Execution;
 use crate::failure::Failure;
-use crate::gas::payment_total;
-use crate::inputs::{Access, Inputs, Payment, Refund, uses_gas_coin};
+use crate::gas::{payment_total, read_cost};
+use crate::inputs::{Access, Inputs};
 use crate::outcome::CommandOutput;
+use crate::payment::{Payment, Refund};
 use crate::{Mode, bridge::Bridge};
 pub(crate) use arguments::{Operand, Uses};
 use cliques::Cliques;
@@ -59,19 +63,6 @@ pub(crate) struct Ptb<'a> {
     outputs: Vec<CommandOutput>,
 }
 
-/// What is left when the last command ran.
-pub(crate) struct Finished {
-    pub(crate) objects: ObjectChanges,
-    /// Mutable inputs that the transaction still held: id and contents.
-    pub(crate) held: Vec<(Address, Vec<u8>)>,
-    pub(crate) packages: Vec<MovePackage>,
-    pub(crate) events: Vec<Event>,
-    /// What the coin of a reserved payment still held, in MIST.
-    pub(crate) gas_left: u64,
-    /// Where a command took the gas coin, if one did.
-    pub(crate) refund: Option<Refund>,
-}
-
 /// How a run ended, with everything that is reported either way.
 pub(crate) struct Run {
     pub(crate) result: Result<Finished, Failure>,
@@ -82,22 +73,21 @@ pub(crate) struct Run {
     pub(crate) received: Vec<Address>,
 }
 
-/// Runs all commands.
+/// Runs all commands. `reserved` MIST of the payment are kept for gas.
 pub(crate) fn run<'a>(
+    execution: Execution<'_>,
     session: Session<'a>,
     bridge: &'a Bridge<'a>,
     inputs: &'a Inputs,
-    sender: Address,
     reserved: u64,
-    mode: Mode,
     programmable: &ProgrammableTransaction,
 ) -> Run {
     let mut ptb = Ptb {
         session,
         bridge,
         inputs,
-        sender,
-        mode,
+        sender: execution.transaction.sender,
+        mode: execution.mode,
         slots: Vec::with_capacity(programmable.inputs.len()),
         gas_coin: None,
         gas_sent_to: None,
@@ -132,7 +122,7 @@ impl<'a> Ptb<'a> {
             return Err(shortage.into());
         }
         if self.mode != Mode::System {
-            self.session.charge(self.inputs.read_cost())?;
+            self.session.charge(read_cost(self.inputs))?;
         }
         self.load_inputs(&programmable.inputs)?;
         self.load_gas_coin(reserved, uses_gas_coin(programmable))?;

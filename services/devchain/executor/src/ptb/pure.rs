@@ -1,4 +1,4 @@
-//! Which types a pure input can take, and checks beyond BCS (devchain spec 2.4).
+//! Pure inputs: which types they can take, and checks beyond BCS (devchain spec 2.4).
 
 use sui_devchain_vm::{Type, Value};
 use sui_sdk_types::Address;

@@ -1,4 +1,4 @@
-//! What a command leaves behind besides its results: cliques, and shared inputs that it took by value (devchain spec 2.4,
+//! Shared inputs that a command took by value, and cliques: what it leaves behind besides its results (devchain spec 2.4,
 //! 2.6).
 
 use sui_sdk_types::{Address, Command, ExecutionError};
@@ -19,7 +19,7 @@ impl Ptb<'_> {
     /// Brings the places of a command together, and checks what became of the shared objects that it took.
     pub(super) fn close_command(&mut self, index: usize, command: &Command) -> Result<(), Failure> {
         let own = Place::Result(index, 0);
-        for argument in crate::admission::arguments(command) {
+        for argument in crate::commands::arguments(command) {
             self.cliques.join(own, named_place(argument));
         }
         let hot = self.results.get(index).map_or(0, |results| {

@@ -1,4 +1,4 @@
-//! Places that hold the inputs and results of a transaction.
+//! Slots that hold the inputs and results of a transaction.
 
 use sui_devchain_vm::{AbilitySet, Slot, Type, Value};
 use sui_sdk_types::{Address, Version};

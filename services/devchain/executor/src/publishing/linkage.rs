@@ -1,4 +1,4 @@
-//! The linkage table of a new package version, from its listed dependencies.
+//! Linkage table of a new package version, from its listed dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -90,20 +90,25 @@ fn sized_package(
     linkage: &LinkageTable,
 ) -> Result<NewPackage, Failure> {
     let object = package_object(identity, modules, linkage)?;
-    let size = package_bytes(&object);
-    if size > MAX_PACKAGE_BYTES {
-        return Err(Failure::new(
-            ExecutionError::PackageTooBig {
-                object_size: size,
-                max_object_size: MAX_PACKAGE_BYTES,
-            },
-            format!("the package has {size} bytes"),
-        ));
-    }
+    check_size(&object)?;
     let mut decoded = crate::bridge::decode(&object)?;
     decoded.original_id = identity.original_id;
     let decoded = Arc::new(decoded);
     Ok(NewPackage { object, decoded })
+}
+
+fn check_size(object: &MovePackage) -> Result<(), Failure> {
+    let size = package_bytes(object);
+    if size <= MAX_PACKAGE_BYTES {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ExecutionError::PackageTooBig {
+            object_size: size,
+            max_object_size: MAX_PACKAGE_BYTES,
+        },
+        format!("the package has {size} bytes"),
+    ))
 }
 
 /// Every self address must be zero before the package has an id.
@@ -187,5 +192,33 @@ fn id_of(value: &Value) -> Option<Address> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_so_large() {
+        let package = |bytes: usize| MovePackage {
+            id: Address::TWO,
+            version: 1,
+            modules: BTreeMap::from([(Identifier::from_static("m"), vec![0; bytes])]),
+            type_origin_table: vec![],
+            linkage_table: BTreeMap::new(),
+        };
+        let around = package_bytes(&package(0));
+        let most = (MAX_PACKAGE_BYTES - around) as usize;
+        assert_eq!(check_size(&package(most)), Ok(()));
+        let refused = check_size(&package(most + 1)).unwrap_err();
+        assert_eq!(
+            *refused.error,
+            ExecutionError::PackageTooBig {
+                object_size: MAX_PACKAGE_BYTES + 1,
+                max_object_size: MAX_PACKAGE_BYTES,
+            }
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Why a transaction is refused before execution. Nothing changes on a
+//! Refusals before execution. Nothing changes on a
 //! refusal; the gRPC layer reports it as INVALID_ARGUMENT, or NOT_FOUND where
 //! [`AdmissionError::is_not_found`] says so.
 

@@ -1,8 +1,12 @@
-//! One programmable transaction from loaded inputs to its outcome.
+//! Execution of one programmable transaction: from its inputs to its outcome.
+
+mod genesis;
+
+pub(crate) use genesis::{run as run_genesis, with_version};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sui_devchain_vm::{Interrupt, Session, SessionConfig, TxContext, Vm};
+use sui_devchain_vm::{Session, SessionConfig, TxContext, Vm};
 use sui_sdk_types::{
     Address, Digest, ExecutionStatus, Object, ProgrammableTransaction, Transaction,
     TransactionEffects, TransactionEvents,
@@ -10,16 +14,18 @@ use sui_sdk_types::{
 
 use crate::bridge::{Bridge, PackageCache};
 use crate::changes::Changes;
-use crate::collect::{Stamp, collect};
+use crate::collect::collect;
 use crate::deny_list::{self, Consulted, DENY_LIST};
 use crate::effects::{Frame, build};
+use crate::execution::Execution;
 use crate::gas::{INTERNAL_PER_UNIT, Settled, Settlement, payment_total, unit_limit};
-use crate::inputs::{Inputs, load};
+use crate::inputs::{self, Inputs};
 use crate::limits::MAX_GAS_BUDGET;
 use crate::outcome::{AddressBalanceChange, CommandOutput};
 use crate::params::FEATURES;
 use crate::ptb;
-use crate::{AdmissionError, ChainParams, Mode, ObjectStore, Outcome, balance_changes};
+use crate::stamp::Stamp;
+use crate::{AdmissionError, ChainParams, Mode, Outcome, balance_changes};
 
 /// What the executor keeps between transactions.
 #[derive(Debug, Default)]
@@ -28,17 +34,39 @@ pub(crate) struct Caches {
     pub(crate) packages: PackageCache,
 }
 
-/// Runs `programmable` as the body of `transaction`, whose digest and gas data apply.
+/// Loads what a transaction names, and refuses it if the sender may not use that.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) fn load(
+    execution: Execution<'_>,
+    programmable: &ProgrammableTransaction,
+) -> Result<Inputs, AdmissionError> {
+    let inputs = inputs::load(execution, programmable)?;
+    if execution.mode.checks() {
+        let sender = execution.transaction.sender;
+        deny_list::check_sender(execution.store, sender, &inputs, programmable)?;
+    }
+    Ok(inputs)
+}
+
+/// Runs `programmable` as the body of a transaction.
+///
+/// # Errors
+/// A broken rule; nothing was executed. [`AdmissionError::Interrupted`] when somebody raised the interrupt.
 pub(crate) fn run(
     caches: &Caches,
-    store: &dyn ObjectStore,
-    params: &ChainParams,
-    transaction: &Transaction,
+    execution: Execution<'_>,
     programmable: &ProgrammableTransaction,
-    mode: Mode,
-    interrupt: &Interrupt,
 ) -> Result<Outcome, AdmissionError> {
-    let inputs = load(store, params, transaction, programmable, mode)?;
+    let Execution {
+        store,
+        params,
+        transaction,
+        mode,
+        interrupt,
+    } = execution;
+    let inputs = load(execution, programmable)?;
     let gas = &transaction.gas_payment;
     let (price, budget) = match mode {
         Mode::DevInspect => (gas.price.max(params.reference_gas_price), MAX_GAS_BUDGET),
@@ -58,15 +86,7 @@ pub(crate) fn run(
         config(mode, price, budget),
     );
     session.stop_on(interrupt.clone());
-    let ran = ptb::run(
-        session,
-        &bridge,
-        &inputs,
-        transaction.sender,
-        reserved,
-        mode,
-        programmable,
-    );
+    let ran = ptb::run(execution, session, &bridge, &inputs, reserved, programmable);
     if interrupt.is_raised() {
         return Err(AdmissionError::Interrupted);
     }
@@ -95,15 +115,14 @@ pub(crate) fn run(
     let mut dependencies = inputs.dependencies();
     let received = ran.received.iter().filter_map(|id| store.latest(id));
     dependencies.extend(received.map(|object| object.previous_transaction()));
-    Ok(outcome(
-        transaction,
-        params,
-        &inputs,
+    let end = End {
+        inputs: &inputs,
         stamp,
         settled,
         dependencies,
-        ran.outputs,
-    ))
+        command_outputs: ran.outputs,
+    };
+    Ok(end.outcome(execution))
 }
 
 fn context(params: &ChainParams, transaction: &Transaction, price: u64, stamp: Stamp) -> TxContext {
@@ -129,45 +148,49 @@ fn config(mode: Mode, price: u64, budget: u64) -> SessionConfig {
     }
 }
 
-/// Puts the outcome together from settled changes.
-pub(crate) fn outcome(
-    transaction: &Transaction,
-    params: &ChainParams,
-    inputs: &Inputs,
+/// What is known when a transaction has run.
+struct End<'a> {
+    inputs: &'a Inputs,
     stamp: Stamp,
     settled: Settled,
     dependencies: BTreeSet<Digest>,
     command_outputs: Vec<CommandOutput>,
-) -> Outcome {
-    let Settled {
-        changes,
-        gas,
-        failure,
-    } = settled;
-    let frame = Frame {
-        status: failure
-            .as_ref()
-            .map_or(ExecutionStatus::Success, |failure| failure.status()),
-        epoch: params.epoch,
-        gas: gas.clone(),
-        digest: stamp.digest,
-        lamport_version: stamp.version,
-        dependencies,
-    };
-    let effects = build(frame, inputs, &changes);
-    let removed = changes.removed(inputs);
-    Outcome {
-        transaction: transaction.clone(),
-        effects: TransactionEffects::V2(Box::new(effects)),
-        balance_changes: balance_changes::compute(inputs, &changes),
-        address_balance_changes: address_balance_changes(&changes),
-        read: read_versions(inputs, &changes),
-        removed,
-        events: (!changes.events.is_empty()).then(|| TransactionEvents(changes.events)),
-        written: changes.written,
-        command_outputs,
-        gas,
-        error_message: failure.map(|failure| failure.to_string()),
+}
+
+impl End<'_> {
+    /// Puts the outcome together.
+    fn outcome(self, execution: Execution<'_>) -> Outcome {
+        let (inputs, stamp) = (self.inputs, self.stamp);
+        let Settled {
+            changes,
+            gas,
+            failure,
+        } = self.settled;
+        let frame = Frame {
+            status: failure
+                .as_ref()
+                .map_or(ExecutionStatus::Success, |failure| failure.status()),
+            epoch: execution.params.epoch,
+            gas: gas.clone(),
+            digest: stamp.digest,
+            lamport_version: stamp.version,
+            dependencies: self.dependencies,
+        };
+        let effects = build(frame, inputs, &changes);
+        let removed = changes.removed(inputs);
+        Outcome {
+            transaction: execution.transaction.clone(),
+            effects: TransactionEffects::V2(Box::new(effects)),
+            balance_changes: balance_changes::compute(inputs, &changes),
+            address_balance_changes: address_balance_changes(&changes),
+            read: read_versions(inputs, &changes),
+            removed,
+            events: (!changes.events.is_empty()).then(|| TransactionEvents(changes.events)),
+            written: changes.written,
+            command_outputs: self.command_outputs,
+            gas,
+            error_message: failure.map(|failure| failure.to_string()),
+        }
     }
 }
 
