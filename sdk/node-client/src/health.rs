@@ -43,6 +43,30 @@ pub struct HealthInfo {
     /// The latest checkpoint the node has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_checkpoint_sequence_number: Option<u64>,
+    /// The background jobs; only of nodes that tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerHealth>,
+}
+
+/// A background job of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerHealth {
+    /// Its name.
+    pub name: String,
+    /// `working`, `waiting`, `retrying`, `paused`, `done`, `stopped` or `failed`; the node stops when a job has failed.
+    pub state: String,
+    /// Units of work that are done; which units depends on the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Units of work that are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
+    /// Failed tries since the node started.
+    pub errors: u64,
+    /// The last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }
 
 /// How far event processing has come.

@@ -11,6 +11,7 @@ mod envelope;
 mod error;
 mod health;
 mod limits;
+mod pool;
 mod reason;
 pub mod routes;
 mod status;
@@ -24,9 +25,10 @@ pub use envelope::{
 pub use error::NodeError;
 pub use health::{
     EventProgress, HealthInfo, OwnedShardStatus, ShardDetail, ShardHealth, ShardStatus,
-    ShardSummary, Uptime,
+    ShardSummary, Uptime, WorkerHealth,
 };
 pub use limits::{MAX_JSON_BYTES, METADATA_HEADROOM_BYTES};
+pub use pool::{Endpoint, EndpointError, MAX_POOLED_NODES, NodePool};
 pub use reason::Reason;
 pub use status::{BlobStatus, DeletableCounts, EventId, EventIdError, StoredOnNodeStatus};
 pub use tls::{PinnedKeyVerifier, client_tls_config, generated_server_name};
