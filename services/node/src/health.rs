@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use walrus_core::BlsPublicKey;
 use walrus_node_client::{
-    EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary,
+    EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary, WorkerHealth,
 };
+use walrus_service::worker::{WorkerInfo, Workers};
 
 use crate::{
     blobs::Holdings,
@@ -20,6 +21,7 @@ pub struct Health {
     pub(crate) holdings: Holdings,
     pub(crate) key: BlsPublicKey,
     pub(crate) tip: Arc<ChainTip>,
+    pub(crate) workers: Workers,
     pub(crate) started: Instant,
 }
 
@@ -82,6 +84,18 @@ impl Health {
             shard_summary: summary,
             shard_detail: detailed.then_some(detail),
             latest_checkpoint_sequence_number: self.tip.get(),
+            workers: self.workers.list().into_iter().map(worker).collect(),
         })
+    }
+}
+
+fn worker(info: WorkerInfo) -> WorkerHealth {
+    WorkerHealth {
+        name: info.name.to_owned(),
+        state: info.state.to_string(),
+        done: info.status.done,
+        left: info.status.left,
+        errors: info.errors,
+        last_error: info.last_error.map(|error| error.message),
     }
 }

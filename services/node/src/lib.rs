@@ -13,6 +13,13 @@
 //! | [`chain`] | event fold, epoch changes, epoch driver | `healing` and all below |
 //! | [`health`], [`api`] | how the node is; routes, and errors as HTTP | `blobs`, `chain` |
 //! | [`parts`], `node` | composition, start and shutdown | everything |
+//!
+//! Where new things go: a route in [`api`], beside the others, and what it is about in a deed of its own, which [`parts`] makes and
+//! [`api::Deeds`] hands out; a background job is a [`Worker`](walrus_service::worker::Worker) in the folder of its subject, which
+//! `node` starts; a record is a table in [`storage`] with verbs around it.
+//!
+//! A background job that fails stops the others and ends the process ([`RunningNode::failed`]); until then the health document and
+//! the log tell which it was. What goes wrong with a single blob is tried again.
 #![warn(missing_docs)]
 
 #[cfg(doctest)]
@@ -32,6 +39,7 @@ mod node;
 pub mod operator;
 pub mod parts;
 pub mod shards;
+pub mod signal;
 pub mod storage;
 pub mod tls;
 mod view;

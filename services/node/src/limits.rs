@@ -36,5 +36,3 @@ pub(crate) const SUBSIDIES_BEFORE_END: Duration = Duration::from_secs(300);
 pub(crate) const MAX_SUBSIDIES_CALLS: usize = 20;
 /// Peers asked at once for symbols of one sliver.
 pub(crate) const PEERS_AT_ONCE: usize = 4;
-/// Cached connections to peers.
-pub(crate) const MAX_PEER_CLIENTS: usize = 2048;

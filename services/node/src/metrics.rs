@@ -1,6 +1,7 @@
-//! Counters and gauges of one node, in a registry of its own. Node spec 6.4.
+//! Metrics: counters and gauges of one node. Node spec 6.4.
 
-use prometheus::{Encoder as _, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use walrus_service::metrics::Registry;
 
 /// What a node counts.
 #[derive(Debug)]
@@ -28,64 +29,45 @@ pub struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        // The names below are distinct and valid, so neither creation nor registration can fail; a metric that did would
-        // only be missing from the output.
         let registry = Registry::new();
-        let counters = |name: &str, help: &str, label: &str| {
-            let vec = IntCounterVec::new(Opts::new(name, help), &[label]);
-            #[allow(clippy::expect_used)]
-            let vec = vec.expect("valid metric name");
-            let _ = registry.register(Box::new(vec.clone()));
-            vec
-        };
-        let counter = |name: &str, help: &str| {
-            #[allow(clippy::expect_used)]
-            let counter = IntCounter::new(name, help).expect("valid metric name");
-            let _ = registry.register(Box::new(counter.clone()));
-            counter
-        };
-        let gauge = |name: &str, help: &str| {
-            #[allow(clippy::expect_used)]
-            let gauge = IntGauge::new(name, help).expect("valid metric name");
-            let _ = registry.register(Box::new(gauge.clone()));
-            gauge
-        };
         Self {
-            uploads: counters(
+            uploads: registry.counters(
                 "walrus_node_uploads_total",
                 "Uploads that were stored",
                 "kind",
             ),
-            confirmations: counter("walrus_node_confirmations_total", "Signed confirmations"),
-            recovered_slivers: counter(
+            confirmations: registry
+                .counter("walrus_node_confirmations_total", "Signed confirmations"),
+            recovered_slivers: registry.counter(
                 "walrus_node_recovered_slivers_total",
                 "Slivers recovered from peers",
             ),
-            symbol_tree_hits: counter(
+            symbol_tree_hits: registry.counter(
                 "walrus_node_symbol_tree_hits_total",
                 "Slivers whose symbols were served from a tree that was kept",
             ),
-            symbol_tree_misses: counter(
+            symbol_tree_misses: registry.counter(
                 "walrus_node_symbol_tree_misses_total",
                 "Slivers that were expanded and hashed to serve symbols",
             ),
-            symbol_tree_bytes: gauge(
+            symbol_tree_bytes: registry.gauge(
                 "walrus_node_symbol_tree_bytes",
                 "Memory of the symbol trees that are kept",
             ),
-            answers: counters("walrus_node_answers_total", "Answers by status", "status"),
-            epoch: gauge("walrus_node_epoch", "The committee epoch"),
-            next_event_index: gauge("walrus_node_next_event_index", "Next event element"),
+            answers: registry.counters("walrus_node_answers_total", "Answers by status", "status"),
+            epoch: registry.gauge("walrus_node_epoch", "The committee epoch"),
+            next_event_index: registry.gauge("walrus_node_next_event_index", "Next event element"),
             registry,
         }
     }
 
+    /// Where other parts register what they count.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// The text format of Prometheus.
     pub fn text(&self) -> String {
-        let mut text = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
-            tracing::error!(%error, "metrics cannot be encoded");
-        }
-        String::from_utf8(text).unwrap_or_default()
+        self.registry.text()
     }
 }

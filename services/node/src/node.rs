@@ -1,16 +1,13 @@
 //! Assembly of a storage node: start and shutdown.
 
 use std::{
-    future::Future,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use axum::{Router, extract::State, routing::get};
-use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use walrus_core::EncodingConfig;
 use walrus_service::server::{Limits, Server, Transport};
 use walrus_sui::{
@@ -52,64 +49,6 @@ pub struct RunningNode {
     server: Server,
     metrics_server: Option<Server>,
     grace: Option<Duration>,
-    tasks: Tasks,
-}
-
-/// The long-running parts of a node. The first failure stops the others.
-#[derive(Debug)]
-struct Tasks {
-    stop: CancellationToken,
-    tracker: TaskTracker,
-    failure: Arc<watch::Sender<Option<String>>>,
-}
-
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-impl Tasks {
-    fn new() -> Self {
-        Self {
-            stop: CancellationToken::new(),
-            tracker: TaskTracker::new(),
-            failure: Arc::new(watch::Sender::new(None)),
-        }
-    }
-
-    /// Starts a part. It ends by itself when `stop` is cancelled; [`Tasks::until_stopped`] does that for those that need not
-    /// clean up.
-    fn spawn(
-        &self,
-        name: &'static str,
-        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
-    ) {
-        let (stop, failure) = (self.stop.clone(), Arc::clone(&self.failure));
-        self.tracker.spawn(async move {
-            if let Err(error) = task.await {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "{name} failed, the node stops"
-                );
-                failure.send_replace(Some(format!("{name}: {error:#}")));
-                stop.cancel();
-            }
-        });
-    }
-
-    fn until_stopped(
-        &self,
-        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send + 'static {
-        let stop = self.stop.clone();
-        async move {
-            tokio::select! {
-                () = stop.cancelled() => Ok(()),
-                result = task => result,
-            }
-        }
-    }
 }
 
 impl StorageNode {
@@ -167,7 +106,7 @@ impl StorageNode {
         let server = Server::start_on(listeners.rest, router, transport, limits)
             .context("cannot serve the REST API")?;
         let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
-        let tasks = start_tasks(&config, &parts, reader, writer, cap.id);
+        start_workers(&config, &parts, reader, writer, cap.id);
         tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
         Ok(RunningNode {
             parts,
@@ -176,19 +115,17 @@ impl StorageNode {
             grace: config
                 .rest_graceful_shutdown_period_secs
                 .map(Duration::from_secs),
-            tasks,
         })
     }
 }
 
-fn start_tasks(
+fn start_workers(
     config: &NodeConfig,
     parts: &Parts,
     reader: ContractReader,
     writer: ContractWriter,
     cap: Address,
-) -> Tasks {
-    let tasks = Tasks::new();
+) {
     let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
     let recovery = parts.recovery(
         config.blob_recovery.clone(),
@@ -206,14 +143,11 @@ fn start_tasks(
         drives: config.drive_epochs,
         subsidies: config.sui.walrus_subsidies_object,
     };
-    let process = async move { Ok(processor.run().await?) };
-    tasks.spawn("event processing", tasks.until_stopped(process));
-    let stop = tasks.stop.clone();
-    let recover = async move { Ok(recovery.run(stop).await?) };
-    tasks.spawn("recovery", recover);
-    let drive = async move { Ok(driver.run().await?) };
-    tasks.spawn("the epoch driver", tasks.until_stopped(drive));
-    tasks
+    parts.runner.spawn(processor.into_worker());
+    parts.runner.spawn(recovery);
+    driver
+        .into_workers()
+        .for_each(|worker| parts.runner.spawn(worker));
 }
 
 fn event_processor(
@@ -325,43 +259,33 @@ impl RunningNode {
         NodeView {
             node_id: self.parts.node_id,
             health: Arc::clone(&self.parts.deeds.health),
-            workers: walrus_service::worker::Workers::default(),
+            workers: self.parts.runner.workers().clone(),
         }
     }
 
-    /// Waits until a part of the node fails; returns what failed.
+    /// Waits until a background job of the node fails; returns what failed.
     pub async fn failed(&self) -> String {
-        let mut failure = self.tasks.failure.subscribe();
-        let failed = failure.wait_for(Option::is_some).await;
-        failed
-            .ok()
-            .and_then(|failure| failure.clone())
-            .unwrap_or_default()
+        self.parts.runner.failed().await.to_string()
     }
 
     /// Stops accepting, lets open requests end, stops all work and closes the storage. Afterwards the directory and the address
     /// are free for another start.
     ///
     /// # Errors
-    /// If a part of the node had failed before, or the storage cannot be closed.
+    /// If a background job had failed before, or the storage cannot be closed.
     pub async fn shutdown(self) -> anyhow::Result<()> {
-        self.server.shutdown(self.grace).await;
-        if let Some(server) = &self.metrics_server {
-            server.shutdown(Some(Duration::ZERO)).await;
-        }
-        self.tasks.stop.cancel();
-        self.tasks.tracker.close();
-        self.tasks.tracker.wait().await;
-        let failure = self.tasks.failure.borrow().clone();
         let Self {
             parts,
             server,
             metrics_server,
-            ..
+            grace,
         } = self;
+        server.shutdown(grace).await;
+        if let Some(server) = &metrics_server {
+            server.shutdown(Some(Duration::ZERO)).await;
+        }
         // Both hold routers, and those hold deeds.
         drop((server, metrics_server));
-        parts.close().await?;
-        failure.map_or(Ok(()), |failure| Err(anyhow!(failure)))
+        Ok(parts.close().await?)
     }
 }

@@ -7,13 +7,14 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::Notify;
 use walrus_core::{EncodingConfig, bls::BlsKeyPair};
+use walrus_service::worker::{Failed, Runner};
 use walrus_sui::Address;
 
 use crate::{
     api::Deeds,
     blobs::{
         Arrivals, Blocklist, Confirmations, Holdings, Inconsistencies, LongPolls, PendingCache,
-        Reads, Registrations, SymbolTrees, Symbols, Uploads, symbol_requests,
+        Reads, SymbolTrees, Symbols, Uploads, symbol_requests,
     },
     chain::ChainTip,
     committee::{CommitteeHolder, CommitteeView},
@@ -25,9 +26,24 @@ use crate::{
     limits::MAX_SYMBOL_TREE_BYTES,
     metrics::Metrics,
     shards::ShardLife,
+    signal::Signal,
     storage::{Storage, StorageError},
-    work::Work,
+    work::{Work, WorkError},
 };
+
+/// Why a node did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    /// The storage cannot be closed.
+    #[error("the storage cannot be closed: {0}")]
+    Storage(#[from] StorageError),
+    /// What closes it did not end.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// A background job had failed before.
+    #[error(transparent)]
+    Worker(#[from] Failed),
+}
 
 /// What a node begins with.
 #[derive(Debug)]
@@ -65,18 +81,21 @@ pub struct Parts {
     pub expiry: Arc<Expiry>,
     /// Leads shards through their lives.
     pub shards: Arc<ShardLife>,
+    /// The background jobs.
+    pub runner: Runner,
     /// The node's ID on chain.
     pub node_id: Address,
     pub(crate) holdings: Holdings,
     pub(crate) key: Arc<BlsKeyPair>,
     pub(crate) pending: Arc<PendingCache>,
     pub(crate) arrivals: Arc<Arrivals>,
-    pub(crate) registrations: Arc<Registrations>,
+    /// Tells that something was registered.
+    pub(crate) registrations: Arc<Signal>,
     pub(crate) tip: Arc<ChainTip>,
     /// Tells recovery that something was queued.
     pub(crate) queue_grew: Arc<Notify>,
     /// Tells the epoch driver that the chain may wait for something.
-    pub(crate) epoch_moved: Arc<Notify>,
+    pub(crate) epoch_moved: Arc<Signal>,
     pub(crate) work: Work,
 }
 
@@ -94,8 +113,9 @@ impl Parts {
         let blocklist = Arc::new(foundation.blocklist);
         let pending = PendingCache::new(foundation.pending_slivers, foundation.pending_metadata);
         let (pending, arrivals) = (Arc::new(pending), Arc::new(Arrivals::default()));
-        let registrations = Arc::new(Registrations::default());
+        let registrations = Arc::new(Signal::default());
         let (metrics, work) = (Arc::new(Metrics::new()), Work::default());
+        let runner = Runner::new(metrics.registry());
         let uploads = Arc::new(Uploads {
             holdings: holdings.clone(),
             pending: Arc::clone(&pending),
@@ -138,9 +158,10 @@ impl Parts {
             holdings: holdings.clone(),
             key: key.public_key(),
             tip: Arc::clone(&tip),
+            workers: runner.workers().clone(),
             started: Instant::now(),
         };
-        let epoch_moved = Arc::new(Notify::new());
+        let epoch_moved = Arc::new(Signal::default());
         Self {
             expiry: Arc::new(Expiry::new(Arc::clone(&storage), Arc::clone(&symbols))),
             shards: Arc::new(ShardLife::new(
@@ -157,6 +178,7 @@ impl Parts {
                 metrics,
             },
             node_id: foundation.node_id,
+            runner,
             queue_grew: Arc::new(Notify::new()),
             storage,
             committees,
@@ -177,7 +199,7 @@ impl Parts {
         config: BlobRecoveryConfig,
         deferrals: Arc<Deferrals>,
         reporter: Arc<dyn InvalidityReporter>,
-    ) -> Arc<Recovery> {
+    ) -> Recovery {
         let healer = Healer {
             holdings: self.holdings.clone(),
             symbols: Arc::clone(&self.deeds.symbols),
@@ -199,12 +221,13 @@ impl Parts {
         )
     }
 
-    /// Ends all work and closes the storage. Whoever called after everybody else has let go of the parts may open the directory
+    /// Stops the background jobs, ends all work and closes the storage. Whoever called after everybody else has let go of the parts may open the directory
     /// again when this returns.
     ///
     /// # Errors
-    /// [`StorageError`].
-    pub async fn close(self) -> Result<(), StorageError> {
+    /// [`CloseError`]; the storage is closed in any case.
+    pub async fn close(self) -> Result<(), CloseError> {
+        let stopped = self.runner.shutdown().await;
         self.work.finish().await;
         let storage = Arc::clone(&self.storage);
         drop(self);
@@ -215,9 +238,7 @@ impl Parts {
             }
             result
         });
-        closing.await.map_err(|error| StorageError::Io {
-            path: std::path::PathBuf::new(),
-            source: std::io::Error::other(error),
-        })?
+        closing.await.map_err(WorkError::from)??;
+        Ok(stopped?)
     }
 }

@@ -151,6 +151,42 @@ fn assert_blobs(storage: &Storage) {
 }
 
 #[test]
+fn what_the_files_have_lost_is_queued_for_recovery() {
+    // A whole shard, while the node was not running.
+    let dir = unpack("format-1-closed.tar");
+    fs::remove_dir_all(dir.path().join("shards/4")).unwrap();
+    let storage = open(&dir).unwrap();
+    let (permanent, pooled) = (id_of(&encode(&[1; 3000])), id_of(&encode(&[3; 500])));
+    let reason = |storage: &Storage, blob_id| {
+        let queued: Vec<_> = storage.queued().flat_map(Result::unwrap).collect();
+        let found = queued.into_iter().find(|(id, _)| *id == blob_id);
+        found.map(|(_, reason)| reason)
+    };
+    assert_eq!(
+        storage.shard_state(ShardIndex(4)),
+        Some(ShardState::Recovering)
+    );
+    for blob_id in [permanent, pooled] {
+        assert_eq!(reason(&storage, blob_id), Some(SyncReason::FillShards));
+        let missing = storage.missing_slivers(&blob_id, [0, 4].map(ShardIndex));
+        let of_4 = AXES.map(|axis| (ShardIndex(4), axis));
+        assert_eq!(missing.unwrap(), of_4);
+    }
+
+    // What a power failure took from a file.
+    let dir = unpack("format-1-killed.tar");
+    let path = dir.path().join("shards/0/0000000000.slivers");
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(100).unwrap();
+    let storage = open(&dir).unwrap();
+    for blob_id in [permanent, pooled] {
+        assert_eq!(reason(&storage, blob_id), Some(SyncReason::Certified));
+    }
+    let deleted = id_of(&encode(&[6; 100]));
+    assert_eq!(reason(&storage, deleted), None, "nobody wants it back");
+}
+
+#[test]
 fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     let dir = unpack("format-1-closed.tar");
     let options = Options {

@@ -8,7 +8,6 @@ use std::{sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use support::*;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use walrus_core::{
     BlobMetadata, BlsPublicKey, BlsSignature, ShardIndex, SliverPairIndex, SliverType,
     VerifiedBlobMetadataWithId,
@@ -62,8 +61,8 @@ async fn network(blob: &EncodedBlob) -> [TestNode; 3] {
     nodes
 }
 
-/// Recovers what the node lacks until `stop` is dropped.
-fn recover(node: &TestNode, reports: Reports) -> tokio_util::sync::DropGuard {
+/// Recovers what the node lacks from now on.
+fn recover(node: &TestNode, reports: Reports) {
     let config = LiveUploadDeferralConfig {
         enabled: false,
         ..LiveUploadDeferralConfig::default()
@@ -73,9 +72,7 @@ fn recover(node: &TestNode, reports: Reports) -> tokio_util::sync::DropGuard {
         Arc::new(Deferrals::new(config)),
         Arc::new(reports),
     );
-    let stop = CancellationToken::new();
-    tokio::spawn(recovery.run(stop.clone()));
-    stop.drop_guard()
+    node.parts.runner.spawn(recovery);
 }
 
 #[tokio::test]
@@ -84,7 +81,7 @@ async fn a_node_without_anything_recovers_the_blob_from_its_peers() {
     let blob_id = *blob.metadata.blob_id();
     let nodes = network(&blob).await;
     let (sender, mut reports) = mpsc::unbounded_channel();
-    let _running = recover(&nodes[2], Reports(sender));
+    recover(&nodes[2], Reports(sender));
     let storage = &nodes[2].parts.storage;
     until(|| !storage.is_queued(&blob_id).unwrap()).await;
     for shard in [7, 8, 9].map(ShardIndex) {
@@ -95,6 +92,60 @@ async fn a_node_without_anything_recovers_the_blob_from_its_peers() {
         }
     }
     assert!(reports.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_sliver_that_is_damaged_on_disk_comes_back_from_peers() {
+    let blob = encode(&[3; 20_000]);
+    let blob_id = *blob.metadata.blob_id();
+    let nodes = network(&blob).await;
+    let (sender, _reports) = mpsc::unbounded_channel();
+    recover(&nodes[2], Reports(sender));
+    let storage = &nodes[2].parts.storage;
+    until(|| !storage.is_queued(&blob_id).unwrap()).await;
+    let path = nodes[2].dir.path().join("shards/7/0000000000.slivers");
+    let mut bytes = std::fs::read(&path).unwrap();
+    for byte in bytes.iter_mut().skip(80).step_by(64) {
+        *byte ^= 1;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let shard = ShardIndex(7);
+    let pair = shard.to_pair_index(&blob_id, N_SHARDS);
+    for axis in [SliverType::Primary, SliverType::Secondary] {
+        assert!(storage.sliver(shard, &blob_id, axis).unwrap().is_none());
+        let whole = sliver(&blob, pair, axis);
+        until(|| storage.sliver(shard, &blob_id, axis).unwrap().as_ref() == Some(&whole)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_health_document_tells_of_recovery() {
+    let blob = encode(&[3; 2000]);
+    let nodes = network(&blob).await;
+    let (sender, _reports) = mpsc::unbounded_channel();
+    recover(&nodes[2], Reports(sender));
+    let storage = &nodes[2].parts.storage;
+    until(|| !storage.is_queued(blob.metadata.blob_id()).unwrap()).await;
+    until(|| {
+        let workers = nodes[2].parts.deeds.health.document(false).unwrap().workers;
+        workers.first().is_some_and(|worker| worker.done == Some(1))
+    })
+    .await;
+    let health = nodes[2].client().health(false).await.unwrap();
+    let [recovery] = health.workers.as_slice() else {
+        panic!("{:?}", health.workers)
+    };
+    assert_eq!(recovery.name, "recovery");
+    assert_eq!((recovery.errors, &recovery.last_error), (0, &None));
+    assert!(
+        nodes[0]
+            .client()
+            .health(false)
+            .await
+            .unwrap()
+            .workers
+            .is_empty()
+    );
 }
 
 /// Metadata that claims another hash for the primary sliver of one of the third node's shards.
@@ -122,7 +173,7 @@ async fn an_inconsistent_blob_ends_as_a_certificate_that_a_quorum_signed() {
     let blob_id = *blob.metadata.blob_id();
     let nodes = network(&blob).await;
     let (sender, mut reports) = mpsc::unbounded_channel();
-    let _running = recover(&nodes[2], Reports(sender));
+    recover(&nodes[2], Reports(sender));
     let report = tokio::time::timeout(Duration::from_secs(20), reports.recv());
     let report = report.await.unwrap().unwrap();
 

@@ -10,6 +10,7 @@ use walrus_core::{
 };
 use walrus_node::storage::records::SyncReason;
 use walrus_node_client::{BlobStatus, NodeError, Reason, Stored, StoredOnNodeStatus};
+use walrus_service::worker::{Failure, Step, Worker};
 
 fn refused<T: std::fmt::Debug>(result: Result<T, NodeError>, reason: Reason) {
     let error = result.unwrap_err();
@@ -390,6 +391,40 @@ async fn the_health_document_counts_blobs_that_wait_and_not_those_that_are_done(
     done.commit().unwrap();
     let health = node.client().health(false).await.unwrap();
     assert_eq!(health.event_progress.pending, 1);
+}
+
+/// A background job that cannot go on.
+struct Broken;
+
+impl Worker for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    async fn work(&mut self) -> Result<Step, Failure> {
+        Err("the disk is gone".into())
+    }
+}
+
+#[tokio::test]
+async fn a_background_job_that_fails_is_in_the_health_document_and_ends_the_node() {
+    let node = TestNode::start(&[0]).await;
+    node.parts.runner.spawn(Broken);
+    let failed = node.parts.runner.failed().await;
+    assert_eq!(failed.to_string(), "broken failed: the disk is gone");
+    let health = node.client().health(false).await.unwrap();
+    let [broken] = health.workers.as_slice() else {
+        panic!("{:?}", health.workers)
+    };
+    assert_eq!(
+        (broken.name.as_str(), broken.state.as_str()),
+        ("broken", "failed")
+    );
+    assert_eq!(broken.last_error.as_deref(), Some("the disk is gone"));
+    node.server.shutdown(None).await;
+    drop(node.server);
+    let closed = node.parts.close().await.unwrap_err();
+    assert_eq!(closed.to_string(), failed.to_string());
 }
 
 #[tokio::test]

@@ -16,7 +16,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
-use tokio_util::sync::CancellationToken;
 use walrus_core::{ShardIndex, bls::BlsKeyPair, network_key::NetworkKeyPair};
 use walrus_node::{
     api,
@@ -169,15 +168,12 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
             Arc::new(Deferrals::new(LiveUploadDeferralConfig::default())),
             Arc::new(NeverInvalid),
         );
-        let stop = CancellationToken::new();
-        let running = tokio::spawn(recovery.run(stop.clone()));
+        parts.runner.spawn(recovery);
         // The recovery has asked the peer and waits for an answer that never comes.
         let (connection, _) = peer.accept().await.unwrap();
 
         let begin = Instant::now();
         server.shutdown(GRACE).await;
-        stop.cancel();
-        running.await.unwrap().unwrap();
         parts.close().await.unwrap();
         assert!(
             begin.elapsed() < Duration::from_secs(1),

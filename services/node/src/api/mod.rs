@@ -1,7 +1,7 @@
 //! REST API. Node spec 1.
 //!
 //! Routes and their answers. Each handler is given the deed that it is about, and nothing else; what a deed refuses becomes HTTP
-//! in [`refusal`] alone.
+//! in `refusal.rs` alone.
 
 mod blobs;
 mod extract;
@@ -19,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
+use tracing::Instrument as _;
 use walrus_node_client::routes;
 use walrus_service::envelope::{unknown_route, wrong_method};
 
@@ -114,7 +115,9 @@ pub fn router(deeds: Deeds) -> Router {
 }
 
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+    let span =
+        tracing::debug_span!("request", method = %request.method(), path = request.uri().path());
+    let response = next.run(request).instrument(span).await;
     let status = response.status().as_u16().to_string();
     metrics.answers.with_label_values(&[&status]).inc();
     response

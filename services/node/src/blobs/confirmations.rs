@@ -11,10 +11,11 @@ use walrus_core::{
 };
 use walrus_sui::Address;
 
-use super::{Holdings, PendingCache, Registrations, UploadError, Uploads};
+use super::{Holdings, PendingCache, UploadError, Uploads};
 use crate::{
     config::RestServerConfig,
     metrics::Metrics,
+    signal::Signal,
     storage::StorageError,
     work::{Work, WorkError},
 };
@@ -73,7 +74,8 @@ pub struct Confirmations {
     pub(crate) holdings: Holdings,
     pub(crate) uploads: Arc<Uploads>,
     pub(crate) pending: Arc<PendingCache>,
-    pub(crate) registrations: Arc<Registrations>,
+    /// Tells that something was registered.
+    pub(crate) registrations: Arc<Signal>,
     pub(crate) key: Arc<BlsKeyPair>,
     pub(crate) long_polls: LongPolls,
     pub(crate) metrics: Arc<Metrics>,

@@ -10,14 +10,13 @@ mod holdings;
 mod inconsistencies;
 mod pending;
 mod reads;
-mod registrations;
 mod symbol_trees;
 mod symbols;
 mod uploads;
 
 pub(crate) use self::{
-    arrivals::Arrivals, confirmations::LongPolls, pending::PendingCache,
-    registrations::Registrations, symbol_trees::SymbolTrees, symbols::symbol_requests,
+    arrivals::Arrivals, confirmations::LongPolls, pending::PendingCache, symbol_trees::SymbolTrees,
+    symbols::symbol_requests,
 };
 pub use self::{
     blocklist::{Blocked, Blocklist, BlocklistError, read_blocklist},

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 use walrus_core::{BlobId, Epoch};
+use walrus_service::worker::{Failure, Status, Step, Worker};
 use walrus_sui::{
     chain::ChainError,
     contract::ContractReader,
@@ -16,9 +18,10 @@ use super::{
     fold,
 };
 use crate::{
-    blobs::{Holdings, PendingCache, Registrations, Uploads},
+    blobs::{Holdings, PendingCache, Uploads},
     healing::{Deferrals, Expiry},
     metrics::Metrics,
+    signal::Signal,
     storage::{StorageError, records::Cursor},
     work::{Work, WorkError},
 };
@@ -66,14 +69,15 @@ pub(crate) struct EventProcessor {
     pub(crate) holdings: Holdings,
     pub(crate) uploads: Arc<Uploads>,
     pub(crate) pending: Arc<PendingCache>,
-    pub(crate) registrations: Arc<Registrations>,
+    /// Tells that something was registered.
+    pub(crate) registrations: Arc<Signal>,
     pub(crate) expiry: Arc<Expiry>,
     pub(crate) deferrals: Arc<Deferrals>,
     pub(crate) tip: Arc<ChainTip>,
     /// Tells that something was queued for recovery.
     pub(crate) queue_grew: Arc<Notify>,
     /// Tells that the chain may wait for something.
-    pub(crate) epoch_moved: Arc<Notify>,
+    pub(crate) epoch_moved: Arc<Signal>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
     pub(crate) first_checkpoint: u64,
@@ -81,15 +85,74 @@ pub(crate) struct EventProcessor {
     pub(crate) deletes_at_once: bool,
 }
 
+/// The worker that has events processed, one with each step.
+pub(crate) struct EventWorker {
+    processor: EventProcessor,
+    following: Option<Following>,
+}
+
+/// The stream, and how far it is processed.
+struct Following {
+    stream: EventStream,
+    cursor: Cursor,
+    /// What has arrived and is not processed yet; `None` in it if the stream ended.
+    arrived: Option<Option<StreamItem>>,
+}
+
+impl Worker for EventWorker {
+    fn name(&self) -> &'static str {
+        "events"
+    }
+
+    /// In checkpoints.
+    fn status(&self) -> Status {
+        let Some(following) = &self.following else {
+            return Status::default();
+        };
+        let done = following.cursor.next.checkpoint;
+        let newest = self.processor.tip.get();
+        Status {
+            done: Some(done),
+            left: newest.map(|newest| newest.saturating_add(1).saturating_sub(done)),
+            note: None,
+        }
+    }
+
+    async fn work(&mut self) -> Result<Step, Failure> {
+        let Some(following) = &mut self.following else {
+            self.following = Some(self.processor.start().await?);
+            return Ok(Step::Wait);
+        };
+        if let Some(item) = following.arrived.take() {
+            let item = item.ok_or(ProcessingError::Ended)?;
+            following.cursor = self.processor.step(&following.cursor, item).await?;
+        }
+        Ok(Step::Wait)
+    }
+
+    async fn wait(&mut self) {
+        if let Some(following) = &mut self.following
+            && following.arrived.is_none()
+        {
+            following.arrived = Some(following.stream.next_item().await);
+        }
+    }
+}
+
 impl EventProcessor {
-    /// Runs until an event cannot be processed.
-    ///
-    /// # Errors
-    /// [`ProcessingError`].
-    pub(crate) async fn run(self) -> Result<(), ProcessingError> {
+    /// The worker that has it process events.
+    pub(crate) fn into_worker(self) -> EventWorker {
+        EventWorker {
+            processor: self,
+            following: None,
+        }
+    }
+
+    /// Does what a crash has left undone, and begins to follow the stream where the tables end.
+    async fn start(&self) -> Result<Following, ProcessingError> {
         let expiry = Arc::clone(&self.expiry);
         self.delete(move || expiry.delete_invalid()).await?;
-        let mut cursor = match self.holdings.storage().cursor()? {
+        let cursor = match self.holdings.storage().cursor()? {
             Some(cursor) => cursor,
             None => Cursor {
                 next: EventPosition::at_checkpoint(self.first_checkpoint),
@@ -97,33 +160,40 @@ impl EventProcessor {
             },
         };
         let source = EventSource::from(&self.reader.packages());
-        let mut stream = EventStream::start(self.reader.chain().clone(), source, cursor.next);
-        while let Some(item) = stream.next_item().await {
-            match item {
-                StreamItem::Event { position, .. } if position < cursor.next => {}
-                StreamItem::Event {
+        Ok(Following {
+            stream: EventStream::start(self.reader.chain().clone(), source, cursor.next),
+            cursor,
+            arrived: None,
+        })
+    }
+
+    /// Processes what has arrived; returns how far that is.
+    async fn step(&self, before: &Cursor, item: StreamItem) -> Result<Cursor, ProcessingError> {
+        let cursor = match item {
+            StreamItem::Event { position, .. } if position < before.next => *before,
+            StreamItem::Event {
+                position,
+                id,
+                event,
+            } => {
+                let event = PositionedEvent {
                     position,
-                    id,
+                    tx_digest: id.transaction_digest.into_inner(),
                     event,
-                } => {
-                    let event = PositionedEvent {
-                        position,
-                        tx_digest: id.transaction_digest.into_inner(),
-                        event,
-                    };
-                    cursor = self.process(&cursor, &event).await?;
-                }
-                StreamItem::Watermark {
-                    checkpoint, latest, ..
-                } => cursor = self.boundary(&cursor, checkpoint, latest)?,
-                StreamItem::Malformed { position, reason } => {
-                    return Err(ProcessingError::Malformed { position, reason });
-                }
+                };
+                let span = tracing::debug_span!("event", %position);
+                self.process(before, &event).instrument(span).await?
             }
-            let index = i64::try_from(cursor.next_index).unwrap_or(i64::MAX);
-            self.metrics.next_event_index.set(index);
-        }
-        Err(ProcessingError::Ended)
+            StreamItem::Watermark {
+                checkpoint, latest, ..
+            } => self.boundary(before, checkpoint, latest)?,
+            StreamItem::Malformed { position, reason } => {
+                return Err(ProcessingError::Malformed { position, reason });
+            }
+        };
+        let index = i64::try_from(cursor.next_index).unwrap_or(i64::MAX);
+        self.metrics.next_event_index.set(index);
+        Ok(cursor)
     }
 
     async fn process(
@@ -158,7 +228,7 @@ impl EventProcessor {
                 self.delete(move || expiry.delete_invalid()).await?;
             }
             Effect::EpochStarted(_) | Effect::EpochDone(_) | Effect::ParametersSelected => {
-                self.epoch_moved.notify_waiters();
+                self.epoch_moved.announce();
             }
             Effect::Upgraded => {
                 self.reader.refresh_packages().await?;

@@ -12,8 +12,18 @@ use crate::{
     blobs::{Holdings, Inconsistencies, Symbols},
     config::BlobRecoveryConfig,
     metrics::Metrics,
+    storage::StorageError,
     work::Work,
 };
+
+/// How the recovery of a blob ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completion {
+    /// Nothing of it is missing.
+    Complete,
+    /// It cannot be completed: it is encoded wrongly, and the chain knows.
+    Invalid,
+}
 
 /// Completes single blobs.
 pub(crate) struct Healer {
@@ -32,17 +42,23 @@ pub(crate) struct Healer {
 }
 
 impl Healer {
-    /// Fetches or recovers everything that is missing of a blob.
-    pub(super) async fn complete(&self, blob_id: BlobId) -> Result<(), HealingError> {
+    /// Whether the node holds what it should hold of a blob.
+    pub(super) fn is_complete(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
         let epoch = self.holdings.epoch();
-        let info = self.holdings.info(&blob_id)?;
+        let info = self.holdings.info(blob_id)?;
         if !info.is_some_and(|info| info.is_certified(epoch)) {
-            return Ok(());
+            return Ok(true);
+        }
+        Ok(self.holdings.missing_slivers(blob_id)?.is_empty()
+            && self.holdings.storage().has_metadata(blob_id)?)
+    }
+
+    /// Fetches or recovers everything that is missing of a blob.
+    pub(super) async fn complete(&self, blob_id: BlobId) -> Result<Completion, HealingError> {
+        if self.is_complete(&blob_id)? {
+            return Ok(Completion::Complete);
         }
         let missing = self.holdings.missing_slivers(&blob_id)?;
-        if missing.is_empty() && self.holdings.storage().has_metadata(&blob_id)? {
-            return Ok(());
-        }
         let metadata = Arc::new(self.metadata(blob_id).await?);
         let count = missing.len();
         let mut outcomes = futures::stream::iter(missing)
@@ -51,11 +67,12 @@ impl Healer {
         while let Some(outcome) = outcomes.next().await {
             if let Outcome::Inconsistent(proof) = outcome? {
                 drop(outcomes);
-                return self.invalidate(blob_id, proof).await;
+                self.invalidate(blob_id, proof).await?;
+                return Ok(Completion::Invalid);
             }
         }
         tracing::info!(%blob_id, slivers = count, "recovered a blob");
-        Ok(())
+        Ok(Completion::Complete)
     }
 
     /// Metadata from the storage or from any node.

@@ -1,58 +1,39 @@
 //! Peers: the other nodes of the committee.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rand::seq::SliceRandom as _;
-use walrus_core::{ShardIndex, network_key::NetworkPublicKey};
-use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_core::ShardIndex;
+use walrus_node_client::{Endpoint, NodeClient, NodeClientOptions, NodePool};
 use walrus_sui::{Address, contract::CommitteeMember};
 
-use crate::{committee::CommitteeView, config::BlobRecoveryConfig, limits::MAX_PEER_CLIENTS};
+use crate::{committee::CommitteeView, config::BlobRecoveryConfig};
 
 /// Connections to other nodes, kept for the next request.
 #[derive(Debug)]
-pub(crate) struct Peers {
-    options: NodeClientOptions,
-    clients: Mutex<HashMap<(String, Vec<u8>), NodeClient>>,
-}
+pub(crate) struct Peers(NodePool);
 
 impl Peers {
     pub(crate) fn new(config: &BlobRecoveryConfig) -> Self {
         let request = Duration::from_secs(config.sliver_request_timeout_secs);
-        Self {
-            options: NodeClientOptions {
-                connect_timeout: Duration::from_secs(config.node_connect_timeout_secs),
-                read_timeout: request,
-                total_timeout: request,
-                ..NodeClientOptions::default()
-            },
-            clients: Mutex::default(),
-        }
+        Self(NodePool::new(NodeClientOptions {
+            connect_timeout: Duration::from_secs(config.node_connect_timeout_secs),
+            read_timeout: request,
+            total_timeout: request,
+            ..NodeClientOptions::default()
+        }))
     }
 
     /// The connection to a member; `None` if its address or key is unusable.
     pub(crate) fn client(&self, member: &CommitteeMember) -> Option<NodeClient> {
-        let key = (
-            member.network_address.clone(),
-            member.network_public_key.clone(),
-        );
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
-            return Some(client.clone());
-        }
-        let network_key = NetworkPublicKey::from_sec1(&member.network_public_key).ok()?;
-        let client = NodeClient::new(&member.network_address, &network_key, &self.options)
+        let endpoint = Endpoint {
+            address: member.network_address.clone(),
+            key: member.network_public_key.clone(),
+        };
+        self.0
+            .client(endpoint)
             .inspect_err(|error| tracing::warn!(%error, name = member.name, "unusable peer"))
-            .ok()?;
-        if clients.len() >= MAX_PEER_CLIENTS {
-            clients.clear();
-        }
-        clients.insert(key, client.clone());
-        Some(client)
+            .ok()
     }
 
     /// The members of the current and the previous committee but `own`, in random order.

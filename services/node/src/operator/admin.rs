@@ -395,7 +395,11 @@ mod tests {
         for (request, success, says) in [
             (r#"{"LogLevel":{"level":"info"}}"#, true, "logging info"),
             (r#"{"LogLevel":{"level":"much"}}"#, false, "no level"),
-            (r#"{"Checkpoint":{"command":"Cancel"}}"#, false, "no backups"),
+            (
+                r#"{"Checkpoint":{"command":"Cancel"}}"#,
+                false,
+                "no backups",
+            ),
             (
                 r#"{"Checkpoint":{"command":{"Create":{"path":null,"delay_secs":null}}}}"#,
                 false,

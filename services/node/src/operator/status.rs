@@ -197,6 +197,7 @@ mod tests {
             },
             shard_detail: None,
             latest_checkpoint_sequence_number: latest,
+            workers: vec![],
         }
     }
 

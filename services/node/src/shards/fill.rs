@@ -47,7 +47,7 @@ impl ShardLife {
             self.storage.set_shard_state(shard, ShardState::Active)?;
         }
         self.storage.set_node_status(NodeStatus::Active)?;
-        self.epoch_moved.notify_waiters();
+        self.epoch_moved.announce();
         Ok(())
     }
 }

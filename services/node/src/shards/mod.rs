@@ -16,21 +16,19 @@ mod fill;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
-use crate::storage::Storage;
+use crate::{signal::Signal, storage::Storage};
 
 /// Leads shards through their lives.
 #[derive(Debug)]
 pub struct ShardLife {
     storage: Arc<Storage>,
     /// Wakes whoever reports complete shards.
-    epoch_moved: Arc<Notify>,
+    epoch_moved: Arc<Signal>,
 }
 
 impl ShardLife {
     /// Of the shards in `storage`; `epoch_moved` is told when they are complete.
-    pub fn new(storage: Arc<Storage>, epoch_moved: Arc<Notify>) -> Self {
+    pub fn new(storage: Arc<Storage>, epoch_moved: Arc<Signal>) -> Self {
         Self {
             storage,
             epoch_moved,

@@ -26,6 +26,7 @@ use walrus_service::tables::{Bytes, TableError};
 
 pub use self::{queries::Page, update::Update};
 use self::{
+    records::SyncReason,
     segments::SegmentError,
     slivers::SliverStore,
     tables::{BlobKey, Tables},
@@ -99,7 +100,7 @@ impl Storage {
         self.tables.mark_closed()
     }
 
-    /// The metadata of a blob. A damaged record counts as missing, so that it is fetched again.
+    /// The metadata of a blob. A damaged record is forgotten and its blob queued for recovery, so that it is fetched again.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -121,6 +122,11 @@ impl Storage {
             }
             Err(error) => {
                 tracing::error!(%blob_id, %error, "stored metadata is damaged");
+                let mut batch = self.tables.batch();
+                batch.remove(&self.tables.metadata, &BlobKey(*blob_id));
+                self.tables
+                    .queue_lost(&mut batch, blob_id, SyncReason::Certified)?;
+                batch.commit()?;
                 Ok(None)
             }
         }

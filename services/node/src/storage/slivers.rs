@@ -9,10 +9,11 @@ use std::{
 };
 
 use walrus_core::{BlobId, ShardIndex, SliverType};
+use walrus_service::tables::Batch;
 
 use super::{
     Storage, StorageError,
-    records::ShardState,
+    records::{ShardState, SyncReason},
     segments::{NewSliver, SegmentError, ShardSegments},
     tables::{ShardKey, SliverKey, Tables},
 };
@@ -86,7 +87,7 @@ impl Storage {
         Ok(self.tables.slivers.contains(&key)?)
     }
 
-    /// The BCS form of a sliver (without tag); `None` if it is absent. A damaged sliver is forgotten, so that it is recovered.
+    /// The BCS form of a sliver (without tag); `None` if it is absent. A damaged sliver is forgotten and queued for recovery.
     ///
     /// # Errors
     /// [`StorageError`]; [`StorageError::NoShard`] if the shard is not stored here.
@@ -137,19 +138,32 @@ impl Storage {
 }
 
 impl SliverStore {
+    /// Opens every shard. Those whose directory is gone are filled again, as those that the node has just gained.
     pub(super) fn open(dir: PathBuf, tables: Tables) -> Result<Self, StorageError> {
-        let mut shards = BTreeMap::new();
+        let (mut shards, mut lost) = (BTreeMap::new(), Vec::new());
         for page in tables.shards.pages(SCAN_BATCH) {
             for (ShardKey(index), state) in page? {
-                let segments = Arc::new(ShardSegments::open(dir.join(folder(index)))?);
+                let path = dir.join(folder(index));
+                if !path.is_dir() {
+                    lost.push((index, state));
+                }
+                let segments = Arc::new(ShardSegments::open(path)?);
                 shards.insert(index, Shard { state, segments });
             }
         }
-        Ok(Self {
+        let this = Self {
             dir,
             tables,
             shards: RwLock::new(shards),
-        })
+        };
+        for (shard, state) in lost {
+            tracing::error!(%shard, path = %this.path(shard).display(), "a shard has lost its directory");
+            this.index_shard(shard, SyncReason::FillShards)?;
+            if state == ShardState::Active {
+                this.set_state(shard, ShardState::Recovering)?;
+            }
+        }
+        Ok(this)
     }
 
     fn path(&self, shard: ShardIndex) -> PathBuf {
@@ -216,7 +230,9 @@ impl SliverStore {
             Ok(payload) => Ok(Some(payload)),
             Err(error @ (SegmentError::Corrupt { .. } | SegmentError::Missing { .. })) => {
                 tracing::error!(%error, %blob_id, %shard, %sliver_type, "a sliver is damaged");
-                self.forget(&key)?;
+                let mut batch = self.tables.batch();
+                self.lose(&mut batch, &key, SyncReason::Certified)?;
+                batch.commit()?;
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -249,18 +265,24 @@ impl SliverStore {
                 };
                 if self.tables.slivers.contains(&key)? {
                     segments.delete(*blob_id, sliver_type)?;
-                    self.forget(&key)?;
+                    let mut batch = self.tables.batch();
+                    batch.remove(&self.tables.slivers, &key);
+                    batch.commit()?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes a sliver out of the index.
-    fn forget(&self, key: &SliverKey) -> Result<(), StorageError> {
-        let mut batch = self.tables.batch();
+    /// Takes a sliver whose bytes are not there any more out of the index, and queues its blob, so that it is recovered.
+    fn lose(
+        &self,
+        batch: &mut Batch,
+        key: &SliverKey,
+        reason: SyncReason,
+    ) -> Result<(), StorageError> {
         batch.remove(&self.tables.slivers, key);
-        Ok(batch.commit()?)
+        self.tables.queue_lost(batch, &key.blob_id, reason)
     }
 
     /// The segments of shards in certain states, without holding the lock.
@@ -276,35 +298,41 @@ impl SliverStore {
             .collect()
     }
 
-    /// Makes the index agree with the segment files.
+    /// Makes the index agree with the segment files. What it knew of and they do not have is queued for recovery.
     pub(super) fn rebuild_index(&self) -> Result<(), StorageError> {
-        let slivers = &self.tables.slivers;
-        for (shard, segments) in self.snapshot(|_| true) {
-            let mut found = HashMap::new();
-            segments.scan(|record| {
-                let key = SliverKey {
-                    shard,
-                    sliver_type: record.sliver_type,
-                    blob_id: record.blob_id,
-                };
-                found.insert(key, record.location);
-            })?;
-            let mut batch = self.tables.batch();
-            for page in slivers.pages_with(&ShardKey(shard), SCAN_BATCH) {
-                for (key, _) in page? {
-                    if !found.get(&key).is_some_and(Option::is_some) {
-                        batch.remove(slivers, &key);
-                    }
-                }
-            }
-            for (key, location) in found {
-                if let Some(location) = location {
-                    batch.insert(slivers, &key, &location)?;
-                }
-            }
-            batch.commit()?;
+        for (shard, _) in self.snapshot(|_| true) {
+            self.index_shard(shard, SyncReason::Certified)?;
         }
         Ok(())
+    }
+
+    /// Makes the index of one shard agree with its segment files.
+    fn index_shard(&self, shard: ShardIndex, reason: SyncReason) -> Result<(), StorageError> {
+        let mut found = HashMap::new();
+        self.segments(shard)?.scan(|record| {
+            let key = SliverKey {
+                shard,
+                sliver_type: record.sliver_type,
+                blob_id: record.blob_id,
+            };
+            found.insert(key, record.location);
+        })?;
+        let (mut batch, slivers) = (self.tables.batch(), &self.tables.slivers);
+        for page in slivers.pages_with(&ShardKey(shard), SCAN_BATCH) {
+            for (key, _) in page? {
+                match found.get(&key) {
+                    Some(Some(_)) => {}
+                    Some(None) => batch.remove(slivers, &key),
+                    None => self.lose(&mut batch, &key, reason)?,
+                }
+            }
+        }
+        for (key, location) in found {
+            if let Some(location) = location {
+                batch.insert(slivers, &key, &location)?;
+            }
+        }
+        Ok(batch.commit()?)
     }
 }
 

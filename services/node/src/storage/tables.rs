@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
-use walrus_service::tables::{Bytes, Cell, Database, Format, Key, Options, Raw, Table};
+use walrus_service::tables::{Batch, Bytes, Cell, Database, Format, Key, Options, Raw, Table};
 use walrus_sui::Address;
 
 use super::{
@@ -155,8 +155,24 @@ impl Tables {
     }
 
     /// An empty batch.
-    pub(super) fn batch(&self) -> walrus_service::tables::Batch {
+    pub(super) fn batch(&self) -> Batch {
         self.database.batch()
+    }
+
+    /// Queues a blob of which something is lost. Also if it is queued already: its recovery may be about to end, without what has
+    /// just been lost.
+    pub(super) fn queue_lost(
+        &self,
+        batch: &mut Batch,
+        blob_id: &BlobId,
+        reason: SyncReason,
+    ) -> Result<(), StorageError> {
+        let key = BlobKey(*blob_id);
+        let reason = match self.blob_syncs.get(&key)? {
+            Some(SyncReason::FillShards) => SyncReason::FillShards,
+            Some(SyncReason::Certified) | None => reason,
+        };
+        Ok(batch.insert(&self.blob_syncs, &key, &reason)?)
     }
 
     /// Whether [`Tables::mark_closed`] was the last thing that happened.

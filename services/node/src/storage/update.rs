@@ -49,7 +49,6 @@ impl Storage {
 }
 
 /// Every verb fails if what it writes cannot be encoded.
-#[allow(clippy::missing_errors_doc)]
 impl Update<'_> {
     /// Moves the event cursor.
     pub fn set_cursor(&mut self, cursor: &Cursor) -> Result<(), StorageError> {
