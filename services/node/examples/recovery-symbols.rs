@@ -11,12 +11,13 @@ use walrus_core::{
 };
 use walrus_node::{
     blobs::{Blocklist, SymbolSelection},
-    chain::{PositionedEvent, fold},
+    chain::fold,
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig},
     parts::{Foundation, Parts},
-    storage::{Storage, records::Cursor, records::ShardState, segments::NewSliver},
+    storage::{Storage, records::ShardState, segments::NewSliver},
 };
+use walrus_service::follow::Event;
 use walrus_sui::{
     Address,
     contract::{Committee, CommitteeMember, Committees},
@@ -76,9 +77,10 @@ fn store(storage: &Storage, encoding: EncodingConfig, own: &[ShardIndex], data: 
     let encoder = BlobEncoder::new(encoding, data).unwrap();
     let blob = encoder.encode().unwrap();
     let blob_id = *blob.metadata.blob_id();
-    let event = PositionedEvent {
+    let event = Event {
         position: EventPosition::after_checkpoint(0),
         tx_digest: [0; 32],
+        sequence: 0,
         event: ContractEvent::BlobRegistered(BlobRegistered {
             epoch: 1,
             blob_id,
@@ -89,7 +91,9 @@ fn store(storage: &Storage, encoding: EncodingConfig, own: &[ShardIndex], data: 
             object_id: Address::new([2; 32]),
         }),
     };
-    fold(storage, &Cursor::default(), &event).unwrap();
+    let mut batch = storage.batch();
+    fold(storage, &mut batch, &event).unwrap();
+    batch.commit().unwrap();
     storage.put_metadata(&blob.metadata).unwrap();
     for shard in own {
         let pair = shard.to_pair_index(&blob_id, encoding.n_shards());

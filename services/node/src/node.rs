@@ -106,7 +106,7 @@ impl StorageNode {
         let server = Server::start_on(listeners.rest, router, transport, limits)
             .context("cannot serve the REST API")?;
         let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
-        start_workers(&config, &parts, reader, writer, cap.id);
+        start_workers(&config, &parts, reader, writer, cap.id).await?;
         tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
         Ok(RunningNode {
             parts,
@@ -119,13 +119,13 @@ impl StorageNode {
     }
 }
 
-fn start_workers(
+async fn start_workers(
     config: &NodeConfig,
     parts: &Parts,
     reader: ContractReader,
     writer: ContractWriter,
     cap: Address,
-) {
+) -> anyhow::Result<()> {
     let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
     let recovery = parts.recovery(
         config.blob_recovery.clone(),
@@ -143,11 +143,13 @@ fn start_workers(
         drives: config.drive_epochs,
         subsidies: config.sui.walrus_subsidies_object,
     };
-    parts.runner.spawn(processor.into_worker());
+    let events = processor.into_worker(config.sui.first_checkpoint).await?;
+    parts.runner.spawn(events);
     parts.runner.spawn(recovery);
     driver
         .into_workers()
         .for_each(|worker| parts.runner.spawn(worker));
+    Ok(())
 }
 
 fn event_processor(
@@ -181,7 +183,6 @@ fn event_processor(
         epoch_moved: Arc::clone(&parts.epoch_moved),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),
-        first_checkpoint: config.sui.first_checkpoint,
         deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
     }
 }

@@ -1,6 +1,7 @@
 //! Event fold: what one event does to the tables. Node spec 2.3 and 2.9.
 
 use walrus_core::{BlobId, Epoch};
+use walrus_service::{follow::Event, tables::Batch};
 use walrus_sui::{
     Address,
     events::{
@@ -13,19 +14,8 @@ use crate::storage::{
     Storage, StorageError, Update,
     blob_info::{BlobInfo, Change},
     event_name::EventName,
-    records::{Cursor, ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
+    records::{ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
 };
-
-/// An event and where it stands.
-#[derive(Debug, Clone)]
-pub struct PositionedEvent {
-    /// Its position.
-    pub position: EventPosition,
-    /// Digest of its transaction.
-    pub tx_digest: [u8; 32],
-    /// The event.
-    pub event: ContractEvent,
-}
 
 /// What an event sets in motion beyond the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,46 +59,29 @@ pub enum FoldError {
     },
 }
 
-/// Applies one event together with the new cursor. Applying an event twice is prevented by the cursor: whoever replays starts
-/// there.
+/// Writes what one event does to `batch`, to which whoever follows the events adds the cursor: so no event is applied twice.
 ///
 /// # Errors
-/// [`FoldError`]; then nothing is written.
+/// [`FoldError`]; then the batch must not be written.
 pub fn fold(
     storage: &Storage,
-    before: &Cursor,
-    event: &PositionedEvent,
-) -> Result<(Cursor, Option<Effect>), FoldError> {
-    let transaction = (event.position.checkpoint, event.position.transaction_index);
-    let event_seq = if before.transaction == transaction {
-        before.events_in_transaction
-    } else {
-        0
-    };
-    let cursor = Cursor {
-        next: event.position.next(),
-        next_index: before.next_index.saturating_add(1),
-        transaction,
-        events_in_transaction: event_seq.saturating_add(1),
-    };
+    batch: &mut Batch,
+    event: &Event,
+) -> Result<Option<Effect>, FoldError> {
     let mut step = Step {
         storage,
-        update: storage.update(),
+        update: storage.update_in(batch),
         name: EventName {
             tx_digest: event.tx_digest,
-            event_seq,
+            event_seq: event.sequence,
         },
     };
-    let effect = step.apply(&event.event, event.position)?;
-    let mut update = step.update;
-    update.set_cursor(&cursor)?;
-    update.commit()?;
-    Ok((cursor, effect))
+    step.apply(&event.event, event.position)
 }
 
 struct Step<'a> {
     storage: &'a Storage,
-    update: Update<'a>,
+    update: Update<'a, &'a mut Batch>,
     name: EventName,
 }
 

@@ -18,6 +18,6 @@ pub(crate) use self::{
     epoch_change::EpochChanges, epoch_driver::EpochDriver, processor::EventProcessor,
 };
 pub use self::{
-    fold::{Effect, FoldError, PositionedEvent, fold},
+    fold::{Effect, FoldError, fold},
     tip::ChainTip,
 };

@@ -4,22 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, Epoch};
-use walrus_sui::{Address, events::EventPosition};
+pub use walrus_service::follow::Cursor;
+use walrus_sui::Address;
 
 use super::event_name::EventName;
-
-/// How far events are processed. Node spec 2.3 and 2.5.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// First position that is not processed.
-    pub next: EventPosition,
-    /// Element index of the next element; checkpoint boundaries count.
-    pub next_index: u64,
-    /// The transaction of the last event: checkpoint and index.
-    pub transaction: (u64, u32),
-    /// Number of the contract's events of that transaction so far.
-    pub events_in_transaction: u64,
-}
 
 /// An object with a lifetime of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

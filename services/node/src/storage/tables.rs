@@ -154,6 +154,11 @@ impl Tables {
         })
     }
 
+    /// What moves the cursor together with other writes.
+    pub(super) fn cursor_parts(&self) -> (Database, Cell<Cursor>) {
+        (self.database.clone(), self.cursor.clone())
+    }
+
     /// An empty batch.
     pub(super) fn batch(&self) -> Batch {
         self.database.batch()

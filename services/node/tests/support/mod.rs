@@ -13,7 +13,7 @@ use walrus_core::{
 };
 use walrus_node::{
     api,
-    chain::{PositionedEvent, fold},
+    chain::fold,
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, TlsConfig},
     parts::{Foundation, Parts},
@@ -21,6 +21,7 @@ use walrus_node::{
     tls::transport,
 };
 use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_service::follow::Event;
 use walrus_service::server::{Limits, Server};
 use walrus_sui::{
     Address,
@@ -244,12 +245,18 @@ pub fn sliver(blob: &EncodedBlob, pair: SliverPairIndex, axis: SliverType) -> Ve
 /// Folds an event at the position after the last one.
 pub fn fold_event(storage: &Storage, event: ContractEvent) {
     let cursor = storage.cursor().unwrap().unwrap_or_default();
-    let event = PositionedEvent {
-        position: EventPosition::after_checkpoint(cursor.next.checkpoint),
+    let position = EventPosition::after_checkpoint(cursor.next.checkpoint);
+    let (cursor, sequence) = cursor.behind_event(position);
+    let event = Event {
+        position,
         tx_digest: [7; 32],
+        sequence,
         event,
     };
-    fold(storage, &cursor, &event).unwrap();
+    let mut batch = storage.batch();
+    fold(storage, &mut batch, &event).unwrap();
+    storage.update_in(&mut batch).set_cursor(&cursor).unwrap();
+    batch.commit().unwrap();
 }
 
 pub fn registered(blob_id: BlobId, deletable: bool) -> ContractEvent {
