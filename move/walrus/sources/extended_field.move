@@ -1,4 +1,4 @@
-/// A value kept in its own dynamic field, so that large values do not weigh on every access to their parent.
+/// Extended field: a value kept in its own dynamic field, so that large values do not weigh on every access to their parent.
 ///
 /// Life cycle: `new` creates the field, `destroy` takes the value out and deletes it.
 ///

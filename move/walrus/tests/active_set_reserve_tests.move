@@ -5,7 +5,6 @@ module walrus::active_set_reserve_tests;
 use std::unit_test::{assert_eq, destroy};
 use sui::vec_map::{Self, VecMap};
 use walrus::active_set::{Self, ActiveSet};
-use walrus::active_set_reserve;
 use walrus::extended_field::{Self, ExtendedField};
 use walrus::staked_wal::StakedWal;
 use walrus::staking_world::{Self, World};
@@ -123,12 +122,12 @@ fun the_set_always_has_the_nodes_with_the_most_stake() {
         state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
         let node = id(((state >> 8) % 20) as u256);
         let stake = (state >> 16) % 40;
-        active_set_reserve::set_stake(&mut field, node, stake);
+        active_set::set_stake(&mut field, node, stake);
         if (stakes.contains(&node)) *stakes.get_mut(&node) = stake else stakes.insert(node, stake);
         assert_best(&field, &stakes);
     });
     // Larger sets take in who waits.
-    active_set_reserve::set_max_size(&mut field, 8);
+    active_set::resize(&mut field, 8);
     assert_best(&field, &stakes);
     destroy(field);
 }
@@ -137,8 +136,8 @@ fun the_set_always_has_the_nodes_with_the_most_stake() {
 fun the_reserve_keeps_those_with_the_most_stake() {
     let ctx = &mut tx_context::dummy();
     let mut field = extended_field::new(active_set::new(1, 0), ctx);
-    (MAX_RESERVE + 11).do!(|n| active_set_reserve::set_stake(&mut field, id(n as u256), 1 + n));
-    let waiting = active_set_reserve::waiting(&field);
+    (MAX_RESERVE + 11).do!(|n| active_set::set_stake(&mut field, id(n as u256), 1 + n));
+    let waiting = active_set::waiting(&field);
     assert_eq!(waiting.length(), MAX_RESERVE);
     assert!(!waiting.contains(&id(9)));
     assert!(waiting.contains(&id(10)));
@@ -149,15 +148,15 @@ fun the_reserve_keeps_those_with_the_most_stake() {
 fun equal_stake_does_not_change_places() {
     let ctx = &mut tx_context::dummy();
     let mut field = extended_field::new(active_set::new(1, 0), ctx);
-    active_set_reserve::set_stake(&mut field, id(1), 10);
-    active_set_reserve::set_stake(&mut field, id(2), 10);
+    active_set::set_stake(&mut field, id(1), 10);
+    active_set::set_stake(&mut field, id(2), 10);
     assert!(field.borrow().contains(id(1)));
     // As much as before, and less than before.
-    active_set_reserve::set_stake(&mut field, id(1), 10);
+    active_set::set_stake(&mut field, id(1), 10);
     assert!(field.borrow().contains(id(1)));
-    active_set_reserve::set_stake(&mut field, id(1), 9);
+    active_set::set_stake(&mut field, id(1), 9);
     assert!(field.borrow().contains(id(2)));
-    assert_eq!(active_set_reserve::waiting(&field), vector[id(1)]);
+    assert_eq!(active_set::waiting(&field), vector[id(1)]);
     destroy(field);
 }
 
@@ -165,14 +164,14 @@ fun equal_stake_does_not_change_places() {
 fun too_little_stake_does_not_wait() {
     let ctx = &mut tx_context::dummy();
     let mut field = extended_field::new(active_set::new(1, 5), ctx);
-    active_set_reserve::set_stake(&mut field, id(1), 10);
-    active_set_reserve::set_stake(&mut field, id(2), 4);
-    assert_eq!(active_set_reserve::waiting(&field), vector[]);
-    active_set_reserve::set_stake(&mut field, id(2), 5);
-    assert_eq!(active_set_reserve::waiting(&field), vector[id(2)]);
-    active_set_reserve::set_stake(&mut field, id(2), 4);
-    assert_eq!(active_set_reserve::waiting(&field), vector[]);
-    active_set_reserve::set_stake(&mut field, id(1), 0);
+    active_set::set_stake(&mut field, id(1), 10);
+    active_set::set_stake(&mut field, id(2), 4);
+    assert_eq!(active_set::waiting(&field), vector[]);
+    active_set::set_stake(&mut field, id(2), 5);
+    assert_eq!(active_set::waiting(&field), vector[id(2)]);
+    active_set::set_stake(&mut field, id(2), 4);
+    assert_eq!(active_set::waiting(&field), vector[]);
+    active_set::set_stake(&mut field, id(1), 0);
     assert_eq!(field.borrow().size(), 0);
     destroy(field);
 }
@@ -196,7 +195,7 @@ fun assert_members(world: &World, expected: vector<bool>) {
 /// The set has the largest of all stakes that suffice, and the reserve has the others.
 fun assert_best(field: &ExtendedField<ActiveSet>, stakes: &VecMap<ID, u64>) {
     let set = field.borrow();
-    let waiting = active_set_reserve::waiting(field);
+    let waiting = active_set::waiting(field);
     let (members, amounts) = set.active_ids_and_stake();
     let (mut least, mut most, mut candidates) = (std::u64::max_value!(), 0u64, 0u64);
     stakes.length().do!(|i| {

@@ -2,7 +2,7 @@
 module walrus::active_set_tests;
 
 use std::unit_test::assert_eq;
-use walrus::active_set::{Self, ActiveSet, EDuplicateInsertion, EZeroMaxSize};
+use walrus::active_set::{Self, ActiveSet, EZeroMaxSize};
 
 #[test]
 fun a_full_set_replaces_its_first_smallest_entry() {
@@ -62,13 +62,6 @@ fun the_rank_of_the_others_stays_when_a_node_leaves() {
     assert_eq!(ids(&set), vector[id(7), id(2), id(9), id(1)]);
     let (ranked, _) = set.ranked();
     assert_eq!(ranked, vector[id(1), id(2), id(7), id(9)]);
-}
-
-#[test, expected_failure(abort_code = EDuplicateInsertion, location = walrus::active_set)]
-fun a_node_is_never_in_the_set_twice() {
-    let mut set = active_set::new(3, 0);
-    set.insert_or_update(id(1), 20);
-    set.insert_for_testing(id(1), 30);
 }
 
 #[test, expected_failure(abort_code = EZeroMaxSize)]

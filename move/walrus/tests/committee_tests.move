@@ -64,13 +64,15 @@ fun transitions_keep_a_partition_and_what_can_be_kept() {
 fun only_so_many_nodes_join_at_once() {
     let committee = committee::initialize(targets(vector[1, 2, 3], vector[4, 4, 4]));
     let ranked = vector[9, 2, 7, 1, 8].map!(|n| id(n));
-    let (all, stakes) = committee.limit_joining(ranked, vector[50, 40, 30, 20, 10], 5);
+    let (is_member, _) = committee.compare(&ranked);
+    let all_stakes = vector[50, 40, 30, 20, 10];
+    let (all, stakes) = committee::limit_joining(ranked, all_stakes, is_member, 5);
     assert_eq!(all, ranked);
-    assert_eq!(stakes, vector[50, 40, 30, 20, 10]);
-    let (some, stakes) = committee.limit_joining(ranked, vector[50, 40, 30, 20, 10], 2);
+    assert_eq!(stakes, all_stakes);
+    let (some, stakes) = committee::limit_joining(ranked, all_stakes, is_member, 2);
     assert_eq!(some, vector[9, 2, 7, 1].map!(|n| id(n)));
     assert_eq!(stakes, vector[50, 40, 30, 20]);
-    let (members, _) = committee.limit_joining(ranked, vector[50, 40, 30, 20, 10], 0);
+    let (members, _) = committee::limit_joining(ranked, all_stakes, is_member, 0);
     assert_eq!(members, vector[2, 1].map!(|n| id(n)));
 }
 
@@ -82,15 +84,17 @@ fun a_transition_keeps_the_number_of_shards() {
 }
 
 #[test]
-fun diff_is_symmetric() {
-    let left = committee::initialize(targets(vector[1, 2, 4, 6], vector[1, 1, 1, 1]));
-    let right = committee::initialize(targets(vector[2, 3, 6, 7, 8], vector[1, 1, 1, 1, 1]));
-    let (only_left, only_right) = committee::diff(&left, &right);
-    assert_eq!(only_left, vector[id(1), id(4)]);
-    assert_eq!(only_right, vector[id(3), id(7), id(8)]);
-    let (all, none) = committee::diff(&left, &committee::empty());
-    assert_eq!(all.length(), 4);
-    assert!(none.is_empty());
+fun members_and_others_are_told_apart() {
+    let committee = committee::initialize(targets(vector[1, 2, 4, 6], vector[1, 1, 1, 1]));
+    let (is_member, absent) = committee.compare(&vector[8, 2, 7, 6, 3].map!(|n| id(n)));
+    assert_eq!(is_member, vector[false, true, false, true, false]);
+    assert_eq!(absent, vector[id(1), id(4)]);
+    let (is_member, absent) = committee.compare(&vector[]);
+    assert!(is_member.is_empty());
+    assert_eq!(absent.length(), 4);
+    let (is_member, absent) = committee::empty().compare(&vector[id(1)]);
+    assert_eq!(is_member, vector[false]);
+    assert!(absent.is_empty());
 }
 
 fun check_partition(committee: &Committee, n_shards: u64) {

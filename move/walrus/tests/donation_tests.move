@@ -61,18 +61,31 @@ fun donations_move_on_with_their_epochs() {
 fun the_leftover_of_an_epoch_is_no_payment() {
     let ctx = &mut tx_context::dummy();
     let mut system = test_system::new(ctx);
-    let mut coin = coin::mint_for_testing(10, ctx);
-    let storage = system.reserve_space(MIB, 2, &mut coin, ctx);
-    coin.destroy_zero();
-    system.release_storage(storage);
+    system.add_per_epoch_subsidies(vector[0, 10].map!(|v| balance::create_for_testing(v)));
     test_system::skip_epochs(&mut system, 1);
-    assert_eq!(payments(&system, 2), vector[5, 0]);
-    // Nothing is stored in this epoch: everything moves on.
+    // Nothing was sold for this epoch: everything moves on.
     let before = system.future_accounting()[0].rewards();
+    assert_eq!(before, 10);
     let rewards = test_system::next_epoch(&mut system);
     assert_eq!(system.future_accounting()[0].rewards(), before);
     assert_eq!(payments(&system, 2), vector[0, 0]);
     destroy(rewards);
+    destroy(system);
+}
+
+#[test]
+fun what_was_paid_for_storage_that_is_given_back_is_earned() {
+    let ctx = &mut tx_context::dummy();
+    let mut system = test_system::new(ctx);
+    let mut coin = coin::mint_for_testing(2000, ctx);
+    let storage = system.reserve_space(200 * MIB, 2, &mut coin, ctx);
+    coin.destroy_zero();
+    system.release_storage(storage);
+    test_system::skip_epochs(&mut system, 1);
+    assert_eq!(system.used_capacity_size(), 0);
+    assert_eq!(payments(&system, 2), vector[1000, 0]);
+    destroy(test_system::next_epoch(&mut system));
+    assert_eq!(system.future_accounting()[0].rewards(), 0);
     destroy(system);
 }
 

@@ -35,12 +35,12 @@ fun the_largest_blob_has_symbols_of_65534_bytes() {
     check(65_534 * 334 * 667, 1000, 1000 * (1001 * 65_534 + 64_032));
 }
 
-#[test, expected_failure(arithmetic_error, location = walrus::redstuff)]
+#[test, expected_failure(arithmetic_error, location = walrus::encoding)]
 fun a_blob_above_the_largest_size_has_no_encoding() {
     encoding::encoded_blob_length(65_534 * 334 * 667 + 1, 1, 1000);
 }
 
-#[test, expected_failure(arithmetic_error, location = walrus::redstuff)]
+#[test, expected_failure(arithmetic_error, location = walrus::encoding)]
 fun without_shards_there_is_no_encoding() {
     encoding::encoded_blob_length(1, 1, 0);
 }

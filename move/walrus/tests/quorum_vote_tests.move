@@ -2,7 +2,7 @@
 module walrus::quorum_vote_tests;
 
 use std::unit_test::assert_eq;
-use walrus::quorum_vote::{Self, QuorumVote};
+use walrus::epoch_parameters::{Self, QuorumVote};
 
 #[test]
 fun specification_examples() {
@@ -14,24 +14,24 @@ fun specification_examples() {
 
 #[test]
 fun a_single_node_decides_alone() {
-    let mut vote = quorum_vote::new();
+    let mut vote = epoch_parameters::new_vote();
     vote.add(42, 10);
     assert_eq!(vote.highest_with_quorum(10), 42);
-    let mut vote = quorum_vote::new();
+    let mut vote = epoch_parameters::new_vote();
     vote.add(42, 10);
     assert_eq!(vote.lowest_with_quorum(10), 42);
 }
 
 #[test]
 fun a_third_cannot_raise_the_price() {
-    let mut vote = quorum_vote::new();
+    let mut vote = epoch_parameters::new_vote();
     vote.add(std::u64::max_value!(), 3);
     vote.add(5, 7);
     assert_eq!(vote.lowest_with_quorum(10), 5);
 }
 
 fun vote_1_to_10(weights: vector<u16>): QuorumVote {
-    let mut vote = quorum_vote::new();
+    let mut vote = epoch_parameters::new_vote();
     weights.length().do!(|i| vote.add(i + 1, weights[i]));
     vote
 }

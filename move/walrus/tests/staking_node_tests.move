@@ -11,7 +11,6 @@ use walrus::staking_pool::{
     EIncorrectCommissionRate,
     EInvalidNameLength,
     EInvalidNetworkAddressLength,
-    EPoolNotEmpty
 };
 use walrus::staking_world;
 use walrus::storage_node::EInvalidNetworkPublicKey;
@@ -30,7 +29,6 @@ fun a_new_node_has_a_fresh_capability() {
     assert_eq!(pool.node_info().id(), cap.node_id());
     assert_eq!(pool.node_info().name(), text(100));
     assert_eq!(pool.wal_balance_at_epoch(1), 0);
-    assert!(pool.is_empty());
     world.destroy();
 }
 
@@ -83,25 +81,6 @@ fun a_node_registered_after_the_selection_starts_in_the_next_epoch() {
     destroy(stakes);
     destroy(stake);
     world.destroy();
-}
-
-#[test]
-fun a_pool_that_was_never_used_can_be_deleted() {
-    let mut world = staking_world::new(10);
-    world.register(0);
-    let node_id = world.node_id(0);
-    world.staking_mut().destroy_pool_for_testing(node_id);
-    world.destroy();
-}
-
-#[test, expected_failure(abort_code = EPoolNotEmpty, location = walrus::staking_pool)]
-fun a_pool_with_stake_cannot_be_deleted() {
-    let mut world = staking_world::new(10);
-    let node = world.register(0);
-    let _stake = world.stake(node, 1);
-    let node_id = world.node_id(0);
-    world.staking_mut().destroy_pool_for_testing(node_id);
-    abort 99
 }
 
 #[test, expected_failure(abort_code = EInvalidNameLength, location = walrus::staking_pool)]

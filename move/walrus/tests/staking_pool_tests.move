@@ -15,7 +15,6 @@ use walrus::staking_pool::{
     EIncorrectEpochAdvance,
     EIncorrectPoolId,
     EPoolAlreadyUpdated,
-    EPoolAlreadyWithdrawing,
     EPoolIsNotActive,
     EZeroShares,
     StakingPool
@@ -145,16 +144,6 @@ fun a_withdrawing_pool_takes_no_stake() {
     let mut pool = new_pool(0, &wctx, ctx);
     pool.set_withdrawing(&wctx);
     let _stake = pool.stake(balance::create_for_testing(FROST), &wctx, ctx);
-    abort 99
-}
-
-#[test, expected_failure(abort_code = EPoolAlreadyWithdrawing, location = walrus::staking_pool)]
-fun a_pool_withdraws_once() {
-    let ctx = &mut tx_context::dummy();
-    let wctx = context(0, false, vector[]);
-    let mut pool = new_pool(0, &wctx, ctx);
-    pool.set_withdrawing(&wctx);
-    pool.set_withdrawing(&wctx);
     abort 99
 }
 

@@ -9,6 +9,7 @@ use walrus::auth;
 use walrus::events::{ContractUpgradeProposed, ContractUpgradeQuorumReached};
 use walrus::init;
 use walrus::staked_wal::StakedWal;
+use walrus::staking;
 use walrus::staking_inner;
 use walrus::staking_world::{Self, World};
 use walrus::upgrade::{Self, EmergencyUpgradeCap, UpgradeManager};
@@ -182,7 +183,7 @@ fun an_upgrade_waits_for_the_migration_to_the_one_before() {
 fun a_migration_makes_room_for_the_next_upgrade() {
     let (mut world, staked, mut manager, emergency_cap) = setup();
     emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
-    migrate(&mut world);
+    migrate(&mut world, 1);
     emergency_upgrade(&mut world, &mut manager, &emergency_cap, vector::tabulate!(32, |_| 9));
     assert_eq!(manager.package_version(), 3);
     end(world, staked, manager, emergency_cap);
@@ -254,6 +255,36 @@ fun the_emergency_capability_of_another_manager_discards_nothing() {
     abort 99
 }
 
+#[test, expected_failure(abort_code = staking::EInvalidMigration, location = walrus::staking)]
+fun a_discarded_package_does_not_adopt_the_next_one() {
+    let (mut world, _staked, mut manager, emergency_cap) = setup();
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    let (staking, system, _, _, _) = world.parts();
+    manager.discard_upgrade_in_emergency(&emergency_cap, staking, system);
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, vector::tabulate!(32, |_| 9));
+    // The migration of the package that was discarded.
+    migrate(&mut world, 1);
+    abort 99
+}
+
+#[test]
+fun the_package_after_a_discarded_one_has_the_number_after_it() {
+    let (mut world, staked, mut manager, emergency_cap) = setup();
+    2u64.do!(|_| {
+        emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+        let (staking, system, _, _, _) = world.parts();
+        manager.discard_upgrade_in_emergency(&emergency_cap, staking, system);
+    });
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    let announced = world.staking().new_package_id().destroy_some();
+    migrate(&mut world, 3);
+    assert_eq!(world.staking().package_id(), announced);
+    // The numbers count from the last migration.
+    emergency_upgrade(&mut world, &mut manager, &emergency_cap, digest());
+    migrate(&mut world, 1);
+    end(world, staked, manager, emergency_cap);
+}
+
 /// Upgrades and commits with the emergency capability.
 fun emergency_upgrade(
     world: &mut World,
@@ -266,12 +297,12 @@ fun emergency_upgrade(
     manager.commit_upgrade(staking, system, receipt);
 }
 
-/// Pretends that the objects are of the version before, and migrates them.
-fun migrate(world: &mut World) {
+/// Pretends that the objects are of an older version, by so many numbers, and migrates them.
+fun migrate(world: &mut World, behind: u64) {
     let (staking, system, _, _, ctx) = world.parts();
     let version = staking.version();
-    staking.set_version_for_testing(version - 1);
-    system.set_version_for_testing(version - 1);
+    staking.set_version_for_testing(version - behind);
+    system.set_version_for_testing(version - behind);
     init::migrate_v2_for_testing(staking, system, ctx);
 }
 

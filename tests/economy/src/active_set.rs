@@ -101,9 +101,9 @@ impl Candidates {
     /// Writes a node's stake: whatever happens, those with the most stake are in the set.
     pub fn set_stake(&mut self, node: NodeId, stake: u64) {
         let before = self.set.clone();
-        if self.set.insert_or_update(node, stake) {
-            self.reserve.insert_or_update(node, 0);
-        } else {
+        let included = self.set.insert_or_update(node, stake);
+        self.reserve.insert_or_update(node, 0);
+        if !included {
             self.reserve.insert_or_update(node, stake);
         }
         let put_out = before.0.into_iter().filter(|(other, _)| *other != node);
@@ -113,6 +113,24 @@ impl Candidates {
             }
         }
         self.refill();
+    }
+
+    /// Writes the stakes of many nodes at once.
+    pub fn set_stakes(&mut self, stakes: &[(NodeId, u64)]) {
+        let others = |(node, _): &(NodeId, u64)| stakes.iter().all(|(other, _)| other != node);
+        self.set.0.retain(others);
+        self.reserve.0.retain(others);
+        self.offer(stakes);
+    }
+
+    /// Ranks everybody together with candidates, which are in neither.
+    pub fn offer(&mut self, candidates: &[(NodeId, u64)]) {
+        self.set.0.append(&mut self.reserve.0);
+        let candidates = candidates.iter().filter(|(_, stake)| *stake > 0);
+        self.set.0.extend(candidates);
+        self.set.0 = self.set.ranked();
+        self.reserve.0 = self.set.0.split_off(self.set.0.len().min(MAX_SIZE));
+        self.reserve.0.truncate(MAX_SIZE);
     }
 
     /// Lets in the largest of those who wait, as long as that changes anything.
@@ -181,6 +199,29 @@ mod tests {
         candidates.set_stake(node(500), 0);
         assert_eq!(candidates.waiting(), [(node(501), 1)]);
         assert_eq!(candidates.set.ranked(), before.set.ranked());
+    }
+
+    #[test]
+    fn stakes_written_at_once_end_as_stakes_written_one_by_one() {
+        let mut at_once = full();
+        let mut one_by_one = full();
+        let stakes: Vec<_> = (0..MAX_SIZE / 2)
+            .flat_map(|index| {
+                let shrunk = (node(index), (index as u64 * 7) % 11);
+                [shrunk, (node(2000 + index), 5 + index as u64 * 2)]
+            })
+            .collect();
+        at_once.set_stakes(&stakes);
+        for (node, stake) in stakes {
+            one_by_one.set_stake(node, stake);
+        }
+        // Of nodes with equal stake others may be in.
+        let stakes = |set: &ActiveSet| -> Vec<u64> {
+            set.ranked().into_iter().map(|(_, stake)| stake).collect()
+        };
+        assert_eq!(stakes(&at_once.set), stakes(&one_by_one.set));
+        assert_eq!(stakes(&at_once.reserve), stakes(&one_by_one.reserve));
+        assert!(!at_once.waiting().is_empty());
     }
 
     #[test]

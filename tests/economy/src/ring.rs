@@ -17,6 +17,8 @@ pub struct Slot {
     pub epoch: Epoch,
     /// Bytes sold.
     pub used_capacity: u64,
+    /// The most that was sold before some of it was given back.
+    pub peak: u64,
     /// What will be paid out when the epoch ends.
     pub rewards: Frost,
     /// The part of `rewards` that no buyer paid: subsidies, and what an earlier epoch left over.
@@ -135,6 +137,7 @@ fn slot(epoch: Epoch) -> Slot {
     Slot {
         epoch,
         used_capacity: 0,
+        peak: 0,
         rewards: 0,
         donations: 0,
     }

@@ -217,12 +217,16 @@ impl Staking {
         }
         let members: Vec<NodeId> = self.committee.keys().copied().collect();
         let entry = self.active_set.set.entry_stake();
+        let mut missing = Vec::new();
         for node in members {
             let epoch = self.epoch + 1;
             let stake = self.pool(node)?.wal_balance_at_epoch(epoch)?;
             if stake >= entry && !self.active_set.knows(node) {
-                self.active_set.set_stake(node, stake);
+                missing.push((node, stake));
             }
+        }
+        if !missing.is_empty() {
+            self.active_set.offer(&missing);
         }
         let next = self.compute_next_committee()?;
         let vote = |(node, shards): (&NodeId, &Vec<u16>)| -> Option<Vote> {
@@ -272,11 +276,14 @@ impl Staking {
             .filter(|node| !self.previous_committee.contains_key(node))
             .map(|node| (*node, 0))
             .collect();
+        let mut stakes = Vec::new();
         for (node, reward) in rewards.into_iter().chain(joining) {
             let context = self.context(node);
-            self.pool(node)?.advance_epoch(context, reward)?;
-            self.update_active_set(node, context.epoch + 1)?;
+            let pool = self.pool(node)?;
+            pool.advance_epoch(context, reward)?;
+            stakes.push((node, pool.wal_balance_at_epoch(context.epoch + 1)?));
         }
+        self.active_set.set_stakes(&stakes);
         self.update_prices(system);
         Ok(burned)
     }

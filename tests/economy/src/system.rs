@@ -123,14 +123,15 @@ impl System {
         Ok(())
     }
 
-    /// Gives the capacity of coming epochs back without a refund (an addition: contracts spec 13, number 12). The current
-    /// epoch is paid by what was used in it.
+    /// Gives the capacity of coming epochs back without a refund (an addition: contracts spec 13, number 12). Every epoch is paid by
+    /// what was sold for it.
     ///
     /// # Errors
     /// More than was sold.
     pub fn release(&mut self, storage: &Storage) -> Result<(), Abort> {
         for epoch in storage.start.max(self.epoch + 1)..storage.end {
             let slot = self.ring.at(epoch - self.epoch)?;
+            slot.peak = slot.peak.max(slot.used_capacity);
             slot.used_capacity = crate::abort::subtract(slot.used_capacity, storage.size)?;
         }
         Ok(())
@@ -348,7 +349,8 @@ impl System {
             deny_list_size: self.deny_lists.get(node).copied().unwrap_or(0),
         };
         let members: Vec<Member> = old.iter().map(member).collect();
-        let (shares, left) = rewards::split(&members, ended.used_capacity, ended.rewards);
+        let (shares, left) =
+            rewards::split(&members, ended.used_capacity.max(ended.peak), ended.rewards);
         self.ring.donate(0, left)?;
         self.exchange_deny_lists(&old);
         let nodes = old.into_iter().map(|(node, _)| node);

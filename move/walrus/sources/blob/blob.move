@@ -277,9 +277,7 @@ public fun add_metadata(self: &mut Blob, metadata: Metadata) {
 /// #### Aborts
 /// Never.
 public fun add_or_replace_metadata(self: &mut Blob, metadata: Metadata): Option<Metadata> {
-    let previous = metadata::detach(&mut self.id);
-    metadata::attach(&mut self.id, metadata);
-    previous
+    metadata::replace(&mut self.id, metadata)
 }
 
 /// Removes all attributes.
@@ -306,10 +304,7 @@ public fun take_metadata(self: &mut Blob): Metadata {
 /// #### Aborts
 /// Never.
 public fun insert_or_update_metadata_pair(self: &mut Blob, key: String, value: String) {
-    if (!metadata::is_attached(&self.id)) {
-        metadata::attach(&mut self.id, metadata::new());
-    };
-    metadata::borrow_attached_mut(&mut self.id).insert_or_update(key, value)
+    metadata::insert_or_update_attached(&mut self.id, key, value)
 }
 
 /// Removes one attribute that must exist.
@@ -341,11 +336,7 @@ public fun remove_metadata_pair(self: &mut Blob, key: &String): (String, String)
 /// #### Aborts
 /// Never.
 public fun remove_metadata_pair_if_exists(self: &mut Blob, key: &String): Option<String> {
-    if (metadata::is_attached(&self.id)) {
-        metadata::borrow_attached_mut(&mut self.id).remove_if_exists(key)
-    } else {
-        option::none()
-    }
+    metadata::remove_attached_if_exists(&mut self.id, key)
 }
 
 // === Package Functions ===

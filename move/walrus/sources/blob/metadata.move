@@ -111,6 +111,24 @@ public(package) fun detach(object: &mut UID): Option<Metadata> {
     }
 }
 
+/// Attaches metadata; returns what it replaces.
+public(package) fun replace(object: &mut UID, metadata: Metadata): Option<Metadata> {
+    let previous = detach(object);
+    attach(object, metadata);
+    previous
+}
+
+/// Adds a pair to the attached metadata, which is created if there is none, or replaces the value of its key.
+public(package) fun insert_or_update_attached(object: &mut UID, key: String, value: String) {
+    if (!is_attached(object)) attach(object, new());
+    borrow_attached_mut(object).insert_or_update(key, value)
+}
+
+/// Removes a pair from the attached metadata, if there is any; returns its value, if there is one.
+public(package) fun remove_attached_if_exists(object: &mut UID, key: &String): Option<String> {
+    if (is_attached(object)) borrow_attached_mut(object).remove_if_exists(key) else option::none()
+}
+
 /// Borrows the attributes of an object. Aborts 1 in `0x2::dynamic_field` if it has none.
 public(package) fun borrow_attached_mut(object: &mut UID): &mut Metadata {
     dynamic_field::borrow_mut(object, METADATA_FIELD)

@@ -17,8 +17,10 @@ module walrus::bls_aggregate;
 
 use sui::bls12381::{Self, UncompressedG1, G1};
 use sui::group_ops::Element;
+#[test_only]
 use sui::vec_map::{Self, VecMap};
 use walrus::messages::{Self, CertifiedMessage};
+use walrus::sort;
 
 // === Errors ===
 
@@ -48,12 +50,6 @@ public struct BlsCommittee has copy, drop, store {
     total_aggregated_key: Element<G1>,
 }
 
-/// How much weight a certificate needs.
-public enum RequiredWeight {
-    Quorum,
-    OneCorrectNode,
-}
-
 // === Constructors ===
 
 /// A member with its public key, its number of shards and its node ID.
@@ -72,11 +68,12 @@ public(package) fun new_bls_committee(
     members: vector<BlsCommitteeMember>,
 ): BlsCommittee {
     let mut n_shards = 0u16;
+    let mut keys = vector[];
     members.do_ref!(|member| {
         assert!(member.weight > 0, EIncorrectCommittee);
         n_shards = n_shards + member.weight;
+        keys.push_back(member.public_key);
     });
-    let keys = members.map_ref!(|member| member.public_key);
     BlsCommittee { members, n_shards, epoch, total_aggregated_key: sum_of_keys(&keys) }
 }
 
@@ -114,19 +111,13 @@ public(package) fun weight(self: &BlsCommitteeMember): u16 {
 
 /// Whether a node is a member.
 public(package) fun contains(self: &BlsCommittee, node_id: &ID): bool {
-    self.find_index(node_id).is_some()
+    self.find_index(node_id) < self.members.length()
 }
 
 /// The number of shards of a node, none if it is not a member.
 public(package) fun member_weight(self: &BlsCommittee, node_id: &ID): Option<u16> {
-    self.find_index(node_id).map!(|index| self.members[index].weight)
-}
-
-/// Node ID to number of shards, in signing order.
-public(package) fun to_vec_map(self: &BlsCommittee): VecMap<ID, u16> {
-    let mut weights = vec_map::empty();
-    self.members.do_ref!(|member| weights.insert(member.node_id, member.weight));
-    weights
+    let index = self.find_index(node_id);
+    if (index < self.members.length()) option::some(self.members[index].weight) else option::none()
 }
 
 // === Package Functions: weights and certificates ===
@@ -150,7 +141,7 @@ public(package) fun verify_quorum_in_epoch(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ): CertifiedMessage {
-    let weight = self.verify(RequiredWeight::Quorum, &signature, &signers_bitmap, &message);
+    let weight = self.verify(2 * (self.n_shards as u64) + 1, &signature, &signers_bitmap, &message);
     messages::new_certified_message(message, self.epoch, weight)
 }
 
@@ -161,28 +152,36 @@ public(package) fun verify_one_correct_node_in_epoch(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ): CertifiedMessage {
-    let weight = self.verify(RequiredWeight::OneCorrectNode, &signature, &signers_bitmap, &message);
+    let weight = self.verify(self.n_shards as u64 + 1, &signature, &signers_bitmap, &message);
     messages::new_certified_message(message, self.epoch, weight)
 }
 
 // === Private Functions ===
 
-/// Position of a node among the members.
-fun find_index(self: &BlsCommittee, node_id: &ID): Option<u64> {
-    self.members.find_index!(|member| &member.node_id == node_id)
+/// Where a node is among the members, which are in the order of node IDs; the number of members if it is none. A binary search.
+fun find_index(self: &BlsCommittee, node_id: &ID): u64 {
+    let key = sort::key(node_id);
+    let (mut low, mut high) = (0, self.members.length());
+    while (low < high) {
+        let middle = (low + high) / 2;
+        let other = sort::key(&self.members[middle].node_id);
+        if (other == key) return middle;
+        if (other < key) low = middle + 1 else high = middle;
+    };
+    self.members.length()
 }
 
 /// Checks bitmap, weight and signature; returns the weight of the signers.
 fun verify(
     self: &BlsCommittee,
-    required: RequiredWeight,
+    thrice_required: u64,
     signature: &vector<u8>,
     signers_bitmap: &vector<u8>,
     message: &vector<u8>,
 ): u16 {
     let (absent_keys, absent_weight) = self.non_signers(signers_bitmap);
     let weight = self.n_shards - absent_weight;
-    assert!(required.is_reached(weight, self.n_shards), ENotEnoughStake);
+    assert!(3 * (weight as u64) >= thrice_required, ENotEnoughStake);
 
     let key = if (absent_keys.is_empty()) {
         self.total_aggregated_key
@@ -221,13 +220,6 @@ fun non_signers(
     (keys, weight)
 }
 
-/// Whether `weight` of `n_shards` shards is enough.
-fun is_reached(self: RequiredWeight, weight: u16, n_shards: u16): bool {
-    match (self) {
-        RequiredWeight::Quorum => is_quorum_for_n_shards(weight as u64, n_shards as u64),
-        RequiredWeight::OneCorrectNode => 3 * (weight as u64) >= (n_shards as u64) + 1,
-    }
-}
 
 /// The sum of public keys, compressed.
 fun sum_of_keys(keys: &vector<Element<UncompressedG1>>): Element<G1> {
@@ -248,13 +240,13 @@ public fun verify_quorum_for_testing(
     signers_bitmap: vector<u8>,
     message: vector<u8>,
 ): u16 {
-    self.verify(RequiredWeight::Quorum, &signature, &signers_bitmap, &message)
+    self.verify(2 * (self.n_shards as u64) + 1, &signature, &signers_bitmap, &message)
 }
 
 /// The key of a member.
 #[test_only]
 public fun public_key_for_testing(self: &BlsCommittee, node_id: &ID): Element<UncompressedG1> {
-    let index = self.find_index(node_id).destroy_some();
+    let index = self.find_index(node_id);
     self.members[index].public_key
 }
 
@@ -262,4 +254,12 @@ public fun public_key_for_testing(self: &BlsCommittee, node_id: &ID): Element<Un
 #[test_only]
 public fun total_aggregated_key(self: &BlsCommittee): &Element<G1> {
     &self.total_aggregated_key
+}
+
+/// Node ID to number of shards, in signing order.
+#[test_only]
+public fun to_vec_map(self: &BlsCommittee): VecMap<ID, u16> {
+    let mut weights = vec_map::empty();
+    self.members.do_ref!(|member| weights.insert(member.node_id, member.weight));
+    weights
 }

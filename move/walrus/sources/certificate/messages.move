@@ -193,11 +193,6 @@ public(package) fun is_possession_proven(
 
 // === Package Functions: certified messages ===
 
-/// The epoch of the header.
-public(package) fun cert_epoch(self: &CertifiedMessage): u32 {
-    self.cert_epoch
-}
-
 /// Parses a blob certificate. Aborts `EInvalidMsgType` (2), `EInvalidBlobPersistenceType` (4), or in `0x2::bcs` if the
 /// body is incomplete.
 public(package) fun certify_blob_message(self: CertifiedMessage): CertifiedBlobMessage {
@@ -400,4 +395,10 @@ public fun protocol_version_for_testing(
     bytes.append(bcs::to_bytes(&start_epoch));
     bytes.append(bcs::to_bytes(&protocol_version));
     bytes
+}
+
+/// The epoch of the header.
+#[test_only]
+public fun cert_epoch(self: &CertifiedMessage): u32 {
+    self.cert_epoch
 }

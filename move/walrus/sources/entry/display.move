@@ -1,4 +1,4 @@
-/// How wallets and explorers show the objects of the protocol.
+/// Object displays: how wallets and explorers show the objects of the protocol.
 ///
 /// Initialization stores one `Display` per type, and the package's `Publisher`, in a shared object bag. No function edits
 /// them afterwards.

@@ -47,6 +47,8 @@ const EDeprecatedFunction: u64 = 2;
 
 /// The version of objects this package works with.
 const VERSION: u64 = 4;
+/// Name of the dynamic field with the packages that were announced and discarded since the last migration.
+const DISCARDED_KEY: vector<u8> = b"discarded";
 /// Name of the dynamic field with the epoch from which on a migration was announced.
 const MIGRATION_EPOCH_KEY: vector<u8> = b"migration_epoch";
 
@@ -529,15 +531,19 @@ entry fun set_migration_epoch(staking: &mut Staking) {
 
 // === Package Functions ===
 
-/// Moves the state to the version of this package and makes the announced package the one to call. Aborts
-/// `EInvalidMigration` (0).
+/// Moves the state to the version of this package and makes the announced package the one to call.
+///
+/// Only a package whose version follows that of the object can do so, and each package that was discarded since the last migration
+/// has used up a number: its migration would make all clients call the package that is announced now, on objects that only the
+/// discarded one knows. Aborts `EInvalidMigration` (0).
 public(package) fun migrate(staking: &mut Staking) {
-    assert!(staking.version < VERSION, EInvalidMigration);
+    let discarded = staking.take_discarded().length();
+    assert!(VERSION == staking.version + 1 + discarded, EInvalidMigration);
+    assert!(staking.new_package_id.is_some(), EInvalidMigration);
     let mut inner: StakingInnerV1 = dynamic_field::remove(&mut staking.id, staking.version);
     inner.raise_active_set_limit();
     dynamic_field::add(&mut staking.id, VERSION, inner);
     staking.version = VERSION;
-    assert!(staking.new_package_id.is_some(), EInvalidMigration);
     staking.package_id = staking.new_package_id.extract();
 }
 
@@ -551,9 +557,11 @@ public(package) fun new_package_id(staking: &Staking): Option<ID> {
     staking.new_package_id
 }
 
-/// Takes the announcement back.
+/// Takes the announcement back, and writes down what was announced, in the dynamic field `b"discarded"`.
 public(package) fun discard_new_package_id(staking: &mut Staking) {
-    staking.new_package_id = option::none()
+    let mut discarded = staking.take_discarded();
+    discarded.push_back(staking.new_package_id.extract());
+    dynamic_field::add(&mut staking.id, DISCARDED_KEY, discarded);
 }
 
 /// The package to call.
@@ -604,6 +612,13 @@ fun inner_mut(staking: &mut Staking): &mut StakingInnerV1 {
     dynamic_field::borrow_mut(&mut staking.id, VERSION)
 }
 
+/// Takes out the packages that were discarded since the last migration.
+#[allow(deprecated_usage)]
+fun take_discarded(staking: &mut Staking): vector<ID> {
+    if (dynamic_field::exists_(&staking.id, DISCARDED_KEY)) dynamic_field::remove(&mut staking.id, DISCARDED_KEY)
+    else vector[]
+}
+
 // === Test-Only Functions ===
 
 /// The state.
@@ -630,10 +645,4 @@ public fun set_version_for_testing(staking: &mut Staking, version: u64) {
 #[test_only]
 public fun set_migration_epoch_for_testing(staking: &mut Staking) {
     set_migration_epoch(staking)
-}
-
-/// Deletes an empty pool.
-#[test_only]
-public fun destroy_pool_for_testing(staking: &mut Staking, node_id: ID) {
-    staking.inner_mut().destroy_empty_pool(node_id)
 }

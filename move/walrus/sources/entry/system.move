@@ -42,7 +42,7 @@ use wal::wal::WAL;
 use walrus::blob::{Self, Blob};
 use walrus::bls_aggregate::BlsCommittee;
 use walrus::certification;
-use walrus::donation_ledger;
+use walrus::epoch_ledger;
 use walrus::epoch_parameters::EpochParams;
 use walrus::storage_accounting::FutureAccountingRingBuffer;
 use walrus::storage_node::StorageNodeCap;
@@ -63,6 +63,10 @@ const EZeroExtractSize: u64 = 2;
 
 /// Version of the objects this package works on.
 const VERSION: u64 = 4;
+/// Name of the ledger of FROST that no buyer paid.
+const DONATIONS: vector<u8> = b"donations";
+/// Name of the ledger of the most bytes that were sold for an epoch.
+const PEAKS: vector<u8> = b"peaks";
 
 // === Structs ===
 
@@ -109,11 +113,13 @@ public fun reserve_space_for_epochs(
     self.inner_mut().reserve_space_for_epochs(storage_amount, start_epoch, end_epoch, payment, ctx)
 }
 
-/// Gives unused storage, ended or not, back to the system, so that its capacity can be sold again from the next epoch on. The
-/// current epoch is paid by what was used in it, so in it the capacity stays used. Nothing is refunded: what was paid stays with
-/// the nodes. (`storage_resource::destroy` has no access to the system and leaves the capacity occupied.)
+/// Gives unused storage, ended or not, back to the system, so that its capacity can be sold again from the next epoch on. In the
+/// current epoch the capacity stays used. Nothing is refunded: what was paid stays with the nodes, each epoch's share of it in
+/// proportion to what was sold for the epoch, whatever of that was given back. (`storage_resource::destroy` has no access to the
+/// system and leaves the capacity occupied.)
 public fun release_storage(self: &mut System, storage: Storage) {
-    self.inner_mut().release_storage(storage)
+    let sold = self.inner_mut().release_storage(storage);
+    epoch_ledger::raise(&mut self.id, PEAKS, sold)
 }
 
 // === Public Functions: blobs ===
@@ -397,7 +403,7 @@ public fun decrease_storage_pool_unused_capacity_by_percent(
 /// - Aborts `EInvalidEpochsAhead` (2) unless `1 <= epochs_ahead <= max_epochs_ahead`.
 public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u32) {
     let donated = system.inner_mut().add_subsidy(subsidy, epochs_ahead);
-    system.record_donations(donated)
+    epoch_ledger::add(&mut system.id, DONATIONS, donated)
 }
 
 /// Adds the `i`-th balance to the rewards of the `i`-th epoch from the current one on. Permissionless.
@@ -406,7 +412,7 @@ public fun add_subsidy(system: &mut System, subsidy: Coin<WAL>, epochs_ahead: u3
 public fun add_per_epoch_subsidies(system: &mut System, subsidies: vector<Balance<WAL>>) {
     let donated = subsidies.map_ref!(|subsidy| subsidy.value());
     system.inner_mut().add_per_epoch_subsidies(subsidies);
-    system.record_donations(donated)
+    epoch_ledger::add(&mut system.id, DONATIONS, donated)
 }
 
 // === Public Functions: protocol version and deny lists ===
@@ -502,7 +508,12 @@ public fun future_accounting(self: &System): &FutureAccountingRingBuffer {
 /// Returns what buyers have paid for storage and writes, in FROST: one number for each of `max_epochs_ahead` epochs, from the
 /// current one on. These are the rewards of the accounting slots without subsidies, donations and the leftover of past epochs.
 public fun user_payments(self: &System): vector<u64> {
-    donation_ledger::user_payments(&self.id, self.future_accounting())
+    let donations = epoch_ledger::amounts(&self.id, DONATIONS);
+    let accounting = self.future_accounting();
+    vector::tabulate!(accounting.max_epochs_ahead() as u64, |offset| {
+        let donated = if (offset < donations.length()) donations[offset] else 0;
+        accounting[offset as u32].rewards() - donated
+    })
 }
 
 /// Returns the version of the object, whatever it is. Never aborts.
@@ -524,11 +535,11 @@ public(package) fun advance_epoch(
     new_committee: BlsCommittee,
     new_epoch_params: &EpochParams,
 ): VecMap<ID, Balance<WAL>> {
-    let epoch = new_committee.epoch();
-    let (rewards, leftover) = self.inner_mut().advance_epoch(new_committee, new_epoch_params);
-    donation_ledger::advance(&mut self.id, epoch);
+    let peak = epoch_ledger::advance(&mut self.id, PEAKS);
+    let (rewards, leftover) = self.inner_mut().advance_epoch(new_committee, new_epoch_params, peak);
+    epoch_ledger::advance(&mut self.id, DONATIONS);
     // What an epoch leaves over was paid, and subsidized, in that epoch already.
-    self.record_donations(vector[leftover]);
+    epoch_ledger::add(&mut self.id, DONATIONS, vector[leftover]);
     rewards
 }
 
@@ -554,7 +565,7 @@ public(package) fun new_package_id(self: &System): Option<ID> {
 
 /// Takes the announcement back.
 public(package) fun discard_new_package_id(self: &mut System) {
-    self.new_package_id = option::none()
+    self.new_package_id = option::none();
 }
 
 /// The package clients must call.
@@ -585,12 +596,6 @@ public(package) fun inner(self: &System): &SystemStateInnerV1 {
 fun inner_mut(self: &mut System): &mut SystemStateInnerV1 {
     assert!(self.version == VERSION, EWrongVersion);
     dynamic_field::borrow_mut(&mut self.id, VERSION)
-}
-
-/// Records FROST that no buyer paid, one amount per epoch from the current one on.
-fun record_donations(self: &mut System, amounts: vector<u64>) {
-    let epoch = self.epoch();
-    donation_ledger::record(&mut self.id, epoch, amounts)
 }
 
 /// A system with a state.

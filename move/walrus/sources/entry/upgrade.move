@@ -212,7 +212,9 @@ public fun commit_upgrade(
 /// would stand in the way of all later ones. Needs the votes of a quorum, by `vote_for_upgrade`, for the 32 bytes of the ID of the
 /// announced package in place of a digest. Anybody may call it then.
 ///
-/// A package that has a migration must be migrated, not discarded.
+/// The ID of the package stays in the dynamic field `b"discarded"` of `staking` until the next migration. The package, and each one
+/// that is discarded, uses up a version number, so that its migration, if it has one, fails for good: `VERSION` of the next package
+/// is that of the objects, plus one, plus the number of packages discarded since.
 ///
 /// #### Parameters
 /// - `self`: the manager.

@@ -1,4 +1,4 @@
-/// Who may act for a node: proof of an identity in a transaction, and the stored identity it is compared with.
+/// Authorization, who may act for a node: proof of an identity in a transaction, and the stored identity it is compared with.
 ///
 /// Life cycle: a transaction makes an `Authenticated` with `authenticate_sender` or `authenticate_with_object` and hands
 /// it to the function that needs it; pools store an `Authorized`.

@@ -28,19 +28,17 @@ use sui::group_ops::Element;
 use sui::object_table::{Self, ObjectTable};
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
-use walrus::active_set::{Self, ActiveSet};
-use walrus::active_set_reserve;
+use walrus::active_set::{Self, ActiveSet, ActiveSetEntry};
 use walrus::apportionment;
 use walrus::bls_aggregate::{Self, BlsCommittee};
 use walrus::committee::{Self, Committee};
 use walrus::epoch_parameters::{Self, EpochParams};
 use walrus::events;
 use walrus::extended_field::{Self, ExtendedField};
-use walrus::quorum_vote;
+use walrus::signing_keys;
 use walrus::staked_wal::StakedWal;
 use walrus::staking_pool::StakingPool;
 use walrus::storage_node::StorageNodeCap;
-use walrus::superseded_keys;
 use walrus::walrus_context::{Self, WalrusContext};
 
 // === Errors ===
@@ -79,6 +77,8 @@ const MAX_POOL_CHILDREN: u64 = 980;
 const CHILDREN_PER_MEMBER: u64 = 6;
 /// Children looked up for a node that joins: the pool (2), its new exchange rate, the gaps between rates.
 const CHILDREN_PER_JOINING_NODE: u64 = 4;
+/// The most shards that there can be.
+const MAX_WEIGHT: u64 = 65_535;
 /// Placeholder for the prices in the epoch parameters, and the price nobody can pay while there is no committee.
 const NO_PRICE: u64 = 18_446_744_073_709_551_615;
 
@@ -146,11 +146,6 @@ public(package) fun new(
 /// The current epoch.
 public(package) fun epoch(self: &StakingInnerV1): u32 {
     self.epoch
-}
-
-/// The number of shards.
-public(package) fun n_shards(self: &StakingInnerV1): u16 {
-    self.n_shards
 }
 
 /// Milliseconds of every epoch but the first.
@@ -221,11 +216,6 @@ public(package) fun add_pool(self: &mut StakingInnerV1, pool: StakingPool): ID {
     let node_id = pool.node_id();
     self.pools.add(node_id, pool);
     node_id
-}
-
-/// Deletes the pool of a node. Aborts `staking_pool::EPoolNotEmpty` (3).
-public(package) fun destroy_empty_pool(self: &mut StakingInnerV1, node_id: ID) {
-    self.pools.remove(node_id).destroy_empty()
 }
 
 /// Adds commission to pools. Before the vote of this epoch has ended, members of the previous committee cannot collect it at
@@ -313,13 +303,13 @@ public(package) fun calculate_rewards(
 /// Writes the stake a node will have in the next open epoch to the active set or its reserve.
 public(package) fun try_join_active_set(self: &mut StakingInnerV1, node_id: ID) {
     let stake = self.next_stake(node_id);
-    active_set_reserve::set_stake(&mut self.active_set, node_id, stake);
+    active_set::set_stake(&mut self.active_set, node_id, stake);
 }
 
 /// Raises the size of the active set to the current limit, for migrations.
 public(package) fun raise_active_set_limit(self: &mut StakingInnerV1) {
     let max_size = self.active_set.borrow().max_size().max(TEMP_ACTIVE_SET_SIZE_LIMIT);
-    active_set_reserve::set_max_size(&mut self.active_set, max_size);
+    active_set::resize(&mut self.active_set, max_size);
 }
 
 // === Package Functions: keys ===
@@ -327,7 +317,7 @@ public(package) fun raise_active_set_limit(self: &mut StakingInnerV1) {
 /// Keeps the key that was collected for the next committee, when the node announces another one.
 public(package) fun keep_collected_key(self: &mut StakingInnerV1, node_id: ID) {
     if (self.in_next_committee(node_id)) {
-        superseded_keys::remember(&mut self.next_epoch_public_keys, node_id);
+        signing_keys::keep_superseded(&mut self.next_epoch_public_keys, node_id);
     }
 }
 
@@ -350,13 +340,12 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
     });
 
     assert!(self.next_committee.is_none(), ECommitteeSelected);
-    let mut next_committee = self.select(self.active_set.borrow());
-    let missing = self.missing_members(&next_committee);
+    let (mut node_ids, mut stakes, missing) = self.candidates(self.active_set.borrow());
     if (!missing.is_empty()) {
-        missing.do!(|node_id| self.try_join_active_set(node_id));
-        next_committee = self.select(self.active_set.borrow());
+        active_set::offer_places(&mut self.active_set, missing);
+        (node_ids, stakes, _) = self.candidates(self.active_set.borrow());
     };
-    assert!(next_committee.size() > 0, ENoStake);
+    let next_committee = self.select(&node_ids, &stakes);
     let (public_keys, capacity) = self.keys_and_capacity(&next_committee);
 
     self.next_epoch_public_keys.swap(public_keys);
@@ -368,23 +357,20 @@ public(package) fun voting_end(self: &mut StakingInnerV1, clock: &Clock) {
 
 /// The committee that would be selected if the vote ended now. Aborts `ENoStake` (3).
 public(package) fun compute_next_committee(self: &StakingInnerV1): Committee {
-    let mut next_committee = self.select(self.active_set.borrow());
-    let missing = self.missing_members(&next_committee);
+    let (mut node_ids, mut stakes, missing) = self.candidates(self.active_set.borrow());
     if (!missing.is_empty()) {
-        let mut active_set = *self.active_set.borrow();
-        missing.do!(|node_id| { active_set.insert_or_update(node_id, self.next_stake(node_id)); });
-        next_committee = self.select(&active_set);
+        let (active_set, _) = active_set::with_candidates(&self.active_set, missing);
+        (node_ids, stakes, _) = self.candidates(&active_set);
     };
-    assert!(next_committee.size() > 0, ENoStake);
-    next_committee
+    self.select(&node_ids, &stakes)
 }
 
 /// The prices the current committee votes for: storage in FROST per MiB and epoch, write in FROST per MiB. Without a
 /// committee nobody can pay them.
 public(package) fun quorum_prices(self: &StakingInnerV1): (u64, u64) {
     if (self.committee.size() == 0) return (NO_PRICE, NO_PRICE);
-    let mut storage_vote = quorum_vote::new();
-    let mut write_vote = quorum_vote::new();
+    let mut storage_vote = epoch_parameters::new_vote();
+    let mut write_vote = epoch_parameters::new_vote();
     self.committee.for_each_weight!(|node_id, weight| {
         let (storage_price, write_price, _) = self.pools[node_id].votes();
         storage_vote.add(storage_price, weight);
@@ -410,8 +396,8 @@ public(package) fun next_bls_committee(self: &mut StakingInnerV1): BlsCommittee 
         let (node_id, shards) = committee.get_entry_by_idx(i);
         let (key_node_id, public_key) = public_keys.get_entry_by_idx(i);
         assert!(node_id == key_node_id, EIncorrectNodeOrder);
-        let weight = shards.length().try_as_u16().destroy_or!(abort EInvalidNodeWeight);
-        bls_aggregate::new_bls_committee_member(*public_key, weight, *node_id)
+        assert!(shards.length() <= MAX_WEIGHT, EInvalidNodeWeight);
+        bls_aggregate::new_bls_committee_member(*public_key, shards.length() as u16, *node_id)
     });
     bls_aggregate::new_bls_committee(self.epoch + 1, members)
 }
@@ -421,7 +407,7 @@ public(package) fun next_bls_committee(self: &mut StakingInnerV1): BlsCommittee 
 /// Aborts `EWrongEpochState` (0), and as `staking_pool::advance_epoch`.
 public(package) fun initiate_epoch_change(
     self: &mut StakingInnerV1,
-    rewards: VecMap<ID, Balance<WAL>>,
+    mut rewards: VecMap<ID, Balance<WAL>>,
     clock: &Clock,
 ) {
     let synced_at = match (&self.epoch_state) {
@@ -437,14 +423,20 @@ public(package) fun initiate_epoch_change(
     self.epoch_state = EpochState::EpochChangeSync(0);
 
     let wctx = self.context();
-    let (node_ids, amounts) = rewards.into_keys_values();
-    node_ids.zip_do!(amounts, |node_id, amount| self.advance_pool(node_id, amount, &wctx));
-    let (joining, _) = committee::diff(&self.committee, &self.previous_committee);
-    joining.do!(|node_id| self.advance_pool(node_id, balance::zero(), &wctx));
-    let (node_ids, public_keys) = superseded_keys::take(&mut self.next_epoch_public_keys).into_keys_values();
-    node_ids.zip_do!(public_keys, |node_id, public_key| {
+    let mut stakes = vector[];
+    while (!rewards.is_empty()) {
+        let (node_id, amount) = rewards.pop();
+        stakes.push_back(self.advance_pool(node_id, amount, &wctx));
+    };
+    rewards.destroy_empty();
+    let (_, joining) = self.committee.compare(&self.previous_committee.inner().keys());
+    joining.do!(|node_id| stakes.push_back(self.advance_pool(node_id, balance::zero(), &wctx)));
+    active_set::set_stakes(&mut self.active_set, &self.previous_committee, &self.committee, stakes);
+    let mut superseded = signing_keys::take_superseded(&mut self.next_epoch_public_keys);
+    while (!superseded.is_empty()) {
+        let (node_id, public_key) = superseded.pop();
         self.pools[node_id].node_info_mut().restore_public_key(public_key);
-    });
+    };
     events::emit_epoch_change_start(self.epoch);
 }
 
@@ -500,17 +492,16 @@ fun check_time(self: &StakingInnerV1, synced_at: u64, delay: u64, clock: &Clock)
     assert!(clock.timestamp_ms() >= earliest, EWrongEpochState);
 }
 
-/// Takes a pool into the current epoch and updates its stake in the active set.
+/// Takes a pool into the current epoch; returns the stake with which it is a candidate for the next one.
 fun advance_pool(
     self: &mut StakingInnerV1,
     node_id: ID,
     rewards: Balance<WAL>,
     wctx: &WalrusContext,
-) {
+): ActiveSetEntry {
     let pool = &mut self.pools[node_id];
     pool.advance_epoch(rewards, wctx);
-    let stake = pool.wal_balance_at_epoch(wctx.epoch() + 1);
-    active_set_reserve::set_stake(&mut self.active_set, node_id, stake);
+    active_set::entry(node_id, pool.wal_balance_at_epoch(wctx.epoch() + 1))
 }
 
 /// The stake in FROST that a node will have in the next open epoch.
@@ -519,26 +510,35 @@ fun next_stake(self: &StakingInnerV1, node_id: ID): u64 {
     self.pools[node_id].wal_balance_at_epoch(epoch)
 }
 
-/// The members of the committee that are not selected, though they have enough stake for the active set, because they are not in
-/// it: they were put out, and out of the reserve, too. Who waits in the reserve has not enough.
-fun missing_members(self: &StakingInnerV1, selected: &Committee): vector<ID> {
-    let active_set = self.active_set.borrow();
-    let entry_stake = active_set.entry_stake();
-    let (leaving, _) = committee::diff(&self.committee, selected);
-    leaving.filter!(|node_id| {
-        !active_set.contains(*node_id) && self.next_stake(*node_id) >= entry_stake
-    })
+/// The nodes that an active set proposes and their stakes, in order of rank. When more nodes would join than one epoch change can
+/// take in, those with the lowest ranks wait for the next epoch.
+///
+/// And the members of the committee that have enough stake for the set and are not in it, because they were put out, and out of
+/// the reserve, too. Who waits in the reserve has not enough.
+fun candidates(
+    self: &StakingInnerV1,
+    active_set: &ActiveSet,
+): (vector<ID>, vector<u64>, vector<ActiveSetEntry>) {
+    let (node_ids, stakes) = active_set.ranked();
+    let (is_member, absent) = self.committee.compare(&node_ids);
+    let mut missing = vector[];
+    if (!absent.is_empty()) {
+        let entry_stake = active_set.entry_stake();
+        absent.do!(|node_id| {
+            let stake = self.next_stake(node_id);
+            if (stake >= entry_stake) missing.push_back(active_set::entry(node_id, stake));
+        });
+    };
+    let (node_ids, stakes) = committee::limit_joining(node_ids, stakes, is_member, self.max_joining());
+    (node_ids, stakes, missing)
 }
 
-/// The committee that an active set gets. When more nodes would join than one epoch change can take in, those with the lowest
-/// ranks wait for the next epoch. Without nodes if nobody has stake.
-fun select(self: &StakingInnerV1, active_set: &ActiveSet): Committee {
-    if (active_set.total_stake() == 0) return committee::empty();
-    let (node_ids, stakes) = active_set.ranked();
-    let (node_ids, stakes) = self.committee.limit_joining(node_ids, stakes, self.max_joining());
-    let counts = apportionment::shards_per_node(&stakes, self.n_shards);
-    if (self.committee.size() == 0) committee::first(&node_ids, &counts)
-    else self.committee.next(&node_ids, &counts)
+/// The committee that candidates in order of rank get. Aborts `ENoStake` (3) if there are none.
+fun select(self: &StakingInnerV1, node_ids: &vector<ID>, stakes: &vector<u64>): Committee {
+    assert!(!node_ids.is_empty(), ENoStake);
+    let counts = apportionment::shards_per_node(stakes, self.n_shards);
+    if (self.committee.size() == 0) committee::first(node_ids, &counts)
+    else self.committee.next(node_ids, &counts)
 }
 
 /// How many nodes may join the committee that follows the current one. Without a bound, whoever replaces enough members at once
@@ -555,7 +555,7 @@ fun keys_and_capacity(
     committee: &Committee,
 ): (VecMap<ID, Element<UncompressedG1>>, u64) {
     let mut public_keys = vec_map::empty();
-    let mut capacity_vote = quorum_vote::new();
+    let mut capacity_vote = epoch_parameters::new_vote();
     committee.for_each_weight!(|node_id, weight| {
         assert!(weight > 0, EZeroNodeWeight);
         let pool = &self.pools[node_id];
@@ -595,13 +595,13 @@ public fun is_next_selected(self: &StakingInnerV1): bool {
 /// The nodes that wait for a place in the active set.
 #[test_only]
 public fun waiting_for_testing(self: &StakingInnerV1): vector<ID> {
-    active_set_reserve::waiting(&self.active_set)
+    active_set::waiting(&self.active_set)
 }
 
 /// Changes how many nodes the active set has room for.
 #[test_only]
 public fun set_active_set_size_for_testing(self: &mut StakingInnerV1, max_size: u16) {
-    active_set_reserve::set_max_size(&mut self.active_set, max_size)
+    active_set::resize(&mut self.active_set, max_size)
 }
 
 /// FROST in the rewards pool of a node.
@@ -629,4 +629,10 @@ public fun set_next_committee_for_testing(self: &mut StakingInnerV1, committee: 
 public fun capacity_vote_for_testing(self: &StakingInnerV1, committee: &Committee): u64 {
     let (_, capacity) = self.keys_and_capacity(committee);
     capacity
+}
+
+/// The number of shards.
+#[test_only]
+public fun n_shards(self: &StakingInnerV1): u16 {
+    self.n_shards
 }

@@ -1,4 +1,4 @@
-/// What the chain knows about a storage node: its addresses and keys (`StorageNodeInfo`, inside the node's pool) and the
+/// Storage nodes, what the chain knows about one: its addresses and keys (`StorageNodeInfo`, inside the node's pool) and the
 /// operator's capability (`StorageNodeCap`).
 ///
 /// Life cycle: `staking::register_candidate` creates both. The info lives as long as the pool; the capability is an
@@ -129,11 +129,6 @@ public fun deny_list_sequence(cap: &StorageNodeCap): u64 {
 
 // === Package Functions: capability ===
 
-/// Size in bytes of the node's certified deny list.
-public(package) fun deny_list_size(self: &StorageNodeCap): u64 {
-    self.deny_list_size
-}
-
 /// Records that the node reported the shard sync of `epoch` as done.
 public(package) fun set_last_epoch_sync_done(self: &mut StorageNodeCap, epoch: u32) {
     self.last_epoch_sync_done = epoch;
@@ -161,11 +156,6 @@ public(package) fun set_deny_list_properties(
 
 // === Package Functions: info ===
 
-/// The key the node signs with in the current epoch.
-public(package) fun public_key(self: &StorageNodeInfo): &Element<UncompressedG1> {
-    &self.public_key
-}
-
 /// The key the node will sign with in the next epoch.
 public(package) fun next_epoch_public_key(self: &StorageNodeInfo): &Element<UncompressedG1> {
     self.next_epoch_public_key.borrow_with_default(&self.public_key)
@@ -174,16 +164,6 @@ public(package) fun next_epoch_public_key(self: &StorageNodeInfo): &Element<Unco
 /// The node's descriptive data.
 public(package) fun metadata(self: &StorageNodeInfo): NodeMetadata {
     *self.metadata.borrow()
-}
-
-/// The node's name.
-public(package) fun name(self: &StorageNodeInfo): String {
-    self.name
-}
-
-/// The node's network address.
-public(package) fun network_address(self: &StorageNodeInfo): String {
-    self.network_address
 }
 
 /// Replaces the name.
@@ -232,12 +212,6 @@ public(package) fun set_node_metadata(self: &mut StorageNodeInfo, metadata: Node
     self.metadata.swap(metadata);
 }
 
-/// Deletes the info and its metadata field.
-public(package) fun destroy(self: StorageNodeInfo) {
-    let StorageNodeInfo { metadata, .. } = self;
-    metadata.destroy();
-}
-
 // === Private Functions ===
 
 /// Decompresses a G1 point; aborts in the framework when the bytes are not one.
@@ -258,4 +232,28 @@ public fun is_key_waiting(self: &StorageNodeInfo): bool {
 public fun destroy_cap_for_testing(self: StorageNodeCap) {
     let StorageNodeCap { id, .. } = self;
     id.delete();
+}
+
+/// Size in bytes of the node's certified deny list.
+#[test_only]
+public fun deny_list_size(self: &StorageNodeCap): u64 {
+    self.deny_list_size
+}
+
+/// The key the node signs with in the current epoch.
+#[test_only]
+public fun public_key(self: &StorageNodeInfo): &Element<UncompressedG1> {
+    &self.public_key
+}
+
+/// The node's name.
+#[test_only]
+public fun name(self: &StorageNodeInfo): String {
+    self.name
+}
+
+/// The node's network address.
+#[test_only]
+public fun network_address(self: &StorageNodeInfo): String {
+    self.network_address
 }

@@ -1,4 +1,4 @@
-/// A way out of an epoch change in which a quorum of shards never reports to be synced.
+/// Deadline of an epoch change: a way out of one in which a quorum of shards never reports to be synced.
 ///
 /// The start of every epoch change is remembered. Two whole epoch durations later anybody may close it with
 /// `staking::voting_end`, as if the quorum had been reached at that moment: `EpochChangeDone` is emitted, and the vote ends half

@@ -1,4 +1,4 @@
-/// What the pools need to know about the state of the staking system during one call.
+/// Context of a call: what the pools need to know about the state of the staking system during one call.
 ///
 /// Invariant: a context is made from `StakingInnerV1`, used in the same call and dropped; it is never stored.
 ///

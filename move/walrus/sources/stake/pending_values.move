@@ -1,4 +1,4 @@
-/// Values that take effect in later epochs: stake that joins, shares that leave, commission rates to come.
+/// Pending values, which take effect in later epochs: stake that joins, shares that leave, commission rates to come.
 ///
 /// Invariant: at most one entry per epoch.
 ///
@@ -60,12 +60,7 @@ public(package) fun reduce(self: &mut PendingValues, epoch: u32, value: u64) {
 /// Merges the entries up to and including `epoch` into one, for values that only take effect together. Keeps the number of
 /// entries small while nothing flushes them.
 public(package) fun merge_until(self: &mut PendingValues, epoch: u32) {
-    let mut count = 0u64;
-    let mut latest_epoch = 0u32;
-    self.for_each_until!(epoch, |entry_epoch, _| {
-        count = count + 1;
-        latest_epoch = latest_epoch.max(entry_epoch);
-    });
+    let (count, _, latest_epoch, _) = self.due(epoch);
     if (count < 2) return;
     let sum = self.flush(epoch);
     self.0.insert(latest_epoch, sum);
@@ -81,22 +76,14 @@ public(package) fun keep_latest_until(self: &mut PendingValues, epoch: u32) {
 
 /// Sum of the values up to and including `epoch`.
 public(package) fun value_at(self: &PendingValues, epoch: u32): u64 {
-    let mut sum = 0;
-    self.for_each_until!(epoch, |_, value| sum = sum + value);
+    let (_, sum, _, _) = self.due(epoch);
     sum
 }
 
 /// Value of the latest entry up to and including `epoch`, if there is one.
 public(package) fun latest_value_at(self: &PendingValues, epoch: u32): Option<u64> {
-    let mut latest = option::none();
-    let mut latest_epoch = 0u32;
-    self.for_each_until!(epoch, |entry_epoch, value| {
-        if (latest.is_none() || entry_epoch > latest_epoch) {
-            latest_epoch = entry_epoch;
-            latest = option::some(value);
-        }
-    });
-    latest
+    let (count, _, _, latest) = self.due(epoch);
+    if (count == 0) option::none() else option::some(latest)
 }
 
 /// Removes the entries up to and including `epoch` and returns their sum.
@@ -115,11 +102,6 @@ public(package) fun flush(self: &mut PendingValues, epoch: u32): u64 {
     sum
 }
 
-/// Sum of all values.
-public(package) fun total(self: &PendingValues): u64 {
-    self.value_at(std::u32::max_value!())
-}
-
 /// The entries, in no particular order.
 public(package) fun inner(self: &PendingValues): &VecMap<u32, u64> {
     &self.0
@@ -134,4 +116,20 @@ public(package) macro fun for_each_until($self: &PendingValues, $epoch: u32, $f:
         let (entry_epoch, value) = entries.get_entry_by_idx(index);
         if (*entry_epoch <= epoch) $f(*entry_epoch, *value);
     })
+}
+
+// === Private Functions ===
+
+/// Of the entries up to and including `epoch`: their number, the sum of their values, and epoch and value of the latest.
+fun due(self: &PendingValues, epoch: u32): (u64, u64, u32, u64) {
+    let (mut count, mut sum, mut latest_epoch, mut latest) = (0, 0, 0, 0);
+    self.for_each_until!(epoch, |entry_epoch, value| {
+        count = count + 1;
+        sum = sum + value;
+        if (entry_epoch >= latest_epoch) {
+            latest_epoch = entry_epoch;
+            latest = value;
+        }
+    });
+    (count, sum, latest_epoch, latest)
 }

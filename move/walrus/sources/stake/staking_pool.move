@@ -29,7 +29,6 @@ use walrus::messages;
 use walrus::node_metadata::NodeMetadata;
 use walrus::pending_values::{Self, PendingValues};
 use walrus::pool_exchange_rate::{Self, PoolExchangeRate};
-use walrus::rate_history;
 use walrus::staked_wal::{Self, StakedWal};
 use walrus::storage_node::{Self, StorageNodeInfo};
 use walrus::walrus_context::WalrusContext;
@@ -42,12 +41,8 @@ const EPoolAlreadyUpdated: u64 = 0;
 const ECalculationError: u64 = 1;
 /// Rewards for a pool without balance.
 const EIncorrectEpochAdvance: u64 = 2;
-/// The pool is not empty.
-const EPoolNotEmpty: u64 = 3;
 /// The proof of possession is not valid for the key, the sender and the current or previous epoch.
 const EInvalidProofOfPossession: u64 = 4;
-/// The pool is withdrawing already.
-const EPoolAlreadyWithdrawing: u64 = 5;
 /// The pool takes no stake any more.
 const EPoolIsNotActive: u64 = 6;
 /// No stake.
@@ -361,7 +356,7 @@ public(package) fun advance_epoch(
 /// then is counted in shares of the price at which the pool will take it in.
 public(package) fun exchange_rate_at_epoch(pool: &StakingPool, epoch: u32): PoolExchangeRate {
     if (epoch > pool.latest_epoch) return pool_exchange_rate::new(pool.wal_balance, pool.num_shares);
-    rate_history::rate_at(&pool.exchange_rates, &pool.extra_fields, pool.activation_epoch, epoch)
+    pool_exchange_rate::rate_at(&pool.exchange_rates, &pool.extra_fields, pool.activation_epoch, epoch)
 }
 
 /// The balance in FROST that the pool will have at the start of an epoch, without further rewards.
@@ -523,37 +518,6 @@ public(package) fun set_network_address(pool: &mut StakingPool, network_address:
     pool.node_info.set_network_address(network_address);
 }
 
-// === Package Functions: end of life ===
-
-/// Closes the pool for new stake; it is gone from the next epoch on. Aborts `EPoolAlreadyWithdrawing` (5).
-public(package) fun set_withdrawing(pool: &mut StakingPool, wctx: &WalrusContext) {
-    assert!(pool.state == PoolState::Active, EPoolAlreadyWithdrawing);
-    pool.state = PoolState::Withdrawing(wctx.epoch() + 1);
-}
-
-/// Whether nothing is in the pool and nothing is to come.
-public(package) fun is_empty(pool: &StakingPool): bool {
-    pool.rewards_pool.value() == 0 &&
-    pool.commission.value() == 0 &&
-    pool.num_shares == 0 &&
-    pool.wal_balance == 0 &&
-    pool.pending_stake.total() == 0
-}
-
-/// Deletes an empty pool. Aborts `EPoolNotEmpty` (3).
-public(package) fun destroy_empty(mut pool: StakingPool) {
-    assert!(pool.is_empty(), EPoolNotEmpty);
-    pool.unblock_commission();
-    rate_history::clear(&mut pool.extra_fields);
-    let StakingPool { id, node_info, exchange_rates, rewards_pool, commission, extra_fields, .. } = pool;
-    id.delete();
-    node_info.destroy();
-    exchange_rates.drop();
-    rewards_pool.destroy_zero();
-    commission.destroy_zero();
-    extra_fields.destroy_empty();
-}
-
 // === Private Functions ===
 
 /// Enters the epoch: stores its rate, lets pending stake in and withdrawn shares out.
@@ -562,7 +526,7 @@ fun process_pending_stake(pool: &mut StakingPool, epoch: u32) {
     let last_rate_epoch = pool.latest_epoch.max(pool.activation_epoch);
     pool.latest_epoch = epoch;
     let (rates, extra_fields) = (&mut pool.exchange_rates, &mut pool.extra_fields);
-    rate_history::record(rates, extra_fields, last_rate_epoch, epoch, rate);
+    pool_exchange_rate::record(rates, extra_fields, last_rate_epoch, epoch, rate);
 
     pool.wal_balance = pool.wal_balance + pool.pending_stake.flush(epoch);
     let mut shares = pool.pre_active_shares(epoch);
@@ -619,4 +583,10 @@ fun check_commission_rate(commission_rate: u16) {
 #[test_only]
 public fun funds_for_testing(pool: &StakingPool): (u64, u64) {
     (pool.rewards_pool.value(), pool.commission.value())
+}
+
+/// Closes the pool for new stake. No entry point does so.
+#[test_only]
+public fun set_withdrawing(pool: &mut StakingPool, wctx: &WalrusContext) {
+    pool.state = PoolState::Withdrawing(wctx.epoch() + 1);
 }

@@ -1,4 +1,4 @@
-/// Capacity and money that are already committed to the current and coming epochs.
+/// Accounting of epochs: capacity and money that are already committed to the current and coming epochs.
 ///
 /// A ring buffer holds one slot per epoch from the current epoch on. Purchases add used capacity and rewards to the slots of
 /// the epochs they cover; at the epoch change the current slot is taken out and paid, and a new last slot is added.

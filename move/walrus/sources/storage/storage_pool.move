@@ -293,10 +293,7 @@ public fun add_or_replace_blob_metadata(
     blob_id: u256,
     metadata: Metadata,
 ): Option<Metadata> {
-    let id = self.blob_uid_mut(blob_id);
-    let previous = metadata::detach(id);
-    metadata::attach(id, metadata);
-    previous
+    metadata::replace(self.blob_uid_mut(blob_id), metadata)
 }
 
 /// Removes all attributes of a pooled blob.
@@ -332,11 +329,7 @@ public fun insert_or_update_blob_metadata_pair(
     key: String,
     value: String,
 ) {
-    let id = self.blob_uid_mut(blob_id);
-    if (!metadata::is_attached(id)) {
-        metadata::attach(id, metadata::new());
-    };
-    metadata::borrow_attached_mut(id).insert_or_update(key, value)
+    metadata::insert_or_update_attached(self.blob_uid_mut(blob_id), key, value)
 }
 
 /// Removes one attribute of a pooled blob that must exist.
@@ -380,12 +373,7 @@ public fun remove_blob_metadata_pair_if_exists(
     blob_id: u256,
     key: &String,
 ): Option<String> {
-    let id = self.blob_uid_mut(blob_id);
-    if (metadata::is_attached(id)) {
-        metadata::borrow_attached_mut(id).remove_if_exists(key)
-    } else {
-        option::none()
-    }
+    metadata::remove_attached_if_exists(self.blob_uid_mut(blob_id), key)
 }
 
 // === Package Functions: the pool ===

@@ -1,4 +1,4 @@
-/// What the signatures and votes of the committee bring about.
+/// Certification: what the signatures and votes of the committee bring about.
 ///
 /// Every certificate is checked against the current committee, whose epoch it must be made in.
 ///

@@ -1,4 +1,4 @@
-/// What is sold and paid, slot by slot of the accounting: storage for coming epochs, write fees, subsidies.
+/// Storage market: what is sold and paid, slot by slot of the accounting: storage for coming epochs, write fees, subsidies.
 ///
 /// Invariants
 /// 1. Payments are taken exactly: price times started MiB, for every epoch bought, into the slot of that epoch; write fees into
@@ -72,14 +72,21 @@ public(package) fun reserve_without_payment(
     storage_resource::create_storage(epoch, epoch + epochs_ahead, amount, ctx)
 }
 
-/// Takes `amount` bytes out of every slot of `[start_offset, end_offset)`.
+/// Takes `amount` bytes out of every slot of `[start_offset, end_offset)`. Returns what was used before in the slots `0..end_offset`,
+/// zero in those that stay as they are.
 public(package) fun release(
     accounting: &mut FutureAccountingRingBuffer,
     amount: u64,
     start_offset: u32,
     end_offset: u32,
-) {
-    start_offset.range_do!(end_offset, |offset| accounting[offset].decrease_used_capacity(amount));
+): vector<u64> {
+    vector::tabulate!(end_offset as u64, |offset| {
+        if (offset < start_offset as u64) return 0;
+        let slot = &mut accounting[offset as u32];
+        let used = slot.used_capacity();
+        slot.decrease_used_capacity(amount);
+        used
+    })
 }
 
 /// The largest used capacity of any slot.

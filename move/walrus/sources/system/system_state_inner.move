@@ -18,10 +18,10 @@ use sui::balance::Balance;
 use sui::coin::Coin;
 use sui::vec_map::{Self, VecMap};
 use wal::wal::WAL;
-use walrus::absent_deny_lists;
 use walrus::blob::Blob;
 use walrus::bls_aggregate::{Self, BlsCommittee};
 use walrus::certification;
+use walrus::deny_lists;
 use walrus::epoch_parameters::EpochParams;
 use walrus::event_blob::{Self, EventBlobCertificationState};
 use walrus::events;
@@ -147,14 +147,16 @@ public(package) fun future_accounting(self: &SystemStateInnerV1): &FutureAccount
 /// Ends the current epoch: installs the committee and the capacity of the next one and returns what each node of the old
 /// committee has earned, in the order of that committee, and how much moves on to the new epoch.
 ///
-/// The rewards of the ending epoch are shared in proportion to `weight * (used capacity - deny list size)`; what rounding
-/// leaves, or everything if nothing was stored, moves on to the new epoch.
+/// The rewards of the ending epoch are shared in proportion to `weight * (sold capacity - deny list size)`, where the sold capacity
+/// is the used one with what was given back: `peak` is the most bytes that were sold for the epoch before something was given back.
+/// What rounding leaves, or everything if nothing was sold, moves on to the new epoch.
 ///
 /// Aborts `EIncorrectCommittee` (4), `EInvalidAccountingEpoch` (5).
 public(package) fun advance_epoch(
     self: &mut SystemStateInnerV1,
     new_committee: BlsCommittee,
     new_epoch_params: &EpochParams,
+    peak: u64,
 ): (VecMap<ID, Balance<WAL>>, u64) {
     let ended_epoch = self.epoch();
     assert!(new_committee.epoch() == ended_epoch + 1, EIncorrectCommittee);
@@ -172,15 +174,15 @@ public(package) fun advance_epoch(
         .total_capacity_size()
         .max(storage_market::max_used_capacity(&self.future_accounting));
 
-    let used_capacity = ended.used_capacity();
+    let sold_capacity = ended.used_capacity().max(peak);
     let mut funds = ended.unwrap_balance();
     let rewards = reward_distribution::split_rewards(
         &old_committee,
         self.deny_list_sizes.borrow(),
-        used_capacity,
+        sold_capacity,
         &mut funds,
     );
-    self.exchange_deny_lists(&old_committee);
+    deny_lists::exchange(&mut self.deny_list_sizes, &self.committee, &old_committee);
     let leftover = funds.value();
     self.future_accounting[0].add_rewards(funds);
     (rewards, leftover)
@@ -219,18 +221,18 @@ public(package) fun reserve_space_for_epochs(
     storage_resource::create_storage(start_epoch, end_epoch, storage_amount, ctx)
 }
 
-/// Releases the capacity of a reservation that nothing uses, in the coming epochs that are left of it, and deletes it.
+/// Releases the capacity of a reservation that nothing uses, in the coming epochs that are left of it, and deletes it. Returns the
+/// capacity that was used before, from the current epoch on; zero where nothing is released.
 ///
-/// In the current epoch the capacity stays used. The share of a node in the rewards of an epoch is `weight * (used capacity - size
-/// of its deny list)`: whoever could take capacity out of the epoch before it is paid could take the rewards of nodes that
-/// honour deny lists and give them to the others.
-public(package) fun release_storage(self: &mut SystemStateInnerV1, storage: Storage) {
-    let next_epoch = self.epoch() + 1;
-    let start_epoch = storage.start_epoch().max(next_epoch);
+/// The share of a node in the rewards of an epoch is `weight * (sold capacity - size of its deny list)`: whoever could take capacity
+/// out of what an epoch is paid by could take the rewards of nodes that honour deny lists and give them to the others.
+public(package) fun release_storage(self: &mut SystemStateInnerV1, storage: Storage): vector<u64> {
+    let epoch = self.epoch();
+    let start_epoch = storage.start_epoch().max(epoch + 1);
     let end_epoch = storage.end_epoch().max(start_epoch);
-    let (start_offset, end_offset) = (start_epoch - self.epoch(), end_epoch - self.epoch());
-    storage_market::release(&mut self.future_accounting, storage.size(), start_offset, end_offset);
-    storage.destroy()
+    let size = storage.size();
+    storage.destroy();
+    storage_market::release(&mut self.future_accounting, size, start_epoch - epoch, end_epoch - epoch)
 }
 
 // === Package Functions: blobs ===
@@ -329,7 +331,7 @@ public(package) fun update_deny_list(
     assert!(sequence > cap.deny_list_sequence(), EIncorrectDenyListSequence);
 
     cap.set_deny_list_properties(root, sequence, size);
-    reward_distribution::set_deny_list_size(self.deny_list_sizes.borrow_mut(), node_id, size);
+    deny_lists::set_size(self.deny_list_sizes.borrow_mut(), node_id, size);
     events::emit_deny_list_update(self.epoch(), root, sequence, node_id);
 }
 
@@ -473,18 +475,6 @@ public(package) fun add_per_epoch_subsidies(
 }
 
 // === Private Functions: members ===
-
-/// Sheds the deny lists of nodes that are away, and takes up those of nodes that are back.
-fun exchange_deny_lists(self: &mut SystemStateInnerV1, old_committee: &BlsCommittee) {
-    let back = absent_deny_lists::take(&mut self.deny_list_sizes, &self.committee);
-    let sizes = self.deny_list_sizes.borrow_mut();
-    back.do!(|list| {
-        let (node_id, size) = list.parts();
-        reward_distribution::set_deny_list_size(sizes, node_id, size);
-    });
-    let shed = reward_distribution::shed_deny_lists(sizes, &self.committee, old_committee);
-    absent_deny_lists::keep(&mut self.deny_list_sizes, shed);
-}
 
 /// The weight of the node of a capability. Aborts `ENotCommitteeMember` (8).
 fun assert_member(self: &SystemStateInnerV1, cap: &StorageNodeCap): u16 {

@@ -1,4 +1,4 @@
-/// How many shards each node gets for its stake: the D'Hondt (Jefferson) method with a cap per node, started from a
+/// Apportionment, how many shards each node gets for its stake: the D'Hondt (Jefferson) method with a cap per node, started from a
 /// Hagenbach-Bischoff assignment so that only few shards are left to hand out one by one.
 ///
 /// Invariants
@@ -39,18 +39,18 @@ public(package) fun shards_per_node(stakes: &vector<u64>, n_shards: u16): vector
     n_nodes.do!(|i| {
         let count = (stakes[i] / quota).min(max_shards);
         if (count != max_shards) queue.insert(quotient(stakes[i], count), n_nodes - i, i);
-        shards.push_back(count);
+        shards.push_back(count as u16);
         assigned = assigned + count;
     });
 
     while (assigned != n_shards) {
         let (_, tie_breaker, i) = queue.pop_max();
-        let count = shards[i] + 1;
-        *&mut shards[i] = count;
+        let count = (shards[i] as u64) + 1;
+        *&mut shards[i] = count as u16;
         if (count != max_shards) queue.insert(quotient(stakes[i], count), tie_breaker, i);
         assigned = assigned + 1;
     };
-    shards.map!(|count| count as u16)
+    shards
 }
 
 /// The largest number of shards one of `n_nodes` nodes may hold. One shard at least: where there are less than 10, a tenth of

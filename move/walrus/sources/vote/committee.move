@@ -1,4 +1,4 @@
-/// Which node holds which shards.
+/// Committee of an epoch: which node holds which shards.
 ///
 /// Invariants
 /// 1. The nodes are sorted by node ID. The BLS committee has the same order.
@@ -35,14 +35,15 @@ public(package) fun empty(): Committee {
 /// Creates the first committee: shard indices are handed out consecutively in the order of node IDs. Nodes that are
 /// assigned zero shards are left out.
 public(package) fun first(node_ids: &vector<ID>, counts: &vector<u16>): Committee {
-    let order = sort::ascending(&sort::keys(node_ids));
     let mut committee = vec_map::empty();
     let mut next_shard = 0;
-    order.do!(|i| {
-        let count = counts[i];
-        if (count == 0) return;
-        committee.insert(node_ids[i], vector::tabulate!(count as u64, |shard| next_shard + (shard as u16)));
-        next_shard = next_shard + count;
+    sort::by_node_id(node_ids).do!(|i| {
+        let mut shards = vector[];
+        while (shards.length() < counts[i] as u64) {
+            shards.push_back(next_shard);
+            next_shard = next_shard + 1;
+        };
+        if (counts[i] > 0) committee.insert(node_ids[i], shards);
     });
     Committee(committee)
 }
@@ -51,38 +52,40 @@ public(package) fun first(node_ids: &vector<ID>, counts: &vector<u16>): Committe
 /// shards go to new nodes in the order of `node_ids`, then to growing ones in the order of `cmt`. Aborts
 /// `EInvalidShardAssignment` (0) when the number of shards changes.
 ///
-/// All passes over the nodes are linear in sorted order: only the result is built by a map, which searches itself for every
-/// entry it is given.
+/// Members are found by binary search: only the result is built by a map, which searches itself for every entry it is given.
 public(package) fun next(cmt: &Committee, node_ids: &vector<ID>, counts: &vector<u16>): Committee {
-    let keys = sort::keys(node_ids);
-    let order = sort::ascending(&keys);
-    let (targets, is_member) = cmt.targets(&keys, &order, counts);
-    let mut free = vector[];
-    let mut shard_sum = 0;
-    let mut kept = vector::tabulate!(cmt.size(), |i| {
-        let (_, shards) = cmt.0.get_entry_by_idx(i);
+    let (n_members, n_nodes) = (cmt.size(), node_ids.length());
+    let positions = cmt.positions(node_ids);
+    // Where the members are in `node_ids`, if they are.
+    let mut places = vector::tabulate!(n_members, |_| n_nodes);
+    let mut target_sum = 0;
+    n_nodes.do!(|i| {
+        if (positions[i] < n_members) *&mut places[positions[i]] = i;
+        target_sum = target_sum + (counts[i] as u64);
+    });
+
+    let mut assigned = vector::tabulate!(n_nodes, |_| vector[]);
+    let (mut free, mut shard_sum) = (vector[], 0);
+    n_members.do!(|member| {
+        let (_, shards) = cmt.0.get_entry_by_idx(member);
         let mut shards = *shards;
         shard_sum = shard_sum + shards.length();
-        if (targets[i] == 0) {
-            free.append(shards);
-            return vector[]
-        };
-        while (shards.length() > targets[i]) free.push_back(shards.pop_back());
-        shards
+        let i = places[member];
+        if (i == n_nodes || counts[i] == 0) free.append(shards)
+        else {
+            while (shards.length() > counts[i] as u64) free.push_back(shards.pop_back());
+            *&mut assigned[i] = shards;
+        }
     });
-    let mut target_sum = 0u64;
-    counts.do_ref!(|count| target_sum = target_sum + (*count as u64));
     assert!(shard_sum == target_sum, EInvalidShardAssignment);
 
-    let joined = vector::tabulate!(node_ids.length(), |i| {
-        let count = if (is_member[i]) 0 else counts[i];
-        vector::tabulate!(count as u64, |_| free.pop_back())
+    n_nodes.do!(|i| if (positions[i] == n_members) fill(&mut assigned[i], counts[i], &mut free));
+    places.do!(|i| if (i < n_nodes) fill(&mut assigned[i], counts[i], &mut free));
+    let mut committee = vec_map::empty();
+    sort::by_node_id(node_ids).do!(|i| {
+        if (counts[i] > 0) committee.insert(node_ids[i], assigned[i]);
     });
-    targets.length().do!(|i| {
-        let shards = &mut kept[i];
-        while (shards.length() < targets[i]) shards.push_back(free.pop_back());
-    });
-    cmt.merge(kept, &order, node_ids, joined)
+    Committee(committee)
 }
 
 // === Public Functions ===
@@ -122,15 +125,15 @@ public fun to_inner(cmt: &Committee): VecMap<ID, vector<u16>> {
 
 /// Whether a node is in the committee.
 public(package) fun contains(cmt: &Committee, node_id: &ID): bool {
-    cmt.position(node_id).is_some()
+    cmt.position(node_id) < cmt.size()
 }
 
 /// Number of shards of a node, 0 if it is not in the committee.
 public(package) fun weight(cmt: &Committee, node_id: &ID): u16 {
-    cmt.position(node_id).map!(|i| {
-        let (_, shards) = cmt.0.get_entry_by_idx(i);
-        shards.length() as u16
-    }).destroy_or!(0)
+    let position = cmt.position(node_id);
+    if (position == cmt.size()) return 0;
+    let (_, shards) = cmt.0.get_entry_by_idx(position);
+    shards.length() as u16
 }
 
 /// Calls `$f` with ID and weight of every node, in the order of the committee.
@@ -143,49 +146,36 @@ public(package) macro fun for_each_weight($cmt: &Committee, $f: |ID, u16|) {
     })
 }
 
-/// The nodes only in `left` and the nodes only in `right`, by one merge of the two sorted lists.
-public(package) fun diff(left: &Committee, right: &Committee): (vector<ID>, vector<ID>) {
-    let (left, right) = (left.0.keys(), right.0.keys());
-    let (mut only_left, mut only_right) = (vector[], vector[]);
-    let (mut i, mut j) = (0, 0);
-    while (i < left.length() && j < right.length()) {
-        let (l, r) = (left[i].to_address().to_u256(), right[j].to_address().to_u256());
-        if (l == r) {
-            i = i + 1;
-            j = j + 1;
-        } else if (l < r) {
-            only_left.push_back(left[i]);
-            i = i + 1;
-        } else {
-            only_right.push_back(right[j]);
-            j = j + 1;
-        }
-    };
-    while (i < left.length()) {
-        only_left.push_back(left[i]);
-        i = i + 1;
-    };
-    while (j < right.length()) {
-        only_right.push_back(right[j]);
-        j = j + 1;
-    };
-    (only_left, only_right)
+/// Which of `node_ids`, none of which is there twice, are members; and the members that are not among them, in the order of the
+/// committee.
+public(package) fun compare(cmt: &Committee, node_ids: &vector<ID>): (vector<bool>, vector<ID>) {
+    let size = cmt.size();
+    let mut is_absent = vector::tabulate!(size, |_| true);
+    let is_member = cmt.positions(node_ids).map!(|position| {
+        let is_member = position < size;
+        if (is_member) *&mut is_absent[position] = false;
+        is_member
+    });
+    let mut absent = vector[];
+    size.do!(|i| {
+        let (node_id, _) = cmt.0.get_entry_by_idx(i);
+        if (is_absent[i]) absent.push_back(*node_id);
+    });
+    (is_member, absent)
 }
 
 /// The nodes and their stakes, which are in the order of rank, without those that would be one too many: of the nodes that are
-/// not in `cmt` only the first `max_joining` stay.
+/// no members, as `compare` says it, only the first `max_joining` stay.
 public(package) fun limit_joining(
-    cmt: &Committee,
     node_ids: vector<ID>,
     stakes: vector<u64>,
+    is_member: vector<bool>,
     max_joining: u64,
 ): (vector<ID>, vector<u64>) {
     if (node_ids.length() <= max_joining) return (node_ids, stakes);
-    let keys = sort::keys(&node_ids);
-    let (_, is_member) = cmt.targets(&keys, &sort::ascending(&keys), &node_ids.map_ref!(|_| 0));
     let (mut kept, mut kept_stakes) = (vector[], vector[]);
     let mut joining = 0;
-    node_ids.length().do!(|i| {
+    is_member.length().do!(|i| {
         if (!is_member[i]) {
             if (joining == max_joining) return;
             joining = joining + 1;
@@ -198,70 +188,28 @@ public(package) fun limit_joining(
 
 // === Private Functions ===
 
-/// Where a node is in the committee, by binary search: subsidies ask for every node that is paid.
-fun position(cmt: &Committee, node_id: &ID): Option<u64> {
+/// Adds free shards, the last ones first, until there are `count`.
+fun fill(shards: &mut vector<u16>, count: u16, free: &mut vector<u16>) {
+    while (shards.length() < count as u64) shards.push_back(free.pop_back());
+}
+
+/// Where a node is in the committee; the number of members if it is none. A binary search.
+fun position(cmt: &Committee, node_id: &ID): u64 {
     let key = sort::key(node_id);
     let (mut low, mut high) = (0, cmt.size());
     while (low < high) {
         let middle = (low + high) / 2;
         let (other, _) = cmt.0.get_entry_by_idx(middle);
         let other = sort::key(other);
-        if (other == key) return option::some(middle);
+        if (other == key) return middle;
         if (other < key) low = middle + 1 else high = middle;
     };
-    option::none()
+    cmt.size()
 }
 
-/// The target count of every member, 0 for one that is not among the nodes, and whether each of the nodes is a member. `order`
-/// sorts `keys`, which are those of the nodes.
-fun targets(
-    cmt: &Committee,
-    keys: &vector<u256>,
-    order: &vector<u64>,
-    counts: &vector<u16>,
-): (vector<u64>, vector<bool>) {
-    let mut is_member = keys.map_ref!(|_| false);
-    let mut j = 0;
-    let targets = vector::tabulate!(cmt.size(), |i| {
-        let (node_id, _) = cmt.0.get_entry_by_idx(i);
-        let key = sort::key(node_id);
-        while (j < order.length() && keys[order[j]] < key) j = j + 1;
-        if (j < order.length() && keys[order[j]] == key) {
-            *&mut is_member[order[j]] = true;
-            counts[order[j]] as u64
-        } else 0
-    });
-    (targets, is_member)
-}
-
-/// The committee of the members with the shards they keep and of the nodes with the shards they get, by one merge of the two
-/// sorted lists; who has none is left out.
-fun merge(
-    cmt: &Committee,
-    kept: vector<vector<u16>>,
-    order: &vector<u64>,
-    node_ids: &vector<ID>,
-    joined: vector<vector<u16>>,
-): Committee {
-    let mut committee = vec_map::empty();
-    let mut j = 0;
-    cmt.size().do!(|i| {
-        if (kept[i].is_empty()) return;
-        let (node_id, _) = cmt.0.get_entry_by_idx(i);
-        let key = sort::key(node_id);
-        while (j < order.length() && sort::key(&node_ids[order[j]]) < key) {
-            let node = order[j];
-            if (!joined[node].is_empty()) committee.insert(node_ids[node], joined[node]);
-            j = j + 1;
-        };
-        committee.insert(*node_id, kept[i]);
-    });
-    while (j < order.length()) {
-        let node = order[j];
-        if (!joined[node].is_empty()) committee.insert(node_ids[node], joined[node]);
-        j = j + 1;
-    };
-    Committee(committee)
+/// As `position`, of many nodes.
+fun positions(cmt: &Committee, node_ids: &vector<ID>): vector<u64> {
+    node_ids.map_ref!(|node_id| cmt.position(node_id))
 }
 
 // === Test-Only Functions ===

@@ -15,15 +15,41 @@ public(package) fun key(node_id: &ID): u256 {
     node_id.to_address().to_u256()
 }
 
-/// The numbers of node IDs.
-public(package) fun keys(node_ids: &vector<ID>): vector<u256> {
-    node_ids.map_ref!(|node_id| key(node_id))
+/// The positions of node IDs in ascending order.
+public(package) fun by_node_id(node_ids: &vector<ID>): vector<u64> {
+    ascending(&node_ids.map_ref!(|_| 0), &node_ids.map_ref!(|node_id| key(node_id)))
 }
 
-/// The positions of `keys` in ascending order of the keys.
-public(package) fun ascending(keys: &vector<u256>): vector<u64> {
-    let mut order = vector::tabulate!(keys.length(), |i| i);
-    order.merge_sort_by!(|a, b| keys[*a] <= keys[*b]);
+/// The positions of elements in ascending order of `keys`, among equal ones of `ties`. A merge sort from the bottom up: what the macro
+/// of the standard library expands to takes twice the room in the package.
+public(package) fun ascending(keys: &vector<u64>, ties: &vector<u256>): vector<u64> {
+    let n = keys.length();
+    let mut order = vector::tabulate!(n, |i| i);
+    let mut width = 1;
+    while (width < n) {
+        let mut merged = vector[];
+        let mut start = 0;
+        while (start < n) {
+            let (mut left, mut right) = (start, (start + width).min(n));
+            let (middle, end) = (right, (right + width).min(n));
+            while (left < middle || right < end) {
+                let is_left = right == end || (left < middle && {
+                    let (a, b) = (order[left], order[right]);
+                    keys[a] < keys[b] || (keys[a] == keys[b] && ties[a] <= ties[b])
+                });
+                if (is_left) {
+                    merged.push_back(order[left]);
+                    left = left + 1;
+                } else {
+                    merged.push_back(order[right]);
+                    right = right + 1;
+                }
+            };
+            start = end;
+        };
+        order = merged;
+        width = 2 * width;
+    };
     order
 }
 

@@ -244,13 +244,17 @@ fn quorum_votes() {
             .collect();
         let count = |function: &str| {
             let mut session = machine.session();
-            let vote = Slot::new(session.get("quorum_vote", "new", vec![]).unwrap());
+            let vote = Slot::new(session.get("epoch_parameters", "new_vote", vec![]).unwrap());
             for (value, weight) in &votes {
                 let arguments = vec![borrow(&vote), u64(*value), u16(*weight)];
-                session.call("quorum_vote", "add", arguments).unwrap();
+                session.call("epoch_parameters", "add", arguments).unwrap();
             }
             let arguments = vec![Argument::Value(vote.take()), u16(n_shards as u16)];
-            number(&session.get("quorum_vote", function, arguments).unwrap())
+            number(
+                &session
+                    .get("epoch_parameters", function, arguments)
+                    .unwrap(),
+            )
         };
         let n_shards = n_shards as u16;
         assert_eq!(
@@ -387,9 +391,9 @@ fn active_sets() {
                 random.between(1, 20)
             };
             let arguments = vec![borrow(&theirs), Argument::Value(id(node)), u64(stake)];
-            let included = session
-                .get("active_set", "insert_or_update", arguments)
-                .unwrap();
+            session.call("active_set", "put", arguments).unwrap();
+            let arguments = vec![borrow(&theirs), Argument::Value(id(node))];
+            let included = session.get("active_set", "contains", arguments).unwrap();
             let included = matches!(included, Value::Bool(true));
             assert_eq!(included, ours.insert_or_update(node, stake), "step {step}");
             let theirs = theirs.get();
@@ -445,9 +449,7 @@ fn reserves_of_active_sets() {
             random.between(1, 60)
         };
         let arguments = vec![borrow(&theirs), Argument::Value(id(node)), u64(stake)];
-        session
-            .call("active_set_reserve", "set_stake", arguments)
-            .unwrap();
+        session.call("active_set", "set_stake", arguments).unwrap();
         ours.set_stake(node, stake);
         waited = waited.max(ours.waiting().len());
         turned_away += u32::from(stake > 0 && !ours.knows(node));
@@ -460,7 +462,7 @@ fn reserves_of_active_sets() {
         assert_eq!(ranked(&mut session, set), ours.set.ranked(), "step {step}");
         if !ours.waiting().is_empty() {
             let reserve = session
-                .call("active_set_reserve", "reserve_mut", vec![borrow(&theirs)])
+                .call("active_set", "reserve_mut", vec![borrow(&theirs)])
                 .unwrap();
             let mut waiting = ours.waiting().to_vec();
             waiting.sort_by_key(|(node, stake)| (std::cmp::Reverse(*stake), *node));
