@@ -1,7 +1,7 @@
 // The parts of a compiled Move module that linking depends on (Move binary format, version 6 and 7).
 
 const MAGIC = 'a11ceb0b';
-const TABLE = { moduleHandles: 0x1, identifiers: 0x7, addresses: 0x8 };
+const TABLE = { moduleHandles: 0x1, datatypeHandles: 0x2, identifiers: 0x7, addresses: 0x8 };
 const ADDRESS_LENGTH = 32;
 
 /** A reader that refuses to run over the end. */
@@ -64,8 +64,8 @@ function all(reader, one) {
 }
 
 /**
- * `{ version, name, address, addresses, handles }`: who the module is, its address table, and every module it
- * names (itself included) as `{ address, name }`. Addresses have 64 digits.
+ * `{ version, name, address, addresses, handles, types }`: who the module is, its address table, every module it
+ * names (itself included) as `{ address, name }`, and the names of its own types. Addresses have 64 digits.
  */
 export function parseModule(bytes) {
   const { version, contents, tail } = tables(bytes);
@@ -79,7 +79,14 @@ export function parseModule(bytes) {
   if (!self || handles.some(({ address, name }) => address === undefined || name === undefined)) {
     throw new Error('the module names something its tables do not hold');
   }
-  return { version, ...self, addresses, handles };
+  const datatypes = all(contents.get(TABLE.datatypeHandles), (r) => {
+    const datatype = { module: handles[r.uleb()], name: identifiers[r.uleb()] };
+    r.take(1); // abilities
+    r.take(2 * r.uleb()); // per type parameter its constraints and whether it is phantom
+    return datatype;
+  });
+  const types = datatypes.filter(({ module }) => module === self).map(({ name }) => name);
+  return { version, ...self, addresses, handles, types };
 }
 
 /** The modules (`{ address, name, handles, … }`) with everything a module uses before it, else by name. */

@@ -8,6 +8,7 @@ import { checkErrors } from './errors.mjs';
 import { loadFramework } from './framework.mjs';
 import { dependencyNames, discover, select } from './packages.mjs';
 import { layout, writeWhole } from './paths.mjs';
+import { roomOf } from './size.mjs';
 import { writeTestBytecode } from './test-bytecode.mjs';
 import { test } from './unit-tests.mjs';
 import { verify } from './verify.mjs';
@@ -28,8 +29,9 @@ Usage:
                                                 the tests on the embedded chain's VM: DIR/PACKAGE.json
   scripts/build-move errors                     fail when a package has an error constant that no test expects by name,
                                                 other than those in DIR/untested-errors.json
-  scripts/build-move check                      compile everything again; fail on compiler warnings, and when an
-                                                artifact or Move.lock differs by a byte or breaks a rule
+  scripts/build-move check                      compile everything again; fail on compiler warnings, when an
+                                                artifact or Move.lock differs by a byte or breaks a rule, and when
+                                                a package leaves too little room for upgrades
 
 Options:
   --move-dir DIR   folder of the packages, instead of move/ (artifacts go to DIR/artifacts)
@@ -89,7 +91,11 @@ async function check(places, packages) {
     const { content, warnings } = await compilePackage(framework, packages, one);
     printWarnings(one.name, warnings);
     if (warnings) complaints.push(`${one.name}: compiler warnings`);
-    if (!one.example) fresh.set(one.name, artifactText(content));
+    if (one.example) continue;
+    fresh.set(one.name, artifactText(content));
+    const { enough, sentence } = roomOf(content.packages[0]);
+    if (enough) console.log(sentence);
+    else complaints.push(sentence);
   }
   for (const [name, text] of fresh) {
     if (committed.get(name) !== text) complaints.push(`${name}: the artifact differs from what its sources compile to`);

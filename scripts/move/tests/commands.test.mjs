@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { longAddress, parseModule, shortAddress } from '../bytecode.mjs';
 import { placeholder } from '../packages.mjs';
 import { TOOL_DIR } from '../paths.mjs';
+import { packageBytes, roomOf } from '../size.mjs';
 import { verify } from '../verify.mjs';
 
 const PACKAGES = [
@@ -50,9 +51,22 @@ before(() => {
 
 after(() => fs.rmSync(root, { recursive: true, force: true }));
 
-test('what was just built passes the check', () => {
+test('what was just built passes the check, which says how much room is left', () => {
   const { status, output } = buildMove('check');
   assert.equal(status, 0, output);
+  assert.match(output, /coin has \d+ of 102400 bytes/);
+});
+
+test('types and dependencies of a package take room, and what is nearly full is refused', () => {
+  const [coin] = readArtifact('coin').packages;
+  const bytecode = coin.modules.reduce((sum, one) => sum + one.name.length + Buffer.from(one.bytecode, 'base64').length, 0);
+  // The type COIN of module coin, and two dependencies.
+  assert.deepEqual(parseModule(Buffer.from(coin.modules[0].bytecode, 'base64')).types, ['COIN']);
+  assert.equal(packageBytes(coin), 8 + bytecode + (4 + 4 + 32) + 2 * 72);
+  assert.equal(roomOf(coin).enough, true);
+  const copies = Math.ceil(92_400 / bytecode);
+  const modules = Array.from({ length: copies }, () => coin.modules).flat();
+  assert.equal(roomOf({ ...coin, modules }).enough, false);
 });
 
 test('a package is at zero and names its dependency by the placeholder', () => {
