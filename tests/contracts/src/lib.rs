@@ -26,6 +26,7 @@ mod node;
 mod ptb;
 mod replacement;
 mod state;
+mod subsidies;
 mod upgrade;
 
 pub use account::Account;

@@ -3,7 +3,7 @@
 use sui_sdk_types::{Address, Identifier, StructTag, TypeTag};
 use walrus_sui::objects::{
     ActiveSet, CommitteeShards, Field, StakedWal, Staking, StakingInnerV1, StakingPool, System,
-    SystemStateInnerV1, dynamic_object_field_id, extended_field_id, versioned_field_id,
+    SystemStateInnerV1, VecMap, dynamic_object_field_id, extended_field_id, versioned_field_id,
 };
 
 use crate::Network;
@@ -67,6 +67,14 @@ impl Network {
     pub fn active_set(&self) -> ActiveSet {
         let field = extended_field_id(self.staking().active_set, self.contracts.walrus);
         // The name of the field is an empty struct, which is one byte.
+        self.chain.read::<Field<bool, _>>(field).value
+    }
+
+    /// Sizes of deny lists by node, but for those that were shed.
+    #[must_use]
+    pub fn deny_lists(&self) -> VecMap<Address, u64> {
+        let sizes = self.system_state().deny_list_sizes;
+        let field = extended_field_id(sizes, self.contracts.walrus);
         self.chain.read::<Field<bool, _>>(field).value
     }
 

@@ -250,16 +250,23 @@ impl Meter {
         self.epoch(user);
     }
 
-    /// Others replace all members at once, on a network of its own: no epoch change costs more.
+    /// Others replace all members at once, on a network of its own: no epoch change costs more. Those who left were not paid: no payment of
+    /// subsidies costs more than theirs and that of the members.
     pub(crate) fn replacement(&mut self, nodes: usize) {
         let mut network = Network::about_to_be_replaced(nodes);
+        let subsidies = network.create_subsidies();
         for _ in 0..2 {
             let voted = network.end_voting().expect_success();
             self.record(("walrus", "staking", "voting_end"), &voted);
             let changed = network.change_epoch().expect_success();
             self.record(("walrus", "staking", "initiate_epoch_change_v2"), &changed);
             network.sync_all();
+            let _ = network.process_subsidies(subsidies, 0).expect_success();
         }
+        network.next_epoch();
+        let paid = network.process_subsidies(subsidies, 10_000 * WAL);
+        let entry = ("walrus_subsidies", "walrus_subsidies", "process_subsidies");
+        self.record(entry, &paid.expect_success());
     }
 
     /// Slashing of the first node by all others, and proposals that come to nothing.

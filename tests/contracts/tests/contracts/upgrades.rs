@@ -336,6 +336,42 @@ fn an_upgrade_waits_for_the_migration_to_the_one_before() {
 }
 
 #[test]
+fn a_discarded_package_does_not_adopt_the_next_one() {
+    let mut world = World::new();
+    let admin = world.network.admin.clone();
+    let old = world.network.package;
+    let faulty = world.network.package_of_version(NEXT);
+    let upgraded = world.network.emergency_upgrade(&admin, &faulty);
+    let discarded = upgraded.expect_success().package();
+    let mut ptb = Ptb::new();
+    let arguments = vec![
+        ptb.object(world.network.contracts.upgrade_manager),
+        ptb.object(world.network.contracts.emergency_upgrade_cap),
+        ptb.object(world.network.contracts.staking),
+        ptb.object(world.network.contracts.system),
+    ];
+    let function = "discard_upgrade_in_emergency";
+    world.network.call(&mut ptb, "upgrade", function, arguments);
+    let _ = world.network.chain.run(&admin, &ptb).expect_success();
+
+    // The one after it. Upgrades follow each other; everything else goes on with the package that the objects belong to.
+    let mended = world.network.package_of_version(NEXT + 1);
+    world.network.package = discarded;
+    let upgraded = world.network.emergency_upgrade(&admin, &mended);
+    let package = upgraded.expect_success().package();
+    world.network.package = old;
+    world
+        .network
+        .migrate(&admin, discarded)
+        .assert_abort("staking", 0);
+    let _ = world.extend(old).expect_success();
+    let _ = world.network.migrate(&admin, package).expect_success();
+    let system = world.network.system();
+    assert_eq!((system.package_id, system.version), (package, NEXT + 1));
+    let _ = world.extend(package).expect_success();
+}
+
+#[test]
 fn what_has_no_quorum_is_not_authorized() {
     let mut world = World::new();
     let user = world.user.clone();
