@@ -1,6 +1,6 @@
 //! The client.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{borrow::Borrow, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use walrus_core::BlobId;
@@ -8,57 +8,91 @@ use walrus_node_client::{BlobStatus, HealthInfo};
 use walrus_sui::{
     contract::{Committees, ContractReader},
     transactions::ContractWriter,
-    wallet::TransactionSigner,
+    wallet::{TransactionSigner, WalletError},
 };
 
 use crate::{
-    BlobContent, BlobToStore, ClientError, ClientOptions, DryRun, EpochsAhead, NodeFailure,
-    Progress, ReadOptions, Scratch, StoreOptions, StoreReport,
+    BlobData, BlobToStore, ClientBuilder, ClientError, ClientOptions, ConnectError, EpochsAhead,
+    NodeFailure, ReadBlob, Scratch, StoreBlob, StoreBlobs,
     chain_witness::ChainWitness,
     committee_cache::{CommitteeCache, NetworkView},
-    disk::Output,
     limits,
     nodes::{Connections, StorageNode},
     patience::within,
-    read::{Destination, Reading, StatusPoll},
-    store::{Known, Store},
+    read::StatusPoll,
 };
 
 /// Stores and reads blobs. Cheap to clone; clones share connections and the committee.
 #[derive(Clone)]
-pub struct WalrusClient {
+pub struct Client {
     reader: ContractReader,
-    writer: Option<ContractWriter>,
+    /// Who pays for stores and owns the blob objects; or why the wallet cannot, if there should be one.
+    payer: Result<ContractWriter, Option<Arc<WalletError>>>,
     committees: Arc<CommitteeCache>,
     scratch: Scratch,
     max_epochs_ahead: Option<u32>,
     blobs_at_once: usize,
 }
 
-impl WalrusClient {
-    /// A client of the deployment that `reader` reads.
+impl Client {
+    /// A client to be told which network it is for, who signs, and more.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use walrus_sdk::{Client, Keypair};
+    ///
+    /// let client = Client::builder()
+    ///     .network("testnet")
+    ///     .signer(Keypair::parse("suiprivkey1…")?)
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client of the network that the command line would use, with its wallet: that of a configuration file in one of the usual
+    /// places, a local network that is up, or the public network that the wallet is for. Client spec 5.1.
     ///
     /// # Errors
-    /// [`ClientError::Chain`] if the committee cannot be read, [`ClientError::Committee`] if there is none.
-    pub async fn new(reader: ContractReader, options: ClientOptions) -> Result<Self, ClientError> {
+    /// [`ConnectError`].
+    pub async fn from_default_config() -> Result<Self, ConnectError> {
+        Self::builder().connect().await
+    }
+
+    /// A client of the deployment that `reader` reads, without a signer.
+    pub fn new(reader: ContractReader, options: ClientOptions) -> Self {
         let connections = Connections::new(options.node).with_tuning(options.tuning);
         let cache = CommitteeCache::new(reader.clone(), connections, options.committee_ttl);
-        let client = Self {
+        Self {
             reader,
-            writer: None,
+            payer: Err(None),
             committees: Arc::new(cache),
             scratch: options.scratch,
             max_epochs_ahead: options.max_epochs_ahead,
             blobs_at_once: options.blobs_at_once,
-        };
-        client.view().await?;
-        Ok(client)
+        }
     }
 
-    /// The same client with a wallet that pays for stores and owns the blob objects.
+    /// The same client for a signer that pays for stores and owns the blob objects.
     #[must_use]
-    pub fn with_wallet(mut self, signer: impl Into<TransactionSigner>) -> Self {
-        self.writer = Some(ContractWriter::new(self.reader.clone(), signer));
+    pub fn with_signer(mut self, signer: impl Into<TransactionSigner>) -> Self {
+        self.payer = Ok(ContractWriter::new(self.reader.clone(), signer));
+        self
+    }
+
+    /// The same client without a signer, and why.
+    pub(crate) fn without_signer(mut self, reason: WalletError) -> Self {
+        self.payer = Err(Some(Arc::new(reason)));
+        self
+    }
+
+    /// The same client with another place for slivers of large blobs.
+    #[must_use]
+    pub fn with_scratch(mut self, scratch: Scratch) -> Self {
+        self.scratch = scratch;
         self
     }
 
@@ -67,12 +101,35 @@ impl WalrusClient {
         &self.reader
     }
 
-    /// Transactions of the wallet.
+    /// Transactions of the signer.
     ///
     /// # Errors
-    /// [`ClientError::NoWallet`].
+    /// [`ClientError::NoSigner`].
     pub fn writer(&self) -> Result<ContractWriter, ClientError> {
-        self.writer.clone().ok_or(ClientError::NoWallet)
+        self.payer.clone().map_err(ClientError::NoSigner)
+    }
+
+    /// Asks for a blob to be stored: bytes, or the path of a regular file. Client spec 1.2.
+    ///
+    /// ```no_run
+    /// # async fn example(client: walrus_sdk::Client) -> Result<(), walrus_sdk::ClientError> {
+    /// let stored = client.store(b"hello").epochs(3).await?;
+    /// println!("{}", stored.blob_id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn store(&self, data: impl Into<BlobData>) -> StoreBlob<'_> {
+        StoreBlob::new(self, data.into())
+    }
+
+    /// Asks for blobs to be stored together, which takes fewer transactions than one by one.
+    pub fn store_many(&self, blobs: impl IntoIterator<Item = BlobToStore>) -> StoreBlobs<'_> {
+        StoreBlobs::new(self, blobs.into_iter().collect())
+    }
+
+    /// Asks for a blob. Client spec 1.10.
+    pub fn read(&self, blob_id: impl Borrow<BlobId>) -> ReadBlob<'_> {
+        ReadBlob::new(self, *blob_id.borrow())
     }
 
     /// The committees, at most as old as [`ClientOptions::committee_ttl`].
@@ -85,6 +142,11 @@ impl WalrusClient {
 
     pub(crate) fn scratch(&self) -> &Scratch {
         &self.scratch
+    }
+
+    /// Blobs that are encoded at the same time.
+    pub(crate) fn blobs_at_once(&self) -> usize {
+        self.blobs_at_once.max(1)
     }
 
     pub(crate) async fn view(&self) -> Result<Arc<NetworkView>, ClientError> {
@@ -105,187 +167,6 @@ impl WalrusClient {
                 Err(ClientError::TooManyEpochs { max, requested })
             }
             EpochsAhead::Count(requested) => Ok(requested),
-        }
-    }
-
-    /// Stores blobs. Client spec 1.3. The same content several times is stored once.
-    ///
-    /// # Errors
-    /// [`ClientError`] for what concerns all blobs, and for anything that keeps a single blob from being stored; with several
-    /// blobs each failure is in its outcome. With nodes of more than `f` shards down it is
-    /// [`ClientError::NotEnoughConfirmations`], before anything is paid if the status is checked.
-    pub async fn store(
-        &self,
-        blobs: Vec<BlobToStore>,
-        options: &StoreOptions,
-        progress: &dyn Progress,
-    ) -> Result<StoreReport, ClientError> {
-        let writer = self.writer()?;
-        let at_once = self.blobs_at_once.max(1);
-        let mut known = Known::default();
-        let mut report: Option<StoreReport> = None;
-        let mut blobs = blobs.into_iter();
-        loop {
-            let batch: Vec<BlobToStore> = blobs.by_ref().take(at_once).collect();
-            if batch.is_empty() && report.is_some() {
-                break;
-            }
-            let labels: Vec<String> = batch.iter().map(|blob| blob.label.clone()).collect();
-            let stored = match Store::new(self, Some(writer.clone()), options, progress).await {
-                // On the heap: the futures of callers would be too large for small stacks.
-                Ok(store) => Box::pin(store.run(batch, &mut known)).await,
-                Err(error) => Err(error),
-            };
-            match (&mut report, stored) {
-                (None, stored) => report = Some(stored?),
-                (Some(report), Ok(stored)) => report.append(stored),
-                // What is stored by now has been paid for and must be told.
-                (Some(report), Err(error)) => report.append_failed(labels, &error),
-            }
-        }
-        report.ok_or_else(|| ClientError::Interrupted("nothing was stored".to_owned()))
-    }
-
-    /// What [`WalrusClient::store`] would do with these blobs, and what its wallet would pay. Nothing is paid, and no wallet is
-    /// needed: then nothing is owned. Client spec 2.5.
-    ///
-    /// # Errors
-    /// As for a store, before anything is paid.
-    pub async fn dry_run(
-        &self,
-        blobs: Vec<BlobToStore>,
-        options: &StoreOptions,
-        progress: &dyn Progress,
-    ) -> Result<Vec<DryRun>, ClientError> {
-        let store = Store::new(self, self.writer.clone(), options, progress).await?;
-        Box::pin(store.dry_run(blobs)).await
-    }
-
-    /// Reads a blob into memory. Client spec 1.10.
-    ///
-    /// # Errors
-    /// As [`read_blob`](crate::read::read_blob); [`ClientError::Chain`] if the committee cannot be read.
-    pub async fn read(
-        &self,
-        blob_id: &BlobId,
-        options: &ReadOptions,
-        progress: &dyn Progress,
-    ) -> Result<Vec<u8>, ClientError> {
-        let reading = self.reading(blob_id, options, progress);
-        let content = self.read_to(reading, &Destination::Memory).await?;
-        content
-            .into_bytes()
-            .map_err(|error| self.scratch.failed(error).into())
-    }
-
-    /// Reads a blob into memory if it is small, otherwise into a file without a name; either holds the whole blob, checked.
-    ///
-    /// # Errors
-    /// As [`Self::read`]; [`ClientError::Scratch`] if there is no room for files.
-    pub async fn read_content(
-        &self,
-        blob_id: &BlobId,
-        options: &ReadOptions,
-        progress: &dyn Progress,
-    ) -> Result<BlobContent, ClientError> {
-        let reading = self.reading(blob_id, options, progress);
-        self.read_to(reading, &Destination::Scratch).await
-    }
-
-    /// Reads a blob into a regular file, which is there with all of the blob, checked, or not at all: until then a file that
-    /// was there before stays.
-    ///
-    /// # Errors
-    /// As [`Self::read_content`]; [`ClientError::Output`] if the file cannot be written, which is looked at first.
-    pub async fn read_to_file(
-        &self,
-        blob_id: &BlobId,
-        path: impl AsRef<Path>,
-        options: &ReadOptions,
-        progress: &dyn Progress,
-    ) -> Result<(), ClientError> {
-        let output = Destination::Output(Arc::new(Output::create(path.as_ref())?));
-        let reading = self.reading(blob_id, options, progress);
-        self.read_to(reading, &output).await.map(drop)
-    }
-
-    fn reading<'a>(
-        &'a self,
-        blob_id: &'a BlobId,
-        options: &'a ReadOptions,
-        progress: &'a dyn Progress,
-    ) -> Reading<'a> {
-        Reading {
-            blob_id,
-            options,
-            scratch: &self.scratch,
-            progress,
-        }
-    }
-
-    async fn read_to(
-        &self,
-        reading: Reading<'_>,
-        destination: &Destination,
-    ) -> Result<BlobContent, ClientError> {
-        let mut view = self.view().await?;
-        let mut changes = 0;
-        loop {
-            let result = self.read_once(&view, reading, destination.clone()).await;
-            let error = match result {
-                Err(error) if error.may_be_epoch_change() => error,
-                result => return result,
-            };
-            // The network may know a committee that we do not know yet; if not, the error stands.
-            match self.refresh().await {
-                Ok(fresh) if changes < limits::COMMITTEE_CHANGES && fresh.differs_from(&view) => {
-                    view = fresh;
-                }
-                _ => return Err(error),
-            }
-            changes += 1;
-            tokio::time::sleep(limits::COMMITTEE_CHANGE_PAUSE).await;
-        }
-    }
-
-    async fn read_once(
-        &self,
-        view: &NetworkView,
-        reading: Reading<'_>,
-        destination: Destination,
-    ) -> Result<BlobContent, ClientError> {
-        let blob_id = reading.blob_id;
-        let status = StatusPoll::run(&view.current, blob_id, limits::STATUS_TIMEOUT);
-        if view.is_changing() {
-            // Who has the slivers depends on when the blob was certified.
-            let certified = self.check_readable(blob_id, status.await).await?;
-            let readers = view.readers(certified)?;
-            return reading.run(readers, destination).await;
-        }
-        let mut status = std::pin::pin!(status);
-        let mut read = std::pin::pin!(reading.run(&view.current, destination));
-        let poll = tokio::select! {
-            result = &mut read => return result,
-            poll = &mut status => poll,
-        };
-        self.check_readable(blob_id, poll).await?;
-        read.await
-    }
-
-    /// Whether a read makes sense by what the nodes say about the blob; the epoch of its first certification.
-    async fn check_readable(
-        &self,
-        blob_id: &BlobId,
-        poll: StatusPoll,
-    ) -> Result<Option<walrus_core::Epoch>, ClientError> {
-        if poll.is_surely_nonexistent() {
-            return Err(ClientError::BlobIdDoesNotExist(*blob_id));
-        }
-        match poll.decide(&ChainWitness(self.reader.clone())).await {
-            Ok(BlobStatus::Invalid { .. }) => Err(ClientError::InvalidBlob(*blob_id)),
-            Ok(status) => Ok(status.initial_certified_epoch()),
-            // The slivers decide.
-            Err(_) => Ok(None),
         }
     }
 
@@ -336,12 +217,12 @@ impl WalrusClient {
 mod tests {
     use super::*;
 
+    fn is_send<T: Send>(_: impl Fn(&'static Client) -> T) {}
+
     #[test]
-    fn a_store_may_move_between_threads() {
-        fn compiles<T: Send>(
-            _: impl Fn(&'static WalrusClient, &'static StoreOptions, &'static dyn Progress) -> T,
-        ) {
-        }
-        compiles(|client, options, progress| client.store(Vec::new(), options, progress));
+    fn stores_and_reads_may_move_between_threads() {
+        is_send(|client| client.store(b"").start());
+        is_send(|client| client.store_many([]).start());
+        is_send(|client| client.read(BlobId([0; 32])).start());
     }
 }

@@ -34,6 +34,18 @@ impl From<Vec<u8>> for BlobData {
     }
 }
 
+impl From<&[u8]> for BlobData {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for BlobData {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::from(bytes.as_slice())
+    }
+}
+
 impl From<Bytes> for BlobData {
     fn from(bytes: Bytes) -> Self {
         Self::Bytes(bytes)

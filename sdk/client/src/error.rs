@@ -1,9 +1,9 @@
 //! Why a store or a read failed. Client spec 1.12.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use walrus_core::{BlobId, Epoch, encoder::IoFailure};
-use walrus_sui::Address;
+use walrus_sui::{Address, wallet::WalletError};
 
 use crate::store::Registered;
 
@@ -70,9 +70,9 @@ pub enum ClientError {
         /// Why.
         source: Box<walrus_sui::transactions::TransactionError>,
     },
-    /// A store needs a wallet.
-    #[error("storing needs a wallet")]
-    NoWallet,
+    /// A store needs a signer, and there is none: why, if a wallet should have it.
+    #[error("storing needs a wallet{}", .0.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    NoSigner(Option<Arc<WalletError>>),
     /// The network has no committee yet, or none that can be used.
     #[error("the committee cannot be used: {0}")]
     Committee(String),

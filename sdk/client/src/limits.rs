@@ -25,6 +25,9 @@ pub const BLOBS_AT_ONCE: usize = 500;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 
+/// Events of a store or a read that are kept for a follower who has not come for them yet.
+pub const EVENTS_KEPT: usize = 1024;
+
 /// Checkpoints of a chain whose events are read from the beginning. A local network makes hundreds of them in an hour.
 pub const HISTORY_CHECKPOINTS: u64 = 50_000;
 /// Longest time for that.

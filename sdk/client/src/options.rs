@@ -49,6 +49,12 @@ pub enum EpochsAhead {
     Max,
 }
 
+impl From<u32> for EpochsAhead {
+    fn from(count: u32) -> Self {
+        Self::Count(count)
+    }
+}
+
 /// How to store. Client spec 1.2.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {

@@ -8,9 +8,13 @@ pub mod event_stream;
 pub mod events;
 pub mod home;
 pub mod limits;
+pub mod local_network;
 pub mod network_json;
 pub mod objects;
 pub mod transactions;
 pub mod wallet;
 
-pub use sui_sdk_types::{Address, Digest, ObjectReference, Owner, StructTag, TypeTag};
+pub use sui_sdk_types::{
+    Address, Digest, ObjectReference, Owner, PersonalMessage, StructTag, Transaction, TypeTag,
+    UserSignature,
+};

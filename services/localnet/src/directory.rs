@@ -18,6 +18,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use tempfile::TempDir;
+use walrus_sui::local_network;
 
 #[cfg(unix)]
 use crate::leftovers;
@@ -34,7 +35,7 @@ pub(crate) enum Kind {
 impl Kind {
     fn lock_file(self) -> &'static str {
         match self {
-            Self::Network => "localnet.lock",
+            Self::Network => local_network::LOCK_FILE,
             Self::Chain => "devchain.lock",
         }
     }
@@ -49,7 +50,7 @@ impl Kind {
     /// Where it lives when nobody says otherwise, below the home directory.
     fn default_name(self) -> &'static str {
         match self {
-            Self::Network => "localnet",
+            Self::Network => local_network::DIRECTORY,
             Self::Chain => "devchain",
         }
     }
@@ -85,8 +86,7 @@ impl Kind {
     }
 
     pub(crate) fn is_running(self, dir: &Path) -> bool {
-        File::open(self.lock_path(dir))
-            .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        local_network::is_locked(&self.lock_path(dir))
     }
 
     pub(crate) fn lock_path(self, dir: &Path) -> PathBuf {
@@ -102,16 +102,6 @@ pub(crate) struct Directory {
     _lock: File,
     /// Removed when dropped.
     _temporary: Option<TempDir>,
-}
-
-/// Where a local network lives when nobody says otherwise: `~/.walrus/localnet`.
-pub fn default_directory() -> Option<PathBuf> {
-    Kind::Network.default_directory()
-}
-
-/// Whether a local network is up in `dir`.
-pub fn is_running(dir: &Path) -> bool {
-    Kind::Network.is_running(dir)
 }
 
 impl Directory {
@@ -267,15 +257,15 @@ mod tests {
     #[test]
     fn a_directory_has_one_owner_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(!is_running(dir.path()));
+        assert!(!local_network::is_running(dir.path()));
         let owner = Directory::take(Kind::Network, Some(dir.path())).unwrap();
-        assert!(is_running(dir.path()));
+        assert!(local_network::is_running(dir.path()));
         let refused = Directory::take(Kind::Network, Some(dir.path()))
             .unwrap_err()
             .to_string();
         assert!(refused.contains("already running"), "{refused}");
         drop(owner);
-        assert!(!is_running(dir.path()));
+        assert!(!local_network::is_running(dir.path()));
         Directory::take(Kind::Network, Some(dir.path())).unwrap();
     }
 

@@ -14,6 +14,7 @@ use walrus_node::{
 };
 use walrus_sui::{
     Address,
+    local_network::client_config_path,
     network_json::{NetworkAccount, NetworkDescriptor, NetworkNode},
     wallet::{Keypair, Wallet},
 };
@@ -30,13 +31,7 @@ const DEFERRAL_SECS: u64 = 5;
 const CERTIFICATE_FILE: &str = "certificate.pem";
 const NODE_CONFIG_FILE: &str = "config.yaml";
 const NODE_LOG_FILE: &str = "node.log";
-const CLIENT_CONFIG_FILE: &str = "client_config.yaml";
 const NETWORK_JSON_FILE: &str = "network.json";
-
-/// The client configuration of the network in `dir`.
-pub fn client_config_path(dir: &Path) -> PathBuf {
-    dir.join(CLIENT_CONFIG_FILE)
-}
 
 /// The description of the network in `dir` for other tools.
 pub fn network_json_path(dir: &Path) -> PathBuf {

@@ -26,8 +26,7 @@ pub use chain::{
     DEFAULT_SEED, LocalChain, LocalChainOptions, chain_wallet_path, default_account,
     default_chain_directory, is_chain_running,
 };
-pub use directory::{default_directory, is_running};
-pub use files::{client_config_path, network_json_path, node_config_path, node_log_path};
+pub use files::{network_json_path, node_config_path, node_log_path};
 pub use network::Localnet;
 pub use options::{LocalnetOptions, STAKE_PER_NODE};
 pub use state::{NetworkShape, network_shape};

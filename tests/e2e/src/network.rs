@@ -11,8 +11,8 @@ use walrus_core::{BlobId, SliverPairIndex, SliverType, network_key::NetworkPubli
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};
 use walrus_node_client::{NodeClient, NodeClientOptions, StoredOnNodeStatus};
 use walrus_sdk::{
-    BlobObject, BlobStoreResult, BlobToStore, ClientError, ClientOptions, EpochsAhead, NoProgress,
-    ReadOptions, StoreOptions, StoreReport, WalrusClient,
+    BlobObject, BlobStoreResult, BlobToStore, Client, ClientError, ClientOptions, EpochsAhead,
+    StoreOptions, StoreReport,
 };
 use walrus_sui::{
     contract::{Committee, CommitteeMember},
@@ -140,19 +140,13 @@ impl TestNetwork {
     }
 
     /// A new client whose wallet holds the WAL of the network.
-    pub async fn client(&self) -> WalrusClient {
+    pub async fn client(&self) -> Client {
         self.client_with(ClientOptions::default()).await
     }
 
     /// The same with other options.
-    ///
-    /// # Panics
-    /// If there is no committee.
-    pub async fn client_with(&self, options: ClientOptions) -> WalrusClient {
-        WalrusClient::new(self.reader().clone(), options)
-            .await
-            .expect("a committee")
-            .with_wallet(Arc::clone(self.admin()))
+    pub async fn client_with(&self, options: ClientOptions) -> Client {
+        Client::new(self.reader().clone(), options).with_signer(Arc::clone(self.admin()))
     }
 
     /// Transactions of the wallet that holds the WAL of the network.
@@ -276,7 +270,8 @@ impl TestNetwork {
         let blob = BlobToStore::new("blob", data.to_vec());
         self.client()
             .await
-            .store(vec![blob], options, &NoProgress)
+            .store_many([blob])
+            .options(options)
             .await
     }
 
@@ -299,10 +294,7 @@ impl TestNetwork {
     /// # Errors
     /// Those of the client.
     pub async fn try_read(&self, blob: &BlobId) -> Result<Vec<u8>, ClientError> {
-        self.client()
-            .await
-            .read(blob, &ReadOptions::default(), &NoProgress)
-            .await
+        self.client().await.read(blob).await
     }
 
     /// Reads a blob and compares it with what it must be.

@@ -1,6 +1,6 @@
 //! One network as a client sees it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use walrus_sui::{
@@ -8,6 +8,7 @@ use walrus_sui::{
     config::TextOrMap,
     contract::ContractObjects,
     home::{self, Expand as _, NoHome},
+    wallet::{Wallet, WalletError, default_wallet_path},
 };
 
 use super::CommunicationConfig;
@@ -60,6 +61,25 @@ impl ClientConfig {
             staking: self.staking_object,
             treasury: self.treasury_object,
         }
+    }
+
+    /// The wallet at `path`, or else the one that this configuration names, or else the usual one of the Sui tools; with the
+    /// network and the address that this configuration makes active in it.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub fn wallet(&self, path: Option<&Path>) -> Result<Wallet, WalletError> {
+        let selection = self.wallet_config.as_ref().map(WalletConfig::selection);
+        let selection = selection.unwrap_or_default();
+        let path = match path.map(Path::to_owned).or(selection.path) {
+            Some(path) => path,
+            None => default_wallet_path()?,
+        };
+        Wallet::load(
+            &path,
+            selection.active_env.as_deref(),
+            selection.active_address,
+        )
     }
 
     /// A configuration with these objects and RPC servers and defaults for the rest.

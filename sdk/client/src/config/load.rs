@@ -8,10 +8,10 @@ use std::{
 use serde_yaml::Value;
 use walrus_sui::{
     config::{DocumentError, parse_document, read_part, warn_of_unread_keys},
-    wallet::{FileError, read_bounded},
+    wallet::{FileError, WalletError, read_bounded},
 };
 
-use super::{ClientConfig, PublicNetwork, public_networks::over_built_in};
+use super::{ClientConfig, PublicNetwork, UnknownNetwork, public_networks::over_built_in};
 
 /// The key of several configurations in one file.
 const CONTEXTS: &str = "contexts";
@@ -65,6 +65,26 @@ pub enum ConfigError {
         /// The contexts there are.
         known: String,
     },
+    /// There is no such public network.
+    #[error(transparent)]
+    UnknownNetwork(#[from] UnknownNetwork),
+    /// Without a configuration file, a name can only be that of a public network.
+    #[error("{unknown}, and the contexts of a configuration file; {not_found}")]
+    UnknownName {
+        /// The name.
+        unknown: UnknownNetwork,
+        /// Where a file was looked for.
+        not_found: Box<ConfigError>,
+    },
+    /// There is a local network, but it is not up.
+    #[error("the local network in {} is not running", directory.display())]
+    LocalNetworkDown {
+        /// Its directory.
+        directory: PathBuf,
+    },
+    /// The wallet that was named, and whose network is looked for, cannot be used.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
     /// There is no configuration file.
     #[error("no client configuration found; looked at {tried}")]
     NotFound {

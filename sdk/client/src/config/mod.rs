@@ -4,6 +4,7 @@ mod client_config;
 mod communication;
 mod load;
 mod public_networks;
+mod search;
 
 pub use client_config::{ClientConfig, WalletConfig, WalletSelection};
 pub use communication::{
@@ -11,3 +12,4 @@ pub use communication::{
 };
 pub use load::{ConfigError, LoadedConfig, Origin, find, load, parse, search_paths};
 pub use public_networks::{PublicNetwork, UnknownNetwork};
+pub use search::Search;

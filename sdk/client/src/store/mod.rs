@@ -40,14 +40,14 @@ pub use self::{
     upload::BlobUpload,
 };
 use crate::{
-    BlobStoreResult, BlobToStore, ClientError, EventOrObject, Phase, Progress, StoreOptions,
-    StoreReport, WalrusClient, chain_witness::ChainWitness, committee_cache::NetworkView, limits,
+    BlobStoreResult, BlobToStore, Client, ClientError, EventOrObject, Phase, Progress,
+    StoreOptions, StoreReport, chain_witness::ChainWitness, committee_cache::NetworkView, limits,
     progress::Timer, read::StatusPoll,
 };
 
 /// One store of several blobs.
 pub(crate) struct Store<'a> {
-    client: &'a WalrusClient,
+    client: &'a Client,
     /// Who pays; only a dry run does without.
     writer: Option<ContractWriter>,
     options: &'a StoreOptions,
@@ -61,7 +61,7 @@ pub(crate) struct Store<'a> {
 impl<'a> Store<'a> {
     /// Prepares a store: the committee, who pays, how long to store.
     pub(crate) async fn new(
-        client: &'a WalrusClient,
+        client: &'a Client,
         writer: Option<ContractWriter>,
         options: &'a StoreOptions,
         progress: &'a dyn Progress,
@@ -113,7 +113,7 @@ impl<'a> Store<'a> {
     }
 
     fn writer(&self) -> Result<&ContractWriter, ClientError> {
-        self.writer.as_ref().ok_or(ClientError::NoWallet)
+        self.writer.as_ref().ok_or(ClientError::NoSigner(None))
     }
 
     /// A blob failed: with a single blob so does the store.

@@ -145,8 +145,8 @@ mod tests {
     fn errors_name_the_blob_and_what_to_do() {
         let of_blob = registered();
         let ended = of_blob.ended().to_string();
-        let cause = ClientError::NoWallet;
-        let kept = of_blob.not_certified(ClientError::NoWallet).to_string();
+        let cause = ClientError::NoEpochs;
+        let kept = of_blob.not_certified(ClientError::NoEpochs).to_string();
         for text in [&ended, &kept] {
             assert!(text.contains(&of_blob.blob_id.to_string()), "{text}");
             assert!(text.contains(&of_blob.object_id.to_string()), "{text}");

@@ -58,6 +58,19 @@ impl ChainClient {
         Self::new(url)?.answering().await
     }
 
+    /// The same as [`Self::connect`], with credentials (`user:password`) if there are any.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidUrl`], or that of the first call.
+    pub async fn connect_with(url: &str, credentials: Option<&str>) -> Result<Self, ChainError> {
+        let client = Self::new(url)?;
+        let client = match credentials {
+            Some(credentials) => client.with_basic_auth(credentials),
+            None => client,
+        };
+        client.answering().await
+    }
+
     /// Makes sure that a network answers.
     ///
     /// # Errors

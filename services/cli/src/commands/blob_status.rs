@@ -41,11 +41,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         }
         (None, None) => anyhow::bail!("exactly one of `--file` and `--blob-id` must be given"),
     };
-    let status = network
-        .client()
-        .await?
-        .blob_status(&blob_id, args.timeout)
-        .await?;
+    let status = network.client().blob_status(&blob_id, args.timeout).await?;
     let lifetime = Lifetime::find(global, &network, &blob_id, &status).await?;
     let estimated_expiry_timestamp = match &status {
         BlobStatus::Permanent { end_epoch, .. } => network.epoch_start_estimate(*end_epoch).await?,

@@ -11,8 +11,8 @@ use serde::Serialize;
 use walrus_core::EncodingConfig;
 use walrus_localnet::{Localnet, LocalnetOptions};
 use walrus_sdk::{
-    BlobData, BlobStoreResult, BlobToStore, ClientOptions, EpochsAhead, ReadOptions, StoreOptions,
-    StoreReport, WalrusClient,
+    BlobData, BlobStoreResult, BlobToStore, Client, ClientOptions, EpochsAhead, StoreOptions,
+    StoreReport,
 };
 use walrus_sui::{Address, Digest};
 
@@ -117,9 +117,8 @@ impl Demo<'_> {
             scratch: self.args.spool.scratch(),
             ..ClientOptions::default()
         };
-        let client = WalrusClient::new(self.network.reader().clone(), options)
-            .await?
-            .with_wallet(self.network.admin().clone());
+        let client = Client::new(self.network.reader().clone(), options)
+            .with_signer(self.network.admin().clone());
         let mut timings = BTreeMap::from([("boot".to_owned(), millis(booted_ms))]);
         let report = self.store(&client, &mut timings).await?;
         let outcome = report
@@ -177,7 +176,7 @@ impl Demo<'_> {
 
     async fn store(
         &self,
-        client: &WalrusClient,
+        client: &Client,
         timings: &mut BTreeMap<String, u64>,
     ) -> anyhow::Result<StoreReport> {
         self.reporter.line(format!(
@@ -189,7 +188,9 @@ impl Demo<'_> {
         let options = StoreOptions::new(EpochsAhead::Count(EPOCHS));
         let bars = Bars::verbose(self.reporter.clone());
         let report = client
-            .store(vec![blob], &options, &bars)
+            .store_many([blob])
+            .options(options)
+            .progress(&bars)
             .await
             .map_err(explain)?;
         bars.finish();
@@ -213,7 +214,7 @@ impl Demo<'_> {
 
     async fn read_back(
         &self,
-        client: &WalrusClient,
+        client: &Client,
         blob_id: &walrus_core::BlobId,
         timings: &mut BTreeMap<String, u64>,
     ) -> anyhow::Result<()> {
@@ -221,7 +222,9 @@ impl Demo<'_> {
         self.reporter.line("Read it back from slivers");
         let bars = Bars::verbose(self.reporter.clone());
         let read = client
-            .read_content(blob_id, &ReadOptions::default(), &bars)
+            .read(blob_id)
+            .progress(&bars)
+            .content()
             .await
             .map_err(explain)?;
         bars.finish();

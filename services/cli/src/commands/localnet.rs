@@ -7,7 +7,8 @@ use std::{
 };
 
 use anyhow::Context;
-use walrus_localnet::{Localnet, LocalnetOptions, NetworkShape, default_directory};
+use walrus_localnet::{Localnet, LocalnetOptions, NetworkShape};
+use walrus_sui::local_network::{client_config_path, default_directory};
 
 use crate::{
     args::{GlobalOptions, LocalnetArgs},
@@ -76,7 +77,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
 }
 
 fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
-    let config = walrus_localnet::client_config_path(network.path());
+    let config = client_config_path(network.path());
     let rest = if ephemeral {
         "nothing of it stays"
     } else {

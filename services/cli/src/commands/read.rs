@@ -8,7 +8,7 @@ use std::{
 use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use serde::Serialize;
 use walrus_core::BlobId;
-use walrus_sdk::{BlobContent, ClientError, ConsistencyCheck, ReadOptions, WalrusClient};
+use walrus_sdk::{BlobContent, Client, ClientError, ConsistencyCheck, ReadOptions};
 
 use super::print_json;
 use crate::{
@@ -45,7 +45,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
     let stop = Stop::on_signals()?;
     let read = async {
         let network = Network::load(global, args.rpc_url.as_deref()).await?;
-        let client = network.client_with(args.spool.scratch()).await?;
+        let client = network.client_with(args.spool.scratch());
         let read = Read {
             global,
             network: &network,
@@ -103,7 +103,7 @@ fn print_out(
 struct Read<'a> {
     global: &'a GlobalOptions,
     network: &'a Network,
-    client: WalrusClient,
+    client: Client,
     blob_id: BlobId,
     options: ReadOptions,
     bars: &'a Bars,
@@ -121,7 +121,10 @@ impl Read<'_> {
         };
         let read = self
             .client
-            .read_to_file(&self.blob_id, file, &self.options, self.bars)
+            .read(self.blob_id)
+            .options(self.options)
+            .progress(self.bars)
+            .to_file(file)
             .await;
         self.bars.finish();
         if let Err(error) = read {
@@ -157,7 +160,10 @@ impl Read<'_> {
     async fn content(&self) -> anyhow::Result<BlobContent> {
         let content = self
             .client
-            .read_content(&self.blob_id, &self.options, self.bars)
+            .read(self.blob_id)
+            .options(self.options)
+            .progress(self.bars)
+            .content()
             .await;
         self.bars.finish();
         match content {

@@ -3,9 +3,9 @@
 use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, BoughtStorage, DryRun, EpochsAhead, EventOrObject, PlannedAction,
-    ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome, StoreReport, Surplus,
-    WalrusClient,
+    BlobStoreResult, BlobToStore, BoughtStorage, Client, DryRun, EpochsAhead, EventOrObject,
+    PlannedAction, ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome,
+    StoreReport, Surplus,
 };
 
 use super::print_json;
@@ -113,25 +113,30 @@ async fn dry_run(
     reporter: &Reporter,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<()> {
-    let client = client_for_dry_run(global, network, args.spool.scratch()).await?;
-    let planned = client.dry_run(blobs, &options(global, args), bars).await;
+    let client = client_for_dry_run(global, network, args.spool.scratch())?;
+    let planned = client
+        .store_many(blobs)
+        .options(options(global, args))
+        .progress(bars)
+        .dry_run()
+        .await;
     let planned = planned.map_err(explain)?;
     bars.finish();
     print_dry_run(global, reporter, &planned)
 }
 
 /// With the wallet that would pay, if there is one.
-async fn client_for_dry_run(
+fn client_for_dry_run(
     global: &GlobalOptions,
     network: &Network,
     scratch: Scratch,
-) -> anyhow::Result<WalrusClient> {
-    match network.client_with_wallet(global, scratch.clone()).await {
+) -> anyhow::Result<Client> {
+    match network.client_with_wallet(global, scratch.clone()) {
         Err(error) if global.wallet.is_none() => {
             say(format_args!(
                 "Without a wallet, what it owns is not known ({error:#})"
             ));
-            network.client_with(scratch).await
+            Ok(network.client_with(scratch))
         }
         client => client,
     }
@@ -144,10 +149,12 @@ async fn store(
     bars: &Bars,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<StoreReport> {
-    let client = network
-        .client_with_wallet(global, args.spool.scratch())
-        .await?;
-    let report = client.store(blobs, &options(global, args), bars).await;
+    let client = network.client_with_wallet(global, args.spool.scratch())?;
+    let report = client
+        .store_many(blobs)
+        .options(options(global, args))
+        .progress(bars)
+        .await;
     report.map_err(explain)
 }
 

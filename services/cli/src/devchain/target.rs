@@ -4,21 +4,18 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use sui_devchain_move_build::Published;
-use walrus_localnet::{chain_wallet_path, client_config_path};
+use walrus_localnet::chain_wallet_path;
 use walrus_sdk::config::{self, ClientConfig, LoadedConfig, WalletConfig};
 use walrus_sui::{
     chain::ChainClient,
     contract::ContractReader,
+    local_network,
     transactions::TransactionExecutor,
     wallet::{Keypair, Wallet, default_wallet_path},
 };
 
 use super::args::TargetArgs;
-use crate::{
-    args::GlobalOptions,
-    context::{connect_to, load_config},
-    report::say,
-};
+use crate::{args::GlobalOptions, context::load_config, report::say};
 
 /// The address of `walrus devchain` and `walrus localnet` when nobody says otherwise.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:9000";
@@ -86,11 +83,11 @@ impl Place {
         {
             found.push(Self::of_wallet(chain_wallet_path(&dir))?);
         }
-        if let Some(dir) = walrus_localnet::default_directory()
-            && walrus_localnet::is_running(&dir)
+        if let Some(dir) = local_network::default_directory()
+            && local_network::is_running(&dir)
         {
             found.push(Self::of_config(config::load(
-                &client_config_path(&dir),
+                &local_network::client_config_path(&dir),
                 None,
             )?)?);
         }
@@ -127,7 +124,7 @@ impl Target {
         let credentials = environment
             .filter(|environment| environment.rpc == url)
             .and_then(|environment| environment.basic_auth.as_deref());
-        let chain = connect_to(&url, credentials).await.with_context(|| {
+        let chain = ChainClient::connect_with(&url, credentials).await.with_context(|| {
             format!(
                 "no chain answers at {url}; start one with `walrus devchain` or `walrus localnet`"
             )

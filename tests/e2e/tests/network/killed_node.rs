@@ -86,7 +86,12 @@ async fn store_and_kill(
     options.deletable = false;
     let blobs = vec![BlobToStore::new("blob", data.to_vec())];
     let client = network.client().await;
-    let report = client.store(blobs, &options, &killer).await.unwrap();
+    let report = client
+        .store_many(blobs)
+        .options(&options)
+        .progress(&killer)
+        .await
+        .unwrap();
     assert!(killer.killed.load(Ordering::SeqCst) && !victim.is_alive());
     match &report.outcomes.first().unwrap().result {
         BlobStoreResult::NewlyCreated { blob_object, .. } => blob_object.blob_id,

@@ -18,9 +18,9 @@ use walrus_core::BlobId;
 use walrus_e2e::{Encoded, Impostor, Lie, TestNetwork, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_sdk::{
-    BlobContent, BlobData, BlobStoreResult, BlobToStore, ClientError, ClientOptions,
+    BlobContent, BlobData, BlobStoreResult, BlobToStore, Client, ClientError, ClientOptions,
     ConsistencyCheck, EpochsAhead, NoProgress, Phase, Progress, ProgressEvent, ReadOptions,
-    Scratch, ScratchError, StoreOptions, WalrusClient,
+    Scratch, ScratchError, StoreOptions,
 };
 
 /// Less than the slivers of any blob here.
@@ -37,7 +37,7 @@ fn store_options() -> StoreOptions {
 struct Place {
     directory: TempDir,
     scratch: PathBuf,
-    client: WalrusClient,
+    client: Client,
 }
 
 impl Place {
@@ -83,7 +83,12 @@ impl Place {
         progress: &dyn Progress,
     ) -> Result<BlobId, ClientError> {
         let blobs = vec![BlobToStore::new("file", data)];
-        let report = self.client.store(blobs, &store_options(), progress).await?;
+        let report = self
+            .client
+            .store_many(blobs)
+            .options(store_options())
+            .progress(progress)
+            .await?;
         let outcome = report.outcomes.first().unwrap();
         match &outcome.result {
             BlobStoreResult::NewlyCreated { blob_object, .. } => Ok(blob_object.blob_id),
@@ -94,15 +99,17 @@ impl Place {
     /// Reads in all ways.
     async fn assert_reads(&self, blob: &BlobId, expected: &[u8]) {
         let options = ReadOptions::default();
-        let read = self.client.read(blob, &options, &NoProgress).await;
+        let read = self.client.read(blob).options(options).await;
         assert!(read.unwrap() == expected);
         let out = self.file("out", b"older");
         self.client
-            .read_to_file(blob, &out, &options, &NoProgress)
+            .read(blob)
+            .options(options)
+            .to_file(&out)
             .await
             .unwrap();
         assert!(fs::read(&out).unwrap() == expected);
-        let content = self.client.read_content(blob, &options, &NoProgress).await;
+        let content = self.client.read(blob).options(options).content().await;
         let content = content.unwrap();
         assert!(matches!(content, BlobContent::File(_)), "{content:?}");
         let mut read = Vec::new();
@@ -174,11 +181,9 @@ async fn a_large_blob_is_stored_and_read_like_any_other() {
     let path = place.file("input", &data);
     let estimate = place
         .client
-        .dry_run(
-            vec![BlobToStore::new("file", path.as_path())],
-            &store_options(),
-            &NoProgress,
-        )
+        .store(path.as_path())
+        .options(store_options())
+        .dry_run()
         .await
         .unwrap();
     let before = network.balance().await;
@@ -186,9 +191,9 @@ async fn a_large_blob_is_stored_and_read_like_any_other() {
     let blob = place.store_watched(path.as_path(), &witness).await.unwrap();
     let expected = Encoded::new(&data, 13);
     assert_eq!(blob, expected.id());
-    assert_eq!(estimate[0].blob_id, blob);
-    assert_eq!(estimate[0].unencoded_size, LENGTH as u64);
-    assert_eq!(before - network.balance().await, estimate[0].storage_cost);
+    assert_eq!(estimate.blob_id, blob);
+    assert_eq!(estimate.unencoded_size, LENGTH as u64);
+    assert_eq!(before - network.balance().await, estimate.storage_cost);
     assert_grows(&witness.bytes(|event| match event {
         ProgressEvent::Encoding { done, total } => Some((*done, *total)),
         _ => None,
@@ -221,7 +226,12 @@ async fn a_large_blob_is_stored_and_read_like_any_other() {
             consistency_check,
             ..ReadOptions::default()
         };
-        let read = place.client.read(&blob, &options, &witness).await;
+        let read = place
+            .client
+            .read(blob)
+            .options(options)
+            .progress(&witness)
+            .await;
         assert!(read.unwrap() == data);
     }
     let last = |steps: Vec<(u64, u64)>| *steps.last().unwrap();
@@ -255,7 +265,8 @@ async fn blobs_of_one_store_share_the_memory() {
     let blobs = data.map(|data| BlobToStore::new("file", data)).to_vec();
     let report = place
         .client
-        .store(blobs, &store_options(), &NoProgress)
+        .store_many(blobs)
+        .options(store_options())
         .await
         .unwrap();
     for (outcome, content) in report.outcomes.iter().zip(&contents) {
@@ -319,11 +330,7 @@ async fn secondary_slivers_do_where_primary_ones_are_missing() {
     network.stop_nodes(&[3]).await;
     liars.pop().unwrap().stop().await;
     let out = place.file("out", b"older");
-    let error = place
-        .client
-        .read_to_file(&blob, &out, &ReadOptions::default(), &NoProgress)
-        .await
-        .unwrap_err();
+    let error = place.client.read(blob).to_file(&out).await.unwrap_err();
     assert!(
         matches!(error, ClientError::NotEnoughSlivers { needed: 5, .. }),
         "{error}"
@@ -394,7 +401,8 @@ async fn without_room_for_files_nothing_is_paid_or_fetched() {
     let before = network.balance().await;
     let blobs = vec![BlobToStore::new("file", data.clone())];
     let error = client
-        .store(blobs, &store_options(), &NoProgress)
+        .store_many(blobs)
+        .options(store_options())
         .await
         .unwrap_err();
     let no_room = |error: &ClientError| {
@@ -409,7 +417,9 @@ async fn without_room_for_files_nothing_is_paid_or_fetched() {
     let out = place.file("out", b"older");
     let options = ReadOptions::default();
     let error = client
-        .read_to_file(&blob, &out, &options, &NoProgress)
+        .read(blob)
+        .options(options)
+        .to_file(&out)
         .await
         .unwrap_err();
     assert!(no_room(&error), "{error}");
@@ -420,7 +430,10 @@ async fn without_room_for_files_nothing_is_paid_or_fetched() {
         let witness = Witness::new(&place);
         let error = place
             .client
-            .read_to_file(&blob, path, &options, &witness)
+            .read(blob)
+            .options(options)
+            .progress(&witness)
+            .to_file(path)
             .await
             .unwrap_err();
         assert!(
@@ -478,7 +491,8 @@ async fn a_store_or_read_that_is_given_up_leaves_nothing() {
     let blobs = vec![BlobToStore::new("file", path)];
     let report = place
         .client
-        .store(blobs, &store_options(), &NoProgress)
+        .store_many(blobs)
+        .options(store_options())
         .await
         .unwrap();
     let BlobStoreResult::NewlyCreated {
@@ -499,7 +513,7 @@ async fn a_store_or_read_that_is_given_up_leaves_nothing() {
     tokio::select! {
         biased;
         () = reading.1.notified() => {}
-        result = place.client.read_to_file(&blob_object.blob_id, &out, &options, &reading) => panic!("{result:?}"),
+        result = place.client.read(blob_object.blob_id).options(options).progress(&reading).to_file(&out) => panic!("{result:?}"),
     }
     assert_eq!(fs::read(&out).unwrap(), b"older");
     place.assert_nothing_is_left();

@@ -9,8 +9,8 @@ use std::{
 use futures::future::join_all;
 use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_sdk::{
-    BlobObject, BlobStoreResult, BlobToStore, ClientOptions, DryRun, EpochsAhead, EventOrObject,
-    NoProgress, PlannedAction, ResourceOperation, StoreOptions, StoreReport, WalrusClient,
+    BlobObject, BlobStoreResult, BlobToStore, Client, ClientOptions, DryRun, EpochsAhead,
+    EventOrObject, PlannedAction, ResourceOperation, StoreOptions, StoreReport,
 };
 use walrus_sui::{Address, StructTag, objects::Storage, transactions::CoinNeed, wallet::Keypair};
 
@@ -27,16 +27,19 @@ fn blobs(contents: &[&[u8]]) -> Vec<BlobToStore> {
     contents.iter().enumerate().map(blob).collect()
 }
 
-async fn store(client: &WalrusClient, contents: &[&[u8]], epochs: u32) -> StoreReport {
+async fn store(client: &Client, contents: &[&[u8]], epochs: u32) -> StoreReport {
     let report = client
-        .store(blobs(contents), &for_epochs(epochs), &NoProgress)
+        .store_many(blobs(contents))
+        .options(for_epochs(epochs))
         .await;
     report.unwrap_or_else(|error| panic!("cannot store: {error}"))
 }
 
-async fn plan(client: &WalrusClient, contents: &[&[u8]], epochs: u32) -> Vec<DryRun> {
+async fn plan(client: &Client, contents: &[&[u8]], epochs: u32) -> Vec<DryRun> {
     client
-        .dry_run(blobs(contents), &for_epochs(epochs), &NoProgress)
+        .store_many(blobs(contents))
+        .options(for_epochs(epochs))
+        .dry_run()
         .await
         .unwrap()
 }
@@ -194,7 +197,7 @@ async fn small_pieces_of_storage_are_joined() {
 /// Plans and stores one blob, and compares; its object and what the wallet paid.
 async fn store_as_planned(
     network: &TestNetwork,
-    client: &WalrusClient,
+    client: &Client,
     data: &[u8],
     epochs: u32,
 ) -> (BlobObject, u64) {
@@ -334,7 +337,7 @@ async fn address_balances_pay_for_a_store() {
     let network = TestNetwork::start(small()).await;
     let key = address_balances(&network, 10_000_000, 5_000_000).await;
     let owner = key.address();
-    let client = network.client().await.with_wallet(key);
+    let client = network.client().await.with_signer(key);
     let data = random_bytes(3_000);
     let planned = plan(&client, &[&data], 1).await;
     let report = store(&client, &[&data], 1).await;
@@ -347,7 +350,7 @@ async fn address_balances_pay_for_a_store() {
     let poor = network
         .client()
         .await
-        .with_wallet(Arc::new(Keypair::generate()));
+        .with_signer(Arc::new(Keypair::generate()));
     let planned = plan(&poor, &[&random_bytes(10)], 1).await;
     let reason = planned[0].cannot_pay.as_ref().unwrap();
     assert!(reason.contains("has 0 of the"), "{reason}");
@@ -372,7 +375,7 @@ async fn a_dry_run_sees_what_the_wallet_can_pay_as_the_store_does() {
     }
     let sui = [(owner, 1_000_000_000)];
     admin.executor().send_sui(&sui).await.unwrap();
-    let client = network.client().await.with_wallet(key);
+    let client = network.client().await.with_signer(key);
     let planned = plan(&client, &[&one], 1).await;
     assert_eq!(
         (planned[0].cannot_pay.as_ref(), planned[0].merges_coins),
@@ -401,12 +404,12 @@ async fn a_dry_run_sees_what_the_wallet_can_pay_as_the_store_does() {
     let gas = plan(&probe, &[&two], 1).await[0].registration_gas.unwrap();
     let sui = [(owner, u64::try_from(gas).unwrap() + 1_500_000)];
     admin.executor().send_sui(&sui).await.unwrap();
-    let client = network.client().await.with_wallet(key);
+    let client = network.client().await.with_signer(key);
     let planned = plan(&client, &[&two], 1).await;
     let reason = planned[0].cannot_pay.as_ref().unwrap();
     assert!(reason.contains("must be left to certify"), "{reason}");
     let options = for_epochs(1);
-    let refused = client.store(blobs(&[&two]), &options, &NoProgress);
+    let refused = client.store_many(blobs(&[&two])).options(options);
     let refused = refused.await.unwrap_err().to_string();
     assert!(refused.contains("must be left to certify"), "{refused}");
     let left = network.reader().chain().balance(owner, &wal).await.unwrap();
@@ -471,7 +474,7 @@ async fn twelve_who_store_the_same_at_once_pay_for_one_object() {
 }
 
 /// Clients that know nothing of each other and use one wallet, as processes of their own do.
-async fn rivals(network: &TestNetwork, count: usize) -> Vec<WalrusClient> {
+async fn rivals(network: &TestNetwork, count: usize) -> Vec<Client> {
     let mut clients = Vec::new();
     for _ in 0..count {
         clients.push(network.client().await);
@@ -479,7 +482,7 @@ async fn rivals(network: &TestNetwork, count: usize) -> Vec<WalrusClient> {
     clients
 }
 
-async fn store_at_once(rivals: &[WalrusClient], data: &[u8], epochs: u32) -> Vec<StoreReport> {
+async fn store_at_once(rivals: &[Client], data: &[u8], epochs: u32) -> Vec<StoreReport> {
     let stores = rivals
         .iter()
         .map(|client| async move { store(client, &[data], epochs).await });

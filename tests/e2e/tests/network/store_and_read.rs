@@ -6,8 +6,8 @@ use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_node_client::BlobStatus;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, ConsistencyCheck, EpochsAhead, EventOrObject, NoProgress,
-    ReadOptions, ResourceOperation, StoreOptions, WalrusClient,
+    BlobStoreResult, BlobToStore, Client, ConsistencyCheck, EpochsAhead, EventOrObject,
+    ReadOptions, ResourceOperation, StoreOptions,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,13 +23,16 @@ async fn store_check_and_read(network: &TestNetwork, data: &[u8], deletable: boo
     let client = network.client().await;
     let blobs = vec![BlobToStore::new("file", data.to_vec())];
     let estimate = client
-        .dry_run(blobs.clone(), &options(deletable), &NoProgress)
+        .store_many(blobs.clone())
+        .options(options(deletable))
+        .dry_run()
         .await
         .unwrap();
     let estimate = estimate.first().unwrap();
     let before = network.balance().await;
     let report = client
-        .store(blobs, &options(deletable), &NoProgress)
+        .store_many(blobs)
+        .options(options(deletable))
         .await
         .unwrap();
     let spent = before - network.balance().await;
@@ -76,12 +79,7 @@ async fn store_check_and_read(network: &TestNetwork, data: &[u8], deletable: boo
 }
 
 /// The nodes learn of the certification from the chain, a moment after the store.
-async fn assert_status(
-    client: &WalrusClient,
-    blob: walrus_core::BlobId,
-    deletable: bool,
-    epoch: u32,
-) {
+async fn assert_status(client: &Client, blob: walrus_core::BlobId, deletable: bool, epoch: u32) {
     let certified = |status: &BlobStatus| status.initial_certified_epoch().is_some();
     let status = eventually("the nodes know the certification", PATIENCE, async || {
         client
@@ -152,7 +150,8 @@ async fn several_blobs_share_one_store() {
         .collect();
     let before = network.balance().await;
     let report = client
-        .store(blobs, &options(false), &NoProgress)
+        .store_many(blobs)
+        .options(options(false))
         .await
         .unwrap();
     let spent = before - network.balance().await;
@@ -260,10 +259,7 @@ async fn every_consistency_check_accepts_an_honest_blob_and_the_size_limit_holds
             consistency_check,
             max_blob_size: Some(70_000),
         };
-        let read = client
-            .read(&blob.blob_id, &options, &NoProgress)
-            .await
-            .unwrap();
+        let read = client.read(blob.blob_id).options(options).await.unwrap();
         assert!(read == data);
     }
     let options = ReadOptions {
@@ -271,7 +267,8 @@ async fn every_consistency_check_accepts_an_honest_blob_and_the_size_limit_holds
         ..ReadOptions::default()
     };
     let error = client
-        .read(&blob.blob_id, &options, &NoProgress)
+        .read(blob.blob_id)
+        .options(options)
         .await
         .unwrap_err();
     assert!(

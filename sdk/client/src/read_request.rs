@@ -1,0 +1,175 @@
+//! Request to read a blob: how, and where to.
+
+use std::{borrow::Borrow, path::PathBuf, sync::Arc};
+
+use walrus_core::{BlobId, Epoch};
+use walrus_node_client::BlobStatus;
+
+use crate::{
+    BlobContent, Client, ClientError, ConsistencyCheck, Progress, ReadOptions, Running,
+    chain_witness::ChainWitness,
+    committee_cache::NetworkView,
+    disk::Output,
+    limits,
+    read::{Destination, Reading, StatusPoll},
+    running::NOBODY,
+};
+
+/// A blob about to be read: made by [`Client::read`], read into memory when awaited. Client spec 1.10.
+#[must_use = "nothing is read until it is awaited"]
+#[derive(Clone)]
+pub struct ReadBlob<'a> {
+    client: &'a Client,
+    blob_id: BlobId,
+    options: ReadOptions,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> ReadBlob<'a> {
+    pub(crate) fn new(client: &'a Client, blob_id: BlobId) -> Self {
+        Self {
+            client,
+            blob_id,
+            options: ReadOptions::default(),
+            progress: NOBODY,
+        }
+    }
+
+    /// What is checked after decoding.
+    pub fn consistency_check(mut self, check: ConsistencyCheck) -> Self {
+        self.options.consistency_check = check;
+        self
+    }
+
+    /// Refuses blobs of more bytes.
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.options.max_blob_size = Some(bytes);
+        self
+    }
+
+    /// All options at once, in place of those before.
+    pub fn options(mut self, options: impl Borrow<ReadOptions>) -> Self {
+        self.options = *options.borrow();
+        self
+    }
+
+    /// Tells `progress` what happens, from whatever thread it happens on.
+    pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Reads into memory, as a future and a stream of its progress. Awaiting the request does the same.
+    ///
+    /// # Errors
+    /// Of the future: as [`read_blob`](crate::read::read_blob); [`ClientError::Chain`] if the committee cannot be read.
+    pub fn start(self) -> Running<'a, Result<Vec<u8>, ClientError>> {
+        Running::new(self.progress, move |progress| async move {
+            let content = self.read_to(&*progress, &Destination::Memory).await?;
+            let scratch = self.client.scratch();
+            content
+                .into_bytes()
+                .map_err(|error| scratch.failed(error).into())
+        })
+    }
+
+    /// Reads into memory if the blob is small, otherwise into a file without a name; either holds the whole blob, checked.
+    ///
+    /// # Errors
+    /// Of the future: as [`Self::start`]; [`ClientError::Scratch`] if there is no room for files.
+    pub fn content(self) -> Running<'a, Result<BlobContent, ClientError>> {
+        Running::new(self.progress, move |progress| async move {
+            self.read_to(&*progress, &Destination::Scratch).await
+        })
+    }
+
+    /// Reads into a regular file, which is there with all of the blob, checked, or not at all: until then a file that was there
+    /// before stays.
+    ///
+    /// # Errors
+    /// Of the future: as [`Self::content`]; [`ClientError::Output`] if the file cannot be written, which is looked at first.
+    pub fn to_file(self, path: impl Into<PathBuf>) -> Running<'a, Result<(), ClientError>> {
+        let path = path.into();
+        Running::new(self.progress, move |progress| async move {
+            let output = Destination::Output(Arc::new(Output::create(&path)?));
+            self.read_to(&*progress, &output).await.map(drop)
+        })
+    }
+
+    async fn read_to(
+        &self,
+        progress: &dyn Progress,
+        destination: &Destination,
+    ) -> Result<BlobContent, ClientError> {
+        let reading = Reading {
+            blob_id: &self.blob_id,
+            options: &self.options,
+            scratch: self.client.scratch(),
+            progress,
+        };
+        let mut view = self.client.view().await?;
+        let mut changes = 0;
+        loop {
+            let result = self.read_once(&view, reading, destination.clone()).await;
+            let error = match result {
+                Err(error) if error.may_be_epoch_change() => error,
+                result => return result,
+            };
+            // The network may know a committee that we do not know yet; if not, the error stands.
+            match self.client.refresh().await {
+                Ok(fresh) if changes < limits::COMMITTEE_CHANGES && fresh.differs_from(&view) => {
+                    view = fresh;
+                }
+                _ => return Err(error),
+            }
+            changes += 1;
+            tokio::time::sleep(limits::COMMITTEE_CHANGE_PAUSE).await;
+        }
+    }
+
+    async fn read_once(
+        &self,
+        view: &NetworkView,
+        reading: Reading<'_>,
+        destination: Destination,
+    ) -> Result<BlobContent, ClientError> {
+        let status = StatusPoll::run(&view.current, &self.blob_id, limits::STATUS_TIMEOUT);
+        if view.is_changing() {
+            // Who has the slivers depends on when the blob was certified.
+            let certified = self.check_readable(status.await).await?;
+            let readers = view.readers(certified)?;
+            return reading.run(readers, destination).await;
+        }
+        let mut status = std::pin::pin!(status);
+        let mut read = std::pin::pin!(reading.run(&view.current, destination));
+        let poll = tokio::select! {
+            result = &mut read => return result,
+            poll = &mut status => poll,
+        };
+        self.check_readable(poll).await?;
+        read.await
+    }
+
+    /// Whether a read makes sense by what the nodes say about the blob; the epoch of its first certification.
+    async fn check_readable(&self, poll: StatusPoll) -> Result<Option<Epoch>, ClientError> {
+        if poll.is_surely_nonexistent() {
+            return Err(ClientError::BlobIdDoesNotExist(self.blob_id));
+        }
+        let witness = ChainWitness(self.client.reader().clone());
+        match poll.decide(&witness).await {
+            Ok(BlobStatus::Invalid { .. }) => Err(ClientError::InvalidBlob(self.blob_id)),
+            Ok(status) => Ok(status.initial_certified_epoch()),
+            // The slivers decide.
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl<'a> IntoFuture for ReadBlob<'a> {
+    type Output = Result<Vec<u8>, ClientError>;
+    type IntoFuture = Running<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start()
+    }
+}

@@ -1,0 +1,282 @@
+//! Requests to store: what to store and how, awaited for the result.
+
+use std::borrow::Borrow;
+
+use walrus_sui::Address;
+
+use crate::{
+    BlobData, BlobStoreResult, BlobToStore, Client, ClientError, DryRun, EpochsAhead,
+    PostStoreAction, Progress, Running, StoreOptions, StoreOutcome, StoreReport, Stored,
+    StoredBlob,
+    running::NOBODY,
+    store::{Known, Store},
+};
+
+/// A blob about to be stored: made by [`Client::store`], done when awaited.
+///
+/// Unless told otherwise, it is stored for one epoch, and its owner may delete it.
+#[must_use = "nothing is stored until it is awaited"]
+#[derive(Clone)]
+pub struct StoreBlob<'a> {
+    blob: BlobToStore,
+    request: Request<'a>,
+}
+
+/// Blobs about to be stored together: made by [`Client::store_many`], done when awaited.
+///
+/// Each transaction registers or certifies up to [`BLOBS_PER_TRANSACTION`](crate::limits::BLOBS_PER_TRANSACTION) of them.
+#[must_use = "nothing is stored until it is awaited"]
+#[derive(Clone)]
+pub struct StoreBlobs<'a> {
+    blobs: Vec<BlobToStore>,
+    request: Request<'a>,
+}
+
+#[derive(Clone)]
+struct Request<'a> {
+    client: &'a Client,
+    options: StoreOptions,
+    progress: &'a dyn Progress,
+}
+
+/// How to store, for both requests.
+macro_rules! how_to_store {
+    ($request:ident) => {
+        impl<'a> $request<'a> {
+            /// For how many epochs, counted from the current one, or [`EpochsAhead::Max`].
+            pub fn epochs(mut self, epochs: impl Into<EpochsAhead>) -> Self {
+                self.request.options.epochs = epochs.into();
+                self
+            }
+
+            /// Nobody may delete it before its time.
+            pub fn permanent(mut self) -> Self {
+                self.request.options.deletable = false;
+                self
+            }
+
+            /// Gives the blob object to this address afterwards.
+            pub fn transfer_to(mut self, owner: Address) -> Self {
+                self.request.options.post_store = PostStoreAction::TransferTo(owner);
+                self
+            }
+
+            /// All options at once, in place of those before.
+            pub fn options(mut self, options: impl Borrow<StoreOptions>) -> Self {
+                self.request.options = options.borrow().clone();
+                self
+            }
+
+            /// Tells `progress` what happens, from whatever thread it happens on. The other way to see it is
+            /// [`start`](Self::start).
+            pub fn progress(mut self, progress: &'a dyn Progress) -> Self {
+                self.request.progress = progress;
+                self
+            }
+        }
+    };
+}
+
+how_to_store!(StoreBlob);
+how_to_store!(StoreBlobs);
+
+impl<'a> StoreBlob<'a> {
+    pub(crate) fn new(client: &'a Client, data: BlobData) -> Self {
+        Self {
+            blob: BlobToStore::new("", data),
+            request: Request::new(client),
+        }
+    }
+
+    /// What it is called in errors and outcomes, a path for instance.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.blob.label = label.into();
+        self
+    }
+
+    /// Sets an attribute of the blob object.
+    pub fn attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.blob.attributes.push((key.into(), value.into()));
+        self
+    }
+
+    /// The store as a future and a stream of its progress. Awaiting the request does the same.
+    ///
+    /// # Errors
+    /// Of the future: [`ClientError`]. With nodes of more than `f` shards down it is
+    /// [`ClientError::NotEnoughConfirmations`], before anything is paid if the status is checked; of a blob ID that no content
+    /// has, [`ClientError::InvalidBlob`].
+    pub fn start(self) -> Running<'a, Result<StoredBlob, ClientError>> {
+        let Self { blob, request } = self;
+        Running::new(request.progress, move |progress| async move {
+            let report = request.store(vec![blob], &*progress).await?;
+            only(report.outcomes)
+        })
+    }
+
+    /// What the store would do, and what the signer would pay; see [`StoreBlobs::dry_run`].
+    ///
+    /// # Errors
+    /// Of the future: as for a store, before anything is paid.
+    pub fn dry_run(self) -> Running<'a, Result<DryRun, ClientError>> {
+        let Self { blob, request } = self;
+        Running::new(request.progress, move |progress| async move {
+            let planned = request.dry_run(vec![blob], &*progress).await?;
+            planned.into_iter().next().ok_or_else(nothing_done)
+        })
+    }
+}
+
+impl<'a> StoreBlobs<'a> {
+    pub(crate) fn new(client: &'a Client, blobs: Vec<BlobToStore>) -> Self {
+        Self {
+            blobs,
+            request: Request::new(client),
+        }
+    }
+
+    /// The store as a future and a stream of its progress. Awaiting the request does the same.
+    ///
+    /// # Errors
+    /// Of the future: [`ClientError`] for what concerns all blobs, and for anything that keeps a single blob from being stored;
+    /// with several blobs each failure is in its outcome.
+    pub fn start(self) -> Running<'a, Result<StoreReport, ClientError>> {
+        let Self { blobs, request } = self;
+        Running::new(request.progress, move |progress| async move {
+            request.store(blobs, &*progress).await
+        })
+    }
+
+    /// What the store would do with these blobs, and what the signer would pay. Nothing is paid, and no signer is needed: then
+    /// nothing is owned. Client spec 2.5.
+    ///
+    /// # Errors
+    /// Of the future: as for a store, before anything is paid.
+    pub fn dry_run(self) -> Running<'a, Result<Vec<DryRun>, ClientError>> {
+        let Self { blobs, request } = self;
+        Running::new(request.progress, move |progress| async move {
+            request.dry_run(blobs, &*progress).await
+        })
+    }
+}
+
+impl<'a> IntoFuture for StoreBlob<'a> {
+    type Output = Result<StoredBlob, ClientError>;
+    type IntoFuture = Running<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start()
+    }
+}
+
+impl<'a> IntoFuture for StoreBlobs<'a> {
+    type Output = Result<StoreReport, ClientError>;
+    type IntoFuture = Running<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start()
+    }
+}
+
+/// The outcome of the only blob.
+fn only(outcomes: Vec<StoreOutcome>) -> Result<StoredBlob, ClientError> {
+    let outcome = outcomes.into_iter().next().ok_or_else(nothing_done)?;
+    let stored = match outcome.result {
+        BlobStoreResult::NewlyCreated {
+            blob_object,
+            resource_operation,
+            cost,
+            shared_blob_object,
+        } => Stored::NewlyCreated {
+            blob_object,
+            resource_operation,
+            cost,
+            shared_blob_object,
+        },
+        BlobStoreResult::AlreadyCertified {
+            blob_id,
+            event_or_object,
+            end_epoch,
+        } => Stored::AlreadyCertified {
+            blob_id,
+            event_or_object,
+            end_epoch,
+        },
+        BlobStoreResult::MarkedInvalid { blob_id, .. } => {
+            return Err(ClientError::InvalidBlob(blob_id));
+        }
+        BlobStoreResult::Error { error_msg, .. } => {
+            return Err(ClientError::Interrupted(error_msg));
+        }
+    };
+    Ok(StoredBlob {
+        stored,
+        unencoded_size: outcome.unencoded_size,
+        encoded_size: outcome.encoded_size,
+        reused_storage: outcome.reused_storage,
+        bought_storage: outcome.bought_storage,
+        surplus: outcome.surplus,
+        certified_by_other: outcome.certified_by_other,
+        register_digest: outcome.register_digest,
+        certify_digest: outcome.certify_digest,
+    })
+}
+
+fn nothing_done() -> ClientError {
+    ClientError::Interrupted("nothing was stored".to_owned())
+}
+
+impl<'a> Request<'a> {
+    fn new(client: &'a Client) -> Self {
+        Self {
+            client,
+            options: StoreOptions::new(EpochsAhead::Count(1)),
+            progress: NOBODY,
+        }
+    }
+
+    /// Stores blobs, batch by batch. Client spec 1.3. The same content several times is stored once.
+    async fn store(
+        &self,
+        blobs: Vec<BlobToStore>,
+        progress: &dyn Progress,
+    ) -> Result<StoreReport, ClientError> {
+        let Self {
+            client, options, ..
+        } = self;
+        let writer = client.writer()?;
+        let at_once = client.blobs_at_once();
+        let mut known = Known::default();
+        let mut report: Option<StoreReport> = None;
+        let mut blobs = blobs.into_iter();
+        loop {
+            let batch: Vec<BlobToStore> = blobs.by_ref().take(at_once).collect();
+            if batch.is_empty() && report.is_some() {
+                break;
+            }
+            let labels: Vec<String> = batch.iter().map(|blob| blob.label.clone()).collect();
+            let stored = match Store::new(client, Some(writer.clone()), options, progress).await {
+                // On the heap: the futures of callers would be too large for small stacks.
+                Ok(store) => Box::pin(store.run(batch, &mut known)).await,
+                Err(error) => Err(error),
+            };
+            match (&mut report, stored) {
+                (None, stored) => report = Some(stored?),
+                (Some(report), Ok(stored)) => report.append(stored),
+                // What is stored by now has been paid for and must be told.
+                (Some(report), Err(error)) => report.append_failed(labels, &error),
+            }
+        }
+        report.ok_or_else(nothing_done)
+    }
+
+    async fn dry_run(
+        &self,
+        blobs: Vec<BlobToStore>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<DryRun>, ClientError> {
+        let writer = self.client.writer().ok();
+        let store = Store::new(self.client, writer, &self.options, progress).await?;
+        Box::pin(store.dry_run(blobs)).await
+    }
+}
