@@ -1,28 +1,4 @@
-//! Store and read blobs: the client side of the Walrus protocol.
-//!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = walrus_sdk::Client::from_default_config().await?;
-//! let stored = client.store(b"hello").epochs(3).await?;
-//! let back = client.read(stored.blob_id()).await?;
-//! assert_eq!(back, b"hello");
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! [`Client`] joins the chain (who the nodes are, what is paid for, what is certified) with the storage nodes (who hold
-//! the bytes). Nothing that a node says is believed unless it can be checked: metadata against the blob ID, slivers against the
-//! metadata, confirmations against the committee's keys.
-//!
-//! # Large blobs
-//!
-//! Memory does not grow with the blob. A store or a read whose slivers take more than [`Scratch::in_memory`] has them in a file
-//! without a name in [`Scratch::directory`]: a store needs about five times the length of the blob there, a read the length of
-//! the blob. [`BlobData`] may be a file, which is read while it is encoded; [`ReadBlob::to_file`] writes a file that is
-//! there whole or not at all, and [`ReadBlob::content`] gives an open one, which needs the length of the blob once more.
-//!
-//! Dropping the future of a store or a read ends it: computations stop within milliseconds, requests at once, and no file is
-//! left.
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 mod builder;

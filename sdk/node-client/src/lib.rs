@@ -1,9 +1,4 @@
-//! The REST API of a storage node: the types that cross the wire, and a client that trusts nothing but the network key a
-//! node published on chain. Node spec 1.
-//!
-//! Storage nodes use the types to answer, and the client to recover slivers from their peers; programs that store and
-//! read blobs use the client. Everything a [`NodeClient`] returns in binary form is bounded in size and decoded, but
-//! *not* verified against a blob's metadata: that is the caller's part, with the types of `walrus-core`.
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 mod client;

@@ -1,4 +1,4 @@
-//! The chain, typed: object layouts, transactions, event stream and wallets.
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 pub mod chain;

@@ -12,4 +12,5 @@ mod money;
 mod network_restart;
 mod nodes_down;
 mod refused_uploads;
+mod sdk_examples;
 mod store_and_read;

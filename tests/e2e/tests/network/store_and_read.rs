@@ -143,7 +143,7 @@ async fn several_blobs_share_one_store() {
     let network = TestNetwork::start(small()).await;
     let client = network.client().await;
     let contents: Vec<_> = [0, 17, 5_000, 300_000].map(random_bytes).into();
-    let blobs = contents
+    let blobs: Vec<_> = contents
         .iter()
         .enumerate()
         .map(|(index, data)| BlobToStore::new(format!("file {index}"), data.clone()))
