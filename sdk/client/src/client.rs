@@ -203,7 +203,7 @@ impl Client {
                     Ok(client) => within(limits::SMALL_REQUEST, client.health(detailed))
                         .await
                         .map_err(|error| node.failure(error)),
-                    Err(reason) => Err(node.failure(reason)),
+                    Err(problem) => Err(node.failure(problem)),
                 };
                 (node, health)
             })

@@ -2,43 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use walrus_core::{BlobId, Epoch, encoder::IoFailure};
+use walrus_core::{
+    BlobId, Epoch,
+    certificate::CertificateError,
+    decoder::DecodeError,
+    encoder::{EncodeError, IoFailure},
+    parameters::ParameterError,
+};
 use walrus_sui::{Address, wallet::WalletError};
 
-use crate::store::Registered;
-
-/// Why a node did not do its part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeFailure {
-    /// Display name and address of the node.
-    pub node: String,
-    /// Its shards.
-    pub weight: u16,
-    /// What went wrong.
-    pub reason: String,
-}
-
-/// The first few failures, for people.
-fn summary(failures: &[NodeFailure]) -> String {
-    const SHOWN: usize = 5;
-    let mut text = String::new();
-    for failure in failures.iter().take(SHOWN) {
-        let shards = if failure.weight == 1 {
-            "shard"
-        } else {
-            "shards"
-        };
-        text.push_str(&format!(
-            "\n  {} ({} {shards}): {}",
-            failure.node, failure.weight, failure.reason
-        ));
-    }
-    if let Some(more) = failures.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        let nodes = if more == 1 { "node" } else { "nodes" };
-        text.push_str(&format!("\n  and {more} more {nodes}"));
-    }
-    text
-}
+use crate::{NodeFailure, node_failure::summary, store::Registered};
 
 /// What a blob that cannot be certified now is kept as, for people.
 fn kept(registered: Option<&Registered>) -> String {
@@ -75,17 +48,17 @@ pub enum ClientError {
     NoSigner(Option<Arc<WalletError>>),
     /// The network has no committee yet, or none that can be used.
     #[error("the committee cannot be used: {0}")]
-    Committee(String),
+    Committee(#[from] CommitteeError),
     /// The blob cannot be encoded.
     #[error("the blob cannot be encoded: {0}")]
-    Encode(String),
+    Encode(#[source] EncodeError),
     /// What is to be stored cannot be read, or changed while it was.
-    #[error("cannot read {label}: {reason}")]
+    #[error("cannot read {label}: {source}")]
     Unreadable {
         /// What the caller calls the blob.
         label: String,
-        /// Why.
-        reason: String,
+        /// Why: an [`std::io::Error`], or an [`EncodeError`] if it changed.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// There is no room for temporary files.
     #[error(transparent)]
@@ -100,7 +73,7 @@ pub enum ClientError {
     },
     /// The slivers do not decode, though each of them is right.
     #[error("the blob cannot be decoded: {0}")]
-    Decode(String),
+    Decode(#[source] DecodeError),
     /// The blob is too large for the network's number of shards, or for the caller.
     #[error("the blob has {size} bytes; at most {max} are possible")]
     BlobTooLarge {
@@ -142,7 +115,7 @@ pub enum ClientError {
     },
     /// The confirmations do not make a certificate, though each of them is right.
     #[error("the confirmations do not make a certificate: {0}")]
-    Certificate(String),
+    Certificate(#[from] CertificateError),
     /// The storage of a registered blob ended before the blob was certified.
     #[error(
         "the storage of blob {blob_id} ended with the beginning of epoch {end_epoch}, before the blob was certified (object \
@@ -214,6 +187,21 @@ pub enum ClientError {
     /// Work on another thread was cut off.
     #[error("the work was interrupted: {0}")]
     Interrupted(String),
+}
+
+/// The committee on chain is none that a client can use.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitteeError {
+    /// It has no members.
+    #[error("epoch {epoch} has no storage nodes")]
+    Empty {
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// Its number of shards has no encoding.
+    #[error(transparent)]
+    Shards(#[from] ParameterError),
 }
 
 impl ClientError {

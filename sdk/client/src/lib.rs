@@ -12,6 +12,7 @@ mod disk;
 mod error;
 mod history;
 pub mod limits;
+mod node_failure;
 pub mod nodes;
 mod options;
 mod outcome;
@@ -29,8 +30,9 @@ pub use builder::{ClientBuilder, ConnectError};
 pub use client::Client;
 pub use content::{BlobContent, BlobData};
 pub use disk::{Output, Scratch, ScratchError};
-pub use error::{ClientError, NodeFailure};
+pub use error::{ClientError, CommitteeError};
 pub use history::{BlobEnd, BlobHistory};
+pub use node_failure::{FailureCounts, FailureKind, NodeFailure, NodeProblem};
 pub use options::{
     BlobToStore, ClientOptions, ConsistencyCheck, EpochsAhead, PostStoreAction, ReadOptions,
     StoreOptions,

@@ -13,7 +13,7 @@ use walrus_sui::{
     contract::{Committee, CommitteeMember},
 };
 
-use crate::{ClientError, NodeFailure, Tuning};
+use crate::{ClientError, CommitteeError, NodeFailure, NodeProblem, Tuning};
 
 /// Opens connections to nodes and keeps them by address and key. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Connections {
     }
 
     /// The connection to a member, or why there can be none.
-    fn to(&self, member: &CommitteeMember) -> Result<NodeClient, String> {
+    fn to(&self, member: &CommitteeMember) -> Result<NodeClient, NodeProblem> {
         let endpoint = Endpoint {
             address: member.network_address.clone(),
             key: member.network_public_key.clone(),
@@ -56,10 +56,11 @@ impl Connections {
         if let Some(client) = open.get(&endpoint) {
             return Ok(client.clone());
         }
-        let key = NetworkPublicKey::try_from(member.network_public_key.as_slice())
-            .map_err(|error| format!("its network key on chain is malformed: {error}"))?;
-        let client = NodeClient::new(&member.network_address, &key, &self.options)
-            .map_err(|error| error.to_string())?;
+        let key =
+            NetworkPublicKey::try_from(member.network_public_key.as_slice()).map_err(|error| {
+                NodeProblem::Unusable(format!("its network key on chain is malformed: {error}"))
+            })?;
+        let client = NodeClient::new(&member.network_address, &key, &self.options)?;
         open.insert(endpoint, client.clone());
         Ok(client)
     }
@@ -94,7 +95,7 @@ pub struct StorageNode {
     pub shards: Vec<ShardIndex>,
     /// BLS key; `None` if that on chain is malformed.
     key: Option<BlsPublicKey>,
-    client: Result<NodeClient, String>,
+    client: Result<NodeClient, NodeProblem>,
     tuning: Tuning,
 }
 
@@ -116,7 +117,7 @@ impl StorageNode {
     ///
     /// # Errors
     /// Why there can be none: what the chain says about the node is malformed.
-    pub fn client(&self) -> Result<&NodeClient, String> {
+    pub fn client(&self) -> Result<&NodeClient, NodeProblem> {
         self.client.as_ref().map_err(Clone::clone)
     }
 
@@ -138,11 +139,11 @@ impl StorageNode {
     }
 
     /// A failure of this node.
-    pub fn failure(&self, reason: impl std::fmt::Display) -> NodeFailure {
+    pub fn failure(&self, problem: NodeProblem) -> NodeFailure {
         NodeFailure {
             node: self.label.clone(),
             weight: self.weight,
-            reason: reason.to_string(),
+            problem,
         }
     }
 }
@@ -169,11 +170,10 @@ impl NodeCommittee {
     /// [`ClientError::Committee`] if it has no members or a number of shards that has no encoding.
     pub fn new(committee: &Committee, connections: &Connections) -> Result<Self, ClientError> {
         if committee.members.is_empty() {
-            let reason = format!("epoch {} has no storage nodes", committee.epoch);
-            return Err(ClientError::Committee(reason));
+            let epoch = committee.epoch;
+            return Err(CommitteeError::Empty { epoch }.into());
         }
-        let config = EncodingConfig::new(committee.n_shards)
-            .map_err(|error| ClientError::Committee(error.to_string()))?;
+        let config = EncodingConfig::new(committee.n_shards).map_err(CommitteeError::Shards)?;
         let nodes = (0..=u16::MAX)
             .zip(&committee.members)
             .map(|(position, member)| Arc::new(StorageNode::new(position, member, connections)))

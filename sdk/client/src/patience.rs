@@ -3,61 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rand::Rng as _;
-use walrus_node_client::{NodeError, Reason};
+use walrus_node_client::NodeError;
 
-use crate::limits;
-
-/// Why a request failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RequestError {
-    /// The node could not be reached, or refused.
-    #[error("{0}")]
-    Node(#[from] NodeError),
-    /// The node was silent.
-    #[error("no answer within {0:?}")]
-    Silent(Duration),
-    /// What the chain says about the node is malformed.
-    #[error("{0}")]
-    NoConnection(String),
-    /// We do not have what was to be sent.
-    #[error("{0}")]
-    NoSliver(String),
-}
-
-impl RequestError {
-    /// Whether there was no answer at all.
-    pub(crate) fn is_unreachable(&self) -> bool {
-        match self {
-            Self::Node(error) => error.is_unreachable(),
-            Self::Silent(_) => true,
-            Self::NoConnection(_) | Self::NoSliver(_) => false,
-        }
-    }
-
-    /// Whether the same request may succeed later.
-    pub(crate) fn is_retryable(&self) -> bool {
-        match self {
-            Self::Node(error) => error.is_retryable(),
-            Self::Silent(_) => true,
-            Self::NoConnection(_) | Self::NoSliver(_) => false,
-        }
-    }
-
-    /// Whether the node says that it has not seen the registration.
-    pub(crate) fn is_not_registered(&self) -> bool {
-        matches!(self, Self::Node(error) if error.is_reason(Reason::NotRegistered))
-    }
-
-    /// Whether the node says that it does not have what was asked for.
-    pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Node(error) if error.is_not_found())
-    }
-
-    /// Whether the node refuses to serve the blob.
-    pub(crate) fn is_blocked(&self) -> bool {
-        matches!(self, Self::Node(error) if error.http_status() == Some(451))
-    }
-}
+use crate::{NodeProblem, limits};
 
 /// Counts the failures of one request to decide on another try.
 #[derive(Debug, Default)]
@@ -70,7 +18,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// The pause before the next try; `None` if there should be none.
-    pub(crate) fn after(&mut self, error: &RequestError) -> Option<Duration> {
+    pub(crate) fn after(&mut self, error: &NodeProblem) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
         if error.is_unreachable() {
             self.unreachable += 1;
@@ -112,17 +60,17 @@ fn backoff(failures: u32) -> Duration {
 pub(crate) async fn within<T>(
     limit: Duration,
     request: impl Future<Output = Result<T, NodeError>>,
-) -> Result<T, RequestError> {
+) -> Result<T, NodeProblem> {
     match tokio::time::timeout(limit, request).await {
-        Ok(result) => result.map_err(RequestError::Node),
-        Err(_) => Err(RequestError::Silent(limit)),
+        Ok(result) => result.map_err(NodeProblem::from),
+        Err(_) => Err(NodeProblem::Silent(limit)),
     }
 }
 
 /// Repeats a request until it succeeds or is not worth another try.
-pub(crate) async fn persist<T, F>(mut request: impl FnMut() -> F) -> Result<T, RequestError>
+pub(crate) async fn persist<T, F>(mut request: impl FnMut() -> F) -> Result<T, NodeProblem>
 where
-    F: Future<Output = Result<T, RequestError>>,
+    F: Future<Output = Result<T, NodeProblem>>,
 {
     let mut patience = Patience::default();
     loop {
@@ -144,19 +92,19 @@ mod tests {
     #[test]
     fn a_silent_node_gets_one_more_chance() {
         let mut patience = Patience::default();
-        let silent = RequestError::Silent(Duration::from_secs(1));
+        let silent = NodeProblem::Silent(Duration::from_secs(1));
         assert!(patience.after(&silent).is_some());
         assert!(patience.after(&silent).is_none());
     }
 
     #[test]
     fn a_final_refusal_is_not_repeated() {
-        let refused = RequestError::Node(NodeError::Status {
+        let refused = NodeProblem::from(NodeError::Status {
             url: String::new(),
             status: 400,
         });
         assert!(Patience::default().after(&refused).is_none());
-        let busy = RequestError::Node(NodeError::Status {
+        let busy = NodeProblem::from(NodeError::Status {
             url: String::new(),
             status: 503,
         });

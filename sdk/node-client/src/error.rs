@@ -91,6 +91,11 @@ impl NodeError {
         matches!(self, Self::Transport { .. })
     }
 
+    /// Whether there was no answer in time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Transport { source, .. } if source.is_timeout())
+    }
+
     /// Whether the same request may succeed a little later: no answer, a limiter, or a registration that the node has not
     /// seen yet.
     pub fn is_retryable(&self) -> bool {

@@ -122,7 +122,7 @@ impl Decoding {
             }
             DecodeError::Read { error, .. } => self.scratch.failed(error).into(),
             DecodeError::Cancelled => ClientError::Interrupted(error.to_string()),
-            error => ClientError::Decode(error.to_string()),
+            error => ClientError::Decode(error),
         }
     }
 }

@@ -47,7 +47,7 @@ impl<T: Axis> Kept<T> {
             metadata.config(),
             metadata.unencoded_length(),
         )
-        .map_err(|error| ClientError::Decode(error.to_string()))?;
+        .map_err(|error| ClientError::Decode(error.into()))?;
         Ok(Self::File(Arc::new(spool)))
     }
 

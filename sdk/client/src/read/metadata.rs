@@ -8,16 +8,10 @@ use walrus_core::{BlobId, EncodingConfig, VerifiedBlobMetadataWithId};
 
 use super::refusals::Refusals;
 use crate::{
-    ClientError, limits,
+    ClientError, NodeProblem, limits,
     nodes::{NodeCommittee, StorageNode},
-    patience::{RequestError, within},
+    patience::within,
 };
-
-/// Why a node gave no metadata.
-enum Failure {
-    Request(RequestError),
-    Wrong(String),
-}
 
 /// Asks random nodes, a few at a time, and takes the first answer that belongs to the blob ID. A node that is slow is not
 /// waited for: after a while another one is asked beside it.
@@ -53,10 +47,10 @@ pub(super) async fn fetch(
         let (node, round, result) = answer;
         match result {
             Ok(metadata) => return Ok(metadata),
-            Err(Failure::Wrong(reason)) => refusals.note(&node, reason),
-            Err(Failure::Request(error)) => {
-                refusals.note_request(&node, &error);
-                if error.is_retryable() && round < limits::READ_ROUNDS {
+            Err(problem) => {
+                let again = problem.is_retryable() && round < limits::READ_ROUNDS;
+                refusals.note(&node, problem);
+                if again {
                     queue.push_back((node, round + 1));
                 }
             }
@@ -79,7 +73,7 @@ async fn ask(
 ) -> (
     Arc<StorageNode>,
     u32,
-    Result<VerifiedBlobMetadataWithId, Failure>,
+    Result<VerifiedBlobMetadataWithId, NodeProblem>,
 ) {
     if round > 1 {
         tokio::time::sleep(limits::READ_ROUND_PAUSE).await;
@@ -92,20 +86,16 @@ async fn ask_once(
     node: &StorageNode,
     blob_id: &BlobId,
     config: &EncodingConfig,
-) -> Result<VerifiedBlobMetadataWithId, Failure> {
-    let client = node
-        .client()
-        .map_err(|reason| Failure::Request(RequestError::NoConnection(reason)))?;
-    let metadata = within(limits::SMALL_REQUEST, client.metadata(blob_id, config))
-        .await
-        .map_err(Failure::Request)?;
+) -> Result<VerifiedBlobMetadataWithId, NodeProblem> {
+    let client = node.client()?;
+    let metadata = within(limits::SMALL_REQUEST, client.metadata(blob_id, config)).await?;
     if metadata.blob_id() != blob_id {
-        return Err(Failure::Wrong(format!(
+        return Err(NodeProblem::WrongAnswer(format!(
             "it sent metadata of blob {}",
             metadata.blob_id()
         )));
     }
     metadata
         .verify(config)
-        .map_err(|error| Failure::Wrong(format!("it sent wrong metadata: {error}")))
+        .map_err(|error| NodeProblem::WrongAnswer(format!("it sent wrong metadata: {error}")))
 }

@@ -4,49 +4,30 @@ use std::collections::BTreeMap;
 
 use walrus_core::{BlobId, quorum::is_quorum};
 
-use crate::{ClientError, NodeFailure, nodes::StorageNode, patience::RequestError};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    NotFound,
-    Blocked,
-    Other,
-}
+use crate::{ClientError, FailureKind, NodeFailure, NodeProblem, nodes::StorageNode};
 
 /// The last failure of each node.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    by_position: BTreeMap<u16, (Kind, NodeFailure)>,
+    by_position: BTreeMap<u16, NodeFailure>,
 }
 
 impl Refusals {
-    /// A node failed in some other way than by its answer to a request.
-    pub(super) fn note(&mut self, node: &StorageNode, reason: impl std::fmt::Display) {
+    /// A node did not serve the read.
+    pub(super) fn note(&mut self, node: &StorageNode, problem: NodeProblem) {
         self.by_position
-            .insert(node.position, (Kind::Other, node.failure(reason)));
-    }
-
-    /// A request to a node failed.
-    pub(super) fn note_request(&mut self, node: &StorageNode, error: &RequestError) {
-        let kind = match error {
-            error if error.is_not_found() => Kind::NotFound,
-            error if error.is_blocked() => Kind::Blocked,
-            _ => Kind::Other,
-        };
-        self.by_position
-            .insert(node.position, (kind, node.failure(error)));
+            .insert(node.position, node.failure(problem));
     }
 
     /// What a quorum that does not have the blob, or does not serve it, means for the read. Client spec 1.10.3.
     pub(super) fn verdict(&self, blob_id: &BlobId, n_shards: u16) -> Option<ClientError> {
-        let weight = |wanted: Kind| -> u64 {
-            let of_kind = self
-                .by_position
-                .values()
-                .filter(|(kind, _)| *kind == wanted);
-            of_kind.map(|(_, failure)| u64::from(failure.weight)).sum()
+        let weight = |wanted: FailureKind| -> u64 {
+            let failures = self.by_position.values();
+            let of_kind = failures.filter(|failure| failure.problem.kind() == wanted);
+            of_kind.map(|failure| u64::from(failure.weight)).sum()
         };
-        let (missing, blocked) = (weight(Kind::NotFound), weight(Kind::Blocked));
+        let missing = weight(FailureKind::NotFound);
+        let blocked = weight(FailureKind::Blocked);
         if !is_quorum(missing + blocked, n_shards) {
             return None;
         }
@@ -59,9 +40,6 @@ impl Refusals {
 
     /// The failures, in the order of the committee.
     pub(super) fn into_failures(self) -> Vec<NodeFailure> {
-        self.by_position
-            .into_values()
-            .map(|(_, failure)| failure)
-            .collect()
+        self.by_position.into_values().collect()
     }
 }

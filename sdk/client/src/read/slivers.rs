@@ -17,17 +17,14 @@ use super::{
     schedule::{Schedule, Wanted},
 };
 use crate::{
-    ClientError, Progress, ProgressEvent, Scratch, ScratchError, limits, nodes::NodeCommittee,
-    patience::RequestError,
+    ClientError, NodeProblem, Progress, ProgressEvent, Scratch, ScratchError, limits,
+    nodes::NodeCommittee,
 };
 
 /// Why there is no sliver.
 enum Failure {
-    Request(RequestError),
-    /// The node gave something else.
-    Lie(String),
-    /// Work on another thread was cut off.
-    Interrupted(String),
+    /// The node did not give it.
+    Node(NodeProblem),
     /// It cannot be kept.
     Unkept(ScratchError),
 }
@@ -181,28 +178,28 @@ impl<'a, T: Axis> Gathering<'a, T> {
                 self.report_bytes();
                 self.report();
             }
-            Err(Failure::Lie(reason)) => {
-                tracing::warn!(
-                    node = wanted.node.label,
-                    reason,
-                    "a node sent a wrong sliver"
-                );
-                refusals.note(&wanted.node, reason);
-                self.schedule.lied(&wanted);
-            }
-            Err(Failure::Interrupted(reason)) => {
-                refusals.note(&wanted.node, reason);
-                self.schedule.put_off(&wanted);
-            }
             Err(Failure::Unkept(error)) => return Err(error.into()),
-            Err(Failure::Request(error)) => {
-                refusals.note_request(&wanted.node, &error);
-                if error.is_unreachable() {
-                    self.schedule.unreachable(&wanted);
+            Err(Failure::Node(problem)) => {
+                match &problem {
+                    NodeProblem::WrongAnswer(reason) => {
+                        tracing::warn!(
+                            node = wanted.node.label,
+                            reason,
+                            "a node sent a wrong sliver"
+                        );
+                        self.schedule.lied(&wanted);
+                    }
+                    NodeProblem::Interrupted(_) => self.schedule.put_off(&wanted),
+                    _ => {
+                        if problem.is_unreachable() {
+                            self.schedule.unreachable(&wanted);
+                        }
+                        if problem.is_retryable() {
+                            self.schedule.put_off(&wanted);
+                        }
+                    }
                 }
-                if error.is_retryable() {
-                    self.schedule.put_off(&wanted);
-                }
+                refusals.note(&wanted.node, problem);
             }
         }
         Ok(())
@@ -227,15 +224,14 @@ impl<'a, T: Axis> Gathering<'a, T> {
 impl<T: Axis> Shared<T> {
     /// Fetches a sliver, verifies it and keeps it.
     async fn fetch(self: &Arc<Self>, wanted: &Wanted) -> Result<(), Failure> {
-        let no_connection = |reason| Failure::Request(RequestError::NoConnection(reason));
-        let client = wanted.node.client().map_err(no_connection)?;
+        let client = wanted.node.client().map_err(Failure::Node)?;
         let on_bytes = |count: usize| {
             self.received.fetch_add(count as u64, Ordering::Relaxed);
         };
         let bytes = client
             .sliver_watched(&self.metadata, wanted.pair, T::TYPE, on_bytes)
             .await
-            .map_err(|error| Failure::Request(RequestError::Node(error)))?;
+            .map_err(|error| Failure::Node(error.into()))?;
         let index = wanted
             .pair
             .to_sliver_index(T::TYPE, self.metadata.n_shards());
@@ -243,7 +239,8 @@ impl<T: Axis> Shared<T> {
         // Hashing a sliver takes long enough to hold up the network tasks.
         let shared = Arc::clone(self);
         let kept = tokio::task::spawn_blocking(move || {
-            let sliver = verify::<T>(&bytes, index, &shared.metadata).map_err(Failure::Lie)?;
+            let sliver = verify::<T>(&bytes, index, &shared.metadata)
+                .map_err(|reason| Failure::Node(NodeProblem::WrongAnswer(reason)))?;
             drop(bytes);
             shared
                 .kept
@@ -252,7 +249,7 @@ impl<T: Axis> Shared<T> {
         });
         match kept.await {
             Ok(result) => result,
-            Err(error) => Err(Failure::Interrupted(error.to_string())),
+            Err(error) => Err(Failure::Node(NodeProblem::Interrupted(error.to_string()))),
         }
     }
 }

@@ -10,9 +10,9 @@ use walrus_core::{
 use walrus_node_client::BlobStatus;
 
 use crate::{
-    ClientError, NodeFailure, limits,
+    ClientError, NodeFailure, NodeProblem, limits,
     nodes::{NodeCommittee, StorageNode},
-    patience::{RequestError, persist, within},
+    patience::{persist, within},
 };
 
 /// Somebody who can tell whether a status that few nodes report is true: the chain, by the event that the status names.
@@ -83,9 +83,8 @@ impl StatusPoll {
             .iter()
             .zip(silent)
             .filter(|(_, silent)| *silent);
-        let reason = RequestError::Silent(timeout);
         poll.failures
-            .extend(unheard.map(|(node, _)| node.failure(&reason)));
+            .extend(unheard.map(|(node, _)| node.failure(NodeProblem::Silent(timeout))));
         poll
     }
 
@@ -151,8 +150,8 @@ pub async fn blob_status(
         .await
 }
 
-async fn ask(node: &StorageNode, blob_id: &BlobId) -> Result<BlobStatus, RequestError> {
-    let client = node.client().map_err(RequestError::NoConnection)?;
+async fn ask(node: &StorageNode, blob_id: &BlobId) -> Result<BlobStatus, NodeProblem> {
+    let client = node.client()?;
     let answer = persist(|| within(limits::SMALL_REQUEST, client.blob_status(blob_id))).await;
     match answer {
         Err(error) if error.is_not_found() => Ok(BlobStatus::Nonexistent),

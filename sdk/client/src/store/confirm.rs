@@ -10,9 +10,9 @@ use walrus_core::{
 use walrus_node_client::Reason;
 
 use crate::{
-    limits,
+    NodeProblem, limits,
     nodes::StorageNode,
-    patience::{Patience, RequestError, within},
+    patience::{Patience, within},
 };
 
 /// A verified confirmation.
@@ -24,7 +24,7 @@ pub(super) enum Unconfirmed {
     /// It lacks slivers.
     MissingSlivers,
     /// It cannot be asked, refuses, or sent something that is no confirmation.
-    Lost(String),
+    Lost(NodeProblem),
 }
 
 /// Asks a node to confirm, and checks what it sends: signature, epoch, blob and persistence.
@@ -34,17 +34,16 @@ pub(super) async fn request(
     blob_id: &BlobId,
     persistence: &BlobPersistence,
 ) -> Result<Confirmation, Unconfirmed> {
-    let lost = |reason: String| Unconfirmed::Lost(reason);
-    let client = node.client().map_err(lost)?;
-    let key = node
-        .public_key()
-        .ok_or_else(|| lost("its BLS key on chain is malformed".to_owned()))?;
+    let client = node.client().map_err(Unconfirmed::Lost)?;
+    let malformed = || NodeProblem::Unusable("its BLS key on chain is malformed".to_owned());
+    let key = node.public_key().ok_or_else(malformed);
+    let key = key.map_err(Unconfirmed::Lost)?;
     let mut patience = Patience::default();
     loop {
         let wait = node.tuning().confirmation_long_poll;
         let long_poll = Some(wait).filter(|wait| !wait.is_zero());
         let request = client.confirmation(blob_id, persistence, long_poll);
-        let (error, pause): (String, Option<Duration>) =
+        let (problem, pause): (NodeProblem, Option<Duration>) =
             match within(wait + limits::SMALL_REQUEST, request).await {
                 Ok(confirmation) => {
                     match confirmation.verify(key, epoch, blob_id, *persistence) {
@@ -53,22 +52,22 @@ pub(super) async fn request(
                         Err(error @ MessageError::Epoch { found, expected })
                             if found < expected =>
                         {
-                            (error.to_string(), patience.after_lag())
+                            (NodeProblem::Behind(error), patience.after_lag())
                         }
-                        Err(error) => (format!("invalid confirmation: {error}"), None),
+                        Err(error) => (NodeProblem::WrongConfirmation(error), None),
                     }
                 }
-                Err(RequestError::Node(error)) if error.is_reason(Reason::MissingSlivers) => {
+                Err(NodeProblem::Request(error)) if error.is_reason(Reason::MissingSlivers) => {
                     return Err(Unconfirmed::MissingSlivers);
                 }
-                Err(error) => {
-                    let pause = patience.after(&error);
-                    (error.to_string(), pause)
+                Err(problem) => {
+                    let pause = patience.after(&problem);
+                    (problem, pause)
                 }
             };
         match pause {
             Some(pause) => tokio::time::sleep(pause).await,
-            None => return Err(Unconfirmed::Lost(error)),
+            None => return Err(Unconfirmed::Lost(problem)),
         }
     }
 }

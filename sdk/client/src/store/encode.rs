@@ -1,6 +1,6 @@
 //! From bytes to slivers, off the network threads. Few slivers stay in memory, many go to a file.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use walrus_core::{
     EncodingConfig, EncodingType, Threads, VerifiedBlobMetadataWithId,
@@ -38,7 +38,7 @@ impl Unencoded {
         data: BlobData,
         config: EncodingConfig,
     ) -> Result<Self, ClientError> {
-        let length = data.length().map_err(|error| unreadable(&label, &error))?;
+        let length = data.length().map_err(|error| unreadable(&label, error))?;
         let max = config.max_blob_size();
         if length > max {
             return Err(ClientError::BlobTooLarge { size: length, max });
@@ -69,7 +69,7 @@ impl Unencoded {
                 .data
                 .open(self.length)
                 .and_then(|blob| blob.into_bytes())
-                .map_err(|error| unreadable(&self.label, &error))?;
+                .map_err(|error| unreadable(&self.label, error))?;
             let encoder = BlobEncoder::new(self.config, &blob).map_err(encode_error)?;
             let encoded = encoder.with_threads(Threads::available()).encode();
             let encoded = encoded.map_err(encode_error)?;
@@ -115,7 +115,7 @@ impl Unencoded {
         encode: impl FnOnce(StreamEncoder<'_>) -> Result<T, EncodeError>,
     ) -> Result<Result<T, EncodeError>, ClientError> {
         let blob = self.data.open(self.length);
-        let blob = blob.map_err(|error| unreadable(&self.label, &error))?;
+        let blob = blob.map_err(|error| unreadable(&self.label, error))?;
         let on_progress = |progress| watched.advance(progress);
         blob.with_source(|source| {
             let encoder = StreamEncoder::new(self.config, source)
@@ -131,7 +131,7 @@ impl Unencoded {
         match error {
             EncodeError::Read { .. }
             | EncodeError::Truncated { .. }
-            | EncodeError::Changed { .. } => unreadable(&self.label, &error),
+            | EncodeError::Changed { .. } => unreadable(&self.label, error),
             EncodeError::Cancelled => ClientError::Interrupted(error.to_string()),
             error => encode_error(error),
         }
@@ -146,13 +146,13 @@ pub(super) fn identity(metadata: &VerifiedBlobMetadataWithId) -> Identity {
     }
 }
 
-fn unreadable(label: &str, error: &dyn std::fmt::Display) -> ClientError {
+fn unreadable(label: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> ClientError {
     ClientError::Unreadable {
         label: label.to_owned(),
-        reason: error.to_string(),
+        source: source.into(),
     }
 }
 
-fn encode_error(error: impl std::fmt::Display) -> ClientError {
-    ClientError::Encode(error.to_string())
+fn encode_error(error: impl Into<EncodeError>) -> ClientError {
+    ClientError::Encode(error.into())
 }

@@ -20,7 +20,7 @@ use super::{
     upload::{self, BlobUpload},
 };
 use crate::{
-    ClientError, NodeFailure, Progress, ProgressEvent, limits,
+    ClientError, NodeFailure, NodeProblem, Progress, ProgressEvent, limits,
     nodes::{NodeCommittee, StorageNode},
 };
 
@@ -170,7 +170,7 @@ impl<'a> Tally<'a> {
                 });
             }
             NodeEvent::Lost(failure) => {
-                tracing::debug!(%blob_id, node = failure.node, reason = failure.reason, "lost a node");
+                tracing::debug!(%blob_id, node = failure.node, reason = %failure.problem, "lost a node");
                 self.lost_weight = self.lost_weight.saturating_add(failure.weight);
                 self.failures.push(failure);
             }
@@ -221,7 +221,7 @@ async fn serve(
     let result = deliver(&node, epoch, &upload, &events).await;
     let event = match result {
         Ok(confirmation) => NodeEvent::Confirmed(node, confirmation),
-        Err(reason) => NodeEvent::Lost(node.failure(reason)),
+        Err(problem) => NodeEvent::Lost(node.failure(problem)),
     };
     // Nobody listens any more once there is a quorum.
     let _ = events.send(event).await;
@@ -232,41 +232,35 @@ async fn deliver(
     epoch: walrus_core::Epoch,
     upload: &BlobUpload,
     events: &mpsc::Sender<NodeEvent>,
-) -> Result<Confirmation, String> {
+) -> Result<Confirmation, NodeProblem> {
     for round in 0..=limits::REUPLOAD_ROUNDS {
         if round > 0 || !upload.stored_already {
             let on_sent = |bytes| async move {
                 // Nobody listens any more once there is a quorum.
                 let _ = events.send(NodeEvent::Sent(bytes)).await;
             };
-            upload::send(node, upload, on_sent)
-                .await
-                .map_err(|error| error.to_string())?;
+            upload::send(node, upload, on_sent).await?;
         }
         if round == 0 && !upload.stored_already {
             let _ = events.send(NodeEvent::Uploaded(Arc::clone(node))).await;
         }
         match confirm::request(node, epoch, upload.blob_id(), &upload.persistence).await {
             Ok(confirmation) => return Ok(confirmation),
-            Err(Unconfirmed::Lost(reason)) => return Err(reason),
+            Err(Unconfirmed::Lost(problem)) => return Err(problem),
             Err(Unconfirmed::MissingSlivers) => {}
         }
     }
-    Err("it says that it misses slivers, however often they are sent".to_owned())
+    Err(NodeProblem::MissesSlivers)
 }
 
 fn certificate(
     confirmations: &[(u16, Confirmation)],
     committee_size: u16,
 ) -> Result<BlobCertificate, ClientError> {
-    let invalid = |error: &dyn std::fmt::Display| ClientError::Certificate(error.to_string());
     let certificate = ProtocolMessageCertificate::<StorageConfirmationBody>::aggregate(
         confirmations.iter().cloned(),
-    )
-    .map_err(|error| invalid(&error))?;
-    let signers_bitmap = certificate
-        .signers_bitmap(committee_size)
-        .map_err(|error| invalid(&error))?;
+    )?;
+    let signers_bitmap = certificate.signers_bitmap(committee_size)?;
     Ok(BlobCertificate {
         signature: certificate.signature.0.to_vec(),
         signers_bitmap,

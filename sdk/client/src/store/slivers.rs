@@ -8,7 +8,7 @@ use walrus_core::{
     sliver::SliverId, spool::SliverSpool,
 };
 
-use crate::patience::RequestError;
+use crate::NodeProblem;
 
 /// An encoded blob: metadata, and slivers in memory or in a file. Cheap to clone; the file goes with the last clone.
 #[derive(Debug, Clone)]
@@ -61,14 +61,14 @@ impl EncodedSlivers {
         &self,
         pair: SliverPairIndex,
         axis: SliverType,
-    ) -> Result<Bytes, RequestError> {
+    ) -> Result<Bytes, NodeProblem> {
         match &self.0 {
             Kept::Memory(blob) => from_memory(blob, pair, axis),
             Kept::File(blob) => {
                 let blob = Arc::clone(blob);
                 let read = tokio::task::spawn_blocking(move || blob.read(pair, axis));
                 let unread = |error: &dyn std::fmt::Display| {
-                    RequestError::NoSliver(format!("the sliver cannot be read again: {error}"))
+                    NodeProblem::NothingToSend(format!("the sliver cannot be read again: {error}"))
                 };
                 let bytes = read.await.map_err(|error| unread(&error))?;
                 bytes.map_err(|error| unread(&error))
@@ -89,9 +89,9 @@ fn from_memory(
     blob: &EncodedBlob,
     pair: SliverPairIndex,
     axis: SliverType,
-) -> Result<Bytes, RequestError> {
+) -> Result<Bytes, NodeProblem> {
     let slivers = blob.pairs.get(pair.as_usize()).ok_or_else(|| {
-        RequestError::NoSliver(format!(
+        NodeProblem::NothingToSend(format!(
             "the committee has a shard for pair {pair}, the blob has none"
         ))
     })?;

@@ -11,9 +11,9 @@ use walrus_node_client::{NodeClient, Stored, StoredOnNodeStatus};
 
 use super::slivers::EncodedSlivers;
 use crate::{
-    Tuning, limits,
+    NodeProblem, Tuning, limits,
     nodes::StorageNode,
-    patience::{RequestError, persist, within},
+    patience::{persist, within},
 };
 
 /// A blob on its way to the nodes. Cheap to clone.
@@ -69,8 +69,8 @@ pub(super) async fn send<F: Future<Output = ()>>(
     node: &StorageNode,
     upload: &BlobUpload,
     on_sent: impl Fn(u64) -> F,
-) -> Result<(), RequestError> {
-    let client = node.client().map_err(RequestError::NoConnection)?;
+) -> Result<(), NodeProblem> {
+    let client = node.client()?;
     let metadata = upload.blob.metadata();
     let stored = persist(|| {
         let request = client.store_metadata(metadata.blob_id(), metadata.metadata());
@@ -104,7 +104,7 @@ async fn send_sliver(
     pair: SliverPairIndex,
     axis: SliverType,
     ask_from: Option<usize>,
-) -> Result<(), RequestError> {
+) -> Result<(), NodeProblem> {
     let metadata = upload.blob.metadata();
     let blob_id = metadata.blob_id();
     if ask_from.is_some_and(|least| metadata.sliver_length(axis) >= least) {
@@ -124,7 +124,7 @@ async fn send_sliver(
         client
             .store_sliver(blob_id, pair, axis, bytes)
             .await
-            .map_err(RequestError::Node)
+            .map_err(NodeProblem::from)
     })
     .await
     .map(drop)

@@ -37,7 +37,7 @@ fn assert_names(failures: &[NodeFailure], dead: &[u16]) {
     assert!(
         failures
             .iter()
-            .all(|failure| failure.weight > 0 && !failure.reason.is_empty())
+            .all(|failure| failure.weight > 0 && !failure.problem.to_string().is_empty())
     );
 }
 
