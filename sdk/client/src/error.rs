@@ -199,6 +199,12 @@ pub enum CommitteeError {
         /// The epoch.
         epoch: Epoch,
     },
+    /// A member's BLS key on chain is none.
+    #[error("a committee member has no usable BLS key")]
+    NoKey {
+        /// The member.
+        node_id: Address,
+    },
     /// Its number of shards has no encoding.
     #[error(transparent)]
     Shards(#[from] ParameterError),

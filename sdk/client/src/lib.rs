@@ -11,6 +11,7 @@ mod content;
 mod disk;
 mod error;
 mod history;
+pub mod info;
 pub mod limits;
 mod node_failure;
 pub mod nodes;

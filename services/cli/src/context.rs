@@ -8,11 +8,11 @@ use walrus_core::EncodingConfig;
 use walrus_sdk::{
     Client, ConnectError, Scratch,
     config::{ClientConfig, ConfigError, LoadedConfig, Origin, Search},
+    info::EpochTimes,
 };
 use walrus_sui::{
     Address,
     contract::ContractReader,
-    objects::EpochState,
     transactions::{ContractWriter, TransactionExecutor},
     wallet::{Keypair, WalletError},
 };
@@ -106,18 +106,9 @@ impl Network {
     /// About when an epoch will begin, or began, RFC 3339; `None` if that is too far away to say.
     pub(crate) async fn epoch_start_estimate(&self, epoch: u32) -> anyhow::Result<Option<String>> {
         let staking = self.reader().staking_state().await?;
-        let start = match staking.epoch_state {
-            EpochState::EpochChangeDone(start) | EpochState::NextParamsSelected(start) => start,
-            EpochState::EpochChangeSync(_) => {
-                u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
-            }
-        };
-        let millis = |epochs: u32| u64::from(epochs).checked_mul(staking.epoch_duration);
-        let begins = match epoch.checked_sub(staking.epoch) {
-            Some(ahead) => millis(ahead).and_then(|ahead| start.checked_add(ahead)),
-            None => millis(staking.epoch.abs_diff(epoch)).and_then(|ago| start.checked_sub(ago)),
-        };
-        Ok(begins.and_then(rfc3339))
+        let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+        let start = EpochTimes::of(&staking).start_of(epoch, now);
+        Ok(start.and_then(rfc3339))
     }
 }
 
