@@ -14,6 +14,8 @@ mod decimal;
 pub mod decoder;
 pub mod encoder;
 pub mod encoding_type;
+#[cfg(feature = "files")]
+mod files;
 pub mod hashing;
 pub mod inconsistency;
 pub mod index;
@@ -30,7 +32,6 @@ pub mod recovery;
 pub mod shard_mapping;
 pub mod signed_message;
 pub mod sliver;
-pub mod spool;
 pub mod symbol;
 pub mod threads;
 mod workspaces;
@@ -39,6 +40,8 @@ pub use axis::{Axis, Primary, Secondary, SliverType};
 pub use blob_id::BlobId;
 pub use bls_bytes::{BlsPublicKey, BlsSignature};
 pub use encoding_type::EncodingType;
+#[cfg(feature = "files")]
+pub use files::spool;
 pub use index::{Epoch, ShardIndex, SliverIndex, SliverPairIndex};
 pub use metadata::{BlobMetadata, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId};
 pub use parameters::EncodingConfig;

@@ -19,16 +19,20 @@ use std::{
     io,
 };
 
+#[cfg(feature = "files")]
+pub use crate::files::DirectorySource;
+pub(crate) use assembly::Assembly;
 pub use check::{ConsistencyCheck, ParseConsistencyCheckError, check_consistency};
 pub use error::DecodeError;
+pub(crate) use run::Run;
 pub use sink::BlobSink;
-pub use source::{DirectorySource, SliverSource};
+pub use source::SliverSource;
 pub use stream::StreamDecoder;
 pub(crate) use tile::{DecodeTiling, TileDecoder};
 
 use crate::{
     axis::{Axis, SliverType},
-    decoder::{assembly::Assembly, run::Run, sink::MemoryBlob},
+    decoder::sink::MemoryBlob,
     encoder::Cancellation,
     index::SliverIndex,
     metadata::VerifiedBlobMetadataWithId,

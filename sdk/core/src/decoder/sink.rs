@@ -5,8 +5,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::encoder::PositionalFile;
-
 /// Takes the blob piece by piece, in any order, from several threads at once.
 ///
 /// Pieces do not overlap and together are the blob. After an error what was written is worth nothing.
@@ -20,12 +18,6 @@ pub trait BlobSink: Sync {
     /// Whether pieces of about 1 KiB are as good as large ones. By default not.
     fn takes_small_pieces(&self) -> bool {
         false
-    }
-}
-
-impl BlobSink for PositionalFile {
-    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.write_all_at(offset, data)
     }
 }
 

@@ -1,10 +1,7 @@
-//! Streaming decoder: from any source of slivers into a file, in bounded memory.
+//! Streaming decoder: from any source of slivers, in bounded memory.
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
-    io,
-    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -18,7 +15,7 @@ use crate::{
         sink::{BlobSink, MemoryBlob},
         source::SliverSource,
     },
-    encoder::{BlobSource, Cancellation, FileSource, PositionalFile, Progress},
+    encoder::{BlobSource, Cancellation, Progress},
     index::SliverIndex,
     merkle::Node,
     metadata::VerifiedBlobMetadataWithId,
@@ -87,48 +84,6 @@ impl<'a> StreamDecoder<'a> {
         self
     }
 
-    /// Decodes into a file, which is there only when everything went well: until then the data is in a file
-    /// beside it, `.NAME.partial-…`. A file that was there, or that a link of this name leads to, is replaced.
-    ///
-    /// # Errors
-    /// [`DecodeError`]; then nothing is left behind. [`DecodeError::Write`] if there is something that is no regular
-    /// file, as a device.
-    pub fn decode_to_file(&self, path: impl AsRef<Path>) -> Result<(), DecodeError> {
-        let mut run = self.start();
-        let chosen = self.choose(&mut run)?;
-        let partial = PartialFile::create(path.as_ref(), self.metadata.unencoded_length());
-        let (partial, file) = partial.map_err(write_error)?;
-        self.fill(&run, &chosen, file)?;
-        partial.commit().map_err(write_error)
-    }
-
-    /// Decodes into a regular file, open for reading and writing, and makes the blob all that is in it. After an error the
-    /// content is worth nothing.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn decode_to_open_file(&self, file: &File) -> Result<(), DecodeError> {
-        let mut run = self.start();
-        let chosen = self.choose(&mut run)?;
-        let file = file.try_clone().map_err(write_error)?;
-        file.set_len(self.metadata.unencoded_length())
-            .map_err(write_error)?;
-        self.fill(&run, &chosen, file)
-    }
-
-    /// Decodes into a file of the right length, and checks what is in it.
-    fn fill(
-        &self,
-        run: &Run<'_>,
-        (assembly, verified): &(Assembly, BTreeSet<SliverIndex>),
-        file: File,
-    ) -> Result<(), DecodeError> {
-        let sink = PositionalFile::new(file.try_clone().map_err(write_error)?);
-        assembly.run(run, self.source, &sink, self.memory)?;
-        let blob = FileSource::new(file).map_err(write_error)?;
-        self.finish(run, &blob, verified)
-    }
-
     /// Decodes into memory.
     ///
     /// # Errors
@@ -155,7 +110,13 @@ impl<'a> StreamDecoder<'a> {
         assembly.run(&run, self.source, sink, self.memory)
     }
 
-    fn start(&self) -> Run<'_> {
+    /// Bytes of the blob.
+    #[cfg(feature = "files")]
+    pub(crate) fn blob_length(&self) -> u64 {
+        self.metadata.unencoded_length()
+    }
+
+    pub(crate) fn start(&self) -> Run<'_> {
         Run {
             threads: &self.threads,
             cancellation: &self.cancellation,
@@ -166,7 +127,10 @@ impl<'a> StreamDecoder<'a> {
 
     /// Picks verified slivers of an axis; also the primary ones among them. If neither axis has enough, the
     /// error tells about the one that misses fewest.
-    fn choose(&self, run: &mut Run<'_>) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
+    pub(crate) fn choose(
+        &self,
+        run: &mut Run<'_>,
+    ) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
         run.check()?;
         let available = self.source.available(SliverType::Primary).len();
         let needed = usize::from(self.metadata.config().primary_source_symbols());
@@ -291,7 +255,18 @@ impl<'a> StreamDecoder<'a> {
         Ok(right.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn finish(
+    /// Decodes the chosen slivers into `sink`.
+    #[cfg(feature = "files")]
+    pub(crate) fn assemble(
+        &self,
+        run: &Run<'_>,
+        assembly: &Assembly,
+        sink: &dyn BlobSink,
+    ) -> Result<(), DecodeError> {
+        assembly.run(run, self.source, sink, self.memory)
+    }
+
+    pub(crate) fn finish(
         &self,
         run: &Run<'_>,
         blob: &dyn BlobSource,
@@ -310,60 +285,5 @@ fn missing(error: &DecodeError) -> Option<(usize, SliverType)> {
     match error {
         DecodeError::NotEnoughSlivers { have, need, axis } => Some((need - have, *axis)),
         _ => None,
-    }
-}
-
-fn write_error(error: io::Error) -> DecodeError {
-    DecodeError::Write {
-        error: error.into(),
-    }
-}
-
-/// A file that goes when it is dropped before it has got its name.
-struct PartialFile {
-    target: PathBuf,
-    partial: PathBuf,
-}
-
-impl PartialFile {
-    fn create(target: &Path, length: u64) -> io::Result<(Self, File)> {
-        let mut target = std::path::absolute(target)?;
-        if target.exists() {
-            // What a link leads to is replaced, not the link.
-            target = target.canonicalize()?;
-        }
-        // Renaming a file over a device or a pipe would take them away.
-        let is_other = target.exists() && !target.is_file();
-        let Some(name) = target.file_name().filter(|_| !is_other) else {
-            let message = format!("{} is no name of a regular file", target.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        };
-        let name = name.to_string_lossy();
-        let unique = format!(".{name}.partial-{:016x}", rand::random::<u64>());
-        let partial = target.with_file_name(unique);
-        let mut options = OpenOptions::new();
-        let file = options
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&partial)?;
-        let created = Self { target, partial };
-        file.set_len(length)?;
-        Ok((created, file))
-    }
-
-    fn commit(mut self) -> io::Result<()> {
-        fs::rename(&self.partial, &self.target)?;
-        self.partial = PathBuf::new();
-        Ok(())
-    }
-}
-
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        if !self.partial.as_os_str().is_empty() {
-            // Nobody is left to tell; the name says that the rest is worthless.
-            let _ = fs::remove_file(&self.partial);
-        }
     }
 }

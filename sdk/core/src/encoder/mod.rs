@@ -9,12 +9,10 @@
 
 mod columns;
 mod control;
-mod directory;
 mod error;
 mod leaf_hashes;
 mod matrix;
 mod memory;
-mod open_files;
 mod plan;
 mod rows;
 mod run;
@@ -25,13 +23,13 @@ mod trees;
 
 use std::num::NonZeroU16;
 
+#[cfg(feature = "files")]
+pub use crate::files::{DirectorySink, FileSource};
 pub use control::{Cancellation, Progress};
-pub use directory::DirectorySink;
 pub use error::{EncodeError, IoFailure};
 pub(crate) use matrix::PaddedBlob;
 pub use sink::SliverSink;
-pub(crate) use source::PositionalFile;
-pub use source::{BlobSource, FileSource, SeekSource};
+pub use source::{BlobSource, SeekSource};
 pub use stream::StreamEncoder;
 pub(crate) use trees::Folder;
 

@@ -1,10 +1,12 @@
 //! Slivers: rows and columns of the expanded matrix, as shards store them (encoding spec 2.3, 4.1).
 
+#[cfg(feature = "files")]
 mod framing;
 mod hasher;
 
 use std::{marker::PhantomData, num::NonZeroU16};
 
+#[cfg(feature = "files")]
 pub(crate) use framing::SliverFraming;
 pub(crate) use hasher::SliverHasher;
 

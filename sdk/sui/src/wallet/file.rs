@@ -1,10 +1,12 @@
 //! Files that hold secrets: bounded reads; atomic, private, never overwriting writes.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
+
+use tempfile::NamedTempFile;
 
 use crate::limits::MAX_FILE_BYTES;
 
@@ -67,18 +69,15 @@ pub fn read_bounded(path: &Path) -> Result<String, FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
-    place(path, contents, |temporary| {
-        // A hard link fails when the target exists, which a rename would not.
-        fs::hard_link(temporary, path).map_err(|source| match source.kind() {
+    let staged = stage(path, contents)?.persist_noclobber(path);
+    staged
+        .map(drop)
+        .map_err(|failed| match failed.error.kind() {
             io::ErrorKind::AlreadyExists => FileError::Exists {
                 path: path.to_owned(),
             },
-            _ => FileError::Io {
-                path: path.to_owned(),
-                source,
-            },
+            _ => FileError::io(path)(failed.error),
         })
-    })
 }
 
 /// Replaces a file of ours atomically, with mode 0600; one that is not there appears.
@@ -86,35 +85,23 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
-    place(path, contents, |temporary| {
-        fs::rename(temporary, path).map_err(FileError::io(path))
-    })
+    let staged = stage(path, contents)?.persist(path);
+    let written = staged.map_err(|failed| failed.error);
+    written.map(drop).map_err(FileError::io(path))
 }
 
-fn place(
-    path: &Path,
-    contents: &[u8],
-    publish: impl FnOnce(&Path) -> Result<(), FileError>,
-) -> Result<(), FileError> {
+/// A file with these contents, on disk, that is to become `path`; its mode is 0600.
+fn stage(path: &Path, contents: &[u8]) -> Result<NamedTempFile, FileError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     fs::create_dir_all(parent).map_err(FileError::io(parent))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = parent.join(format!(".{name}.{:016x}", rand::random::<u64>()));
-    let result = write_new(&temporary, contents).and_then(|()| publish(&temporary));
-    // After a rename there is nothing left to remove.
-    let _ = fs::remove_file(&temporary);
-    result
-}
-
-fn write_new(path: &Path, contents: &[u8]) -> Result<(), FileError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(FileError::io(path))?;
-    file.write_all(contents).map_err(FileError::io(path))?;
-    file.sync_all().map_err(FileError::io(path))
+    let write = || {
+        let mut file = NamedTempFile::new_in(parent)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(FileError::io(path))
 }

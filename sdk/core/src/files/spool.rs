@@ -7,10 +7,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use super::PositionalFile;
 use crate::{
     axis::{Axis, SliverType},
     decoder::SliverSource,
-    encoder::{PositionalFile, SliverSink},
+    encoder::SliverSink,
     index::SliverIndex,
     parameters::{EncodingConfig, ParameterError},
     sliver::{SliverData, SliverFraming, SliverId},

@@ -7,7 +7,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{encoder::source::PositionalFile, sliver::SliverId};
+use super::PositionalFile;
+use crate::sliver::SliverId;
 
 /// Most files kept open. Of 1000 shards 666 are recovery rows, which get a piece with every block of columns, and
 /// of large blobs the source rows do too; of the 1024 files that a process may usually open a third is left to others.

@@ -3,11 +3,12 @@
 use std::{
     fs::{self, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
+use super::{open_files::OpenFiles, staged::Staged};
 use crate::{
-    encoder::{open_files::OpenFiles, sink::SliverSink},
+    encoder::SliverSink,
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},
     sliver::{SliverFraming, SliverId},
@@ -21,11 +22,9 @@ use crate::{
 /// beside it, `.NAME.partial-…`, which goes when the sink is dropped.
 #[derive(Debug)]
 pub struct DirectorySink {
-    target: PathBuf,
-    staging: PathBuf,
+    staged: Staged,
     framing: SliverFraming,
     files: OpenFiles,
-    committed: bool,
 }
 
 impl DirectorySink {
@@ -50,18 +49,13 @@ impl DirectorySink {
             let message = format!("{} is no empty directory", target.display());
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
         }
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let unique = format!(".{name}.partial-{:016x}", rand::random::<u64>());
-        let parent = target.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
-        let staging = parent.join(unique);
-        fs::create_dir(&staging)?;
+        fs::create_dir_all(target.parent().unwrap_or(Path::new(".")))?;
+        let staged = Staged::beside(target);
+        fs::create_dir(staged.path())?;
         Ok(Self {
-            target,
-            staging,
+            staged,
             framing,
             files: OpenFiles::new(),
-            committed: false,
         })
     }
 
@@ -75,15 +69,14 @@ impl DirectorySink {
     /// # Errors
     /// Whatever the system says; then nothing is left behind.
     pub fn commit(mut self, metadata: &VerifiedBlobMetadataWithId) -> io::Result<()> {
-        fs::write(self.staging.join(Self::METADATA_FILE), metadata.to_bcs())?;
-        fs::rename(&self.staging, &self.target)?;
-        self.committed = true;
-        Ok(())
+        let file = self.staged.path().join(Self::METADATA_FILE);
+        fs::write(file, metadata.to_bcs())?;
+        self.staged.commit()
     }
 
     fn write_at(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
         let open = || {
-            let path = self.staging.join(Self::sliver_file(sliver));
+            let path = self.staged.path().join(Self::sliver_file(sliver));
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(false).open(path)
         };
@@ -105,14 +98,5 @@ impl SliverSink for DirectorySink {
         self.write_at(sliver, end, &self.framing.trailer(sliver.index()))?;
         self.files.close(sliver);
         Ok(())
-    }
-}
-
-impl Drop for DirectorySink {
-    fn drop(&mut self) {
-        if !self.committed {
-            // Nobody is left to tell; the name says that the rest is worthless.
-            let _ = fs::remove_dir_all(&self.staging);
-        }
     }
 }
