@@ -1,4 +1,4 @@
-//! Blob in a file.
+//! Blob file, the source of an encoder.
 
 use std::{fs::File, io, path::Path, time::SystemTime};
 

@@ -1,4 +1,4 @@
-//! Decoding into files.
+//! File decoder: a blob decoded into a file.
 
 use std::{
     collections::BTreeSet,

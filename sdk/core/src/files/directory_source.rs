@@ -1,4 +1,4 @@
-//! Slivers in a directory, for a decoder.
+//! Directory source: the slivers in a directory, for a decoder.
 
 use std::{
     collections::BTreeSet,

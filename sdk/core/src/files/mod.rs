@@ -1,4 +1,4 @@
-//! Blobs and slivers in files: the only part of this crate that opens any.
+//! File I/O: blobs and slivers in files, the only part of this crate that opens any.
 
 mod blob_file;
 mod decode;

@@ -1,4 +1,4 @@
-//! Files that are read and written by position.
+//! Positional file, read and written from several threads.
 
 use std::{fs::File, io};
 #[cfg(not(unix))]

@@ -1,4 +1,4 @@
-//! Files and directories that are there whole or not at all.
+//! Staged writer: files and directories that are there whole or not at all.
 
 use std::{
     fs, io,
