@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line: verbs and options.
 
 use std::{net::SocketAddr, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! The configuration file: written from arguments, and the node's capability written back into it.
+//! Configuration file: written from arguments, and the node's capability written back into it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `walrus-node key-gen`.
+//! Key generation and conversion: `walrus-node key-gen`.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,4 @@
-//! The program `walrus-node`: sets a storage node up, registers it, runs it, says how it is. Node spec 6.3.
-//!
-//! A library, so that other programs can be it as well: `walrus`, when it is called `walrus-node`.
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 mod args;

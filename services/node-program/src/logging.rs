@@ -5,9 +5,12 @@ use tracing_subscriber::{EnvFilter, fmt, reload};
 /// Changes what is logged.
 pub(crate) type SetFilter = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
+/// What a running node logs; its database tells every table that it opens.
+const RUNNING: &str = "info,fjall=warn,lsm_tree=warn";
+
 /// Begins to log what `RUST_LOG` says; without it `info` and worse if `talks`, or else only what is wrong.
 pub(crate) fn start(talks: bool) -> SetFilter {
-    let default = if talks { "info" } else { "warn" };
+    let default = if talks { RUNNING } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let builder = fmt()
         .with_env_filter(filter)

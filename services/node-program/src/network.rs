@@ -1,4 +1,4 @@
-//! The network that a node is for.
+//! Network: what a node has to know of the one it is for.
 
 use anyhow::{Context, ensure};
 use walrus_sdk::config::PublicNetwork;

@@ -1,4 +1,4 @@
-//! `walrus-node register`: makes the node a candidate.
+//! Registration: `walrus-node register` makes the node a candidate.
 
 use std::sync::Arc;
 

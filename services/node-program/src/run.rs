@@ -1,4 +1,4 @@
-//! `walrus-node run`.
+//! Run: the node from its start to its orderly end, and the admin socket in between.
 
 use std::{fs, io::ErrorKind, path::Path, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! `walrus-node setup`: keys, wallet and configuration, from nothing.
+//! Setup: keys, wallet and configuration, from nothing.
 
 use std::{
     fs,

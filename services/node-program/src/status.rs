@@ -1,4 +1,4 @@
-//! `walrus-node status` and `walrus-node local-admin`: what is asked of a running node.
+//! Status and local admin: what is asked of a running node.
 
 use std::{
     path::PathBuf,

@@ -19,8 +19,12 @@ impl NodeProcess {
     /// If the program cannot be started.
     pub fn start(program: &str, config: &Path) -> Self {
         let child = Command::new(program)
+            .args(["run", "--config-path"])
             .arg(config)
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // What is wrong is for the eyes of who reads the test's output, what is well is not.
+            .env("RUST_LOG", "warn")
             .spawn()
             .expect("the program was built with the tests");
         Self {

@@ -1,16 +1,7 @@
-//! Runs one storage node from a configuration file until the process is killed.
+//! The program `walrus-node`, built with the tests.
 
-use std::path::Path;
+use std::process::ExitCode;
 
-use anyhow::Context;
-use walrus_node::{NodeConfig, StorageNode};
-
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let path = std::env::args_os()
-        .nth(1)
-        .context("usage: storage-node CONFIG")?;
-    let config = NodeConfig::load(Path::new(&path))?;
-    let _node = StorageNode::start(config).await?;
-    std::future::pending().await
+fn main() -> ExitCode {
+    walrus_node_program::main(std::env::args_os())
 }

@@ -11,6 +11,7 @@ mod lying_node;
 mod money;
 mod network_restart;
 mod nodes_down;
+mod operated_node;
 mod refused_uploads;
 mod sdk_examples;
 mod store_and_read;

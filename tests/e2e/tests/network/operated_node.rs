@@ -1,0 +1,157 @@
+//! A node that somebody sets up from nothing, registers, runs and stops with the program, on a network whose nodes are processes.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
+use walrus_localnet::{LocalnetOptions, STAKE_PER_NODE};
+use walrus_node::NodeConfig;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_storage-node");
+/// Several epochs on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+async fn program(args: &[&str]) -> Output {
+    Command::new(PROGRAM)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap()
+}
+
+/// The result of a command that must succeed.
+async fn result(args: &[&str]) -> Value {
+    let output = program(&[&["--json"], args].concat()).await;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a command that must fail says.
+async fn refusal(args: &[&str]) -> String {
+    let output = program(args).await;
+    assert_eq!(output.status.code(), Some(1), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Keys, wallet, configuration and gas.
+async fn set_up(network: &TestNetwork, dir: &Path) -> PathBuf {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port.local_addr().unwrap().port();
+    let descriptor = walrus_localnet::network_json_path(network.path());
+    let (config, storage) = (dir.join("config"), dir.join("storage"));
+    let rest = format!("127.0.0.1:{port}");
+    let port = port.to_string();
+    let args = [
+        "setup",
+        "--config-directory",
+        config.to_str().unwrap(),
+        "--storage-path",
+        storage.to_str().unwrap(),
+        "--network-json",
+        descriptor.to_str().unwrap(),
+        "--name",
+        "mine",
+        "--public-host",
+        "127.0.0.1",
+        "--public-port",
+        &port,
+        "--rest-api-address",
+        &rest,
+        "--metrics-address",
+        "127.0.0.1:0",
+        "--node-capacity",
+        "1TB",
+        "--use-faucet",
+    ];
+    let outcome = result(&args).await;
+    assert!(outcome["faucetMist"].as_u64() > Some(0), "{outcome}");
+    let again = refusal(&args).await;
+    assert!(again.contains("is not empty"), "{again}");
+    PathBuf::from(outcome["configPath"].as_str().unwrap())
+}
+
+/// The node once it serves.
+async fn start(config: &str) -> Child {
+    let mut child = Command::new(PROGRAM)
+        .args(["--json", "run", "--config-path", config])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).await.unwrap();
+    assert!(line.contains("nodeId"), "the node did not start: {line}");
+    child
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
+    let network = TestNetwork::start(LocalnetOptions {
+        epoch_duration: Duration::from_secs(8),
+        processes: Some(PROGRAM.into()),
+        ..small()
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = set_up(&network, dir.path()).await;
+    let config = path.to_str().unwrap();
+
+    let absent = refusal(&["status", "--config-path", config]).await;
+    assert!(absent.contains("no node answers"), "{absent}");
+    let registered = result(&["register", "--config-path", config]).await;
+    let loaded = NodeConfig::load(&path).unwrap();
+    let cap = loaded.storage_node_cap.unwrap().to_string();
+    assert_eq!(registered["storageNodeCap"], cap);
+    let twice = refusal(&["register", "--config-path", config]).await;
+    assert!(twice.contains(&cap), "{twice}");
+
+    let mut node = start(config).await;
+    let status = result(&["status", "--config-path", config, "--until", "ready"]).await;
+    assert_eq!(status["ownedShards"], 0, "{status}");
+    assert_eq!(status["nodeId"], registered["nodeId"]);
+    let verdict = status["verdict"].as_str().unwrap();
+    assert!(verdict.contains("waits for stake"), "{verdict}");
+
+    // With stake it becomes a member, and serves its shards.
+    let node_id = registered["nodeId"].as_str().unwrap().parse().unwrap();
+    let stakes = [(node_id, STAKE_PER_NODE)];
+    network.writer().stake(&stakes).await.unwrap();
+    eventually("the node joins the committee", PATIENCE, async || {
+        let args = ["status", "--config-path", config, "--until", "ready"];
+        let status = result(&args).await;
+        (status["ownedShards"].as_u64() > Some(0)).then_some(())
+    })
+    .await;
+    let bytes = random_bytes(10_000);
+    let blob = network.store(&bytes, 3).await;
+    network.assert_reads(&blob.blob_id, &bytes).await;
+
+    let socket = loaded.admin_socket_path.unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&socket.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let admin = ["local-admin", "--socket-path", socket.to_str().unwrap()];
+    let answer = result(&[&admin[..], &["log-level", "--level", "warn"]].concat()).await;
+    assert_eq!(answer["success"], true);
+    let refused = refusal(&[&admin[..], &["worker", "tiger", "pause"]].concat()).await;
+    assert!(refused.contains("no worker `tiger`"), "{refused}");
+
+    let pid = rustix::process::Pid::from_raw(node.id().unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = node.wait().await.unwrap();
+    assert!(ended.success(), "{ended}");
+    assert!(!socket.exists());
+    network.stop().await;
+}
