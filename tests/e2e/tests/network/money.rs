@@ -214,6 +214,15 @@ async fn store_as_planned(
     (object, cost)
 }
 
+/// Transfers storage of the wallet to somebody else.
+async fn give_away(network: &TestNetwork, which: impl Fn(&Storage) -> bool) {
+    let owned = storage(network).await.into_iter();
+    let given: Vec<_> = owned.filter(|s| which(s)).map(|s| s.id).collect();
+    let writer = network.writer();
+    let given = writer.executor().transfer_objects(&given, Address::TWO);
+    given.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_owned_storage_lacks_is_bought() {
     let network = TestNetwork::start(small()).await;
@@ -245,13 +254,10 @@ async fn only_what_owned_storage_lacks_is_bought() {
     assert_eq!(cost, write + price(size, 1));
 
     // The first epoch is missing: what was cut off is for later.
+    give_away(&network, |_| true).await;
     writer.reserve_space(4 * size, 6).await.unwrap();
     store_as_planned(&network, &client, &random_bytes(900_000), 1).await;
-    let used = |s: &&Storage| s.start_epoch <= now;
-    let owned = storage(&network).await;
-    let started: Vec<_> = owned.iter().filter(used).map(|s| s.id).collect();
-    let gone = writer.executor().transfer_objects(&started, Address::TWO);
-    gone.await.unwrap();
+    give_away(&network, |storage| storage.start_epoch <= now).await;
     let last = random_bytes(900_000);
     let (object, cost) = store_as_planned(&network, &client, &last, 3).await;
     assert_eq!(object.storage.end_epoch, now + 3);
