@@ -99,97 +99,135 @@ pub struct Parts {
     pub(crate) work: Work,
 }
 
+/// What several deeds are given.
+struct Common {
+    holdings: Holdings,
+    key: Arc<BlsKeyPair>,
+    blocklist: Arc<Blocklist>,
+    pending: Arc<PendingCache>,
+    arrivals: Arc<Arrivals>,
+    registrations: Arc<Signal>,
+    metrics: Arc<Metrics>,
+    work: Work,
+}
+
+impl Common {
+    fn uploads(&self) -> Uploads {
+        Uploads {
+            holdings: self.holdings.clone(),
+            pending: Arc::clone(&self.pending),
+            arrivals: Arc::clone(&self.arrivals),
+            metrics: Arc::clone(&self.metrics),
+            work: self.work.clone(),
+        }
+    }
+
+    fn reads(&self) -> Reads {
+        Reads {
+            holdings: self.holdings.clone(),
+            blocklist: Arc::clone(&self.blocklist),
+            pending: Arc::clone(&self.pending),
+            work: self.work.clone(),
+        }
+    }
+
+    fn confirmations(&self, uploads: Arc<Uploads>, rest: &RestServerConfig) -> Confirmations {
+        Confirmations {
+            holdings: self.holdings.clone(),
+            uploads,
+            pending: Arc::clone(&self.pending),
+            registrations: Arc::clone(&self.registrations),
+            key: Arc::clone(&self.key),
+            long_polls: LongPolls::new(rest),
+            metrics: Arc::clone(&self.metrics),
+            work: self.work.clone(),
+        }
+    }
+
+    fn symbols(&self, rest: &RestServerConfig) -> Symbols {
+        Symbols {
+            holdings: self.holdings.clone(),
+            blocklist: Arc::clone(&self.blocklist),
+            trees: SymbolTrees::new(MAX_SYMBOL_TREE_BYTES),
+            requests: symbol_requests(rest),
+            metrics: Arc::clone(&self.metrics),
+            work: self.work.clone(),
+        }
+    }
+
+    fn inconsistencies(&self) -> Inconsistencies {
+        Inconsistencies {
+            holdings: self.holdings.clone(),
+            blocklist: Arc::clone(&self.blocklist),
+            key: Arc::clone(&self.key),
+            work: self.work.clone(),
+        }
+    }
+
+    fn deeds(&self, rest: &RestServerConfig, health: Health) -> Deeds {
+        let uploads = Arc::new(self.uploads());
+        Deeds {
+            reads: Arc::new(self.reads()),
+            confirmations: Arc::new(self.confirmations(Arc::clone(&uploads), rest)),
+            uploads,
+            symbols: Arc::new(self.symbols(rest)),
+            inconsistencies: Arc::new(self.inconsistencies()),
+            health: Arc::new(health),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
 impl Parts {
     /// Makes the parts; nothing runs yet.
     pub fn new(foundation: Foundation) -> Self {
         let storage = Arc::new(foundation.storage);
         let committees = Arc::new(CommitteeHolder::new(foundation.committees));
-        let holdings = Holdings::new(
-            Arc::clone(&storage),
-            Arc::clone(&committees),
-            foundation.encoding,
-        );
-        let key = Arc::new(foundation.protocol_key);
-        let blocklist = Arc::new(foundation.blocklist);
         let pending = PendingCache::new(foundation.pending_slivers, foundation.pending_metadata);
-        let (pending, arrivals) = (Arc::new(pending), Arc::new(Arrivals::default()));
-        let registrations = Arc::new(Signal::default());
-        let (metrics, work) = (Arc::new(Metrics::new()), Work::default());
-        let runner = Runner::new(metrics.registry());
-        let uploads = Arc::new(Uploads {
-            holdings: holdings.clone(),
-            pending: Arc::clone(&pending),
-            arrivals: Arc::clone(&arrivals),
-            metrics: Arc::clone(&metrics),
-            work: work.clone(),
-        });
-        let symbols = Arc::new(Symbols {
-            holdings: holdings.clone(),
-            blocklist: Arc::clone(&blocklist),
-            trees: SymbolTrees::new(MAX_SYMBOL_TREE_BYTES),
-            requests: symbol_requests(&foundation.rest),
-            metrics: Arc::clone(&metrics),
-            work: work.clone(),
-        });
-        let confirmations = Confirmations {
-            holdings: holdings.clone(),
-            uploads: Arc::clone(&uploads),
-            pending: Arc::clone(&pending),
-            registrations: Arc::clone(&registrations),
-            key: Arc::clone(&key),
-            long_polls: LongPolls::new(&foundation.rest),
-            metrics: Arc::clone(&metrics),
-            work: work.clone(),
+        let common = Common {
+            holdings: Holdings::new(
+                Arc::clone(&storage),
+                Arc::clone(&committees),
+                foundation.encoding,
+            ),
+            key: Arc::new(foundation.protocol_key),
+            blocklist: Arc::new(foundation.blocklist),
+            pending: Arc::new(pending),
+            arrivals: Arc::default(),
+            registrations: Arc::default(),
+            metrics: Arc::new(Metrics::new()),
+            work: Work::default(),
         };
-        let inconsistencies = Inconsistencies {
-            holdings: holdings.clone(),
-            blocklist: Arc::clone(&blocklist),
-            key: Arc::clone(&key),
-            work: work.clone(),
-        };
-        let reads = Reads {
-            holdings: holdings.clone(),
-            blocklist,
-            pending: Arc::clone(&pending),
-            work: work.clone(),
-        };
-        let tip = Arc::new(ChainTip::default());
+        let runner = Runner::new(common.metrics.registry());
+        let tip = Arc::<ChainTip>::default();
         let health = Health {
-            holdings: holdings.clone(),
-            key: key.public_key(),
+            holdings: common.holdings.clone(),
+            key: common.key.public_key(),
             tip: Arc::clone(&tip),
             workers: runner.workers().clone(),
             started: Instant::now(),
         };
-        let epoch_moved = Arc::new(Signal::default());
+        let deeds = common.deeds(&foundation.rest, health);
+        let epoch_moved = Arc::<Signal>::default();
+        let expiry = Expiry::new(Arc::clone(&storage), Arc::clone(&deeds.symbols));
+        let shards = ShardLife::new(Arc::clone(&storage), Arc::clone(&epoch_moved));
         Self {
-            expiry: Arc::new(Expiry::new(Arc::clone(&storage), Arc::clone(&symbols))),
-            shards: Arc::new(ShardLife::new(
-                Arc::clone(&storage),
-                Arc::clone(&epoch_moved),
-            )),
-            deeds: Deeds {
-                reads: Arc::new(reads),
-                uploads,
-                confirmations: Arc::new(confirmations),
-                symbols,
-                inconsistencies: Arc::new(inconsistencies),
-                health: Arc::new(health),
-                metrics,
-            },
-            node_id: foundation.node_id,
-            runner,
-            queue_grew: Arc::new(Notify::new()),
             storage,
             committees,
-            holdings,
-            key,
-            pending,
-            arrivals,
-            registrations,
+            deeds,
+            expiry: Arc::new(expiry),
+            shards: Arc::new(shards),
+            runner,
+            node_id: foundation.node_id,
+            holdings: common.holdings,
+            key: common.key,
+            pending: common.pending,
+            arrivals: common.arrivals,
+            registrations: common.registrations,
             tip,
+            queue_grew: Arc::default(),
             epoch_moved,
-            work,
+            work: common.work,
         }
     }
 
