@@ -1,4 +1,4 @@
-//! What compiled modules declare, and from the addresses in bytecode to storage ids (devchain spec
+//! Module interfaces: what compiled modules declare, and from the addresses in bytecode to storage ids (devchain spec
 //! 1.4, 1.8).
 
 use sui_devchain_executor::ObjectStore;

@@ -225,7 +225,7 @@ impl DevchainBuilder {
                 shutdown.clone(),
             )),
         ];
-        info!(%rpc_address, %faucet_address, chain_id = %ledger.chain_id(), "the chain is up");
+        info!(%rpc_address, %faucet_address, chain_id = %ledger.state().chain_id(), "the chain is up");
         Ok(RunningChain {
             ledger,
             faucet: faucet_service,
@@ -396,7 +396,7 @@ fn concurrent_simulations() -> usize {
 /// While somebody subscribes, a chain without transactions makes an empty checkpoint now and then:
 /// clients take a silent stream for a dead one.
 async fn heartbeat(context: Context) {
-    let mut heights = context.ledger.heights();
+    let mut heights = context.ledger.state().heights();
     loop {
         tokio::select! {
             () = context.shutdown.cancelled() => return,

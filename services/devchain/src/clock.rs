@@ -1,4 +1,4 @@
-//! Where the timestamps of checkpoints come from (devchain spec 6.3).
+//! Clock: where the timestamps of checkpoints come from (devchain spec 6.3).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

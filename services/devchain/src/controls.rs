@@ -1,4 +1,4 @@
-//! What only a development chain does for its users: time travel, empty checkpoints, ends of epochs,
+//! Controls of a development chain over HTTP: time travel, empty checkpoints, ends of epochs,
 //! money for an address (devchain spec 6.4). HTTP beside the faucet, only on a loopback address.
 //!
 //! | request | body | answer |
@@ -58,7 +58,12 @@ fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, (StatusCode, Json<
 }
 
 async fn status(State(controls): State<Controls>) -> Answer {
-    let summary = controls.ledger.read().tip().map(|tip| tip.summary.clone());
+    let summary = controls
+        .ledger
+        .state()
+        .read()
+        .tip()
+        .map(|tip| tip.summary.clone());
     let summary = summary.ok_or_else(|| {
         refuse(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -66,7 +71,7 @@ async fn status(State(controls): State<Controls>) -> Answer {
         )
     })?;
     Ok(Json(json!({
-        "epoch": controls.ledger.params().epoch,
+        "epoch": controls.ledger.state().params().epoch,
         "checkpoint": summary.sequence_number,
         "timestampMs": summary.timestamp_ms,
     })))

@@ -1,4 +1,4 @@
-//! Why the chain could not start or could not take a transaction.
+//! Errors: why the chain could not start or could not take a transaction.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The faucet: SUI for anybody who asks (devchain spec 1.7).
+//! Faucet: SUI for anybody who asks (devchain spec 1.7).
 
 use std::sync::Arc;
 
@@ -133,7 +133,7 @@ impl Faucet {
             .saturating_mul(grant.amount)
             .saturating_add(BUDGET);
         let coin_type = StructTag::gas_coin().to_string();
-        let indexes = self.ledger.read();
+        let indexes = self.ledger.state().read();
         indexes
             .owned_from(OwnedKey::first_of_type(
                 self.account.address,
@@ -173,7 +173,7 @@ impl Faucet {
             gas_payment: GasPayment {
                 objects: vec![gas],
                 owner: self.account.address,
-                price: self.ledger.params().reference_gas_price,
+                price: self.ledger.state().params().reference_gas_price,
                 budget: BUDGET,
             },
             expiration: TransactionExpiration::None,
@@ -182,7 +182,7 @@ impl Faucet {
 
     /// The new coins, by the ids that follow from the transaction digest.
     fn granted(&self, executed: &Executed, recipient: Address, grant: Grant) -> Vec<GrantedCoin> {
-        let indexes = self.ledger.read();
+        let indexes = self.ledger.state().read();
         (0..u64::from(grant.coins))
             .map(|counter| Address::derive_id(executed.digest, counter))
             .filter(|id| {

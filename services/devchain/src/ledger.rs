@@ -1,4 +1,4 @@
-//! The single writer: takes accepted transactions, executes them and seals checkpoints
+//! Ledger with a single writer, which takes accepted transactions, executes them and seals checkpoints
 //! (devchain spec 6.1).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,14 +52,6 @@ enum Command {
 pub(crate) struct Ledger {
     state: Arc<State>,
     commands: mpsc::Sender<Command>,
-}
-
-impl std::ops::Deref for Ledger {
-    type Target = State;
-
-    fn deref(&self) -> &State {
-        &self.state
-    }
 }
 
 /// The chain as readers and the writer share it.
@@ -116,6 +108,11 @@ impl Ledger {
             .name("devchain-writer".into())
             .spawn(move || writer.run(queue))?;
         Ok((Self { state, commands }, thread))
+    }
+
+    /// The chain as readers see it.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
     }
 
     /// Executes a signed transaction and returns when it is durable in a checkpoint. A transaction

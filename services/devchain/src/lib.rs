@@ -30,6 +30,7 @@ mod indexes;
 mod ledger;
 pub mod limits;
 #[cfg(test)]
+#[path = "../tests/reading/mod.rs"]
 mod read_tests;
 mod record;
 mod render;

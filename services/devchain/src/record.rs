@@ -1,4 +1,4 @@
-//! What the log keeps of every checkpoint: enough to rebuild every index.
+//! Log records: what is kept of every checkpoint, enough to rebuild every index.
 
 use serde::{Deserialize, Serialize};
 use sui_devchain_executor::Outcome;

@@ -1,4 +1,4 @@
-//! A chain that is up.
+//! Running chain: addresses, controls, shutdown.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl RunningChain {
     /// Digest of checkpoint 0.
     #[must_use]
     pub fn chain_id(&self) -> Digest {
-        self.ledger.chain_id()
+        self.ledger.state().chain_id()
     }
 
     /// The funded accounts, the same ones for the same seed.
@@ -65,7 +65,7 @@ impl RunningChain {
     /// Sequence number of the newest checkpoint.
     #[must_use]
     pub fn height(&self) -> u64 {
-        *self.ledger.heights().borrow()
+        *self.ledger.state().heights().borrow()
     }
 
     /// Moves the chain's clock forward and makes a checkpoint, so that the Clock object shows it.

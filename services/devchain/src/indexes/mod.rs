@@ -1,4 +1,4 @@
-//! Everything the server looks up, in memory: a fold over the checkpoints of the log
+//! Indexes: everything the server looks up, in memory: a fold over the checkpoints of the log
 //! (devchain spec 6.5).
 //!
 //! The maps are persistent: a copy costs a few reference counts and stays as it is while the original goes on. So whoever

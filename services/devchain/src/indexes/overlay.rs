@@ -1,4 +1,4 @@
-//! The indexes plus transactions that are executed and not yet committed.
+//! Overlay: the indexes plus transactions that are executed and not yet committed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Checkpoints.
+//! Checkpoints as messages.
 
 use std::collections::BTreeMap;
 

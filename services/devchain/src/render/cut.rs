@@ -1,4 +1,4 @@
-//! Cutting a message to a read mask, however deep the mask reaches.
+//! Read masks: cutting a message to one, however deep the mask reaches.
 //!
 //! The conversions of `sui-rpc` look one level deep in places: a mask below `kind` gives the whole kind. Here the
 //! encoded message is walked by field numbers, which works for every message and every path.

@@ -1,4 +1,4 @@
-//! The epoch, its system state and the protocol's limits. Served from the configuration of the
+//! Epochs: the current one, its system state and the protocol's limits. Served from the configuration of the
 //! chain: there is no staking behind it (devchain spec 1.2, 6.2).
 
 use sui_devchain_executor::PROTOCOL_VERSION;
@@ -9,32 +9,32 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use super::protocol;
 use super::transaction::timestamp;
 use crate::indexes::Epoch;
-use crate::ledger::Ledger;
+use crate::ledger::State;
 
 const MAX_VALIDATORS: u64 = 150;
 const SUI: u64 = 1_000_000_000;
 
 /// An epoch, cut to the mask.
-pub(crate) fn epoch(ledger: &Ledger, epoch: &Epoch, mask: &FieldMaskTree) -> proto::Epoch {
+pub(crate) fn epoch(chain: &State, epoch: &Epoch, mask: &FieldMaskTree) -> proto::Epoch {
     let mut message = proto::Epoch::default();
     message.epoch = Some(epoch.number);
-    message.committee = Some(ledger.committee(epoch.number).into());
-    message.system_state = Some(Box::new(system_state(ledger, epoch)));
+    message.committee = Some(chain.committee(epoch.number).into());
+    message.system_state = Some(Box::new(system_state(chain, epoch)));
     message.first_checkpoint = Some(epoch.first_checkpoint);
     message.start = Some(timestamp(epoch.start_ms));
     if let Some((last_checkpoint, end_ms)) = epoch.end {
         message.last_checkpoint = Some(last_checkpoint);
         message.end = Some(timestamp(end_ms));
     }
-    message.reference_gas_price = Some(ledger.params().reference_gas_price);
+    message.reference_gas_price = Some(chain.params().reference_gas_price);
     message.protocol_config = Some(protocol::config());
     proto::Epoch::merge_from(&message, mask)
 }
 
-fn system_state(ledger: &Ledger, epoch: &Epoch) -> proto::SystemState {
+fn system_state(chain: &State, epoch: &Epoch) -> proto::SystemState {
     let mut parameters = proto::SystemParameters::default();
     // Without a duration, epochs end only when told to.
-    parameters.epoch_duration_ms = Some(ledger.epoch_duration_ms().unwrap_or(u64::MAX));
+    parameters.epoch_duration_ms = Some(chain.epoch_duration_ms().unwrap_or(u64::MAX));
     parameters.stake_subsidy_start_epoch = Some(0);
     parameters.min_validator_count = Some(1);
     parameters.max_validator_count = Some(MAX_VALIDATORS);
@@ -58,7 +58,7 @@ fn system_state(ledger: &Ledger, epoch: &Epoch) -> proto::SystemState {
     state.validators = Some(proto::ValidatorSet::default());
     state.storage_fund = Some(fund);
     state.parameters = Some(parameters);
-    state.reference_gas_price = Some(ledger.params().reference_gas_price);
+    state.reference_gas_price = Some(chain.params().reference_gas_price);
     state.stake_subsidy = Some(subsidy);
     state.safe_mode = Some(false);
     state.safe_mode_storage_rewards = Some(0);

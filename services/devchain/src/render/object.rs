@@ -1,4 +1,4 @@
-//! Objects.
+//! Objects as messages.
 
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;

@@ -1,4 +1,4 @@
-//! Packages, functions and datatypes (devchain spec 1.4).
+//! Packages, functions and datatypes as messages (devchain spec 1.4).
 
 use sui_devchain_executor::ObjectStore;
 use sui_devchain_vm::declarations::{

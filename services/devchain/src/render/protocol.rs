@@ -1,4 +1,4 @@
-//! The protocol's limits and features under their public names (devchain spec 1.2).
+//! Protocol configuration: limits and features under their public names (devchain spec 1.2).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Positions in the ledger, as the opaque cursors of list streams and subscriptions.
+//! Cursors: positions in the ledger, as opaque bytes for list streams and subscriptions.
 
 use prost::bytes::Bytes;
 use sui_rpc::proto::sui::rpc::v2::Watermark;

@@ -1,4 +1,4 @@
-//! The error model: gRPC status codes with `google.rpc.BadRequest` details (devchain spec 1.1).
+//! Error model: gRPC status codes with `google.rpc.BadRequest` details (devchain spec 1.1).
 
 use prost::Message;
 use prost_types::Any;

@@ -61,7 +61,7 @@ impl TransactionExecutionService for ExecutionRpc {
                 signatures,
             })
             .await?;
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let message = render::transaction::executed(&indexes, &executed, &mask);
         Ok(Response::new(proto::ExecuteTransactionResponse::new(
             message,
@@ -90,7 +90,7 @@ impl TransactionExecutionService for ExecutionRpc {
         // thread works on for a moment when its caller has left.
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            simulate::simulate(&ledger, request, &mask, &interrupt)
+            simulate::simulate(ledger.state(), request, &mask, &interrupt)
         })
         .await
         .map_err(|error| Status::internal(format!("simulation failed: {error}")))?

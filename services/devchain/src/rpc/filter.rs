@@ -34,36 +34,31 @@ impl Filter {
     pub(crate) fn transactions(
         filter: Option<proto::TransactionFilter>,
     ) -> Result<Option<Self>, Status> {
-        let Some(filter) = filter else {
-            return Ok(None);
+        let terms = filter.map(|filter| filter.terms.into_iter().map(|term| term.literals));
+        let literal = |literal: proto::TransactionLiteral| {
+            Ok((literal.negated, transaction_condition(&literal)?))
         };
-        bounded(filter.terms.iter().map(|term| term.literals.len()).sum())?;
-        let terms = filter.terms.iter().map(|term| {
-            term.literals
-                .iter()
-                .map(|literal| Ok((literal.negated, transaction_condition(literal)?)))
-                .collect()
-        });
-        terms
-            .collect::<Result<_, _>>()
-            .map(|terms| Some(Self(terms)))
+        terms.map(|terms| Self::read(terms, literal)).transpose()
     }
 
     /// Reads an event filter; an absent one matches everything.
     pub(crate) fn events(filter: Option<proto::EventFilter>) -> Result<Option<Self>, Status> {
-        let Some(filter) = filter else {
-            return Ok(None);
-        };
-        bounded(filter.terms.iter().map(|term| term.literals.len()).sum())?;
-        let terms = filter.terms.iter().map(|term| {
-            term.literals
-                .iter()
-                .map(|literal| Ok((literal.negated, event_condition(literal)?)))
-                .collect()
-        });
-        terms
-            .collect::<Result<_, _>>()
-            .map(|terms| Some(Self(terms)))
+        let terms = filter.map(|filter| filter.terms.into_iter().map(|term| term.literals));
+        let literal =
+            |literal: proto::EventLiteral| Ok((literal.negated, event_condition(&literal)?));
+        terms.map(|terms| Self::read(terms, literal)).transpose()
+    }
+
+    fn read<L>(
+        terms: impl Iterator<Item = Vec<L>>,
+        literal: impl Fn(L) -> Result<(bool, Condition), Status>,
+    ) -> Result<Self, Status> {
+        let terms: Vec<_> = terms.collect();
+        bounded(terms.iter().map(Vec::len).sum())?;
+        let terms = terms
+            .into_iter()
+            .map(|literals| literals.into_iter().map(&literal).collect());
+        terms.collect::<Result<_, _>>().map(Self)
     }
 
     pub(crate) fn matches_transaction(&self, executed: &Executed) -> bool {

@@ -73,7 +73,7 @@ impl ForkingServer {
     ) -> Result<AdvanceClockResponse, Status> {
         let by = Duration::from_millis(request.duration_ms.unwrap_or(DEFAULT_STEP_MS));
         let number = self.context.ledger.tick(by).await?;
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let sealed = indexes.checkpoint(number).ok_or_else(lost)?;
         let prologue = sealed.transactions.first().ok_or_else(lost)?;
         Ok(AdvanceClockResponse {
@@ -84,7 +84,7 @@ impl ForkingServer {
 
     async fn advance_checkpoint(self, _: Empty) -> Result<AdvanceCheckpointResponse, Status> {
         let number = self.context.ledger.tick(Duration::ZERO).await?;
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let sealed = indexes.checkpoint(number).ok_or_else(lost)?;
         Ok(AdvanceCheckpointResponse {
             checkpoint_sequence_number: number,
@@ -93,10 +93,10 @@ impl ForkingServer {
     }
 
     async fn get_status(self, _: Empty) -> Result<GetStatusResponse, Status> {
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let tip = indexes.tip().ok_or_else(lost)?;
         Ok(GetStatusResponse {
-            epoch: self.context.ledger.params().epoch,
+            epoch: self.context.ledger.state().params().epoch,
             checkpoint_sequence_number: tip.summary.sequence_number,
             timestamp_ms: tip.summary.timestamp_ms,
             forked_at_checkpoint: 0,

@@ -84,6 +84,7 @@ where
 
 fn insert(ledger: &Ledger, map: &mut HeaderMap) {
     let Some((height, timestamp_ms)) = ledger
+        .state()
         .read()
         .tip()
         .map(|tip| (tip.summary.sequence_number, tip.summary.timestamp_ms))
@@ -91,12 +92,12 @@ fn insert(ledger: &Ledger, map: &mut HeaderMap) {
         return;
     };
     let values = [
-        ledger.chain_id().to_string(),
+        ledger.state().chain_id().to_string(),
         CHAIN_NAME.to_owned(),
         height.to_string(),
         "0".to_owned(),
         "0".to_owned(),
-        ledger.params().epoch.to_string(),
+        ledger.state().params().epoch.to_string(),
         timestamp_ms.to_string(),
         crate::render::transaction::timestamp(timestamp_ms).to_string(),
         SERVER.to_owned(),

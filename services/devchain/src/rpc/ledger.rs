@@ -9,8 +9,11 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::error::{invalid, not_found, to_rpc_status};
+use super::filter::Filter;
 use super::headers::{CHAIN_NAME, SERVER};
-use super::{Context, list, parse};
+use super::items::{Checkpoints, Events, Transactions};
+use super::list::{self, Query};
+use super::{Context, parse};
 use crate::indexes::Indexes;
 use crate::limits::MAX_BATCH;
 use crate::render;
@@ -28,7 +31,7 @@ impl LedgerRpc {
     }
 
     fn indexes(&self) -> Indexes {
-        self.context.ledger.read()
+        self.context.ledger.state().read()
     }
 }
 
@@ -82,9 +85,9 @@ impl LedgerService for LedgerRpc {
             .tip()
             .ok_or_else(|| Status::internal("the chain has no checkpoint"))?;
         let mut message = proto::GetServiceInfoResponse::default();
-        message.chain_id = Some(self.context.ledger.chain_id().to_string());
+        message.chain_id = Some(self.context.ledger.state().chain_id().to_string());
         message.chain = Some(CHAIN_NAME.into());
-        message.epoch = Some(self.context.ledger.params().epoch);
+        message.epoch = Some(self.context.ledger.state().params().epoch);
         message.checkpoint_height = Some(tip.summary.sequence_number);
         message.timestamp = Some(render::transaction::timestamp(tip.summary.timestamp_ms));
         message.lowest_available_checkpoint = Some(0);
@@ -190,7 +193,7 @@ impl LedgerService for LedgerRpc {
         let found = self.indexes().epoch(request.epoch).copied();
         let found = found
             .ok_or_else(|| not_found(format!("epoch {} not found", request.epoch.unwrap_or(0))))?;
-        let message = render::epoch::epoch(&self.context.ledger, &found, &mask);
+        let message = render::epoch::epoch(self.context.ledger.state(), &found, &mask);
         Ok(Response::new(proto::GetEpochResponse::new(message)))
     }
 
@@ -198,7 +201,14 @@ impl LedgerService for LedgerRpc {
         &self,
         request: Request<proto::ListCheckpointsRequest>,
     ) -> Result<Response<BoxStream<proto::ListCheckpointsResponse>>, Status> {
-        list::checkpoints(&self.context, request.into_inner())
+        let request = request.into_inner();
+        let filter = Filter::transactions(request.filter)?;
+        let query = Query::new(
+            request.start_checkpoint,
+            request.end_checkpoint,
+            request.options,
+        )?;
+        list::items::<Checkpoints>(&self.context, request.read_mask, filter, query)
             .await
             .map(Response::new)
     }
@@ -207,7 +217,14 @@ impl LedgerService for LedgerRpc {
         &self,
         request: Request<proto::ListTransactionsRequest>,
     ) -> Result<Response<BoxStream<proto::ListTransactionsResponse>>, Status> {
-        list::transactions(&self.context, request.into_inner())
+        let request = request.into_inner();
+        let filter = Filter::transactions(request.filter)?;
+        let query = Query::new(
+            request.start_checkpoint,
+            request.end_checkpoint,
+            request.options,
+        )?;
+        list::items::<Transactions>(&self.context, request.read_mask, filter, query)
             .await
             .map(Response::new)
     }
@@ -216,7 +233,14 @@ impl LedgerService for LedgerRpc {
         &self,
         request: Request<proto::ListEventsRequest>,
     ) -> Result<Response<BoxStream<proto::ListEventsResponse>>, Status> {
-        list::events(&self.context, request.into_inner())
+        let request = request.into_inner();
+        let filter = Filter::events(request.filter)?;
+        let query = Query::new(
+            request.start_checkpoint,
+            request.end_checkpoint,
+            request.options,
+        )?;
+        list::items::<Events>(&self.context, request.read_mask, filter, query)
             .await
             .map(Response::new)
     }

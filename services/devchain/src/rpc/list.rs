@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use sui_rpc::proto::sui::rpc::v2 as proto;
+use prost_types::FieldMask;
 use sui_rpc::proto::sui::rpc::v2::{Ordering, QueryEnd, QueryEndReason, QueryOptions, Watermark};
 use sui_sdk_types::TransactionKind;
 use tonic::Status;
@@ -13,14 +13,13 @@ use tonic::codegen::BoxStream;
 use super::cursor::Cursor;
 use super::error::invalid;
 use super::filter::Filter;
+use super::items::Item;
 use super::{Context, parse};
-use crate::indexes::{Checkpoint, Executed, Indexes};
+use crate::indexes::{Checkpoint, Indexes};
 use crate::limits::{DEFAULT_STREAM_LIMIT, MAX_STREAM_LIMIT, MAX_STREAM_SCAN};
-use crate::render;
-use crate::render::transaction::Position;
 
 /// The bounds of a scan.
-struct Query {
+pub(super) struct Query {
     start: Option<u64>,
     end: Option<u64>,
     after: Option<Cursor>,
@@ -30,7 +29,7 @@ struct Query {
 }
 
 impl Query {
-    fn new(
+    pub(super) fn new(
         start: Option<u64>,
         end: Option<u64>,
         options: Option<QueryOptions>,
@@ -102,14 +101,8 @@ fn end(reason: QueryEndReason) -> Option<QueryEnd> {
     Some(end)
 }
 
-/// Plans all frames. `items` gives the matching positions of a checkpoint in ascending order;
-/// `whole` says that an item is a whole checkpoint, so that its frame covers it.
-fn plan(
-    query: &Query,
-    indexes: &Indexes,
-    whole: bool,
-    items: impl Fn(&Checkpoint) -> Vec<Cursor>,
-) -> Vec<Frame> {
+/// Plans all frames.
+fn plan<I: Item>(query: &Query, indexes: &Indexes, filter: Option<&Filter>) -> Vec<Frame> {
     let tip = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
     let (upper, reason) = query.upper(tip);
     let lowest = query.lowest();
@@ -124,13 +117,13 @@ fn plan(
     };
     while let Some(checkpoint) = numbers.next().and_then(|number| indexes.checkpoint(number)) {
         let number = checkpoint.summary.sequence_number;
-        let mut found = items(checkpoint);
+        let mut found = I::matching(checkpoint, filter);
         found.retain(|position| query.admits(*position));
         if query.descending {
             found.reverse();
         }
         last_cursor = found.last().copied().or(last_cursor);
-        let covered_by_item = if whole { Some(number) } else { covered };
+        let covered_by_item = if I::WHOLE { Some(number) } else { covered };
         if emit(&mut frames, query.limit, found, covered_by_item) {
             return frames;
         }
@@ -192,7 +185,7 @@ async fn planned(
         .acquire_owned()
         .await
         .map_err(|_| Status::unavailable("the chain is shutting down"))?;
-    let indexes = context.ledger.read();
+    let indexes = context.ledger.state().read();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         work(&indexes)
@@ -282,183 +275,30 @@ fn last_frame(
     }
 }
 
-fn stream<T: Send + 'static>(
+/// Lists the items that match.
+///
+/// # Errors
+/// A mask that names fields which items do not have; a chain that stops.
+pub(super) async fn items<I: Item>(
     context: &Context,
-    frames: Vec<Frame>,
-    build: impl Fn(&Indexes, Frame) -> Result<T, Status> + Send + 'static,
-) -> BoxStream<T> {
+    mask: Option<FieldMask>,
+    filter: Option<Filter>,
+    query: Query,
+) -> Result<BoxStream<I::Listed>, Status> {
+    let mask = parse::mask::<I::Message>(mask, I::MASK)?;
+    let frames = planned(context, move |indexes| {
+        plan::<I>(&query, indexes, filter.as_ref())
+    })
+    .await?;
     let ledger = context.ledger.clone();
     // One frame is rendered when the transport asks for it, so a slow reader costs no memory.
-    futures::stream::iter(frames)
-        .map(move |frame| build(&ledger.read(), frame))
-        .boxed()
-}
-
-/// The transaction at a position.
-fn at(indexes: &Indexes, position: Cursor) -> Option<&Executed> {
-    let checkpoint = indexes.checkpoint(position.checkpoint)?;
-    checkpoint
-        .transactions
-        .get(usize::try_from(position.transaction).ok()?)
-        .map(|executed| &**executed)
-}
-
-/// ListCheckpoints.
-pub(super) async fn checkpoints(
-    context: &Context,
-    request: proto::ListCheckpointsRequest,
-) -> Result<BoxStream<proto::ListCheckpointsResponse>, Status> {
-    let mask = parse::mask::<proto::Checkpoint>(request.read_mask, "sequence_number,digest")?;
-    let filter = Filter::transactions(request.filter)?;
-    let query = Query::new(
-        request.start_checkpoint,
-        request.end_checkpoint,
-        request.options,
-    )?;
-    let frames = planned(context, move |indexes| {
-        plan(&query, indexes, true, |checkpoint| {
-            let wanted = filter.as_ref().is_none_or(|filter| {
-                checkpoint
-                    .transactions
-                    .iter()
-                    .any(|executed| filter.matches_transaction(executed))
-            });
-            wanted
-                .then(|| Cursor::end_of(checkpoint.summary.sequence_number))
-                .into_iter()
-                .collect()
-        })
-    })
-    .await?;
-    Ok(stream(context, frames, move |indexes, frame| {
-        let mut message = proto::ListCheckpointsResponse::default();
-        message.checkpoint = frame
-            .item
-            .and_then(|position| indexes.checkpoint(position.checkpoint))
-            .map(|checkpoint| render::checkpoint::checkpoint(indexes, checkpoint, &mask))
-            .transpose()?;
-        message.watermark = Some(frame.watermark);
-        message.end = frame.end;
-        Ok(message)
-    }))
-}
-
-/// ListTransactions.
-pub(super) async fn transactions(
-    context: &Context,
-    request: proto::ListTransactionsRequest,
-) -> Result<BoxStream<proto::ListTransactionsResponse>, Status> {
-    let mask = parse::mask::<proto::ExecutedTransaction>(
-        request.read_mask,
-        "digest,checkpoint,transaction_index",
-    )?;
-    let filter = Filter::transactions(request.filter)?;
-    let query = Query::new(
-        request.start_checkpoint,
-        request.end_checkpoint,
-        request.options,
-    )?;
-    let frames = planned(context, move |indexes| {
-        plan(&query, indexes, false, |checkpoint| {
-            checkpoint
-                .transactions
-                .iter()
-                .filter(|executed| {
-                    filter
-                        .as_ref()
-                        .is_none_or(|filter| filter.matches_transaction(executed))
-                })
-                .map(|executed| Cursor::transaction(executed.checkpoint, executed.index))
-                .collect()
-        })
-    })
-    .await?;
-    Ok(stream(context, frames, move |indexes, frame| {
-        let mut message = proto::ListTransactionsResponse::default();
-        message.transaction = frame
-            .item
-            .and_then(|position| at(indexes, position))
-            .map(|executed| render::transaction::executed(indexes, executed, &mask));
-        message.watermark = Some(frame.watermark);
-        message.end = frame.end;
-        Ok(message)
-    }))
-}
-
-/// The positions of the matching events of a transaction.
-pub(super) fn matching_events(executed: &Executed, filter: Option<&Filter>) -> Vec<Cursor> {
-    let Some(events) = &executed.record.events else {
-        return Vec::new();
-    };
-    events
-        .0
-        .iter()
-        .enumerate()
-        .filter(|(_, event)| filter.is_none_or(|filter| filter.matches_event(event)))
-        .map(|(index, _)| Cursor {
-            checkpoint: executed.checkpoint,
-            transaction: executed.index,
-            event: u32::try_from(index).unwrap_or(u32::MAX),
-        })
-        .collect()
-}
-
-/// The event at a position, cut to the mask.
-pub(super) fn event(
-    indexes: &Indexes,
-    position: Cursor,
-    mask: &sui_rpc::field::FieldMaskTree,
-) -> Option<proto::Event> {
-    let executed = at(indexes, position)?;
-    let index = usize::try_from(position.event).ok()?;
-    let event = executed.record.events.as_ref()?.0.get(index)?;
-    let place = Position {
-        checkpoint: executed.checkpoint,
-        timestamp_ms: executed.timestamp_ms,
-        index: executed.index,
-    };
-    Some(render::transaction::event(
-        indexes,
-        &executed.record,
-        event,
-        index,
-        Some(place),
-        mask,
-    ))
-}
-
-/// The mask of events when the request names none.
-pub(super) const EVENT_MASK: &str = "checkpoint,transaction_index,event_index,event_type";
-
-/// ListEvents.
-pub(super) async fn events(
-    context: &Context,
-    request: proto::ListEventsRequest,
-) -> Result<BoxStream<proto::ListEventsResponse>, Status> {
-    let mask = parse::mask::<proto::Event>(request.read_mask, EVENT_MASK)?;
-    let filter = Filter::events(request.filter)?;
-    let query = Query::new(
-        request.start_checkpoint,
-        request.end_checkpoint,
-        request.options,
-    )?;
-    let frames = planned(context, move |indexes| {
-        plan(&query, indexes, false, |checkpoint| {
-            checkpoint
-                .transactions
-                .iter()
-                .flat_map(|executed| matching_events(executed, filter.as_ref()))
-                .collect()
-        })
-    })
-    .await?;
-    Ok(stream(context, frames, move |indexes, frame| {
-        let mut message = proto::ListEventsResponse::default();
-        message.event = frame
-            .item
-            .and_then(|position| event(indexes, position, &mask));
-        message.watermark = Some(frame.watermark);
-        message.end = frame.end;
-        Ok(message)
-    }))
+    let stream = futures::stream::iter(frames).map(move |frame| {
+        let indexes = ledger.state().read();
+        let item = match frame.item {
+            Some(position) => I::render(&indexes, position, &mask)?,
+            None => None,
+        };
+        Ok(I::listed(item, frame.watermark, frame.end))
+    });
+    Ok(stream.boxed())
 }

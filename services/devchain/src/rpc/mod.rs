@@ -1,4 +1,4 @@
-//! The gRPC surface (devchain spec section 1): one file per service, one server for all of them.
+//! Server of the gRPC services (devchain spec section 1): one file per service, one server for all of them.
 
 mod connections;
 mod cursor;
@@ -7,6 +7,7 @@ mod execution;
 mod filter;
 mod forking;
 mod headers;
+mod items;
 mod ledger;
 mod list;
 mod move_package;

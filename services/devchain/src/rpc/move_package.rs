@@ -23,6 +23,19 @@ impl MovePackageRpc {
     pub(crate) fn new(context: Context) -> Self {
         Self { context }
     }
+
+    /// Looks at what the module of a request declares.
+    fn in_module<T>(
+        &self,
+        (package_id, module_name): (Option<String>, Option<String>),
+        look: impl FnOnce(&Indexes, &MovePackage, &str, &Declarations) -> Result<T, Status>,
+    ) -> Result<T, Status> {
+        let indexes = self.context.ledger.state().read();
+        let object = load(&indexes, package_id.as_deref())?;
+        let package = package(&object)?;
+        let (module, declared) = module(package, module_name.as_deref())?;
+        look(&indexes, package, &module, &declared)
+    }
 }
 
 fn load(indexes: &Indexes, id: Option<&str>) -> Result<Arc<Object>, Status> {
@@ -60,7 +73,7 @@ impl MovePackageService for MovePackageRpc {
         request: Request<proto::GetPackageRequest>,
     ) -> Result<Response<proto::GetPackageResponse>, Status> {
         let request = request.into_inner();
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let object = load(&indexes, request.package_id.as_deref())?;
         let message = render::package::described(&indexes, package(&object)?);
         Ok(Response::new(proto::GetPackageResponse::new(message)))
@@ -72,14 +85,15 @@ impl MovePackageService for MovePackageRpc {
     ) -> Result<Response<proto::GetDatatypeResponse>, Status> {
         let request = request.into_inner();
         let name = parse::identifier("name", request.name.as_deref())?;
-        let indexes = self.context.ledger.read();
-        let object = load(&indexes, request.package_id.as_deref())?;
-        let package = package(&object)?;
-        let (module, declared) = module(package, request.module_name.as_deref())?;
-        let datatype = declared
-            .datatype(name.as_str())
-            .ok_or_else(|| not_found(format!("datatype {module}::{name} not found")))?;
-        let message = render::package::datatype(&indexes, package, &module, datatype);
+        let place = (request.package_id, request.module_name);
+        let message = self.in_module(place, |indexes, package, module, declared| {
+            let datatype = declared
+                .datatype(name.as_str())
+                .ok_or_else(|| not_found(format!("datatype {module}::{name} not found")))?;
+            Ok(render::package::datatype(
+                indexes, package, module, datatype,
+            ))
+        })?;
         Ok(Response::new(proto::GetDatatypeResponse::new(message)))
     }
 
@@ -89,14 +103,13 @@ impl MovePackageService for MovePackageRpc {
     ) -> Result<Response<proto::GetFunctionResponse>, Status> {
         let request = request.into_inner();
         let name = parse::identifier("name", request.name.as_deref())?;
-        let indexes = self.context.ledger.read();
-        let object = load(&indexes, request.package_id.as_deref())?;
-        let package = package(&object)?;
-        let (module, declared) = module(package, request.module_name.as_deref())?;
-        let function = declared
-            .function(name.as_str())
-            .ok_or_else(|| not_found(format!("function {module}::{name} not found")))?;
-        let message = render::package::function(&indexes, package, function);
+        let place = (request.package_id, request.module_name);
+        let message = self.in_module(place, |indexes, package, module, declared| {
+            let function = declared
+                .function(name.as_str())
+                .ok_or_else(|| not_found(format!("function {module}::{name} not found")))?;
+            Ok(render::package::function(indexes, package, function))
+        })?;
         Ok(Response::new(proto::GetFunctionResponse::new(message)))
     }
 
@@ -107,7 +120,7 @@ impl MovePackageService for MovePackageRpc {
         let request = request.into_inner();
         let size = parse::page_size(request.page_size);
         let start = parse::page_token::<u64>(request.page_token.as_deref())?.unwrap_or(0);
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let object = load(&indexes, request.package_id.as_deref())?;
         let original = abi::original_id(package(&object)?);
         let mut rest = indexes

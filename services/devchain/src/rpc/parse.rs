@@ -1,4 +1,4 @@
-//! Reading request fields: lenient in form, strict in meaning (devchain spec 1.1).
+//! Request fields, read lenient in form, strict in meaning (devchain spec 1.1).
 
 use prost_types::FieldMask;
 use sui_rpc::field::{FieldMaskTree, FieldMaskUtil, MessageFields};

@@ -109,7 +109,7 @@ impl StateService for StateRpc {
             return Err(invalid("page_token", "belongs to another owner"));
         }
         let start = start.map_or(first.clone(), |start| start.max(first));
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let mut response = proto::ListOwnedObjectsResponse::default();
         let mut bytes = 0usize;
         for (key, object) in indexes.owned_from(start) {
@@ -136,7 +136,7 @@ impl StateService for StateRpc {
         let request = request.into_inner();
         let owner = parse::address("owner", request.owner.as_deref())?;
         let coin_type = parse::type_tag("coin_type", request.coin_type.as_deref())?;
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let mut response = proto::GetBalanceResponse::default();
         response.balance = Some(balance(
             &coin_type,
@@ -155,7 +155,7 @@ impl StateService for StateRpc {
         let size = parse::page_size(request.page_size);
         let list = list("balances", owner, None);
         let start = resume::<String>(&list, request.page_token.as_deref())?.unwrap_or_default();
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let mut totals: BTreeMap<String, (TypeTag, u64, u128)> = BTreeMap::new();
         for (_, object) in indexes.owned_from(OwnedKey::first(owner)) {
             let Some(coin) = crate::indexes::coin_of(object) else {
@@ -194,7 +194,7 @@ impl StateService for StateRpc {
         let list = list("dynamic fields", parent, None);
         let start =
             resume::<Address>(&list, request.page_token.as_deref())?.unwrap_or(Address::ZERO);
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         let mut response = proto::ListDynamicFieldsResponse::default();
         let mut bytes = 0usize;
         for object in indexes.children_from(parent, start) {
@@ -217,7 +217,7 @@ impl StateService for StateRpc {
     ) -> Result<Response<proto::GetCoinInfoResponse>, Status> {
         let request = request.into_inner();
         let coin_type = parse::type_tag("coin_type", request.coin_type.as_deref())?;
-        let indexes = self.context.ledger.read();
+        let indexes = self.context.ledger.state().read();
         coin_info::coin_info(&indexes, &coin_type).map(Response::new)
     }
 }

@@ -1,9 +1,12 @@
 //! SubscriptionService: new checkpoints, transactions and events as they are made
 //! (devchain spec 1.6).
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use prost_types::FieldMask;
+use sui_rpc::field::FieldMaskTree;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::subscription_service_server::SubscriptionService;
 use tokio::sync::mpsc;
@@ -13,10 +16,10 @@ use tonic::{Request, Response, Status};
 
 use super::cursor::Cursor;
 use super::filter::Filter;
-use super::{Context, list, parse};
+use super::items::{Checkpoints, Events, Item, Subscribed, Transactions};
+use super::{Context, parse};
 use crate::indexes::{Checkpoint, Indexes};
 use crate::limits::{HEARTBEAT, MAX_SUBSCRIBERS, SUBSCRIBER_BUFFER};
-use crate::render;
 
 /// How many streams are open.
 #[derive(Clone, Debug, Default)]
@@ -82,10 +85,10 @@ impl SubscriptionRpc {
     fn subscribe<F: Feed>(&self, feed: F) -> Result<Response<BoxStream<F::Message>>, Status> {
         let seat = self.context.subscribers.enter()?;
         let (sender, receiver) = mpsc::channel(SUBSCRIBER_BUFFER);
-        let mut heights = self.context.ledger.heights();
+        let mut heights = self.context.ledger.state().heights();
         let start = *heights.borrow_and_update();
         let opening = {
-            let indexes = self.context.ledger.read();
+            let indexes = self.context.ledger.state().read();
             let tip = indexes
                 .checkpoint(start)
                 .ok_or_else(|| Status::internal("the tip is missing"))?;
@@ -127,7 +130,7 @@ async fn deliver<F: Feed>(
         while delivered < tip {
             delivered = delivered.saturating_add(1);
             let messages = {
-                let indexes = context.ledger.read();
+                let indexes = context.ledger.state().read();
                 match indexes.checkpoint(delivered) {
                     Some(checkpoint) => feed.frames(&indexes, checkpoint),
                     None => return,
@@ -161,12 +164,13 @@ async fn deliver<F: Feed>(
     }
 }
 
-struct Checkpoints {
-    mask: sui_rpc::field::FieldMaskTree,
+/// Whole checkpoints, whose frames carry a number instead of a watermark.
+struct WholeCheckpoints {
+    mask: FieldMaskTree,
     filter: Option<Filter>,
 }
 
-impl Feed for Checkpoints {
+impl Feed for WholeCheckpoints {
     type Message = proto::SubscribeCheckpointsResponse;
 
     fn open(&self, indexes: &Indexes, tip: &Checkpoint) -> Frames<Self::Message> {
@@ -181,17 +185,12 @@ impl Feed for Checkpoints {
     }
 
     fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message> {
-        let wanted = self.filter.as_ref().is_none_or(|filter| {
-            checkpoint
-                .transactions
-                .iter()
-                .any(|executed| filter.matches_transaction(executed))
-        });
         let mut message = Self::Message::default();
         message.cursor = Some(checkpoint.summary.sequence_number);
-        message.checkpoint = wanted
-            .then(|| render::checkpoint::checkpoint(indexes, checkpoint, &self.mask))
-            .transpose()?;
+        let found = Checkpoints::matching(checkpoint, self.filter.as_ref());
+        if let Some(position) = found.first() {
+            message.checkpoint = Checkpoints::render(indexes, *position, &self.mask)?;
+        }
         Ok(vec![message])
     }
 
@@ -205,75 +204,41 @@ impl Feed for Checkpoints {
     }
 }
 
-struct Transactions {
-    mask: sui_rpc::field::FieldMaskTree,
+/// Items of one kind, and after those of a checkpoint a watermark.
+struct Items<I> {
+    mask: FieldMaskTree,
     filter: Option<Filter>,
+    kind: PhantomData<fn() -> I>,
 }
 
-impl Feed for Transactions {
-    type Message = proto::SubscribeTransactionsResponse;
+impl<I: Subscribed> Items<I> {
+    fn new(mask: Option<FieldMask>, filter: Option<Filter>) -> Result<Self, Status> {
+        Ok(Self {
+            mask: parse::mask::<I::Message>(mask, I::MASK)?,
+            filter,
+            kind: PhantomData,
+        })
+    }
+}
+
+impl<I: Subscribed> Feed for Items<I> {
+    type Message = I::Sent;
 
     fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message> {
         let number = checkpoint.summary.sequence_number;
         let covered = number.checked_sub(1);
-        let mut frames: Vec<_> = checkpoint
-            .transactions
-            .iter()
-            .filter(|executed| {
-                self.filter
-                    .as_ref()
-                    .is_none_or(|filter| filter.matches_transaction(executed))
-            })
-            .map(|executed| {
-                let mut message = Self::Message::default();
-                message.transaction =
-                    Some(render::transaction::executed(indexes, executed, &self.mask));
-                message.watermark =
-                    Some(Cursor::transaction(number, executed.index).watermark(covered));
-                message
-            })
-            .collect();
+        let mut frames = Vec::new();
+        for position in I::matching(checkpoint, self.filter.as_ref()) {
+            if let Some(item) = I::render(indexes, position, &self.mask)? {
+                frames.push(I::sent(Some(item), position.watermark(covered)));
+            }
+        }
         frames.extend(self.progress(number));
         Ok(frames)
     }
 
     fn progress(&self, tip: u64) -> Option<Self::Message> {
-        let mut message = Self::Message::default();
-        message.watermark = Some(Cursor::end_of(tip).watermark(Some(tip)));
-        Some(message)
-    }
-}
-
-struct Events {
-    mask: sui_rpc::field::FieldMaskTree,
-    filter: Option<Filter>,
-}
-
-impl Feed for Events {
-    type Message = proto::SubscribeEventsResponse;
-
-    fn frames(&self, indexes: &Indexes, checkpoint: &Checkpoint) -> Frames<Self::Message> {
-        let number = checkpoint.summary.sequence_number;
-        let covered = number.checked_sub(1);
-        let mut frames: Vec<_> = checkpoint
-            .transactions
-            .iter()
-            .flat_map(|executed| list::matching_events(executed, self.filter.as_ref()))
-            .filter_map(|position| {
-                let mut message = Self::Message::default();
-                message.event = Some(list::event(indexes, position, &self.mask)?);
-                message.watermark = Some(position.watermark(covered));
-                Some(message)
-            })
-            .collect();
-        frames.extend(self.progress(number));
-        Ok(frames)
-    }
-
-    fn progress(&self, tip: u64) -> Option<Self::Message> {
-        let mut message = Self::Message::default();
-        message.watermark = Some(Cursor::end_of(tip).watermark(Some(tip)));
-        Some(message)
+        Some(I::sent(None, Cursor::end_of(tip).watermark(Some(tip))))
     }
 }
 
@@ -284,8 +249,8 @@ impl SubscriptionService for SubscriptionRpc {
         request: Request<proto::SubscribeCheckpointsRequest>,
     ) -> Result<Response<BoxStream<proto::SubscribeCheckpointsResponse>>, Status> {
         let request = request.into_inner();
-        self.subscribe(Checkpoints {
-            mask: parse::mask::<proto::Checkpoint>(request.read_mask, "sequence_number,digest")?,
+        self.subscribe(WholeCheckpoints {
+            mask: parse::mask::<proto::Checkpoint>(request.read_mask, Checkpoints::MASK)?,
             filter: Filter::transactions(request.filter)?,
         })
     }
@@ -295,13 +260,8 @@ impl SubscriptionService for SubscriptionRpc {
         request: Request<proto::SubscribeTransactionsRequest>,
     ) -> Result<Response<BoxStream<proto::SubscribeTransactionsResponse>>, Status> {
         let request = request.into_inner();
-        self.subscribe(Transactions {
-            mask: parse::mask::<proto::ExecutedTransaction>(
-                request.read_mask,
-                "digest,checkpoint,transaction_index",
-            )?,
-            filter: Filter::transactions(request.filter)?,
-        })
+        let filter = Filter::transactions(request.filter)?;
+        self.subscribe(Items::<Transactions>::new(request.read_mask, filter)?)
     }
 
     async fn subscribe_events(
@@ -309,9 +269,7 @@ impl SubscriptionService for SubscriptionRpc {
         request: Request<proto::SubscribeEventsRequest>,
     ) -> Result<Response<BoxStream<proto::SubscribeEventsResponse>>, Status> {
         let request = request.into_inner();
-        self.subscribe(Events {
-            mask: parse::mask::<proto::Event>(request.read_mask, list::EVENT_MASK)?,
-            filter: Filter::events(request.filter)?,
-        })
+        let filter = Filter::events(request.filter)?;
+        self.subscribe(Items::<Events>::new(request.read_mask, filter)?)
     }
 }

@@ -1,4 +1,4 @@
-//! Budget estimation and choice of payment (devchain spec 1.5, step 3).
+//! Gas selection: budget estimation and choice of payment (devchain spec 1.5, step 3).
 
 use std::collections::HashSet;
 
@@ -100,7 +100,7 @@ fn pay_with_coins(
     transaction.gas_payment.budget = budget;
     transaction.gas_payment.objects = coins;
     if reserved > 0 {
-        let params = session.ledger.params();
+        let params = session.state.params();
         let reservation = ObjectReference::coin_reservation(
             &StructTag::sui(),
             reserved,
@@ -139,7 +139,7 @@ fn estimate(session: &Session<'_>, transaction: &Transaction) -> Result<Estimate
         .computation_cost
         .saturating_add(gas.storage_cost.saturating_sub(mock_storage))
         .saturating_sub(gas.storage_rebate);
-    let reference_price = session.ledger.params().reference_gas_price;
+    let reference_price = session.state.params().reference_gas_price;
     Ok(Estimate {
         cost: net
             .max(gas.computation_cost)
@@ -211,7 +211,7 @@ fn valid_during(session: &Session<'_>, transaction: &mut Transaction) {
     if !matches!(transaction.expiration, TransactionExpiration::None) {
         return;
     }
-    let params = session.ledger.params();
+    let params = session.state.params();
     let chain: Digest = params.chain_id;
     transaction.expiration = TransactionExpiration::ValidDuring {
         min_epoch: Some(params.epoch),

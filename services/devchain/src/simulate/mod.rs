@@ -13,7 +13,7 @@ use sui_sdk_types::Transaction;
 use tonic::Status;
 
 use crate::indexes::Indexes;
-use crate::ledger::Ledger;
+use crate::ledger::State;
 use crate::record::TransactionRecord;
 use crate::render;
 use crate::render::transaction::Objects;
@@ -21,14 +21,14 @@ use crate::rpc::{invalid, missing, resolution};
 
 /// What the simulation works on.
 pub(crate) struct Session<'a> {
-    ledger: &'a Ledger,
+    state: &'a State,
     indexes: &'a Indexes,
     interrupt: &'a Interrupt,
 }
 
 impl Session<'_> {
     fn run(&self, transaction: &Transaction, mode: Mode) -> Result<Outcome, Status> {
-        self.ledger
+        self.state
             .rehearse(self.indexes, transaction, mode, self.interrupt)
             .map_err(resolution)
     }
@@ -36,7 +36,7 @@ impl Session<'_> {
 
 /// Answers a simulation request on the state of now. `interrupt` ends it.
 pub(crate) fn simulate(
-    ledger: &Ledger,
+    state: &State,
     request: proto::SimulateTransactionRequest,
     mask: &FieldMaskTree,
     interrupt: &Interrupt,
@@ -50,9 +50,9 @@ pub(crate) fn simulate(
         Some(Ok(TransactionChecks::Disabled)) => false,
         Some(_) => return Err(invalid("checks", "unknown value")),
     };
-    let indexes = ledger.read();
+    let indexes = state.read();
     let session = Session {
-        ledger,
+        state,
         indexes: &indexes,
         interrupt,
     };
@@ -76,7 +76,7 @@ pub(crate) fn simulate(
             .collect();
     }
     if mask.contains(proto::SimulateTransactionResponse::SUGGESTED_GAS_PRICE_FIELD.name) {
-        response.suggested_gas_price = Some(ledger.params().reference_gas_price);
+        response.suggested_gas_price = Some(state.params().reference_gas_price);
     }
     Ok(response)
 }

@@ -1,4 +1,4 @@
-//! From what a client sent to a complete transaction (devchain spec 1.5, step 1 and 2).
+//! Transaction resolution: from what a client sent to a complete transaction (devchain spec 1.5, step 1 and 2).
 
 use std::sync::Arc;
 
@@ -99,7 +99,7 @@ fn resolve_programmable(
         inputs: vec![Input::Pure(Vec::new()); message.inputs.len()],
         commands,
     };
-    let all = Uses::of(session.ledger.executor(), session.indexes, &draft);
+    let all = Uses::of(session.state.executor(), session.indexes, &draft);
     let mut inputs = Vec::with_capacity(message.inputs.len());
     for (index, input) in message.inputs.iter().enumerate() {
         inputs
@@ -289,7 +289,7 @@ fn resolve_payment(
         owner,
         price: message
             .and_then(|message| message.price)
-            .unwrap_or(session.ledger.params().reference_gas_price),
+            .unwrap_or(session.state.params().reference_gas_price),
         budget,
     };
     Ok((payment, given.is_none()))

@@ -1,4 +1,4 @@
-//! The log file: a header, then records of `length (u32, little endian) ‖ checksum (16 bytes) ‖ BCS`.
+//! Log file: a header, then records of `length (u32, little endian) ‖ checksum (16 bytes) ‖ BCS`.
 //!
 //! The checksum is the first half of the BLAKE2b-256 digest of the length and the BCS bytes.
 //! Records are written with one call and never changed, so a crash can only leave a torn tail.

@@ -1,4 +1,4 @@
-//! Keeping the chain: an append-only log of checkpoints, or nothing at all in memory mode
+//! Chain storage: an append-only log of checkpoints, or nothing at all in memory mode
 //! (devchain spec 6.5).
 
 mod log;

@@ -1,5 +1,5 @@
-//! What the chain knows of a coin type: from the registry's `Currency<T>`, or from the objects of older coins (devchain
-//! spec 1.3).
+//! Coin metadata: what the chain knows of a coin type, from the registry's `Currency<T>`, or from the objects of older coins
+//! (devchain spec 1.3).
 
 use sui_devchain_executor::genesis::SUPPLY;
 use sui_rpc::proto::sui::rpc::v2 as proto;

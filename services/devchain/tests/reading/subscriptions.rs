@@ -68,7 +68,7 @@ async fn an_event_stream_replays_then_follows_the_tip() {
         if seen.len() >= 6
             && let Some(record) = rest.next()
         {
-            ledger.publish(record.clone());
+            ledger.state().publish(record.clone());
         }
     }
     assert_eq!(seen, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]);
@@ -129,7 +129,7 @@ async fn a_checkpoint_stream_has_no_gaps() {
             digests.push(checkpoint.digest().parse::<Digest>().unwrap());
         }
         if let Some(record) = rest.next() {
-            ledger.publish(record.clone());
+            ledger.state().publish(record.clone());
         }
     }
     let expected: Vec<_> = records.iter().map(|r| r.summary.digest()).collect();
