@@ -2,6 +2,10 @@
 //! faucet of a test network, which pays for it.
 #![warn(missing_docs)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod faucet;
 mod publish;
 mod side_packages;

@@ -1,4 +1,4 @@
-//! A Move package in a folder: its manifest, the packages it depends on, its sources.
+//! Package folder: its manifest, the packages it depends on, its sources.
 
 use std::{
     collections::BTreeMap,

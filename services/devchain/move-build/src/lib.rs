@@ -8,6 +8,10 @@
 //! Errors are sentences for a person ([`anyhow`]): what the compiler says of the code, or what is missing for running it.
 #![warn(missing_docs)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod carried;
 mod folder;
 mod npm;

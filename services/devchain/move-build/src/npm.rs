@@ -1,4 +1,4 @@
-//! The npm build of the compiler: installed once into the cache directory, run for each package.
+//! Npm build of the compiler: installed once into the cache directory, run for each package.
 //!
 //! The scripts are those of `scripts/move` in the repository, carried in this program; versions are pinned by their lock
 //! files.

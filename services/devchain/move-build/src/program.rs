@@ -1,4 +1,4 @@
-//! Running a program to its end.
+//! Subprocess: running a program to its end.
 
 use std::{
     process::{Output, Stdio},

@@ -1,4 +1,4 @@
-//! A copy of a package for a compiler, in which its dependencies are beside it, and where they are on this chain.
+//! Staging: a copy of a package for a compiler, in which its dependencies are beside it, and where they are on this chain.
 //!
 //! Manifests and publication files in the user's folder tell of other chains, and belong to the user.
 

@@ -1,4 +1,4 @@
-//! The Sui CLI as compiler: `sui move build --dump-bytecode-as-base64`.
+//! Sui CLI as compiler: `sui move build --dump-bytecode-as-base64`.
 
 use std::{
     fmt,
