@@ -8,7 +8,7 @@ use sui_devchain_vm::{
     declarations::{Declarations, DeclaredBody, Signature},
     package::Module,
 };
-use support::{artifact_modules, framework_modules, id};
+use support::{framework_modules, id, modules};
 
 fn declarations(package: u64, module: &str) -> Declarations {
     let (_, _, bytes) = framework_modules()
@@ -76,13 +76,11 @@ fn a_function_has_visibility_and_types() {
 
 #[test]
 fn every_committed_module_declares_what_it_defines() {
-    let artifacts = [
-        include_str!("../../../../move/artifacts/framework.json"),
-        include_str!("../../../../move/artifacts/walrus.json"),
-        include_str!("../../../../move/artifacts/wal_exchange.json"),
-    ];
+    let mut packages = walrus_artifacts::framework().unwrap();
+    packages.push(walrus_artifacts::Package::walrus().unwrap());
+    packages.push(walrus_artifacts::Package::wal_exchange().unwrap());
     let mut functions = 0;
-    for (_, name, bytes) in artifacts.iter().flat_map(|text| artifact_modules(text)) {
+    for (_, name, bytes) in modules(packages) {
         let module = Module::parse(&bytes).unwrap();
         let declared = module.declarations();
         assert_eq!(declared.name, name);

@@ -12,15 +12,13 @@ use std::{
 };
 
 use sui_devchain_vm::{
-    AbilitySet, Argument, FunctionInfo, LinkageEntry, Package, Session, Slot, Type, Value, Vm,
-    VmError, package::Module,
+    AbilitySet, Argument, FunctionInfo, Package, Session, Slot, Type, Value, Vm, VmError,
+    package::Module,
 };
 use sui_sdk_types::{Address, StructTag, TypeTag};
-use support::{World, artifact_modules, framework, id, linkage, package, random::Random, session};
+use support::{World, framework, id, linkage, publish, random::Random, session};
+use walrus_artifacts::{Package as Artifact, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
 
-/// Placeholder and address of the packages that others depend on.
-const WAL: (u64, u64) = (0x57414c, 0xaaaa);
-const WALRUS: (u64, u64) = (0x5741_4c52_5553, 0xbbbb);
 /// Internal gas units of one call: more than 20 000 instructions.
 const GAS: u64 = 100_000;
 /// The borrow graph is not verified: such code runs, and stops where it would use a lost place.
@@ -28,65 +26,25 @@ const DANGLING: &str = "reference to a place that is gone";
 /// Seed of the short run.
 const SEED: u64 = 0x0005_eed0_fbad_c0de;
 
-macro_rules! artifact {
-    ($name:literal) => {
-        include_str!(concat!("../../../../move/artifacts/", $name, ".json"))
-    };
-}
-
 /// The framework and all committed packages, linked with each other.
 fn everything() -> World {
     let mut world = framework();
-    let on_wal = [id(1), id(2), id(WAL.1)];
-    let on_walrus = [id(1), id(2), id(WAL.1), id(WALRUS.1)];
-    publish(&mut world, artifact!("wal"), WAL.1, &[id(1), id(2)]);
-    publish(&mut world, artifact!("walrus"), WALRUS.1, &on_wal);
-    publish(&mut world, artifact!("wal_exchange"), 0xcccc, &on_wal);
-    publish(
-        &mut world,
-        artifact!("walrus_subsidies"),
-        0xdddd,
-        &on_walrus,
-    );
-    publish(&mut world, artifact!("blob_bucket"), 0xeeee, &on_walrus);
-    world
-}
-
-fn publish(world: &mut World, text: &str, at: u64, dependencies: &[Address]) {
-    let modules: Vec<Vec<u8>> = artifact_modules(text)
-        .into_iter()
-        .map(|(_, _, mut bytes)| {
-            for (placeholder, address) in [WAL, WALRUS] {
-                replace(&mut bytes, id(placeholder), id(address));
-            }
-            let mut module = Module::parse(&bytes).unwrap();
-            module.set_self_address(id(at));
-            module.to_bytes()
-        })
-        .collect();
-    let entry = |id: &Address| {
-        (
-            *id,
-            LinkageEntry {
-                storage_id: *id,
-                version: 1,
-            },
-        )
-    };
-    let linked: BTreeMap<_, _> = dependencies.iter().map(entry).collect();
-    world
-        .packages
-        .insert(id(at), Arc::new(package(id(at), &modules, linked)));
-}
-
-fn replace(bytes: &mut [u8], from: Address, to: Address) {
-    let mut at = 0;
-    while at + 32 <= bytes.len() {
-        if bytes[at..at + 32] == *from.as_bytes() {
-            bytes[at..at + 32].copy_from_slice(to.as_bytes());
+    let (wal, walrus) = (id(0xaaaa), id(0xbbbb));
+    publish(&mut world, &Artifact::wal().unwrap(), wal);
+    for (artifact, uses_walrus, at) in [
+        (Artifact::walrus(), false, walrus),
+        (Artifact::wal_exchange(), false, id(0xcccc)),
+        (Artifact::walrus_subsidies(), true, id(0xdddd)),
+        (Artifact::blob_bucket(), true, id(0xeeee)),
+    ] {
+        let mut artifact = artifact.unwrap();
+        artifact.link(WAL_PLACEHOLDER, wal).unwrap();
+        if uses_walrus {
+            artifact.link(WALRUS_PLACEHOLDER, walrus).unwrap();
         }
-        at += 1;
+        publish(&mut world, &artifact, at);
     }
+    world
 }
 
 #[derive(Debug, Default)]

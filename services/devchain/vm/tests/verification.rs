@@ -3,66 +3,19 @@
 
 mod support;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use sui_devchain_vm::{
-    LinkageEntry, Package, Vm, VmError,
+    Package, Vm, VmError,
     package::Module,
     upgrade::{self, UpgradePolicy},
 };
-use sui_sdk_types::Address;
-use support::{World, artifact_modules, framework, framework_modules, id, package, session};
-
-const WAL: &str = include_str!("../../../../move/artifacts/wal.json");
-const WALRUS: &str = include_str!("../../../../move/artifacts/walrus.json");
-/// The address by which the Walrus package names the WAL package before deployment.
-const WAL_PLACEHOLDER: u64 = 0x57414c;
+use support::{World, framework, framework_modules, id, publish, session};
+use walrus_artifacts::{Package as Artifact, WAL_PLACEHOLDER};
 
 fn verify(world: &World, package: &Arc<Package>) -> Result<(), VmError> {
     let vm = Vm::default();
     session(&vm, world, None).verify_package(package)
-}
-
-fn replace(bytes: &[u8], from: Address, to: Address) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    let mut at = 0;
-    while at + 32 <= bytes.len() {
-        if bytes[at..at + 32] == *from.as_bytes() {
-            bytes[at..at + 32].copy_from_slice(to.as_bytes());
-            at += 32;
-        } else {
-            at += 1;
-        }
-    }
-    bytes
-}
-
-fn publish(world: &mut World, text: &str, at: Address, dependencies: &[Address]) -> Arc<Package> {
-    let modules: Vec<Vec<u8>> = artifact_modules(text)
-        .into_iter()
-        .map(|(_, _, bytes)| {
-            let bytes = replace(&bytes, id(WAL_PLACEHOLDER), id(0xaaaa));
-            let mut module = Module::parse(&bytes).unwrap();
-            assert_eq!(module.self_address(), Address::ZERO);
-            module.set_self_address(at);
-            module.to_bytes()
-        })
-        .collect();
-    let linkage: BTreeMap<_, _> = dependencies
-        .iter()
-        .map(|id| {
-            (
-                *id,
-                LinkageEntry {
-                    storage_id: *id,
-                    version: 1,
-                },
-            )
-        })
-        .collect();
-    let package = Arc::new(package(at, &modules, linkage));
-    world.packages.insert(at, package.clone());
-    package
 }
 
 #[test]
@@ -76,9 +29,11 @@ fn the_framework_verifies() {
 #[test]
 fn our_packages_verify() {
     let mut world = framework();
-    let wal = publish(&mut world, WAL, id(0xaaaa), &[id(1), id(2)]);
+    let wal = publish(&mut world, &Artifact::wal().unwrap(), id(0xaaaa));
     verify(&world, &wal).unwrap();
-    let walrus = publish(&mut world, WALRUS, id(0xbbbb), &[id(1), id(2), id(0xaaaa)]);
+    let mut walrus = Artifact::walrus().unwrap();
+    walrus.link(WAL_PLACEHOLDER, id(0xaaaa)).unwrap();
+    let walrus = publish(&mut world, &walrus, id(0xbbbb));
     verify(&world, &walrus).unwrap();
     let inits: Vec<_> = walrus
         .modules
@@ -91,7 +46,9 @@ fn our_packages_verify() {
 #[test]
 fn a_missing_dependency_is_refused() {
     let mut world = framework();
-    let wal = publish(&mut world, WAL, id(0xaaaa), &[id(1)]);
+    let mut wal = Artifact::wal().unwrap();
+    wal.dependencies.retain(|dependency| *dependency == id(1));
+    let wal = publish(&mut world, &wal, id(0xaaaa));
     assert!(matches!(
         verify(&world, &wal),
         Err(VmError::Verification(_))
@@ -101,8 +58,8 @@ fn a_missing_dependency_is_refused() {
 #[test]
 fn code_that_needs_a_missing_native_is_refused_by_its_name() {
     let mut world = framework();
-    let timelock = include_str!("move/artifacts/timelock.json");
-    let timelock = publish(&mut world, timelock, id(0xcccc), &[id(1), id(2)]);
+    let timelock = walrus_artifacts::parse(include_str!("move/artifacts/timelock.json")).unwrap();
+    let timelock = publish(&mut world, &timelock[0], id(0xcccc));
     let Err(VmError::Verification(message)) = verify(&world, &timelock) else {
         panic!("a package that calls vdf was accepted");
     };
@@ -164,9 +121,11 @@ fn truncated_and_mutated_modules_never_panic() {
 
 #[test]
 fn upgrades_are_compared_with_the_version_before() {
-    let modules: Vec<Module> = artifact_modules(WALRUS)
+    let modules: Vec<Module> = Artifact::walrus()
+        .unwrap()
+        .modules
         .iter()
-        .map(|(_, _, bytes)| Module::parse(bytes).unwrap())
+        .map(|(_, bytes)| Module::parse(bytes).unwrap())
         .collect();
     let mut moved = modules.clone();
     moved

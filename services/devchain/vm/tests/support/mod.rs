@@ -63,13 +63,36 @@ pub fn artifact_modules(text: &str) -> Vec<(Address, String, Vec<u8>)> {
     modules(walrus_artifacts::parse(text).unwrap())
 }
 
-fn modules(packages: Vec<walrus_artifacts::Package>) -> Vec<(Address, String, Vec<u8>)> {
+/// All modules of compiled packages.
+pub fn modules(packages: Vec<walrus_artifacts::Package>) -> Vec<(Address, String, Vec<u8>)> {
     let with_address = |package: walrus_artifacts::Package| {
         let address = package.address;
         let modules = package.modules.into_iter();
         modules.map(move |(name, bytes)| (address, name.to_string(), bytes))
     };
     packages.into_iter().flat_map(with_address).collect()
+}
+
+/// Puts a package that is compiled for publication at `at`.
+pub fn publish(
+    world: &mut World,
+    artifact: &walrus_artifacts::Package,
+    at: Address,
+) -> Arc<Package> {
+    let modules: Vec<Module> = artifact
+        .modules
+        .iter()
+        .map(|(_, bytes)| {
+            let mut module = Module::parse(bytes).unwrap();
+            assert_eq!(module.self_address(), Address::ZERO);
+            module.set_self_address(at);
+            module
+        })
+        .collect();
+    let dependencies = artifact.dependencies.iter().copied();
+    let package = Arc::new(Package::first_version(at, &modules, dependencies));
+    world.packages.insert(at, package.clone());
+    package
 }
 
 pub fn package(
