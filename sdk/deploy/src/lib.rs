@@ -1,6 +1,5 @@
 //! Deployment of the Walrus packages: publishing them to a network and initialising them (contracts spec section 12), and the
 //! faucet of a test network, which pays for it.
-#![warn(missing_docs)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![warn(missing_docs)]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 mod client;
 mod envelope;

@@ -20,7 +20,11 @@
 //!
 //! A background job that fails stops the others and ends the process ([`RunningNode::failed`]); until then the health document and
 //! the log tell which it was. What goes wrong with a single blob is tried again.
-#![warn(missing_docs)]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,7 +10,6 @@
 //!
 //! Everything is deterministic: keys follow from names, IDs from transactions, time from the test. The harness
 //! panics where a test could not go on; what a test may want to see fail is a value.
-#![warn(missing_docs)]
 // A broken assumption of the harness ends the test that made it.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 

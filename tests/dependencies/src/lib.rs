@@ -3,8 +3,6 @@
 //! `scripts/deny.toml` says it, in the form of cargo-deny, a program that takes minutes to build.
 //! [`Policy`] is the part of that form which is used here, and refuses every other key; [`Graph`] is what `cargo metadata` knows.
 
-#![warn(missing_docs)]
-
 mod graph;
 mod policy;
 

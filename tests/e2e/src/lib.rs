@@ -1,7 +1,6 @@
 //! End-to-end harness: real local networks, nodes in processes of their own, and nodes that lie.
 //!
 //! The tests are in `tests/network/`, one module for each behaviour. They wait for conditions, never for time.
-#![warn(missing_docs)]
 // A harness says what went wrong by panicking, as tests do.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 

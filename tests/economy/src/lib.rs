@@ -6,7 +6,6 @@
 //!
 //! The model prefers the obvious to the fast: sorted maps, linear searches, 128-bit arithmetic. Amounts are FROST,
 //! sizes are bytes, times are milliseconds, rates are basis points. What the chain refuses is an [`Abort`].
-#![warn(missing_docs)]
 
 mod abort;
 pub mod active_set;

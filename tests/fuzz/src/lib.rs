@@ -3,8 +3,6 @@
 //! Random bytes never get past a magic number. A target therefore has valid inputs, its *seeds*, and a fuzzer's bytes are edits of
 //! one of them: few bytes reach deep, and a corpus stays small.
 
-#![warn(missing_docs)]
-
 use rand::{RngCore as _, SeedableRng as _, rngs::SmallRng};
 
 /// Bytes of one edit: what, where (three), with what.

@@ -6,7 +6,6 @@
 //! crate carries.
 //!
 //! Errors are sentences for a person ([`anyhow`]): what the compiler says of the code, or what is missing for running it.
-#![warn(missing_docs)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -5,8 +5,6 @@
 //! fail in a certain way) is checked as the official runner checks it. Afterwards the machine knows which instructions
 //! ran.
 
-#![warn(missing_docs)]
-
 mod arguments;
 pub mod bytecode;
 pub mod coverage;
