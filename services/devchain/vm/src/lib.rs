@@ -17,6 +17,8 @@ struct Readme;
 
 pub mod declarations;
 pub mod error;
+// Bytecode from outside can panic neither who reads nor who verifies it.
+#[cfg_attr(not(test), warn(clippy::indexing_slicing))]
 mod format;
 mod gas;
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub mod testing;
 pub mod types;
 pub mod upgrade;
 pub mod value;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing))]
 mod verify;
 
 pub use declarations::Visibility;
