@@ -74,7 +74,7 @@ impl StorageNode {
     pub async fn start_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<RunningNode> {
         let protocol_key = config.protocol_key()?;
         let network_key = config.network_key()?;
-        let transport = transport(&config.tls, &network_key, &config.public_host)?;
+        let secured = transport(&config.tls, &network_key, &config.public_host)?;
         let chain = ChainClient::new(&config.sui.rpc)?;
         let reader = ContractReader::new(chain, config.sui.objects())
             .await
@@ -103,10 +103,13 @@ impl StorageNode {
         });
         let limits = limits(&config);
         let router = api::router(parts.deeds.clone());
-        let server = Server::start_on(listeners.rest, router, transport, limits)
+        let server = Server::start_on(listeners.rest, router, secured.transport, limits)
             .context("cannot serve the REST API")?;
         let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
         start_workers(&config, &parts, reader, writer, cap.id).await?;
+        if let Some(reload) = secured.reload {
+            parts.runner.spawn(reload);
+        }
         tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
         Ok(RunningNode {
             parts,

@@ -9,12 +9,21 @@ use walrus_core::network_key::NetworkKeyPair;
 use walrus_node_client::generated_server_name;
 use walrus_service::{
     server::Transport,
-    tls::{CertificateKey, Certificates},
+    tls::{CertificateKey, CertificateReload, Certificates},
 };
 
 use crate::config::TlsConfig;
 
 /// What the node speaks below HTTP.
+#[derive(Debug)]
+pub struct Secured {
+    /// For the server.
+    pub transport: Transport,
+    /// Serves the certificate that the configured file holds now, if one is configured.
+    pub reload: Option<CertificateReload>,
+}
+
+/// What the configuration asks for.
 ///
 /// # Errors
 /// If a certificate cannot be read or made, or does not carry the network key.
@@ -22,9 +31,12 @@ pub fn transport(
     config: &TlsConfig,
     network_key: &NetworkKeyPair,
     public_host: &str,
-) -> anyhow::Result<Transport> {
+) -> anyhow::Result<Secured> {
     if config.disable_tls {
-        return Ok(Transport::Plain);
+        return Ok(Secured {
+            transport: Transport::Plain,
+            reload: None,
+        });
     }
     let key = network_key.to_pkcs8_der().context("the network key")?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()));
@@ -33,10 +45,14 @@ pub fn transport(
         None => Certificates::new(vec![self_signed(network_key, public_host)?], &key)?,
     };
     let tls = certificates.server_config()?;
-    Ok(if config.also_plain_http {
-        Transport::TlsOrPlain(tls)
-    } else {
-        Transport::Tls(tls)
+    let file = config.certificate_path.clone();
+    Ok(Secured {
+        transport: if config.also_plain_http {
+            Transport::TlsOrPlain(tls)
+        } else {
+            Transport::Tls(tls)
+        },
+        reload: file.map(|path| CertificateReload::new(certificates, path)),
     })
 }
 

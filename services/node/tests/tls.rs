@@ -64,6 +64,7 @@ async fn plain_http_is_spoken_beside_tls_when_asked_for() {
         ..TlsConfig::default()
     };
     let both = transport(&config, &node.network_key, "127.0.0.1").unwrap();
+    let both = both.transport;
     let router = api::router(node.parts.deeds.clone());
     let server = Server::start(([127, 0, 0, 1], 0).into(), router, both, Limits::default())
         .await

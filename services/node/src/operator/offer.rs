@@ -1,4 +1,4 @@
-//! Registration: what a node offers the network, and the proof that it has its key. Contracts spec 6.1, node spec 6.1.
+//! Registration: what a node offers the network, and the proof that it has its key. Contracts spec 7.10, node spec 6.1.
 
 use std::collections::BTreeMap;
 

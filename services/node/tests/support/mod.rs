@@ -172,6 +172,7 @@ impl TestNode {
         let network_key = NetworkKeyPair::generate(&mut rng);
         let parts = open_parts_as(node_id, dir.path(), own, &protocol_key);
         let transport = transport(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
+        let transport = transport.transport;
         let router = api::router(parts.deeds.clone());
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::start(address, router, transport, Limits::default())
