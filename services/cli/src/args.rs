@@ -529,6 +529,9 @@ pub(crate) struct LocalnetArgs {
     /// A YAML list of blob IDs that the nodes do not serve.
     #[arg(long, value_name = "FILE")]
     pub(crate) blocklist: Option<PathBuf>,
+    /// Run each node in a process of its own, whose log is in its folder under `nodes`. They end with this one.
+    #[arg(long)]
+    pub(crate) processes: bool,
 }
 
 /// Arguments of `demo`.

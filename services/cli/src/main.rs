@@ -38,8 +38,18 @@ use crate::{
     standard_output::Effect,
 };
 
+fn main() -> ExitCode {
+    // Under the name of the other program, this is the other program.
+    let name = std::env::args_os().next();
+    let name = name.as_deref().map(Path::new).and_then(Path::file_name);
+    if name.is_some_and(|name| name == walrus_node_program::NAME) {
+        return walrus_node_program::main(std::env::args_os());
+    }
+    run_walrus()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run_walrus() -> ExitCode {
     let cli = match command_line::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return command_line::explain(&error),

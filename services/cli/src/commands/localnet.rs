@@ -1,8 +1,9 @@
 //! `walrus localnet`.
 
 use std::{
-    fs,
+    env, fs,
     net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -53,6 +54,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         rpc_port: args.rpc_port,
         faucet_port: args.faucet_port,
         blocklist: args.blocklist,
+        processes: own_program(args.processes)?,
         ..LocalnetOptions::default()
     };
     let reporter = Reporter::new(global.json);
@@ -74,6 +76,12 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
     stop.wait().await;
     reporter.line("Stopping …");
     network.shutdown().await
+}
+
+/// This program, which runs a node when it is called so.
+fn own_program(processes: bool) -> anyhow::Result<Option<PathBuf>> {
+    let program = processes.then(env::current_exe).transpose();
+    program.context("cannot find this program to run the nodes with")
 }
 
 fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
