@@ -1,13 +1,9 @@
 //! The storage nodes of a committee, with connections to them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
-use walrus_core::network_key::NetworkPublicKey;
 use walrus_core::{BlobId, BlsPublicKey, EncodingConfig, Epoch, ShardIndex, SliverPairIndex};
-use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_node_client::{Endpoint, EndpointError, NodeClient, NodeClientOptions, NodePool};
 use walrus_sui::{
     Address,
     contract::{Committee, CommitteeMember},
@@ -18,25 +14,16 @@ use crate::{ClientError, CommitteeError, NodeFailure, NodeProblem, Tuning};
 /// Opens connections to nodes and keeps them by address and key. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Connections {
-    options: NodeClientOptions,
+    pool: NodePool,
     tuning: Tuning,
-    open: Arc<Mutex<HashMap<Endpoint, NodeClient>>>,
-}
-
-/// What a connection depends on: a node that changes one of them is another peer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Endpoint {
-    address: String,
-    key: Vec<u8>,
 }
 
 impl Connections {
     /// No connections yet.
     pub fn new(options: NodeClientOptions) -> Self {
         Self {
-            options,
+            pool: NodePool::new(options),
             tuning: Tuning::default(),
-            open: Arc::default(),
         }
     }
 
@@ -48,21 +35,11 @@ impl Connections {
 
     /// The connection to a member, or why there can be none.
     fn to(&self, member: &CommitteeMember) -> Result<NodeClient, NodeProblem> {
-        let endpoint = Endpoint {
-            address: member.network_address.clone(),
-            key: member.network_public_key.clone(),
-        };
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = open.get(&endpoint) {
-            return Ok(client.clone());
-        }
-        let key =
-            NetworkPublicKey::try_from(member.network_public_key.as_slice()).map_err(|error| {
-                NodeProblem::Unusable(format!("its network key on chain is malformed: {error}"))
-            })?;
-        let client = NodeClient::new(&member.network_address, &key, &self.options)?;
-        open.insert(endpoint, client.clone());
-        Ok(client)
+        let client = self.pool.client(endpoint(member));
+        client.map_err(|error| match error {
+            EndpointError::Client(error) => error.into(),
+            error @ EndpointError::Key(_) => NodeProblem::Unusable(error.to_string()),
+        })
     }
 
     /// Closes the connections to everybody who is in none of these committees.
@@ -70,13 +47,16 @@ impl Connections {
         let members: HashSet<Endpoint> = committees
             .into_iter()
             .flat_map(|committee| &committee.members)
-            .map(|member| Endpoint {
-                address: member.network_address.clone(),
-                key: member.network_public_key.clone(),
-            })
+            .map(endpoint)
             .collect();
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|endpoint, _| members.contains(endpoint));
+        self.pool.retain(|endpoint| members.contains(endpoint));
+    }
+}
+
+fn endpoint(member: &CommitteeMember) -> Endpoint {
+    Endpoint {
+        address: member.network_address.clone(),
+        key: member.network_public_key.clone(),
     }
 }
 
