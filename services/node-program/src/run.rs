@@ -32,14 +32,17 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
         node = StorageNode::start(config.clone()) => node?,
         () = signals.next() => return Ok(()),
     };
-    let target = Arc::new(Target {
-        name: config.name.clone(),
-        public_address: config.public_address(),
-        view: node.view(),
-        logging,
-    });
     let door = match &config.admin_socket_path {
-        Some(path) => Some(AdminDoor::open(path, target).await?),
+        Some(path) => {
+            // Nobody but the door may hold it: the storage is closed when nothing does.
+            let target = Arc::new(Target {
+                name: config.name.clone(),
+                public_address: config.public_address(),
+                view: node.view(),
+                logging,
+            });
+            Some(AdminDoor::open(path, target).await?)
+        }
         None => None,
     };
     let up = serde_json::json!({ "nodeId": node.node_id(), "address": node.address() });

@@ -101,6 +101,9 @@ fn lines(status: &Status) -> Vec<String> {
 
 fn worker_line(worker: &WorkerStatus) -> String {
     let mut text = worker.state.clone();
+    if worker.paused && worker.state != "paused" {
+        text += ", to pause";
+    }
     if let Some(done) = worker.done {
         text += &format!(", {done} done");
     }

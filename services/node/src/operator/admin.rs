@@ -123,7 +123,7 @@ pub enum AdminError {
         source: io::Error,
     },
     /// No node listens there.
-    #[error("no node answers on {path}: {source}; is it running, as the same user?", path = path.display())]
+    #[error("no node answers on {path} (is it running, as the same user?): {source}", path = path.display())]
     Connect {
         /// The path.
         path: PathBuf,
