@@ -31,8 +31,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    args::{Cli, Command, GlobalOptions},
-    devchain::args::DevchainCommand,
+    args::{Cli, Command, GlobalOptions, devchain::DevchainCommand},
     output::Target,
     report::say,
     standard_output::Effect,

@@ -1,18 +1,9 @@
 //! `walrus completion`: what makes a shell complete commands and options.
 
 use anyhow::Context;
-use clap::Args;
 use clap_complete::Shell;
 
-use crate::{command_line, report::write_result};
-
-/// Arguments of `completion`.
-#[derive(Debug, Args)]
-pub(crate) struct CompletionArgs {
-    /// The shell; that of the environment variable SHELL when absent.
-    #[arg(long, value_name = "SHELL", value_enum)]
-    shell: Option<Shell>,
-}
+use crate::{args::CompletionArgs, command_line, report::write_result};
 
 /// Prints the script.
 pub(crate) fn run(args: &CompletionArgs) -> anyhow::Result<()> {

@@ -6,13 +6,13 @@
 use std::{any::TypeId, ffi::OsString, io::Read as _, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Arg, ArgAction, Args, Command};
+use clap::{Arg, ArgAction, Command};
 use serde_json::{Map, Value};
 use walrus_sui::home::Expand as _;
 
 use super::unique_keys::UniqueKeys;
 use crate::{
-    args::{Cli, GlobalOptions},
+    args::{Cli, GlobalOptions, JsonArgs},
     command_line,
     report::say,
     standard_streams,
@@ -29,14 +29,6 @@ const NOT_IN_JSON: [&str; 2] = ["json", "completion"];
 const OTHER_NAMES: [(&str, &str, &str); 1] = [("info", COMMAND, "section")];
 /// Options that have another value here when they are absent.
 const DEFAULTS: [(&str, &str, &str); 1] = [("blob-status", "timeout", "--timeout=10s")];
-
-/// Arguments of `json`.
-#[derive(Debug, Args)]
-pub(crate) struct JsonArgs {
-    /// The object; standard input when absent.
-    #[arg(value_name = "OBJECT")]
-    object: Option<String>,
-}
 
 /// The command that the object stands for. Shared options that it does not have are those of `outer`. Says which of them have no
 /// effect: programs put the same ones into each object.

@@ -50,9 +50,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         shards: args.shards.unwrap_or(shape.shards),
         epoch_duration: args.epoch_duration.unwrap_or(shape.epoch_duration),
         dir,
-        host: args.host.unwrap_or(shape.host),
-        rpc_port: args.rpc_port,
-        faucet_port: args.faucet_port,
+        host: args.listen.host.unwrap_or(shape.host),
+        rpc_port: args.listen.rpc_port,
+        faucet_port: args.listen.faucet_port,
         blocklist: args.blocklist,
         processes: own_program(args.processes)?,
         ..LocalnetOptions::default()

@@ -15,7 +15,6 @@ use walrus_sui::{
 
 use super::{
     aborts::{self, Evidence},
-    args::{CallArgs, FunctionName},
     arguments::{self, Value},
     objects::{self, Named},
     outcome::{NewObject, created_objects, show_created},
@@ -25,7 +24,10 @@ use super::{
     target::Target,
 };
 use crate::{
-    args::GlobalOptions,
+    args::{
+        GlobalOptions,
+        devchain::{CallArgs, FunctionName},
+    },
     commands::print_json,
     report::{Reporter, count, short_addresses},
 };

@@ -1,7 +1,6 @@
 //! `walrus devchain`: a chain alone, and Move packages on it.
 
 mod aborts;
-pub(crate) mod args;
 mod arguments;
 mod call;
 mod objects;
@@ -14,8 +13,10 @@ mod simulation;
 mod sources;
 mod target;
 
-use crate::args::GlobalOptions;
-use args::{DevchainArgs, DevchainCommand};
+use crate::args::{
+    GlobalOptions,
+    devchain::{DevchainArgs, DevchainCommand},
+};
 
 /// Runs the subcommand, or a chain when there is none.
 pub(crate) async fn run(global: &GlobalOptions, args: DevchainArgs) -> anyhow::Result<()> {

@@ -6,12 +6,11 @@ use walrus_sui::{Address, Digest, transactions::ExecutedTransaction};
 
 use super::{
     aborts::{self, Evidence},
-    args::PublishArgs,
     outcome::{NewObject, created_objects, show_created},
     target::Target,
 };
 use crate::{
-    args::GlobalOptions,
+    args::{GlobalOptions, devchain::PublishArgs},
     commands::print_json,
     report::{Reporter, say},
 };

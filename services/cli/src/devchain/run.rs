@@ -1,11 +1,13 @@
 //! `walrus devchain`: the chain itself.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use anyhow::Context;
 use walrus_localnet::{LocalChain, LocalChainOptions, default_chain_directory};
 
-use super::{args::RunArgs, target::DEFAULT_URL};
+use super::target::DEFAULT_URL;
 use crate::{
-    args::GlobalOptions,
+    args::{GlobalOptions, devchain::RunArgs},
     invocation,
     report::{Reporter, write_result},
     stop::Stop,
@@ -21,9 +23,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: RunArgs) -> anyhow::Result
     };
     let options = LocalChainOptions {
         dir,
-        host: args.host,
-        rpc_port: args.rpc_port,
-        faucet_port: args.faucet_port,
+        host: args.listen.host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        rpc_port: args.listen.rpc_port,
+        faucet_port: args.listen.faucet_port,
         seed: args.seed,
         accounts: args.accounts,
         epoch_duration: args.epoch_duration,

@@ -15,7 +15,8 @@ use walrus_sui::{
     transactions::{TransactionError, TransactionExecutor},
 };
 
-use super::{args::FunctionName, arguments::Value};
+use super::arguments::Value;
+use crate::args::devchain::FunctionName;
 
 /// What a call would do.
 pub(super) enum Simulated {

@@ -14,8 +14,11 @@ use walrus_sui::{
     wallet::{Keypair, Wallet, default_wallet_path},
 };
 
-use super::args::TargetArgs;
-use crate::{args::GlobalOptions, context::load_config, report::say};
+use crate::{
+    args::{GlobalOptions, devchain::TargetArgs},
+    context::load_config,
+    report::say,
+};
 
 /// The address of `walrus devchain` and `walrus localnet` when nobody says otherwise.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:9000";

@@ -1,10 +1,11 @@
 //! The command line of `walrus devchain`.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use crate::args::parse_chain_epoch_duration;
 use clap::{Args, Subcommand, ValueEnum};
 use sui_devchain_move_build::{Choice, Compiler};
+
+use super::{ListenArgs, durations::parse_chain_epoch_duration};
 
 /// Arguments of `devchain`.
 #[derive(Debug, Args)]
@@ -26,15 +27,9 @@ pub(crate) struct RunArgs {
     /// Keep the chain in memory: nothing is written anywhere.
     #[arg(long, conflicts_with = "dir")]
     pub(crate) ephemeral: bool,
-    /// Address to listen on.
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
-    /// Port of the gRPC and gRPC-web service; 0 for any free one.
-    #[arg(long, value_name = "PORT", default_value_t = 9000)]
-    pub(crate) rpc_port: u16,
-    /// Port of the faucet (`POST /v2/gas`, `/v1/gas`, `/gas`); 0 for any free one.
-    #[arg(long, value_name = "PORT", default_value_t = 9123)]
-    pub(crate) faucet_port: u16,
+    /// Where it listens.
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
     /// Number of funded accounts; as many as the chain in the directory has, or 10 for a new one, when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) accounts: Option<u32>,

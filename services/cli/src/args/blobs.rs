@@ -1,0 +1,227 @@
+//! Arguments of the commands for blobs: store, read, status, and the encoding offline.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{ArgGroup, Args};
+use walrus_sdk::Scratch;
+
+use super::{below_home, durations::parse_duration};
+
+/// Arguments of `store`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// The files to store; `-` for standard input.
+    #[arg(required = true, value_name = "FILES")]
+    pub(crate) files: Vec<PathBuf>,
+    /// For how many epochs from the current one, or `max`.
+    #[arg(long, value_name = "N|max", value_parser = parse_epochs)]
+    pub(crate) epochs: EpochCount,
+    /// Make the plan only: blob IDs, sizes, what would be reused, cost and gas; nothing happens on chain.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Store even if the blob is already available.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Never reuse blob objects or storage that the wallet owns.
+    #[arg(long)]
+    pub(crate) ignore_resources: bool,
+    /// The blob cannot be deleted before its last epoch has passed.
+    #[arg(long, conflicts_with = "deletable")]
+    pub(crate) permanent: bool,
+    /// The blob may be deleted by its owner (the default).
+    #[arg(long, hide = true)]
+    pub(crate) deletable: bool,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
+}
+
+/// Where what does not fit in memory goes.
+#[derive(Debug, Args)]
+pub(crate) struct SpoolArgs {
+    /// Directory for what large blobs need beside memory: five times the size of the blob for a store, twice for a read. The
+    /// files have no names and are gone when the command ends. [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WALRUS_SPOOL_DIR",
+        hide_env_values = true,
+        value_parser = below_home()
+    )]
+    pub(super) spool_dir: Option<PathBuf>,
+}
+
+impl SpoolArgs {
+    /// The directory, or the default one.
+    pub(crate) fn scratch(&self) -> Scratch {
+        scratch(self.spool_dir.as_deref())
+    }
+}
+
+/// What the directory is for where only a copy of what is no file goes there.
+const COPY_DIRECTORY: &str = "Directory for a copy of a large blob from a pipe, or of any blob on its way to a pipe or a device; \
+    files need none. The copy has no name and is gone when the command ends. \
+    [default: $TMPDIR or /tmp, or /var/tmp if /tmp is in memory]";
+
+/// Where a copy of what is no file goes.
+#[derive(Debug, Args)]
+#[command(mut_arg("spool_dir", |argument| argument.help(COPY_DIRECTORY)))]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    spool: SpoolArgs,
+}
+
+impl CopyArgs {
+    /// The directory, or the default one.
+    pub(crate) fn scratch(&self) -> Scratch {
+        self.spool.scratch()
+    }
+}
+
+fn scratch(directory: Option<&Path>) -> Scratch {
+    match directory {
+        Some(directory) => Scratch::in_directory(directory),
+        None => Scratch::default(),
+    }
+}
+
+/// A number of epochs, or as many as the network allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EpochCount {
+    /// Exactly this many, at least one.
+    Count(u32),
+    /// `max_epochs_ahead` of the network.
+    Max,
+}
+
+fn parse_epochs(text: &str) -> Result<EpochCount, String> {
+    if text == "max" {
+        return Ok(EpochCount::Max);
+    }
+    match text.parse::<u32>() {
+        Ok(0) => Err("a blob must be stored for at least 1 epoch".into()),
+        Ok(count) => Ok(EpochCount::Count(count)),
+        Err(_) => Err("expected a number of epochs or `max`".into()),
+    }
+}
+
+/// Arguments of `read`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// The blob ID, as printed by `store`.
+    #[arg(value_name = "BLOB_ID")]
+    pub(crate) blob_id: String,
+    /// Write to this file instead of standard output (`-`).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Re-encode the whole blob and compare its blob ID.
+    #[arg(long, conflicts_with = "skip_consistency_check")]
+    pub(crate) strict_consistency_check: bool,
+    /// Do not check the decoded blob against the metadata.
+    #[arg(long)]
+    pub(crate) skip_consistency_check: bool,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
+}
+
+/// Arguments of `blob-status`.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("blob").args(["id", "blob_id", "file"]).required(true))]
+pub(crate) struct BlobStatusArgs {
+    /// The blob ID.
+    #[arg(value_name = "BLOB_ID")]
+    id: Option<String>,
+    /// Compute the blob ID of this file, or of standard input (`-`), and ask for its status.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The blob ID, as an option.
+    #[arg(long, value_name = "BLOB_ID")]
+    blob_id: Option<String>,
+    /// How long to wait for the nodes, for example `500ms` or `5s`.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+    /// Where a copy of what is no file goes.
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+}
+
+impl BlobStatusArgs {
+    /// The blob ID, if it is what was given.
+    pub(crate) fn blob_id(&self) -> Option<&str> {
+        self.id.as_deref().or(self.blob_id.as_deref())
+    }
+}
+
+/// Arguments of `blob-id`.
+#[derive(Debug, Args)]
+pub(crate) struct BlobIdArgs {
+    /// The file, a pipe, or `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// Number of shards; read from the network when absent.
+    #[arg(long, value_name = "N")]
+    pub(crate) n_shards: Option<u16>,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL", conflicts_with = "n_shards")]
+    pub(crate) rpc_url: Option<String>,
+    /// Where a copy of what is no file goes.
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+}
+
+/// Arguments of `encode`.
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArgs {
+    /// The file, a pipe, or `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// Number of shards of the network that the slivers are for.
+    #[arg(long, value_name = "N")]
+    pub(crate) n_shards: u16,
+    /// The directory to make, with those above it; it must not exist or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Where a copy of what is no file goes.
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+}
+
+/// Arguments of `decode`.
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArgs {
+    /// A directory as `walrus encode` makes it.
+    #[arg(value_name = "DIRECTORY")]
+    pub(crate) directory: PathBuf,
+    /// The file to write, a pipe or device, or `-` for standard output; an older file is replaced once all is read and checked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Check that every sliver of the blob is right, by encoding it again.
+    #[arg(long)]
+    pub(crate) strict_consistency_check: bool,
+    /// Where a copy of what is no file goes.
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_a_positive_number_or_max() {
+        assert_eq!(parse_epochs("max"), Ok(EpochCount::Max));
+        assert_eq!(parse_epochs("3"), Ok(EpochCount::Count(3)));
+        for bad in ["0", "-1", "many", "4294967296"] {
+            assert!(parse_epochs(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The command line, as `clap` reads it. Client spec 2.1 and 2.4.
+
+mod blobs;
+pub(crate) mod devchain;
+mod durations;
+mod networks;
+mod scripting;
+
+use std::path::PathBuf;
+
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PathBufValueParser, TypedValueParser},
+};
+use walrus_sui::home::Expand as _;
+
+use self::devchain::DevchainArgs;
+pub(crate) use self::{
+    blobs::{BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, ReadArgs, StoreArgs},
+    networks::{
+        CloseEpochChangeArgs, DemoArgs, GetWalArgs, InfoArgs, InfoSection, ListenArgs, LocalnetArgs,
+    },
+    scripting::{CompletionArgs, JsonArgs},
+};
+use crate::trace::{self, TraceTarget};
+
+/// Decentralized blob storage: store and read files, run a local network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "walrus",
+    version = env!("WALRUS_VERSION"),
+    propagate_version = true,
+    after_help = "Examples:\n  \
+        walrus demo README.md                      a whole network, one file stored and read back\n  \
+        walrus localnet                            keep a local network up until Ctrl-C\n  \
+        walrus devchain                            a chain alone, with a faucet and funded accounts\n  \
+        walrus store photo.jpg --epochs 3          store a file for three epochs\n  \
+        walrus read BLOB_ID --out photo.jpg        read it back\n  \
+        walrus blob-status BLOB_ID                 is it available, and until when?"
+)]
+pub(crate) struct Cli {
+    /// Options that several commands share.
+    #[command(flatten)]
+    pub(crate) global: GlobalOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that several commands share, valid before or after the subcommand. `shared_options` says which command has a use for
+/// which.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shared options")]
+pub(crate) struct GlobalOptions {
+    /// Client configuration file (YAML).
+    #[arg(long, global = true, value_name = "PATH", value_parser = below_home())]
+    pub(crate) config: Option<PathBuf>,
+    /// Context of a configuration file that holds several; without a file, `mainnet` or `testnet`.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Sui wallet file; overrides the one that the configuration names.
+    #[arg(long, global = true, value_name = "PATH", value_parser = below_home())]
+    pub(crate) wallet: Option<PathBuf>,
+    /// Gas budget in MIST; estimated when absent.
+    #[arg(long, global = true, value_name = "MIST")]
+    pub(crate) gas_budget: Option<u64>,
+    /// Print JSON on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Trace the command, in the form of OpenTelemetry: to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names (`otlp`), or into a
+    /// file (`file=PATH`).
+    #[arg(long, global = true, value_name = "otlp|file=PATH", value_parser = trace::parse_target)]
+    pub(crate) trace_cli: Option<TraceTarget>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Store files as blobs.
+    #[command(
+        alias = "write",
+        after_help = "Examples:\n  \
+            walrus store report.pdf --epochs 3\n  \
+            walrus store a.txt b.txt --epochs max --permanent\n  \
+            walrus store big.iso --epochs 5 --dry-run\n  \
+            tar c photos | walrus store - --epochs 3        `-` is standard input\n\n\
+            What is paid for is the encoded size: about five times the file, and its metadata once for each shard, 64 bytes for every \
+            shard each time. So a single byte takes 648 KiB on 100 shards, and 63 MiB on the 1000 of the public networks: put small \
+            files together. A blob is as large as the number of shards allows (`walrus info size`).\n\n\
+            Large files take little memory: their slivers are in files without names in --spool-dir."
+    )]
+    Store(StoreArgs),
+    /// Read a blob.
+    #[command(after_help = "Examples:\n  \
+        walrus read BLOB_ID --out report.pdf\n  \
+        walrus read BLOB_ID > report.pdf\n  \
+        walrus read BLOB_ID --out report.pdf --strict-consistency-check\n\n\
+        The file is there whole and checked, or not at all; until then an older one stays. Large blobs take little memory: their \
+        slivers are in files without names in --spool-dir.")]
+    Read(ReadArgs),
+    /// Show whether a blob is available, and until when.
+    #[command(after_help = "Examples:\n  \
+        walrus blob-status BLOB_ID\n  \
+        walrus blob-status --file report.pdf --json\n\n\
+        The status is what enough storage nodes say. Until when, and whether a blob that is not there was ever stored, is in the \
+        events of the chain. They are read where there are few, as on a local network; elsewhere only blob objects of the wallet \
+        are looked at.\n\n\
+        Exit code: 0 if the status was found out, whatever it is, also for a blob that is not stored; 1 if it was not found out; \
+        2 for a wrong command line. Scripts read `status` with --json.")]
+    BlobStatus(BlobStatusArgs),
+    /// Show the network's epoch, sizes, prices and committee.
+    #[command(after_help = "Examples:\n  \
+        walrus info                                   epoch, sizes, prices\n  \
+        walrus info committee                         the storage nodes\n  \
+        walrus info price --json\n  \
+        walrus info --config DIR/client_config.yaml   of a network that is not where it is looked for")]
+    Info(InfoArgs),
+    /// Compute the blob ID of a file.
+    #[command(after_help = "Examples:\n  \
+        walrus blob-id report.pdf --n-shards 1000     offline\n  \
+        walrus blob-id report.pdf                     asks the network for its number of shards\n  \
+        tar c photos | walrus blob-id - --n-shards 1000\n  \
+        walrus blob-id report.pdf --n-shards 1000 --json\n\n\
+        The blob ID depends on the number of shards: 1000 on the public networks. Files of any size take little memory.")]
+    BlobId(BlobIdArgs),
+    /// Write the slivers of a file into a directory, offline.
+    #[command(after_help = "Examples:\n  \
+        walrus encode video.mp4 --n-shards 1000 --out slivers\n  \
+        tar c photos | walrus encode - --n-shards 1000 --out slivers\n  \
+        walrus encode video.mp4 --n-shards 1000 --out slivers --json\n\n\
+        The directory holds metadata.bcs (blob ID and metadata) and for each sliver a file such as primary-0007.bcs, with the \
+        bytes that a storage node takes: about five times the size of a large file, more for a small one, and for any at least 27 KiB with 100 shards and 2 MiB with 1000. Slivers of both kinds are numbered by their sliver \
+        index, which is not the number of the pair for secondary ones: the pair p of n, which one shard stores, is primary sliver p \
+        and secondary sliver n - 1 - p; of 1000 shards, primary-0007.bcs and secondary-0992.bcs. The directory is there \
+        whole, or not at all; only a process that is killed leaves a directory .NAME.partial-… beside it, which can be removed.")]
+    Encode(EncodeArgs),
+    /// Put a file together again from a directory of slivers, offline.
+    #[command(after_help = "Examples:\n  \
+        walrus decode slivers --out video.mp4\n  \
+        walrus decode slivers --out video.mp4 --strict-consistency-check\n  \
+        walrus decode slivers --out - | tar x\n\n\
+        It takes metadata.bcs and enough slivers of one kind: with 1000 shards 334 primary ones or 667 secondary ones. Damaged ones are recognized and passed over. The file is there whole and checked, or not at all; until \
+        then an older one stays.")]
+    Decode(DecodeArgs),
+    /// Convert a decimal blob ID, as explorers show it, to its usual form.
+    #[command(after_help = "Examples:\n  \
+        walrus convert-blob-id 94699736893744872644295225319422424879389432225506209958748309287018296689362\n  \
+        walrus read $(walrus convert-blob-id DECIMAL) --out report.pdf")]
+    ConvertBlobId {
+        /// The blob ID as a decimal number.
+        blob_id_decimal: String,
+    },
+    /// Get WAL for SUI at an exchange of a test network.
+    #[command(after_help = "Examples:\n  \
+        walrus get-wal                                0.5 WAL or so, at any exchange of the configuration\n  \
+        walrus get-wal --amount 2000000000            for 2 SUI\n  \
+        walrus get-wal --exchange-id 0xID --json")]
+    GetWal(GetWalArgs),
+    /// Close an epoch change that no quorum of nodes reports as done.
+    #[command(after_help = "Examples:\n  \
+        walrus close-epoch-change\n  \
+        walrus close-epoch-change --json\n\n\
+        Anybody may, from two epoch durations after the epoch change began; until then it changes nothing and says when. Storage nodes \
+        do it by themselves. It is for a network of which too few are left.")]
+    CloseEpochChange(CloseEpochChangeArgs),
+    /// Run a whole network on this machine until Ctrl-C.
+    #[command(after_help = "Examples:\n  \
+        walrus localnet\n  \
+        walrus localnet --nodes 4 --shards 13 --epoch-duration 2m\n  \
+        walrus localnet --dir /tmp/net --json\n  \
+        walrus localnet --ephemeral                   leaves nothing behind\n  \
+        walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one\n  \
+        curl --cacert ~/.walrus/localnet/tls/authority.pem https://127.0.0.1:PORT/v1/health    a node, by its URL in network.json\n\n\
+        A network keeps its nodes, shards, epochs and host for life; options that ask it for others are refused. Its certificates \
+        are signed by an authority of its own, which network.json names as caBundle: who trusts that (NODE_EXTRA_CA_CERTS, \
+        --cacert, SSL_CERT_FILE) speaks TLS with its nodes and its chain.")]
+    Localnet(LocalnetArgs),
+    /// Run a Sui-compatible chain alone, and publish Move packages to it.
+    #[command(after_help = "Examples:\n  \
+            walrus devchain                             a chain with ten funded accounts, until Ctrl-C\n  \
+            walrus devchain --ephemeral --rpc-port 0    in memory, on any free port\n  \
+            walrus devchain --dir /tmp/chain --json     durable; JSON for other tools\n  \
+            walrus devchain publish my_package          compile a Move package and publish it\n  \
+            walrus devchain call 0xID::counter::add 0xOBJECT 5\n  \
+            curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' 127.0.0.1:9123/v2/gas")]
+    Devchain(DevchainArgs),
+    /// Boot a throwaway network, store a file, read it back and compare.
+    #[command(
+        after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json"
+    )]
+    Demo(DemoArgs),
+    /// Run a command that is given as a JSON object, with JSON as output.
+    #[command(after_help = "Examples:\n  \
+        walrus json '{\"command\": {\"store\": {\"files\": [\"a.txt\"], \"epochs\": 3}}}'\n  \
+        echo '{\"context\": \"testnet\", \"command\": \"info\"}' | walrus json\n\n\
+        Commands and options have the names of the command line in camel case. An option that may be given several times is an \
+        array, a flag is true or false, a duration {\"secs\": 1, \"nanos\": 0}.")]
+    Json(JsonArgs),
+    /// Print the script that makes a shell complete commands and options.
+    #[command(after_help = "Examples:\n  \
+        walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus\n  \
+        source <(walrus completion)")]
+    Completion(CompletionArgs),
+}
+
+impl Command {
+    /// Its name on the command line.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::Read(_) => "read",
+            Self::BlobStatus(_) => "blob-status",
+            Self::Info(_) => "info",
+            Self::BlobId(_) => "blob-id",
+            Self::Encode(_) => "encode",
+            Self::Decode(_) => "decode",
+            Self::ConvertBlobId { .. } => "convert-blob-id",
+            Self::GetWal(_) => "get-wal",
+            Self::CloseEpochChange(_) => "close-epoch-change",
+            Self::Localnet(_) => "localnet",
+            Self::Devchain(_) => "devchain",
+            Self::Demo(_) => "demo",
+            Self::Json(_) => "json",
+            Self::Completion(_) => "completion",
+        }
+    }
+}
+
+/// A path in which `~` is the home directory: shells leave it alone in `--option=~/path`, and nobody else replaces it.
+fn below_home() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(PathBuf::expand)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command_line::program;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        program().debug_assert();
+    }
+
+    fn with_subcommands(command: &clap::Command) -> Vec<clap::Command> {
+        let inner = command.get_subcommands().flat_map(with_subcommands);
+        inner.chain([command.clone()]).collect()
+    }
+
+    #[test]
+    fn help_is_wrapped_at_words() {
+        const COLUMNS: usize = 80;
+        let mut program = program();
+        program.build();
+        for command in with_subcommands(&program) {
+            let mut command = command.term_width(COLUMNS);
+            let help = command.render_long_help().to_string();
+            for line in help.lines() {
+                let is_one_word = !line.trim().contains(' ');
+                assert!(is_one_word || line.chars().count() <= COLUMNS, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn paragraphs_of_help_have_no_line_breaks_of_their_own() {
+        let is_prose = |line: &str| line.starts_with(|first: char| first != ' ');
+        for command in with_subcommands(&program()) {
+            let texts = [command.get_long_about(), command.get_after_help()];
+            for text in texts.into_iter().flatten().map(ToString::to_string) {
+                let lines: Vec<_> = text.lines().collect();
+                let is_broken = lines
+                    .windows(2)
+                    .any(|two| two.iter().all(|one| is_prose(one)));
+                assert!(!is_broken, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tilde_that_the_shell_left_is_the_home_directory() {
+        let line = [
+            "walrus",
+            "--config=~/c",
+            "--wallet=~/w",
+            "store",
+            "a",
+            "--epochs=1",
+            "--spool-dir=~/s",
+        ];
+        let Cli { global, command } = Cli::try_parse_from(line).unwrap();
+        let Command::Store(store) = command else {
+            panic!("{command:?}");
+        };
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(global.config, Some(home.join("c")));
+        assert_eq!(global.wallet, Some(home.join("w")));
+        assert_eq!(store.spool.spool_dir, Some(home.join("s")));
+    }
+
+    #[test]
+    fn lengths_of_epochs_are_checked_where_they_are_given() {
+        for command in ["localnet", "demo"] {
+            let short = ["walrus", command, "--epoch-duration", "1ms"];
+            assert!(Cli::try_parse_from(short).is_err(), "{command}");
+        }
+        let short = ["walrus", "devchain", "--epoch-duration", "1ms"];
+        assert!(Cli::try_parse_from(short).is_err());
+    }
+}

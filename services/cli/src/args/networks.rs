@@ -1,0 +1,137 @@
+//! Arguments of the commands for networks: looking at one, paying on one, running one.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use super::{blobs::SpoolArgs, durations::parse_epoch_duration};
+
+/// Arguments of `info`.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Which part to show.
+    #[arg(value_enum)]
+    pub(crate) section: Option<InfoSection>,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// The parts of `info`. Client spec 2.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InfoSection {
+    /// Everything.
+    All,
+    /// The current epoch.
+    Epoch,
+    /// Shards and nodes.
+    Storage,
+    /// Size limits.
+    Size,
+    /// Prices.
+    Price,
+    /// Fault tolerance.
+    Bft,
+    /// The WAL coin type.
+    Coin,
+    /// The storage nodes.
+    Committee,
+}
+
+/// Arguments of `get-wal`.
+#[derive(Debug, Args)]
+pub(crate) struct GetWalArgs {
+    /// The exchange; one that the configuration lists under `exchange_objects` when absent.
+    #[arg(long, value_name = "OBJECT_ID")]
+    pub(crate) exchange_id: Option<walrus_sui::Address>,
+    /// How much SUI to give away, in MIST (1 SUI = 1000000000 MIST).
+    #[arg(long, value_name = "MIST", default_value_t = 500_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) amount: u64,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// Arguments of `close-epoch-change`.
+#[derive(Debug, Args)]
+pub(crate) struct CloseEpochChangeArgs {
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+/// The shape of a network for a demonstration.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// Number of storage nodes, at most 256.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) nodes: u16,
+    /// Number of shards, at least 4 and at least one for each node, at most 2000.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(4..=2000))]
+    pub(crate) shards: u16,
+    /// Length of an epoch, for example `30s`, `10m`, `24h`.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_epoch_duration)]
+    pub(crate) epoch_duration: Duration,
+}
+
+/// Where a chain listens, and what is started with it.
+#[derive(Debug, Args)]
+pub(crate) struct ListenArgs {
+    /// Address to listen on, IPv4 or IPv6; 127.0.0.1 when absent.
+    #[arg(long, value_name = "IP")]
+    pub(crate) host: Option<IpAddr>,
+    /// Port of the chain's gRPC and gRPC-web service; 0 for any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    pub(crate) rpc_port: u16,
+    /// Port of the faucet (`POST /v2/gas`, `/v1/gas`, `/gas`); 0 for any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 9123)]
+    pub(crate) faucet_port: u16,
+}
+
+/// What the address of a network is for, which it keeps for life.
+const NETWORK_HOST: &str = "Address to listen on, IPv4 or IPv6, at which clients find the nodes; that of the network in the \
+    directory, or 127.0.0.1, when absent";
+
+/// Arguments of `localnet`.
+#[derive(Debug, Args)]
+#[command(mut_arg("host", |argument| argument.help(NETWORK_HOST)))]
+pub(crate) struct LocalnetArgs {
+    /// Number of storage nodes, at most 256; as many as the network in the directory has, or 13 for a new one, when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) nodes: Option<u16>,
+    /// Number of shards, at least 4 and at least one for each node, at most 2000; those of the network in the directory, or 100, when
+    /// absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(4..=2000))]
+    pub(crate) shards: Option<u16>,
+    /// Length of an epoch, for example `30s`, `10m`, `24h`; that of the network in the directory, or 24 hours, when absent.
+    #[arg(long, value_name = "DURATION", value_parser = parse_epoch_duration)]
+    pub(crate) epoch_duration: Option<Duration>,
+    /// Where the network keeps its files; `~/.walrus/localnet` when absent. A network that is there comes up where it was.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Keep the files in a temporary directory that goes with the network; after a `kill -9` with the next one that is ephemeral.
+    #[arg(long, conflicts_with = "dir")]
+    pub(crate) ephemeral: bool,
+    /// Where it listens.
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    /// A YAML list of blob IDs that the nodes do not serve.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) blocklist: Option<PathBuf>,
+    /// Run each node in a process of its own, whose log is in its folder under `nodes`. They end with this one.
+    #[arg(long)]
+    pub(crate) processes: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The file to store; `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// How large the network is.
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Where what does not fit in memory goes.
+    #[command(flatten)]
+    pub(crate) spool: SpoolArgs,
+}

@@ -1,0 +1,20 @@
+//! Arguments of the commands for programs and shells.
+
+use clap::Args;
+use clap_complete::Shell;
+
+/// Arguments of `json`.
+#[derive(Debug, Args)]
+pub(crate) struct JsonArgs {
+    /// The object; standard input when absent.
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: Option<String>,
+}
+
+/// Arguments of `completion`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// The shell; that of the environment variable SHELL when absent.
+    #[arg(long, value_name = "SHELL", value_enum)]
+    pub(crate) shell: Option<Shell>,
+}
