@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde::Serialize;
 use walrus_core::{BlobId, EncodingConfig, EncodingType};
 
-use super::print_json;
+use super::{Report, print_json, show};
 use crate::{
     args::{BlobIdArgs, GlobalOptions},
     context,
@@ -19,6 +19,18 @@ struct BlobIdOutput {
     file: String,
     unencoded_length: u64,
     encoding_type: EncodingType,
+    #[serde(skip)]
+    n_shards: u16,
+}
+
+impl Report for BlobIdOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.field("blob ID", self.blob_id);
+        reporter.field("file", &self.file);
+        reporter.field("unencoded size", bytes(self.unencoded_length));
+        reporter.field("shards", self.n_shards);
+        reporter.field("encoding", self.encoding_type);
+    }
 }
 
 /// Computes the blob ID of a file.
@@ -40,16 +52,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Res
         file: args.file.display().to_string(),
         unencoded_length: metadata.metadata().unencoded_length(),
         encoding_type: EncodingType::default(),
+        n_shards,
     };
-    if global.json {
-        return print_json(&output);
-    }
-    reporter.field("blob ID", output.blob_id);
-    reporter.field("file", &output.file);
-    reporter.field("unencoded size", bytes(output.unencoded_length));
-    reporter.field("shards", n_shards);
-    reporter.field("encoding", output.encoding_type);
-    Ok(())
+    show(global, &output)
 }
 
 /// Converts the decimal form.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use walrus_core::{BlobId, Epoch};
 use walrus_node_client::BlobStatus;
 
-use super::print_json;
+use super::{Report, show};
 use crate::{
     args::{BlobStatusArgs, GlobalOptions},
     context::Network,
@@ -25,6 +25,24 @@ struct BlobStatusOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_expiry_timestamp: Option<String>,
     lifetime: LifetimeOutput,
+    #[serde(skip)]
+    found: Lifetime,
+    /// About when it ends, RFC 3339.
+    #[serde(skip)]
+    end: Option<String>,
+}
+
+impl Report for BlobStatusOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.field("blob ID", self.blob_id);
+        if let Some(file) = &self.file {
+            reporter.field("file", file);
+        }
+        print_status(reporter, &self.status, self.found);
+        if let Some(time) = &self.end {
+            reporter.field("expires about", time);
+        }
+    }
 }
 
 /// Shows the status of a blob.
@@ -52,25 +70,16 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         _ => None,
     };
     let file = args.file.map(|file| file.display().to_string());
-    if !global.json {
-        let reporter = Reporter::new(false);
-        reporter.field("blob ID", blob_id);
-        if let Some(file) = file {
-            reporter.field("file", file);
-        }
-        print_status(&reporter, &status, lifetime);
-        if let Some(time) = end {
-            reporter.field("expires about", time);
-        }
-        return Ok(());
-    }
-    print_json(&BlobStatusOutput {
+    let output = BlobStatusOutput {
         blob_id,
         file,
         status,
         estimated_expiry_timestamp,
-        lifetime: LifetimeOutput::new(lifetime, end),
-    })
+        lifetime: LifetimeOutput::new(lifetime, end.clone()),
+        found: lifetime,
+        end,
+    };
+    show(global, &output)
 }
 
 fn print_status(reporter: &Reporter, status: &BlobStatus, lifetime: Lifetime) {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use walrus_sui::Digest;
 
-use super::print_json;
+use super::{Report, show};
 use crate::{
     args::{CloseEpochChangeArgs, GlobalOptions},
     context::Network,
@@ -20,17 +20,18 @@ struct CloseEpochChangeOutput {
     tx_digest: Digest,
 }
 
+impl Report for CloseEpochChangeOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line(format!("Closed the change to epoch {}", self.epoch));
+        reporter.field("transaction", self.tx_digest);
+    }
+}
+
 /// Closes it, or says why that is not possible.
 pub(crate) async fn run(global: &GlobalOptions, args: CloseEpochChangeArgs) -> anyhow::Result<()> {
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
     let writer = network.writer(global)?;
     let tx_digest = writer.close_epoch_change().await?.digest;
     let epoch = network.reader().epoch().await?;
-    if global.json {
-        return print_json(&CloseEpochChangeOutput { epoch, tx_digest });
-    }
-    let reporter = Reporter::new(false);
-    reporter.line(format!("Closed the change to epoch {epoch}"));
-    reporter.field("transaction", tx_digest);
-    Ok(())
+    show(global, &CloseEpochChangeOutput { epoch, tx_digest })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use walrus_core::{BlobId, EncodingConfig, EncodingType};
 
-use super::print_json;
+use super::{Report, show};
 use crate::{
     args::{EncodeArgs, GlobalOptions},
     encoding::encode_file,
@@ -22,6 +22,17 @@ struct EncodeOutput {
     unencoded_length: u64,
     encoded_length: u64,
     encoding_type: EncodingType,
+}
+
+impl Report for EncodeOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.field("blob ID", self.blob_id);
+        reporter.field("file", &self.file);
+        reporter.field("unencoded size", bytes(self.unencoded_length));
+        reporter.field("shards", self.n_shards);
+        reporter.field("directory", self.directory.display());
+        reporter.field("its files", bytes(self.encoded_length));
+    }
 }
 
 /// Writes all slivers of a file, and its metadata, into a new directory.
@@ -45,16 +56,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: EncodeArgs) -> anyhow::Res
         unencoded_length: metadata.metadata().unencoded_length(),
         encoding_type: EncodingType::default(),
     };
-    if global.json {
-        return print_json(&output);
-    }
-    reporter.field("blob ID", output.blob_id);
-    reporter.field("file", &output.file);
-    reporter.field("unencoded size", bytes(output.unencoded_length));
-    reporter.field("shards", output.n_shards);
-    reporter.field("directory", output.directory.display());
-    reporter.field("its files", bytes(output.encoded_length));
-    Ok(())
+    show(global, &output)
 }
 
 /// Bytes of all files of a directory: slivers and metadata as they would be sent.

@@ -17,7 +17,30 @@ pub(crate) mod unique_keys;
 
 use serde::Serialize;
 
-use crate::{printable, report::say, standard_output};
+use crate::{
+    args::GlobalOptions,
+    printable,
+    report::{Reporter, say},
+    standard_output,
+};
+
+/// A result of a command: the JSON of programs, and lines for people.
+pub(crate) trait Report: Serialize {
+    /// Prints the lines.
+    fn print(&self, reporter: &Reporter);
+}
+
+/// Prints a result in the way that was asked for.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn show(global: &GlobalOptions, report: &impl Report) -> anyhow::Result<()> {
+    if global.json {
+        return print_json(report);
+    }
+    report.print(&Reporter::new(false));
+    Ok(())
+}
 
 /// Prints a result in JSON mode: pretty, nothing after it. Client spec 2.3.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {

@@ -28,7 +28,7 @@ use crate::{
         GlobalOptions,
         devchain::{CallArgs, FunctionName},
     },
-    commands::print_json,
+    commands::{Report, show},
     report::{Reporter, count, short_addresses},
 };
 
@@ -36,6 +36,9 @@ use crate::{
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CallOutput {
+    /// `MODULE::FUNCTION`.
+    #[serde(skip)]
+    function: String,
     /// `null` if nothing was executed, because nothing would have changed.
     digest: Option<Digest>,
     return_values: Vec<Returned>,
@@ -43,6 +46,26 @@ struct CallOutput {
     /// Types.
     events: Vec<String>,
     gas_used: i128,
+}
+
+impl Report for CallOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line(format!("Called {}", self.function));
+        for value in &self.return_values {
+            reporter.field("returns", value.line());
+        }
+        match self.digest {
+            Some(digest) => {
+                reporter.field("transaction", digest);
+                reporter.field("gas", format!("{} MIST", self.gas_used));
+            }
+            None => reporter.field("transaction", "none: it changes nothing, and costs nothing"),
+        }
+        show_created(reporter, &self.created);
+        for event in &self.events {
+            reporter.field("event", short_addresses(event));
+        }
+    }
 }
 
 /// Calls the function and shows what it did.
@@ -253,35 +276,14 @@ impl Call<'_> {
     ) -> anyhow::Result<()> {
         let events = executed.into_iter().flat_map(|one| &one.events);
         let output = CallOutput {
+            function: format!("{}::{}", self.name.module, self.name.function),
             digest: executed.map(|one| one.digest),
             return_values: self.returned(values, outputs),
             created: executed.map(created_objects).unwrap_or_default(),
             events: events.map(|(tag, _)| tag.to_string()).collect(),
             gas_used: executed.map_or(0, |one| one.gas_used),
         };
-        if global.json {
-            return print_json(&output);
-        }
-        let reporter = Reporter::new(false);
-        reporter.line(format!(
-            "Called {}::{}",
-            self.name.module, self.name.function
-        ));
-        for value in &output.return_values {
-            reporter.field("returns", value.line());
-        }
-        match output.digest {
-            Some(digest) => {
-                reporter.field("transaction", digest);
-                reporter.field("gas", format!("{} MIST", output.gas_used));
-            }
-            None => reporter.field("transaction", "none: it changes nothing, and costs nothing"),
-        }
-        show_created(&reporter, &output.created);
-        for event in &output.events {
-            reporter.field("event", short_addresses(event));
-        }
-        Ok(())
+        show(global, &output)
     }
 
     fn returned(&self, values: &[Value], outputs: &[CommandResult]) -> Vec<Returned> {

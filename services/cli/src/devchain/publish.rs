@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     args::{GlobalOptions, devchain::PublishArgs},
-    commands::print_json,
+    commands::{Report, show},
     report::{Reporter, say},
 };
 
@@ -19,12 +19,27 @@ use crate::{
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PublishOutput {
+    /// Of the package.
+    #[serde(skip)]
+    name: String,
     package_id: Address,
     upgrade_cap: Address,
     modules: Vec<String>,
     created: Vec<NewObject>,
     digest: Digest,
     gas_used: i128,
+}
+
+impl Report for PublishOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line(format!("Published {}", self.name));
+        reporter.field("package ID", self.package_id);
+        reporter.field("upgrade cap", self.upgrade_cap);
+        reporter.field("modules", self.modules.join(", "));
+        reporter.field("transaction", self.digest);
+        reporter.field("gas", format!("{} MIST", self.gas_used));
+        show_created(reporter, &self.created);
+    }
 }
 
 /// Compiles and publishes.
@@ -94,6 +109,7 @@ fn report(
     executed: &ExecutedTransaction,
 ) -> anyhow::Result<()> {
     let output = PublishOutput {
+        name: name.to_owned(),
         package_id: executed.published()?,
         upgrade_cap: executed.created_one("package", "UpgradeCap")?,
         modules,
@@ -101,16 +117,5 @@ fn report(
         digest: executed.digest,
         gas_used: executed.gas_used,
     };
-    if global.json {
-        return print_json(&output);
-    }
-    let reporter = Reporter::new(false);
-    reporter.line(format!("Published {name}"));
-    reporter.field("package ID", output.package_id);
-    reporter.field("upgrade cap", output.upgrade_cap);
-    reporter.field("modules", output.modules.join(", "));
-    reporter.field("transaction", output.digest);
-    reporter.field("gas", format!("{} MIST", output.gas_used));
-    show_created(&reporter, &output.created);
-    Ok(())
+    show(global, &output)
 }
