@@ -1,6 +1,13 @@
 //! Wallet files in the formats of the Sui tools.
 
-use walrus_sui::wallet::{Environment, Keypair, Keystore, Wallet};
+use std::convert::Infallible;
+
+use hyper::{Request, Response, body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use walrus_sui::{
+    chain::ChainClient,
+    wallet::{Environment, Keypair, Keystore, Wallet},
+};
 
 const KEY: &str = "suiprivkey1qqqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszasa5uj";
 const ADDRESS: &str = "0x29dfbf688abce7ab43bb8e70cae158ae961196e721440f515482f8ba1684390f";
@@ -145,4 +152,27 @@ fn a_keystore_may_be_in_the_home_directory() {
     let error = Wallet::load(&path, None, None).unwrap_err().to_string();
     let place = home.join(&name).display().to_string();
     assert!(error.starts_with(&place), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_of_an_environment_are_in_the_calls() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let _ = sender.send(request.headers().get("authorization").cloned());
+            async { Ok::<_, Infallible>(Response::new(String::new())) }
+        });
+        let http = http2::Builder::new(TokioExecutor::new());
+        http.serve_connection(TokioIo::new(stream), service).await
+    });
+    // The answer is no answer of a chain; what counts is what was asked.
+    let call =
+        tokio::spawn(async move { ChainClient::connect_with(&url, Some("me:secret")).await });
+    let credentials = seen.recv().await.unwrap().unwrap();
+    assert_eq!(credentials, "Basic bWU6c2VjcmV0");
+    call.abort();
+    server.abort();
 }
