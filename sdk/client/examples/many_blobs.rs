@@ -10,7 +10,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::from_default_config().await?;
     let report = store_together(&client, files).await?;
     for outcome in &report.outcomes {
-        println!("{}: {:?}", outcome.label, outcome.result);
+        match &outcome.result {
+            Ok(stored) => println!("{}: {}", outcome.label, stored.blob_id()),
+            Err(failure) => println!("{}: {failure}", outcome.label),
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use walrus_core::{
     encoder::{EncodeError, IoFailure},
     parameters::ParameterError,
 };
+use walrus_node_client::EventId;
 use walrus_sui::{Address, wallet::WalletError};
 
 use crate::{NodeFailure, node_failure::summary, store::Registered};
@@ -167,6 +168,14 @@ pub enum ClientError {
     /// The network does not have the blob.
     #[error("the blob ID does not exist: {0}")]
     BlobIdDoesNotExist(BlobId),
+    /// The network holds a proof that no content has this blob ID.
+    #[error("the blob {blob_id} is marked invalid on chain")]
+    MarkedInvalid {
+        /// The blob.
+        blob_id: BlobId,
+        /// The event.
+        event: EventId,
+    },
     /// The nodes refuse to serve the blob.
     #[error("the blob {0} is blocked by the storage nodes")]
     BlobIdBlocked(BlobId),

@@ -50,7 +50,7 @@ pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
 pub use read_request::ReadBlob;
 pub use running::Running;
 pub use store_request::{StoreBlob, StoreBlobs};
-pub use stored::{Stored, StoredBlob};
+pub use stored::{StoreFailure, Stored, StoredBlob};
 pub use tuning::Tuning;
 // What signatures of this crate are made of, so that no other crate need be named.
 pub use walrus_core::{BlobId, EncodingConfig, EncodingType, Epoch};

@@ -7,7 +7,7 @@ use walrus_core::{BlobId, EncodingType, Epoch};
 use walrus_node_client::EventId;
 use walrus_sui::{Address, Digest};
 
-use crate::{ClientError, progress::Phase};
+use crate::{ClientError, StoreFailure, Stored, progress::Phase};
 
 /// A blob object on chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ pub enum EventOrObject {
     Object(Address),
 }
 
-/// What the store of one blob ended with.
+/// What the store of one blob ended with, as it is told in JSON; see [`StoreOutcome::result`] for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum BlobStoreResult {
@@ -134,6 +134,55 @@ pub enum BlobStoreResult {
         /// Why.
         error_msg: String,
     },
+}
+
+impl From<&Result<Stored, StoreFailure>> for BlobStoreResult {
+    fn from(result: &Result<Stored, StoreFailure>) -> Self {
+        match result {
+            Ok(stored) => stored.clone().into(),
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<Stored> for BlobStoreResult {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::NewlyCreated {
+                blob_object,
+                resource_operation,
+                cost,
+                shared_blob_object,
+            } => Self::NewlyCreated {
+                blob_object,
+                resource_operation,
+                cost,
+                shared_blob_object,
+            },
+            Stored::AlreadyCertified {
+                blob_id,
+                event_or_object,
+                end_epoch,
+            } => Self::AlreadyCertified {
+                blob_id,
+                event_or_object,
+                end_epoch,
+            },
+        }
+    }
+}
+
+impl From<&StoreFailure> for BlobStoreResult {
+    fn from(failure: &StoreFailure) -> Self {
+        match *failure.error {
+            ClientError::MarkedInvalid { blob_id, event } => Self::MarkedInvalid { blob_id, event },
+            ref error => Self::Error {
+                blob_id: failure.blob_id,
+                failure_phase: failure.phase.label().to_owned(),
+                error_msg: error.to_string(),
+            },
+        }
+    }
 }
 
 /// A part of a storage resource of the wallet that went into a blob.
@@ -187,8 +236,8 @@ pub struct Surplus {
 pub struct StoreOutcome {
     /// The label that the caller gave, a path for instance.
     pub label: String,
-    /// The result.
-    pub result: BlobStoreResult,
+    /// How the blob came to be stored, or why it is not.
+    pub result: Result<Stored, StoreFailure>,
     /// Bytes before encoding.
     pub unencoded_size: u64,
     /// Bytes in storage, metadata included.
@@ -234,15 +283,12 @@ impl StoreReport {
     }
 
     /// Adds blobs of which nothing was stored.
-    pub(crate) fn append_failed(&mut self, labels: Vec<String>, error: &ClientError) {
+    pub(crate) fn append_failed(&mut self, labels: Vec<String>, error: ClientError) {
+        let failure = StoreFailure::new(None, Phase::Encode, error);
         self.outcomes
             .extend(labels.into_iter().map(|label| StoreOutcome {
                 label,
-                result: BlobStoreResult::Error {
-                    blob_id: None,
-                    failure_phase: Phase::Encode.label().to_owned(),
-                    error_msg: error.to_string(),
-                },
+                result: Err(failure.clone()),
                 unencoded_size: 0,
                 encoded_size: 0,
                 reused_storage: Vec::new(),

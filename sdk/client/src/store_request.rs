@@ -1,13 +1,12 @@
 //! Requests to store: what to store and how, awaited for the result.
 
-use std::borrow::Borrow;
+use std::{borrow::Borrow, sync::Arc};
 
 use walrus_sui::Address;
 
 use crate::{
-    BlobData, BlobStoreResult, BlobToStore, Client, ClientError, DryRun, EpochsAhead,
-    PostStoreAction, Progress, Running, StoreOptions, StoreOutcome, StoreReport, Stored,
-    StoredBlob,
+    BlobData, BlobToStore, Client, ClientError, DryRun, EpochsAhead, PostStoreAction, Progress,
+    Running, StoreOptions, StoreOutcome, StoreReport, StoredBlob,
     running::NOBODY,
     store::{Known, Store},
 };
@@ -105,7 +104,7 @@ impl<'a> StoreBlob<'a> {
     /// # Errors
     /// Of the future: [`ClientError`]. With nodes of more than `f` shards down it is
     /// [`ClientError::NotEnoughConfirmations`], before anything is paid if the status is checked; of a blob ID that no content
-    /// has, [`ClientError::InvalidBlob`].
+    /// has, [`ClientError::MarkedInvalid`].
     pub fn start(self) -> Running<'a, Result<StoredBlob, ClientError>> {
         let Self { blob, request } = self;
         Running::new(request.progress, move |progress| async move {
@@ -181,44 +180,10 @@ impl<'a> IntoFuture for StoreBlobs<'a> {
 /// The outcome of the only blob.
 fn only(outcomes: Vec<StoreOutcome>) -> Result<StoredBlob, ClientError> {
     let outcome = outcomes.into_iter().next().ok_or_else(nothing_done)?;
-    let stored = match outcome.result {
-        BlobStoreResult::NewlyCreated {
-            blob_object,
-            resource_operation,
-            cost,
-            shared_blob_object,
-        } => Stored::NewlyCreated {
-            blob_object,
-            resource_operation,
-            cost,
-            shared_blob_object,
-        },
-        BlobStoreResult::AlreadyCertified {
-            blob_id,
-            event_or_object,
-            end_epoch,
-        } => Stored::AlreadyCertified {
-            blob_id,
-            event_or_object,
-            end_epoch,
-        },
-        BlobStoreResult::MarkedInvalid { blob_id, .. } => {
-            return Err(ClientError::InvalidBlob(blob_id));
-        }
-        BlobStoreResult::Error { error_msg, .. } => {
-            return Err(ClientError::Interrupted(error_msg));
-        }
-    };
-    Ok(StoredBlob {
-        stored,
-        unencoded_size: outcome.unencoded_size,
-        encoded_size: outcome.encoded_size,
-        reused_storage: outcome.reused_storage,
-        bought_storage: outcome.bought_storage,
-        surplus: outcome.surplus,
-        certified_by_other: outcome.certified_by_other,
-        register_digest: outcome.register_digest,
-        certify_digest: outcome.certify_digest,
+    StoredBlob::try_from(outcome).map_err(|failure| {
+        // Nobody else has a share in it yet.
+        Arc::try_unwrap(failure.error)
+            .unwrap_or_else(|error| ClientError::Interrupted(error.to_string()))
     })
 }
 
@@ -264,7 +229,7 @@ impl<'a> Request<'a> {
                 (None, stored) => report = Some(stored?),
                 (Some(report), Ok(stored)) => report.append(stored),
                 // What is stored by now has been paid for and must be told.
-                (Some(report), Err(error)) => report.append_failed(labels, &error),
+                (Some(report), Err(error)) => report.append_failed(labels, error),
             }
         }
         report.ok_or_else(nothing_done)

@@ -1,9 +1,14 @@
 //! Blob that is stored, as the outcome of a store.
 
+use std::sync::Arc;
+
 use walrus_core::{BlobId, Epoch};
 use walrus_sui::{Address, Digest};
 
-use crate::{BlobObject, BoughtStorage, EventOrObject, ResourceOperation, ReusedStorage, Surplus};
+use crate::{
+    BlobObject, BoughtStorage, ClientError, EventOrObject, Phase, ResourceOperation, ReusedStorage,
+    StoreOutcome, Surplus,
+};
 
 /// How a blob came to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,40 +58,138 @@ pub struct StoredBlob {
     pub certify_digest: Option<Digest>,
 }
 
-impl StoredBlob {
+/// A blob that is not stored. It can be copied, as can what it is the outcome of.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("failed to {}: {error}", phase.label())]
+pub struct StoreFailure {
+    /// The blob, if it was encoded.
+    pub blob_id: Option<BlobId>,
+    /// The step that failed.
+    pub phase: Phase,
+    /// Why.
+    #[source]
+    pub error: Arc<ClientError>,
+}
+
+impl StoreFailure {
+    pub(crate) fn new(blob_id: Option<BlobId>, phase: Phase, error: ClientError) -> Self {
+        Self {
+            blob_id,
+            phase,
+            error: Arc::new(error),
+        }
+    }
+}
+
+impl Stored {
     /// What the blob is read by.
     pub fn blob_id(&self) -> BlobId {
-        match &self.stored {
-            Stored::NewlyCreated { blob_object, .. } => blob_object.blob_id,
-            Stored::AlreadyCertified { blob_id, .. } => *blob_id,
+        match self {
+            Self::NewlyCreated { blob_object, .. } => blob_object.blob_id,
+            Self::AlreadyCertified { blob_id, .. } => *blob_id,
         }
     }
 
     /// The blob object that the signer owns; `None` if the blob was stored by somebody else.
     pub fn object_id(&self) -> Option<Address> {
-        match &self.stored {
-            Stored::NewlyCreated { blob_object, .. } => Some(blob_object.id),
-            Stored::AlreadyCertified {
+        match self {
+            Self::NewlyCreated { blob_object, .. } => Some(blob_object.id),
+            Self::AlreadyCertified {
                 event_or_object: EventOrObject::Object(object),
                 ..
             } => Some(*object),
-            Stored::AlreadyCertified { .. } => None,
+            Self::AlreadyCertified { .. } => None,
         }
     }
 
     /// First epoch in which the blob is no longer stored.
     pub fn end_epoch(&self) -> Epoch {
-        match &self.stored {
-            Stored::NewlyCreated { blob_object, .. } => blob_object.storage.end_epoch,
-            Stored::AlreadyCertified { end_epoch, .. } => *end_epoch,
+        match self {
+            Self::NewlyCreated { blob_object, .. } => blob_object.storage.end_epoch,
+            Self::AlreadyCertified { end_epoch, .. } => *end_epoch,
         }
     }
 
     /// What was paid for storage, in FROST.
     pub fn cost(&self) -> u64 {
-        match &self.stored {
-            Stored::NewlyCreated { cost, .. } => *cost,
-            Stored::AlreadyCertified { .. } => 0,
+        match self {
+            Self::NewlyCreated { cost, .. } => *cost,
+            Self::AlreadyCertified { .. } => 0,
         }
+    }
+}
+
+impl StoredBlob {
+    /// What the blob is read by.
+    pub fn blob_id(&self) -> BlobId {
+        self.stored.blob_id()
+    }
+
+    /// The blob object that the signer owns; `None` if the blob was stored by somebody else.
+    pub fn object_id(&self) -> Option<Address> {
+        self.stored.object_id()
+    }
+
+    /// First epoch in which the blob is no longer stored.
+    pub fn end_epoch(&self) -> Epoch {
+        self.stored.end_epoch()
+    }
+
+    /// What was paid for storage, in FROST.
+    pub fn cost(&self) -> u64 {
+        self.stored.cost()
+    }
+}
+
+impl TryFrom<StoreOutcome> for StoredBlob {
+    type Error = StoreFailure;
+
+    fn try_from(outcome: StoreOutcome) -> Result<Self, StoreFailure> {
+        Ok(Self {
+            stored: outcome.result?,
+            unencoded_size: outcome.unencoded_size,
+            encoded_size: outcome.encoded_size,
+            reused_storage: outcome.reused_storage,
+            bought_storage: outcome.bought_storage,
+            surplus: outcome.surplus,
+            certified_by_other: outcome.certified_by_other,
+            register_digest: outcome.register_digest,
+            certify_digest: outcome.certify_digest,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use walrus_node_client::EventId;
+
+    use super::*;
+    use crate::BlobStoreResult;
+
+    #[test]
+    fn a_failure_keeps_its_source_and_becomes_text_only_for_json() {
+        let blob_id = BlobId([7; 32]);
+        let failure = StoreFailure::new(Some(blob_id), Phase::Register, ClientError::NoEpochs);
+        assert!(
+            failure
+                .source()
+                .is_some_and(|source| source.is::<Arc<ClientError>>())
+        );
+        let expected = BlobStoreResult::Error {
+            blob_id: Some(blob_id),
+            failure_phase: "register".to_owned(),
+            error_msg: ClientError::NoEpochs.to_string(),
+        };
+        assert_eq!(BlobStoreResult::from(&Err(failure)), expected);
+        let event = EventId {
+            tx_digest: [1; 32],
+            event_seq: 2,
+        };
+        let error = ClientError::MarkedInvalid { blob_id, event };
+        let failure = StoreFailure::new(Some(blob_id), Phase::CheckStatus, error);
+        let expected = BlobStoreResult::MarkedInvalid { blob_id, event };
+        assert_eq!(BlobStoreResult::from(&Err(failure)), expected);
     }
 }

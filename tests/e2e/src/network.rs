@@ -11,8 +11,8 @@ use walrus_core::{BlobId, SliverPairIndex, SliverType, network_key::NetworkPubli
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};
 use walrus_node_client::{NodeClient, NodeClientOptions, StoredOnNodeStatus};
 use walrus_sdk::{
-    BlobObject, BlobStoreResult, BlobToStore, Client, ClientError, ClientOptions, EpochsAhead,
-    StoreOptions, StoreReport,
+    BlobObject, BlobToStore, Client, ClientError, ClientOptions, EpochsAhead, StoreOptions,
+    StoreReport, Stored,
 };
 use walrus_sui::{
     contract::{Committee, CommitteeMember},
@@ -313,7 +313,7 @@ impl TestNetwork {
 /// The blob object of an outcome that must be `newlyCreated`.
 fn newly_created(report: &StoreReport, position: usize) -> BlobObject {
     match report.outcomes.get(position).map(|outcome| &outcome.result) {
-        Some(BlobStoreResult::NewlyCreated { blob_object, .. }) => blob_object.clone(),
+        Some(Ok(Stored::NewlyCreated { blob_object, .. })) => blob_object.clone(),
         other => panic!("expected a new blob, found {other:?}"),
     }
 }

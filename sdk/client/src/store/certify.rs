@@ -14,34 +14,49 @@ use walrus_sui::{
 };
 
 use super::{
-    CertifiedUpload, EncodedSlivers, Registered, Store, Tail, phases::UploadPhases,
-    register::transaction_error, storage_end::follow, upload::upload_permits, upload_of,
-    upload_while_stored,
+    CertifiedUpload, Store, Tail,
+    phases::UploadPhases,
+    register::transaction_error,
+    stage::{Confirmed, Placed as _, Registered},
+    storage_end::{self, follow},
+    upload::upload_permits,
+    upload_of, upload_while_stored,
 };
 use crate::{ClientError, Phase, ProgressEvent, limits, progress::Timer};
 
-/// A blob that enough nodes confirmed.
-type Certified = (usize, BlobCertificate);
-
 /// A blob that did not get through an attempt.
-type Failed = (usize, Phase, ClientError);
+pub(super) struct Failed {
+    blob: Registered,
+    phase: Phase,
+    error: ClientError,
+}
+
+impl Failed {
+    pub(super) fn in_phase(phase: Phase, blob: Registered, error: ClientError) -> Self {
+        Self { blob, phase, error }
+    }
+}
 
 impl Store<'_> {
-    /// Uploads and certifies every pending blob; again if the committee changed in the meantime.
-    pub(super) async fn upload_and_certify(&mut self) -> Result<(), ClientError> {
+    /// Uploads and certifies every blob; again if the committee changed in the meantime.
+    pub(super) async fn upload_and_certify(
+        &mut self,
+        mut blobs: Vec<Registered>,
+    ) -> Result<(), ClientError> {
         let mut changes = 0;
         loop {
-            let failed = self.attempt().await?;
+            let failed = self.attempt(blobs).await?;
             if failed.is_empty() {
                 return Ok(());
             }
             let again = changes < limits::COMMITTEE_CHANGES
                 && failed
                     .iter()
-                    .any(|(_, _, error)| error.may_be_epoch_change())
+                    .any(|failed| failed.error.may_be_epoch_change())
                 && self.committee_changed().await;
-            for (index, phase, error) in failed {
-                self.give_up(index, phase, error, again)?;
+            blobs = Vec::new();
+            for failed in failed {
+                blobs.extend(self.give_up(failed, again)?);
             }
             if !again {
                 return Ok(());
@@ -52,27 +67,16 @@ impl Store<'_> {
     }
 
     /// Ends a blob that failed, unless it gets another attempt.
-    fn give_up(
-        &mut self,
-        index: usize,
-        phase: Phase,
-        error: ClientError,
-        again: bool,
-    ) -> Result<(), ClientError> {
-        let error = match self.uncertified(index) {
+    fn give_up(&mut self, failed: Failed, again: bool) -> Result<Option<Registered>, ClientError> {
+        let Failed { blob, phase, error } = failed;
+        let error = match blob.uncertified() {
             Some(registered) if registered.has_ended(self.view.current.epoch) => registered.ended(),
-            _ if again && error.may_be_epoch_change() => return Ok(()),
+            _ if again && error.may_be_epoch_change() => return Ok(Some(blob)),
             Some(registered) => registered.not_certified(error),
             None => error,
         };
-        self.fail(index, phase, error)
-    }
-
-    /// What a blob is registered as, if it is but not certified.
-    fn uncertified(&self, index: usize) -> Option<Registered> {
-        let object = &self.slots.get(index)?.registration.as_ref()?.object;
-        let open = object.certified_epoch.is_none();
-        open.then(|| Registered::of(object))
+        self.fail(blob.place(), phase, error)?;
+        Ok(None)
     }
 
     /// Reads the committees again; whether they are others now.
@@ -90,69 +94,57 @@ impl Store<'_> {
         }
     }
 
-    async fn attempt(&mut self) -> Result<Vec<Failed>, ClientError> {
+    /// Goes as far as possible with each blob. Those that are stored are ended; the others come back.
+    async fn attempt(&mut self, blobs: Vec<Registered>) -> Result<Vec<Failed>, ClientError> {
+        let (mut certified, waiting): (Vec<_>, Vec<_>) =
+            blobs.into_iter().partition(Registered::is_certified);
         let mut failed = Vec::new();
-        let mut certified = Vec::new();
+        let mut confirmed = Vec::new();
         let mut tails: Vec<Tail> = Vec::new();
-        for (index, result) in self.upload().await {
+        for (blob, result) in self.upload(waiting).await {
             match result {
                 Ok(upload) => {
-                    certified.push((index, upload.certificate));
+                    confirmed.push(blob.confirmed(upload.certificate));
                     tails.push(upload.tail);
                 }
-                Err(error) => failed.push((index, Phase::Upload, error)),
+                Err(error) => failed.push(Failed::in_phase(Phase::Upload, blob, error)),
             }
         }
         // The remaining uploads go on while the chain works.
         let tail = futures::future::join_all(tails.into_iter().map(Tail::finish));
         let certify = async {
-            let result = self.certify(certified, &mut failed).await;
-            match result {
-                Ok(()) => self.complete().await,
-                Err(error) => Err(error),
-            }
+            certified.extend(self.certify(confirmed, &mut failed).await?);
+            certified.sort_by_key(Registered::place);
+            Ok::<_, ClientError>(self.complete(certified).await)
         };
-        let (result, _) = tokio::join!(certify, tail);
-        failed.extend(result?);
+        let (incomplete, _) = tokio::join!(certify, tail);
+        failed.extend(incomplete?);
         Ok(failed)
     }
 
-    async fn upload(&mut self) -> Vec<(usize, Result<CertifiedUpload, ClientError>)> {
-        let waiting: Vec<usize> = self
-            .pending()
-            .into_iter()
-            .filter(|index| self.uncertified(*index).is_some())
-            .collect();
-        let blobs = || {
-            let encoded = |i: &usize| self.slots.get(*i)?.encoded.as_ref();
-            waiting
-                .iter()
-                .filter_map(encoded)
-                .map(EncodedSlivers::metadata)
-        };
-        let permits = upload_permits(blobs(), self.view.current.tuning());
-        let ids: HashSet<_> = blobs().map(|metadata| *metadata.blob_id()).collect();
-        if ids.is_empty() {
+    async fn upload(
+        &mut self,
+        blobs: Vec<Registered>,
+    ) -> Vec<(Registered, Result<CertifiedUpload, ClientError>)> {
+        if blobs.is_empty() {
             return Vec::new();
         }
-        let uploads: Vec<_> = waiting
-            .iter()
-            .filter_map(|i| {
-                let upload = upload_of(&self.view, self.slots.get(*i)?, &permits)?;
-                Some((*i, upload, self.uncertified(*i)?))
-            })
-            .collect();
+        let metadata = || blobs.iter().map(|blob| blob.encoded.slivers.metadata());
+        let permits = upload_permits(metadata(), self.view.current.tuning());
+        let ids: HashSet<_> = metadata().map(|metadata| *metadata.blob_id()).collect();
         let phases = UploadPhases::start(self.progress, ids);
         let view = Arc::clone(&self.view);
         // Only this attempt's committee can confirm, but storage may end at any time.
         let (epoch, _) = watch::channel(view.current.epoch);
-        let results = futures::stream::iter(uploads)
-            .map(|(index, upload, registered)| {
+        let results = futures::stream::iter(blobs)
+            .map(|blob| {
+                let upload = upload_of(&view, &blob, &permits);
+                let registered = storage_end::Registered::of(&blob.registration.object);
                 let (view, phases, epoch) = (&view, &phases, epoch.subscribe());
                 async move {
                     let result =
                         upload_while_stored(&view.current, &upload, registered, epoch, phases);
-                    (index, result.await)
+                    (blob, result.await)
                 }
             })
             .buffer_unordered(limits::MAX_CONCURRENT_BLOBS)
@@ -168,81 +160,81 @@ impl Store<'_> {
         results
     }
 
-    /// Puts certificates on chain, many in one transaction.
+    /// Puts certificates on chain, many in one transaction; the blobs that are certified then.
     async fn certify(
         &mut self,
-        certified: Vec<Certified>,
+        mut confirmed: Vec<Confirmed>,
         failed: &mut Vec<Failed>,
-    ) -> Result<(), ClientError> {
-        if certified.is_empty() {
-            return Ok(());
+    ) -> Result<Vec<Registered>, ClientError> {
+        let mut certified = Vec::with_capacity(confirmed.len());
+        if confirmed.is_empty() {
+            return Ok(certified);
         }
         let timer = Timer::start(Phase::Certify, self.progress);
-        for batch in certified.chunks(limits::BLOBS_PER_TRANSACTION) {
-            self.certify_batch(batch.to_vec(), failed).await?;
+        while !confirmed.is_empty() {
+            let count = confirmed.len().min(limits::BLOBS_PER_TRANSACTION);
+            let batch = confirmed.drain(..count).collect();
+            certified.extend(self.certify_batch(batch, failed).await?);
         }
         self.report.time(Phase::Certify, timer.finish());
-        Ok(())
+        Ok(certified)
     }
 
     /// Puts certificates on chain by one transaction. If somebody else was faster with some of the blobs, what remains goes by
     /// another one.
     async fn certify_batch(
         &mut self,
-        mut batch: Vec<Certified>,
+        mut batch: Vec<Confirmed>,
         failed: &mut Vec<Failed>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Vec<Registered>, ClientError> {
         let action = "certifying the blob";
+        let mut certified = Vec::with_capacity(batch.len());
         while !batch.is_empty() {
             let blobs: Vec<(Address, BlobCertificate)> = batch
                 .iter()
-                .filter_map(|(index, certificate)| {
-                    let registration = self.slots.get(*index)?.registration.as_ref()?;
-                    Some((registration.object.id, certificate.clone()))
-                })
+                .map(|blob| (blob.object().id, blob.certificate.clone()))
                 .collect();
             let error = match self.writer()?.certify_blobs(&blobs).await {
                 Ok(executed) => {
-                    self.certified_by(&batch, executed.digest);
-                    return Ok(());
+                    certified.extend(self.certified_by(batch, executed.digest));
+                    return Ok(certified);
                 }
                 Err(error) => error,
             };
             let before = batch.len();
             if was_overtaken(&error) {
-                batch = self.without_certified(batch).await;
+                batch = self.without_certified(batch, &mut certified).await;
             }
             if batch.len() == before {
-                let errors = batch
-                    .iter()
-                    .map(|(index, _)| (*index, transaction_error(action, error.clone())));
-                failed.extend(errors.map(|(index, error)| (index, Phase::Certify, error)));
-                return Ok(());
+                failed.extend(batch.into_iter().map(|blob| {
+                    let error = transaction_error(action, error.clone());
+                    Failed::in_phase(Phase::Certify, blob.registered, error)
+                }));
+                return Ok(certified);
             }
         }
-        Ok(())
+        Ok(certified)
     }
 
-    fn certified_by(&mut self, batch: &[Certified], digest: Digest) {
+    fn certified_by(&mut self, batch: Vec<Confirmed>, digest: Digest) -> Vec<Registered> {
         self.progress.on_event(ProgressEvent::Certified { digest });
-        for (index, _) in batch {
-            let Some(slot) = self.slots.get_mut(*index) else {
-                continue;
-            };
-            slot.certify_digest = Some(digest);
-            if let Some(registration) = &mut slot.registration {
-                registration.object.certified_epoch = Some(self.view.current.epoch);
-            }
-        }
+        let epoch = self.view.current.epoch;
+        let certified = batch.into_iter().map(|blob| {
+            let mut blob = blob.registered;
+            self.note(blob.place(), |record| record.certify_digest = Some(digest));
+            blob.registration.object.certified_epoch = Some(epoch);
+            blob
+        });
+        certified.collect()
     }
 
     /// Takes out the blobs whose objects are certified by now, as far as the chain tells.
-    async fn without_certified(&mut self, batch: Vec<Certified>) -> Vec<Certified> {
-        let object = |(index, _): &Certified| {
-            let slot = self.slots.get(*index)?;
-            Some(slot.registration.as_ref()?.object.id)
-        };
-        let ids: Vec<Address> = batch.iter().filter_map(object).collect();
+    async fn without_certified(
+        &mut self,
+        batch: Vec<Confirmed>,
+        certified: &mut Vec<Registered>,
+    ) -> Vec<Confirmed> {
+        let ids: Vec<Address> = batch.iter().map(|blob| blob.object().id).collect();
         let objects = self.client.reader().chain().objects(&ids).await;
         let objects = objects.unwrap_or_else(|error| {
             // The error of the transaction is theirs then.
@@ -251,19 +243,19 @@ impl Store<'_> {
         });
         let blobs = objects.iter().flatten();
         let blobs = blobs.filter_map(|object| object.decode::<Blob>().ok());
-        let certified = blobs.filter(|blob| blob.certified_epoch.is_some());
-        let mut certified: HashMap<Address, Blob> = certified.map(|blob| (blob.id, blob)).collect();
+        let found = blobs.filter(|blob| blob.certified_epoch.is_some());
+        let mut found: HashMap<Address, Blob> = found.map(|blob| (blob.id, blob)).collect();
         let mut rest = Vec::new();
-        for (index, certificate) in batch {
-            let slot = self.slots.get_mut(index);
-            let found = slot.and_then(|slot| {
-                let registration = slot.registration.as_mut()?;
-                registration.object = certified.remove(&registration.object.id)?;
-                slot.certified_by_other = true;
-                Some(())
-            });
-            if found.is_none() {
-                rest.push((index, certificate));
+        for mut blob in batch {
+            match found.remove(&blob.object().id) {
+                Some(object) => {
+                    self.note(blob.registered.place(), |record| {
+                        record.certified_by_other = true;
+                    });
+                    blob.registered.registration.object = object;
+                    certified.push(blob.registered);
+                }
+                None => rest.push(blob),
             }
         }
         rest

@@ -4,11 +4,14 @@ use walrus_sui::{Address, chain::conflict_pause, objects::Blob, transactions::Tr
 
 use super::{
     Store,
+    certify::Failed,
     cutting::Stock,
     parts::Parts,
+    record::blob_object,
     register::{extension_price, transaction_error},
+    stage::{Placed as _, Registered, Registration},
 };
-use crate::{BlobStoreResult, ClientError, Phase, PostStoreAction, limits};
+use crate::{ClientError, Phase, PostStoreAction, Stored, limits};
 
 /// A blob object that lasts long enough now.
 struct Extended {
@@ -20,60 +23,54 @@ struct Extended {
 }
 
 impl Store<'_> {
-    /// Extends and describes the blobs that are certified by now, and ends them. Returns those that failed.
-    pub(super) async fn complete(
-        &mut self,
-    ) -> Result<Vec<(usize, Phase, ClientError)>, ClientError> {
+    /// Extends and describes certified blobs, and ends them. Returns those that failed.
+    pub(super) async fn complete(&mut self, blobs: Vec<Registered>) -> Vec<Failed> {
         let mut failed = Vec::new();
-        for index in self.pending() {
-            match self.complete_one(index).await {
-                Ok(true) => {
-                    if let Some(slot) = self.slots.get_mut(index) {
-                        slot.succeed(self.view.current.epoch);
-                    }
-                }
-                Ok(false) => {}
-                Err(error) => failed.push((index, Phase::Certify, error)),
+        for mut blob in blobs {
+            match self.complete_one(&mut blob).await {
+                Ok(()) => self.succeed(blob),
+                Err(error) => failed.push(Failed::in_phase(Phase::Certify, blob, error)),
             }
         }
-        Ok(failed)
+        failed
     }
 
-    /// Whether the blob is done.
-    async fn complete_one(&mut self, index: usize) -> Result<bool, ClientError> {
-        let Some(slot) = self.slots.get(index) else {
-            return Ok(false);
-        };
-        let Some(registration) = &slot.registration else {
-            return Ok(false);
-        };
-        let object = registration.object.id;
-        if registration.object.certified_epoch.is_none() {
-            return Ok(false);
-        }
-        if registration.extend_by.is_some() {
+    async fn complete_one(&mut self, blob: &mut Registered) -> Result<(), ClientError> {
+        let object = blob.registration.object.id;
+        if blob.registration.extend_by.is_some() {
             let extended = self.extend(object).await?;
-            if let Some(slot) = self.slots.get_mut(index)
-                && let Some(registration) = slot.registration.as_mut()
-            {
-                registration.object = extended.object;
-                registration.extend_by = None;
-                registration.cost = extended.paid;
-                slot.parts = extended.parts;
-            }
+            blob.registration.object = extended.object;
+            blob.registration.extend_by = None;
+            blob.registration.cost = extended.paid;
+            self.note(blob.place(), |record| record.parts = extended.parts);
         }
-        if let Some(slot) = self.slots.get(index)
-            && !slot.attributes.is_empty()
-            && slot
-                .registration
-                .as_ref()
-                .is_some_and(|r| !r.has_attributes)
-        {
-            let set = self.writer()?.set_attributes(object, &slot.attributes);
+        let attributes = &blob.encoded.blob.attributes;
+        if !attributes.is_empty() && !blob.registration.has_attributes {
+            let set = self.writer()?.set_attributes(object, attributes);
             set.await
                 .map_err(|error| transaction_error("setting attributes", error))?;
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Ends a blob as stored.
+    fn succeed(&mut self, blob: Registered) {
+        let Registration {
+            mut object,
+            operation,
+            cost,
+            ..
+        } = blob.registration;
+        let epoch = self.view.current.epoch;
+        object.certified_epoch = object.certified_epoch.or(Some(epoch));
+        self.note(blob.encoded.place(), |record| {
+            record.result = Some(Ok(Stored::NewlyCreated {
+                blob_object: blob_object(&object),
+                resource_operation: operation,
+                cost,
+                shared_blob_object: None,
+            }));
+        });
     }
 
     /// Extends a blob to the end of this store, unless somebody else does in the meantime: what is paid for is what is missing
@@ -133,14 +130,12 @@ impl Store<'_> {
         let PostStoreAction::TransferTo(recipient) = self.options.post_store else {
             return Ok(());
         };
-        let new = self.slots.iter().enumerate();
-        let new = new.filter_map(|(index, slot)| match &slot.result {
-            Some(BlobStoreResult::NewlyCreated { blob_object, .. }) => {
-                Some((index, blob_object.id))
-            }
+        let new = self.records.iter().enumerate();
+        let new = new.filter_map(|(place, record)| match &record.result {
+            Some(Ok(Stored::NewlyCreated { blob_object, .. })) => Some((place, blob_object.id)),
             _ => None,
         });
-        let (slots, objects): (Vec<usize>, Vec<Address>) = new.unzip();
+        let (places, objects): (Vec<usize>, Vec<Address>) = new.unzip();
         if objects.is_empty() {
             return Ok(());
         }
@@ -148,9 +143,9 @@ impl Store<'_> {
         let transferred: Result<_, TransactionError> =
             executor.transfer_objects(&objects, recipient).await;
         if let Err(error) = transferred {
-            for index in slots {
+            for place in places {
                 let error = transaction_error("transferring the blob object", error.clone());
-                self.fail(index, Phase::Certify, error)?;
+                self.fail(place, Phase::Certify, error)?;
             }
         }
         Ok(())

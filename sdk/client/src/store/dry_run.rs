@@ -1,18 +1,21 @@
 //! A store that ends where its plan is made. Client spec 2.5.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use walrus_core::EncodingType;
 use walrus_sui::{contract::Prices, objects::OwnedStorage};
 
 use super::{
-    Slot, Store, Unencoded,
+    Store, Unencoded,
     parts::Parts,
     plan::Source,
     planned_gas::{BlobGas, Purse},
+    record::Record,
     register::{cost, operation_on},
+    stage::Described,
 };
 use crate::{
-    BlobStoreResult, BlobToStore, ClientError, DryRun, EventOrObject, Phase, PlannedAction,
-    progress::Timer,
+    BlobToStore, ClientError, DryRun, EventOrObject, Phase, PlannedAction, Stored, progress::Timer,
 };
 
 /// What was decided about a blob.
@@ -51,57 +54,63 @@ impl Store<'_> {
         mut self,
         blobs: Vec<BlobToStore>,
     ) -> Result<Vec<DryRun>, ClientError> {
-        self.identify(blobs).await?;
+        let blobs = self.identify(blobs).await?;
         self.join_duplicates();
         if self.options.check_status {
-            self.check_status().await?;
+            let open = blobs.iter().filter(|blob| self.is_open(*blob));
+            self.check_status(open.map(Described::id).collect()).await?;
         }
         let prices = self.prices().await?;
-        let mut decisions = self.decide(&prices).await?;
-        let mut runs = Vec::with_capacity(self.slots.len());
-        for (index, slot) in self.slots.iter().enumerate() {
-            let decision = match decisions.get_mut(index).and_then(Option::take) {
+        let open = blobs.iter().filter(|blob| self.is_open(*blob)).collect();
+        let mut decisions = self.decide(open, &prices).await?;
+        let mut runs = Vec::with_capacity(blobs.len());
+        for (blob, record) in blobs.iter().zip(&self.records) {
+            let decision = match decisions.remove(&blob.place) {
                 Some(decision) => decision,
-                None => self.decided_before(slot)?,
+                None => self.decided_before(record)?,
             };
-            runs.push(dry_run(slot, decision, &prices, self.epochs_ahead)?);
+            let label = record.label.clone();
+            runs.push(dry_run(label, blob, decision, &prices, self.epochs_ahead)?);
         }
         Ok(runs)
     }
 
     /// Computes blob IDs, without keeping slivers.
-    async fn identify(&mut self, blobs: Vec<BlobToStore>) -> Result<(), ClientError> {
+    async fn identify(&mut self, blobs: Vec<BlobToStore>) -> Result<Vec<Described>, ClientError> {
         let timer = Timer::start(Phase::Encode, self.progress);
         let config = self.view.current.config;
-        for blob in blobs {
-            let mut slot = Slot::new(&blob);
+        self.records = blobs.iter().map(Record::new).collect();
+        let mut described = Vec::with_capacity(blobs.len());
+        for (place, blob) in blobs.into_iter().enumerate() {
             let blob = Unencoded::new(blob.label, blob.data, config)?;
-            slot.unencoded_size = blob.length;
-            slot.encoded_size = blob.encoded_size;
-            slot.identity = Some(blob.identity().await?);
-            self.slots.push(slot);
+            let (length, encoded_size) = (blob.length, blob.encoded_size);
+            let identity = blob.identity().await?;
+            described.push(self.describe(place, identity, length, encoded_size));
         }
         self.report.time(Phase::Encode, timer.finish());
-        Ok(())
+        Ok(described)
     }
 
-    /// What a store would decide about each pending blob.
-    async fn decide(&self, prices: &Prices) -> Result<Vec<Option<Decision>>, ClientError> {
-        let mut decisions: Vec<Option<Decision>> = Vec::new();
-        decisions.resize_with(self.slots.len(), || None);
+    /// What a store would decide about blobs, by place.
+    async fn decide(
+        &self,
+        mut blobs: Vec<&Described>,
+        prices: &Prices,
+    ) -> Result<BTreeMap<usize, Decision>, ClientError> {
+        let mut decisions = BTreeMap::new();
         let mut owned = self.owned().await?;
         let mut purse = self.purse().await?;
-        let queue = self.largest_first();
-        let mut queue = &queue[..];
+        blobs.sort_by_key(|blob| Reverse(blob.encoded_size));
+        let mut queue = &blobs[..];
         while !queue.is_empty() {
             let batch = self.plan_batch(queue, &mut owned, prices)?;
             queue = queue.get(batch.settled.max(1)..).unwrap_or_default();
             let mut gas = self.batch_gas(&batch).await;
             let found = batch.found.into_iter().zip(gas.found.drain(..));
             let (left, current) = (&owned.storage, self.terms().current);
-            let found = found.map(|((slot, source, cost), gas)| {
-                let decision = on_object(source, cost, left, current);
-                (slot, decision.map(|decision| Decision { gas, ..decision }))
+            let found = found.filter_map(|((place, source, cost), gas)| {
+                let decision = on_object(source, cost, left, current)?;
+                Some((place, Decision { gas, ..decision }))
             });
             let new = batch.new.into_iter().zip(gas.new.drain(..));
             let new = new.map(|(new, gas)| {
@@ -112,46 +121,44 @@ impl Store<'_> {
                     parts: new.parts,
                     gas,
                 };
-                (new.slot, Some(decision))
+                (new.place, decision)
             });
-            for (slot, decision) in found.chain(new) {
-                if let Some(entry) = decisions.get_mut(slot) {
-                    *entry = decision.map(|decision| decision.paid_from(&mut purse));
-                }
+            for (place, decision) in found.chain(new) {
+                decisions.insert(place, decision.paid_from(&mut purse));
             }
         }
         Ok(decisions)
     }
 
     /// The decision about a blob that needs no plan.
-    fn decided_before(&self, slot: &Slot) -> Result<Decision, ClientError> {
-        if let Some(original) = slot.same_as.and_then(|index| self.slots.get(index)) {
+    fn decided_before(&self, record: &Record) -> Result<Decision, ClientError> {
+        if let Some(original) = record.same_as.and_then(|place| self.records.get(place)) {
             let action = PlannedAction::DuplicateOf(original.label.clone());
             return Ok(Decision::nothing(action, self.end_epoch()));
         }
-        match &slot.result {
-            Some(BlobStoreResult::AlreadyCertified {
+        let failure = match &record.result {
+            Some(Ok(Stored::AlreadyCertified {
                 event_or_object,
                 end_epoch,
                 ..
-            }) => {
+            })) => {
                 let action = PlannedAction::AlreadyCertified(event_or_object.clone());
-                Ok(Decision::nothing(action, *end_epoch))
+                return Ok(Decision::nothing(action, *end_epoch));
             }
-            Some(BlobStoreResult::MarkedInvalid { event, .. }) => {
+            Some(Err(failure)) => failure,
+            Some(Ok(Stored::NewlyCreated { .. })) | None => {
+                let reason = format!("nothing was decided about {}", record.label);
+                return Err(ClientError::Interrupted(reason));
+            }
+        };
+        match &*failure.error {
+            ClientError::MarkedInvalid { event, .. } => {
                 let action = PlannedAction::MarkedInvalid(*event);
                 Ok(Decision::nothing(action, self.view.current.epoch))
             }
-            Some(BlobStoreResult::Error { error_msg, .. }) => {
-                let reason = error_msg.clone();
-                Err(ClientError::Interrupted(format!(
-                    "{}: {reason}",
-                    slot.label
-                )))
-            }
-            Some(BlobStoreResult::NewlyCreated { .. }) | None => {
-                let reason = format!("nothing was decided about {}", slot.label);
-                Err(ClientError::Interrupted(reason))
+            error => {
+                let label = &record.label;
+                Err(ClientError::Interrupted(format!("{label}: {error}")))
             }
         }
     }
@@ -180,24 +187,21 @@ fn on_object(source: Source, cost: u64, left: &[OwnedStorage], current: u32) -> 
 }
 
 fn dry_run(
-    slot: &Slot,
+    label: String,
+    blob: &Described,
     decision: Decision,
     prices: &Prices,
     epochs_ahead: u32,
 ) -> Result<DryRun, ClientError> {
-    let storage = prices.storage_cost(slot.encoded_size, epochs_ahead);
+    let storage = prices.storage_cost(blob.encoded_size, epochs_ahead);
     let from_scratch = storage
-        .zip(prices.write_cost(slot.encoded_size))
+        .zip(prices.write_cost(blob.encoded_size))
         .and_then(|(storage, write)| storage.checked_add(write));
-    let Some(identity) = slot.identity else {
-        let reason = format!("nothing is known about {}", slot.label);
-        return Err(ClientError::Interrupted(reason));
-    };
     Ok(DryRun {
-        label: slot.label.clone(),
-        blob_id: identity.blob_id,
-        unencoded_size: slot.unencoded_size,
-        encoded_size: slot.encoded_size,
+        label,
+        blob_id: blob.identity.blob_id,
+        unencoded_size: blob.unencoded_size,
+        encoded_size: blob.encoded_size,
         storage_cost: cost(from_scratch)?,
         encoding_type: EncodingType::RS2,
         cost: decision.cost,

@@ -4,73 +4,77 @@ use std::collections::HashMap;
 
 use walrus_core::BlobId;
 
-use super::{Store, slot::Slot};
-use crate::{BlobStoreResult, EventOrObject};
+use super::{Store, record::Record};
+use crate::{ClientError, EventOrObject, StoreFailure, Stored};
 
 /// What makes two blobs the same: the content, and what is written on the object.
 type Key = (BlobId, Vec<(String, String)>);
 
 /// The blobs that a store is done with, and what became of them.
 #[derive(Debug, Default)]
-pub(crate) struct Known(HashMap<Key, BlobStoreResult>);
+pub(crate) struct Known(HashMap<Key, Result<Stored, StoreFailure>>);
 
 impl Store<'_> {
-    /// Finds blobs that an earlier one stands for. Their slivers are given up.
+    /// Finds blobs that an earlier one stands for.
     pub(super) fn join_duplicates(&mut self) {
         let mut first: HashMap<Key, usize> = HashMap::new();
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            let Some(key) = key(slot).filter(|_| slot.result.is_none()) else {
+        for (place, record) in self.records.iter_mut().enumerate() {
+            let Some(key) = key(record).filter(|_| record.result.is_none()) else {
                 continue;
             };
-            let original = *first.entry(key).or_insert(index);
-            if original != index {
-                slot.same_as = Some(original);
-                slot.encoded = None;
-            }
+            let original = *first.entry(key).or_insert(place);
+            record.same_as = Some(original).filter(|original| *original != place);
         }
     }
 
     /// Ends the blobs that were stored before.
     pub(super) fn take_known(&mut self, known: &Known) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.result.is_none()) {
-            if let Some(result) = key(slot).and_then(|key| known.0.get(&key)) {
-                slot.result = Some(again(result));
-                slot.encoded = None;
-            }
+        let open = self.records.iter_mut().filter(|r| r.result.is_none());
+        for record in open {
+            let result = key(record).and_then(|key| known.0.get(&key));
+            record.result = result.map(again);
         }
     }
 
     /// Ends the blobs that another one stood for, and remembers what is stored now.
     pub(super) fn end_duplicates(&mut self, known: &mut Known) {
-        for index in 0..self.slots.len() {
-            let slot = self.slots.get(index);
-            let original = slot.and_then(|slot| self.slots.get(slot.same_as?));
-            let result = original.and_then(|slot| slot.result.as_ref()).map(again);
-            let Some(slot) = self.slots.get_mut(index) else {
-                continue;
-            };
-            slot.result = slot.result.take().or(result);
-            if let (Some(key), Some(result)) = (key(slot), &slot.result)
-                && !matches!(result, BlobStoreResult::Error { .. })
-            {
-                known.0.entry(key).or_insert_with(|| result.clone());
-            }
+        for place in 0..self.records.len() {
+            let record = self.records.get(place);
+            let original = record.and_then(|record| self.records.get(record.same_as?));
+            let result = original.and_then(|record| record.result.as_ref());
+            let result = result.map(again);
+            self.note(place, |record| {
+                record.result = record.result.take().or(result);
+                if let (Some(key), Some(result)) = (key(record), &record.result)
+                    && is_final(result)
+                {
+                    known.0.entry(key).or_insert_with(|| result.clone());
+                }
+            });
         }
     }
 }
 
-fn key(slot: &Slot) -> Option<Key> {
-    Some((slot.identity?.blob_id, slot.attributes.clone()))
+fn key(record: &Record) -> Option<Key> {
+    Some((record.blob_id?, record.attributes.clone()))
+}
+
+/// Whether another try would end in the same way.
+fn is_final(result: &Result<Stored, StoreFailure>) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(failure) => matches!(*failure.error, ClientError::MarkedInvalid { .. }),
+    }
 }
 
 /// The result of storing again what was just stored.
-fn again(result: &BlobStoreResult) -> BlobStoreResult {
+fn again(result: &Result<Stored, StoreFailure>) -> Result<Stored, StoreFailure> {
     match result {
-        BlobStoreResult::NewlyCreated { blob_object, .. } => BlobStoreResult::AlreadyCertified {
+        Ok(Stored::NewlyCreated { blob_object, .. }) => Ok(Stored::AlreadyCertified {
             blob_id: blob_object.blob_id,
             event_or_object: EventOrObject::Object(blob_object.id),
             end_epoch: blob_object.storage.end_epoch,
-        },
+        }),
         other => other.clone(),
     }
 }

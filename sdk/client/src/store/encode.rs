@@ -9,7 +9,7 @@ use walrus_core::{
     spool::SliverSpool,
 };
 
-use super::{slivers::EncodedSlivers, slot::Identity};
+use super::{slivers::EncodedSlivers, stage::Identity};
 use crate::{
     BlobData, ClientError, Scratch,
     computation::{Watched, compute},

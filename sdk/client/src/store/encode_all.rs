@@ -2,7 +2,12 @@
 
 use walrus_core::encoder::Progress as Encoding;
 
-use super::{EncodedSlivers, Slot, Store, Unencoded, encode::identity};
+use super::{
+    EncodedSlivers, Store, Unencoded,
+    encode::identity,
+    record::Record,
+    stage::{Described, Encoded, Identity},
+};
 use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Scratch, progress::Timer};
 
 /// Where the slivers of a blob are on their way.
@@ -15,17 +20,18 @@ enum Place {
 impl Store<'_> {
     /// Encodes one blob after the other: each takes all cores. First all are looked at, so that what cannot be read, is too
     /// large or has no room is known before anything is done.
-    pub(super) async fn encode(&mut self, blobs: Vec<BlobToStore>) -> Result<(), ClientError> {
+    pub(super) async fn encode(
+        &mut self,
+        blobs: Vec<BlobToStore>,
+    ) -> Result<Vec<Encoded>, ClientError> {
         let timer = Timer::start(Phase::Encode, self.progress);
         let config = self.view.current.config;
-        self.slots = blobs.iter().map(Slot::new).collect();
+        self.records = blobs.iter().map(Record::new).collect();
         let mut planned = Vec::with_capacity(blobs.len());
         for (index, blob) in blobs.into_iter().enumerate() {
             match Unencoded::new(blob.label, blob.data, config) {
                 Ok(blob) => {
-                    if let Some(slot) = self.slots.get_mut(index) {
-                        slot.unencoded_size = blob.length;
-                    }
+                    self.note(index, |record| record.unencoded_size = blob.length);
                     planned.push((index, blob));
                 }
                 Err(error) => self.fail(index, Phase::Encode, error)?,
@@ -33,7 +39,7 @@ impl Store<'_> {
         }
         let planned = place(planned, self.client.scratch())?;
         let total: u64 = planned.iter().map(|(_, blob, _)| blob.length).sum();
-        let mut done = 0;
+        let (mut done, mut all) = (0, Vec::with_capacity(planned.len()));
         for (index, blob, place) in planned {
             let (length, encoded_size) = (blob.length, blob.encoded_size);
             let on_progress = |progress: Encoding| {
@@ -49,27 +55,53 @@ impl Store<'_> {
                 }
             };
             match encoded {
-                Ok(encoded) => self.encoded(index, encoded, encoded_size),
+                Ok(slivers) => all.push(self.encoded(index, slivers, (length, encoded_size))),
                 Err(error) => self.fail(index, Phase::Encode, error)?,
             }
             done += length;
         }
         self.report.time(Phase::Encode, timer.finish());
-        Ok(())
+        Ok(all)
     }
 
-    fn encoded(&mut self, index: usize, encoded: EncodedSlivers, encoded_size: u64) {
-        let identity = identity(encoded.metadata());
+    fn encoded(
+        &mut self,
+        place: usize,
+        slivers: EncodedSlivers,
+        (unencoded_size, encoded_size): (u64, u64),
+    ) -> Encoded {
+        let identity = identity(slivers.metadata());
         let blob_id = identity.blob_id;
         self.progress.on_event(ProgressEvent::Encoded {
             blob_id,
             encoded_size,
         });
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.identity = Some(identity);
-            slot.encoded = Some(encoded);
-            slot.encoded_size = encoded_size;
+        Encoded {
+            blob: self.describe(place, identity, unencoded_size, encoded_size),
+            status: None,
+            slivers,
         }
+    }
+
+    /// What is known of a blob now.
+    pub(super) fn describe(
+        &mut self,
+        place: usize,
+        identity: Identity,
+        unencoded_size: u64,
+        encoded_size: u64,
+    ) -> Described {
+        let record = self.records.get(place);
+        let attributes = record.map(|record| record.attributes.clone());
+        let blob = Described {
+            place,
+            identity,
+            unencoded_size,
+            encoded_size,
+            attributes: attributes.unwrap_or_default(),
+        };
+        self.note(place, |record| record.describe(&blob));
+        blob
     }
 }
 

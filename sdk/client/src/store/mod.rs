@@ -2,6 +2,8 @@
 //!
 //! Bytes are encoded, the network is asked what it has already, storage is taken from the wallet or bought, slivers go to the
 //! nodes, enough of them confirm, and the certificate goes on chain. [`upload_and_confirm`] is the part that needs no chain.
+//!
+//! How far a blob has come is a type of its own, in `stage.rs`; what will be told of it is in `record.rs`.
 
 mod certify;
 mod complete;
@@ -17,22 +19,23 @@ mod phases;
 mod plan;
 mod planned_gas;
 mod quorum;
+mod record;
 mod register;
 mod rivals;
 mod slivers;
-mod slot;
+mod stage;
 mod storage_end;
 mod upload;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::StreamExt as _;
-use walrus_core::{Epoch, messages::BlobPersistence, parameters::max_faulty};
+use walrus_core::{BlobId, Epoch, parameters::max_faulty};
 use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
 pub(crate) use self::duplicates::Known;
-use self::{encode::Unencoded, slot::Slot};
+use self::{encode::Unencoded, record::Record, stage::Placed};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
     slivers::EncodedSlivers,
@@ -40,9 +43,9 @@ pub use self::{
     upload::BlobUpload,
 };
 use crate::{
-    BlobStoreResult, BlobToStore, Client, ClientError, EventOrObject, Phase, Progress,
-    StoreOptions, StoreReport, chain_witness::ChainWitness, committee_cache::NetworkView, limits,
-    progress::Timer, read::StatusPoll,
+    BlobToStore, Client, ClientError, EventOrObject, Phase, Progress, StoreOptions, StoreReport,
+    Stored, chain_witness::ChainWitness, committee_cache::NetworkView, limits, progress::Timer,
+    read::StatusPoll,
 };
 
 /// One store of several blobs.
@@ -54,7 +57,8 @@ pub(crate) struct Store<'a> {
     progress: &'a dyn Progress,
     view: Arc<NetworkView>,
     epochs_ahead: u32,
-    slots: Vec<Slot>,
+    /// What will be told of each blob.
+    records: Vec<Record>,
     report: StoreReport,
 }
 
@@ -78,7 +82,7 @@ impl<'a> Store<'a> {
             timings: BTreeMap::new(),
             gas: 0,
         };
-        let slots = Vec::new();
+        let records = Vec::new();
         Ok(Self {
             client,
             writer,
@@ -86,7 +90,7 @@ impl<'a> Store<'a> {
             progress,
             view,
             epochs_ahead,
-            slots,
+            records,
             report,
         })
     }
@@ -97,18 +101,26 @@ impl<'a> Store<'a> {
         blobs: Vec<BlobToStore>,
         known: &mut Known,
     ) -> Result<StoreReport, ClientError> {
-        self.encode(blobs).await?;
+        let mut encoded = self.encode(blobs).await?;
         self.join_duplicates();
         self.take_known(known);
+        // The slivers of all others are given up.
+        encoded.retain(|blob| self.is_open(blob));
         if self.options.check_status {
-            self.check_status().await?;
+            let blobs = encoded.iter().map(|encoded| encoded.blob.id());
+            let mut statuses = self.check_status(blobs.collect()).await?;
+            encoded.retain(|blob| self.is_open(blob));
+            for blob in &mut encoded {
+                blob.status = statuses.remove(&blob.place());
+            }
         }
-        self.register().await?;
-        self.upload_and_certify().await?;
+        let registered = self.register(encoded).await?;
+        self.upload_and_certify(registered).await?;
         self.hand_over().await?;
         self.end_duplicates(known);
         self.report.gas = self.writer()?.executor().gas_spent();
-        self.report.outcomes = self.slots.into_iter().map(Slot::into_outcome).collect();
+        let outcomes = self.records.into_iter().map(Record::into_outcome);
+        self.report.outcomes = outcomes.collect();
         Ok(self.report)
     }
 
@@ -116,26 +128,29 @@ impl<'a> Store<'a> {
         self.writer.as_ref().ok_or(ClientError::NoSigner(None))
     }
 
+    /// Notes something to tell of a blob.
+    fn note(&mut self, place: usize, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = self.records.get_mut(place) {
+            change(record);
+        }
+    }
+
     /// A blob failed: with a single blob so does the store.
-    fn fail(&mut self, slot: usize, phase: Phase, error: ClientError) -> Result<(), ClientError> {
-        if self.slots.len() == 1 {
+    fn fail(&mut self, place: usize, phase: Phase, error: ClientError) -> Result<(), ClientError> {
+        if self.records.len() == 1 {
             return Err(error);
         }
-        if let Some(slot) = self.slots.get_mut(slot) {
-            tracing::warn!(label = slot.label, %error, "a blob could not be stored");
-            slot.fail(phase, &error);
-        }
+        self.note(place, |record| {
+            tracing::warn!(label = record.label, %error, "a blob could not be stored");
+            record.fail(phase, error);
+        });
         Ok(())
     }
 
-    /// The blobs whose fate is open.
-    fn pending(&self) -> Vec<usize> {
-        let open = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| slot.result.is_none() && slot.same_as.is_none());
-        open.map(|(index, _)| index).collect()
+    /// Whether the fate of a blob is open.
+    fn is_open(&self, blob: &impl Placed) -> bool {
+        let record = self.records.get(blob.place());
+        record.is_some_and(|record| record.result.is_none() && record.same_as.is_none())
     }
 
     /// The first epoch that need not be paid for.
@@ -143,73 +158,66 @@ impl<'a> Store<'a> {
         self.view.current.epoch.saturating_add(self.epochs_ahead)
     }
 
-    /// Asks the network what it has. Nodes of more than `f` shards that cannot be reached end the store here, before anything
-    /// is paid.
-    async fn check_status(&mut self) -> Result<(), ClientError> {
+    /// Asks the network what it has; the statuses that can be believed, by place. Nodes of more than `f` shards that cannot be
+    /// reached end the store here, before anything is paid.
+    async fn check_status(
+        &mut self,
+        blobs: Vec<(usize, BlobId)>,
+    ) -> Result<BTreeMap<usize, BlobStatus>, ClientError> {
         let timer = Timer::start(Phase::CheckStatus, self.progress);
         let witness = ChainWitness(self.client.reader().clone());
-        let blobs: Vec<_> = self
-            .pending()
-            .into_iter()
-            .filter_map(|index| Some((index, self.slots.get(index)?.identity?.blob_id)))
-            .collect();
         let view = Arc::clone(&self.view);
-        let answers: Vec<_> = futures::stream::iter(blobs)
-            .map(|(index, blob_id)| {
+        let polls: Vec<_> = futures::stream::iter(blobs)
+            .map(|(place, blob_id)| {
                 let view = &view;
                 async move {
                     let timeout = limits::STATUS_TIMEOUT;
-                    (
-                        index,
-                        StatusPoll::run(&view.current, &blob_id, timeout).await,
-                    )
+                    let poll = StatusPoll::run(&view.current, &blob_id, timeout).await;
+                    (place, blob_id, poll)
                 }
             })
             .buffer_unordered(limits::MAX_CONCURRENT_BLOBS)
             .collect()
             .await;
-        for (index, poll) in answers {
-            match unreachable_error(&view, &poll) {
-                Some(error) => self.fail(index, Phase::CheckStatus, error)?,
-                // Without a status that can be believed the blob is stored as if it were new.
-                None => {
-                    let status = poll.decide(&witness).await.ok();
-                    self.short_circuit(index, status);
-                }
+        let mut statuses = BTreeMap::new();
+        for (place, blob_id, poll) in polls {
+            if let Some(error) = unreachable_error(&view, &poll) {
+                self.fail(place, Phase::CheckStatus, error)?;
+                continue;
+            }
+            // Without a status that can be believed the blob is stored as if it were new.
+            if let Ok(status) = poll.decide(&witness).await {
+                self.short_circuit(place, blob_id, &status);
+                statuses.insert(place, status);
             }
         }
         self.report.time(Phase::CheckStatus, timer.finish());
-        Ok(())
+        Ok(statuses)
     }
 
     /// Ends a blob that the network has, for long enough and as it is wanted. Client spec 1.4.
-    fn short_circuit(&mut self, index: usize, status: Option<BlobStatus>) {
+    fn short_circuit(&mut self, place: usize, blob_id: BlobId, status: &BlobStatus) {
         let (end, deletable) = (self.end_epoch(), self.options.deletable);
-        let Some(slot) = self.slots.get_mut(index) else {
-            return;
-        };
-        let Some(blob_id) = slot.identity.map(|identity| identity.blob_id) else {
-            return;
-        };
-        slot.result = match &status {
-            Some(BlobStatus::Permanent {
+        match *status {
+            BlobStatus::Permanent {
                 end_epoch,
                 is_certified: true,
                 status_event,
                 ..
-            }) if !deletable && *end_epoch >= end => Some(BlobStoreResult::AlreadyCertified {
-                blob_id,
-                event_or_object: EventOrObject::Event(*status_event),
-                end_epoch: *end_epoch,
+            } if !deletable && end_epoch >= end => self.note(place, |record| {
+                record.result = Some(Ok(Stored::AlreadyCertified {
+                    blob_id,
+                    event_or_object: EventOrObject::Event(status_event),
+                    end_epoch,
+                }));
             }),
             // Nodes refuse it in either form, so paying for it would be for nothing.
-            Some(BlobStatus::Invalid { event }) => Some(BlobStoreResult::MarkedInvalid {
-                blob_id,
-                event: *event,
+            BlobStatus::Invalid { event } => self.note(place, |record| {
+                let error = ClientError::MarkedInvalid { blob_id, event };
+                record.fail(Phase::CheckStatus, error);
             }),
-            _ => None,
-        };
-        slot.status = status;
+            _ => {}
+        }
     }
 }
 
@@ -237,15 +245,13 @@ fn is_stored_already(view: &NetworkView, status: Option<&BlobStatus>) -> bool {
 /// What a confirmation must be about, and whether slivers must be sent.
 fn upload_of(
     view: &NetworkView,
-    slot: &Slot,
+    blob: &stage::Registered,
     permits: &Arc<tokio::sync::Semaphore>,
-) -> Option<BlobUpload> {
-    let registration = slot.registration.as_ref()?;
-    let persistence: BlobPersistence = registration.persistence();
-    Some(BlobUpload {
-        blob: slot.encoded.clone()?,
-        persistence,
-        stored_already: is_stored_already(view, slot.status.as_ref()),
+) -> BlobUpload {
+    BlobUpload {
+        blob: blob.encoded.slivers.clone(),
+        persistence: blob.registration.persistence(),
+        stored_already: is_stored_already(view, blob.encoded.status.as_ref()),
         permits: Arc::clone(permits),
-    })
+    }
 }

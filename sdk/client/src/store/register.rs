@@ -1,6 +1,6 @@
 //! Storage and registrations: from the wallet as far as possible, bought otherwise. Client spec 1.5.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashMap};
 
 use walrus_core::{EncodingType, Epoch};
 use walrus_sui::{
@@ -14,19 +14,17 @@ use walrus_sui::{
 };
 
 use super::{
-    Slot, Store,
+    Store,
     parts::Parts,
     plan::{self, Need, Owned, Source, Terms},
-    slot::Registration,
+    record::certified,
+    stage::{Described, Encoded, Placed as _, Registered, Registration},
 };
-use crate::{
-    BlobStoreResult, ClientError, EventOrObject, Phase, ProgressEvent, ResourceOperation, limits,
-    progress::Timer,
-};
+use crate::{ClientError, Phase, ProgressEvent, ResourceOperation, limits, progress::Timer};
 
 /// What becomes of some blobs, before anything is paid: the plan of a store, and all of a dry run.
 pub(super) struct Batch {
-    /// Blobs whose objects the wallet has: the slot, the source, and what it will cost.
+    /// Blobs whose objects the wallet has: the place, the source, and what it will cost.
     pub(super) found: Vec<(usize, Source, u64)>,
     /// Blobs that one transaction registers.
     pub(super) new: Vec<NewBlob>,
@@ -36,7 +34,7 @@ pub(super) struct Batch {
 
 /// A blob that is to be registered.
 pub(super) struct NewBlob {
-    pub(super) slot: usize,
+    pub(super) place: usize,
     pub(super) registration: BlobRegistration,
     /// In FROST.
     pub(super) cost: u64,
@@ -61,72 +59,84 @@ impl Batch {
 }
 
 impl Store<'_> {
-    /// Gives every pending blob a registration.
-    pub(super) async fn register(&mut self) -> Result<(), ClientError> {
-        let queue = self.largest_first();
+    /// Gives every blob a registration, unless it needs none. What fits the large ones fits few others, so they come first.
+    pub(super) async fn register(
+        &mut self,
+        mut queue: Vec<Encoded>,
+    ) -> Result<Vec<Registered>, ClientError> {
+        let mut registered = Vec::with_capacity(queue.len());
         if queue.is_empty() {
-            return Ok(());
+            return Ok(registered);
         }
+        queue.sort_by_key(|encoded| Reverse(encoded.blob.encoded_size));
         let timer = Timer::start(Phase::Register, self.progress);
-        let mut queue = &queue[..];
         while !queue.is_empty() {
-            let settled = match self.register_some(queue).await {
-                Ok(settled) => settled,
+            match self.register_some(&mut queue, &mut registered).await {
+                Ok(()) => {}
                 // What was registered before is stored all the same.
-                Err(error) if self.slots.len() > 1 => {
+                Err(error) if self.records.len() > 1 => {
                     let reason = error.to_string();
-                    for slot in queue {
+                    for encoded in queue.drain(..) {
                         let error = ClientError::Interrupted(reason.clone());
-                        self.fail(*slot, Phase::Register, error)?;
+                        self.fail(encoded.place(), Phase::Register, error)?;
                     }
-                    queue.len()
                 }
                 Err(error) => return Err(error),
-            };
-            queue = queue.get(settled.max(1)..).unwrap_or_default();
+            }
         }
         self.report.time(Phase::Register, timer.finish());
-        Ok(())
-    }
-
-    /// The pending blobs: what fits the large ones fits few others.
-    pub(super) fn largest_first(&self) -> Vec<usize> {
-        let mut queue = self.pending();
-        queue.sort_by_key(|index| Reverse(self.slots.get(*index).map(|slot| slot.encoded_size)));
-        queue
+        registered.sort_by_key(Registered::place);
+        Ok(registered)
     }
 
     /// Registers the first blobs of a queue, with a new plan whenever something else used what the plan was made of.
-    async fn register_some(&mut self, queue: &[usize]) -> Result<usize, ClientError> {
+    async fn register_some(
+        &mut self,
+        queue: &mut Vec<Encoded>,
+        registered: &mut Vec<Registered>,
+    ) -> Result<(), ClientError> {
         let mut attempt = 1;
-        loop {
+        let (batch, new) = loop {
             let (mut owned, prices) = tokio::try_join!(self.owned(), self.prices())?;
-            let batch = self.plan_batch(queue, &mut owned, &prices)?;
+            let blobs: Vec<&Described> = queue.iter().map(|encoded| &encoded.blob).collect();
+            let batch = self.plan_batch(&blobs, &mut owned, &prices)?;
             match self.register_new(&batch).await {
                 Err(error) if attempt < limits::PLANS && self.needs_new_plan(&error).await => {
                     tracing::debug!(%error, attempt, "planning registrations anew");
                     tokio::time::sleep(conflict_pause(attempt)).await;
                     attempt += 1;
                 }
-                result => {
-                    if result.is_ok() && !batch.new.is_empty() {
-                        self.give_way(&batch).await;
-                    }
-                    if let Err(source) = result {
-                        for new in &batch.new {
-                            let error = transaction_error("registering the blob", source.clone());
-                            self.fail(new.slot, Phase::Register, error)?;
-                        }
-                    }
-                    self.check_certification(&batch).await?;
-                    let settled = batch.settled;
-                    for (index, source, cost) in batch.found {
-                        self.use_object(index, source, cost);
-                    }
-                    return Ok(settled);
+                result => break (batch, result),
+            }
+        };
+        let settled = batch.settled.max(1).min(queue.len());
+        let settled = queue.drain(..settled);
+        let mut settled: HashMap<usize, Encoded> = settled.map(|e| (e.place(), e)).collect();
+        match new {
+            Ok(new) => {
+                let new: Vec<Registered> = new
+                    .into_iter()
+                    .filter_map(|(place, new)| Some(settled.remove(&place)?.registered(new)))
+                    .collect();
+                let new = self.give_way(new, registered).await;
+                registered.extend(new);
+            }
+            Err(source) => {
+                for new in &batch.new {
+                    let error = transaction_error("registering the blob", source.clone());
+                    self.fail(new.place, Phase::Register, error)?;
                 }
             }
         }
+        self.check_certification(&batch).await?;
+        for (place, source, cost) in batch.found {
+            if let Some(encoded) = settled.remove(&place)
+                && self.is_open(&encoded)
+            {
+                registered.extend(self.use_object(encoded, source, cost));
+            }
+        }
+        Ok(())
     }
 
     /// Gives up blobs that only need a certificate, if there is no gas for that. Registering looks at that itself.
@@ -137,9 +147,9 @@ impl Store<'_> {
         }
         if let Err(source) = self.writer()?.certification_gas(count).await {
             let found = batch.found.iter();
-            for (index, _, _) in found.filter(|(_, source, _)| is_registered(source)) {
+            for (place, _, _) in found.filter(|(_, source, _)| is_registered(source)) {
                 let error = transaction_error("certifying the blob", source.clone());
-                self.fail(*index, Phase::Register, error)?;
+                self.fail(*place, Phase::Register, error)?;
             }
         }
         Ok(())
@@ -190,29 +200,22 @@ impl Store<'_> {
     /// Decides about the first blobs of a queue, as many as one transaction registers.
     pub(super) fn plan_batch(
         &self,
-        queue: &[usize],
+        queue: &[&Described],
         owned: &mut Owned,
         prices: &Prices,
     ) -> Result<Batch, ClientError> {
         let terms = self.terms();
-        let slots: Vec<(usize, &Slot, Need)> = queue
-            .iter()
-            .filter_map(|index| {
-                let slot = self.slots.get(*index)?;
-                Some((*index, slot, need(slot)?))
-            })
-            .collect();
-        let needs: Vec<Need> = slots.iter().map(|(_, _, need)| *need).collect();
+        let needs: Vec<Need> = queue.iter().map(|blob| need(blob)).collect();
         let sources = plan::plan(&needs, owned, terms);
         let settled = sources.len();
         let dated = sources.iter().any(Source::buys_for_dates);
         let (mut found, mut wanted) = (Vec::new(), Vec::new());
-        for ((index, slot, _), source) in slots.into_iter().zip(sources) {
+        for (blob, source) in queue.iter().zip(sources) {
             let storage = match source {
                 Source::Storage(pieces) => StorageSource::Pieces(pieces),
                 // One purchase for all, whoever else adds to it.
                 Source::Buy if dated => {
-                    let (size, start, end) = (slot.encoded_size, terms.current, terms.end);
+                    let (size, start, end) = (blob.encoded_size, terms.current, terms.end);
                     StorageSource::Pieces(vec![StoragePiece::bought(size, start, end)])
                 }
                 Source::Buy => StorageSource::Buy {
@@ -220,13 +223,11 @@ impl Store<'_> {
                 },
                 source => {
                     let cost = extension_cost(&source, prices)?;
-                    found.push((index, source, cost));
+                    found.push((blob.place, source, cost));
                     continue;
                 }
             };
-            if let Some(registration) = registration(slot, terms.deletable, storage) {
-                wanted.push((index, registration));
-            }
+            wanted.push((blob.place, registration(blob, terms.deletable, storage)));
         }
         let new = new_blobs(wanted, owned, prices, terms.current)?;
         Ok(Batch {
@@ -236,31 +237,34 @@ impl Store<'_> {
         })
     }
 
-    /// Takes an object that the wallet owns.
-    fn use_object(&mut self, index: usize, source: Source, cost: u64) {
-        let Some(slot) = self.slots.get_mut(index) else {
-            return;
-        };
-        let Some(operation) = operation_on(&source) else {
-            if let Source::Certified(object) = source {
-                slot.result = Some(certified(&object));
+    /// Takes an object that the wallet owns. One that is certified for long enough ends the blob.
+    fn use_object(&mut self, encoded: Encoded, source: Source, cost: u64) -> Option<Registered> {
+        let operation = operation_on(&source);
+        let (object, extend_by) = match source {
+            Source::Certified(object) => {
+                self.note(encoded.place(), |record| {
+                    record.result = Some(Ok(certified(&object)));
+                });
+                return None;
             }
-            return;
+            Source::Extend(object, extension) | Source::Registered(object, Some(extension)) => {
+                (object, Some(extension.epochs))
+            }
+            Source::Registered(object, None) => (object, None),
+            // Those are registered.
+            Source::Storage(_) | Source::Buy => return None,
         };
-        if let Source::Extend(object, extension) | Source::Registered(object, Some(extension)) =
-            source
-        {
-            let epochs = Some(extension.epochs);
-            slot.registration = Some(reused(object, operation, cost, epochs));
-        } else if let Source::Registered(object, None) = source {
-            slot.registration = Some(reused(object, operation, cost, None));
-        }
+        let registration = Registration::reused(object, operation?, cost, extend_by);
+        Some(encoded.registered(registration))
     }
 
-    /// Registers the new blobs of a plan in one transaction.
-    async fn register_new(&mut self, batch: &Batch) -> Result<(), TransactionError> {
+    /// Registers the new blobs of a plan in one transaction; what they are registered as, by place.
+    async fn register_new(
+        &mut self,
+        batch: &Batch,
+    ) -> Result<Vec<(usize, Registration)>, TransactionError> {
         if batch.new.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let writer = self.writer.as_ref().ok_or_else(no_wallet)?;
         // Whatever was in the way, the wallet may own something else by now, the very blob for instance.
@@ -271,21 +275,22 @@ impl Store<'_> {
         let objects = registered.blobs.iter().map(|blob| blob.id).collect();
         self.progress
             .on_event(ProgressEvent::Registered { digest, objects });
+        let mut registrations = Vec::with_capacity(batch.new.len());
         for (new, object) in batch.new.iter().zip(registered.blobs) {
-            let Some(slot) = self.slots.get_mut(new.slot) else {
-                continue;
-            };
-            slot.register_digest = Some(digest);
-            slot.parts.clone_from(&new.parts);
-            slot.registration = Some(Registration {
+            self.note(new.place, |record| {
+                record.register_digest = Some(digest);
+                record.parts.clone_from(&new.parts);
+            });
+            let registration = Registration {
                 object,
                 operation: new.operation.clone(),
                 cost: new.cost,
                 extend_by: None,
                 has_attributes: true,
-            });
+            };
+            registrations.push((new.place, registration));
         }
-        Ok(())
+        Ok(registrations)
     }
 }
 
@@ -305,30 +310,6 @@ pub(super) fn transaction_error(action: &'static str, source: TransactionError) 
     ClientError::Transaction {
         action,
         source: Box::new(source),
-    }
-}
-
-pub(super) fn reused(
-    object: Blob,
-    operation: ResourceOperation,
-    cost: u64,
-    extend_by: Option<u32>,
-) -> Registration {
-    Registration {
-        object,
-        operation,
-        cost,
-        extend_by,
-        has_attributes: false,
-    }
-}
-
-/// The result for a blob that the wallet has certified for long enough.
-pub(super) fn certified(object: &Blob) -> BlobStoreResult {
-    BlobStoreResult::AlreadyCertified {
-        blob_id: object.blob_id,
-        event_or_object: EventOrObject::Object(object.id),
-        end_epoch: object.storage.end_epoch,
     }
 }
 
@@ -386,18 +367,18 @@ fn new_blobs(
     prices: &Prices,
     current: Epoch,
 ) -> Result<Vec<NewBlob>, ClientError> {
-    let (slots, registrations): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+    let (places, registrations): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
     let costs = registration_costs(&registrations, prices).ok_or(ClientError::PriceOverflow)?;
-    let blobs = slots.into_iter().zip(registrations).zip(costs);
+    let blobs = places.into_iter().zip(registrations).zip(costs);
     Ok(blobs
-        .map(|((slot, registration), cost)| {
+        .map(|((place, registration), cost)| {
             let pieces = match &registration.storage {
                 StorageSource::Pieces(pieces) => &pieces[..],
                 StorageSource::Buy { .. } => &[],
             };
             let parts = Parts::of(pieces, &owned.storage, current);
             NewBlob {
-                slot,
+                place,
                 cost,
                 operation: operation_for(&registration, &parts),
                 parts,
@@ -428,25 +409,24 @@ fn operation_for(registration: &BlobRegistration, parts: &Parts) -> ResourceOper
     }
 }
 
-fn need(slot: &Slot) -> Option<Need> {
-    Some(Need {
-        blob_id: slot.identity?.blob_id,
-        encoded_size: slot.encoded_size,
-    })
+fn need(blob: &Described) -> Need {
+    Need {
+        blob_id: blob.identity.blob_id,
+        encoded_size: blob.encoded_size,
+    }
 }
 
-fn registration(slot: &Slot, deletable: bool, storage: StorageSource) -> Option<BlobRegistration> {
-    let identity = slot.identity?;
-    Some(BlobRegistration {
-        blob_id: identity.blob_id,
-        root_hash: identity.root_hash,
-        unencoded_size: slot.unencoded_size,
-        encoded_size: slot.encoded_size,
+fn registration(blob: &Described, deletable: bool, storage: StorageSource) -> BlobRegistration {
+    BlobRegistration {
+        blob_id: blob.identity.blob_id,
+        root_hash: blob.identity.root_hash,
+        unencoded_size: blob.unencoded_size,
+        encoded_size: blob.encoded_size,
         encoding_type: EncodingType::RS2.id(),
         deletable,
         storage,
-        attributes: slot.attributes.clone(),
-    })
+        attributes: blob.attributes.clone(),
+    }
 }
 
 pub(super) fn cost(price: Option<u64>) -> Result<u64, ClientError> {

@@ -4,92 +4,99 @@
 //! nothing. So each looks again right after: all but the first give way to it. Every registration writes the system object,
 //! so the versions of the new blob objects are in the order of execution, the same for all who look.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use walrus_sui::{Address, objects::Blob};
 
 use super::{
     Store,
-    register::{Batch, certified, reused},
+    parts::Parts,
+    record::certified,
+    stage::{Placed as _, Registered, Registration},
 };
-use crate::{ResourceOperation, Surplus};
+use crate::{ClientError, ResourceOperation, Surplus};
 
 /// A blob object that came before one of ours.
 struct Rival {
-    slot: usize,
     ours: Address,
     theirs: Blob,
 }
 
 impl Store<'_> {
     /// Gives up what was registered for blobs that another program of the wallet registered before. Objects that can be deleted
-    /// are, so that their storage is the wallet's again; others are used as they are.
-    pub(super) async fn give_way(&mut self, batch: &Batch) {
-        if !(self.options.reuse_resources && self.options.check_status && self.options.deletable) {
-            return;
+    /// are, so that their storage is the wallet's again; others are used as they are. `earlier` are other blobs of this store.
+    pub(super) async fn give_way(
+        &mut self,
+        new: Vec<Registered>,
+        earlier: &[Registered],
+    ) -> Vec<Registered> {
+        let looks = self.options.reuse_resources && self.options.check_status;
+        if new.is_empty() || !(looks && self.options.deletable) {
+            return new;
         }
-        let rivals = match self.rivals(batch).await {
+        let rivals = match self.rivals(&new, earlier).await {
             Ok(rivals) => rivals,
             Err(error) => {
                 tracing::warn!(%error, "whether somebody else registered the same is not known");
-                return;
+                return new;
             }
         };
-        if rivals.is_empty() {
-            return;
-        }
         let objects: Vec<Address> = rivals.iter().map(|rival| rival.ours).collect();
-        let Some(writer) = &self.writer else { return };
+        let Some(writer) = self.writer.as_ref().filter(|_| !objects.is_empty()) else {
+            return new;
+        };
         let deleted = writer.delete_blobs(&objects).await;
         if let Err(error) = &deleted {
             tracing::warn!(%error, "blob objects that are not needed could not be deleted");
         }
-        for rival in rivals {
-            self.replace(rival, deleted.is_ok());
-        }
+        let mut theirs: HashMap<Address, Blob> = rivals
+            .into_iter()
+            .map(|rival| (rival.ours, rival.theirs))
+            .collect();
+        let replaced =
+            new.into_iter()
+                .filter_map(|ours| match theirs.remove(&ours.registration.object.id) {
+                    Some(theirs) => self.replace(ours, theirs, deleted.is_ok()),
+                    None => Some(ours),
+                });
+        replaced.collect()
     }
 
-    /// Objects that came before those of a batch.
-    async fn rivals(&self, batch: &Batch) -> Result<Vec<Rival>, crate::ClientError> {
-        let ours: HashSet<Address> = self
-            .slots
+    /// Objects that came before those that are new.
+    async fn rivals(
+        &self,
+        new: &[Registered],
+        earlier: &[Registered],
+    ) -> Result<Vec<Rival>, ClientError> {
+        let ours: HashSet<Address> = new
             .iter()
-            .filter_map(|slot| Some(slot.registration.as_ref()?.object.id))
+            .chain(earlier)
+            .map(|registered| registered.registration.object.id)
             .collect();
         let owned = self.owned_blobs().await?;
         let mut rivals = Vec::new();
-        for new in &batch.new {
-            let Some(slot) = self.slots.get(new.slot) else {
-                continue;
-            };
-            let Some(registration) = slot.registration.as_ref() else {
-                continue;
-            };
-            let object = &registration.object;
+        // Attributes are an object's own.
+        let plain = new
+            .iter()
+            .filter(|new| new.encoded.blob.attributes.is_empty());
+        for registered in plain {
+            let object = &registered.registration.object;
             let same = |blob: &&Blob| {
                 blob.blob_id == object.blob_id
                     && blob.deletable == object.deletable
                     && blob.storage.end_epoch >= object.storage.end_epoch
                     && !ours.contains(&blob.id)
             };
-            // Attributes are an object's own.
-            for theirs in owned
-                .iter()
-                .filter(same)
-                .filter(|_| slot.attributes.is_empty())
-            {
-                rivals.push(Rival {
-                    slot: new.slot,
-                    ours: object.id,
-                    theirs: theirs.clone(),
-                });
-            }
+            rivals.extend(owned.iter().filter(same).map(|theirs| Rival {
+                ours: object.id,
+                theirs: theirs.clone(),
+            }));
         }
         self.first(rivals).await
     }
 
     /// Of rivals those that came first, and before ours.
-    async fn first(&self, rivals: Vec<Rival>) -> Result<Vec<Rival>, crate::ClientError> {
+    async fn first(&self, rivals: Vec<Rival>) -> Result<Vec<Rival>, ClientError> {
         let ids: Vec<Address> = rivals
             .iter()
             .flat_map(|rival| [rival.ours, rival.theirs.id])
@@ -114,7 +121,7 @@ impl Store<'_> {
                 Some(_) => 0,
                 None => theirs,
             };
-            match first.iter_mut().find(|(_, known)| known.slot == rival.slot) {
+            match first.iter_mut().find(|(_, known)| known.ours == rival.ours) {
                 _ if theirs > ours => {}
                 Some(known) if theirs < known.0 => *known = (theirs, rival),
                 Some(_) => {}
@@ -124,25 +131,27 @@ impl Store<'_> {
         Ok(first.into_iter().map(|(_, rival)| rival).collect())
     }
 
-    fn replace(&mut self, rival: Rival, deleted: bool) {
-        let Some(slot) = self.slots.get_mut(rival.slot) else {
-            return;
-        };
-        let cost = slot.registration.as_ref().map_or(0, |ours| ours.cost);
-        slot.surplus = Some(Surplus {
-            object: rival.ours,
-            cost,
-            deleted,
+    /// Uses their object in place of ours. One that is certified ends the blob.
+    fn replace(&mut self, ours: Registered, theirs: Blob, deleted: bool) -> Option<Registered> {
+        let Registered {
+            encoded,
+            registration,
+        } = ours;
+        let is_certified = theirs.certified_epoch.is_some();
+        self.note(encoded.place(), |record| {
+            record.surplus = Some(Surplus {
+                object: registration.object.id,
+                cost: registration.cost,
+                deleted,
+            });
+            record.parts = Parts::default();
+            record.register_digest = None;
+            record.result = is_certified.then(|| Ok(certified(&theirs)));
         });
-        slot.parts = super::parts::Parts::default();
-        slot.register_digest = None;
-        if rival.theirs.certified_epoch.is_some() {
-            slot.result = Some(certified(&rival.theirs));
-            return;
-        }
         let operation = ResourceOperation::ReuseRegistration {
-            encoded_length: rival.theirs.storage.storage_size,
+            encoded_length: theirs.storage.storage_size,
         };
-        slot.registration = Some(reused(rival.theirs, operation, 0, None));
+        let registration = Registration::reused(theirs, operation, 0, None);
+        (!is_certified).then(|| encoded.registered(registration))
     }
 }

@@ -1,12 +1,13 @@
 //! The life of registered blobs (contracts spec 7.4 to 7.6).
 
+use serde::{Deserialize, Serialize};
 use sui_sdk_types::{Address, ObjectReference};
 use sui_transaction_builder::Argument;
 
 use super::{ContractWriter, ExecutedTransaction, TransactionError, writer::Plan};
 
 /// A certificate as the contract takes it (contracts spec 8.6).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobCertificate {
     /// Aggregate signature, compressed G2 (96 bytes).
     pub signature: Vec<u8>,

@@ -11,8 +11,7 @@ use serde::Serialize;
 use walrus_core::EncodingConfig;
 use walrus_localnet::{Localnet, LocalnetOptions};
 use walrus_sdk::{
-    BlobData, BlobStoreResult, BlobToStore, Client, ClientOptions, EpochsAhead, StoreOptions,
-    StoreReport,
+    BlobData, BlobToStore, Client, ClientOptions, EpochsAhead, StoreOptions, StoreReport, Stored,
 };
 use walrus_sui::{Address, Digest};
 
@@ -125,7 +124,7 @@ impl Demo<'_> {
             .outcomes
             .first()
             .context("the store returned nothing")?;
-        let BlobStoreResult::NewlyCreated { blob_object, .. } = &outcome.result else {
+        let Ok(Stored::NewlyCreated { blob_object, .. }) = &outcome.result else {
             anyhow::bail!("the store did not create a blob: {:?}", outcome.result);
         };
         self.read_back(&client, &blob_object.blob_id, &mut timings)

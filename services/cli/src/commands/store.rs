@@ -3,9 +3,9 @@
 use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, BoughtStorage, Client, DryRun, EpochsAhead, EventOrObject,
-    PlannedAction, ResourceOperation, ReusedStorage, Scratch, StoreOptions, StoreOutcome,
-    StoreReport, Surplus,
+    BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun, EpochsAhead,
+    EventOrObject, PlannedAction, ResourceOperation, ReusedStorage, Scratch, StoreOptions,
+    StoreOutcome, StoreReport, Stored, Surplus,
 };
 
 use super::print_json;
@@ -28,7 +28,7 @@ const SHARING: [&str; 2] = [
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredFile<'a> {
-    blob_store_result: &'a BlobStoreResult,
+    blob_store_result: BlobStoreResult,
     path: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     reused_storage: &'a [ReusedStorage],
@@ -45,7 +45,7 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
     outcomes
         .iter()
         .map(|outcome| StoredFile {
-            blob_store_result: &outcome.result,
+            blob_store_result: (&outcome.result).into(),
             path: &outcome.label,
             reused_storage: &outcome.reused_storage,
             bought_storage: &outcome.bought_storage,
@@ -177,12 +177,7 @@ fn print_report(
     let failed = report
         .outcomes
         .iter()
-        .filter(|outcome| {
-            matches!(
-                outcome.result,
-                BlobStoreResult::Error { .. } | BlobStoreResult::MarkedInvalid { .. }
-            )
-        })
+        .filter(|outcome| outcome.result.is_err())
         .count();
     anyhow::ensure!(
         failed == 0,
@@ -197,7 +192,7 @@ fn print_total(reporter: &Reporter, report: &StoreReport) {
     let costs = report.outcomes.iter().map(|outcome| {
         let surplus = outcome.surplus.as_ref().map_or(0, |surplus| surplus.cost);
         match outcome.result {
-            BlobStoreResult::NewlyCreated { cost, .. } => surplus.saturating_add(cost),
+            Ok(Stored::NewlyCreated { cost, .. }) => surplus.saturating_add(cost),
             _ => surplus,
         }
     });
@@ -207,9 +202,9 @@ fn print_total(reporter: &Reporter, report: &StoreReport) {
         reporter.line(format!("Total cost of {files}: {}", wal(total)));
         reporter.line(format!("Gas: {}", sui(report.gas)));
         let operations = report.outcomes.iter().filter_map(|o| match &o.result {
-            BlobStoreResult::NewlyCreated {
+            Ok(Stored::NewlyCreated {
                 resource_operation, ..
-            } => Some(resource_operation),
+            }) => Some(resource_operation),
             _ => None,
         });
         explain_sharing(reporter, operations);
@@ -355,12 +350,12 @@ fn print_surplus(reporter: &Reporter, surplus: &Surplus) {
 /// Prints what became of one file.
 pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
     match &outcome.result {
-        BlobStoreResult::NewlyCreated {
+        Ok(Stored::NewlyCreated {
             blob_object,
             resource_operation,
             cost,
             ..
-        } => {
+        }) => {
             let by_whom = match outcome.certified_by_other {
                 true => " by somebody else meanwhile",
                 false => "",
@@ -388,11 +383,11 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
                 if blob_object.deletable { "yes" } else { "no" },
             );
         }
-        BlobStoreResult::AlreadyCertified {
+        Ok(Stored::AlreadyCertified {
             blob_id,
             event_or_object,
             end_epoch,
-        } => {
+        }) => {
             let paid = match outcome.surplus {
                 Some(_) => "",
                 None => ", nothing was paid",
@@ -412,22 +407,12 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             }
             reporter.field("expires", format!("with epoch {end_epoch}"));
         }
-        BlobStoreResult::MarkedInvalid { blob_id, .. } => {
-            reporter.line(format!(
-                "{}: {blob_id} is marked invalid on chain",
-                outcome.label
-            ));
-        }
-        BlobStoreResult::Error {
-            failure_phase,
-            error_msg,
-            ..
-        } => {
-            reporter.line(format!(
-                "{}: failed to {failure_phase}: {error_msg}",
-                outcome.label
-            ));
-        }
+        Err(failure) => match &*failure.error {
+            ClientError::MarkedInvalid { .. } => {
+                reporter.line(format!("{}: {}", outcome.label, failure.error));
+            }
+            _ => reporter.line(format!("{}: {failure}", outcome.label)),
+        },
     }
     if let Some(surplus) = &outcome.surplus {
         print_surplus(reporter, surplus);

@@ -11,9 +11,7 @@ use walrus_core::BlobId;
 use walrus_e2e::{NodeProcess, TestNetwork, eventually, random_bytes};
 use walrus_localnet::LocalnetOptions;
 use walrus_node::NodeConfig;
-use walrus_sdk::{
-    BlobStoreResult, BlobToStore, EpochsAhead, Progress, ProgressEvent, StoreOptions,
-};
+use walrus_sdk::{BlobToStore, EpochsAhead, Progress, ProgressEvent, StoreOptions, Stored};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const VICTIM: u16 = 0;
@@ -94,7 +92,7 @@ async fn store_and_kill(
         .unwrap();
     assert!(killer.killed.load(Ordering::SeqCst) && !victim.is_alive());
     match &report.outcomes.first().unwrap().result {
-        BlobStoreResult::NewlyCreated { blob_object, .. } => blob_object.blob_id,
+        Ok(Stored::NewlyCreated { blob_object, .. }) => blob_object.blob_id,
         other => panic!("{other:?}"),
     }
 }

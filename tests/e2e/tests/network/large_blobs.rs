@@ -18,9 +18,9 @@ use walrus_core::BlobId;
 use walrus_e2e::{Encoded, Impostor, Lie, TestNetwork, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_sdk::{
-    BlobContent, BlobData, BlobStoreResult, BlobToStore, Client, ClientError, ClientOptions,
-    ConsistencyCheck, EpochsAhead, NoProgress, Phase, Progress, ProgressEvent, ReadOptions,
-    Scratch, ScratchError, StoreOptions,
+    BlobContent, BlobData, BlobToStore, Client, ClientError, ClientOptions, ConsistencyCheck,
+    EpochsAhead, NoProgress, Phase, Progress, ProgressEvent, ReadOptions, Scratch, ScratchError,
+    StoreOptions, Stored,
 };
 
 /// Less than the slivers of any blob here.
@@ -91,7 +91,7 @@ impl Place {
             .await?;
         let outcome = report.outcomes.first().unwrap();
         match &outcome.result {
-            BlobStoreResult::NewlyCreated { blob_object, .. } => Ok(blob_object.blob_id),
+            Ok(Stored::NewlyCreated { blob_object, .. }) => Ok(blob_object.blob_id),
             other => panic!("{other:?}"),
         }
     }
@@ -270,7 +270,7 @@ async fn blobs_of_one_store_share_the_memory() {
         .await
         .unwrap();
     for (outcome, content) in report.outcomes.iter().zip(&contents) {
-        let BlobStoreResult::NewlyCreated { blob_object, .. } = &outcome.result else {
+        let Ok(Stored::NewlyCreated { blob_object, .. }) = &outcome.result else {
             panic!("{:?}", outcome.result);
         };
         assert_eq!(outcome.unencoded_size, content.len() as u64);
@@ -495,9 +495,9 @@ async fn a_store_or_read_that_is_given_up_leaves_nothing() {
         .options(store_options())
         .await
         .unwrap();
-    let BlobStoreResult::NewlyCreated {
+    let Ok(Stored::NewlyCreated {
         cost, blob_object, ..
-    } = &report.outcomes[0].result
+    }) = &report.outcomes[0].result
     else {
         panic!("{:?}", report.outcomes);
     };

@@ -9,8 +9,8 @@ use std::{
 use futures::future::join_all;
 use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_sdk::{
-    BlobObject, BlobStoreResult, BlobToStore, Client, ClientOptions, DryRun, EpochsAhead,
-    EventOrObject, PlannedAction, ResourceOperation, StoreOptions, StoreReport,
+    BlobObject, BlobToStore, Client, ClientOptions, DryRun, EpochsAhead, EventOrObject,
+    PlannedAction, ResourceOperation, StoreOptions, StoreReport, Stored,
 };
 use walrus_sui::{Address, StructTag, objects::Storage, transactions::CoinNeed, wallet::Keypair};
 
@@ -47,12 +47,12 @@ async fn plan(client: &Client, contents: &[&[u8]], epochs: u32) -> Vec<DryRun> {
 /// Object, operation and cost of an outcome that must be a new blob.
 fn created(report: &StoreReport, position: usize) -> (BlobObject, ResourceOperation, u64) {
     match &report.outcomes[position].result {
-        BlobStoreResult::NewlyCreated {
+        Ok(Stored::NewlyCreated {
             blob_object,
             resource_operation,
             cost,
             ..
-        } => (blob_object.clone(), resource_operation.clone(), *cost),
+        }) => (blob_object.clone(), resource_operation.clone(), *cost),
         other => panic!("{other:?}"),
     }
 }
@@ -287,9 +287,9 @@ async fn the_same_content_is_paid_once_and_batches_are_one_store() {
     );
     let (object, ..) = created(&report, 0);
     for position in [1, 3] {
-        let BlobStoreResult::AlreadyCertified {
+        let Ok(Stored::AlreadyCertified {
             event_or_object, ..
-        } = &report.outcomes[position].result
+        }) = &report.outcomes[position].result
         else {
             panic!("{:?}", report.outcomes[position]);
         };
@@ -461,8 +461,8 @@ async fn twelve_who_store_the_same_at_once_pay_for_one_object() {
                 .is_none_or(|surplus| surplus.deleted)
         );
         match &outcome.result {
-            BlobStoreResult::NewlyCreated { cost, .. } => told += cost,
-            BlobStoreResult::AlreadyCertified { .. } => {}
+            Ok(Stored::NewlyCreated { cost, .. }) => told += cost,
+            Ok(Stored::AlreadyCertified { .. }) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -528,16 +528,16 @@ async fn a_blob_that_somebody_else_stores_meanwhile_is_stored() {
     let mut paid: BTreeMap<Address, u64> = BTreeMap::new();
     for report in store_at_once(&rivals, &data, 1).await {
         match &report.outcomes[0].result {
-            BlobStoreResult::NewlyCreated {
+            Ok(Stored::NewlyCreated {
                 blob_object, cost, ..
-            } => {
+            }) => {
                 let most = paid.entry(blob_object.id).or_default();
                 *most = (*most).max(*cost);
             }
-            BlobStoreResult::AlreadyCertified {
+            Ok(Stored::AlreadyCertified {
                 event_or_object: EventOrObject::Object(object),
                 ..
-            } => {
+            }) => {
                 paid.entry(*object).or_default();
             }
             other => panic!("{other:?}"),
@@ -561,12 +561,12 @@ async fn a_blob_that_somebody_else_stores_meanwhile_is_stored() {
     let reports = store_at_once(&rivals, &other, 1).await;
     for report in &reports {
         match &report.outcomes[0].result {
-            BlobStoreResult::NewlyCreated {
+            Ok(Stored::NewlyCreated {
                 blob_object, cost, ..
-            } => assert_eq!((blob_object.id, *cost), (object, 0)),
-            BlobStoreResult::AlreadyCertified {
+            }) => assert_eq!((blob_object.id, *cost), (object, 0)),
+            Ok(Stored::AlreadyCertified {
                 event_or_object, ..
-            } => assert_eq!(*event_or_object, EventOrObject::Object(object)),
+            }) => assert_eq!(*event_or_object, EventOrObject::Object(object)),
             other => panic!("{other:?}"),
         }
     }
@@ -585,7 +585,7 @@ async fn a_blob_that_somebody_else_stores_meanwhile_is_stored() {
     let price = prices.storage_cost(size, 3).unwrap();
     assert_eq!(before - network.balance().await, price);
     let told = |report: &StoreReport| match &report.outcomes[0].result {
-        BlobStoreResult::NewlyCreated { cost, .. } => *cost,
+        Ok(Stored::NewlyCreated { cost, .. }) => *cost,
         _ => 0,
     };
     assert_eq!(reports.iter().map(told).max(), Some(price));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use walrus_e2e::{TestNetwork, random_bytes, small};
-use walrus_sdk::{BlobStoreResult, Client, ClientError, ConnectError, Keypair, Stored};
+use walrus_sdk::{Client, ClientError, ConnectError, Keypair, Stored};
 use walrus_sui::local_network::client_config_path;
 
 #[path = "../../../../sdk/client/examples/custom_signer.rs"]
@@ -60,7 +60,7 @@ async fn the_examples_do_what_they_say() {
     let registered: Vec<_> = report.outcomes.iter().map(|o| o.register_digest).collect();
     assert!(registered[0].is_some() && registered.iter().all(|digest| *digest == registered[0]));
     for outcome in &report.outcomes {
-        let BlobStoreResult::NewlyCreated { blob_object, .. } = &outcome.result else {
+        let Ok(Stored::NewlyCreated { blob_object, .. }) = &outcome.result else {
             panic!("{outcome:?}");
         };
         assert!(!blob_object.deletable);

@@ -6,8 +6,8 @@ use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_node_client::BlobStatus;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, Client, ConsistencyCheck, EpochsAhead, EventOrObject,
-    ReadOptions, ResourceOperation, StoreOptions,
+    BlobToStore, Client, ConsistencyCheck, EpochsAhead, EventOrObject, ReadOptions,
+    ResourceOperation, StoreOptions, Stored,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,12 +38,12 @@ async fn store_check_and_read(network: &TestNetwork, data: &[u8], deletable: boo
     let spent = before - network.balance().await;
 
     let outcome = report.outcomes.first().unwrap();
-    let BlobStoreResult::NewlyCreated {
+    let Ok(Stored::NewlyCreated {
         blob_object,
         resource_operation,
         cost,
         shared_blob_object: None,
-    } = &outcome.result
+    }) = &outcome.result
     else {
         panic!("{:?}", outcome.result);
     };
@@ -159,9 +159,9 @@ async fn several_blobs_share_one_store() {
     let mut transactions = Vec::new();
     assert_eq!(report.outcomes.len(), contents.len());
     for (index, (outcome, data)) in report.outcomes.iter().zip(&contents).enumerate() {
-        let BlobStoreResult::NewlyCreated {
+        let Ok(Stored::NewlyCreated {
             blob_object, cost, ..
-        } = &outcome.result
+        }) = &outcome.result
         else {
             panic!("{:?}", outcome.result);
         };
@@ -195,11 +195,11 @@ async fn a_second_store_of_a_permanent_blob_finds_it_certified() {
     let before = network.balance().await;
     let report = network.try_store(&data, &options(false)).await.unwrap();
     let outcome = report.outcomes.first().unwrap();
-    let BlobStoreResult::AlreadyCertified {
+    let Ok(Stored::AlreadyCertified {
         blob_id,
         event_or_object: EventOrObject::Event(event),
         end_epoch,
-    } = &outcome.result
+    }) = &outcome.result
     else {
         panic!("{:?}", outcome.result);
     };
@@ -214,9 +214,9 @@ async fn a_second_store_of_a_permanent_blob_finds_it_certified() {
     forced.reuse_resources = false;
     let report = network.try_store(&data, &forced).await.unwrap();
     let outcome = report.outcomes.first().unwrap();
-    let BlobStoreResult::NewlyCreated {
+    let Ok(Stored::NewlyCreated {
         blob_object, cost, ..
-    } = &outcome.result
+    }) = &outcome.result
     else {
         panic!("{:?}", outcome.result);
     };

@@ -1,0 +1,110 @@
+//! What is told of each blob when a store ends, as far as it is known.
+
+use walrus_core::{BlobId, EncodingType};
+use walrus_sui::{Digest, objects::Blob};
+
+use super::{parts::Parts, stage::Described};
+use crate::{
+    BlobObject, BlobToStore, ClientError, EventOrObject, Phase, StorageResource, StoreFailure,
+    StoreOutcome, Stored, Surplus,
+};
+
+/// What is told of one blob.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) label: String,
+    pub(super) attributes: Vec<(String, String)>,
+    pub(super) unencoded_size: u64,
+    pub(super) encoded_size: u64,
+    pub(super) blob_id: Option<BlobId>,
+    /// The place of the blob that is the same and comes first.
+    pub(super) same_as: Option<usize>,
+    /// What its storage was put together from.
+    pub(super) parts: Parts,
+    /// What was registered for it and is not needed.
+    pub(super) surplus: Option<Surplus>,
+    /// Somebody else put a certificate on chain before us.
+    pub(super) certified_by_other: bool,
+    pub(super) register_digest: Option<Digest>,
+    pub(super) certify_digest: Option<Digest>,
+    /// How it ended, once it has.
+    pub(super) result: Option<Result<Stored, StoreFailure>>,
+}
+
+impl Record {
+    /// A blob that was just given to us.
+    pub(super) fn new(blob: &BlobToStore) -> Self {
+        Self {
+            label: blob.label.clone(),
+            attributes: blob.attributes.clone(),
+            unencoded_size: 0,
+            encoded_size: 0,
+            blob_id: None,
+            same_as: None,
+            parts: Parts::default(),
+            surplus: None,
+            certified_by_other: false,
+            register_digest: None,
+            certify_digest: None,
+            result: None,
+        }
+    }
+
+    pub(super) fn describe(&mut self, blob: &Described) {
+        self.blob_id = Some(blob.identity.blob_id);
+        self.unencoded_size = blob.unencoded_size;
+        self.encoded_size = blob.encoded_size;
+    }
+
+    /// Ends with an error.
+    pub(super) fn fail(&mut self, phase: Phase, error: ClientError) {
+        self.result = Some(Err(StoreFailure::new(self.blob_id, phase, error)));
+    }
+
+    /// The outcome; a blob that was not ended was cut off.
+    pub(super) fn into_outcome(self) -> StoreOutcome {
+        let result = self.result.unwrap_or_else(|| {
+            let error = ClientError::Interrupted("the store ended before the blob's turn".into());
+            Err(StoreFailure::new(self.blob_id, Phase::Certify, error))
+        });
+        StoreOutcome {
+            label: self.label,
+            result,
+            unencoded_size: self.unencoded_size,
+            encoded_size: self.encoded_size,
+            reused_storage: self.parts.reused,
+            bought_storage: self.parts.bought,
+            surplus: self.surplus,
+            certified_by_other: self.certified_by_other,
+            register_digest: self.register_digest,
+            certify_digest: self.certify_digest,
+        }
+    }
+}
+
+/// The result for a blob that the wallet has certified for long enough.
+pub(super) fn certified(object: &Blob) -> Stored {
+    Stored::AlreadyCertified {
+        blob_id: object.blob_id,
+        event_or_object: EventOrObject::Object(object.id),
+        end_epoch: object.storage.end_epoch,
+    }
+}
+
+pub(super) fn blob_object(blob: &Blob) -> BlobObject {
+    BlobObject {
+        id: blob.id,
+        registered_epoch: blob.registered_epoch,
+        blob_id: blob.blob_id,
+        size: blob.size,
+        encoding_type: EncodingType::RS2,
+        certified_epoch: blob.certified_epoch,
+        storage: StorageResource {
+            id: blob.storage.id,
+            start_epoch: blob.storage.start_epoch,
+            end_epoch: blob.storage.end_epoch,
+            storage_size: blob.storage.storage_size,
+        },
+        deletable: blob.deletable,
+    }
+}
