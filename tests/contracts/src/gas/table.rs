@@ -19,7 +19,7 @@ Each row is one transaction with one call of the entry point, besides the calls 
 the vote that is one node with nearly all the stake: the others get what it may not hold, one shard at a time. For the epoch
 change it is that others replace all members at once, and for the subsidies that those had not been paid. Function
 `compute_next_committee` changes nothing; its row tells how much of the vote it is. What takes strangers that fill the active set and
-its reserve, or deny lists of all members, is measured in `tests/transaction_limits.rs`.
+its reserve, or deny lists of all members, is measured in `tests/contracts/transaction_limits.rs`.
 
 * *computation*: gas units as they are charged: at least 1000, above that rounded up to the top half of their digits. The limit of
   a transaction is 5 000 000. One unit costs the gas price, 1000 MIST on local networks.
