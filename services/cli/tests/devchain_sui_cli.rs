@@ -390,12 +390,12 @@ fn one_that_cannot_compile_here_is_replaced_by_the_npm_build_unless_it_was_asked
         for (file, text) in answers {
             fake.says(file, text);
         }
-        // There is no npm here, which shows that it is looked for.
+        // There is no node here, which shows that it is looked for.
         let said = fake.refused(&wal(), &url, &[]);
         assert!(said.contains(reason), "{name}: {said}");
         assert!(said.contains("taking the npm build"), "{name}: {said}");
         assert!(
-            said.contains("needs node and npm and cargo"),
+            said.contains("needs node, which cannot be run here"),
             "{name}: {said}"
         );
         let said = fake.refused(&wal(), &url, &["--compiler", "sui"]);
@@ -410,7 +410,10 @@ fn the_choice_is_obeyed() {
     let (_chain, url) = chain(&home);
     let fake = Fake::new(&home, "bin");
     let said = fake.refused(&wal(), &url, &["--compiler", "npm"]);
-    assert!(said.contains("needs node and npm and cargo"), "{said}");
+    assert!(
+        said.contains("needs node, which cannot be run here"),
+        "{said}"
+    );
     assert!(!fake.dir.join("calls").exists());
     // A name that is wrong is a mistake, even if another compiler could do it.
     for options in [
