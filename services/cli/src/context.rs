@@ -13,6 +13,7 @@ use walrus_sdk::{
 use walrus_sui::{
     Address,
     contract::ContractReader,
+    objects::StakingInnerV1,
     transactions::{ContractWriter, TransactionExecutor},
     wallet::{Keypair, WalletError},
 };
@@ -106,10 +107,15 @@ impl Network {
     /// About when an epoch will begin, or began, RFC 3339; `None` if that is too far away to say.
     pub(crate) async fn epoch_start_estimate(&self, epoch: u32) -> anyhow::Result<Option<String>> {
         let staking = self.reader().staking_state().await?;
-        let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
-        let start = EpochTimes::of(&staking).start_of(epoch, now);
-        Ok(start.and_then(rfc3339))
+        Ok(epoch_start_estimate(&staking, epoch))
     }
+}
+
+/// About when an epoch will begin, or began, as the staking state says it, RFC 3339; `None` if that is too far away to say.
+pub(crate) fn epoch_start_estimate(staking: &StakingInnerV1, epoch: u32) -> Option<String> {
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    let start = EpochTimes::of(staking).start_of(epoch, now);
+    start.and_then(rfc3339)
 }
 
 /// Milliseconds since 1970 as RFC 3339; `None` if out of range.

@@ -97,7 +97,7 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
 fn effect(command: &Command) -> Effect {
     match command {
         Command::Store(args) if !args.dry_run => Effect::Paid,
-        Command::GetWal(_) => Effect::Paid,
+        Command::GetWal(_) | Command::Stake(_) => Effect::Paid,
         Command::Devchain(args) => match args.command {
             Some(DevchainCommand::Publish(_) | DevchainCommand::Call(_)) => Effect::Paid,
             None => Effect::None,
@@ -133,6 +133,7 @@ async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()>
             commands::blob_id::convert(&global, &blob_id_decimal)
         }
         Command::GetWal(args) => commands::get_wal::run(&global, args).await,
+        Command::Stake(args) => commands::stake::run(&global, args).await,
         Command::CloseEpochChange(args) => commands::close_epoch_change::run(&global, args).await,
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         Command::Devchain(args) => devchain::run(&global, args).await,

@@ -30,6 +30,7 @@ const USES: &[(&str, &[&str])] = &[
     ("decode", ALONE),
     ("convert-blob-id", ALONE),
     ("get-wal", PAYS),
+    ("stake", PAYS),
     ("close-epoch-change", PAYS),
     ("localnet", ALONE),
     ("devchain", ALONE),

@@ -18,7 +18,8 @@ use self::devchain::DevchainArgs;
 pub(crate) use self::{
     blobs::{BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, ReadArgs, StoreArgs},
     networks::{
-        CloseEpochChangeArgs, DemoArgs, GetWalArgs, InfoArgs, InfoSection, ListenArgs, LocalnetArgs,
+        CloseEpochChangeArgs, DemoArgs, GetWalArgs, InfoArgs, InfoSection, ListenArgs,
+        LocalnetArgs, StakeArgs,
     },
     scripting::{CompletionArgs, JsonArgs},
 };
@@ -156,6 +157,16 @@ pub(crate) enum Command {
         walrus get-wal --amount 2000000000            for 2 SUI\n  \
         walrus get-wal --exchange-id 0xID --json")]
     GetWal(GetWalArgs),
+    /// Stake WAL with storage nodes.
+    #[command(after_help = "Examples:\n  \
+        walrus stake --node-id 0xNODE                            1 WAL\n  \
+        walrus stake --node-id 0xNODE --amount 1000000000000     1000 WAL\n  \
+        walrus stake --node-ids 0xONE 0xOTHER --amounts 2000000000 3000000000 --json\n\n\
+        A node gets shards in proportion to its stake. The committee of an epoch is chosen in the middle of the one before: what is \
+        staked by then counts from the next epoch on, what is staked later from the one after that. A node needs enough to be a \
+        candidate, 500 WAL on a local network; the command says what is missing.\n\n\
+        The stake is an object of the wallet. No command here withdraws it yet; the SDK does (`request_withdraw_stake`, `withdraw_stake`).")]
+    Stake(StakeArgs),
     /// Close an epoch change that no quorum of nodes reports as done.
     #[command(after_help = "Examples:\n  \
         walrus close-epoch-change\n  \
@@ -216,6 +227,7 @@ impl Command {
             Self::Decode(_) => "decode",
             Self::ConvertBlobId { .. } => "convert-blob-id",
             Self::GetWal(_) => "get-wal",
+            Self::Stake(_) => "stake",
             Self::CloseEpochChange(_) => "close-epoch-change",
             Self::Localnet(_) => "localnet",
             Self::Devchain(_) => "devchain",

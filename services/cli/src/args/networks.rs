@@ -52,6 +52,31 @@ pub(crate) struct GetWalArgs {
     pub(crate) rpc_url: Option<String>,
 }
 
+/// The least stake, in FROST: 1 WAL.
+const MIN_STAKE: u64 = 1_000_000_000;
+
+/// Arguments of `stake`.
+#[derive(Debug, Args)]
+pub(crate) struct StakeArgs {
+    /// The nodes; `walrus-node register` and `walrus-node status` say the ID of one.
+    #[arg(long, alias = "node-id", value_name = "NODE_ID", required = true, num_args = 1..)]
+    pub(crate) node_ids: Vec<walrus_sui::Address>,
+    /// How much, in FROST (1 WAL = 1000000000 FROST): one amount for all nodes, or one for each; 1 WAL is the least.
+    #[arg(long, alias = "amount", value_name = "FROST", num_args = 1.., default_values_t = [MIN_STAKE], value_parser = parse_stake)]
+    pub(crate) amounts: Vec<u64>,
+    /// Sui RPC address; overrides the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+}
+
+fn parse_stake(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(frost) if frost >= MIN_STAKE => Ok(frost),
+        Ok(_) => Err(format!("a stake is at least {MIN_STAKE} FROST (1 WAL)")),
+        Err(_) => Err("expected a number of FROST".into()),
+    }
+}
+
 /// Arguments of `close-epoch-change`.
 #[derive(Debug, Args)]
 pub(crate) struct CloseEpochChangeArgs {

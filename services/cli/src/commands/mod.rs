@@ -12,6 +12,7 @@ pub(crate) mod info;
 pub(crate) mod json;
 pub(crate) mod localnet;
 pub(crate) mod read;
+pub(crate) mod stake;
 pub(crate) mod store;
 pub(crate) mod unique_keys;
 

@@ -41,6 +41,7 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     show_status(&home, blob_id, path);
     show_info(&home);
     get_wal(&home);
+    stake(&home);
     plan_again(&home, path, &created["cost"]);
     tell_what_was_paid_for(&home);
     take_blob_ids_like_options(&home);
@@ -172,6 +173,68 @@ fn get_wal(home: &Home) {
     assert!(none.contains("is no exchange of SUI for WAL"), "{none}");
     let much = home.fail(&["get-wal", "--amount", "18000000000000000000"]);
     assert!(much.contains("left") && much.contains("--amount"), "{much}");
+}
+
+/// With nodes that are members, before the next committee is chosen.
+fn stake(home: &Home) {
+    let stakes = || -> Vec<u64> {
+        let committee = home.json(&["info", "committee", "--json"]);
+        let nodes = committee["currentStorageNodes"].as_array().unwrap();
+        nodes
+            .iter()
+            .map(|node| node["stake"].as_u64().unwrap())
+            .collect()
+    };
+    let committee = home.json(&["info", "committee", "--json"]);
+    let node_id = |index: usize| {
+        let id = committee["currentStorageNodes"][index]["nodeId"].as_str();
+        id.unwrap().to_owned()
+    };
+    let (one, other) = (node_id(0), node_id(1));
+    let before = stakes();
+    let staked = home.json(&[
+        "stake",
+        "--node-ids",
+        &one,
+        &other,
+        "--amounts",
+        "2000000000",
+        "3000000000",
+        "--json",
+    ]);
+    let staked = staked["stakedWal"].as_array().unwrap();
+    assert_eq!(staked.len(), 2);
+    for (stake, (node_id, principal)) in staked
+        .iter()
+        .zip([(&one, 2_000_000_000_u64), (&other, 3_000_000_000)])
+    {
+        assert_eq!(stake["node_id"].as_str(), Some(node_id.as_str()));
+        assert_eq!(stake["principal"], principal);
+        assert_eq!(
+            (&stake["state"], &stake["activation_epoch"]),
+            (&json!("Staked"), &json!(2))
+        );
+        assert_eq!(stake["id"].as_str().map(str::len), Some(66));
+    }
+    // It does not count yet.
+    assert_eq!(stakes(), before);
+    let object = json!({"command": {"stake": {"nodeIds": [&one]}}}).to_string();
+    let staked = home.json(&["json", &object]);
+    assert_eq!(staked["stakedWal"][0]["principal"], 1_000_000_000);
+    let text = home.succeed(&["stake", "--node-id", &one]);
+    assert!(text.starts_with("Staked 1 WAL with node-"), "{text}");
+    assert!(text.contains("epoch 2, about 20"), "{text}");
+    // With what was staked before; and a member is a candidate.
+    let total = format!("({} FROST)", before[0] + 4_000_000_000);
+    assert!(
+        text.contains(&total) && !text.contains("it needs"),
+        "{text}"
+    );
+
+    let absent = home.fail(&["stake", "--node-id", "0x5555"]);
+    assert!(absent.contains("no storage node 0x"), "{absent}");
+    let clock = home.fail(&["stake", "--node-id", "0x6"]);
+    assert!(clock.contains("else than a storage node"), "{clock}");
 }
 
 fn read_in_every_way(home: &Home, blob_id: &str, contents: &[u8]) {
