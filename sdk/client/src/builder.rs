@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use walrus_sui::{
-    chain::{ChainClient, ChainError},
+    chain::{ChainClient, ChainError, without_credentials},
     contract::ContractReader,
     wallet::{TransactionSigner, Wallet, WalletError},
 };
@@ -46,7 +46,7 @@ pub enum ConnectError {
 fn tried(failures: &[(String, ChainError)]) -> String {
     let failures = failures
         .iter()
-        .map(|(url, error)| format!("{url} ({error})"));
+        .map(|(url, error)| format!("{} ({error})", without_credentials(url)));
     failures.collect::<Vec<_>>().join(", ")
 }
 

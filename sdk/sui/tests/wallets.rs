@@ -74,6 +74,20 @@ fn what_is_wrong_in_a_wallet_is_named_with_its_place_and_without_secrets() {
         wrong.contains("keystore.File: ") && wrong.contains(" at line 1 "),
         "{wrong}"
     );
+    for secret in [
+        format!("keystore: {KEY}\n"),
+        format!("keystore: {{File: k}}\nenvs: {KEY}\n"),
+        format!("keystore: {{File: k}}\nenvs: [{KEY}]\n"),
+        format!("keystore: {{File: k}}\nactive_address: {KEY}\n"),
+        "keystore: {File: k}\nenvs:\n- {alias: a, rpc: r, basic_auth: 777333}\n".to_owned(),
+    ] {
+        let wrong = load(&secret);
+        assert!(wrong.contains(" at line "), "{wrong}");
+        assert!(
+            !wrong.contains("suipriv") && !wrong.contains("777333"),
+            "{wrong}"
+        );
+    }
     let deep = load(&"[".repeat(200_000));
     assert!(deep.contains("200000 brackets"), "{deep}");
 
@@ -89,6 +103,28 @@ fn what_is_wrong_in_a_wallet_is_named_with_its_place_and_without_secrets() {
     let wrong = Keystore::parse("[\"AAAA\"]").unwrap_err().to_string();
     assert!(wrong.contains("entry 0 of the keystore"), "{wrong}");
     assert!(Keystore::parse("\u{feff}[]").is_ok());
+}
+
+#[test]
+fn credentials_are_not_in_the_debug_form_of_a_wallet() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = Environment {
+        basic_auth: Some("user:pass-word".into()),
+        ..local()
+    };
+    let wallet = Wallet::create(
+        &directory.path().join("client.yaml"),
+        environment.clone(),
+        Keypair::parse(KEY).unwrap(),
+    )
+    .unwrap();
+    for shown in [format!("{environment:?}"), format!("{wallet:?}")] {
+        assert!(
+            shown.contains("localnet") && shown.contains("hidden"),
+            "{shown}"
+        );
+        assert!(!shown.contains("pass-word"), "{shown}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! paths is the home directory.
 
 use std::{
-    fs,
+    fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -109,8 +109,8 @@ pub struct NodeConfig {
     pub admin_socket_path: Option<PathBuf>,
 }
 
-/// A key, in place or in a file. Node spec 6.2.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A key, in place or in a file. Node spec 6.2. What is in place is not in the `Debug` form.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, from = "TextOrMap<KeyFile>")]
 pub enum KeySource {
     /// A file that holds the text.
@@ -127,6 +127,15 @@ pub enum KeySource {
 struct KeyFile {
     #[serde(deserialize_with = "home::deserialize")]
     path: PathBuf,
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path } => f.debug_struct("File").field("path", path).finish(),
+            Self::InPlace(_) => f.write_str("InPlace(hidden)"),
+        }
+    }
 }
 
 impl From<TextOrMap<KeyFile>> for KeySource {
@@ -189,8 +198,8 @@ pub struct SuiConfig {
     pub first_checkpoint: u64,
 }
 
-/// Where the wallet is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where the wallet is. A key in place is not in the `Debug` form.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, try_from = "TextOrMap<WalletKeys>")]
 pub enum WalletSource {
     /// A Sui wallet file (`client.yaml`).
@@ -209,6 +218,25 @@ pub enum WalletSource {
         /// Address to use.
         active_address: Option<Address>,
     },
+}
+
+impl fmt::Debug for WalletSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Key { .. } => f.write_str("Key(hidden)"),
+            Self::Selected {
+                path,
+                active_env,
+                active_address,
+            } => f
+                .debug_struct("Selected")
+                .field("path", path)
+                .field("active_env", active_env)
+                .field("active_address", active_address)
+                .finish(),
+        }
+    }
 }
 
 /// The keys of a wallet that is more than a path.

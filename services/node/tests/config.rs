@@ -53,6 +53,32 @@ fn parse_logged(text: &str) -> (anyhow::Result<NodeConfig>, String) {
 }
 
 #[test]
+fn keys_in_place_are_neither_in_errors_nor_in_the_debug_form() {
+    let text = yaml().replace(
+        "wallet_config: wallet.yaml",
+        "wallet_config: {key: suiprivkey1secret}",
+    );
+    let config = parse_logged(&text).0.unwrap();
+    let keys = text.lines().filter_map(|line| {
+        let (name, key) = line.split_once(": ")?;
+        name.ends_with("_key_pair").then_some(key)
+    });
+    let keys: Vec<_> = keys.chain(["suiprivkey1secret"]).collect();
+    let shown = format!("{config:?}");
+    assert_eq!(keys.len(), 3);
+    assert_eq!(shown.matches("hidden").count(), 3, "{shown}");
+    for key in keys {
+        assert!(!shown.contains(key), "{shown}");
+    }
+    let number = text.replace("{key: suiprivkey1secret}", "777333");
+    let said = format!("{:#}", parse_logged(&number).0.unwrap_err());
+    assert!(
+        said.contains("wallet_config") && !said.contains("777333"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_keys_of_a_short_file_and_the_defaults_of_the_rest() {
     let (config, log) = parse_logged(&yaml());
     let config = config.unwrap();

@@ -13,7 +13,7 @@ use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
 use super::{
     ChainError,
     object::{CoinObject, Funds, GasLimits, OBJECT_MASK, ObjectData},
-    retry,
+    retry, without_credentials,
 };
 use crate::limits;
 
@@ -29,7 +29,7 @@ pub struct ChainClient {
 impl std::fmt::Debug for ChainClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ChainClient")
-            .field("url", &self.url)
+            .field("url", &without_credentials(&self.url))
             .finish()
     }
 }

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use sui_sdk_types::Address;
 
+use super::without_credentials;
 use crate::objects::LayoutError;
 
 /// A read from the chain failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ChainError {
     /// The address of the network is no URL.
-    #[error("{url} is not the URL of a Sui RPC server: {reason}")]
+    #[error(
+        "{} is not the URL of a Sui RPC server: {reason}",
+        without_credentials(url)
+    )]
     InvalidUrl {
         /// What was given.
         url: String,

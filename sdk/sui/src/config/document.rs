@@ -48,6 +48,36 @@ pub enum DocumentError {
     },
 }
 
+impl DocumentError {
+    /// The same without the value that is there: for documents that hold secrets.
+    #[must_use]
+    pub fn unquoted(self) -> Self {
+        match self {
+            Self::Malformed { reason } => Self::Malformed {
+                reason: without_value(&reason),
+            },
+            Self::Value { key, place, reason } => Self::Value {
+                key,
+                place,
+                reason: without_value(&reason),
+            },
+            nested @ Self::TooNested { .. } => nested,
+        }
+    }
+}
+
+/// Of `invalid type: string "a", expected a map` it leaves `invalid type: string, expected a map`.
+fn without_value(reason: &str) -> String {
+    match (reason.find(['"', '`']), reason.rfind(", expected ")) {
+        (Some(value), Some(expected)) if value < expected => {
+            let (kind, _) = reason.split_at(value);
+            let (_, expected) = reason.split_at(expected);
+            format!("{}{expected}", kind.trim_end())
+        }
+        _ => reason.to_owned(),
+    }
+}
+
 /// As the parser says it.
 fn at(key: &str, place: &Option<(usize, usize)>, reason: &str) -> String {
     let key = match key {
@@ -238,6 +268,24 @@ mod tests {
 
     fn refused(text: &str) -> String {
         read_document::<Outer>(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_left_out_where_it_may_be_a_secret() {
+        for (text, said) in [
+            (
+                "name: a\ninner: 'key \", expected nothing'\n",
+                "inner: invalid type: string, expected a sequence at line 2 column 8",
+            ),
+            (
+                "name: a\ninner: [{count: 70000}]\n",
+                "inner[0].count: invalid value: integer, expected u16 at line 2 column 17",
+            ),
+            ("inner: []\n", "missing field `name`"),
+        ] {
+            let error = read_document::<Outer>(text).unwrap_err().unquoted();
+            assert!(error.to_string().starts_with(said), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `client.yaml`, the wallet file that the Sui tools share.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,6 +14,7 @@ use super::{
     file::{read_bounded, write_private},
 };
 use crate::{
+    chain::without_credentials,
     config::{parse_document, read_part, warn_of_unread_keys},
     home,
 };
@@ -26,8 +28,8 @@ pub struct Wallet {
     active_address: Address,
 }
 
-/// A network in a wallet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A network in a wallet. Its credentials are not in its `Debug` form.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// Its name.
     pub alias: String,
@@ -39,6 +41,17 @@ pub struct Environment {
     /// Credentials for its RPC server, `user:password`.
     #[serde(default)]
     pub basic_auth: Option<String>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("alias", &self.alias)
+            .field("rpc", &without_credentials(&self.rpc))
+            .field("ws", &self.ws)
+            .field("basic_auth", &self.basic_auth.as_ref().map(|_| "hidden"))
+            .finish()
+    }
 }
 
 /// The file. Keys that this version does not know are ignored: the file belongs to the Sui tools.
@@ -290,7 +303,9 @@ fn parse(path: &Path, text: &str) -> Result<SuiConfig, WalletError> {
         *keystore = serde_yaml::Value::Mapping(mapping);
     }
     // Keys that this version does not know are the Sui tools' own.
-    let (config, _) = read_part(value, text, &[]).map_err(|error| malformed(error.to_string()))?;
+    // What is of the wrong kind may be a secret: credentials, or a key where its file should be named.
+    let (config, _) =
+        read_part(value, text, &[]).map_err(|error| malformed(error.unquoted().to_string()))?;
     Ok(config)
 }
 

@@ -1,6 +1,6 @@
 //! The command line of `walrus devchain`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use sui_devchain_move_build::{Choice, Compiler};
@@ -77,8 +77,8 @@ pub(crate) enum DevchainCommand {
     Call(CallArgs),
 }
 
-/// Which chain, and who signs.
-#[derive(Debug, Args)]
+/// Which chain, and who signs. The key is not in the `Debug` form.
+#[derive(Args)]
 pub(crate) struct TargetArgs {
     /// Address of the chain; else that of --config, --context or --wallet, of a local network or chain that is up, or the default port.
     #[arg(long, value_name = "URL")]
@@ -91,6 +91,15 @@ pub(crate) struct TargetArgs {
         hide_env_values = true
     )]
     pub(crate) private_key: Option<String>,
+}
+
+impl fmt::Debug for TargetArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetArgs")
+            .field("rpc_url", &self.rpc_url)
+            .field("private_key", &self.private_key.as_ref().map(|_| "hidden"))
+            .finish()
+    }
 }
 
 /// Which compiler.

@@ -7,7 +7,7 @@ use sui_devchain_move_build::Published;
 use walrus_localnet::chain_wallet_path;
 use walrus_sdk::config::{self, ClientConfig, LoadedConfig, WalletConfig};
 use walrus_sui::{
-    chain::ChainClient,
+    chain::{ChainClient, without_credentials},
     contract::ContractReader,
     local_network,
     transactions::TransactionExecutor,
@@ -127,11 +127,14 @@ impl Target {
         let credentials = environment
             .filter(|environment| environment.rpc == url)
             .and_then(|environment| environment.basic_auth.as_deref());
-        let chain = ChainClient::connect_with(&url, credentials).await.with_context(|| {
-            format!(
-                "no chain answers at {url}; start one with `walrus devchain` or `walrus localnet`"
-            )
-        })?;
+        let chain = ChainClient::connect_with(&url, credentials)
+            .await
+            .with_context(|| {
+                format!(
+                    "no chain answers at {}; start one with `walrus devchain` or `walrus localnet`",
+                    without_credentials(&url)
+                )
+            })?;
         let key = match (&args.private_key, &place.wallet) {
             (Some(key), _) => {
                 let key = Keypair::parse(key);
