@@ -14,12 +14,21 @@ use super::{
     record::certified,
     stage::{Placed as _, Registered, Registration},
 };
-use crate::{ClientError, ResourceOperation, Surplus};
+use crate::{ClientError, PostStoreAction, ResourceOperation, StoreOptions, Surplus};
 
 /// A blob object that came before one of ours.
 struct Rival {
     ours: Address,
     theirs: Blob,
+}
+
+/// Whether a store may give up what it registered. One that gives its objects away needs one of its own: the program that
+/// registered the other keeps what it has stored, or gives it to somebody else.
+fn gives_way(options: &StoreOptions) -> bool {
+    options.reuse_resources
+        && options.check_status
+        && options.deletable
+        && options.post_store == PostStoreAction::Keep
 }
 
 impl Store<'_> {
@@ -30,8 +39,7 @@ impl Store<'_> {
         new: Vec<Registered>,
         earlier: &[Registered],
     ) -> Vec<Registered> {
-        let looks = self.options.reuse_resources && self.options.check_status;
-        if new.is_empty() || !(looks && self.options.deletable) {
+        if new.is_empty() || !gives_way(self.options) {
             return new;
         }
         let rivals = match self.rivals(&new, earlier).await {
@@ -153,5 +161,24 @@ impl Store<'_> {
         };
         let registration = Registration::reused(theirs, operation, 0, None);
         (!is_certified).then(|| encoded.registered(registration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_sui::Address;
+
+    use super::*;
+    use crate::EpochsAhead;
+
+    #[test]
+    fn what_is_to_be_given_away_is_never_the_object_of_another_program() {
+        let keeps = StoreOptions::new(EpochsAhead::Max);
+        assert!(gives_way(&keeps));
+        let post_store = PostStoreAction::TransferTo(Address::TWO);
+        assert!(!gives_way(&StoreOptions {
+            post_store,
+            ..keeps
+        }));
     }
 }
