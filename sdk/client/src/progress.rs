@@ -75,7 +75,7 @@ pub enum ProgressEvent {
         /// The blob objects.
         objects: Vec<Address>,
     },
-    /// A node took a sliver of a blob.
+    /// A node took a sliver of a blob; of several blobs each is named once before, with nothing done.
     Sent {
         /// The blob.
         blob_id: BlobId,

@@ -14,7 +14,7 @@ use walrus_sui::{
 };
 
 use super::{
-    CertifiedUpload, Store, Tail,
+    CertifiedUpload, Store, Tail, is_stored_already,
     phases::UploadPhases,
     register::transaction_error,
     stage::{Confirmed, Placed as _, Registered},
@@ -134,6 +134,11 @@ impl Store<'_> {
         let ids: HashSet<_> = metadata().map(|metadata| *metadata.blob_id()).collect();
         let phases = UploadPhases::start(self.progress, ids);
         let view = Arc::clone(&self.view);
+        let sent = blobs
+            .iter()
+            .filter(|blob| !is_stored_already(&view, blob.encoded.status.as_ref()))
+            .map(|blob| &blob.encoded.slivers);
+        phases.announce(sent.map(|blob| (*blob.metadata().blob_id(), blob.sliver_bytes())));
         // Only this attempt's committee can confirm, but storage may end at any time.
         let (epoch, _) = watch::channel(view.current.epoch);
         let results = futures::stream::iter(blobs)
