@@ -11,7 +11,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{Stream, future::BoxFuture, task::AtomicWaker};
+use futures::{
+    Stream,
+    future::{BoxFuture, FusedFuture},
+    task::AtomicWaker,
+};
 
 use crate::{NoProgress, Progress, ProgressEvent, limits};
 
@@ -31,7 +35,7 @@ use crate::{NoProgress, Progress, ProgressEvent, limits};
 /// ```
 ///
 /// Nothing happens unless it is polled, as either; dropping it ends the work. Whoever polls it as a future alone pays nothing for
-/// the stream. Of events that nobody takes, the last [`limits::EVENTS_KEPT`] are kept.
+/// the stream. Once the result was taken it must not be polled as a future again. Of events that nobody takes, the last [`limits::EVENTS_KEPT`] are kept.
 #[must_use = "nothing is done until it is awaited"]
 pub struct Running<'a, T> {
     work: Option<BoxFuture<'a, T>>,
@@ -80,8 +84,16 @@ impl<'a, T: Unpin + 'a> Future for Running<'a, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // Like every future that is over: nobody would wake who waits for a second result.
+        assert!(!self.is_terminated(), "polled after its result was taken");
         self.advance(context);
         self.result.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<'a, T: Unpin + 'a> FusedFuture for Running<'a, T> {
+    fn is_terminated(&self) -> bool {
+        self.work.is_none() && self.result.is_none()
     }
 }
 
@@ -175,6 +187,19 @@ mod tests {
         let mut left = count(3);
         assert!(left.next().await.is_some());
         assert_eq!(left.await, 3);
+    }
+
+    #[tokio::test]
+    async fn a_second_result_is_not_waited_for() {
+        let mut running = count(1);
+        assert!(!running.is_terminated());
+        while running.next().await.is_some() {}
+        assert!(!running.is_terminated());
+        assert_eq!((&mut running).await, 1);
+        assert!(running.is_terminated());
+        assert!(running.next().await.is_none());
+        let again = tokio::spawn(running).await;
+        assert!(again.unwrap_err().is_panic());
     }
 
     #[tokio::test]
