@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, anyhow, bail, ensure};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
 };
 use walrus_node::{Listeners, NodeConfig, RunningNode, StorageNode};
 
@@ -72,6 +72,14 @@ impl HostedNode {
             .with_context(|| format!("cannot start node {index}"))
     }
 
+    /// Waits until the node fails by itself; returns why.
+    pub(crate) async fn failed(&mut self) -> String {
+        match self {
+            Self::Here(node) => node.failed().await,
+            Self::Process(process) => process.ended().await,
+        }
+    }
+
     /// Stops the node in order.
     pub(crate) async fn shutdown(self) -> anyhow::Result<()> {
         match self {
@@ -94,6 +102,9 @@ fn listen(config: &NodeConfig) -> anyhow::Result<TcpListener> {
 #[derive(Debug)]
 pub(crate) struct NodeProcess {
     child: Child,
+    /// Kept apart from the child, which would close it to be waited for.
+    input: Option<ChildStdin>,
+    log: PathBuf,
 }
 
 impl NodeProcess {
@@ -119,7 +130,7 @@ impl NodeProcess {
         let mut output = BufReader::new(output);
         let heard = tokio::time::timeout(START_TIMEOUT, output.read_line(&mut line)).await;
         match heard {
-            Ok(Ok(length)) if length > 0 => Ok(Self { child }),
+            Ok(Ok(length)) if length > 0 => Ok(Self::of(child, log)),
             Ok(_) => {
                 let status = child.wait().await?;
                 bail!("its process ended with {status}: {}", tail(log))
@@ -128,8 +139,24 @@ impl NodeProcess {
         }
     }
 
+    fn of(mut child: Child, log: &Path) -> Self {
+        Self {
+            input: child.stdin.take(),
+            child,
+            log: log.to_owned(),
+        }
+    }
+
+    /// Waits until the process ends though nobody stopped it; returns how.
+    async fn ended(&mut self) -> String {
+        match self.child.wait().await {
+            Ok(status) => format!("its process ended with {status}: {}", tail(&self.log)),
+            Err(error) => format!("its process cannot be waited for: {error}"),
+        }
+    }
+
     async fn stop(mut self) -> anyhow::Result<()> {
-        drop(self.child.stdin.take());
+        drop(self.input.take());
         let status = tokio::time::timeout(STOP_TIMEOUT, self.child.wait())
             .await
             .map_err(|_| anyhow!("a node did not stop within {STOP_TIMEOUT:?} and is killed"))??;
@@ -147,4 +174,40 @@ fn tail(log: &Path) -> String {
     let lines: Vec<_> = text.lines().rev().take(TOLD_LINES).collect();
     let lines: Vec<_> = lines.into_iter().rev().collect();
     format!("{} (all of it is in {})", lines.join("; "), log.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    /// A process that ends when its input does.
+    fn process(log: &Path) -> NodeProcess {
+        let mut command = Command::new("cat");
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::null());
+        NodeProcess::of(command.kill_on_drop(true).spawn().unwrap(), log)
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_by_itself_is_noticed_and_one_that_is_waited_for_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        std::fs::write(&log, "the last words\n").unwrap();
+        let mut process = process(&log);
+        assert_eq!(process.ended().now_or_never(), None);
+        assert!(process.child.try_wait().unwrap().is_none());
+        process.child.start_kill().unwrap();
+        let said = process.ended().await;
+        assert!(said.contains("signal: 9"), "{said}");
+        assert!(said.contains("the last words"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_was_watched_stops_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = process(&directory.path().join("log"));
+        assert_eq!(process.ended().now_or_never(), None);
+        process.stop().await.unwrap();
+    }
 }

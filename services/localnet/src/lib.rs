@@ -27,7 +27,7 @@ pub use chain::{
     default_chain_directory, is_chain_running,
 };
 pub use files::{network_json_path, node_config_path, node_log_path};
-pub use network::Localnet;
+pub use network::{FailedNode, Localnet};
 pub use options::{LocalnetOptions, STAKE_PER_NODE};
 pub use state::{NetworkShape, network_shape};
 pub use steps::{Observer, Silent, Step};

@@ -1,7 +1,7 @@
 //! A network that is up.
 
 use std::{
-    fs,
+    fmt, fs,
     net::TcpListener,
     path::{self, Path, PathBuf},
     sync::Arc,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use futures::StreamExt;
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use sui_devchain::{Devchain, RunningChain};
 use walrus_deploy::{
     DeployParameters, Deployment, EXCHANGE_FUNDS, SidePackages, deploy, deploy_side_packages,
@@ -46,6 +46,21 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often the chain is asked whether the nodes are ready.
 const READY_POLL: Duration = Duration::from_millis(50);
+
+/// A node that failed though nobody stopped it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedNode {
+    /// Its place in the network.
+    pub index: u16,
+    /// Why, or how its process ended.
+    pub reason: String,
+}
+
+impl fmt::Display for FailedNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {} failed: {}", self.index, self.reason)
+    }
+}
 
 /// A chain, a deployment and storage nodes, in one process or with a process for each node.
 ///
@@ -288,6 +303,23 @@ impl Localnet {
             node.shutdown().await?;
         }
         Ok(())
+    }
+
+    /// Waits until a node fails, or its process ends, though nobody stopped it. For ever if none does. Such a node is to be
+    /// stopped ([`Self::stop_node`]) before the next is waited for.
+    pub async fn failed(&mut self) -> FailedNode {
+        let running = self.nodes.iter_mut().enumerate();
+        let mut failing: FuturesUnordered<_> = running
+            .filter_map(|(index, node)| Some((u16::try_from(index).ok()?, node.as_mut()?)))
+            .map(|(index, node)| {
+                node.failed()
+                    .map(move |reason| FailedNode { index, reason })
+            })
+            .collect();
+        match failing.next().await {
+            Some(failed) => failed,
+            None => std::future::pending().await,
+        }
     }
 
     /// Starts a node that was stopped. Does nothing if it is running.

@@ -4,10 +4,11 @@ use std::{
     env, fs,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    pin::pin,
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use walrus_localnet::{Localnet, LocalnetOptions, NetworkShape};
 use walrus_sui::local_network::{client_config_path, default_directory};
 
@@ -15,7 +16,7 @@ use crate::{
     args::{GlobalOptions, LocalnetArgs},
     invocation,
     network_steps::NetworkSteps,
-    report::{Reporter, write_result},
+    report::{Reporter, count, say, write_result},
     stop::Stop,
 };
 
@@ -61,7 +62,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
     // From here on a signal stops what was started, instead of the process in the middle of a write.
     let stop = Stop::on_signals()?;
     let steps = NetworkSteps::new(reporter.clone());
-    let network = tokio::select! {
+    let mut network = tokio::select! {
         network = Localnet::start(&options, &steps) => network?,
         () = stop.clone().wait() => return Ok(()),
     };
@@ -73,9 +74,33 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
     } else {
         describe(&reporter, &network, args.ephemeral);
     }
-    stop.wait().await;
+    let failed = watch(&mut network, stop).await;
     reporter.line("Stopping …");
-    network.shutdown().await
+    network.shutdown().await?;
+    ensure!(
+        failed.is_empty(),
+        "{} failed by themselves while the network was up: {}",
+        count(failed.len() as u64, "node"),
+        failed.join(", ")
+    );
+    Ok(())
+}
+
+/// Waits until the network is to stop, and tells of nodes that fail until then. The others go on: a network bears that.
+async fn watch(network: &mut Localnet, stop: Stop) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut stopping = pin!(stop.wait());
+    loop {
+        tokio::select! {
+            () = &mut stopping => return failed,
+            node = network.failed() => {
+                say(format_args!("Error: {node}; the others go on"));
+                failed.push(node.index.to_string());
+                // That it ends with an error is what was just said.
+                let _ = network.stop_node(node.index).await;
+            }
+        }
+    }
 }
 
 /// This program, which runs a node when it is called so.
