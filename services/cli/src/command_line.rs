@@ -59,7 +59,7 @@ fn parse_words(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 /// Like [`parse`].
 pub(crate) fn parse_object(words: Vec<OsString>) -> Result<(Cli, Option<String>), clap::Error> {
     let (cli, command, matches) = parse_all(words)?;
-    let unused = shared_options::unused(&command, &matches).sentence();
+    let unused = shared_options::unused(&command, &matches);
     Ok((cli, unused))
 }
 

@@ -41,6 +41,13 @@ const USES: &[(&str, &[&str])] = &[
     ("completion", &[]),
 ];
 
+/// Options without an effect beside another one of the same command: command, that one, and those.
+const NEEDLESS: &[(&str, &str, &str)] = &[
+    ("blob-id", "n_shards", WALLET),
+    ("blob-status", "id", "spool_dir"),
+    ("blob-status", "blob_id", "spool_dir"),
+];
+
 fn uses(command: &str) -> &'static [&'static str] {
     let found = USES.iter().find(|(name, _)| *name == command);
     found.map_or(&[], |(_, uses)| uses)
@@ -80,10 +87,7 @@ fn place_below(command: Command, above: &str, shared: &[Arg]) -> Command {
 /// A usage error.
 pub(crate) fn check(program: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
     let above = of_a_command_above(program, matches);
-    let sentence = match above {
-        Some(sentence) => Some(sentence),
-        None => unused(program, matches).sentence(),
-    };
+    let sentence = above.or_else(|| unused(program, matches));
     match sentence {
         None => Ok(()),
         Some(sentence) => {
@@ -118,8 +122,35 @@ fn of_a_command_above(program: &Command, matches: &ArgMatches) -> Option<String>
     None
 }
 
+/// A sentence on the first option that was given and that has no effect.
+pub(crate) fn unused(program: &Command, matches: &ArgMatches) -> Option<String> {
+    let shared = unused_shared(program, matches).sentence();
+    shared.or_else(|| needless(program, matches))
+}
+
+/// An option that has no effect beside another one.
+fn needless(program: &Command, matches: &ArgMatches) -> Option<String> {
+    let (name, inner) = matches.subcommand()?;
+    let command = program.find_subcommand(name)?;
+    let is_given = |id: &str| inner.value_source(id) == Some(ValueSource::CommandLine);
+    let (_, beside, id) = NEEDLESS
+        .iter()
+        .find(|(of, beside, id)| *of == name && is_given(beside) && is_given(id))?;
+    let called = |id: &str| {
+        let option = command.get_arguments().find(|one| one.get_id() == id);
+        match option.and_then(Arg::get_long) {
+            Some(long) => format!("--{long}"),
+            None => "a blob ID".to_owned(),
+        }
+    };
+    let (option, beside) = (called(id), called(beside));
+    Some(format!(
+        "`{name}` has no use for the option {option} beside {beside}"
+    ))
+}
+
 /// The shared options that were given and that the command has no use for.
-pub(crate) fn unused<'a>(program: &'a Command, matches: &ArgMatches) -> Unused<'a> {
+fn unused_shared<'a>(program: &'a Command, matches: &ArgMatches) -> Unused<'a> {
     let (mut path, mut inner) = (String::new(), matches);
     while let Some((name, below)) = inner.subcommand() {
         path = format!("{path} {name}").trim_start().to_owned();
@@ -139,7 +170,7 @@ pub(crate) fn unused<'a>(program: &'a Command, matches: &ArgMatches) -> Unused<'
 }
 
 /// Shared options without an effect.
-pub(crate) struct Unused<'a> {
+struct Unused<'a> {
     /// The command.
     path: String,
     options: Vec<&'a Arg>,
@@ -147,7 +178,7 @@ pub(crate) struct Unused<'a> {
 
 impl Unused<'_> {
     /// A sentence on the first of them.
-    pub(crate) fn sentence(&self) -> Option<String> {
+    fn sentence(&self) -> Option<String> {
         let option = self.options.first()?;
         let id = option.get_id().as_str();
         let takers: Vec<_> = USES
@@ -231,6 +262,31 @@ mod tests {
         ] {
             parse(line).unwrap();
         }
+    }
+
+    #[test]
+    fn an_option_without_an_effect_beside_another_is_a_mistake() {
+        let id = "A".repeat(43);
+        for (line, said) in [
+            (
+                "--wallet w blob-id f --n-shards 10".to_owned(),
+                "--wallet beside --n-shards",
+            ),
+            (
+                format!("blob-status {id} --spool-dir d"),
+                "--spool-dir beside a blob ID",
+            ),
+            (
+                format!("blob-status --spool-dir d --blob-id {id}"),
+                "--spool-dir beside --blob-id",
+            ),
+        ] {
+            let error = parse(&format!("walrus {line}")).unwrap_err();
+            assert!(error.contains(said), "{line}: {error}");
+        }
+        parse("walrus blob-status --file f --spool-dir d").unwrap();
+        parse("walrus --wallet w blob-id f").unwrap();
+        parse("walrus --config c blob-id f --n-shards 10").unwrap();
     }
 
     #[test]

@@ -159,6 +159,7 @@ fn shells_complete_commands_and_options() {
             script.contains("blob-status") && script.contains("epochs"),
             "{shell}"
         );
+        assert_eq!(home.succeed(&["completion", shell]), script);
     }
     let mut named = home.command(&["completion"]);
     let named = named.env("SHELL", "/usr/bin/fish").output().unwrap();
@@ -167,7 +168,11 @@ fn shells_complete_commands_and_options() {
     let mut unknown = home.command(&["completion"]);
     let unknown = unknown.env("SHELL", "/bin/unheard-of").output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(said(&unknown).contains("--shell"), "{}", said(&unknown));
+    assert!(
+        said(&unknown).contains("walrus completion bash"),
+        "{}",
+        said(&unknown)
+    );
 }
 
 #[test]

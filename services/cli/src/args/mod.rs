@@ -181,7 +181,8 @@ pub(crate) enum Command {
         walrus localnet --dir /tmp/net --json\n  \
         walrus localnet --ephemeral                   leaves nothing behind\n  \
         walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one\n  \
-        curl --cacert ~/.walrus/localnet/tls/authority.pem https://127.0.0.1:PORT/v1/health    a node, by its URL in network.json\n\n\
+        curl --cacert ~/.walrus/localnet/tls/authority.pem https://127.0.0.1:PORT/v1/health\n\n\
+        PORT is that of a node, by its URL in network.json. \
         A network keeps its nodes, shards, epochs and host for life; options that ask it for others are refused. Its certificates \
         are signed by an authority of its own, which network.json names as caBundle: who trusts that (NODE_EXTRA_CA_CERTS, \
         --cacert, SSL_CERT_FILE) speaks TLS with its nodes and its chain.")]
@@ -209,7 +210,7 @@ pub(crate) enum Command {
     Json(JsonArgs),
     /// Print the script that makes a shell complete commands and options.
     #[command(after_help = "Examples:\n  \
-        walrus completion --shell bash > ~/.local/share/bash-completion/completions/walrus\n  \
+        walrus completion bash > ~/.local/share/bash-completion/completions/walrus\n  \
         source <(walrus completion)")]
     Completion(CompletionArgs),
 }

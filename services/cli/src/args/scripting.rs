@@ -15,6 +15,22 @@ pub(crate) struct JsonArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CompletionArgs {
     /// The shell; that of the environment variable SHELL when absent.
-    #[arg(long, value_name = "SHELL", value_enum)]
-    pub(crate) shell: Option<Shell>,
+    #[arg(value_name = "SHELL", value_enum)]
+    positional: Option<Shell>,
+    /// The shell, as an option.
+    #[arg(
+        long,
+        value_name = "SHELL",
+        value_enum,
+        conflicts_with = "positional",
+        hide_possible_values = true
+    )]
+    shell: Option<Shell>,
+}
+
+impl CompletionArgs {
+    /// The shell that was named.
+    pub(crate) fn shell(&self) -> Option<Shell> {
+        self.positional.or(self.shell)
+    }
 }
