@@ -1,7 +1,7 @@
 //! Tables on disk: what is written is read, in order, in pages, and in the format that it has.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::Path;
+use std::{env, path::Path, process::Command};
 
 use walrus_service::tables::{
     Bytes, Database, Format, Key as _, MAX_PAGE_BYTES, Options, TableError,
@@ -221,4 +221,35 @@ fn a_newer_format_is_refused_with_a_sentence() {
     assert!(sentence.contains("has format 3"), "{sentence}");
     assert!(sentence.contains("newer version"), "{sentence}");
     assert!(open(dir.path(), Format::after(&[double, double])).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_whose_working_directory_was_deleted_gets_a_sentence() {
+    const DATABASE: &str = "DATABASE_OF_A_PROGRAM_WITHOUT_A_WORKING_DIRECTORY";
+    if let Some(path) = env::var_os(DATABASE) {
+        let error = open(Path::new(&path), Format::FIRST).unwrap_err();
+        assert!(
+            error.to_string().contains("start it in another one"),
+            "{error}"
+        );
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    let this_test = "a_program_whose_working_directory_was_deleted_gets_a_sentence";
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            r#"cd "$1" && rmdir "$1" && exec "$2" --exact "$3""#,
+            "sh",
+        ])
+        .args([gone.as_os_str(), env::current_exe().unwrap().as_os_str()])
+        .arg(this_test)
+        .env(DATABASE, dir.path().join("database"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("1 passed"), "{told}{output:?}");
 }

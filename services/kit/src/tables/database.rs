@@ -78,8 +78,9 @@ impl Database {
     /// Opens the directory, creating it if needed, and brings its tables to the format that `options` name.
     ///
     /// # Errors
-    /// If the directory is not usable, is of a newer format, or a migration fails.
+    /// If the directory is not usable or of a newer format, the working directory was deleted, or a migration fails.
     pub fn open(path: &Path, options: &Options) -> Result<Self, TableError> {
+        std::env::current_dir().map_err(|source| TableError::NoWorkingDirectory { source })?;
         std::fs::create_dir_all(path).map_err(|source| TableError::Io {
             path: path.to_owned(),
             source,

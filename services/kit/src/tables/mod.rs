@@ -36,6 +36,14 @@ pub enum TableError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The working directory is gone, and the database library panics without one, wherever the database is.
+    #[error(
+        "the working directory of this program cannot be told ({source}), for example because it was deleted: start it in another one"
+    )]
+    NoWorkingDirectory {
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A value is not what was written, or cannot be.
     #[error("a value of table {table} is not what it should be: {source}")]
     Value {
