@@ -294,3 +294,10 @@ fn an_error_is_told_with_its_sources_but_not_twice() {
     let line = walrus_service::worker::one_line(&error);
     assert_eq!(line, format!("outer: inner: {}", std::fmt::Error));
 }
+
+#[tokio::test]
+#[should_panic(expected = "has to be quoted")]
+async fn a_name_that_commands_would_have_to_quote_is_refused() {
+    let (worker, _strings) = puppet("two words");
+    Runner::new(&Registry::new()).spawn(worker);
+}

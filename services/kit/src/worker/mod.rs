@@ -9,7 +9,7 @@ mod runner;
 
 use std::{borrow::Cow, error::Error, future::Future, time::Duration};
 
-pub use self::runner::{Failed, NoSuchWorker, Runner, Workers};
+pub use self::runner::{Failed, NoSuchWorker, Runner, Workers, panic_message};
 use crate::backoff::Backoff;
 
 /// Why a worker cannot go on. `?` makes one of any error.
@@ -23,7 +23,7 @@ pub const MAX_THROTTLE_PAUSE: Duration = Duration::from_secs(30);
 
 /// A background job.
 pub trait Worker: Send + 'static {
-    /// What it is called in lists, metrics and the log.
+    /// What it is called in lists, metrics, commands and the log: one word of small letters, digits and hyphens.
     fn name(&self) -> &'static str;
 
     /// How far it is. Asked after every step: must cost little.

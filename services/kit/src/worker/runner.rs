@@ -85,6 +85,7 @@ impl Runner {
     /// Starts a worker. Must be called within a tokio runtime.
     pub fn spawn(&self, mut worker: impl Worker) {
         let name = worker.name();
+        debug_assert!(is_one_word(name), "`{name}` has to be quoted in commands");
         let books = Books::new(name, self.clock.clone(), self.metrics.clone());
         let books = Arc::new(books);
         self.workers.books().push(Arc::clone(&books));
@@ -93,7 +94,7 @@ impl Runner {
             let run = AssertUnwindSafe(job::run(&mut worker, &books, &stop));
             let ended = match run.catch_unwind().await {
                 Ok(result) => result.map_err(|failure| one_line(&*failure)),
-                Err(panic) => Err(format!("panicked: {}", message(&*panic))),
+                Err(panic) => Err(format!("panicked: {}", panic_message(&*panic))),
             };
             match ended {
                 Ok(state) => books.end(state, None),
@@ -206,8 +207,14 @@ impl Workers {
     }
 }
 
-/// What a panic said.
-fn message(panic: &(dyn Any + Send)) -> &str {
+/// Whether people can type a name as it is.
+fn is_one_word(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.bytes().all(is_plain)
+}
+
+/// What a panic said that was caught.
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&'static str>().copied())
         .unwrap_or("no message")

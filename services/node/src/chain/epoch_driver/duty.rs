@@ -55,7 +55,7 @@ impl Worker for DutyWorker {
         match self.duty {
             Duty::Attest(_) => "attestation",
             Duty::Join(_) => "membership",
-            Duty::Call => "epoch calls",
+            Duty::Call => "epoch-calls",
             Duty::Subsidize(_) => "subsidies",
         }
     }
