@@ -20,6 +20,8 @@ pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
 pub(crate) const SCAN_BATCH: usize = 2000;
 /// Records of a table that are counted for the health document; of more, this many are told.
 pub(crate) const MAX_COUNTED: usize = 10_000;
+/// Blobs whose failed recoveries are remembered, some 100 bytes each.
+pub(crate) const MAX_REMEMBERED_FAILURES: usize = 50_000;
 /// First pause of retries against the chain.
 pub(crate) const CHAIN_RETRY_MIN: Duration = Duration::from_millis(500);
 /// Longest pause of retries against the chain.

@@ -3,13 +3,19 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use support::*;
 use tokio::sync::mpsc;
 use walrus_core::{
-    BlobMetadata, BlsPublicKey, BlsSignature, ShardIndex, SliverPairIndex, SliverType,
+    BlobId, BlobMetadata, BlsPublicKey, BlsSignature, ShardIndex, SliverPairIndex, SliverType,
     VerifiedBlobMetadataWithId,
     certificate::{ProtocolMessageCertificate, signers_from_bitmap},
     encoder::EncodedBlob,
@@ -20,6 +26,7 @@ use walrus_node::{
     healing::{Deferrals, InvalidityReporter},
 };
 use walrus_node_client::BlobStatus;
+use walrus_service::worker::State;
 use walrus_sui::{
     Address,
     events::{BlobDeleted, ContractEvent, InvalidBlobId},
@@ -61,17 +68,41 @@ async fn network(blob: &EncodedBlob) -> [TestNode; 3] {
     nodes
 }
 
+/// Panics at the first certificate.
+struct PanicsOnce(AtomicBool, Reports);
+
+impl InvalidityReporter for PanicsOnce {
+    fn report(&self, certificate: BlobCertificate) -> BoxFuture<'_, anyhow::Result<()>> {
+        assert!(self.0.swap(true, Ordering::SeqCst), "the first one");
+        self.1.report(certificate)
+    }
+}
+
+/// Takes a certificate and never comes back.
+struct Hangs(mpsc::UnboundedSender<BlobCertificate>);
+
+impl InvalidityReporter for Hangs {
+    fn report(&self, certificate: BlobCertificate) -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(async move {
+            self.0.send(certificate)?;
+            std::future::pending().await
+        })
+    }
+}
+
 /// Recovers what the node lacks from now on.
-fn recover(node: &TestNode, reports: Reports) {
+fn recover(node: &TestNode, reports: impl InvalidityReporter) {
+    recover_with(node, BlobRecoveryConfig::default(), reports);
+}
+
+fn recover_with(node: &TestNode, blobs: BlobRecoveryConfig, reports: impl InvalidityReporter) {
     let config = LiveUploadDeferralConfig {
         enabled: false,
         ..LiveUploadDeferralConfig::default()
     };
-    let recovery = node.parts.recovery(
-        BlobRecoveryConfig::default(),
-        Arc::new(Deferrals::new(config)),
-        Arc::new(reports),
-    );
+    let recovery = node
+        .parts
+        .recovery(blobs, Arc::new(Deferrals::new(config)), Arc::new(reports));
     node.parts.runner.spawn(recovery);
 }
 
@@ -192,6 +223,58 @@ async fn an_inconsistent_blob_ends_as_a_certificate_that_a_quorum_signed() {
     // It is not tried again.
     let storage = &nodes[2].parts.storage;
     until(|| !storage.is_queued(&blob_id).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_recovery_that_panics_is_told_and_tried_again() {
+    let blob = inconsistent();
+    let nodes = network(&blob).await;
+    let (sender, mut reports) = mpsc::unbounded_channel();
+    let config = BlobRecoveryConfig {
+        retry_interval_min_secs: 0,
+        ..BlobRecoveryConfig::default()
+    };
+    let reporter = PanicsOnce(AtomicBool::new(false), Reports(sender));
+    recover_with(&nodes[2], config, reporter);
+    let report = tokio::time::timeout(Duration::from_secs(20), reports.recv());
+    assert!(report.await.unwrap().is_some());
+    let storage = &nodes[2].parts.storage;
+    until(|| !storage.is_queued(blob.metadata.blob_id()).unwrap()).await;
+    let workers = nodes[2].parts.runner.workers().list();
+    let error = workers[0].last_error.as_ref().unwrap();
+    assert!(
+        error.message.contains("panicked: the first one"),
+        "{error:?}"
+    );
+    assert_eq!(workers[0].errors, 1);
+}
+
+#[tokio::test]
+async fn recovery_can_be_paused_while_more_is_queued_than_there_is_room_for() {
+    let blob = inconsistent();
+    let nodes = network(&blob).await;
+    // Blobs of which nobody has anything: with room for them they fail.
+    let others = [BlobId([0; 32]), BlobId([0xff; 32])];
+    for blob_id in others {
+        nodes[2].register(blob_id, false);
+        nodes[2].fold(certified(blob_id, false));
+    }
+    let (sender, mut reports) = mpsc::unbounded_channel();
+    let config = BlobRecoveryConfig {
+        max_concurrent_blob_syncs: 1,
+        retry_interval_min_secs: 3600,
+        ..BlobRecoveryConfig::default()
+    };
+    recover_with(&nodes[2], config, Hangs(sender));
+    let report = tokio::time::timeout(Duration::from_secs(20), reports.recv());
+    assert!(report.await.unwrap().is_some());
+    // There is no more room now, and that of the failed one is told.
+    let workers = nodes[2].parts.runner.workers();
+    until(|| workers.list()[0].state == State::Waiting).await;
+    let info = &workers.list()[0];
+    assert_eq!((info.errors, info.status.left), (1, Some(3)), "{info:?}");
+    workers.pause("recovery").unwrap();
+    until(|| workers.list()[0].state == State::Paused).await;
 }
 
 #[tokio::test]

@@ -86,6 +86,9 @@ pub enum HealingError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The recovery itself is at fault.
+    #[error("the recovery panicked: {0}")]
+    Panicked(String),
     /// It could not be worked on.
     #[error(transparent)]
     Work(#[from] WorkError),

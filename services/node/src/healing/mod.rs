@@ -8,6 +8,7 @@
 mod deferrals;
 mod error;
 mod expiry;
+mod failures;
 mod healer;
 mod invalidity;
 mod peers;

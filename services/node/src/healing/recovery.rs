@@ -1,11 +1,14 @@
 //! Recovery worker: works off the queue of blobs of which slivers are missing. Node spec 5.1.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
+    vec,
 };
 
+use futures::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -15,10 +18,10 @@ use tracing::Instrument as _;
 use walrus_core::BlobId;
 use walrus_service::{
     backoff::Backoff,
-    worker::{Failure, Status, Step, Worker},
+    worker::{Failure, Status, Step, Worker, panic_message},
 };
 
-use super::{Deferrals, Healer, HealingError, healer::Completion};
+use super::{Deferrals, Healer, HealingError, failures::Failures, healer::Completion};
 use crate::{
     blobs::Arrivals,
     shards::ShardLife,
@@ -28,14 +31,42 @@ use crate::{
 /// How often the queue is looked at without being told to.
 const QUEUE_POLL: Duration = Duration::from_secs(1);
 
-/// Works off the queue of blobs; each step starts what is due. Recoveries that run when it ends are cut off, and start again after
-/// a restart.
+/// Works off the queue of blobs, round by round; each step starts what is due of one page, as far as there is room. Recoveries
+/// that run when it ends are cut off, and start again after a restart.
 pub struct Recovery {
     shared: Arc<Shared>,
-    /// Blobs in the queue when it was looked at last.
-    left: Option<u64>,
+    round: Round,
+    /// Blobs in the queue when it was counted last, and how many were done then.
+    counted: Option<(u64, u64)>,
+    /// Whether it waits for a recovery to end.
+    full: bool,
     /// Stops the recoveries also when the worker is dropped.
     _stop: DropGuard,
+}
+
+/// A walk through the queue, in as many steps as it takes.
+#[derive(Default)]
+struct Round {
+    /// What is not looked at yet of the page that was read last.
+    page: vec::IntoIter<BlobId>,
+    /// The last blob of that page.
+    last: Option<BlobId>,
+    /// Blobs so far.
+    queued: u64,
+    /// How many were done when it began.
+    done_before: u64,
+    /// Whether the queue was counted, since the walk takes long.
+    counted: bool,
+}
+
+/// How a step through the queue ended.
+enum Walked {
+    /// Behind a page.
+    Page,
+    /// Before a blob for which there is no room until the recovery of another one ends.
+    Full,
+    /// At the end of the queue.
+    End,
 }
 
 struct Shared {
@@ -45,18 +76,17 @@ struct Shared {
     shards: Arc<ShardLife>,
     /// Tells that something was queued.
     queue_grew: Arc<Notify>,
-    backoff: Backoff,
+    /// Tells that a recovery ended.
+    has_room: Notify,
     permits: Arc<Semaphore>,
     progress: Mutex<Progress>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-#[derive(Default)]
 struct Progress {
     running: HashSet<BlobId>,
-    /// Failed attempts and when the next may begin.
-    failed: HashMap<BlobId, (u32, Instant)>,
+    failed: Failures,
     /// The last failure that was not told yet.
     untold: Option<HealingError>,
     done: u64,
@@ -83,14 +113,21 @@ impl Recovery {
             deferrals,
             shards,
             queue_grew,
-            backoff,
-            progress: Mutex::default(),
+            has_room: Notify::new(),
+            progress: Mutex::new(Progress {
+                running: HashSet::new(),
+                failed: Failures::new(backoff),
+                untold: None,
+                done: 0,
+            }),
             stop: stop.clone(),
             tasks: TaskTracker::new(),
         };
         Self {
             shared: Arc::new(shared),
-            left: None,
+            round: Round::default(),
+            counted: None,
+            full: false,
             _stop: stop.drop_guard(),
         }
     }
@@ -103,9 +140,14 @@ impl Worker for Recovery {
 
     /// In blobs.
     fn status(&self) -> Status {
+        let done = self.shared.progress().done;
+        let left = self.counted.map(|(queued, done_then)| {
+            let done_since = done.saturating_sub(done_then);
+            queued.saturating_sub(done_since)
+        });
         Status {
-            done: Some(self.shared.progress().done),
-            left: self.left,
+            done: Some(done),
+            left,
             note: None,
         }
     }
@@ -116,16 +158,22 @@ impl Worker for Recovery {
     }
 
     async fn work(&mut self) -> Result<Step, Failure> {
-        self.left = Some(self.shared.dispatch().await?);
+        let walked = self.walk()?;
+        self.full = matches!(walked, Walked::Full);
         let untold = self.shared.progress().untold.take();
-        Ok(match untold {
-            Some(error) => Step::RetryOrWait(error.into()),
-            None => Step::WaitAtMost(QUEUE_POLL),
+        Ok(match (untold, walked) {
+            (Some(error), _) => Step::RetryOrWait(error.into()),
+            (None, Walked::Page) => Step::Again,
+            (None, Walked::Full | Walked::End) => Step::WaitAtMost(QUEUE_POLL),
         })
     }
 
     async fn wait(&mut self) {
-        self.shared.queue_grew.notified().await;
+        if self.full {
+            self.shared.has_room.notified().await;
+        } else {
+            self.shared.queue_grew.notified().await;
+        }
     }
 
     async fn close(&mut self) {
@@ -135,38 +183,54 @@ impl Worker for Recovery {
     }
 }
 
+impl Recovery {
+    /// Starts what is due of a page of the queue, as long as there is room.
+    fn walk(&mut self) -> Result<Walked, StorageError> {
+        let (shared, round) = (&self.shared, &mut self.round);
+        let storage = shared.healer.holdings.storage();
+        while let Some(blob_id) = round.page.as_slice().first() {
+            if shared.is_due(blob_id) {
+                let Ok(permit) = Arc::clone(&shared.permits).try_acquire_owned() else {
+                    if !round.counted {
+                        round.counted = true;
+                        let done = shared.progress().done;
+                        self.counted = Some((storage.count_queued(usize::MAX)?, done));
+                    }
+                    return Ok(Walked::Full);
+                };
+                shared.start(*blob_id, permit);
+            }
+            round.page.next();
+            round.queued = round.queued.saturating_add(1);
+        }
+        let page = storage.queued_behind(round.last)?;
+        if let Some(last) = page.last() {
+            round.last = Some(*last);
+            round.page = page.into_iter();
+            return Ok(Walked::Page);
+        }
+        if !round.counted {
+            self.counted = Some((round.queued, round.done_before));
+        }
+        shared.shards.finish_filling()?;
+        self.round = Round {
+            done_before: shared.progress().done,
+            ..Round::default()
+        };
+        Ok(Walked::End)
+    }
+}
+
 impl Shared {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts every queued blob that is due, as permits allow; returns how many are queued.
-    async fn dispatch(self: &Arc<Self>) -> Result<u64, StorageError> {
-        let mut queued = 0_u64;
-        for page in self.healer.holdings.storage().queued() {
-            for (blob_id, _) in page? {
-                queued = queued.saturating_add(1);
-                if !self.is_due(&blob_id) {
-                    continue;
-                }
-                // Nobody closes the semaphore.
-                if let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
-                    self.start(blob_id, permit);
-                }
-            }
-        }
-        self.shards.finish_filling()?;
-        Ok(queued)
-    }
-
     fn is_due(&self, blob_id: &BlobId) -> bool {
         let progress = self.progress();
-        let waits = progress
-            .failed
-            .get(blob_id)
-            .is_some_and(|(_, until)| *until > Instant::now());
-        let goes_on = self.arrivals.goes_on(blob_id, Instant::now());
-        !waits
+        let now = Instant::now();
+        let goes_on = self.arrivals.goes_on(blob_id, now);
+        !progress.failed.waits(blob_id, now)
             && !progress.running.contains(blob_id)
             && !self.deferrals.is_deferred(blob_id, goes_on)
     }
@@ -175,30 +239,48 @@ impl Shared {
         self.progress().running.insert(blob_id);
         let this = Arc::clone(self);
         let recover = async move {
-            let _permit = permit;
-            let completed = this.healer.complete(blob_id);
-            let Some(completed) = this.stop.run_until_cancelled(completed).await else {
+            let recovered = async {
+                let end = this.healer.complete(blob_id).await?;
+                this.dequeue(&blob_id, &end)
+            };
+            let recovered = AssertUnwindSafe(recovered).catch_unwind();
+            let Some(recovered) = this.stop.run_until_cancelled(recovered).await else {
                 return;
             };
-            let dequeued = completed.and_then(|end| this.dequeue(&blob_id, &end));
-            match dequeued {
-                Ok(()) => this.succeeded(&blob_id),
-                Err(error) => this.failed(blob_id, error),
+            // Before anybody is told that there is room.
+            drop(permit);
+            match recovered {
+                Ok(Ok(())) => this.succeeded(&blob_id),
+                Ok(Err(error)) => this.failed(blob_id, error),
+                Err(panic) => {
+                    let message = panic_message(&*panic).to_owned();
+                    this.failed(blob_id, HealingError::Panicked(message));
+                }
             }
         };
         let span = tracing::info_span!("recover", %blob_id);
         self.tasks.spawn(recover.instrument(span));
     }
 
-    /// Takes a blob out of the queue; it comes back if something of it was lost while it was recovered.
+    /// Takes a blob out of the queue if nothing of it is missing; it comes back, for the reason that it was there, if something is
+    /// lost in that moment.
     fn dequeue(&self, blob_id: &BlobId, end: &Completion) -> Result<(), HealingError> {
         let storage = self.healer.holdings.storage();
+        let lacks_some = || {
+            Ok::<_, StorageError>(
+                *end == Completion::Complete && !self.healer.is_complete(blob_id)?,
+            )
+        };
+        if lacks_some()? {
+            return Ok(());
+        }
+        let reason = storage.queued_for(blob_id)?;
         let mut update = storage.update();
         update.dequeue(blob_id);
         update.commit()?;
-        if *end == Completion::Complete && !self.healer.is_complete(blob_id)? {
+        if lacks_some()? {
             let mut update = storage.update();
-            update.queue(blob_id, SyncReason::Certified)?;
+            update.queue(blob_id, reason.unwrap_or(SyncReason::Certified))?;
             update.commit()?;
         }
         Ok(())
@@ -207,23 +289,20 @@ impl Shared {
     fn succeeded(&self, blob_id: &BlobId) {
         let mut progress = self.progress();
         progress.running.remove(blob_id);
-        progress.failed.remove(blob_id);
+        progress.failed.forget(blob_id);
         progress.done = progress.done.saturating_add(1);
         drop(progress);
+        self.has_room.notify_one();
         self.queue_grew.notify_one();
     }
 
     fn failed(&self, blob_id: BlobId, error: HealingError) {
         let mut progress = self.progress();
         progress.running.remove(&blob_id);
-        let (attempts, until) = progress
-            .failed
-            .entry(blob_id)
-            .or_insert((0, Instant::now()));
-        *attempts = attempts.saturating_add(1);
-        let pause = self.backoff.pause(*attempts);
-        *until = Instant::now().checked_add(pause).unwrap_or(*until);
+        let pause = progress.failed.note(blob_id, Instant::now());
         tracing::warn!(%error, ?pause, "recovery is tried again");
         progress.untold = Some(error);
+        drop(progress);
+        self.has_room.notify_one();
     }
 }

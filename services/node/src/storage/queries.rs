@@ -1,5 +1,7 @@
 //! Queries: what the tables know about blobs, objects, queues and the node itself.
 
+use std::ops::Bound;
+
 use walrus_core::{BlobId, Epoch};
 use walrus_service::tables::{Codec, Key, Table, TableError};
 use walrus_sui::Address;
@@ -110,6 +112,29 @@ impl Storage {
     /// [`StorageError`].
     pub fn is_queued(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
         Ok(self.tables.blob_syncs.contains(&BlobKey(*blob_id))?)
+    }
+
+    /// Why the missing slivers of a blob are to be recovered, if they are.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn queued_for(&self, blob_id: &BlobId) -> Result<Option<SyncReason>, StorageError> {
+        Ok(self.tables.blob_syncs.get(&BlobKey(*blob_id))?)
+    }
+
+    /// Blobs whose missing slivers are to be recovered: the first page of those behind `last`, or of all. None are left if it is
+    /// empty.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn queued_behind(&self, last: Option<BlobId>) -> Result<Vec<BlobId>, StorageError> {
+        let start = last.map_or(Bound::Unbounded, |last| Bound::Excluded(BlobKey(last)));
+        let table = &self.tables.blob_syncs;
+        let page = table
+            .pages_in((start, Bound::Unbounded), SCAN_BATCH)
+            .next()
+            .transpose()?;
+        Ok(page.into_iter().flatten().map(|(key, _)| key.0).collect())
     }
 
     /// Every blob whose missing slivers are to be recovered.
