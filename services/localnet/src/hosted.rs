@@ -30,7 +30,7 @@ pub(crate) enum HostedNode {
     /// In this process.
     Here(Box<RunningNode>),
     /// In one of its own.
-    Process(NodeProcess),
+    Process(Box<NodeProcess>),
 }
 
 /// How a node is started.
@@ -59,7 +59,7 @@ impl HostedNode {
                 drop((rest, metrics));
                 return NodeProcess::start(program, &start.config_path, &start.log)
                     .await
-                    .map(Self::Process);
+                    .map(|process| Self::Process(Box::new(process)));
             }
             let rest = match rest {
                 Some(rest) => rest,
