@@ -23,10 +23,11 @@ use walrus_core::{
 };
 use walrus_node::{
     config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
-    healing::{Deferrals, InvalidityReporter},
+    healing::{Deferrals, InvalidityReporter, Recovery},
+    storage::records::{ShardState, SyncReason},
 };
 use walrus_node_client::BlobStatus;
-use walrus_service::worker::State;
+use walrus_service::worker::{State, Worker as _};
 use walrus_sui::{
     Address,
     events::{BlobDeleted, ContractEvent, InvalidBlobId},
@@ -338,4 +339,66 @@ async fn a_deleted_blob_goes_at_once_when_configured_and_nothing_is_registered_a
     assert!(storage.has_metadata(&blob_id).unwrap());
     delete_data(true);
     assert_absent(&node, &blob);
+}
+
+#[tokio::test]
+async fn a_blob_stays_queued_for_a_gained_shard_before_the_new_committee_is_known() {
+    let blob = encode(&[3; 2000]);
+    let blob_id = *blob.metadata.blob_id();
+    let node = TestNode::start(&[0, 1]).await;
+    node.register(blob_id, false);
+    node.fold(certified(blob_id, false));
+    let metadata = blob.metadata.metadata();
+    node.client()
+        .store_metadata(&blob_id, metadata)
+        .await
+        .unwrap();
+    node.upload(&blob, &[0, 1]).await;
+    let (parts, (sender, _reports)) = (&node.parts, mpsc::unbounded_channel());
+    let mut recovery = parts.recovery(
+        BlobRecoveryConfig::default(),
+        Arc::new(Deferrals::new(LiveUploadDeferralConfig {
+            enabled: false,
+            ..LiveUploadDeferralConfig::default()
+        })),
+        Arc::new(Reports(sender)),
+    );
+
+    let next = view(&[0, 1, 2], &node.protocol_key.public_key());
+    let turn = parts.shards.turn().await;
+    parts.shards.assign(&next, &turn).unwrap();
+    // For the shards of the committee that the node still knows, nothing is missing.
+    take_steps(&mut recovery).await;
+    assert!(parts.storage.is_queued(&blob_id).unwrap());
+    parts.committees.set(next);
+    drop(turn);
+    take_steps(&mut recovery).await;
+    let queued: Vec<_> = parts.storage.queued().flat_map(Result::unwrap).collect();
+    assert_eq!(queued, [(blob_id, SyncReason::FillShards)]);
+    let state = parts.storage.shard_state(ShardIndex(2));
+    assert_eq!(state, Some(ShardState::Recovering));
+}
+
+#[tokio::test]
+async fn no_shard_counts_as_filled_while_shards_are_assigned() {
+    let node = TestNode::start(&[0]).await;
+    let (shards, storage) = (&node.parts.shards, &node.parts.storage);
+    let (shard, recovering) = (ShardIndex(1), ShardState::Recovering);
+    storage.set_shard_state(shard, recovering).unwrap();
+    let turn = shards.turn().await;
+    shards.finish_filling().unwrap();
+    assert_eq!(storage.shard_state(shard), Some(recovering));
+    drop(turn);
+    shards.finish_filling().unwrap();
+    assert_eq!(storage.shard_state(shard), Some(ShardState::Active));
+}
+
+/// Has the queue walked through, and what is started carried on until it waits for something.
+async fn take_steps(recovery: &mut Recovery) {
+    for _ in 0..4 {
+        let _ = recovery.work().await;
+        for _ in 0..16 {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     healing::Expiry,
     limits::CHAIN_POLL,
     metrics::Metrics,
-    shards::ShardLife,
+    shards::{ShardLife, Turn},
     storage::{Storage, StorageError, records::NodeStatus},
     work::{Work, WorkError},
 };
@@ -51,7 +51,8 @@ impl EpochChanges {
         let view = CommitteeView::new(committees, &self.key);
         tracing::info!(epoch, current = view.epoch(), "an epoch began");
         let this = self.clone();
-        let change = move || this.change(epoch, view, catching_up);
+        let turn = self.shards.turn().await;
+        let change = move || this.change(epoch, view, catching_up, &turn);
         self.work
             .in_background(change)
             .await
@@ -65,13 +66,14 @@ impl EpochChanges {
         epoch: Epoch,
         view: CommitteeView,
         catching_up: bool,
+        turn: &Turn,
     ) -> Result<(), StorageError> {
         self.expiry.expire_objects(epoch)?;
         if catching_up {
             // Shards follow when the change to the current epoch is reached.
             self.storage.set_node_status(NodeStatus::RecoveryCatchUp)?;
         } else {
-            self.shards.assign(&view)?;
+            self.shards.assign(&view, turn)?;
             self.expiry.delete_expired(epoch)?;
         }
         self.metrics.epoch.set(i64::from(view.epoch()));

@@ -241,7 +241,7 @@ impl Shared {
         let recover = async move {
             let recovered = async {
                 let end = this.healer.complete(blob_id).await?;
-                this.dequeue(&blob_id, &end)
+                this.dequeue(&blob_id, &end).await
             };
             let recovered = AssertUnwindSafe(recovered).catch_unwind();
             let Some(recovered) = this.stop.run_until_cancelled(recovered).await else {
@@ -264,7 +264,9 @@ impl Shared {
 
     /// Takes a blob out of the queue if nothing of it is missing; it comes back, for the reason that it was there, if something is
     /// lost in that moment.
-    fn dequeue(&self, blob_id: &BlobId, end: &Completion) -> Result<(), HealingError> {
+    async fn dequeue(&self, blob_id: &BlobId, end: &Completion) -> Result<(), HealingError> {
+        // It may have been complete for the shards of the epoch before.
+        let _turn = self.shards.turn().await;
         let storage = self.healer.holdings.storage();
         let lacks_some = || {
             Ok::<_, StorageError>(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use walrus_core::ShardIndex;
 
-use super::ShardLife;
+use super::{ShardLife, Turn};
 use crate::{
     committee::CommitteeView,
     storage::{
@@ -15,11 +15,11 @@ use crate::{
 
 impl ShardLife {
     /// Brings the stored shards in line with the assignment: creates gained ones and queues what fills them, locks lost ones,
-    /// removes those that were lost before. Idempotent.
+    /// removes those that were lost before. Idempotent. The turn is to be kept until `view` is the node's.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn assign(&self, view: &CommitteeView) -> Result<(), StorageError> {
+    pub fn assign(&self, view: &CommitteeView, _turn: &Turn) -> Result<(), StorageError> {
         let storage = &self.storage;
         let states = storage.shard_states();
         let gained: BTreeSet<ShardIndex> = view

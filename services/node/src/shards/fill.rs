@@ -23,11 +23,14 @@ impl ShardLife {
         Ok(count)
     }
 
-    /// Marks shards as complete when nothing that fills them is queued any more.
+    /// Marks shards as complete when nothing that fills them is queued any more; does nothing while somebody holds the turn.
     ///
     /// # Errors
     /// [`StorageError`].
     pub fn finish_filling(&self) -> Result<(), StorageError> {
+        let Ok(_turn) = self.turn.try_lock() else {
+            return Ok(());
+        };
         let states = self.storage.shard_states();
         let mut recovering = states
             .into_iter()

@@ -16,7 +16,18 @@ mod fill;
 
 use std::sync::Arc;
 
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
 use crate::{signal::Signal, storage::Storage};
+
+/// The right to change shards and to take blobs out of the queue that fills them; one holds it at a time.
+///
+/// What is complete for the shards of one epoch may not be so for those of the next. Whoever assigns shards therefore holds it from
+/// before the first blob is queued until the new committees are known.
+#[derive(Debug)]
+pub struct Turn {
+    _guard: OwnedMutexGuard<()>,
+}
 
 /// Leads shards through their lives.
 #[derive(Debug)]
@@ -24,6 +35,7 @@ pub struct ShardLife {
     storage: Arc<Storage>,
     /// Wakes whoever reports complete shards.
     epoch_moved: Arc<Signal>,
+    turn: Arc<Mutex<()>>,
 }
 
 impl ShardLife {
@@ -32,6 +44,14 @@ impl ShardLife {
         Self {
             storage,
             epoch_moved,
+            turn: Arc::default(),
+        }
+    }
+
+    /// Waits until nobody else holds the turn, and takes it.
+    pub async fn turn(&self) -> Turn {
+        Turn {
+            _guard: Arc::clone(&self.turn).lock_owned().await,
         }
     }
 }
