@@ -232,3 +232,51 @@ fn segments_of_a_newer_format_are_refused_and_not_cut_off() {
     assert!(sentence.contains("newer version"), "{sentence}");
     assert_eq!(fs::metadata(&path).unwrap().len(), length + 200);
 }
+
+#[test]
+fn a_lost_directory_is_told_also_by_a_start_that_failed() {
+    let dir = unpack("format-1-closed.tar");
+    fs::remove_dir_all(dir.path().join("shards/4")).unwrap();
+    // The last shard stops the first start.
+    let path = dir.path().join("shards/9/0000000000.slivers");
+    let whole = fs::read(&path).unwrap();
+    let mut newer = b"WSLV\x02".to_vec();
+    newer.resize(200, 0x5a);
+    fs::write(&path, [whole.clone(), newer].concat()).unwrap();
+    assert!(open(&dir).is_err());
+    fs::write(&path, whole).unwrap();
+
+    let storage = open(&dir).unwrap();
+    let state = storage.shard_state(ShardIndex(4));
+    assert_eq!(state, Some(ShardState::Recovering));
+    let permanent = id_of(&encode(&[1; 3000]));
+    let missing = storage.missing_slivers(&permanent, [ShardIndex(4)]);
+    assert_eq!(missing.unwrap().len(), 2);
+    let queued: Vec<_> = storage.queued().flat_map(Result::unwrap).collect();
+    assert!(queued.contains(&(permanent, SyncReason::FillShards)));
+}
+
+#[test]
+fn a_rotten_header_costs_no_other_sliver_after_an_orderly_close() {
+    let dir = unpack("format-1-closed.tar");
+    let path = dir.path().join("shards/0/0000000000.slivers");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[10] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let storage = open(&dir).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing is cut off");
+    let (mut read, mut damaged) = (0, 0);
+    for content in [[1; 3000].as_slice(), &[2; 200], &[3; 500]] {
+        let blob_id = id_of(&encode(content));
+        for axis in AXES {
+            match storage.sliver(ShardIndex(0), &blob_id, axis).unwrap() {
+                Some(_) => read += 1,
+                None => {
+                    damaged += 1;
+                    assert!(storage.is_queued(&blob_id).unwrap());
+                }
+            }
+        }
+    }
+    assert_eq!((read, damaged), (5, 1));
+}

@@ -140,30 +140,57 @@ impl Storage {
 impl SliverStore {
     /// Opens every shard. Those whose directory is gone are filled again, as those that the node has just gained.
     pub(super) fn open(dir: PathBuf, tables: Tables) -> Result<Self, StorageError> {
-        let (mut shards, mut lost) = (BTreeMap::new(), Vec::new());
+        let closed = tables.was_closed()?;
+        let mut states = BTreeMap::new();
         for page in tables.shards.pages(SCAN_BATCH) {
-            for (ShardKey(index), state) in page? {
-                let path = dir.join(folder(index));
-                if !path.is_dir() {
-                    lost.push((index, state));
-                }
-                let segments = Arc::new(ShardSegments::open(path)?);
-                shards.insert(index, Shard { state, segments });
-            }
+            states.extend(
+                page?
+                    .into_iter()
+                    .map(|(ShardKey(index), state)| (index, state)),
+            );
         }
-        let this = Self {
+        let mut this = Self {
             dir,
             tables,
-            shards: RwLock::new(shards),
+            shards: RwLock::default(),
         };
-        for (shard, state) in lost {
-            tracing::error!(%shard, path = %this.path(shard).display(), "a shard has lost its directory");
-            this.index_shard(shard, SyncReason::FillShards)?;
-            if state == ShardState::Active {
-                this.set_state(shard, ShardState::Recovering)?;
+        // Before any directory is made: one that is there again does not tell what it has lost.
+        for (shard, state) in &mut states {
+            let path = this.path(*shard);
+            if !path.is_dir() {
+                tracing::error!(%shard, path = %path.display(), "a shard has lost its directory");
+                *state = this.lose_shard(*shard, *state)?;
             }
         }
+        let mut shards = BTreeMap::new();
+        for (shard, state) in states {
+            let path = this.path(shard);
+            let segments = Arc::new(if closed {
+                ShardSegments::open_closed(path)?
+            } else {
+                ShardSegments::open(path)?
+            });
+            shards.insert(shard, Shard { state, segments });
+        }
+        this.shards = RwLock::new(shards);
         Ok(this)
+    }
+
+    /// Takes every sliver of a shard out of the index, and has an active one filled again; returns its state.
+    fn lose_shard(&self, shard: ShardIndex, state: ShardState) -> Result<ShardState, StorageError> {
+        let state = match state {
+            ShardState::Active => ShardState::Recovering,
+            other => other,
+        };
+        let mut batch = self.tables.batch();
+        for page in self.tables.slivers.pages_with(&ShardKey(shard), SCAN_BATCH) {
+            for (key, _) in page? {
+                self.lose(&mut batch, &key, SyncReason::FillShards)?;
+            }
+        }
+        batch.insert(&self.tables.shards, &ShardKey(shard), &state)?;
+        batch.commit_durably()?;
+        Ok(state)
     }
 
     fn path(&self, shard: ShardIndex) -> PathBuf {
@@ -301,13 +328,13 @@ impl SliverStore {
     /// Makes the index agree with the segment files. What it knew of and they do not have is queued for recovery.
     pub(super) fn rebuild_index(&self) -> Result<(), StorageError> {
         for (shard, _) in self.snapshot(|_| true) {
-            self.index_shard(shard, SyncReason::Certified)?;
+            self.index_shard(shard)?;
         }
         Ok(())
     }
 
     /// Makes the index of one shard agree with its segment files.
-    fn index_shard(&self, shard: ShardIndex, reason: SyncReason) -> Result<(), StorageError> {
+    fn index_shard(&self, shard: ShardIndex) -> Result<(), StorageError> {
         let mut found = HashMap::new();
         self.segments(shard)?.scan(|record| {
             let key = SliverKey {
@@ -323,7 +350,7 @@ impl SliverStore {
                 match found.get(&key) {
                     Some(Some(_)) => {}
                     Some(None) => batch.remove(slivers, &key),
-                    None => self.lose(&mut batch, &key, reason)?,
+                    None => self.lose(&mut batch, &key, SyncReason::Certified)?,
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! * Where a sliver lies is known to the index (a [`Location`] for each sliver), which can be rebuilt from the files alone with
 //!   [`ShardSegments::scan`].
 //! * **What a crash can lose**: records whose `append` had not returned. Opening cuts such a tail off at the first byte that is
-//!   not part of a whole, intact record.
+//!   not part of a whole, intact record; after an orderly close nothing is cut off.
 //! * **What is detected**: every payload is checked against its BLAKE3 hash when it is read; damage is an error that names
 //!   file and offset, so that the sliver can be recovered from other nodes.
 
@@ -144,11 +144,24 @@ impl ShardSegments {
         Self::open_with(dir, SEGMENT_BYTES)
     }
 
+    /// Opens a directory that was closed in good order. Nothing of it can be torn, so nothing is cut off: behind a damaged record of
+    /// the last segment may be intact ones that the index knows. A new segment is begun there.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn open_closed(dir: PathBuf) -> Result<Self, SegmentError> {
+        Self::open_as(dir, SEGMENT_BYTES, true)
+    }
+
     /// Like [`ShardSegments::open`], with segments of another size.
     ///
     /// # Errors
     /// If the file system refuses.
     pub fn open_with(dir: PathBuf, segment_bytes: u64) -> Result<Self, SegmentError> {
+        Self::open_as(dir, segment_bytes, false)
+    }
+
+    fn open_as(dir: PathBuf, segment_bytes: u64, closed: bool) -> Result<Self, SegmentError> {
         fs::create_dir_all(&dir).map_err(|error| SegmentError::io(&dir, error))?;
         let mut open = BTreeMap::new();
         for number in segment_numbers(&dir)? {
@@ -162,18 +175,29 @@ impl ShardSegments {
                 (0, segment)
             }
         };
-        let end = cut_torn_tail(&segment)?;
-        let active = Mutex::new(Active {
+        let end = intact_end(&segment)?;
+        let file_bytes = segment.file_bytes()?;
+        let torn = end < file_bytes;
+        if torn && !closed {
+            tracing::warn!(path = %segment.path().display(), end, file_bytes, "cutting off a torn tail");
+            segment.truncate(end)?;
+        }
+        let active = Active {
             number,
             segment,
             end,
-        });
-        Ok(Self {
+        };
+        let this = Self {
             dir,
             segment_bytes,
             open: RwLock::new(open),
-            active,
-        })
+            active: Mutex::new(active),
+        };
+        if torn && closed {
+            tracing::error!(dir = %this.dir.display(), segment = number, offset = end, "a segment is damaged; beginning the next one");
+            this.roll(&mut this.lock_active())?;
+        }
+        Ok(this)
     }
 
     /// Writes slivers and makes them durable with one synchronization.
@@ -337,11 +361,11 @@ fn create_segment(dir: &Path, number: u32) -> Result<Arc<Segment>, SegmentError>
     Ok(Arc::new(segment))
 }
 
-/// Finds the end of the last whole, intact record and cuts off what follows.
+/// Finds the end of the last whole, intact record before anything else.
 ///
 /// Only the records of the last append can be torn, as each append is durable before the next begins. The payload of the very
 /// last one is read here; a damaged payload before it was never acknowledged, and whoever reads it is told.
-fn cut_torn_tail(segment: &Segment) -> Result<u64, SegmentError> {
+fn intact_end(segment: &Segment) -> Result<u64, SegmentError> {
     let file_bytes = segment.file_bytes()?;
     let mut end = 0;
     let mut last: Option<(u64, Header)> = None;
@@ -357,10 +381,6 @@ fn cut_torn_tail(segment: &Segment) -> Result<u64, SegmentError> {
         )
     {
         end = offset;
-    }
-    if end < file_bytes {
-        tracing::warn!(path = %segment.path().display(), end, file_bytes, "cutting off a torn tail");
-        segment.truncate(end)?;
     }
     Ok(end)
 }
