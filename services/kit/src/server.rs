@@ -29,8 +29,14 @@ pub struct Limits {
     pub connections: usize,
     /// Streams of one HTTP/2 connection.
     pub streams: u32,
-    /// Patience with a TLS handshake.
+    /// Patience with a TLS handshake, and then with the first request.
     pub handshake: Duration,
+    /// Patience with a connection that has no open request, after its first. Longer than clients keep theirs for another request,
+    /// so that it is they who close.
+    pub idle: Duration,
+    /// After so long without a word from the other side of an HTTP/2 connection it is asked for a sign of life, and given as long
+    /// again.
+    pub keep_alive: Duration,
     /// How long a connection without open requests may take to close when the server stops.
     pub closing: Duration,
 }
@@ -41,6 +47,8 @@ impl Default for Limits {
             connections: 1024,
             streams: 1000,
             handshake: Duration::from_secs(10),
+            idle: Duration::from_secs(120),
+            keep_alive: Duration::from_secs(30),
             closing: Duration::from_millis(250),
         }
     }
@@ -170,6 +178,8 @@ impl Server {
         http.http2()
             .timer(TokioTimer::new())
             .adaptive_window(true)
+            .keep_alive_interval(limits.keep_alive)
+            .keep_alive_timeout(limits.keep_alive)
             .max_concurrent_streams(limits.streams);
         let shared = Connections {
             router,
@@ -307,9 +317,11 @@ impl Connections {
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             result = connection.as_mut() => return log_end(result),
-            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            () = self.stop.cancelled() => {}
+            () = unused(&mut requests, self.limits) => {}
         }
-        // A client that answers nothing must not keep the server up: without open requests its time is short.
+        connection.as_mut().graceful_shutdown();
+        // A client that answers nothing must not hold its place: without open requests its time is short.
         let idle = async {
             while requests.wait_for(|count| *count == 0).await.is_ok() {
                 tokio::time::sleep(self.limits.closing).await;
@@ -323,6 +335,20 @@ impl Connections {
             () = idle => tracing::debug!("an idle connection is cut off"),
         }
     }
+}
+
+/// Returns when a connection had no open request for longer than there is patience with it.
+async fn unused(requests: &mut watch::Receiver<usize>, limits: Limits) {
+    let mut patience = limits.handshake;
+    while requests.wait_for(|count| *count == 0).await.is_ok() {
+        match tokio::time::timeout(patience, requests.changed()).await {
+            Ok(Ok(())) => patience = limits.idle,
+            Ok(Err(_)) => break,
+            Err(_) => return,
+        }
+    }
+    // The connection is about to end on its own.
+    std::future::pending().await
 }
 
 /// Looks at the first byte of a connection and leaves it there: the type of a TLS record that carries a handshake (RFC 8446, 5.1)

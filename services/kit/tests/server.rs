@@ -1,4 +1,4 @@
-//! The server over TLS: certificates that change while it runs.
+//! The server: certificates that change while it runs, and clients that take a connection and say nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -10,7 +10,10 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tokio_rustls::TlsConnector;
 use walrus_service::{
     metrics::Registry,
@@ -131,4 +134,103 @@ fn a_file_that_is_no_certificate_is_named() {
         CertificateKey::new(&[0; 32]),
         Err(TlsError::Scalar)
     ));
+}
+
+/// What begins every HTTP/2 connection: the preface and empty settings.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// `GET http:/` on stream 1, all of it in the static table of RFC 7541.
+const GET: &[u8] = b"\0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84";
+
+/// A server with room for one connection at a time, which answers on `/` and never on `/never`.
+async fn narrow(limits: Limits) -> Server {
+    let router = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/never", get(std::future::pending::<()>));
+    let limits = Limits {
+        connections: 1,
+        closing: Duration::from_millis(10),
+        ..limits
+    };
+    let address = ([127, 0, 0, 1], 0).into();
+    Server::start(address, router, Transport::Plain, limits)
+        .await
+        .unwrap()
+}
+
+/// What must come, long before this.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), future)
+        .await
+        .expect("nothing came")
+}
+
+/// Opens a connection, says `words` and leaves it open.
+async fn connect(server: &Server, words: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(words).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn who_takes_a_connection_and_asks_nothing_loses_it_to_who_asks() {
+    let limits = Limits {
+        handshake: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = narrow(limits).await;
+    // Nothing, the beginning of HTTP/2, HTTP/2 without a request, half of a request.
+    for words in [&b""[..], b"PRI * ", PREFACE, b"GET / HT"] {
+        let _silent = connect(&server, words).await;
+        let mut asking = connect(
+            &server,
+            b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        )
+        .await;
+        let mut answer = String::new();
+        let answered = asking.read_to_string(&mut answer);
+        soon(answered).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+    }
+    server.shutdown(None).await;
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_while_its_request_is_open_and_closed_when_it_is_not_used() {
+    let limits = Limits {
+        handshake: Duration::from_millis(20),
+        idle: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let server = narrow(limits).await;
+    let mut used = connect(&server, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut answer = String::new();
+    // The end comes although the client asked for none.
+    soon(used.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.ends_with("hello"), "{answer}");
+
+    let mut open = connect(&server, b"GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut byte = [0; 1];
+    let kept = tokio::time::timeout(Duration::from_millis(300), open.read(&mut byte));
+    assert!(kept.await.is_err());
+    drop(open);
+    server.shutdown(Some(Duration::ZERO)).await;
+}
+
+#[tokio::test]
+async fn an_open_request_of_who_is_gone_does_not_keep_its_connection() {
+    let limits = Limits {
+        handshake: Duration::from_secs(60),
+        keep_alive: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let router = Router::new().route("/", get(std::future::pending::<()>));
+    let address = ([127, 0, 0, 1], 0).into();
+    let server = Server::start(address, router, Transport::Plain, limits)
+        .await
+        .unwrap();
+    // It asks, and answers no ping.
+    let mut gone = connect(&server, &[PREFACE, GET].concat()).await;
+    let mut heard = Vec::new();
+    let _ = soon(gone.read_to_end(&mut heard)).await;
+    server.shutdown(None).await;
 }
