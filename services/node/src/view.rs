@@ -1,6 +1,6 @@
 //! View of a running node, for its operator: read and steered without being able to keep it alive or to stop it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use walrus_node_client::HealthInfo;
 use walrus_service::worker::Workers;
@@ -28,6 +28,11 @@ impl NodeView {
     /// If the storage fails.
     pub fn health(&self, detailed: bool) -> Result<HealthInfo, StorageError> {
         self.health.document(detailed)
+    }
+
+    /// How long ago the chain was heard of, if it was.
+    pub fn silent_for(&self) -> Option<Duration> {
+        self.health.tip.silent_for()
     }
 
     /// The background jobs.

@@ -1,5 +1,7 @@
 //! Status of a node: the health document and the workers, with a verdict in one sentence.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use walrus_node_client::{HealthInfo, ShardSummary};
 use walrus_service::worker::{State, WorkerInfo};
@@ -12,13 +14,20 @@ const EVENTS: &str = "events";
 /// Checkpoints that a node may be behind the chain and still be called up to date.
 const NEAR: u64 = 30;
 
+/// A chain that makes checkpoints is heard of at least so often; empty ones count.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Failed steps in a row after which a job is in trouble, and not only late.
+const FAILURES: u32 = 3;
+
 /// How a node is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The state of the node in one sentence.
     pub verdict: String,
-    /// Whether nothing is in the way: all shards are there, all events are processed, every worker runs.
+    /// Whether nothing is in the way: all shards are there, all events are processed and more are heard of,
+    /// every worker runs.
     pub ready: bool,
     /// Version of the program.
     pub version: String,
@@ -104,8 +113,14 @@ impl Status {
         let shards = &health.shard_summary;
         let follower = workers.iter().find(|worker| worker.name == EVENTS);
         let behind = follower.and_then(|worker| worker.status.left);
-        let failed = workers.iter().find(|worker| worker.state == State::Failed);
-        let (ready, verdict) = verdict(&health, behind, failed);
+        let heard = Heard {
+            behind,
+            silent: view.silent_for(),
+        };
+        let (ready, verdict) = match trouble(&workers) {
+            Some(sentence) => (false, sentence),
+            None => verdict(&health, heard),
+        };
         Ok(Self {
             verdict,
             ready,
@@ -129,21 +144,54 @@ impl Status {
     }
 }
 
-/// Whether nothing is in the way, and one sentence on it: the worst first.
-fn verdict(
-    health: &HealthInfo,
+/// What is known of the chain.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    /// Checkpoints that were not processed when one was last seen.
     behind: Option<u64>,
-    failed: Option<&WorkerInfo>,
-) -> (bool, String) {
-    if let Some(worker) = failed {
-        let why = worker.last_error.as_ref();
-        let why = why.map_or("for no known reason", |error| error.message.as_str());
+    /// How long ago that was.
+    silent: Option<Duration>,
+}
+
+/// One sentence on the worker that is in the worst trouble, if any is.
+fn trouble(workers: &[WorkerInfo]) -> Option<String> {
+    let why = |worker: &WorkerInfo| {
+        let error = worker.last_error.as_ref();
+        error
+            .map_or("for no known reason", |error| error.message.as_str())
+            .to_owned()
+    };
+    let in_state = |state| workers.iter().find(move |worker| worker.state == state);
+    if let Some(worker) = in_state(State::Failed) {
+        let why = why(worker);
+        return Some(format!("The node stops: {} failed: {why}", worker.name));
+    }
+    if let Some(worker) = in_state(State::Stopped) {
+        return Some(format!("The node stops: {} has stopped.", worker.name));
+    }
+    if let Some(worker) = workers.iter().find(|worker| worker.paused) {
+        let name = worker.name;
+        return Some(format!(
+            "The node does not do all of its work: {name} is paused; `local-admin … worker {name} resume` lets it go on."
+        ));
+    }
+    let failing = |worker: &&WorkerInfo| worker.errors_in_a_row >= FAILURES;
+    workers.iter().find(failing).map(|worker| {
+        let (name, times, why) = (worker.name, worker.errors_in_a_row, why(worker));
+        format!("The node does not get on with its work: {name} failed {times} times in a row, the last time: {why}")
+    })
+}
+
+/// Whether nothing is in the way of a node whose workers run, and one sentence on it: the worst first.
+fn verdict(health: &HealthInfo, heard: Heard) -> (bool, String) {
+    if let Some(silent) = heard.silent.filter(|silent| *silent > SILENCE) {
+        let seconds = silent.as_secs();
         return (
             false,
-            format!("The node stops: {} failed: {why}", worker.name),
+            format!("The node has not heard of the chain for {seconds} s: is the RPC server up?"),
         );
     }
-    if let Some(behind) = behind.filter(|behind| *behind > NEAR) {
+    if let Some(behind) = heard.behind.filter(|behind| *behind > NEAR) {
         return (
             false,
             format!("The node catches up with the chain: {behind} checkpoints to go."),
@@ -177,6 +225,7 @@ fn verdict(
 #[cfg(test)]
 mod tests {
     use walrus_node_client::{EventProgress, OwnedShardStatus};
+    use walrus_service::worker::LastError;
 
     use super::*;
 
@@ -203,16 +252,80 @@ mod tests {
 
     #[test]
     fn the_worst_is_told_first() {
-        for (health, behind, ready, says) in [
-            (health(5, 5, Some(9)), Some(2), true, "All is well"),
-            (health(0, 0, Some(9)), None, true, "waits for stake"),
-            (health(5, 3, Some(9)), Some(0), false, "3 of its 5 shards"),
-            (health(5, 3, Some(9)), Some(500), false, "500 checkpoints"),
-            (health(5, 5, None), None, false, "not heard of the chain"),
+        for (health, behind, silent, ready, says) in [
+            (health(5, 5, Some(9)), Some(2), 5, true, "All is well"),
+            (health(0, 0, Some(9)), None, 5, true, "waits for stake"),
+            (health(5, 3, Some(9)), Some(0), 5, false, "3 of its 5"),
+            (
+                health(5, 3, Some(9)),
+                Some(500),
+                5,
+                false,
+                "500 checkpoints",
+            ),
+            (health(5, 5, Some(9)), Some(0), 3600, false, "for 3600 s"),
+            (health(0, 0, Some(9)), Some(0), 3600, false, "for 3600 s"),
         ] {
-            let (is_ready, verdict) = verdict(&health, behind, None);
+            let silent = Some(Duration::from_secs(silent));
+            let (is_ready, verdict) = verdict(&health, Heard { behind, silent });
             assert!(verdict.contains(says), "{verdict}");
             assert_eq!(is_ready, ready, "{verdict}");
+        }
+        let heard = Heard {
+            behind: None,
+            silent: None,
+        };
+        let (is_ready, verdict) = verdict(&health(5, 5, None), heard);
+        assert!(!is_ready && verdict.contains("not heard of the chain yet"));
+    }
+
+    #[test]
+    fn a_worker_that_does_not_run_is_trouble() {
+        let running = WorkerInfo {
+            name: "events",
+            state: State::Waiting,
+            status: walrus_service::worker::Status::default(),
+            paused: false,
+            throttle: 0,
+            steps: 7,
+            errors: 2,
+            errors_in_a_row: 2,
+            last_error: Some(LastError {
+                unix_ms: 0,
+                message: "no peer".to_owned(),
+            }),
+        };
+        let done = WorkerInfo {
+            state: State::Done,
+            ..running.clone()
+        };
+        assert_eq!(trouble(&[running.clone(), done]), None);
+        let paused = WorkerInfo {
+            paused: true,
+            ..running.clone()
+        };
+        let failing = WorkerInfo {
+            errors_in_a_row: 3,
+            ..running.clone()
+        };
+        let stopped = WorkerInfo {
+            state: State::Stopped,
+            ..running.clone()
+        };
+        let failed = WorkerInfo {
+            state: State::Failed,
+            ..running.clone()
+        };
+        let mut workers = vec![running];
+        for (worse, says) in [
+            (failing, "3 times in a row, the last time: no peer"),
+            (paused, "events is paused"),
+            (stopped, "events has stopped"),
+            (failed, "events failed: no peer"),
+        ] {
+            workers.push(worse);
+            let sentence = trouble(&workers).unwrap();
+            assert!(sentence.contains(says), "{sentence}");
         }
     }
 }
