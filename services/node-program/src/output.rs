@@ -2,6 +2,7 @@
 
 use std::{fmt, io::Write as _};
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 /// Where results go.
@@ -27,8 +28,8 @@ impl Output {
             lines(result).join("\n")
         };
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{text}")?;
-        Ok(out.flush()?)
+        let written = writeln!(out, "{text}").and_then(|()| out.flush());
+        written.context("cannot write to standard output")
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::{fs, io::ErrorKind, path::Path, sync::Arc};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use walrus_node::{
-    NodeConfig, NodeView, StorageNode,
+    NodeConfig, NodeView, RunningNode, StorageNode,
     operator::{
         Status,
         admin::{AdminDoor, AdminTarget},
@@ -23,6 +23,9 @@ const STORED: [&str; 2] = ["db", "shards"];
 
 pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> anyhow::Result<()> {
     let config = NodeConfig::load(&args.config_path)?;
+    if let Some(path) = &config.admin_socket_path {
+        AdminDoor::check(path).await?;
+    }
     if args.cleanup_storage {
         clean_up(&config.storage_path)?;
     }
@@ -32,6 +35,25 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
         node = StorageNode::start(config.clone()) => node?,
         () = signals.next() => return Ok(()),
     };
+    // Whatever goes wrong from here on, the node stops in order: a storage that is not closed is read from end to end by the next
+    // start.
+    let served = serve(&node, &config, args, output, logging, &mut signals).await;
+    let stopped = tokio::select! {
+        stopped = node.shutdown() => stopped,
+        () = signals.next() => bail!("stopped at once by a second signal; open requests were cut off"),
+    };
+    served.and(stopped)
+}
+
+/// Opens the admin socket of a node that is up, says so, and waits for the node's end; what the socket held is let go of.
+async fn serve(
+    node: &RunningNode,
+    config: &NodeConfig,
+    args: &RunArgs,
+    output: &Output,
+    logging: SetFilter,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
     let door = match &config.admin_socket_path {
         Some(path) => {
             // Nobody but the door may hold it: the storage is closed when nothing does.
@@ -45,6 +67,22 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
         }
         None => None,
     };
+    let ended = match tell(node, config, output) {
+        Ok(()) => tokio::select! {
+            failed = node.failed() => Err(anyhow!("the node stopped: {failed}")),
+            () = signals.next() => Ok(()),
+            () = input_end(), if args.until_input_ends => Ok(()),
+        },
+        Err(error) => Err(error),
+    };
+    if let Some(door) = door {
+        door.close().await;
+    }
+    ended
+}
+
+/// Says that the node is up.
+fn tell(node: &RunningNode, config: &NodeConfig, output: &Output) -> anyhow::Result<()> {
     let up = serde_json::json!({ "nodeId": node.node_id(), "address": node.address() });
     output.result(&up, |_| {
         let mut lines = vec![
@@ -59,23 +97,7 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
                 .map(|path| field("admin socket", path.display())),
         );
         lines
-    })?;
-    let failed = tokio::select! {
-        failed = node.failed() => Some(failed),
-        () = signals.next() => None,
-        () = input_end(), if args.until_input_ends => None,
-    };
-    if let Some(door) = door {
-        door.close().await;
-    }
-    let stopped = tokio::select! {
-        stopped = node.shutdown() => stopped,
-        () = signals.next() => bail!("stopped at once by a second signal; open requests were cut off"),
-    };
-    match failed {
-        Some(failed) => bail!("the node stopped: {failed}"),
-        None => stopped,
-    }
+    })
 }
 
 /// The running node, for the admin socket.
@@ -149,5 +171,40 @@ impl Signals {
         }
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_cannot_be_is_refused_before_anything_is_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (storage, config) = (dir.path().join("data"), dir.path().join("node.yaml"));
+        fs::create_dir_all(storage.join("db")).unwrap();
+        let long = dir.path().join("x".repeat(120));
+        let text = format!(
+            "name: n\nstorage_path: {}\nprotocol_key_pair: {{path: /p}}\nnetwork_key_pair: {{path: /n}}\n\
+             public_host: h.example\npublic_port: 1\nadmin_socket_path: {}\nsui:\n  rpc: http://127.0.0.1:9\n  \
+             system_object: '0x2'\n  staking_object: '0x3'\n  wallet_config: /w\n",
+            storage.display(),
+            long.display()
+        );
+        fs::write(&config, text).unwrap();
+        let args = RunArgs {
+            config_path: config,
+            cleanup_storage: true,
+            ignore_sync_failures: false,
+            until_input_ends: false,
+        };
+        let logging: SetFilter = Box::new(|_| Ok(()));
+        let output = Output::new(false);
+        let error = run(&args, &output, logging).await.unwrap_err().to_string();
+        assert!(
+            error.contains("choose another admin_socket_path"),
+            "{error}"
+        );
+        assert!(storage.join("db").exists());
     }
 }

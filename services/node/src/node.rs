@@ -58,8 +58,8 @@ impl StorageNode {
     /// If a key, the wallet, the storage, the chain or the listening address is not usable.
     pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
         let address = config.rest_api_address;
-        let rest =
-            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+        let rest = TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address} (rest_api_address)"))?;
         let listeners = Listeners {
             rest,
             metrics: None,
@@ -86,6 +86,7 @@ impl StorageNode {
             .await
             .context("cannot read the committees")?;
         let encoding = EncodingConfig::new(committees.current.n_shards)?;
+        let blocklist = blocklist(&config)?;
         let (path, cache) = (config.storage_path.clone(), config.database_cache_bytes);
         let storage = tokio::task::spawn_blocking(move || Storage::open(&path, cache))
             .await?
@@ -96,18 +97,32 @@ impl StorageNode {
             encoding,
             node_id: cap.node_id,
             protocol_key,
-            blocklist: blocklist(&config)?,
+            blocklist,
             rest: config.rest_server.clone(),
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
         });
         let limits = limits(&config);
         let router = api::router(parts.deeds.clone());
-        let server = Server::start_on(listeners.rest, router, secured.transport, limits)
-            .context("cannot serve the REST API")?;
-        let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
-        start_workers(&config, &parts, reader, writer, cap.id).await?;
-        if let Some(reload) = secured.reload {
+        let (transport, reload) = (secured.transport, secured.reload);
+        let served = async {
+            let server = Server::start_on(listeners.rest, router, transport, limits)
+                .context("cannot serve the REST API")?;
+            let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
+            start_workers(&config, &parts, reader, writer, cap.id).await?;
+            Ok::<_, anyhow::Error>((server, metrics_server))
+        };
+        let (server, metrics_server) = match served.await {
+            Ok(servers) => servers,
+            Err(error) => {
+                // A storage that is not closed is read from end to end by the next start.
+                if let Err(closing) = parts.close().await {
+                    tracing::warn!(%closing, "the node is not closed in order");
+                }
+                return Err(error);
+            }
+        };
+        if let Some(reload) = reload {
             parts.runner.spawn(reload);
         }
         tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
@@ -235,7 +250,7 @@ fn metrics_server(
     let listener = match (listener, config.metrics_address) {
         (Some(listener), _) => listener,
         (None, Some(address)) => TcpListener::bind(address)
-            .with_context(|| format!("cannot listen on {address} for metrics"))?,
+            .with_context(|| format!("cannot listen on {address} for metrics (metrics_address)"))?,
         (None, None) => return Ok(None),
     };
     let text = |State(metrics): State<Arc<Metrics>>| async move { metrics.text() };

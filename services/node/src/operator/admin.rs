@@ -15,7 +15,7 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use walrus_service::worker::Workers;
+use walrus_service::worker::{State, Workers};
 
 use super::Status;
 
@@ -27,6 +27,8 @@ const MAX_ANSWER_BYTES: u64 = 16 << 20;
 const MAX_CONNECTIONS: usize = 8;
 /// Longest wait for a request or an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for the rest of a request that is refused.
+const CLOSING: Duration = Duration::from_secs(1);
 /// Longest path of a Unix socket, with its final zero.
 const MAX_PATH_BYTES: usize = 108;
 
@@ -169,6 +171,24 @@ impl AdminDoor {
         Ok(this)
     }
 
+    /// Whether `path` can be listened on, as far as can be told before: asked before a node starts for nothing.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn check(path: &Path) -> Result<(), AdminError> {
+        check_length(path)?;
+        let Ok(found) = fs::symlink_metadata(path) else {
+            return Ok(());
+        };
+        if !found.file_type().is_socket() {
+            return Err(AdminError::Occupied(path.to_owned()));
+        }
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(AdminError::Taken(path.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Closes the socket and waits until nothing of it holds the node any more.
     pub async fn close(self) {
         self.stop.cancel();
@@ -187,15 +207,7 @@ impl Drop for AdminDoor {
 
 /// A socket appears under `path` with its mode already set: it is made in a directory that only the owner enters.
 async fn listen(path: &Path) -> Result<UnixListener, AdminError> {
-    check_length(path)?;
-    if let Ok(found) = fs::symlink_metadata(path) {
-        if !found.file_type().is_socket() {
-            return Err(AdminError::Occupied(path.to_owned()));
-        }
-        if UnixStream::connect(path).await.is_ok() {
-            return Err(AdminError::Taken(path.to_owned()));
-        }
-    }
+    AdminDoor::check(path).await?;
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -264,11 +276,16 @@ async fn serve(stream: UnixStream, target: &dyn AdminTarget) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     loop {
-        let line = read_line(&mut reading, MAX_REQUEST_BYTES).await?;
-        if line.is_empty() {
-            return Ok(());
-        }
-        let answer = match serde_json::from_str(&line) {
+        let line = match read_line(&mut reading, MAX_REQUEST_BYTES).await {
+            Ok(line) if line.is_empty() => return Ok(()),
+            Ok(line) => Ok(line),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(error),
+            Err(error) => return Err(error),
+        };
+        // What cannot be read ends the connection: where the next request begins is not known.
+        let last = line.is_err();
+        let request = line.and_then(|line| Ok(serde_json::from_str(&line)?));
+        let answer = match request {
             Ok(request) => answer(target, request),
             Err(error) => AdminAnswer {
                 success: false,
@@ -279,6 +296,13 @@ async fn serve(stream: UnixStream, target: &dyn AdminTarget) -> io::Result<()> {
         let mut text = serde_json::to_vec(&answer)?;
         text.push(b'\n');
         tokio::time::timeout(PATIENCE, writing.write_all(&text)).await??;
+        if last {
+            // Until the other side has had its say, so that the answer is not lost with the rest of the request.
+            let mut sink = tokio::io::sink();
+            let rest = tokio::io::copy(&mut reading, &mut sink);
+            let _ = tokio::time::timeout(CLOSING, rest).await;
+            return Ok(());
+        }
     }
 }
 
@@ -296,7 +320,7 @@ fn answer(target: &dyn AdminTarget, request: AdminRequest) -> AdminAnswer {
             WorkerCommand::Resume => workers.resume(&name),
             WorkerCommand::Throttle(factor) => workers.throttle(&name, factor),
         }
-        .map(|()| format!("{name}: done"))
+        .map(|()| standing(workers, &name))
         .map_err(|error| error.to_string()),
         AdminRequest::LogLevel { level } => target
             .set_log_level(&level)
@@ -316,6 +340,23 @@ fn answer(target: &dyn AdminTarget, request: AdminRequest) -> AdminAnswer {
     }
 }
 
+/// What a worker is to do now, in words.
+fn standing(workers: &Workers, name: &str) -> String {
+    let list = workers.list();
+    let Some(worker) = list.iter().find(|worker| worker.name == name) else {
+        return format!("{name}: done");
+    };
+    let runs = match (worker.paused, worker.state) {
+        (true, State::Paused) => "is paused",
+        (true, _) => "pauses when its step ends",
+        (false, _) => "is not paused",
+    };
+    match worker.throttle {
+        0 => format!("{name} {runs}, at full speed"),
+        factor => format!("{name} {runs}, and rests {factor} times as long as each step takes"),
+    }
+}
+
 /// A line without its end; empty when there is none.
 async fn read_line(
     reading: &mut (impl tokio::io::AsyncBufRead + Unpin),
@@ -323,9 +364,17 @@ async fn read_line(
 ) -> io::Result<String> {
     let mut line = String::new();
     let mut bounded = reading.take(limit);
-    tokio::time::timeout(PATIENCE, bounded.read_line(&mut line)).await??;
+    let read = tokio::time::timeout(PATIENCE, bounded.read_line(&mut line)).await;
+    read.map_err(|_| {
+        let seconds = PATIENCE.as_secs();
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("nothing came for {seconds} s"),
+        )
+    })??;
     if !line.ends_with('\n') && !line.is_empty() && bounded.limit() == 0 {
-        return Err(io::Error::other(format!("longer than {limit} bytes")));
+        let error = format!("longer than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, error));
     }
     Ok(line.trim_end().to_owned())
 }
@@ -423,6 +472,26 @@ mod tests {
         door.close().await;
         let closed = ask(&path, &pause).await.unwrap_err();
         assert!(matches!(closed, AdminError::Connect { .. }), "{closed}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_line_of_text_is_answered_before_the_connection_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("admin.sock");
+        let door = open(&path).await.unwrap();
+        let long = vec![b'x'; usize::try_from(MAX_REQUEST_BYTES).unwrap() + 9];
+        for (request, says) in [(&b"\xff\xfe\n"[..], "UTF-8"), (&long[..], "65536 bytes")] {
+            let (reading, mut writing) = UnixStream::connect(&path).await.unwrap().into_split();
+            writing.write_all(request).await.unwrap();
+            writing.shutdown().await.unwrap();
+            let mut reading = BufReader::new(reading);
+            let line = read_line(&mut reading, MAX_ANSWER_BYTES).await.unwrap();
+            let answer: AdminAnswer = serde_json::from_str(&line).unwrap();
+            assert!(!answer.success && answer.message.contains(says), "{line}");
+            let end = read_line(&mut reading, MAX_ANSWER_BYTES).await.unwrap();
+            assert_eq!(end, "");
+        }
+        door.close().await;
     }
 
     #[tokio::test]
