@@ -6,7 +6,11 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use walrus_node::{NodeConfig, operator::Offer};
 use walrus_sui::{
-    Address, chain::ChainClient, contract::ContractReader, transactions::ContractWriter,
+    Address,
+    chain::ChainClient,
+    contract::ContractReader,
+    objects::{StorageNodeCap, StorageNodeInfo},
+    transactions::{ContractWriter, NodeRegistration},
 };
 
 use crate::{
@@ -14,6 +18,11 @@ use crate::{
     config_file::set_capability,
     output::{Output, field},
 };
+
+const REGISTERED: &str =
+    "The node is registered as a candidate; it joins a committee when it has enough stake.";
+const FINISHED: &str =
+    "The node was registered already; its capability is in the configuration now.";
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,15 +41,23 @@ pub(crate) async fn run(args: &RegisterArgs, output: &Output) -> anyhow::Result<
         .await
         .context("cannot read the contract")?;
     let sender = wallet.address();
-    if !args.force {
-        refuse_second(&reader, &config, sender).await?;
-    }
     let epoch = reader.epoch().await?;
     let registration = offer.registration(&protocol_key, &network_key, epoch, sender);
-    let cap = ContractWriter::new(reader, Arc::clone(&wallet))
-        .register_node(&registration)
-        .await
-        .with_context(|| format!("cannot register {} from {sender}", config.name))?;
+    let found = if args.force {
+        None
+    } else {
+        unfinished(&reader, config.storage_node_cap, &registration, sender).await?
+    };
+    let (cap, headline) = match found {
+        Some(cap) => (cap, FINISHED),
+        None => {
+            let cap = ContractWriter::new(reader, Arc::clone(&wallet))
+                .register_node(&registration)
+                .await
+                .with_context(|| format!("cannot register {} from {sender}", config.name))?;
+            (cap, REGISTERED)
+        }
+    };
     set_capability(&args.config_path, cap.id).with_context(|| {
         format!(
             "the node is registered, but its capability {} is not in the configuration",
@@ -53,8 +70,7 @@ pub(crate) async fn run(args: &RegisterArgs, output: &Output) -> anyhow::Result<
     };
     output.result(&outcome, |outcome| {
         vec![
-            "The node is registered as a candidate; it joins a committee when it has enough stake."
-                .to_owned(),
+            headline.to_owned(),
             field("node ID", outcome.node_id),
             field("capability", outcome.storage_node_cap),
             format!(
@@ -66,20 +82,34 @@ pub(crate) async fn run(args: &RegisterArgs, output: &Output) -> anyhow::Result<
     })
 }
 
-/// A node registers once; a second registration is a second node.
-async fn refuse_second(
+/// The capability of a registration with our keys that was made and not written down: its program was killed, or could not write.
+/// A node registers once; a second registration is a second node and refused.
+async fn unfinished(
     reader: &ContractReader,
-    config: &NodeConfig,
+    configured: Option<Address>,
+    ours: &NodeRegistration,
     sender: Address,
-) -> anyhow::Result<()> {
-    let owned = reader.owned_node_caps(sender).await?;
-    let found = config
-        .storage_node_cap
-        .or_else(|| owned.first().map(|cap| cap.id));
-    if let Some(cap) = found {
-        bail!(
-            "the node has the capability {cap}; to register it once more, as another node, say --force"
-        );
+) -> anyhow::Result<Option<StorageNodeCap>> {
+    let mut owned = reader.owned_node_caps(sender).await?;
+    let Some(first) = configured.or_else(|| owned.first().map(|cap| cap.id)) else {
+        return Ok(None);
+    };
+    // With several, the node cannot tell either which is its own.
+    let only = owned.pop().filter(|_| owned.is_empty());
+    if let Some(cap) = only.filter(|_| configured.is_none()) {
+        let info = reader.pool(cap.node_id).await?.pool.node_info;
+        if has_keys(&info, ours) {
+            return Ok(Some(cap));
+        }
     }
-    Ok(())
+    bail!(
+        "the node has the capability {first}; to register it once more, as another node, say --force"
+    );
+}
+
+/// Whether a registered node has the keys of this registration.
+fn has_keys(info: &StorageNodeInfo, ours: &NodeRegistration) -> bool {
+    let protocol = info.bls_public_key();
+    protocol.is_some_and(|key| key.0[..] == ours.public_key[..])
+        && info.network_public_key == ours.network_public_key
 }

@@ -135,6 +135,13 @@ impl CommitteeMember {
     }
 }
 
+impl StorageNodeInfo {
+    /// The BLS key in compressed form; see [`CommitteeMember::bls_public_key`].
+    pub fn bls_public_key(&self) -> Option<BlsPublicKey> {
+        compress_g1(&self.public_key.bytes).map(BlsPublicKey)
+    }
+}
+
 /// Half of the order of BLS12-381's base field, rounded down, big-endian.
 const HALF_FIELD: [u8; 48] = [
     0x0d, 0x00, 0x88, 0xf5, 0x1c, 0xbf, 0xf3, 0x4d, 0x25, 0x8d, 0xd3, 0xdb, 0x21, 0xa5, 0xd6, 0x6b,

@@ -117,6 +117,15 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
     assert_eq!(registered["storageNodeCap"], cap);
     let twice = refusal(&["register", "--config-path", config]).await;
     assert!(twice.contains(&cap), "{twice}");
+    // A registration that was cut off before the configuration says so is completed, not made twice.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let cut: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("storage_node_cap"))
+        .collect();
+    std::fs::write(&path, cut.join("\n")).unwrap();
+    let completed = result(&["register", "--config-path", config]).await;
+    assert_eq!(completed, registered);
 
     let mut node = start(config).await;
     let status = result(&["status", "--config-path", config, "--until", "ready"]).await;
