@@ -71,7 +71,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   walrus-node local-admin --socket-path /var/lib/walrus/admin.sock log-level --level debug
-  walrus-node local-admin --socket-path /var/lib/walrus/admin.sock worker recovery pause")]
+  walrus-node local-admin --config-path /etc/walrus/walrus-node.yaml worker recovery pause")]
     LocalAdmin(LocalAdminArgs),
 }
 
@@ -312,9 +312,8 @@ impl From<FormatArg> for KeyFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct LocalAdminArgs {
-    /// The node's admin socket.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) socket_path: PathBuf,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
     #[command(subcommand)]
     pub(crate) command: LocalAdminCommand,
 }

@@ -124,6 +124,7 @@ fn worker_line(worker: &WorkerStatus) -> String {
 
 /// `walrus-node local-admin`.
 pub(crate) async fn local_admin(args: LocalAdminArgs, output: &Output) -> anyhow::Result<()> {
+    let socket = socket(&args.door)?;
     let request = match args.command {
         LocalAdminCommand::LogLevel { level } => AdminRequest::LogLevel { level },
         LocalAdminCommand::Worker { name, command } => AdminRequest::Worker {
@@ -135,7 +136,7 @@ pub(crate) async fn local_admin(args: LocalAdminArgs, output: &Output) -> anyhow
             },
         },
     };
-    let answer = ask(&args.socket_path, &request).await?;
+    let answer = ask(&socket, &request).await?;
     if !answer.success {
         bail!("{}", answer.message);
     }
