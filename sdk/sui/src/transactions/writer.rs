@@ -112,11 +112,33 @@ impl ContractWriter {
         }
     }
 
-    /// What executing a plan would take; `None` if coins are merged before. Nothing is sent.
+    /// What executing a plan would take; `None` if coins are merged before. Nothing is sent. After an upgrade of the contract it is
+    /// asked once more with the new package.
     pub(super) async fn estimate<F>(
         &self,
         wal: Option<u64>,
         plan: F,
+    ) -> Result<Option<GasCost>, TransactionError>
+    where
+        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
+    {
+        let first = self.estimate_once(wal, &plan).await;
+        match first {
+            Err(error) if error.is_wrong_version() => {
+                if self.reader.refresh_packages().await? {
+                    self.estimate_once(wal, &plan).await
+                } else {
+                    Err(error)
+                }
+            }
+            result => result,
+        }
+    }
+
+    async fn estimate_once<F>(
+        &self,
+        wal: Option<u64>,
+        plan: &F,
     ) -> Result<Option<GasCost>, TransactionError>
     where
         F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
