@@ -480,7 +480,7 @@ mod tests {
         let path = dir.path().join("admin.sock");
         let door = open(&path).await.unwrap();
         let long = vec![b'x'; usize::try_from(MAX_REQUEST_BYTES).unwrap() + 9];
-        for (request, says) in [(&b"\xff\xfe\n"[..], "UTF-8"), (&long[..], "65536 bytes")] {
+        for (request, says) in [(&b"\xff\xfe\n"[..], "utf-8"), (&long[..], "65536 bytes")] {
             let (reading, mut writing) = UnixStream::connect(&path).await.unwrap().into_split();
             writing.write_all(request).await.unwrap();
             writing.shutdown().await.unwrap();
