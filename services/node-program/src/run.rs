@@ -23,6 +23,8 @@ const STORED: [&str; 2] = ["db", "shards"];
 
 pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> anyhow::Result<()> {
     let config = NodeConfig::load(&args.config_path)?;
+    #[cfg(unix)]
+    raise_open_files();
     if let Some(path) = &config.admin_socket_path {
         AdminDoor::check(path).await?;
     }
@@ -43,6 +45,21 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
         () = signals.next() => bail!("stopped at once by a second signal; open requests were cut off"),
     };
     served.and(stopped)
+}
+
+/// Lets the process have as many files open as the system allows it to: a node has one for each 256 MiB that it stores, and one for
+/// each connection.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limits.maximum,
+        ..limits
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, current = limits.current, maximum = limits.maximum, "the limit of open files stays as it is");
+    }
 }
 
 /// Opens the admin socket of a node that is up, says so, and waits for the node's end; what the socket held is let go of.
