@@ -10,7 +10,7 @@ use walrus_core::network_key::NetworkPublicKey;
 use walrus_node::{
     NodeConfig,
     config::LiveUploadDeferralConfig,
-    operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE},
+    operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, admin::AdminDoor},
 };
 use walrus_sui::{
     Address,
@@ -31,6 +31,7 @@ const DEFERRAL_SECS: u64 = 5;
 const CERTIFICATE_FILE: &str = "certificate.pem";
 const NODE_CONFIG_FILE: &str = "config.yaml";
 const NODE_LOG_FILE: &str = "node.log";
+const ADMIN_SOCKET_FILE: &str = "admin.sock";
 const NETWORK_JSON_FILE: &str = "network.json";
 
 /// The description of the network in `dir` for other tools.
@@ -80,6 +81,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
             ..LiveUploadDeferralConfig::default()
         },
         "storage_node_cap": node.cap_id,
+        "admin_socket_path": network.runs_processes().then(|| dir.join(ADMIN_SOCKET_FILE)).filter(|path| AdminDoor::fits(path)),
         "blocklist_path": network.blocklist(),
         "sui": {
             "rpc": network.chain().rpc_url(),

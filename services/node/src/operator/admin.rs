@@ -151,6 +151,11 @@ pub struct AdminDoor {
 }
 
 impl AdminDoor {
+    /// Whether a socket can have this path: systems allow few bytes.
+    pub fn fits(path: &Path) -> bool {
+        check_length(path).is_ok()
+    }
+
     /// Listens on `path`, over what a killed process left there. Must be called within a tokio runtime.
     ///
     /// # Errors

@@ -105,6 +105,11 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
         ..small()
     })
     .await;
+    // The nodes of the network itself can be asked as well.
+    let first = network.node_config_path(0);
+    let status = result(&["status", "--config-path", first.to_str().unwrap()]).await;
+    assert!(status["ownedShards"].as_u64() > Some(0), "{status}");
+
     let dir = tempfile::tempdir().unwrap();
     let path = set_up(&network, dir.path()).await;
     let config = path.to_str().unwrap();
@@ -156,6 +161,13 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
     assert_eq!(answer["success"], true);
     let refused = refusal(&[&admin[..], &["worker", "tiger", "pause"]].concat()).await;
     assert!(refused.contains("no worker `tiger`"), "{refused}");
+
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.id().unwrap())).unwrap();
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let numbers: Vec<&str> = files.unwrap().split_whitespace().skip(3).take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "as many files as may be");
 
     let pid = rustix::process::Pid::from_raw(node.id().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
