@@ -23,6 +23,7 @@ use crate::{
     config::NodeConfig,
     healing::Deferrals,
     metrics::Metrics,
+    operator::own_keys,
     parts::{Foundation, Parts},
     storage::Storage,
     tls::transport,
@@ -81,6 +82,13 @@ impl StorageNode {
             .context("cannot read the contract")?;
         let writer = ContractWriter::new(reader.clone(), config.sui.wallet_key()?);
         let cap = capability(&reader, writer.address(), config.storage_node_cap).await?;
+        own_keys::check(
+            &reader,
+            cap.node_id,
+            &protocol_key.public_key(),
+            &network_key.public_key().0,
+        )
+        .await;
         let committees = reader
             .committees()
             .await

@@ -140,6 +140,12 @@ impl StorageNodeInfo {
     pub fn bls_public_key(&self) -> Option<BlsPublicKey> {
         compress_g1(&self.public_key.bytes).map(BlsPublicKey)
     }
+
+    /// The BLS key that was announced for the next epoch, if any, in compressed form.
+    pub fn next_bls_public_key(&self) -> Option<BlsPublicKey> {
+        let next = self.next_epoch_public_key.as_ref()?;
+        compress_g1(&next.bytes).map(BlsPublicKey)
+    }
 }
 
 /// Half of the order of BLS12-381's base field, rounded down, big-endian.

@@ -4,6 +4,7 @@
 pub mod admin;
 mod keys;
 mod offer;
+pub(crate) mod own_keys;
 mod status;
 
 pub use self::{
