@@ -9,7 +9,7 @@ use walrus_sui::{
 };
 
 use crate::{
-    Client, ClientOptions, Scratch,
+    Client, ClientOptions, Spool,
     config::{self, ClientConfig, ConfigError, LoadedConfig, PublicNetwork, Search},
 };
 
@@ -70,7 +70,7 @@ pub struct ClientBuilder {
     rpc_urls: Vec<String>,
     wallet: Option<PathBuf>,
     signer: Option<TransactionSigner>,
-    scratch: Option<Scratch>,
+    spool: Option<Spool>,
 }
 
 impl ClientBuilder {
@@ -117,15 +117,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Where slivers of large blobs are kept meanwhile; [`Scratch::default_directory`] unless told otherwise.
+    /// Where slivers of large blobs are kept meanwhile; [`Spool::default_directory`] unless told otherwise.
     pub fn spool_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.scratch = Some(Scratch::in_directory(directory.into()));
+        self.spool = Some(Spool::in_directory(directory.into()));
         self
     }
 
     /// The same, and how much is kept in memory.
-    pub fn scratch(mut self, scratch: Scratch) -> Self {
-        self.scratch = Some(scratch);
+    pub fn spool(mut self, spool: Spool) -> Self {
+        self.spool = Some(spool);
         self
     }
 
@@ -150,8 +150,8 @@ impl ClientBuilder {
         let chain = first_that_answers(servers).await?;
         let reader = ContractReader::new(chain, config.objects()).await;
         let mut options = ClientOptions::from_config(&config);
-        if let Some(scratch) = self.scratch {
-            options.scratch = scratch;
+        if let Some(spool) = self.spool {
+            options.spool = spool;
         }
         let client = Client::new(reader.map_err(ConnectError::Contract)?, options);
         Ok(match signer {

@@ -13,7 +13,7 @@ use walrus_sui::{
 
 use crate::{
     BlobData, BlobToStore, ClientBuilder, ClientError, ClientOptions, ConnectError, EpochsAhead,
-    NodeFailure, ReadBlob, Scratch, StoreBlob, StoreBlobs,
+    NodeFailure, ReadBlob, Spool, StoreBlob, StoreBlobs,
     chain_witness::ChainWitness,
     committee_cache::{CommitteeCache, NetworkView},
     limits,
@@ -29,7 +29,7 @@ pub struct Client {
     /// Who pays for stores and owns the blob objects; or why the wallet cannot, if there should be one.
     payer: Result<ContractWriter, Option<Arc<WalletError>>>,
     committees: Arc<CommitteeCache>,
-    scratch: Scratch,
+    spool: Spool,
     max_epochs_ahead: Option<u32>,
     blobs_at_once: usize,
 }
@@ -70,7 +70,7 @@ impl Client {
             reader,
             payer: Err(None),
             committees: Arc::new(cache),
-            scratch: options.scratch,
+            spool: options.spool,
             max_epochs_ahead: options.max_epochs_ahead,
             blobs_at_once: options.blobs_at_once,
         }
@@ -91,8 +91,8 @@ impl Client {
 
     /// The same client with another place for slivers of large blobs.
     #[must_use]
-    pub fn with_scratch(mut self, scratch: Scratch) -> Self {
-        self.scratch = scratch;
+    pub fn with_spool(mut self, spool: Spool) -> Self {
+        self.spool = spool;
         self
     }
 
@@ -140,8 +140,8 @@ impl Client {
         Ok(Arc::clone(&self.view().await?.committees))
     }
 
-    pub(crate) fn scratch(&self) -> &Scratch {
-        &self.scratch
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.spool
     }
 
     /// Blobs that are encoded at the same time.

@@ -63,7 +63,7 @@ pub enum ClientError {
     },
     /// There is no room for temporary files.
     #[error(transparent)]
-    Scratch(#[from] crate::ScratchError),
+    Spool(#[from] crate::SpoolError),
     /// What was read cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Output {

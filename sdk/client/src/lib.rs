@@ -34,7 +34,7 @@ mod tuning;
 pub use builder::{ClientBuilder, ConnectError};
 pub use client::Client;
 pub use content::{BlobContent, BlobData};
-pub use disk::{Output, Scratch, ScratchError};
+pub use disk::{Output, Spool, SpoolError};
 pub use error::{ClientError, CommitteeError};
 pub use history::{BlobEnd, BlobHistory};
 pub use node_failure::{FailureCounts, FailureKind, NodeFailure, NodeProblem};

@@ -6,7 +6,7 @@ pub use walrus_core::decoder::ConsistencyCheck;
 use walrus_node_client::NodeClientOptions;
 use walrus_sui::Address;
 
-use crate::{BlobData, Scratch, Tuning, limits};
+use crate::{BlobData, Spool, Tuning, limits};
 
 /// What becomes of a blob object after the store. Client spec 1.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub struct ClientOptions {
     /// What [`EpochsAhead::Max`] stands for, if the network does not sell fewer.
     pub max_epochs_ahead: Option<u32>,
     /// Where slivers of large blobs are in the meantime, and what counts as large.
-    pub scratch: Scratch,
+    pub spool: Spool,
     /// Blobs that a store has encoded at the same time; more are stored one batch after the other.
     pub blobs_at_once: usize,
 }
@@ -119,7 +119,7 @@ impl Default for ClientOptions {
             tuning: Tuning::default(),
             committee_ttl: Duration::from_secs(10),
             max_epochs_ahead: None,
-            scratch: Scratch::default(),
+            spool: Spool::default(),
             blobs_at_once: limits::BLOBS_AT_ONCE,
         }
     }

@@ -66,20 +66,20 @@ impl<'a> ReadBlob<'a> {
     pub fn start(self) -> Running<'a, Result<Vec<u8>, ClientError>> {
         Running::new(self.progress, move |progress| async move {
             let content = self.read_to(&*progress, &Destination::Memory).await?;
-            let scratch = self.client.scratch();
+            let spool = self.client.spool();
             content
                 .into_bytes()
-                .map_err(|error| scratch.failed(error).into())
+                .map_err(|error| spool.failed(error).into())
         })
     }
 
     /// Reads into memory if the blob is small, otherwise into a file without a name; either holds the whole blob, checked.
     ///
     /// # Errors
-    /// Of the future: as [`Self::start`]; [`ClientError::Scratch`] if there is no room for files.
+    /// Of the future: as [`Self::start`]; [`ClientError::Spool`] if there is no room for files.
     pub fn content(self) -> Running<'a, Result<BlobContent, ClientError>> {
         Running::new(self.progress, move |progress| async move {
-            self.read_to(&*progress, &Destination::Scratch).await
+            self.read_to(&*progress, &Destination::Spool).await
         })
     }
 
@@ -104,7 +104,7 @@ impl<'a> ReadBlob<'a> {
         let reading = Reading {
             blob_id: &self.blob_id,
             options: &self.options,
-            scratch: self.client.scratch(),
+            spool: self.client.spool(),
             progress,
         };
         let mut view = self.client.view().await?;

@@ -7,9 +7,9 @@ use reed_solomon_simd::{
 };
 
 use crate::{
-    axis::SliverType,
     interleaving::{Interleaving, Planes},
     parameters::EncodingConfig,
+    sliver_type::SliverType,
 };
 
 /// A systematic code: `originals` source symbols determine `recoveries` more.
@@ -23,17 +23,17 @@ pub struct LinearCode {
 }
 
 impl LinearCode {
-    /// The code of an axis: `np` originals for primary, which expands columns, `ns` for secondary, which
+    /// The code of a sliver type: `np` originals for primary, which expands columns, `ns` for secondary, which
     /// expands rows; codewords have `n_shards` symbols of `symbol_size` bytes.
     ///
     /// # Errors
     /// [`CodecError::Code`] if `symbol_size` is 0 or odd.
-    pub fn of_axis(
+    pub fn of_type(
         config: &EncodingConfig,
-        axis: SliverType,
+        sliver_type: SliverType,
         symbol_size: u16,
     ) -> Result<Self, CodecError> {
-        let originals = usize::from(config.source_symbols(axis));
+        let originals = usize::from(config.source_symbols(sliver_type));
         Self::new(
             originals,
             usize::from(config.n_shards()) - originals,

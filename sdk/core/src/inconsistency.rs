@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    axis::{Axis, Primary, Secondary, SliverType},
     bounded_bcs::{self, BcsError},
     index::SliverIndex,
     metadata::VerifiedBlobMetadataWithId,
     recovery::{self, RecoveryError, RecoverySymbol, SymbolError},
     sliver::SliverError,
+    sliver_type::{Axis, Primary, Secondary, SliverType},
 };
 
 /// Symbols that the metadata commits to, and from which sliver `target` comes out with another hash than
@@ -80,7 +80,7 @@ impl<T: Axis> InconsistencyProof<T> {
         let sliver = recovery::decode_sliver(metadata, symbols, target)?;
         match sliver.verify(metadata) {
             Ok(()) => Err(InconsistencyError::SliverNotInconsistent {
-                axis: T::TYPE,
+                sliver_type: T::TYPE,
                 target,
             }),
             Err(SliverError::MerkleRootMismatch { .. }) => Ok(()),
@@ -89,7 +89,7 @@ impl<T: Axis> InconsistencyProof<T> {
     }
 }
 
-/// A proof about a sliver of either axis. BCS: `00`/`01` ‖ [`InconsistencyProof`].
+/// A proof about a sliver of either type. BCS: `00`/`01` ‖ [`InconsistencyProof`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EitherInconsistencyProof {
     /// About a primary sliver.
@@ -99,16 +99,16 @@ pub enum EitherInconsistencyProof {
 }
 
 impl EitherInconsistencyProof {
-    /// Decodes an untrusted *untagged* proof about a sliver of the given axis.
+    /// Decodes an untrusted *untagged* proof about a sliver of the given type.
     ///
     /// # Errors
     /// [`BcsError`].
     pub fn from_untagged_bcs(
         bytes: &[u8],
-        axis: SliverType,
+        sliver_type: SliverType,
         metadata: &VerifiedBlobMetadataWithId,
     ) -> Result<Self, BcsError> {
-        match axis {
+        match sliver_type {
             SliverType::Primary => InconsistencyProof::from_bcs(bytes, metadata).map(Self::Primary),
             SliverType::Secondary => {
                 InconsistencyProof::from_bcs(bytes, metadata).map(Self::Secondary)
@@ -146,10 +146,10 @@ pub enum InconsistencyError {
     #[error("recovery failure: {0}")]
     RecoveryFailure(#[from] RecoveryError),
     /// The sliver comes out as committed.
-    #[error("sliver not inconsistent: {axis} sliver {target}")]
+    #[error("sliver not inconsistent: {sliver_type} sliver {target}")]
     SliverNotInconsistent {
-        /// Axis of the sliver.
-        axis: SliverType,
+        /// Type of the sliver.
+        sliver_type: SliverType,
         /// Index of the sliver.
         target: SliverIndex,
     },

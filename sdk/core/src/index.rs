@@ -5,7 +5,7 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::axis::SliverType;
+use crate::sliver_type::SliverType;
 
 /// A Walrus epoch.
 pub type Epoch = u32;
@@ -77,8 +77,8 @@ impl SliverIndex {
     /// The pair that holds this sliver: `i` for primary, `n - 1 - j` for secondary.
     ///
     /// An index that is not below `n_shards` gives a pair index that is not either.
-    pub const fn to_pair_index(self, axis: SliverType, n_shards: u16) -> SliverPairIndex {
-        SliverPairIndex(mirror(self.0, axis, n_shards))
+    pub const fn to_pair_index(self, sliver_type: SliverType, n_shards: u16) -> SliverPairIndex {
+        SliverPairIndex(mirror(self.0, sliver_type, n_shards))
     }
 }
 
@@ -86,16 +86,16 @@ impl SliverPairIndex {
     /// The sliver of this type in this pair: `p` for primary, `n - 1 - p` for secondary.
     ///
     /// An index that is not below `n_shards` gives a sliver index that is not either.
-    pub const fn to_sliver_index(self, axis: SliverType, n_shards: u16) -> SliverIndex {
-        SliverIndex(mirror(self.0, axis, n_shards))
+    pub const fn to_sliver_index(self, sliver_type: SliverType, n_shards: u16) -> SliverIndex {
+        SliverIndex(mirror(self.0, sliver_type, n_shards))
     }
 }
 
-const fn mirror(index: u16, axis: SliverType, n_shards: u16) -> u16 {
-    match axis {
+const fn mirror(index: u16, sliver_type: SliverType, n_shards: u16) -> u16 {
+    match sliver_type {
         SliverType::Primary => index,
         SliverType::Secondary if index < n_shards => n_shards - 1 - index,
-        // Out of range stays out of range, whatever the axis.
+        // Out of range stays out of range, whatever the sliver type.
         SliverType::Secondary => index,
     }
 }

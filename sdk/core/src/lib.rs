@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-pub mod axis;
 pub mod blob_id;
 #[cfg(feature = "bls")]
 pub mod bls;
@@ -31,11 +30,11 @@ pub mod recovery;
 pub mod shard_mapping;
 pub mod signed_message;
 pub mod sliver;
+pub mod sliver_type;
 pub mod symbol;
 pub mod threads;
 mod workspaces;
 
-pub use axis::{Axis, Primary, Secondary, SliverType};
 pub use blob_id::BlobId;
 pub use bls_bytes::{BlsPublicKey, BlsSignature};
 pub use encoding_type::EncodingType;
@@ -45,5 +44,6 @@ pub use index::{Epoch, ShardIndex, SliverIndex, SliverPairIndex};
 pub use metadata::{BlobMetadata, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId};
 pub use parameters::EncodingConfig;
 pub use sliver::{PrimarySliver, SecondarySliver, Sliver, SliverData, SliverPair};
+pub use sliver_type::{Axis, Primary, Secondary, SliverType};
 pub use symbol::SymbolId;
 pub use threads::Threads;

@@ -5,12 +5,12 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    axis::SliverType,
     blob_id::BlobId,
     bls_bytes::BlsPublicKey,
     bounded_bcs::{self, BcsError},
     index::{Epoch, ShardIndex},
     sliver::Sliver,
+    sliver_type::SliverType,
 };
 
 /// 32 bytes of a Sui address or object ID.

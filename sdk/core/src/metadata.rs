@@ -5,7 +5,6 @@ use std::num::NonZeroU16;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    axis::SliverType,
     blob_id::BlobId,
     bounded_bcs::{self, BcsError},
     encoding_type::EncodingType,
@@ -13,6 +12,7 @@ use crate::{
     index::{SliverIndex, SliverPairIndex},
     merkle::{self, Node},
     parameters::{EncodingConfig, ParameterError},
+    sliver_type::SliverType,
 };
 
 /// The hashes of the two slivers of a pair.
@@ -26,8 +26,8 @@ pub struct SliverPairMetadata {
 
 impl SliverPairMetadata {
     /// The hash of the sliver of this type.
-    pub const fn hash(&self, axis: SliverType) -> &Node {
-        match axis {
+    pub const fn hash(&self, sliver_type: SliverType) -> &Node {
+        match sliver_type {
             SliverType::Primary => &self.primary_hash,
             SliverType::Secondary => &self.secondary_hash,
         }
@@ -231,20 +231,21 @@ impl VerifiedBlobMetadataWithId {
     }
 
     /// Length in bytes of the blob's slivers of this type.
-    pub fn sliver_length(&self, axis: SliverType) -> usize {
-        usize::from(self.config.symbols_per_sliver(axis)) * usize::from(self.symbol_size.get())
+    pub fn sliver_length(&self, sliver_type: SliverType) -> usize {
+        usize::from(self.config.symbols_per_sliver(sliver_type))
+            * usize::from(self.symbol_size.get())
     }
 
     /// Length in bytes of the BCS of the blob's slivers of this type, without the enum tag.
-    pub fn sliver_bcs_length(&self, axis: SliverType) -> usize {
-        let length = self.sliver_length(axis);
+    pub fn sliver_bcs_length(&self, sliver_type: SliverType) -> usize {
+        let length = self.sliver_length(sliver_type);
         bounded_bcs::uleb_length(length) + length + 4
     }
 
     /// The hash of a sliver; `None` if there is no such sliver.
-    pub fn sliver_hash(&self, axis: SliverType, index: SliverIndex) -> Option<&Node> {
-        self.pair_hashes(index.to_pair_index(axis, self.n_shards()))
-            .map(|pair| pair.hash(axis))
+    pub fn sliver_hash(&self, sliver_type: SliverType, index: SliverIndex) -> Option<&Node> {
+        self.pair_hashes(index.to_pair_index(sliver_type, self.n_shards()))
+            .map(|pair| pair.hash(sliver_type))
     }
 
     /// The hashes of a pair; `None` if there is no such pair.

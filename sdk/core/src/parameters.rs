@@ -1,6 +1,6 @@
 //! Counts, lengths and limits that follow from the number of shards (encoding spec 1).
 
-use crate::axis::SliverType;
+use crate::sliver_type::SliverType;
 
 /// Smallest number of shards that can be encoded for: below it there is no recovery symbol.
 pub const MIN_ENCODABLE_SHARDS: u16 = 4;
@@ -95,9 +95,9 @@ impl EncodingConfig {
         secondary_source_symbols(self.n_shards)
     }
 
-    /// Source symbols of the code of this axis: the number of slivers of that type that decode a blob.
-    pub const fn source_symbols(&self, axis: SliverType) -> u16 {
-        match axis {
+    /// Source symbols of the code of this sliver type: the number of slivers of that type that decode a blob.
+    pub const fn source_symbols(&self, sliver_type: SliverType) -> u16 {
+        match sliver_type {
             SliverType::Primary => self.primary_source_symbols(),
             SliverType::Secondary => self.secondary_source_symbols(),
         }
@@ -105,8 +105,8 @@ impl EncodingConfig {
 
     /// Number of symbols in one sliver of this type, which is also the number of symbols needed to
     /// recover one.
-    pub const fn symbols_per_sliver(&self, axis: SliverType) -> u16 {
-        self.source_symbols(axis.orthogonal())
+    pub const fn symbols_per_sliver(&self, sliver_type: SliverType) -> u16 {
+        self.source_symbols(sliver_type.orthogonal())
     }
 
     /// Source symbols per blob, `K = np * ns`.
@@ -133,11 +133,11 @@ impl EncodingConfig {
     /// [`ParameterError::DataTooLarge`] above [`Self::max_blob_size`].
     pub fn sliver_length(
         &self,
-        axis: SliverType,
+        sliver_type: SliverType,
         blob_length: u64,
     ) -> Result<usize, ParameterError> {
         let symbol = usize::from(self.symbol_size(blob_length)?);
-        Ok(usize::from(self.symbols_per_sliver(axis)) * symbol)
+        Ok(usize::from(self.symbols_per_sliver(sliver_type)) * symbol)
     }
 
     /// Length in bytes of the longest sliver any blob can have (a primary one).

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, collections::BTreeSet, marker::PhantomData};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    axis::{Axis, Primary, Secondary, SliverType},
     bounded_bcs::{self, BcsError},
     byte_string,
     codec::{CodecError, LinearCode},
@@ -15,21 +14,22 @@ use crate::{
     merkle::{MerkleProof, MerkleTree},
     metadata::VerifiedBlobMetadataWithId,
     sliver::{ExpandedSliver, SliverData, SliverError},
+    sliver_type::{Axis, Primary, Secondary, SliverType},
     symbol::SymbolId,
     workspaces::Workspaces,
 };
 
-/// A symbol that helps decode a sliver of axis `T`. BCS: index `u16` ‖ `uleb(s)` ‖ symbol.
+/// A symbol that helps decode a sliver of type `T`. BCS: index `u16` ‖ `uleb(s)` ‖ symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct DecodingSymbol<T: Axis> {
-    /// Index of the source sliver, of the other axis: the position in the codeword of the target.
+    /// Index of the source sliver, of the other sliver type: the position in the codeword of the target.
     pub index: SliverIndex,
     /// The symbol.
     #[serde(with = "byte_string")]
     pub data: Vec<u8>,
     #[serde(skip)]
-    axis: PhantomData<T>,
+    sliver_type: PhantomData<T>,
 }
 
 impl<T: Axis> DecodingSymbol<T> {
@@ -38,12 +38,12 @@ impl<T: Axis> DecodingSymbol<T> {
         Self {
             index,
             data,
-            axis: PhantomData,
+            sliver_type: PhantomData,
         }
     }
 }
 
-/// A decoding symbol of either axis. BCS: `00` recovers a primary, `01` a secondary sliver.
+/// A decoding symbol of either sliver type. BCS: `00` recovers a primary, `01` a secondary sliver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EitherDecodingSymbol {
     /// Helps decode a primary sliver.
@@ -56,16 +56,16 @@ pub enum EitherDecodingSymbol {
 pub type DecodingSymbolsByTarget = BTreeMap<SliverIndex, Vec<EitherDecodingSymbol>>;
 
 impl EitherDecodingSymbol {
-    /// A symbol that helps decode a sliver of this axis.
-    pub fn new(target_axis: SliverType, index: SliverIndex, data: Vec<u8>) -> Self {
-        match target_axis {
+    /// A symbol that helps decode a sliver of this type.
+    pub fn new(target_type: SliverType, index: SliverIndex, data: Vec<u8>) -> Self {
+        match target_type {
             SliverType::Primary => Self::Primary(DecodingSymbol::new(index, data)),
             SliverType::Secondary => Self::Secondary(DecodingSymbol::new(index, data)),
         }
     }
 
-    /// Axis of the sliver that the symbol helps decode.
-    pub fn target_axis(&self) -> SliverType {
+    /// Type of the sliver that the symbol helps decode.
+    pub fn target_type(&self) -> SliverType {
         match self {
             Self::Primary(_) => SliverType::Primary,
             Self::Secondary(_) => SliverType::Secondary,
@@ -88,18 +88,18 @@ impl EitherDecodingSymbol {
         }
     }
 
-    /// The symbol as one of axis `T`; `None` if it is of the other.
-    pub fn into_axis<T: Axis>(self) -> Option<DecodingSymbol<T>> {
-        let (axis, index) = (self.target_axis(), self.index());
+    /// The symbol as one of sliver type `T`; `None` if it is of the other.
+    pub fn into_type<T: Axis>(self) -> Option<DecodingSymbol<T>> {
+        let (sliver_type, index) = (self.target_type(), self.index());
         let data = match self {
             Self::Primary(symbol) => symbol.data,
             Self::Secondary(symbol) => symbol.data,
         };
-        (axis == T::TYPE).then(|| DecodingSymbol::new(index, data))
+        (sliver_type == T::TYPE).then(|| DecodingSymbol::new(index, data))
     }
 }
 
-/// A symbol that helps decode a sliver of axis `T`, with the proof that it belongs to the source sliver
+/// A symbol that helps decode a sliver of type `T`, with the proof that it belongs to the source sliver
 /// (leaf index = index of the target). BCS: decoding symbol ‖ proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "")]
@@ -132,7 +132,7 @@ impl<T: Axis> RecoverySymbol<T> {
     }
 }
 
-/// A recovery symbol of either axis. BCS: `00`/`01` ‖ [`RecoverySymbol`].
+/// A recovery symbol of either sliver type. BCS: `00`/`01` ‖ [`RecoverySymbol`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EitherRecoverySymbol {
     /// Helps decode a primary sliver.
@@ -150,7 +150,7 @@ pub struct RecoverySymbolPair {
     pub secondary: RecoverySymbol<Secondary>,
 }
 
-/// A symbol of the matrix with a proof, usable for the slivers of both axes through it.
+/// A symbol of the matrix with a proof, usable for the slivers of both types through it.
 /// BCS: [`EitherDecodingSymbol`] ‖ target index `u16` ‖ proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GeneralRecoverySymbol {
@@ -193,9 +193,9 @@ impl GeneralRecoverySymbol {
         }
     }
 
-    /// Axis of the source sliver, against whose hash the proof is.
-    pub fn proof_axis(&self) -> SliverType {
-        self.symbol.target_axis().orthogonal()
+    /// Type of the source sliver, against whose hash the proof is.
+    pub fn proof_type(&self) -> SliverType {
+        self.symbol.target_type().orthogonal()
     }
 
     /// The symbol.
@@ -210,30 +210,30 @@ impl GeneralRecoverySymbol {
 
     /// Checks that the symbol is the one the metadata commits to and of use for recovering a sliver.
     ///
-    /// Stricter than the reference: for the axis of the source sliver, the target must be that sliver.
+    /// Stricter than the reference: for the sliver type of the source sliver, the target must be that sliver.
     ///
     /// # Errors
     /// [`SymbolError`] tells which check failed.
     pub fn verify(
         &self,
         metadata: &VerifiedBlobMetadataWithId,
-        target_axis: SliverType,
+        target_type: SliverType,
         target: SliverIndex,
     ) -> Result<(), SymbolError> {
         check_index(metadata, self.symbol.index())?;
         check_index(metadata, self.target_index)?;
         check_length(metadata, self.symbol.data())?;
-        if self.id().sliver_index(target_axis) != target {
+        if self.id().sliver_index(target_type) != target {
             return Err(SymbolError::NotUsable {
                 symbol: self.id(),
-                target_axis,
+                target_type,
                 target,
             });
         }
-        let (axis, source) = (self.proof_axis(), self.symbol.index());
+        let (sliver_type, source) = (self.proof_type(), self.symbol.index());
         verify_symbol(
             metadata,
-            axis,
+            sliver_type,
             source,
             self.target_index,
             self.symbol.data(),
@@ -241,7 +241,7 @@ impl GeneralRecoverySymbol {
         )
     }
 
-    /// The symbol for decoding a sliver of axis `T`: labelled by the sliver of the other axis.
+    /// The symbol for decoding a sliver of type `T`: labelled by the sliver of the other type.
     pub fn into_decoding_symbol<T: Axis>(self) -> DecodingSymbol<T> {
         let index = self.id().sliver_index(T::TYPE.orthogonal());
         let data = match self.symbol {
@@ -251,12 +251,12 @@ impl GeneralRecoverySymbol {
         DecodingSymbol::new(index, data)
     }
 
-    /// The symbol with its proof, for an inconsistency proof of a sliver of axis `T`; `None` if the proof
-    /// is against a sliver of that same axis.
+    /// The symbol with its proof, for an inconsistency proof of a sliver of type `T`; `None` if the proof
+    /// is against a sliver of that same type.
     pub fn into_recovery_symbol<T: Axis>(self) -> Option<RecoverySymbol<T>> {
         let proof = self.proof;
         self.symbol
-            .into_axis()
+            .into_type()
             .map(|symbol| RecoverySymbol { symbol, proof })
     }
 }
@@ -291,7 +291,7 @@ fn check_length(metadata: &VerifiedBlobMetadataWithId, data: &[u8]) -> Result<()
 /// Checks symbol `position` of the source sliver.
 fn verify_symbol(
     metadata: &VerifiedBlobMetadataWithId,
-    source_axis: SliverType,
+    source_type: SliverType,
     source: SliverIndex,
     position: SliverIndex,
     data: &[u8],
@@ -302,17 +302,17 @@ fn verify_symbol(
     check_length(metadata, data)?;
     let n_shards = metadata.n_shards();
     let valid = metadata
-        .sliver_hash(source_axis, source)
+        .sliver_hash(source_type, source)
         .is_some_and(|root| proof.verify(root, usize::from(n_shards), data, position.as_usize()));
     valid.then_some(()).ok_or(SymbolError::InvalidProof {
-        source_axis,
+        source_type,
         source_index: source,
         position,
     })
 }
 
 impl<T: Axis> ExpandedSliver<T> {
-    /// The symbol with which this sliver helps to decode sliver `target` of the other axis.
+    /// The symbol with which this sliver helps to decode sliver `target` of the other sliver type.
     pub fn decoding_symbol(&self, target: SliverIndex) -> Option<DecodingSymbol<T::Orthogonal>> {
         Some(DecodingSymbol::new(
             self.index(),
@@ -373,7 +373,7 @@ impl<T: Axis> SymbolTree<T> {
         &self.tree
     }
 
-    /// The symbol, with proof, with which the sliver helps to decode sliver `target` of the other axis; `None`
+    /// The symbol, with proof, with which the sliver helps to decode sliver `target` of the other sliver type; `None`
     /// if there is no such sliver.
     pub fn recovery_symbol(&self, target: SliverIndex) -> Option<RecoverySymbol<T::Orthogonal>> {
         self.expanded.recovery_symbol(&self.tree, target)
@@ -385,7 +385,7 @@ impl<T: Axis> SymbolTree<T> {
     }
 }
 
-/// Decodes sliver `target` of axis `T` without verifying the result.
+/// Decodes sliver `target` of sliver type `T` without verifying the result.
 ///
 /// The first `ns` (primary) or `np` (secondary) symbols of distinct sources are used.
 ///
@@ -410,7 +410,7 @@ pub fn decode_sliver<T: Axis>(
         });
     }
     let size = metadata.symbol_size();
-    let code = LinearCode::of_axis(metadata.config(), T::TYPE.orthogonal(), size.get())?;
+    let code = LinearCode::of_type(metadata.config(), T::TYPE.orthogonal(), size.get())?;
     let data = decode_codeword(&code, &chosen)?;
     let expected = data.len();
     SliverData::new(data, size, target).ok_or(RecoveryError::Codec(CodecError::WrongLength {
@@ -487,7 +487,7 @@ pub enum Recovered<T: Axis> {
     Inconsistent(InconsistencyProof<T>),
 }
 
-/// Recovers sliver `target` from symbols with proofs against the other axis; symbols that do not verify
+/// Recovers sliver `target` from symbols with proofs against the other sliver type; symbols that do not verify
 /// are left out.
 ///
 /// # Errors
@@ -540,20 +540,20 @@ pub enum SymbolError {
         expected: u16,
     },
     /// The symbol is not on the sliver to recover.
-    #[error("symbol {symbol} is not usable for {target_axis} sliver {target}")]
+    #[error("symbol {symbol} is not usable for {target_type} sliver {target}")]
     NotUsable {
         /// Which symbol it is.
         symbol: SymbolId,
-        /// Axis of the sliver to recover.
-        target_axis: SliverType,
+        /// Type of the sliver to recover.
+        target_type: SliverType,
         /// Index of the sliver to recover.
         target: SliverIndex,
     },
     /// The proof does not lead to the hash of the source sliver.
-    #[error("invalid proof of symbol {position} of {source_axis} sliver {source_index}")]
+    #[error("invalid proof of symbol {position} of {source_type} sliver {source_index}")]
     InvalidProof {
-        /// Axis of the source.
-        source_axis: SliverType,
+        /// Type of the source.
+        source_type: SliverType,
         /// Index of the source.
         source_index: SliverIndex,
         /// Position of the symbol in it.

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroU16, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{axis::SliverType, byte_string, index::SliverIndex};
+use crate::{byte_string, index::SliverIndex, sliver_type::SliverType};
 
 /// Consecutive symbols. BCS: `uleb(len)` ‖ data ‖ symbol size `u16`.
 ///
@@ -87,8 +87,8 @@ impl SymbolId {
     }
 
     /// The index of the sliver of this type that holds the symbol.
-    pub const fn sliver_index(&self, axis: SliverType) -> SliverIndex {
-        match axis {
+    pub const fn sliver_index(&self, sliver_type: SliverType) -> SliverIndex {
+        match sliver_type {
             SliverType::Primary => self.primary,
             SliverType::Secondary => self.secondary,
         }

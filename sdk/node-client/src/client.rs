@@ -249,7 +249,7 @@ impl NodeClient {
     }
 
     /// Every recovery symbol of a target sliver that the node can produce, with proofs against source slivers of the other
-    /// axis. Node spec 1.11. The proofs are not checked.
+    /// sliver type. Node spec 1.11. The proofs are not checked.
     ///
     /// # Errors
     /// [`NodeError`].

@@ -7,9 +7,9 @@ pub const METADATA: &str = "/v1/blobs/{blob_id}/metadata";
 /// GET.
 pub const METADATA_STATUS: &str = "/v1/blobs/{blob_id}/metadata/status";
 /// GET, PUT.
-pub const SLIVER: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{axis}";
+pub const SLIVER: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{sliver_type}";
 /// GET.
-pub const SLIVER_STATUS: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{axis}/status";
+pub const SLIVER_STATUS: &str = "/v1/blobs/{blob_id}/slivers/{pair}/{sliver_type}/status";
 /// GET.
 pub const PERMANENT_CONFIRMATION: &str = "/v1/blobs/{blob_id}/confirmation/permanent";
 /// GET.
@@ -19,7 +19,7 @@ pub const RECOVERY_SYMBOLS: &str = "/v1/blobs/{blob_id}/recoverySymbols";
 /// GET.
 pub const DECODING_SYMBOLS: &str = "/v1/blobs/{blob_id}/decodingSymbols";
 /// POST.
-pub const INCONSISTENCY_PROOF: &str = "/v1/blobs/{blob_id}/inconsistencyProof/{axis}";
+pub const INCONSISTENCY_PROOF: &str = "/v1/blobs/{blob_id}/inconsistencyProof/{sliver_type}";
 /// GET.
 pub const BLOB_STATUS: &str = "/v1/blobs/{blob_id}/status";
 /// GET.

@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 use tracing::Instrument as _;
 use walrus_core::EncodingConfig;
 use walrus_sdk::{
-    Client, ConnectError, Scratch,
+    Client, ConnectError, Spool,
     config::{ClientConfig, ConfigError, LoadedConfig, Origin, Search},
     info::EpochTimes,
 };
@@ -75,18 +75,18 @@ impl Network {
     }
 
     /// A client that can read blobs of any size.
-    pub(crate) fn client_with(&self, scratch: Scratch) -> Client {
-        self.client.clone().with_scratch(scratch)
+    pub(crate) fn client_with(&self, spool: Spool) -> Client {
+        self.client.clone().with_spool(spool)
     }
 
     /// A client that can also write.
     pub(crate) fn client_with_wallet(
         &self,
         global: &GlobalOptions,
-        scratch: Scratch,
+        spool: Spool,
     ) -> anyhow::Result<Client> {
         let key = wallet_key(global, &self.config)?;
-        Ok(self.client_with(scratch).with_signer(key))
+        Ok(self.client_with(spool).with_signer(key))
     }
 
     /// The exchanges of SUI for WAL that the configuration lists.

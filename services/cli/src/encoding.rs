@@ -15,7 +15,7 @@ use walrus_core::{
     },
     metadata::VerifiedBlobMetadataWithId,
 };
-use walrus_sdk::{BlobData, Scratch};
+use walrus_sdk::{BlobData, Spool};
 
 use crate::{input::Inputs, output::NewDirectory, report::Reporter, stop::Stop};
 
@@ -32,18 +32,18 @@ struct Job {
 }
 
 /// Encodes a file: with `out`, its slivers go into a new directory of that name; without, only the metadata is computed. What can
-/// be read only once is copied first, to memory or `scratch`.
+/// be read only once is copied first, to memory or `spool`.
 pub(crate) async fn encode_file(
     path: &Path,
     config: EncodingConfig,
     out: Option<&Path>,
-    scratch: Scratch,
+    spool: Spool,
     reporter: &Reporter,
 ) -> anyhow::Result<VerifiedBlobMetadataWithId> {
     let stop = Stop::on_signals()?;
     // Before anything is read: an output that cannot be.
     let directory = out.map(NewDirectory::check).transpose()?;
-    let mut inputs = Inputs::new(config, scratch);
+    let mut inputs = Inputs::new(config, spool);
     let data = tokio::select! {
         data = inputs.blob(path) => data?,
         () = stop.clone().wait() => bail!(INTERRUPTED),

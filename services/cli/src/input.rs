@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use walrus_core::{BlobId, EncodingConfig};
-use walrus_sdk::{BlobData, ClientError, Scratch};
+use walrus_sdk::{BlobData, ClientError, Spool};
 
 use crate::{
     report::{explain, say, size},
@@ -31,17 +31,17 @@ const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/f
 /// What is to be stored: files as they are, and copies of what can be read only once.
 pub(crate) struct Inputs {
     config: EncodingConfig,
-    scratch: Scratch,
+    spool: Spool,
     in_memory: u64,
     has_standard_input: bool,
 }
 
 impl Inputs {
     /// Blobs that can be encoded.
-    pub(crate) fn new(config: EncodingConfig, scratch: Scratch) -> Self {
+    pub(crate) fn new(config: EncodingConfig, spool: Spool) -> Self {
         Self {
             config,
-            scratch,
+            spool,
             in_memory: PIPES_IN_MEMORY,
             has_standard_input: false,
         }
@@ -106,10 +106,10 @@ impl Inputs {
         &mut self,
         open: impl FnOnce() -> anyhow::Result<(String, File)> + Send + 'static,
     ) -> anyhow::Result<BlobData> {
-        let (config, in_memory, scratch) = (self.config, self.in_memory, self.scratch.clone());
+        let (config, in_memory, spool) = (self.config, self.in_memory, self.spool.clone());
         let work = move || {
             let (name, file) = open()?;
-            copy(&name, file, &config, in_memory, &scratch)
+            copy(&name, file, &config, in_memory, &spool)
         };
         let data = unattended(work).await?;
         if let BlobData::Bytes(bytes) = &data {
@@ -125,7 +125,7 @@ fn copy(
     file: File,
     config: &EncodingConfig,
     in_memory: u64,
-    scratch: &Scratch,
+    spool: &Spool,
 ) -> anyhow::Result<BlobData> {
     let unreadable = || format!("cannot read {name}");
     let max = config.max_blob_size();
@@ -143,12 +143,12 @@ fn copy(
     if length < in_memory {
         return Ok(start.into());
     }
-    let no_room = |error| explain(ClientError::Scratch(error));
-    let mut file = scratch.file().map_err(no_room)?;
+    let no_room = |error| explain(ClientError::Spool(error));
+    let mut file = spool.file().map_err(no_room)?;
     file.write_all(&start)
         .and_then(|()| io::copy(&mut input, &mut file))
         .with_context(|| {
-            let directory = scratch.directory.display();
+            let directory = spool.directory.display();
             format!("cannot copy {name} to {directory}; if it is full, name another place with --spool-dir")
         })?;
     if file.metadata()?.len() > max {
@@ -206,7 +206,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, [7; 100]).unwrap();
-        let mut inputs = Inputs::new(smallest(), Scratch::in_directory(dir.path()));
+        let mut inputs = Inputs::new(smallest(), Spool::in_directory(dir.path()));
         let data = inputs.blob(&path).await.unwrap();
         assert_eq!(data.length().unwrap(), 100);
         let large = dir.path().join("large");
@@ -278,11 +278,11 @@ mod tests {
     #[test]
     fn pipes_are_copied_to_memory_or_a_file_and_not_beyond_the_limit() {
         let dir = tempfile::tempdir().unwrap();
-        let scratch = Scratch::in_directory(dir.path());
+        let spool = Spool::in_directory(dir.path());
         let max = usize::try_from(MAX).unwrap();
         let copy = |path: &Path, in_memory| {
             let file = File::open(path).unwrap();
-            super::copy("pipe", file, &smallest(), in_memory, &scratch)
+            super::copy("pipe", file, &smallest(), in_memory, &spool)
         };
         for (length, in_memory) in [(0, 10), (9, 10), (10, 10), (50, 10), (max, 10)] {
             let (path, thread, _reader) = pipe_of(length);
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_pipe_without_a_place_for_its_copy_is_told_where_to_name_one() {
         let dir = tempfile::tempdir().unwrap();
-        let nowhere = Scratch::in_directory(dir.path().join("absent"));
+        let nowhere = Spool::in_directory(dir.path().join("absent"));
         let (path, thread, _reader) = pipe_of(10);
         let file = File::open(&path).unwrap();
         let error = copy("pipe", file, &smallest(), 10, &nowhere).unwrap_err();

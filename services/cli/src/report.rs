@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use walrus_sdk::{ClientError, ScratchError};
+use walrus_sdk::{ClientError, SpoolError};
 
 use crate::{printable, standard_output, terminal};
 
@@ -88,7 +88,7 @@ impl Reporter {
 /// The error of a store or a read, with what can be done about it here.
 pub(crate) fn explain(error: ClientError) -> anyhow::Error {
     match &error {
-        ClientError::Scratch(ScratchError::NoSpace { .. } | ScratchError::Failed { .. }) => {
+        ClientError::Spool(SpoolError::NoSpace { .. } | SpoolError::Failed { .. }) => {
             anyhow::Error::from(error).context(
                 "no room for what does not fit in memory; name another place with --spool-dir",
             )

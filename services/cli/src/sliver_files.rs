@@ -74,7 +74,7 @@ pub(crate) fn explain(
     source: &DirectorySource,
     cancellation: &Cancellation,
 ) -> anyhow::Error {
-    let DecodeError::NotEnoughSlivers { axis, .. } = error else {
+    let DecodeError::NotEnoughSlivers { sliver_type, .. } = error else {
         return error.into();
     };
     let examination = Examination {
@@ -82,12 +82,12 @@ pub(crate) fn explain(
         source,
         cancellation,
     };
-    let of_axis = examination.defects(axis);
-    let others = examination.defects(axis.orthogonal());
+    let of_type = examination.defects(sliver_type);
+    let others = examination.defects(sliver_type.orthogonal());
     let shards = usize::from(source.metadata().n_shards());
-    let content = of_axis.iter().chain(&others);
+    let content = of_type.iter().chain(&others);
     let mut content = content.filter(|(_, defect)| defect.is_of_content());
-    let none_usable = of_axis.len() == shards && others.len() == shards;
+    let none_usable = of_type.len() == shards && others.len() == shards;
     let advice = match none_usable && content.next().is_some() {
         true => format!(
             "none of the slivers that are there fits; is this the {} of another blob?",
@@ -98,7 +98,7 @@ pub(crate) fn explain(
             source.metadata().blob_id()
         ),
     };
-    anyhow!("{error}: {}; {advice}", list(&of_axis))
+    anyhow!("{error}: {}; {advice}", list(&of_type))
 }
 
 /// `primary-0001.bcs is damaged, primary-0004.bcs is no file; 3 are missing`.
@@ -131,11 +131,11 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    /// What is wrong with slivers of an axis; less than all of it when cancelled.
-    fn defects(&self, axis: SliverType) -> Vec<(SliverId, Defect)> {
+    /// What is wrong with slivers of a type; less than all of it when cancelled.
+    fn defects(&self, sliver_type: SliverType) -> Vec<(SliverId, Defect)> {
         let slivers = (0..self.source.metadata().n_shards()).map(SliverIndex);
         slivers
-            .map(|index| SliverId::new(axis, index))
+            .map(|index| SliverId::new(sliver_type, index))
             .take_while(|_| !self.cancellation.is_cancelled())
             .filter_map(|sliver| Some((sliver, self.defect(sliver)?)))
             .collect()
@@ -154,12 +154,12 @@ impl Examination<'_> {
         }
         let (bytes, expected) = (
             found.len(),
-            metadata.sliver_bcs_length(sliver.axis()) as u64,
+            metadata.sliver_bcs_length(sliver.sliver_type()) as u64,
         );
         if bytes != expected {
             return Some(Defect::Length { bytes, expected });
         }
-        let mut data = vec![0; metadata.sliver_length(sliver.axis())];
+        let mut data = vec![0; metadata.sliver_length(sliver.sliver_type())];
         if let Err(error) = self.source.read_at(sliver, 0, &mut data) {
             return Some(Defect::Unreadable(error));
         }
@@ -169,7 +169,7 @@ impl Examination<'_> {
 
 fn is_right(metadata: &VerifiedBlobMetadataWithId, sliver: SliverId, data: Vec<u8>) -> bool {
     let (size, index) = (metadata.symbol_size(), sliver.index());
-    match sliver.axis() {
+    match sliver.sliver_type() {
         SliverType::Primary => SliverData::<Primary>::new(data, size, index)
             .is_some_and(|sliver| sliver.verify(metadata).is_ok()),
         SliverType::Secondary => SliverData::<Secondary>::new(data, size, index)

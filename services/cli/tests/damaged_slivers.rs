@@ -31,13 +31,13 @@ impl Slivers {
         self.home.path().join("slivers").join(name)
     }
 
-    fn sliver(&self, axis: &str, index: usize) -> PathBuf {
-        self.path(&format!("{axis}-{index:04}.bcs"))
+    fn sliver(&self, sliver_type: &str, index: usize) -> PathBuf {
+        self.path(&format!("{sliver_type}-{index:04}.bcs"))
     }
 
-    fn remove(&self, axis: &str, indices: impl IntoIterator<Item = usize>) {
+    fn remove(&self, sliver_type: &str, indices: impl IntoIterator<Item = usize>) {
         for index in indices {
-            fs::remove_file(self.sliver(axis, index)).unwrap();
+            fs::remove_file(self.sliver(sliver_type, index)).unwrap();
         }
     }
 

@@ -14,8 +14,8 @@ use std::{
 use program::{Home, names};
 use walrus_core::{
     BlobMetadata, EncodingConfig, Primary, Secondary, SliverData, SliverIndex, SliverType,
-    VerifiedBlobMetadataWithId, axis::Axis, encoder::DirectorySink, merkle::Node,
-    metadata::SliverPairMetadata, sliver::SliverId,
+    VerifiedBlobMetadataWithId, encoder::DirectorySink, merkle::Node, metadata::SliverPairMetadata,
+    sliver::SliverId, sliver_type::Axis,
 };
 
 const SIGNALS: [&str; 2] = ["INT", "TERM"];

@@ -20,7 +20,7 @@ use walrus_node_client::BlobStatus;
 use walrus_service::tables::{Database, Format, Options, TableError};
 use walrus_sui::Address;
 
-const AXES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
+const SLIVER_TYPES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
 
 fn unpack(name: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -45,10 +45,14 @@ fn assert_holds(storage: &Storage, blob: &EncodedBlob, shards: &[u16]) {
     assert_eq!(metadata.as_ref(), Some(&blob.metadata));
     for shard in [0, 4, 7, 9] {
         let pair = ShardIndex(shard).to_pair_index(&blob_id, N_SHARDS);
-        for axis in AXES {
-            let stored = storage.sliver(ShardIndex(shard), &blob_id, axis).unwrap();
-            let expected = shards.contains(&shard).then(|| sliver(blob, pair, axis));
-            assert_eq!(stored, expected, "shard {shard}, {axis}");
+        for sliver_type in SLIVER_TYPES {
+            let stored = storage
+                .sliver(ShardIndex(shard), &blob_id, sliver_type)
+                .unwrap();
+            let expected = shards
+                .contains(&shard)
+                .then(|| sliver(blob, pair, sliver_type));
+            assert_eq!(stored, expected, "shard {shard}, {sliver_type}");
         }
     }
 }
@@ -169,7 +173,7 @@ fn what_the_files_have_lost_is_queued_for_recovery() {
     for blob_id in [permanent, pooled] {
         assert_eq!(reason(&storage, blob_id), Some(SyncReason::FillShards));
         let missing = storage.missing_slivers(&blob_id, [0, 4].map(ShardIndex));
-        let of_4 = AXES.map(|axis| (ShardIndex(4), axis));
+        let of_4 = SLIVER_TYPES.map(|sliver_type| (ShardIndex(4), sliver_type));
         assert_eq!(missing.unwrap(), of_4);
     }
 
@@ -268,8 +272,11 @@ fn a_rotten_header_costs_no_other_sliver_after_an_orderly_close() {
     let (mut read, mut damaged) = (0, 0);
     for content in [[1; 3000].as_slice(), &[2; 200], &[3; 500]] {
         let blob_id = id_of(&encode(content));
-        for axis in AXES {
-            match storage.sliver(ShardIndex(0), &blob_id, axis).unwrap() {
+        for sliver_type in SLIVER_TYPES {
+            match storage
+                .sliver(ShardIndex(0), &blob_id, sliver_type)
+                .unwrap()
+            {
                 Some(_) => read += 1,
                 None => {
                     damaged += 1;

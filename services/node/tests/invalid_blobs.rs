@@ -118,9 +118,9 @@ async fn a_node_without_anything_recovers_the_blob_from_its_peers() {
     until(|| !storage.is_queued(&blob_id).unwrap()).await;
     for shard in [7, 8, 9].map(ShardIndex) {
         let pair = shard.to_pair_index(&blob_id, N_SHARDS);
-        for axis in [SliverType::Primary, SliverType::Secondary] {
-            let stored = storage.sliver(shard, &blob_id, axis);
-            assert_eq!(stored.unwrap().unwrap(), sliver(&blob, pair, axis));
+        for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+            let stored = storage.sliver(shard, &blob_id, sliver_type);
+            assert_eq!(stored.unwrap().unwrap(), sliver(&blob, pair, sliver_type));
         }
     }
     assert!(reports.try_recv().is_err());
@@ -146,9 +146,16 @@ async fn a_sliver_that_is_damaged_on_disk_comes_back_from_peers() {
     let damaged = storage.sliver(shard, &blob_id, SliverType::Primary);
     assert!(damaged.unwrap().is_none());
     // The other one is noticed when it is read, here or by the recovery of the first.
-    for axis in [SliverType::Primary, SliverType::Secondary] {
-        let whole = sliver(&blob, pair, axis);
-        until(|| storage.sliver(shard, &blob_id, axis).unwrap().as_ref() == Some(&whole)).await;
+    for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+        let whole = sliver(&blob, pair, sliver_type);
+        until(|| {
+            storage
+                .sliver(shard, &blob_id, sliver_type)
+                .unwrap()
+                .as_ref()
+                == Some(&whole)
+        })
+        .await;
     }
 }
 

@@ -104,13 +104,13 @@ async fn bad_slivers_are_refused_and_leave_nothing_behind() {
     let blob_id = *blob.metadata.blob_id();
     let pair = ShardIndex(4).to_pair_index(&blob_id, N_SHARDS);
     let foreign = ShardIndex(5).to_pair_index(&blob_id, N_SHARDS);
-    let axis = SliverType::Secondary;
-    let good = sliver(&blob, pair, axis);
+    let sliver_type = SliverType::Secondary;
+    let good = sliver(&blob, pair, sliver_type);
     let put = |pair, bytes: Vec<u8>| {
         let client = &client;
         async move {
             client
-                .store_sliver(&blob_id, pair, axis, bytes.into())
+                .store_sliver(&blob_id, pair, sliver_type, bytes.into())
                 .await
         }
     };
@@ -132,11 +132,11 @@ async fn bad_slivers_are_refused_and_leave_nothing_behind() {
     );
     refused(put(pair, vec![]).await, Reason::InvalidContentType);
     refused(
-        put(pair, sliver(&blob, foreign, axis)).await,
+        put(pair, sliver(&blob, foreign, sliver_type)).await,
         Reason::SliverIndexMismatch,
     );
     refused(
-        put(foreign, sliver(&blob, foreign, axis)).await,
+        put(foreign, sliver(&blob, foreign, sliver_type)).await,
         Reason::ShardNotAssigned,
     );
     refused(
@@ -144,7 +144,7 @@ async fn bad_slivers_are_refused_and_leave_nothing_behind() {
         Reason::IndexOutOfRange,
     );
     let oversized = vec![0; encoding().max_sliver_length() + 129];
-    let url = node.url(&format!("/v1/blobs/{blob_id}/slivers/{pair}/{axis}"));
+    let url = node.url(&format!("/v1/blobs/{blob_id}/slivers/{pair}/{sliver_type}"));
     let answer = node.raw().put(&url).body(oversized).send().await.unwrap();
     assert_eq!(answer.status(), 413);
     let body: serde_json::Value = answer.json().await.unwrap();
@@ -152,17 +152,23 @@ async fn bad_slivers_are_refused_and_leave_nothing_behind() {
     assert_eq!(body["error"]["details"][0]["domain"], "global");
 
     assert_eq!(
-        client.sliver_status(&blob_id, pair, axis).await.unwrap(),
+        client
+            .sliver_status(&blob_id, pair, sliver_type)
+            .await
+            .unwrap(),
         StoredOnNodeStatus::Nonexistent
     );
     refused(
-        client.sliver(&blob.metadata, pair, axis).await,
+        client.sliver(&blob.metadata, pair, sliver_type).await,
         Reason::SliverNotFound,
     );
     assert_eq!(put(pair, good.clone()).await.unwrap(), Stored::New);
     assert_eq!(put(pair, good.clone()).await.unwrap(), Stored::Existing);
     assert_eq!(
-        client.sliver(&blob.metadata, pair, axis).await.unwrap(),
+        client
+            .sliver(&blob.metadata, pair, sliver_type)
+            .await
+            .unwrap(),
         good
     );
 }
@@ -300,9 +306,13 @@ async fn uploads_before_the_registration_wait_in_memory_when_asked_to() {
     let metadata = blob.metadata.metadata().to_bcs();
     assert_eq!(put("metadata".into(), metadata.clone()).await, 202);
     assert_eq!(put("metadata".into(), metadata).await, 200);
-    for axis in [SliverType::Primary, SliverType::Secondary] {
+    for sliver_type in [SliverType::Primary, SliverType::Secondary] {
         assert_eq!(
-            put(format!("slivers/{pair}/{axis}"), sliver(&blob, pair, axis)).await,
+            put(
+                format!("slivers/{pair}/{sliver_type}"),
+                sliver(&blob, pair, sliver_type)
+            )
+            .await,
             202
         );
     }

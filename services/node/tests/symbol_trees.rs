@@ -66,7 +66,7 @@ fn open() -> (tempfile::TempDir, Arc<Parts>) {
     (dir, Arc::new(parts))
 }
 
-/// What the node's slivers of axis `T` give for a target of the other, computed from the slivers.
+/// What the node's slivers of type `T` give for a target of the other, computed from the slivers.
 fn expected<T: Axis>(
     blob: &EncodedBlob,
     target: SliverIndex,
@@ -124,7 +124,7 @@ async fn symbols_of_kept_trees_are_those_of_fresh_ones() {
             assert_eq!(found.unwrap(), from, "round {round}, secondary {target}");
         }
     }
-    // Each of the three slivers of both axes was expanded once.
+    // Each of the three slivers of both types was expanded once.
     assert_eq!(hits_and_misses(&parts), (2 * 2 * 10 * 3 - 6, 6));
     assert!(kept_bytes(&parts) > 0);
 }
@@ -142,8 +142,11 @@ async fn symbols_by_id_come_from_kept_trees_too() {
     let mut answers = vec![];
     for _ in 0..2 {
         let selection = SymbolSelection::Ids(ids.clone());
-        let axis = Some(SliverType::Primary);
-        let answer = parts.deeds.symbols.recovery(blob_id, selection, axis);
+        let sliver_type = Some(SliverType::Primary);
+        let answer = parts
+            .deeds
+            .symbols
+            .recovery(blob_id, selection, sliver_type);
         answers.push(answer.await.unwrap());
     }
     assert_eq!(answers[0], answers[1]);

@@ -41,13 +41,13 @@ impl Encoded {
     }
 
     /// The BCS form of a sliver, as nodes take it.
-    pub fn sliver(&self, pair: SliverPairIndex, axis: SliverType) -> Bytes {
+    pub fn sliver(&self, pair: SliverPairIndex, sliver_type: SliverType) -> Bytes {
         let pair = self
             .blob
             .pairs
             .get(pair.as_usize())
             .expect("a pair below the number of shards");
-        match axis {
+        match sliver_type {
             SliverType::Primary => pair.primary.to_bcs().into(),
             SliverType::Secondary => pair.secondary.to_bcs().into(),
         }

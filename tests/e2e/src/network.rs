@@ -92,8 +92,8 @@ impl Member {
     pub async fn stored_slivers(&self, blob: &BlobId) -> usize {
         let mut stored = 0;
         for pair in self.pairs(blob) {
-            for axis in [SliverType::Primary, SliverType::Secondary] {
-                let status = self.client.sliver_status(blob, pair, axis).await;
+            for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+                let status = self.client.sliver_status(blob, pair, sliver_type).await;
                 stored += usize::from(matches!(status, Ok(StoredOnNodeStatus::Stored)));
             }
         }

@@ -1,8 +1,8 @@
 //! Files that a store or a read makes: for what does not fit in memory, and for what was read.
 
 mod output;
-mod scratch;
 mod space;
+mod spool;
 
 pub use output::Output;
-pub use scratch::{Scratch, ScratchError};
+pub use spool::{Spool, SpoolError};

@@ -10,7 +10,7 @@ use walrus_core::{
 
 use super::{Destination, kept::Kept};
 use crate::{
-    BlobContent, ClientError, Phase, Progress, ProgressEvent, Scratch,
+    BlobContent, ClientError, Phase, Progress, ProgressEvent, Spool,
     computation::{Watched, compute},
     disk::Output,
     progress::Timer,
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Decoding {
     pub(super) metadata: Arc<VerifiedBlobMetadataWithId>,
     pub(super) check: ConsistencyCheck,
-    pub(super) scratch: Scratch,
+    pub(super) spool: Spool,
 }
 
 impl Decoding {
@@ -93,11 +93,11 @@ impl Decoding {
                 let bytes = decoder.decode().map_err(|error| self.error(error))?;
                 Ok(BlobContent::Bytes(bytes))
             }
-            Destination::Scratch => {
-                let file = self.scratch.file_of(length)?;
+            Destination::Spool => {
+                let file = self.spool.file_of(length)?;
                 let decoded = decoder.decode_to_open_file(&file);
                 decoded.map_err(|error| match error {
-                    DecodeError::Write { error } => self.scratch.failed(error).into(),
+                    DecodeError::Write { error } => self.spool.failed(error).into(),
                     error => self.error(error),
                 })?;
                 Ok(BlobContent::File(file))
@@ -120,7 +120,7 @@ impl Decoding {
             DecodeError::Inconsistent { .. } | DecodeError::BlobIdMismatch { .. } => {
                 ClientError::InvalidBlob(*self.metadata.blob_id())
             }
-            DecodeError::Read { error, .. } => self.scratch.failed(error).into(),
+            DecodeError::Read { error, .. } => self.spool.failed(error).into(),
             DecodeError::Cancelled => ClientError::Interrupted(error.to_string()),
             error => ClientError::Decode(error),
         }

@@ -25,7 +25,7 @@ use self::{
     slivers::{Gathered, Gathering},
 };
 use crate::{
-    BlobContent, ClientError, Phase, Progress, ReadOptions, Scratch, disk::Output,
+    BlobContent, ClientError, Phase, Progress, ReadOptions, Spool, disk::Output,
     nodes::NodeCommittee, progress::Timer,
 };
 
@@ -35,7 +35,7 @@ pub(crate) enum Destination {
     /// Memory.
     Memory,
     /// Memory if its slivers are there, otherwise a file without a name.
-    Scratch,
+    Spool,
     /// A file.
     Output(Arc<Output>),
 }
@@ -45,24 +45,24 @@ pub(crate) enum Destination {
 ///
 /// # Errors
 /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::BlobIdBlocked`], [`ClientError::NoMetadataReceived`],
-/// [`ClientError::NotEnoughSlivers`], [`ClientError::BlobTooLarge`], [`ClientError::InvalidBlob`], [`ClientError::Scratch`].
+/// [`ClientError::NotEnoughSlivers`], [`ClientError::BlobTooLarge`], [`ClientError::InvalidBlob`], [`ClientError::Spool`].
 pub async fn read_blob(
     committee: &NodeCommittee,
     blob_id: &BlobId,
     options: &ReadOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, ClientError> {
-    let scratch = &Scratch::default();
+    let spool = &Spool::default();
     let reading = Reading {
         blob_id,
         options,
-        scratch,
+        spool,
         progress,
     };
     let content = reading.run(committee, Destination::Memory).await?;
     content
         .into_bytes()
-        .map_err(|error| scratch.failed(error).into())
+        .map_err(|error| spool.failed(error).into())
 }
 
 /// One read, whichever committee it turns to.
@@ -70,7 +70,7 @@ pub async fn read_blob(
 pub(crate) struct Reading<'a> {
     pub(crate) blob_id: &'a BlobId,
     pub(crate) options: &'a ReadOptions,
-    pub(crate) scratch: &'a Scratch,
+    pub(crate) spool: &'a Spool,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -93,7 +93,7 @@ impl Reading<'_> {
         let decoding = Decoding {
             metadata: Arc::clone(&metadata),
             check: self.options.consistency_check,
-            scratch: self.scratch.clone(),
+            spool: self.spool.clone(),
         };
         let timer = Timer::start(Phase::FetchSlivers, self.progress);
         let primary = self.gather::<Primary>(committee, &metadata, &mut refusals);
@@ -128,7 +128,7 @@ impl Reading<'_> {
         metadata: &Arc<VerifiedBlobMetadataWithId>,
         refusals: &mut Refusals,
     ) -> Result<Gathered<T>, ClientError> {
-        Gathering::<T>::new(committee, Arc::clone(metadata), self.scratch, self.progress)?
+        Gathering::<T>::new(committee, Arc::clone(metadata), self.spool, self.progress)?
             .run(refusals)
             .await
     }

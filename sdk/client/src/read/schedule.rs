@@ -19,7 +19,7 @@ pub(super) struct Wanted {
     lane: usize,
 }
 
-/// All slivers of one axis, by node. Of a node all are asked for before those of the next, as far as it may be asked for so many
+/// All slivers of one type, by node. Of a node all are asked for before those of the next, as far as it may be asked for so many
 /// at the same time: few nodes have work with a read, and none of them alone can hold it up.
 pub(super) struct Schedule {
     lanes: Vec<Lane>,
@@ -45,7 +45,7 @@ impl Schedule {
     pub(super) fn new(
         committee: &NodeCommittee,
         metadata: &VerifiedBlobMetadataWithId,
-        axis: SliverType,
+        sliver_type: SliverType,
     ) -> Self {
         let mut nodes: Vec<_> = committee.nodes.to_vec();
         nodes.shuffle(&mut rand::rng());
@@ -57,7 +57,7 @@ impl Schedule {
             lied: false,
             unreachable: false,
         };
-        let size = metadata.sliver_length(axis).max(1);
+        let size = metadata.sliver_length(sliver_type).max(1);
         let per_node = limits::MAX_READ_IN_FLIGHT_PER_NODE / size;
         Self {
             lanes: nodes.into_iter().map(lane).collect(),

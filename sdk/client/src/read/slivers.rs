@@ -1,4 +1,4 @@
-//! Enough slivers of one axis to decode a blob, from whichever nodes have them. Client spec 1.10.4.
+//! Enough slivers of one type to decode a blob, from whichever nodes have them. Client spec 1.10.4.
 
 use std::{
     num::NonZeroUsize,
@@ -17,7 +17,7 @@ use super::{
     schedule::{Schedule, Wanted},
 };
 use crate::{
-    ClientError, NodeProblem, Progress, ProgressEvent, Scratch, ScratchError, limits,
+    ClientError, NodeProblem, Progress, ProgressEvent, Spool, SpoolError, limits,
     nodes::NodeCommittee,
 };
 
@@ -26,7 +26,7 @@ enum Failure {
     /// The node did not give it.
     Node(NodeProblem),
     /// It cannot be kept.
-    Unkept(ScratchError),
+    Unkept(SpoolError),
 }
 
 type Answer = (Wanted, Result<(), Failure>);
@@ -35,14 +35,14 @@ type Answer = (Wanted, Result<(), Failure>);
 struct Shared<T: Axis> {
     metadata: Arc<VerifiedBlobMetadataWithId>,
     kept: Kept<T>,
-    scratch: Scratch,
+    spool: Spool,
     /// Bytes of slivers that arrived.
     received: AtomicU64,
     /// Slivers that are verified at the same time: more than there are cores only take memory.
     verifying: Semaphore,
 }
 
-/// Slivers of one axis on their way.
+/// Slivers of one type on their way.
 pub(super) struct Gathering<'a, T: Axis> {
     shared: Arc<Shared<T>>,
     progress: &'a dyn Progress,
@@ -79,20 +79,20 @@ impl<'a, T: Axis> Gathering<'a, T> {
     /// Plans which slivers to ask for.
     ///
     /// # Errors
-    /// [`ClientError::Scratch`] if there is no room for them.
+    /// [`ClientError::Spool`] if there is no room for them.
     pub(super) fn new(
         committee: &NodeCommittee,
         metadata: Arc<VerifiedBlobMetadataWithId>,
-        scratch: &Scratch,
+        spool: &Spool,
         progress: &'a dyn Progress,
     ) -> Result<Self, ClientError> {
         let needed = usize::from(committee.config.source_symbols(T::TYPE));
         let schedule = Schedule::new(committee, &metadata, T::TYPE);
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let shared = Shared {
-            kept: Kept::new(&metadata, needed, scratch)?,
+            kept: Kept::new(&metadata, needed, spool)?,
             metadata,
-            scratch: scratch.clone(),
+            spool: spool.clone(),
             received: AtomicU64::new(0),
             verifying: Semaphore::new(cores),
         };
@@ -112,7 +112,7 @@ impl<'a, T: Axis> Gathering<'a, T> {
     /// Asks until there are enough slivers or nobody is left to ask; dropping it stops all requests.
     ///
     /// # Errors
-    /// [`ClientError::Scratch`] if slivers cannot be kept.
+    /// [`ClientError::Spool`] if slivers cannot be kept.
     pub(super) async fn run(mut self, refusals: &mut Refusals) -> Result<Gathered<T>, ClientError> {
         while self.got < self.needed {
             self.fill();
@@ -244,7 +244,7 @@ impl<T: Axis> Shared<T> {
             drop(bytes);
             shared
                 .kept
-                .put(sliver, &shared.scratch)
+                .put(sliver, &shared.spool)
                 .map_err(Failure::Unkept)
         });
         match kept.await {
@@ -260,17 +260,17 @@ fn verify<T: Axis>(
     index: SliverIndex,
     metadata: &VerifiedBlobMetadataWithId,
 ) -> Result<SliverData<T>, String> {
-    let axis: SliverType = T::TYPE;
+    let sliver_type: SliverType = T::TYPE;
     let sliver = SliverData::<T>::from_bcs(bytes, metadata)
-        .map_err(|error| format!("it sent no {axis} sliver: {error}"))?;
+        .map_err(|error| format!("it sent no {sliver_type} sliver: {error}"))?;
     if sliver.index != index {
         return Err(format!(
-            "it sent {axis} sliver {} instead of {index}",
+            "it sent {sliver_type} sliver {} instead of {index}",
             sliver.index
         ));
     }
     sliver
         .verify(metadata)
-        .map_err(|error| format!("it sent a wrong {axis} sliver: {error}"))?;
+        .map_err(|error| format!("it sent a wrong {sliver_type} sliver: {error}"))?;
     Ok(sliver)
 }

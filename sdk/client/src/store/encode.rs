@@ -11,7 +11,7 @@ use walrus_core::{
 
 use super::{slivers::EncodedSlivers, stage::Identity};
 use crate::{
-    BlobData, ClientError, Scratch,
+    BlobData, ClientError, Spool,
     computation::{Watched, compute},
 };
 
@@ -83,18 +83,19 @@ impl Unencoded {
     /// Encodes with all slivers in a file.
     pub(crate) async fn encode_to_file(
         self,
-        scratch: Scratch,
+        spool: Spool,
         on_progress: impl FnMut(Progress),
     ) -> Result<EncodedSlivers, ClientError> {
         let work = move |watched: &Watched| {
-            let file = scratch.file_of(self.sliver_bytes()?)?;
-            let spool = SliverSpool::new(file, &self.config, self.length).map_err(encode_error)?;
-            let encoded = self.stream(watched, |encoder| encoder.encode_to(&spool))?;
+            let file = spool.file_of(self.sliver_bytes()?)?;
+            let slivers =
+                SliverSpool::new(file, &self.config, self.length).map_err(encode_error)?;
+            let encoded = self.stream(watched, |encoder| encoder.encode_to(&slivers))?;
             let metadata = encoded.map_err(|error| match error {
-                EncodeError::Sink { error, .. } => scratch.failed(error).into(),
+                EncodeError::Sink { error, .. } => spool.failed(error).into(),
                 error => self.stream_error(error),
             })?;
-            Ok(EncodedSlivers::spooled(metadata, spool))
+            Ok(EncodedSlivers::spooled(metadata, slivers))
         };
         compute(work, on_progress).await
     }

@@ -8,7 +8,7 @@ use super::{
     record::Record,
     stage::{Described, Encoded, Identity},
 };
-use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Scratch, progress::Timer};
+use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Spool, progress::Timer};
 
 /// Where the slivers of a blob are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Store<'_> {
                 Err(error) => self.fail(index, Phase::Encode, error)?,
             }
         }
-        let planned = place(planned, self.client.scratch())?;
+        let planned = place(planned, self.client.spool())?;
         let total: u64 = planned.iter().map(|(_, blob, _)| blob.length).sum();
         let (mut done, mut all) = (0, Vec::with_capacity(planned.len()));
         for (index, blob, place) in planned {
@@ -50,8 +50,8 @@ impl Store<'_> {
             let encoded = match place {
                 Place::Memory => blob.encode_in_memory(on_progress).await,
                 Place::File => {
-                    let scratch = self.client.scratch().clone();
-                    blob.encode_to_file(scratch, on_progress).await
+                    let spool = self.client.spool().clone();
+                    blob.encode_to_file(spool, on_progress).await
                 }
             };
             match encoded {
@@ -109,9 +109,9 @@ impl Store<'_> {
 /// for those of all others.
 fn place(
     blobs: Vec<(usize, Unencoded)>,
-    scratch: &Scratch,
+    spool: &Spool,
 ) -> Result<Vec<(usize, Unencoded, Place)>, ClientError> {
-    let mut memory = scratch.in_memory;
+    let mut memory = spool.in_memory;
     let mut disk = 0_u64;
     let mut placed = Vec::with_capacity(blobs.len());
     for (index, blob) in blobs {
@@ -128,7 +128,7 @@ fn place(
         placed.push((index, blob, place));
     }
     if disk > 0 {
-        scratch.require(disk)?;
+        spool.require(disk)?;
     }
     Ok(placed)
 }
@@ -146,7 +146,7 @@ mod tests {
     use walrus_core::EncodingConfig;
 
     use super::*;
-    use crate::{BlobData, ScratchError};
+    use crate::{BlobData, SpoolError};
 
     fn blobs(n_shards: u16, data: Vec<BlobData>) -> Vec<(usize, Unencoded)> {
         let config = EncodingConfig::new(n_shards).unwrap();
@@ -160,11 +160,11 @@ mod tests {
         let blobs = blobs(10, data.into());
         let one = blobs[0].1.sliver_bytes().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let scratch = Scratch {
+        let spool = Spool {
             in_memory: 2 * one + one / 2,
-            ..Scratch::in_directory(directory.path())
+            ..Spool::in_directory(directory.path())
         };
-        let places: Vec<_> = place(blobs, &scratch)
+        let places: Vec<_> = place(blobs, &spool)
             .unwrap()
             .into_iter()
             .map(|(_, _, place)| place)
@@ -184,11 +184,11 @@ mod tests {
             Arc::new(file).into()
         });
         let directory = tempfile::tempdir().unwrap();
-        let scratch = Scratch::in_directory(directory.path());
+        let spool = Spool::in_directory(directory.path());
         let blobs = blobs(1000, data.collect());
         let one = blobs[0].1.sliver_bytes().unwrap();
-        let error = place(blobs, &scratch).unwrap_err();
-        let ClientError::Scratch(ScratchError::NoSpace { needed, .. }) = error else {
+        let error = place(blobs, &spool).unwrap_err();
+        let ClientError::Spool(SpoolError::NoSpace { needed, .. }) = error else {
             panic!("{error}");
         };
         assert_eq!(needed, 50 * one);

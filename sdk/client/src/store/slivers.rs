@@ -50,7 +50,7 @@ impl EncodedSlivers {
     pub(super) fn sliver_bytes(&self) -> u64 {
         let metadata = self.metadata();
         let pair = [SliverType::Primary, SliverType::Secondary]
-            .map(|axis| metadata.sliver_length(axis) as u64)
+            .map(|sliver_type| metadata.sliver_length(sliver_type) as u64)
             .iter()
             .sum::<u64>();
         pair.saturating_mul(u64::from(metadata.n_shards()))
@@ -60,13 +60,13 @@ impl EncodedSlivers {
     pub(super) async fn sliver(
         &self,
         pair: SliverPairIndex,
-        axis: SliverType,
+        sliver_type: SliverType,
     ) -> Result<Bytes, NodeProblem> {
         match &self.0 {
-            Kept::Memory(blob) => from_memory(blob, pair, axis),
+            Kept::Memory(blob) => from_memory(blob, pair, sliver_type),
             Kept::File(blob) => {
                 let blob = Arc::clone(blob);
-                let read = tokio::task::spawn_blocking(move || blob.read(pair, axis));
+                let read = tokio::task::spawn_blocking(move || blob.read(pair, sliver_type));
                 let unread = |error: &dyn std::fmt::Display| {
                     NodeProblem::NothingToSend(format!("the sliver cannot be read again: {error}"))
                 };
@@ -78,9 +78,9 @@ impl EncodedSlivers {
 }
 
 impl Spooled {
-    fn read(&self, pair: SliverPairIndex, axis: SliverType) -> std::io::Result<Bytes> {
-        let index = pair.to_sliver_index(axis, self.metadata.n_shards());
-        let bytes = self.spool.to_bcs(SliverId::new(axis, index))?;
+    fn read(&self, pair: SliverPairIndex, sliver_type: SliverType) -> std::io::Result<Bytes> {
+        let index = pair.to_sliver_index(sliver_type, self.metadata.n_shards());
+        let bytes = self.spool.to_bcs(SliverId::new(sliver_type, index))?;
         Ok(bytes.into())
     }
 }
@@ -88,14 +88,14 @@ impl Spooled {
 fn from_memory(
     blob: &EncodedBlob,
     pair: SliverPairIndex,
-    axis: SliverType,
+    sliver_type: SliverType,
 ) -> Result<Bytes, NodeProblem> {
     let slivers = blob.pairs.get(pair.as_usize()).ok_or_else(|| {
         NodeProblem::NothingToSend(format!(
             "the committee has a shard for pair {pair}, the blob has none"
         ))
     })?;
-    Ok(match axis {
+    Ok(match sliver_type {
         SliverType::Primary => slivers.primary.to_bcs(),
         SliverType::Secondary => slivers.secondary.to_bcs(),
     }

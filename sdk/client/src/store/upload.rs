@@ -85,10 +85,10 @@ pub(super) async fn send<F: Future<Output = ()>>(
         .into_iter()
         .flat_map(|pair| [(pair, SliverType::Primary), (pair, SliverType::Secondary)]);
     futures::stream::iter(slivers)
-        .map(|(pair, axis)| {
-            let sent = on_sent(metadata.sliver_length(axis) as u64);
+        .map(|(pair, sliver_type)| {
+            let sent = on_sent(metadata.sliver_length(sliver_type) as u64);
             async move {
-                send_sliver(client, upload, pair, axis, ask_from).await?;
+                send_sliver(client, upload, pair, sliver_type, ask_from).await?;
                 sent.await;
                 Ok(())
             }
@@ -102,13 +102,13 @@ async fn send_sliver(
     client: &NodeClient,
     upload: &BlobUpload,
     pair: SliverPairIndex,
-    axis: SliverType,
+    sliver_type: SliverType,
     ask_from: Option<usize>,
 ) -> Result<(), NodeProblem> {
     let metadata = upload.blob.metadata();
     let blob_id = metadata.blob_id();
-    if ask_from.is_some_and(|least| metadata.sliver_length(axis) >= least) {
-        let request = client.sliver_status(blob_id, pair, axis);
+    if ask_from.is_some_and(|least| metadata.sliver_length(sliver_type) >= least) {
+        let request = client.sliver_status(blob_id, pair, sliver_type);
         let status = within(limits::SMALL_REQUEST, request).await;
         if matches!(
             status,
@@ -120,9 +120,9 @@ async fn send_sliver(
     persist(|| async {
         // Held for the request alone, not for the pauses between tries.
         let _permit = upload.permits.acquire().await;
-        let bytes = upload.blob.sliver(pair, axis).await?;
+        let bytes = upload.blob.sliver(pair, sliver_type).await?;
         client
-            .store_sliver(blob_id, pair, axis, bytes)
+            .store_sliver(blob_id, pair, sliver_type, bytes)
             .await
             .map_err(NodeProblem::from)
     })

@@ -268,7 +268,7 @@ async fn get_metadata(State(node): State<Arc<Node>>, Path(blob_id): Path<BlobId>
 
 async fn get_sliver(
     State(node): State<Arc<Node>>,
-    Path((_, pair, axis)): Path<(BlobId, SliverPairIndex, SliverType)>,
+    Path((_, pair, sliver_type)): Path<(BlobId, SliverPairIndex, SliverType)>,
 ) -> Response {
     let Some(blob) = node
         .blob
@@ -277,11 +277,11 @@ async fn get_sliver(
     else {
         return refuse(Reason::SliverNotFound);
     };
-    if node.behaviour == Behaviour::OnlySecondary && axis == SliverType::Primary {
+    if node.behaviour == Behaviour::OnlySecondary && sliver_type == SliverType::Primary {
         return refuse(Reason::SliverNotFound);
     }
     let slivers = &blob.pairs[pair.as_usize()];
-    let mut bytes = match axis {
+    let mut bytes = match sliver_type {
         SliverType::Primary => slivers.primary.to_bcs(),
         SliverType::Secondary => slivers.secondary.to_bcs(),
     };
@@ -304,10 +304,10 @@ async fn put_metadata(State(node): State<Arc<Node>>, _body: Bytes) -> Response {
 
 async fn put_sliver(
     State(node): State<Arc<Node>>,
-    Path((_, pair, axis)): Path<(BlobId, SliverPairIndex, SliverType)>,
+    Path((_, pair, sliver_type)): Path<(BlobId, SliverPairIndex, SliverType)>,
     _body: Bytes,
 ) -> Response {
-    node.received.lock().unwrap().insert((pair.0, axis));
+    node.received.lock().unwrap().insert((pair.0, sliver_type));
     success(StatusCode::CREATED, "sliver stored")
 }
 

@@ -94,6 +94,6 @@ fn case(
 /// Bytes of all slivers.
 fn slivers_length(config: &EncodingConfig, length: u64) -> usize {
     let of_pair = [SliverType::Primary, SliverType::Secondary]
-        .map(|axis| config.sliver_length(axis, length).unwrap());
+        .map(|sliver_type| config.sliver_length(sliver_type, length).unwrap());
     usize::from(config.n_shards()) * of_pair.iter().sum::<usize>()
 }

@@ -173,7 +173,7 @@ impl<'a> Workplace<'a> {
     /// Bytes of all slivers.
     fn slivers_length(&self) -> u64 {
         let of_pair = [SliverType::Primary, SliverType::Secondary]
-            .map(|axis| self.config.sliver_length(axis, self.length).unwrap() as u64);
+            .map(|sliver_type| self.config.sliver_length(sliver_type, self.length).unwrap() as u64);
         u64::from(self.config.n_shards()) * of_pair.iter().sum::<u64>()
     }
 
@@ -216,12 +216,12 @@ impl<'a> Workplace<'a> {
         let write = || {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let axis = match number / n {
+                let sliver_type = match number / n {
                     0 => SliverType::Primary,
                     1 => SliverType::Secondary,
                     _ => return,
                 };
-                let mut left = self.config.sliver_length(axis, self.length).unwrap();
+                let mut left = self.config.sliver_length(sliver_type, self.length).unwrap();
                 let mut file = File::create(target.join(number.to_string())).unwrap();
                 while left > 0 {
                     let now = left.min(MIB);
@@ -304,7 +304,8 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn keeps(&self, sliver: SliverId) -> bool {
-        sliver.axis() == SliverType::Primary && self.kept.contains(&sliver.index().as_usize())
+        sliver.sliver_type() == SliverType::Primary
+            && self.kept.contains(&sliver.index().as_usize())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::{
-    axis::SliverType,
     codec::LinearCode,
     decoder::{
         error::DecodeError,
@@ -16,6 +15,7 @@ use crate::{
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},
     sliver::SliverId,
+    sliver_type::SliverType,
 };
 
 /// Bytes of a sliver that a block covers if reading and writing small pieces is slow.
@@ -24,7 +24,7 @@ const LARGE_PIECE: usize = 1 << 16;
 /// The matrix to be put together, and the slivers to do it from.
 #[derive(Debug)]
 pub(crate) struct Assembly {
-    axis: SliverType,
+    sliver_type: SliverType,
     code: LinearCode,
     blob_length: u64,
     /// Symbols of a sliver: codewords.
@@ -48,24 +48,24 @@ impl Assembly {
     /// `chosen` are as many slivers as decode the blob.
     pub(crate) fn new(
         config: &EncodingConfig,
-        axis: SliverType,
+        sliver_type: SliverType,
         blob_length: u64,
         chosen: Vec<SliverIndex>,
     ) -> Result<Self, DecodeError> {
         let symbol_size = config.symbol_size(blob_length)?;
-        let code = LinearCode::of_axis(config, axis, symbol_size)?;
+        let code = LinearCode::of_type(config, sliver_type, symbol_size)?;
         if chosen.len() != code.originals() {
             return Err(DecodeError::NotEnoughSlivers {
                 have: chosen.len(),
                 need: code.originals(),
-                axis,
+                sliver_type,
             });
         }
         Ok(Self {
-            axis,
+            sliver_type,
             code,
             blob_length,
-            positions: usize::from(config.symbols_per_sliver(axis)),
+            positions: usize::from(config.symbols_per_sliver(sliver_type)),
             columns: usize::from(config.secondary_source_symbols()),
             chosen,
         })
@@ -73,10 +73,15 @@ impl Assembly {
 
     pub(crate) fn of(
         metadata: &VerifiedBlobMetadataWithId,
-        axis: SliverType,
+        sliver_type: SliverType,
         chosen: Vec<SliverIndex>,
     ) -> Result<Self, DecodeError> {
-        Self::new(metadata.config(), axis, metadata.unencoded_length(), chosen)
+        Self::new(
+            metadata.config(),
+            sliver_type,
+            metadata.unencoded_length(),
+            chosen,
+        )
     }
 
     /// Length of the blob in memory.
@@ -109,7 +114,7 @@ impl Assembly {
         let slices: Vec<_> = self
             .chosen
             .iter()
-            .map(|index| source.as_slice(SliverId::new(self.axis, *index)))
+            .map(|index| source.as_slice(SliverId::new(self.sliver_type, *index)))
             .collect();
         let in_memory = slices.iter().all(Option::is_some);
         let threads = run.threads.count();
@@ -139,7 +144,7 @@ impl Assembly {
                 positions: positions.clone(),
                 symbols,
             };
-            match self.axis {
+            match self.sliver_type {
                 SliverType::Primary => block.rows(worker)?,
                 SliverType::Secondary => block.columns(worker)?,
             }
@@ -185,7 +190,7 @@ impl Assembly {
         let mut places = loaded.chunks_exact_mut(length);
         let mut symbols = Vec::with_capacity(slices.len());
         for (index, slice) in self.chosen.iter().zip(slices) {
-            let sliver = SliverId::new(self.axis, *index);
+            let sliver = SliverId::new(self.sliver_type, *index);
             let fail = |error: std::io::Error| {
                 let error = error.into();
                 DecodeError::Read { sliver, error }
@@ -302,7 +307,7 @@ impl Block<'_> {
     /// Writes symbols: primary, those of row `at` in this block; secondary, whole rows from symbol `at` on.
     fn write(&self, at: usize, data: &[u8]) -> Result<(), DecodeError> {
         let (assembly, symbol) = (self.assembly, self.assembly.code.symbol_size());
-        let start = match assembly.axis {
+        let start = match assembly.sliver_type {
             SliverType::Primary => at * assembly.columns + self.positions.start,
             SliverType::Secondary => at,
         };

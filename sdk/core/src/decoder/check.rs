@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    axis::SliverType,
     decoder::{error::DecodeError, run::Run},
     encoder::{BlobSource, Cancellation, PaddedBlob, StreamEncoder},
     index::SliverIndex,
     merkle::Node,
     metadata::VerifiedBlobMetadataWithId,
     sliver::SliverHasher,
+    sliver_type::SliverType,
     threads::Threads,
 };
 

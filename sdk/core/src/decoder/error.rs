@@ -1,27 +1,27 @@
 //! Decoding errors: why a decoding ended without a blob.
 
 use crate::{
-    axis::SliverType,
     blob_id::BlobId,
     codec::CodecError,
     encoder::{EncodeError, IoFailure},
     index::SliverIndex,
     parameters::ParameterError,
     sliver::SliverId,
+    sliver_type::SliverType,
 };
 
 /// No blob, or not the right one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DecodeError {
     /// Too few usable slivers.
-    #[error("decoding unsuccessful: {have} usable {axis} slivers, {need} needed")]
+    #[error("decoding unsuccessful: {have} usable {sliver_type} slivers, {need} needed")]
     NotEnoughSlivers {
         /// Usable slivers.
         have: usize,
         /// Slivers needed.
         need: usize,
-        /// Their axis.
-        axis: SliverType,
+        /// Their type.
+        sliver_type: SliverType,
     },
     /// The default check failed.
     #[error("inconsistent blob: primary sliver {index} of the decoded data has another hash")]
@@ -46,7 +46,7 @@ pub enum DecodeError {
         expected: u64,
     },
     /// A sliver cannot be read.
-    #[error("reading {axis} sliver {index}: {error}", axis = .sliver.axis(), index = .sliver.index())]
+    #[error("reading {sliver_type} sliver {index}: {error}", sliver_type = .sliver.sliver_type(), index = .sliver.index())]
     Read {
         /// The sliver.
         sliver: SliverId,

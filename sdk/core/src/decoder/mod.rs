@@ -31,17 +31,17 @@ pub use stream::StreamDecoder;
 pub(crate) use tile::{DecodeTiling, TileDecoder};
 
 use crate::{
-    axis::{Axis, SliverType},
     decoder::sink::MemoryBlob,
     encoder::Cancellation,
     index::SliverIndex,
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},
     sliver::{SliverData, SliverId},
+    sliver_type::{Axis, SliverType},
     threads::Threads,
 };
 
-/// Collects slivers of one axis until they suffice, then decodes.
+/// Collects slivers of one type until they suffice, then decodes.
 ///
 /// Slivers of the wrong length or symbol size, with an index that does not exist, or whose index was there
 /// before are dropped. The content of slivers is *not* checked: verify them against the metadata first.
@@ -122,13 +122,13 @@ impl<T: Axis> BlobDecoder<T> {
     }
 }
 
-/// Slivers of one axis in memory.
+/// Slivers of one type in memory.
 struct InMemory<'a, T: Axis>(&'a BTreeMap<SliverIndex, SliverData<T>>);
 
 impl<T: Axis> SliverSource for InMemory<'_, T> {
-    fn available(&self, axis: SliverType) -> BTreeSet<SliverIndex> {
+    fn available(&self, sliver_type: SliverType) -> BTreeSet<SliverIndex> {
         let all = self.0.keys().copied();
-        all.filter(|_| axis == T::TYPE).collect()
+        all.filter(|_| sliver_type == T::TYPE).collect()
     }
 
     fn read_at(&self, sliver: SliverId, offset: usize, buffer: &mut [u8]) -> io::Result<()> {
@@ -141,12 +141,12 @@ impl<T: Axis> SliverSource for InMemory<'_, T> {
 
     fn as_slice(&self, sliver: SliverId) -> Option<&[u8]> {
         let found = self.0.get(&sliver.index());
-        let found = found.filter(|_| sliver.axis() == T::TYPE);
+        let found = found.filter(|_| sliver.sliver_type() == T::TYPE);
         found.map(|sliver| sliver.symbols.data())
     }
 }
 
-/// Decodes the blob of `metadata` from slivers of one axis and checks it.
+/// Decodes the blob of `metadata` from slivers of one type and checks it.
 ///
 /// The slivers must have been verified against the metadata.
 ///

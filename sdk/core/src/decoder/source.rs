@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, io};
 
-use crate::{axis::SliverType, index::SliverIndex, sliver::SliverId};
+use crate::{index::SliverIndex, sliver::SliverId, sliver_type::SliverType};
 
 /// Slivers of a blob that can be read at any position, from several threads at once.
 pub trait SliverSource: Sync {
-    /// The slivers of an axis that are there.
-    fn available(&self, axis: SliverType) -> BTreeSet<SliverIndex>;
+    /// The slivers of a type that are there.
+    fn available(&self, sliver_type: SliverType) -> BTreeSet<SliverIndex>;
 
     /// Fills `buffer` with the bytes of the data of `sliver`, its concatenated symbols without the framing of
     /// BCS, from `offset` on.

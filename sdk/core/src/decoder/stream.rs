@@ -6,7 +6,6 @@ use std::{
 };
 
 use crate::{
-    axis::SliverType,
     decoder::{
         assembly::Assembly,
         check::{ConsistencyCheck, check_source},
@@ -20,13 +19,14 @@ use crate::{
     merkle::Node,
     metadata::VerifiedBlobMetadataWithId,
     sliver::{SliverHasher, SliverId},
+    sliver_type::SliverType,
     threads::Threads,
 };
 
 /// Decodes a blob that need not be in memory.
 ///
 /// Slivers are verified first unless their source has done it; those that are wrong or cannot be read are
-/// replaced by others. The axis is the one of which enough slivers are there, rather the primary one.
+/// replaced by others. The sliver type is the one of which enough slivers are there, rather the primary one.
 pub struct StreamDecoder<'a> {
     metadata: &'a VerifiedBlobMetadataWithId,
     source: &'a dyn SliverSource,
@@ -125,7 +125,7 @@ impl<'a> StreamDecoder<'a> {
         }
     }
 
-    /// Picks verified slivers of an axis; also the primary ones among them. If neither axis has enough, the
+    /// Picks verified slivers of a type; also the primary ones among them. If neither sliver type has enough, the
     /// error tells about the one that misses fewest.
     pub(crate) fn choose(
         &self,
@@ -154,37 +154,41 @@ impl<'a> StreamDecoder<'a> {
         }
     }
 
-    /// Of these slivers of an axis, which have been verified.
+    /// Of these slivers of a type, which have been verified.
     fn assembly(
         &self,
-        axis: SliverType,
+        sliver_type: SliverType,
         chosen: Vec<SliverIndex>,
     ) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
-        let verified = match axis {
+        let verified = match sliver_type {
             SliverType::Primary => chosen.iter().copied().collect(),
             SliverType::Secondary => BTreeSet::new(),
         };
-        Ok((Assembly::of(self.metadata, axis, chosen)?, verified))
+        Ok((Assembly::of(self.metadata, sliver_type, chosen)?, verified))
     }
 
     fn choose_of(
         &self,
         run: &mut Run<'_>,
-        axis: SliverType,
+        sliver_type: SliverType,
     ) -> Result<Vec<SliverIndex>, DecodeError> {
         let n_shards = self.metadata.n_shards();
-        let mut left = self.source.available(axis).into_iter();
+        let mut left = self.source.available(sliver_type).into_iter();
         let mut left = left.by_ref().filter(|index| index.0 < n_shards);
-        let need = usize::from(self.metadata.config().source_symbols(axis));
-        self.plan_progress(run, axis, need);
+        let need = usize::from(self.metadata.config().source_symbols(sliver_type));
+        self.plan_progress(run, sliver_type, need);
         let mut chosen = Vec::new();
         loop {
             let candidates: Vec<_> = left.by_ref().take(need - chosen.len()).collect();
             if candidates.is_empty() {
                 let have = chosen.len();
-                return Err(DecodeError::NotEnoughSlivers { have, need, axis });
+                return Err(DecodeError::NotEnoughSlivers {
+                    have,
+                    need,
+                    sliver_type,
+                });
             }
-            chosen.extend(self.verified(run, axis, candidates)?);
+            chosen.extend(self.verified(run, sliver_type, candidates)?);
             if chosen.len() == need {
                 chosen.sort();
                 return Ok(chosen);
@@ -193,8 +197,8 @@ impl<'a> StreamDecoder<'a> {
     }
 
     /// The bytes to be done if all slivers are right.
-    fn plan_progress(&self, run: &mut Run<'_>, axis: SliverType, need: usize) {
-        let matrix = need as u64 * self.metadata.sliver_length(axis) as u64;
+    fn plan_progress(&self, run: &mut Run<'_>, sliver_type: SliverType, need: usize) {
+        let matrix = need as u64 * self.metadata.sliver_length(sliver_type) as u64;
         let mut total = matrix;
         if !self.source.is_verified() {
             total += matrix;
@@ -210,17 +214,17 @@ impl<'a> StreamDecoder<'a> {
     fn verified(
         &self,
         run: &Run<'_>,
-        axis: SliverType,
+        sliver_type: SliverType,
         candidates: Vec<SliverIndex>,
     ) -> Result<Vec<SliverIndex>, DecodeError> {
         if self.source.is_verified() {
             return Ok(candidates);
         }
-        let length = self.metadata.sliver_length(axis);
+        let length = self.metadata.sliver_length(sliver_type);
         let size = self.metadata.symbol_size().get();
         let right = Mutex::new(Vec::with_capacity(candidates.len()));
         let state = || {
-            let hasher = SliverHasher::new(self.metadata.config(), axis, size)?;
+            let hasher = SliverHasher::new(self.metadata.config(), sliver_type, size)?;
             Ok::<_, DecodeError>((hasher, Vec::new()))
         };
         let work = |(hasher, buffer): &mut (SliverHasher, Vec<u8>), item: usize| {
@@ -228,7 +232,7 @@ impl<'a> StreamDecoder<'a> {
             let Some(index) = candidates.get(item).copied() else {
                 return Ok(());
             };
-            let id = SliverId::new(axis, index);
+            let id = SliverId::new(sliver_type, index);
             let data = match self.source.as_slice(id) {
                 Some(data) => data,
                 None => {
@@ -243,7 +247,7 @@ impl<'a> StreamDecoder<'a> {
                 return Ok(());
             }
             let hash = Node::Digest(hasher.hash(data)?);
-            if self.metadata.sliver_hash(axis, index) == Some(&hash) {
+            if self.metadata.sliver_hash(sliver_type, index) == Some(&hash) {
                 let mut right = right.lock().unwrap_or_else(PoisonError::into_inner);
                 right.push(index);
                 drop(right);
@@ -280,10 +284,14 @@ impl<'a> StreamDecoder<'a> {
     }
 }
 
-/// How many slivers are missing, of which axis, if that is the error.
+/// How many slivers are missing, of which sliver type, if that is the error.
 fn missing(error: &DecodeError) -> Option<(usize, SliverType)> {
     match error {
-        DecodeError::NotEnoughSlivers { have, need, axis } => Some((need - have, *axis)),
+        DecodeError::NotEnoughSlivers {
+            have,
+            need,
+            sliver_type,
+        } => Some((need - have, *sliver_type)),
         _ => None,
     }
 }

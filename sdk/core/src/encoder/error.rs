@@ -41,7 +41,7 @@ pub enum EncodeError {
         error: IoFailure,
     },
     /// A sink did not take a sliver.
-    #[error("writing {axis} sliver {index}: {error}", axis = .sliver.axis(), index = .sliver.index())]
+    #[error("writing {sliver_type} sliver {index}: {error}", sliver_type = .sliver.sliver_type(), index = .sliver.index())]
     Sink {
         /// The sliver.
         sliver: SliverId,

@@ -7,11 +7,11 @@ use std::{
 };
 
 use crate::{
-    axis::SliverType,
     encoder::sink::SliverSink,
     index::{SliverIndex, SliverPairIndex},
     parameters::EncodingConfig,
     sliver::{SliverData, SliverId, SliverPair},
+    sliver_type::SliverType,
 };
 
 /// All slivers of a blob, each behind a lock of its own.
@@ -23,8 +23,8 @@ pub(crate) struct MemorySink {
 
 impl MemorySink {
     pub(crate) fn new(config: &EncodingConfig, symbol_size: NonZeroU16) -> Self {
-        let slivers = |axis| {
-            let symbols = usize::from(config.symbols_per_sliver(axis));
+        let slivers = |sliver_type| {
+            let symbols = usize::from(config.symbols_per_sliver(sliver_type));
             let length = symbols * usize::from(symbol_size.get());
             (0..config.n_shards())
                 .map(|_| Mutex::new(vec![0; length]))
@@ -62,7 +62,7 @@ impl MemorySink {
 
 impl SliverSink for MemorySink {
     fn write(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
-        let slivers = match sliver.axis() {
+        let slivers = match sliver.sliver_type() {
             SliverType::Primary => &self.primary,
             SliverType::Secondary => &self.secondary,
         };

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use crate::{
-    axis::SliverType,
     encoder::leaf_hashes::LeafHashes,
     hashing::LANES,
     merkle,
     parameters::{EncodingConfig, ParameterError},
+    sliver_type::SliverType,
 };
 
 /// Bytes of a Reed-Solomon work area: fits a level-2 cache with room for the symbols to be hashed.

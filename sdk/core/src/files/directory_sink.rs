@@ -61,7 +61,7 @@ impl DirectorySink {
 
     /// Name of the file of a sliver: `primary-0007.bcs`.
     pub fn sliver_file(sliver: SliverId) -> String {
-        format!("{}-{:04}.bcs", sliver.axis(), sliver.index().get())
+        format!("{}-{:04}.bcs", sliver.sliver_type(), sliver.index().get())
     }
 
     /// Writes the metadata and moves everything to its place.
@@ -87,13 +87,13 @@ impl DirectorySink {
 
 impl SliverSink for DirectorySink {
     fn write(&self, sliver: SliverId, offset: usize, data: &[u8]) -> io::Result<()> {
-        let header = self.framing.header_length(sliver.axis());
+        let header = self.framing.header_length(sliver.sliver_type());
         self.write_at(sliver, header + offset, data)
     }
 
     fn complete(&self, sliver: SliverId) -> io::Result<()> {
-        let header = self.framing.header(sliver.axis());
-        let end = header.len() + self.framing.length(sliver.axis());
+        let header = self.framing.header(sliver.sliver_type());
+        let end = header.len() + self.framing.length(sliver.sliver_type());
         self.write_at(sliver, 0, &header)?;
         self.write_at(sliver, end, &self.framing.trailer(sliver.index()))?;
         self.files.close(sliver);

@@ -9,13 +9,13 @@ use std::{
 
 use super::{DirectorySink, PositionalFile};
 use crate::{
-    axis::SliverType,
     bounded_bcs,
     decoder::SliverSource,
     index::SliverIndex,
     metadata::{UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId},
     parameters::{EncodingConfig, MAX_ENCODABLE_SHARDS},
     sliver::SliverId,
+    sliver_type::SliverType,
 };
 
 /// The slivers in a directory as [`DirectorySink`] writes it; some may be missing.
@@ -42,10 +42,10 @@ impl DirectorySource {
             metadata,
             available: Default::default(),
         };
-        source.available = [SliverType::Primary, SliverType::Secondary].map(|axis| {
+        source.available = [SliverType::Primary, SliverType::Secondary].map(|sliver_type| {
             let indices = (0..source.metadata.n_shards()).map(SliverIndex);
             indices
-                .filter(|index| source.is_present(axis, *index))
+                .filter(|index| source.is_present(sliver_type, *index))
                 .collect()
         });
         Ok(source)
@@ -60,9 +60,9 @@ impl DirectorySource {
         self.directory.join(DirectorySink::sliver_file(sliver))
     }
 
-    fn is_present(&self, axis: SliverType, index: SliverIndex) -> bool {
-        let length = self.metadata.sliver_bcs_length(axis) as u64;
-        fs::metadata(self.path(SliverId::new(axis, index)))
+    fn is_present(&self, sliver_type: SliverType, index: SliverIndex) -> bool {
+        let length = self.metadata.sliver_bcs_length(sliver_type) as u64;
+        fs::metadata(self.path(SliverId::new(sliver_type, index)))
             .is_ok_and(|found| found.is_file() && found.len() == length)
     }
 }
@@ -88,15 +88,15 @@ fn read_metadata(path: &Path) -> io::Result<VerifiedBlobMetadataWithId> {
 }
 
 impl SliverSource for DirectorySource {
-    fn available(&self, axis: SliverType) -> BTreeSet<SliverIndex> {
-        match axis {
+    fn available(&self, sliver_type: SliverType) -> BTreeSet<SliverIndex> {
+        match sliver_type {
             SliverType::Primary => self.available[0].clone(),
             SliverType::Secondary => self.available[1].clone(),
         }
     }
 
     fn read_at(&self, sliver: SliverId, offset: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let header = bounded_bcs::uleb_length(self.metadata.sliver_length(sliver.axis()));
+        let header = bounded_bcs::uleb_length(self.metadata.sliver_length(sliver.sliver_type()));
         let file = PositionalFile::new(File::open(self.path(sliver))?);
         file.read_exact_at((header + offset) as u64, buffer)
     }

@@ -9,12 +9,12 @@ use std::{
 
 use super::PositionalFile;
 use crate::{
-    axis::{Axis, SliverType},
     decoder::SliverSource,
     encoder::SliverSink,
     index::SliverIndex,
     parameters::{EncodingConfig, ParameterError},
     sliver::{SliverData, SliverFraming, SliverId},
+    sliver_type::{Axis, SliverType},
 };
 
 /// Slivers of one blob in one file, each at a place of its own.
@@ -92,7 +92,7 @@ impl SliverSpool {
     pub fn to_bcs(&self, sliver: SliverId) -> io::Result<Vec<u8>> {
         self.check_complete(sliver)?;
         let place = self.layout.place(sliver)?;
-        let mut bytes = vec![0; self.layout.framing.bcs_length(sliver.axis())];
+        let mut bytes = vec![0; self.layout.framing.bcs_length(sliver.sliver_type())];
         self.file.read_exact_at(place, &mut bytes)?;
         Ok(bytes)
     }
@@ -122,8 +122,8 @@ impl Layout {
         })
     }
 
-    fn record(&self, axis: SliverType) -> u64 {
-        self.framing.bcs_length(axis) as u64
+    fn record(&self, sliver_type: SliverType) -> u64 {
+        self.framing.bcs_length(sliver_type) as u64
     }
 
     /// Where a sliver begins, in bytes.
@@ -132,20 +132,20 @@ impl Layout {
         if index >= self.n_shards {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let before = match sliver.axis() {
+        let before = match sliver.sliver_type() {
             SliverType::Primary => 0,
             SliverType::Secondary => self.record(SliverType::Primary) * u64::from(self.n_shards),
         };
-        Ok(before + self.record(sliver.axis()) * u64::from(index))
+        Ok(before + self.record(sliver.sliver_type()) * u64::from(index))
     }
 
     /// Where `count` bytes of a sliver's symbols from `offset` on lie.
     fn place_of_symbols(&self, sliver: SliverId, offset: usize, count: usize) -> io::Result<u64> {
-        let length = self.framing.length(sliver.axis());
+        let length = self.framing.length(sliver.sliver_type());
         if offset.checked_add(count).is_none_or(|end| end > length) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let header = self.framing.header_length(sliver.axis());
+        let header = self.framing.header_length(sliver.sliver_type());
         Ok(self.place(sliver)? + (header + offset) as u64)
     }
 }
@@ -159,10 +159,10 @@ impl SliverSink for SliverSpool {
     fn complete(&self, sliver: SliverId) -> io::Result<()> {
         let framing = &self.layout.framing;
         let start = self.layout.place(sliver)?;
-        let length = framing.length(sliver.axis());
+        let length = framing.length(sliver.sliver_type());
         let end = self.layout.place_of_symbols(sliver, length, 0)?;
         self.file
-            .write_all_at(start, &framing.header(sliver.axis()))?;
+            .write_all_at(start, &framing.header(sliver.sliver_type()))?;
         self.file
             .write_all_at(end, &framing.trailer(sliver.index()))?;
         let [primary, secondary] = &mut *self.completed();
@@ -175,9 +175,9 @@ impl SliverSink for SliverSpool {
 }
 
 impl SliverSource for SliverSpool {
-    fn available(&self, axis: SliverType) -> BTreeSet<SliverIndex> {
+    fn available(&self, sliver_type: SliverType) -> BTreeSet<SliverIndex> {
         let [primary, secondary] = &*self.completed();
-        match axis {
+        match sliver_type {
             SliverType::Primary => primary.clone(),
             SliverType::Secondary => secondary.clone(),
         }

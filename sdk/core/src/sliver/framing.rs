@@ -3,10 +3,10 @@
 use std::num::NonZeroU16;
 
 use crate::{
-    axis::SliverType,
     bounded_bcs,
     index::SliverIndex,
     parameters::{EncodingConfig, ParameterError},
+    sliver_type::SliverType,
 };
 
 /// Bytes after the symbols: symbol size and index, two bytes each.
@@ -39,27 +39,27 @@ impl SliverFraming {
     }
 
     /// Bytes of symbols.
-    pub(crate) fn length(&self, axis: SliverType) -> usize {
+    pub(crate) fn length(&self, sliver_type: SliverType) -> usize {
         let [primary, secondary] = self.lengths;
-        match axis {
+        match sliver_type {
             SliverType::Primary => primary,
             SliverType::Secondary => secondary,
         }
     }
 
     /// Bytes before the symbols.
-    pub(crate) fn header_length(&self, axis: SliverType) -> usize {
-        bounded_bcs::uleb_length(self.length(axis))
+    pub(crate) fn header_length(&self, sliver_type: SliverType) -> usize {
+        bounded_bcs::uleb_length(self.length(sliver_type))
     }
 
     /// Bytes of a sliver with its framing.
-    pub(crate) fn bcs_length(&self, axis: SliverType) -> usize {
-        self.header_length(axis) + self.length(axis) + TRAILER
+    pub(crate) fn bcs_length(&self, sliver_type: SliverType) -> usize {
+        self.header_length(sliver_type) + self.length(sliver_type) + TRAILER
     }
 
     /// What stands before the symbols.
-    pub(crate) fn header(&self, axis: SliverType) -> Vec<u8> {
-        bounded_bcs::uleb(self.length(axis))
+    pub(crate) fn header(&self, sliver_type: SliverType) -> Vec<u8> {
+        bounded_bcs::uleb(self.length(sliver_type))
     }
 
     /// What stands after the symbols.

@@ -3,11 +3,11 @@
 use reed_solomon_simd::ReedSolomonEncoder;
 
 use crate::{
-    axis::SliverType,
     codec::{CodecError, LinearCode},
     encoder::Folder,
     hashing::{self, Digest, LANES, Lanes, LeafGroup},
     parameters::EncodingConfig,
+    sliver_type::SliverType,
     workspaces::Workspaces,
 };
 
@@ -21,7 +21,7 @@ const STRIP_UNIT: usize = 128;
 /// Idle hashers of calls that have none of their own.
 static IDLE: Workspaces<SliverHasher> = Workspaces::new();
 
-/// Hashes slivers of one axis and symbol size: expands them strip by strip in the cache.
+/// Hashes slivers of one type and symbol size: expands them strip by strip in the cache.
 pub(crate) struct SliverHasher {
     code: LinearCode,
     encoder: ReedSolomonEncoder,
@@ -37,13 +37,13 @@ pub(crate) struct SliverHasher {
 }
 
 impl SliverHasher {
-    /// For slivers of this axis.
+    /// For slivers of this type.
     pub(crate) fn new(
         config: &EncodingConfig,
-        axis: SliverType,
+        sliver_type: SliverType,
         symbol_size: u16,
     ) -> Result<Self, CodecError> {
-        let code = LinearCode::of_axis(config, axis.orthogonal(), symbol_size)?;
+        let code = LinearCode::of_type(config, sliver_type.orthogonal(), symbol_size)?;
         let n = code.originals() + code.recoveries();
         let [least, most] = STRIP_BYTES;
         let strip = (WORK_BYTES / n.next_power_of_two()).clamp(least, most);
@@ -75,14 +75,14 @@ impl SliverHasher {
     /// Lends a hasher to a caller that has none.
     pub(crate) fn borrowed<R>(
         config: &EncodingConfig,
-        axis: SliverType,
+        sliver_type: SliverType,
         symbol_size: u16,
         work: impl FnOnce(&mut Self) -> Result<R, CodecError>,
     ) -> Result<R, CodecError> {
-        let code = LinearCode::of_axis(config, axis.orthogonal(), symbol_size)?;
+        let code = LinearCode::of_type(config, sliver_type.orthogonal(), symbol_size)?;
         let mut hasher = match IDLE.take(|idle| idle.code == code) {
             Some(idle) => idle,
-            None => Self::new(config, axis, symbol_size)?,
+            None => Self::new(config, sliver_type, symbol_size)?,
         };
         // After an error the encoder may have symbols in it.
         let result = work(&mut hasher)?;

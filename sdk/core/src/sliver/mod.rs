@@ -13,17 +13,17 @@ pub(crate) use hasher::SliverHasher;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    axis::{Axis, Primary, Secondary, SliverType},
     bounded_bcs::{self, BcsError},
     codec::CodecError,
     index::{SliverIndex, SliverPairIndex},
     merkle::{self, MerkleTree, Node},
     metadata::VerifiedBlobMetadataWithId,
     parameters::EncodingConfig,
+    sliver_type::{Axis, Primary, Secondary, SliverType},
     symbol::Symbols,
 };
 
-/// A sliver of one axis. BCS: [`Symbols`] ‖ sliver index `u16` (not the pair index).
+/// A sliver of one type. BCS: [`Symbols`] ‖ sliver index `u16` (not the pair index).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct SliverData<T: Axis> {
@@ -32,7 +32,7 @@ pub struct SliverData<T: Axis> {
     /// Index among the slivers of this type.
     pub index: SliverIndex,
     #[serde(skip)]
-    axis: PhantomData<T>,
+    sliver_type: PhantomData<T>,
 }
 
 /// A row.
@@ -51,7 +51,7 @@ impl<T: Axis> SliverData<T> {
         Self {
             symbols,
             index,
-            axis: PhantomData,
+            sliver_type: PhantomData,
         }
     }
 
@@ -89,7 +89,7 @@ impl<T: Axis> SliverData<T> {
             symbol_size,
             leaf_hashes,
             index: self.index,
-            axis: PhantomData,
+            sliver_type: PhantomData,
         })
     }
 
@@ -160,7 +160,7 @@ impl<T: Axis> SliverData<T> {
             return Ok(());
         }
         Err(SliverError::MerkleRootMismatch {
-            axis: T::TYPE,
+            sliver_type: T::TYPE,
             index: self.index,
         })
     }
@@ -173,7 +173,7 @@ pub struct ExpandedSliver<T: Axis> {
     symbol_size: NonZeroU16,
     leaf_hashes: Vec<[u8; 32]>,
     index: SliverIndex,
-    axis: PhantomData<T>,
+    sliver_type: PhantomData<T>,
 }
 
 impl<T: Axis> ExpandedSliver<T> {
@@ -200,7 +200,7 @@ impl<T: Axis> ExpandedSliver<T> {
     }
 }
 
-/// A sliver of either axis. BCS: `00` primary or `01` secondary, then the sliver.
+/// A sliver of either type. BCS: `00` primary or `01` secondary, then the sliver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sliver {
     /// A row.
@@ -211,7 +211,7 @@ pub enum Sliver {
 
 impl Sliver {
     /// Which kind it is.
-    pub fn axis(&self) -> SliverType {
+    pub fn sliver_type(&self) -> SliverType {
         match self {
             Self::Primary(_) => SliverType::Primary,
             Self::Secondary(_) => SliverType::Secondary,
@@ -236,19 +236,19 @@ impl Sliver {
 
     /// The pair that the sliver belongs to.
     pub fn pair_index(&self, n_shards: u16) -> SliverPairIndex {
-        self.index().to_pair_index(self.axis(), n_shards)
+        self.index().to_pair_index(self.sliver_type(), n_shards)
     }
 
-    /// Decodes an untrusted sliver *without* enum tag of the given axis.
+    /// Decodes an untrusted sliver *without* enum tag of the given sliver type.
     ///
     /// # Errors
     /// [`BcsError`].
     pub fn from_untagged_bcs(
         bytes: &[u8],
-        axis: SliverType,
+        sliver_type: SliverType,
         metadata: &VerifiedBlobMetadataWithId,
     ) -> Result<Self, BcsError> {
-        match axis {
+        match sliver_type {
             SliverType::Primary => SliverData::from_bcs(bytes, metadata).map(Self::Primary),
             SliverType::Secondary => SliverData::from_bcs(bytes, metadata).map(Self::Secondary),
         }
@@ -296,16 +296,16 @@ pub enum SliverId {
 }
 
 impl SliverId {
-    /// The sliver of an axis with this index.
-    pub const fn new(axis: SliverType, index: SliverIndex) -> Self {
-        match axis {
+    /// The sliver of a type with this index.
+    pub const fn new(sliver_type: SliverType, index: SliverIndex) -> Self {
+        match sliver_type {
             SliverType::Primary => Self::Primary(index),
             SliverType::Secondary => Self::Secondary(index),
         }
     }
 
     /// Which kind it is.
-    pub const fn axis(&self) -> SliverType {
+    pub const fn sliver_type(&self) -> SliverType {
         match self {
             Self::Primary(_) => SliverType::Primary,
             Self::Secondary(_) => SliverType::Secondary,
@@ -374,10 +374,10 @@ pub enum SliverError {
         expected: NonZeroU16,
     },
     /// The sliver hashes to something else.
-    #[error("merkle root mismatch of {axis} sliver {index}")]
+    #[error("merkle root mismatch of {sliver_type} sliver {index}")]
     MerkleRootMismatch {
-        /// Axis of the sliver.
-        axis: SliverType,
+        /// Type of the sliver.
+        sliver_type: SliverType,
         /// Index of the sliver.
         index: SliverIndex,
     },

@@ -112,13 +112,15 @@ fn compare(n: u16, blob: &[u8], way: &Way, expected: &oracle::Encoded) {
 
 fn compare_metadata(metadata: &VerifiedBlobMetadataWithId, expected: &oracle::Encoded) {
     assert_eq!(metadata.blob_id().0, expected.blob_id);
-    for (axis, hashes) in [
+    for (sliver_type, hashes) in [
         (SliverType::Primary, &expected.primary_hashes),
         (SliverType::Secondary, &expected.secondary_hashes),
     ] {
         for (index, hash) in hashes.iter().enumerate() {
-            let found = metadata.sliver_hash(axis, (index as u16).into()).unwrap();
-            assert_eq!(*found, Node::Digest(*hash), "{axis} {index}");
+            let found = metadata
+                .sliver_hash(sliver_type, (index as u16).into())
+                .unwrap();
+            assert_eq!(*found, Node::Digest(*hash), "{sliver_type} {index}");
         }
     }
 }

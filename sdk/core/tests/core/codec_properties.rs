@@ -40,7 +40,7 @@ fn blobs() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..70), vec(any::<u8>(), 500..6000)]
 }
 
-/// A blob, and which slivers of each axis are used to read it.
+/// A blob, and which slivers of each type are used to read it.
 fn blob_and_order() -> impl Strategy<Value = (u16, Vec<u8>, Vec<u16>)> {
     (shards(), blobs()).prop_flat_map(|(n, blob)| {
         let order = Just((0..n).collect::<Vec<_>>()).prop_shuffle();

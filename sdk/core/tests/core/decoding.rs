@@ -68,7 +68,7 @@ impl OfPair for Secondary {
 
 /// The source slivers, concatenated, codeword by codeword with the plain code.
 fn naive<T: Axis>(config: &EncodingConfig, size: u16, slivers: &[SliverData<T>]) -> Vec<Vec<u8>> {
-    let code = LinearCode::of_axis(config, T::TYPE, size).unwrap();
+    let code = LinearCode::of_type(config, T::TYPE, size).unwrap();
     (0..usize::from(config.symbols_per_sliver(T::TYPE)))
         .map(|position| {
             let symbols = slivers.iter().map(|sliver| {
@@ -111,7 +111,7 @@ fn decodes<T: OfPair>(encoded: &EncodedBlob, blob: &[u8], seed: u64, threads: &T
     }
 }
 
-/// Recovers a sliver of axis `T` from symbols of slivers of the other axis.
+/// Recovers a sliver of type `T` from symbols of slivers of the other type.
 fn recovers<T: OfPair>(encoded: &EncodedBlob, target: u16, seed: u64)
 where
     T::Orthogonal: OfPair,
@@ -144,7 +144,7 @@ fn expands<T: OfPair>(encoded: &EncodedBlob, pair: usize) {
     let metadata = &encoded.metadata;
     let sliver = T::of(&encoded.pairs[pair]);
     let size = metadata.symbol_size().get();
-    let code = LinearCode::of_axis(metadata.config(), T::TYPE.orthogonal(), size).unwrap();
+    let code = LinearCode::of_type(metadata.config(), T::TYPE.orthogonal(), size).unwrap();
     let mut symbols = sliver.symbols.data().to_vec();
     symbols.extend(code.encode(sliver.symbols.data()).unwrap());
     let tree = MerkleTree::build(symbols.chunks_exact(usize::from(size)));
@@ -250,9 +250,13 @@ fn directory(n: u16, length: usize) -> (tempfile::TempDir, Vec<u8>) {
     (root, blob)
 }
 
-fn remove(root: &tempfile::TempDir, axis: SliverType, indices: impl IntoIterator<Item = usize>) {
+fn remove(
+    root: &tempfile::TempDir,
+    sliver_type: SliverType,
+    indices: impl IntoIterator<Item = usize>,
+) {
     for index in indices {
-        let id = SliverId::new(axis, SliverIndex(index as u16));
+        let id = SliverId::new(sliver_type, SliverIndex(index as u16));
         let file = root
             .path()
             .join("slivers")
@@ -374,10 +378,14 @@ fn what_fails_leaves_nothing_behind() {
     let source = DirectorySource::open(root.path().join("slivers")).unwrap();
     let decoder = StreamDecoder::new(source.metadata(), &source);
     let result = decoder.decode_to_file(&target);
-    let (have, need, axis) = (3, 4, SliverType::Primary);
+    let (have, need, sliver_type) = (3, 4, SliverType::Primary);
     assert_eq!(
         result,
-        Err(DecodeError::NotEnoughSlivers { have, need, axis })
+        Err(DecodeError::NotEnoughSlivers {
+            have,
+            need,
+            sliver_type
+        })
     );
     assert_eq!(names(&root), before);
     let result = StreamDecoder::new(source.metadata(), &source)
@@ -424,10 +432,14 @@ fn too_few_slivers_of_both_axes_are_told_of_the_axis_that_misses_fewest() {
         damaged.for_each(|index| damage(&root, SliverId::Primary(SliverIndex(index))));
         let source = DirectorySource::open(root.path().join("slivers")).unwrap();
         let result = StreamDecoder::new(source.metadata(), &source).decode();
-        let (have, need, axis) = expected;
+        let (have, need, sliver_type) = expected;
         assert_eq!(
             result,
-            Err(DecodeError::NotEnoughSlivers { have, need, axis }),
+            Err(DecodeError::NotEnoughSlivers {
+                have,
+                need,
+                sliver_type
+            }),
             "{rows} {columns}"
         );
     }
@@ -454,8 +466,8 @@ impl Lying {
 }
 
 impl SliverSource for Lying {
-    fn available(&self, axis: SliverType) -> BTreeSet<SliverIndex> {
-        match axis {
+    fn available(&self, sliver_type: SliverType) -> BTreeSet<SliverIndex> {
+        match sliver_type {
             SliverType::Primary => BTreeSet::new(),
             SliverType::Secondary => self.slivers.keys().copied().collect(),
         }

@@ -25,13 +25,13 @@ fn check_parameters(vector: &Value, config: &EncodingConfig, length: u64) {
         index(&vector["symbol_size"]),
         config.symbol_size(length).unwrap()
     );
-    for (key, axis) in [
+    for (key, sliver_type) in [
         ("primary_sliver_len", SliverType::Primary),
         ("secondary_sliver_len", SliverType::Secondary),
     ] {
         assert_eq!(
             number(&vector[key]),
-            config.sliver_length(axis, length).unwrap() as u64
+            config.sliver_length(sliver_type, length).unwrap() as u64
         );
     }
 }
@@ -63,28 +63,31 @@ fn check_metadata(vector: &Value, encoded: &EncodedBlob) {
 
 fn check_slivers(vector: &Value, encoded: &EncodedBlob) {
     let n = encoded.metadata.n_shards();
-    for (key, axis) in [
+    for (key, sliver_type) in [
         ("primary_slivers", SliverType::Primary),
         ("secondary_slivers", SliverType::Secondary),
     ] {
         for expected in list(&vector[key]) {
             let pair = SliverPairIndex(index(&expected["pair_index"]));
-            let sliver_index = pair.to_sliver_index(axis, n);
+            let sliver_index = pair.to_sliver_index(sliver_type, n);
             assert_eq!(sliver_index.0, index(&expected["sliver_index"]));
-            assert_eq!(sliver_index.to_pair_index(axis, n), pair);
+            assert_eq!(sliver_index.to_pair_index(sliver_type, n), pair);
             let stored = &encoded.pairs[pair.as_usize()];
-            let (bcs, found) = match axis {
+            let (bcs, found) = match sliver_type {
                 SliverType::Primary => (stored.primary.to_bcs(), stored.primary.index),
                 SliverType::Secondary => (stored.secondary.to_bcs(), stored.secondary.index),
             };
             assert_eq!(found, sliver_index);
             assert_eq!(bcs.len() as u64, number(&expected["bcs_len"]));
-            assert_eq!(bcs.len(), encoded.metadata.sliver_bcs_length(axis));
+            assert_eq!(bcs.len(), encoded.metadata.sliver_bcs_length(sliver_type));
             assert_eq!(sha256(&bcs), text(&expected["bcs_sha256"]));
             let root: [u8; 32] = bytes(&expected["merkle_root"]).try_into().unwrap();
-            let hash = encoded.metadata.sliver_hash(axis, sliver_index).unwrap();
+            let hash = encoded
+                .metadata
+                .sliver_hash(sliver_type, sliver_index)
+                .unwrap();
             assert_eq!(*hash, Node::Digest(root));
-            match axis {
+            match sliver_type {
                 SliverType::Primary => stored.primary.verify(&encoded.metadata).unwrap(),
                 SliverType::Secondary => stored.secondary.verify(&encoded.metadata).unwrap(),
             }
@@ -253,10 +256,10 @@ fn supported_shard_counts() {
     }
     for n in 4..=49_155u16 {
         let config = EncodingConfig::new(n).unwrap();
-        for axis in [SliverType::Primary, SliverType::Secondary] {
+        for sliver_type in [SliverType::Primary, SliverType::Secondary] {
             assert!(
-                walrus_core::codec::LinearCode::of_axis(&config, axis, 2).is_ok(),
-                "{n} {axis}"
+                walrus_core::codec::LinearCode::of_type(&config, sliver_type, 2).is_ok(),
+                "{n} {sliver_type}"
             );
         }
     }

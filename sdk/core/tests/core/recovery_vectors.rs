@@ -125,7 +125,7 @@ fn check_symbol<T: walrus_core::Axis>(
         GeneralRecoverySymbol::from_bcs(&wire, metadata).unwrap(),
         general
     );
-    assert_eq!(general.proof_axis(), T::TYPE);
+    assert_eq!(general.proof_type(), T::TYPE);
     general
 }
 

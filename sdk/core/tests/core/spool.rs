@@ -50,8 +50,8 @@ fn check_against_memory(n: u16, blob: &[u8]) {
         let secondary = spool.to_bcs(SliverId::Secondary(pair.secondary.index));
         assert_eq!(secondary.unwrap(), pair.secondary.to_bcs());
     }
-    for axis in [SliverType::Primary, SliverType::Secondary] {
-        assert_eq!(spool.available(axis).len(), usize::from(n));
+    for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+        assert_eq!(spool.available(sliver_type).len(), usize::from(n));
     }
     let decoder = StreamDecoder::new(&metadata, &spool);
     assert_eq!(decoder.decode().unwrap(), blob);
@@ -78,15 +78,15 @@ proptest! {
         let blob = blob(length);
         let encoded = in_memory(n, &blob);
         let spool = empty(n, length);
-        let axis = if secondary { SliverType::Secondary } else { SliverType::Primary };
-        let needed = usize::from(config(n).source_symbols(axis));
+        let sliver_type = if secondary { SliverType::Secondary } else { SliverType::Primary };
+        let needed = usize::from(config(n).source_symbols(sliver_type));
         let primary_needed = usize::from(config(n).source_symbols(SliverType::Primary));
         let start = first.index(usize::from(n));
         let pairs = encoded.pairs.iter().cycle().skip(start).take(needed);
         let mut decoder = StreamDecoder::new(&encoded.metadata, &spool);
         decoder = decoder.with_check(ConsistencyCheck::Strict);
         for (done, pair) in pairs.enumerate() {
-            // The error is about the axis that misses fewest, and there are always some primary slivers missing.
+            // The error is about the sliver type that misses fewest, and there are always some primary slivers missing.
             let missing = (needed - done).min(primary_needed);
             let too_few = decoder.decode().unwrap_err();
             prop_assert!(

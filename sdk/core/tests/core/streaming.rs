@@ -120,12 +120,12 @@ fn a_directory_holds_the_slivers_as_nodes_take_them() {
     assert!(!target.exists());
     sink.commit(&metadata).unwrap();
     for index in 0..10u16 {
-        for (id, axis) in [
+        for (id, sliver_type) in [
             (SliverId::Primary(index.into()), SliverType::Primary),
             (SliverId::Secondary(index.into()), SliverType::Secondary),
         ] {
             let bytes = fs::read(target.join(DirectorySink::sliver_file(id))).unwrap();
-            let sliver = Sliver::from_untagged_bcs(&bytes, axis, &metadata).unwrap();
+            let sliver = Sliver::from_untagged_bcs(&bytes, sliver_type, &metadata).unwrap();
             assert_eq!(sliver.index().get(), index);
             sliver.verify(&metadata).unwrap();
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{ArgGroup, Args};
-use walrus_sdk::Scratch;
+use walrus_sdk::Spool;
 
 use super::{below_home, durations::parse_duration};
 
@@ -56,8 +56,11 @@ pub(crate) struct SpoolArgs {
 
 impl SpoolArgs {
     /// The directory, or the default one.
-    pub(crate) fn scratch(&self) -> Scratch {
-        scratch(self.spool_dir.as_deref())
+    pub(crate) fn spool(&self) -> Spool {
+        match &self.spool_dir {
+            Some(directory) => Spool::in_directory(directory),
+            None => Spool::default(),
+        }
     }
 }
 
@@ -76,15 +79,8 @@ pub(crate) struct CopyArgs {
 
 impl CopyArgs {
     /// The directory, or the default one.
-    pub(crate) fn scratch(&self) -> Scratch {
-        self.spool.scratch()
-    }
-}
-
-fn scratch(directory: Option<&Path>) -> Scratch {
-    match directory {
-        Some(directory) => Scratch::in_directory(directory),
-        None => Scratch::default(),
+    pub(crate) fn spool(&self) -> Spool {
+        self.spool.spool()
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Res
     };
     let config = EncodingConfig::new(n_shards)?;
     let reporter = Reporter::new(global.json);
-    let metadata = encode_file(&args.file, config, None, args.copy.scratch(), &reporter).await?;
+    let metadata = encode_file(&args.file, config, None, args.copy.spool(), &reporter).await?;
     let output = BlobIdOutput {
         blob_id: *metadata.blob_id(),
         file: args.file.display().to_string(),

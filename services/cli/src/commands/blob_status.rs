@@ -53,8 +53,8 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         (None, Some(file)) => {
             let config = network.encoding_config().await?;
             let reporter = Reporter::new(global.json);
-            let scratch = args.copy.scratch();
-            let metadata = encode_file(file, config, None, scratch, &reporter).await?;
+            let spool = args.copy.spool();
+            let metadata = encode_file(file, config, None, spool, &reporter).await?;
             *metadata.blob_id()
         }
         (None, None) => anyhow::bail!("exactly one of `--file` and `--blob-id` must be given"),

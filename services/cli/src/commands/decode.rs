@@ -14,7 +14,7 @@ use walrus_core::{
     decoder::{ConsistencyCheck, DecodeError, DirectorySource, StreamDecoder},
     encoder::{Cancellation, Progress},
 };
-use walrus_sdk::{BlobContent, ClientError, Output, Scratch, ScratchError};
+use walrus_sdk::{BlobContent, ClientError, Output, Spool, SpoolError};
 
 use super::{print_json, print_json_aside};
 use crate::{
@@ -49,7 +49,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
     let out = args.out.clone();
     let decoding = Decoding {
         check,
-        scratch: args.copy.scratch(),
+        spool: args.copy.spool(),
         directory: args.directory,
         out: args.out,
         bar: reporter.byte_bar("decode"),
@@ -97,7 +97,7 @@ struct Decoding {
     directory: PathBuf,
     out: PathBuf,
     check: ConsistencyCheck,
-    scratch: Scratch,
+    spool: Spool,
     bar: ProgressBar,
 }
 
@@ -115,7 +115,7 @@ impl Decoding {
                 self.decode_to_file(&source, &output, cancellation)?;
                 None
             }
-            None => Some(self.decode_to_scratch(&source, cancellation)?),
+            None => Some(self.decode_to_spool(&source, cancellation)?),
         };
         let output = DecodeOutput {
             blob_id: *source.metadata().blob_id(),
@@ -143,17 +143,17 @@ impl Decoding {
         Ok(output.commit()?)
     }
 
-    fn decode_to_scratch(
+    fn decode_to_spool(
         &self,
         source: &DirectorySource,
         cancellation: &Cancellation,
     ) -> anyhow::Result<File> {
-        let no_room = |error: ScratchError| explain(ClientError::Scratch(error));
+        let no_room = |error: SpoolError| explain(ClientError::Spool(error));
         let length = source.metadata().unencoded_length();
-        let file = self.scratch.file_of(length).map_err(no_room)?;
+        let file = self.spool.file_of(length).map_err(no_room)?;
         self.decode(source, &file, cancellation, |error| {
-            let directory = self.scratch.directory.clone();
-            no_room(ScratchError::Failed { directory, error })
+            let directory = self.spool.directory.clone();
+            no_room(SpoolError::Failed { directory, error })
         })?;
         Ok(file)
     }

@@ -62,7 +62,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: DemoArgs) -> anyhow::Resul
     // A signal drops the network, which stops everything and removes its temporary directory.
     let stop = Stop::on_signals()?;
     let demo = async {
-        let mut inputs = Inputs::new(config, args.spool.scratch());
+        let mut inputs = Inputs::new(config, args.spool.spool());
         let data = inputs.blob(&args.file).await?;
         run_on_network(global, &args, data, &reporter).await
     };
@@ -113,7 +113,7 @@ impl Demo<'_> {
     async fn run(self, global: &GlobalOptions, booted_ms: u128) -> anyhow::Result<()> {
         let committee = self.print_committee().await?;
         let options = ClientOptions {
-            scratch: self.args.spool.scratch(),
+            spool: self.args.spool.spool(),
             ..ClientOptions::default()
         };
         let client = Client::new(self.network.reader().clone(), options)

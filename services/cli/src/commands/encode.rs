@@ -43,7 +43,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: EncodeArgs) -> anyhow::Res
         &args.file,
         config,
         Some(&args.out),
-        args.copy.scratch(),
+        args.copy.spool(),
         &reporter,
     )
     .await?;

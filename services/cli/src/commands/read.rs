@@ -45,7 +45,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
     let stop = Stop::on_signals()?;
     let read = async {
         let network = Network::load(global, args.rpc_url.as_deref()).await?;
-        let client = network.client_with(args.spool.scratch());
+        let client = network.client_with(args.spool.spool());
         let read = Read {
             global,
             network: &network,

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
     BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun, EpochsAhead,
-    EventOrObject, PlannedAction, ResourceOperation, ReusedStorage, Scratch, StoreOptions,
+    EventOrObject, PlannedAction, ResourceOperation, ReusedStorage, Spool, StoreOptions,
     StoreOutcome, StoreReport, Stored, Surplus,
 };
 
@@ -80,7 +80,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
 /// Looks at all files before anything is done with one of them.
 async fn inputs(network: &Network, args: &StoreArgs) -> anyhow::Result<Vec<BlobToStore>> {
     let config = network.encoding_config().await?;
-    let mut inputs = Inputs::new(config, args.spool.scratch());
+    let mut inputs = Inputs::new(config, args.spool.spool());
     let mut blobs = Vec::with_capacity(args.files.len());
     for file in &args.files {
         let data = inputs.blob(file).await?;
@@ -113,7 +113,7 @@ async fn dry_run(
     reporter: &Reporter,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<()> {
-    let client = client_for_dry_run(global, network, args.spool.scratch())?;
+    let client = client_for_dry_run(global, network, args.spool.spool())?;
     let planned = client
         .store_many(blobs)
         .options(options(global, args))
@@ -129,14 +129,14 @@ async fn dry_run(
 fn client_for_dry_run(
     global: &GlobalOptions,
     network: &Network,
-    scratch: Scratch,
+    spool: Spool,
 ) -> anyhow::Result<Client> {
-    match network.client_with_wallet(global, scratch.clone()) {
+    match network.client_with_wallet(global, spool.clone()) {
         Err(error) if global.wallet.is_none() => {
             say(format_args!(
                 "Without a wallet, what it owns is not known ({error:#})"
             ));
-            Ok(network.client_with(scratch))
+            Ok(network.client_with(spool))
         }
         client => client,
     }
@@ -149,7 +149,7 @@ async fn store(
     bars: &Bars,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<StoreReport> {
-    let client = network.client_with_wallet(global, args.spool.scratch())?;
+    let client = network.client_with_wallet(global, args.spool.spool())?;
     let report = client
         .store_many(blobs)
         .options(options(global, args))

@@ -48,8 +48,10 @@ pub(super) async fn metadata_status(State(reads): To<Reads>, path: PathParts) ->
 }
 
 pub(super) async fn get_sliver(State(reads): To<Reads>, path: PathParts) -> Result {
-    let (blob_id, pair, axis) = (path.blob_id()?, path.pair()?, path.axis()?);
-    Ok(Answer::binary(reads.sliver(blob_id, pair, axis).await?))
+    let (blob_id, pair, sliver_type) = (path.blob_id()?, path.pair()?, path.sliver_type()?);
+    Ok(Answer::binary(
+        reads.sliver(blob_id, pair, sliver_type).await?,
+    ))
 }
 
 pub(super) async fn put_sliver(
@@ -58,11 +60,11 @@ pub(super) async fn put_sliver(
     query: QueryPairs,
     body: Body,
 ) -> Result {
-    let (blob_id, pair, axis) = (path.blob_id()?, path.pair()?, path.axis()?);
+    let (blob_id, pair, sliver_type) = (path.blob_id()?, path.pair()?, path.sliver_type()?);
     let pending = pending(&query)?;
     let limit = uploads.max_sliver_length().saturating_add(SLIVER_HEADROOM);
     let body = read_body(body, limit).await?;
-    let stored = uploads.store_sliver(blob_id, pair, axis, body, pending);
+    let stored = uploads.store_sliver(blob_id, pair, sliver_type, body, pending);
     let (code, message) = match stored.await? {
         Accepted::Present => (200, "sliver already stored"),
         Accepted::Stored if !pending => (201, "sliver stored successfully"),
@@ -73,7 +75,7 @@ pub(super) async fn put_sliver(
 }
 
 pub(super) async fn sliver_status(State(reads): To<Reads>, path: PathParts) -> Result {
-    let status = reads.sliver_status(&path.blob_id()?, path.pair()?, path.axis()?)?;
+    let status = reads.sliver_status(&path.blob_id()?, path.pair()?, path.sliver_type()?)?;
     Ok(Answer::json(200, status))
 }
 

@@ -17,7 +17,7 @@ use super::refusal::of_body;
 pub(super) trait NodePath {
     fn blob_id(&self) -> Result<BlobId, Refusal>;
     fn pair(&self) -> Result<SliverPairIndex, Refusal>;
-    fn axis(&self) -> Result<SliverType, Refusal>;
+    fn sliver_type(&self) -> Result<SliverType, Refusal>;
     fn object_id(&self) -> Result<[u8; 32], Refusal>;
 }
 
@@ -31,8 +31,8 @@ impl NodePath for PathParts {
             .map(SliverPairIndex)
     }
 
-    fn axis(&self) -> Result<SliverType, Refusal> {
-        self.part("axis", "`primary` or `secondary`")
+    fn sliver_type(&self) -> Result<SliverType, Refusal> {
+        self.part("sliver_type", "`primary` or `secondary`")
     }
 
     fn object_id(&self) -> Result<[u8; 32], Refusal> {

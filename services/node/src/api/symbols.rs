@@ -26,9 +26,9 @@ pub(super) async fn recovery_symbols(
     query: QueryPairs,
 ) -> Result<Answer, Refusal> {
     let blob_id = path.blob_id()?;
-    let proof_axis = query.one("proofAxis")?;
+    let proof_type = query.one("proofAxis")?;
     let selection = selection(&query)?;
-    let found = symbols.recovery(blob_id, selection, proof_axis).await?;
+    let found = symbols.recovery(blob_id, selection, proof_type).await?;
     bcs(&found)
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn inconsistency_proof(
     path: PathParts,
     body: Body,
 ) -> Result<Answer, Refusal> {
-    let (blob_id, axis) = (path.blob_id()?, path.axis()?);
+    let (blob_id, sliver_type) = (path.blob_id()?, path.sliver_type()?);
     let config = inconsistencies.encoding();
     let one = usize::from(walrus_core::parameters::MAX_SYMBOL_SIZE)
         .saturating_add(config.merkle_path_length().saturating_mul(33))
@@ -100,7 +100,7 @@ pub(super) async fn inconsistency_proof(
         .saturating_mul(one)
         .saturating_add(4096);
     let body = read_body(body, limit).await?;
-    let attested = inconsistencies.attest(blob_id, axis, body).await?;
+    let attested = inconsistencies.attest(blob_id, sliver_type, body).await?;
     Ok(Answer::json(200, attested))
 }
 

@@ -42,7 +42,7 @@ pub enum ConfirmationError {
         count: usize,
         /// The shard of the first.
         shard: ShardIndex,
-        /// The axis of the first.
+        /// The sliver type of the first.
         sliver_type: SliverType,
     },
     /// What came before the registration cannot be stored.

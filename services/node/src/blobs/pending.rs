@@ -12,7 +12,7 @@ use walrus_core::{BlobId, SliverPairIndex, SliverType, VerifiedBlobMetadataWithI
 
 use crate::config::{PendingMetadataCacheConfig, PendingSliverCacheConfig};
 
-/// A cached sliver: its BCS form by pair and axis.
+/// A cached sliver: its BCS form by pair and sliver type.
 type Slivers = HashMap<(SliverPairIndex, SliverType), Vec<u8>>;
 
 #[derive(Debug)]

@@ -27,9 +27,9 @@ pub(crate) struct TreeKey {
     pub(crate) sliver_type: SliverType,
 }
 
-/// A kept tree, of either axis.
+/// A kept tree, of either sliver type.
 pub(crate) trait SymbolSource: fmt::Debug + Send + Sync {
-    /// The symbol for sliver `target` of the other axis, with its proof; `None` if there is no such sliver.
+    /// The symbol for sliver `target` of the other sliver type, with its proof; `None` if there is no such sliver.
     fn symbol(&self, target: SliverIndex) -> Option<GeneralRecoverySymbol>;
     /// Memory that it takes.
     fn bytes(&self) -> usize;

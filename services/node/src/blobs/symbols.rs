@@ -53,11 +53,11 @@ pub enum SymbolError {
     /// Only source slivers are decoded.
     #[error("{target_type} sliver {target} is not one of the {sources} source slivers")]
     TargetOutOfRange {
-        /// The axis of the target.
+        /// The sliver type of the target.
         target_type: SliverType,
         /// The target.
         target: SliverIndex,
-        /// How many source slivers the axis has.
+        /// How many source slivers the sliver type has.
         sources: u16,
     },
     /// The blob is blocked.
@@ -142,7 +142,7 @@ impl Symbols {
         self: &Arc<Self>,
         blob_id: BlobId,
         selection: SymbolSelection,
-        proof_axis: Option<SliverType>,
+        proof_type: Option<SliverType>,
     ) -> Result<Vec<GeneralRecoverySymbol>, SymbolError> {
         let _permit = self.requests.try_acquire().map_err(|_| SymbolError::Busy)?;
         let this = Arc::clone(self);
@@ -150,10 +150,10 @@ impl Symbols {
             this.check_served(&blob_id)?;
             let blob = ServedBlob::new(&this.holdings, blob_id)?;
             let mut gathered = Gathered::default();
-            if proof_axis != Some(SliverType::Secondary) {
+            if proof_type != Some(SliverType::Secondary) {
                 this.gather::<Primary>(&blob, &selection, &mut gathered);
             }
-            if proof_axis != Some(SliverType::Primary) {
+            if proof_type != Some(SliverType::Primary) {
                 this.gather::<Secondary>(&blob, &selection, &mut gathered);
             }
             if gathered.symbols.is_empty() {
@@ -173,7 +173,7 @@ impl Symbols {
         Ok(())
     }
 
-    /// Stored shards and the index of their sliver of axis `sliver_type`.
+    /// Stored shards and the index of their sliver of type `sliver_type`.
     fn own_slivers(
         &self,
         blob_id: &BlobId,
@@ -269,7 +269,7 @@ impl Symbols {
         self.metrics.symbol_tree_bytes.set(bytes);
     }
 
-    /// Symbols whose proofs open own slivers of axis `T`.
+    /// Symbols whose proofs open own slivers of type `T`.
     fn gather<T: Axis>(
         &self,
         blob: &ServedBlob<'_>,
@@ -336,7 +336,7 @@ impl Symbols {
         self.work.run(collect).await
     }
 
-    /// `T` is the axis of the slivers that the symbols are taken from.
+    /// `T` is the sliver type of the slivers that the symbols are taken from.
     fn raw_symbols<T: Axis>(
         &self,
         metadata: &VerifiedBlobMetadataWithId,
@@ -352,11 +352,15 @@ impl Symbols {
             };
             for target in targets {
                 if let Some(symbol) = sliver.symbols.get(target.as_usize()) {
-                    let axis = T::TYPE.orthogonal();
+                    let sliver_type = T::TYPE.orthogonal();
                     by_target
                         .entry(*target)
                         .or_default()
-                        .push(EitherDecodingSymbol::new(axis, source, symbol.to_vec()));
+                        .push(EitherDecodingSymbol::new(
+                            sliver_type,
+                            source,
+                            symbol.to_vec(),
+                        ));
                 }
             }
         }
@@ -371,7 +375,7 @@ fn symbol_id(source_type: SliverType, source: SliverIndex, target: SliverIndex) 
     }
 }
 
-/// The positions in source sliver `source` of axis `T` that the selection asks for.
+/// The positions in source sliver `source` of sliver type `T` that the selection asks for.
 fn targets_through<T: Axis>(selection: &SymbolSelection, source: SliverIndex) -> Vec<SliverIndex> {
     match selection {
         SymbolSelection::Ids(ids) => ids
@@ -379,7 +383,7 @@ fn targets_through<T: Axis>(selection: &SymbolSelection, source: SliverIndex) ->
             .filter(|id| id.sliver_index(T::TYPE) == source)
             .map(|id| id.sliver_index(T::TYPE.orthogonal()))
             .collect(),
-        // A target of the other axis crosses every source; one of the same axis is the source itself, every symbol of it.
+        // A target of the other sliver type crosses every source; one of the same sliver type is the source itself, every symbol of it.
         SymbolSelection::Target(target, target_type) if *target_type != T::TYPE => vec![*target],
         SymbolSelection::Target(..) => vec![],
     }

@@ -28,7 +28,7 @@ pub enum HealingError {
         found: usize,
         /// Symbols needed.
         needed: usize,
-        /// The axis of the sliver.
+        /// The type of the sliver.
         target_type: SliverType,
         /// The sliver.
         target: SliverIndex,
@@ -47,7 +47,7 @@ pub enum HealingError {
     AnotherSliver {
         /// The pair that was asked for.
         pair: SliverPairIndex,
-        /// Its axis.
+        /// Its type.
         sliver_type: SliverType,
         /// The sliver that came.
         found: SliverIndex,

@@ -62,7 +62,7 @@ impl Healer {
         let metadata = Arc::new(self.metadata(blob_id).await?);
         let count = missing.len();
         let mut outcomes = futures::stream::iter(missing)
-            .map(|(shard, axis)| self.recover(&metadata, shard, axis))
+            .map(|(shard, sliver_type)| self.recover(&metadata, shard, sliver_type))
             .buffer_unordered(self.config.max_concurrent_sliver_syncs.max(1));
         while let Some(outcome) = outcomes.next().await {
             if let Outcome::Inconsistent(proof) = outcome? {

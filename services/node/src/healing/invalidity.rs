@@ -32,7 +32,7 @@ impl InvalidityReporter for ContractWriter {
 
 /// A proof that no sliver goes with the metadata, in BCS without tag.
 pub(super) struct Proof {
-    pub(super) axis: SliverType,
+    pub(super) sliver_type: SliverType,
     pub(super) bytes: Bytes,
 }
 
@@ -45,7 +45,7 @@ impl Healer {
         blob_id: BlobId,
         proof: Proof,
     ) -> Result<(), HealingError> {
-        tracing::warn!(%blob_id, axis = %proof.axis, "the blob is inconsistent");
+        tracing::warn!(%blob_id, sliver_type = %proof.sliver_type, "the blob is inconsistent");
         let view = self.holdings.view();
         let committee = &view.committees.current;
         let attestations = self
@@ -126,12 +126,12 @@ impl Healer {
         if key == self.key {
             return Ok(self
                 .inconsistencies
-                .attest(blob_id, proof.axis, bytes)
+                .attest(blob_id, proof.sliver_type, bytes)
                 .await?);
         }
         let client = self.peers.client(member).ok_or_else(unusable)?;
         let patience = Duration::from_secs(self.config.invalidity_sync_timeout_secs);
-        let answer = client.submit_inconsistency_proof(&blob_id, proof.axis, bytes);
+        let answer = client.submit_inconsistency_proof(&blob_id, proof.sliver_type, bytes);
         let attestation = tokio::time::timeout(patience, answer)
             .await
             .map_err(|_| HealingError::Timeout(patience))??;

@@ -37,15 +37,18 @@ impl Healer {
         &self,
         metadata: &Metadata,
         shard: ShardIndex,
-        axis: SliverType,
+        sliver_type: SliverType,
     ) -> Result<Outcome, HealingError> {
-        let decoded = match self.fetch_from_previous_owner(metadata, shard, axis).await {
+        let decoded = match self
+            .fetch_from_previous_owner(metadata, shard, sliver_type)
+            .await
+        {
             Some(sliver) => Decoded::Sliver(sliver),
             None => {
                 let n_shards = metadata.n_shards();
                 let pair = shard.to_pair_index(metadata.blob_id(), n_shards);
-                let target = pair.to_sliver_index(axis, n_shards);
-                match axis {
+                let target = pair.to_sliver_index(sliver_type, n_shards);
+                match sliver_type {
                     SliverType::Primary => {
                         self.decode_from_symbols::<Primary>(metadata, target)
                             .await?
@@ -69,7 +72,7 @@ impl Healer {
             }
             let new = NewSliver {
                 blob_id,
-                sliver_type: axis,
+                sliver_type,
                 payload: &sliver,
             };
             Ok(holdings.storage().put_slivers(shard, &[new])?)
@@ -84,20 +87,20 @@ impl Healer {
         &self,
         metadata: &Metadata,
         shard: ShardIndex,
-        axis: SliverType,
+        sliver_type: SliverType,
     ) -> Option<Vec<u8>> {
         let view = self.holdings.view();
         let client = self.peers.previous_owner(&view, shard, self.node_id)?;
         let pair = shard.to_pair_index(metadata.blob_id(), metadata.n_shards());
-        let bytes = client.sliver(metadata, pair, axis).await.ok()?;
+        let bytes = client.sliver(metadata, pair, sliver_type).await.ok()?;
         let metadata = Arc::clone(metadata);
         let verify = move || {
-            let sliver = Sliver::from_untagged_bcs(&bytes, axis, &metadata)?;
+            let sliver = Sliver::from_untagged_bcs(&bytes, sliver_type, &metadata)?;
             let found = sliver.index();
-            if found != pair.to_sliver_index(axis, metadata.n_shards()) {
+            if found != pair.to_sliver_index(sliver_type, metadata.n_shards()) {
                 return Err(HealingError::AnotherSliver {
                     pair,
-                    sliver_type: axis,
+                    sliver_type,
                     found,
                 });
             }
@@ -119,10 +122,10 @@ impl Healer {
         let needed = usize::from(metadata.config().symbols_per_sliver(T::TYPE));
         let mut symbols: BTreeMap<SliverIndex, RecoverySymbol<T>> = BTreeMap::new();
         let selection = SymbolSelection::Target(target, T::TYPE);
-        let proof_axis = Some(T::TYPE.orthogonal());
+        let proof_type = Some(T::TYPE.orthogonal());
         let own = self
             .symbols
-            .recovery(*metadata.blob_id(), selection, proof_axis);
+            .recovery(*metadata.blob_id(), selection, proof_type);
         if let Ok(own) = own.await {
             self.add_verified(metadata, target, own, &mut symbols).await;
         }
@@ -151,7 +154,7 @@ impl Healer {
         Ok(match self.work.run(recover).await? {
             Recovered::Sliver(sliver) => Decoded::Sliver(sliver.to_bcs()),
             Recovered::Inconsistent(proof) => Decoded::Inconsistent(Proof {
-                axis: T::TYPE,
+                sliver_type: T::TYPE,
                 bytes: proof.to_bcs().into(),
             }),
         })

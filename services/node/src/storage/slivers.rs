@@ -19,7 +19,7 @@ use super::{
 };
 use crate::limits::SCAN_BATCH;
 
-const AXES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
+const SLIVER_TYPES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
 
 #[derive(Debug, Clone)]
 struct Shard {
@@ -127,7 +127,7 @@ impl Storage {
     ) -> Result<Vec<(ShardIndex, SliverType)>, StorageError> {
         let mut missing = Vec::new();
         for shard in shards {
-            for sliver_type in AXES {
+            for sliver_type in SLIVER_TYPES {
                 if !self.has_sliver(shard, blob_id, sliver_type)? {
                     missing.push((shard, sliver_type));
                 }
@@ -284,7 +284,7 @@ impl SliverStore {
     /// Removes the slivers of a blob from every shard that is not locked.
     pub(super) fn delete_blob(&self, blob_id: &BlobId) -> Result<(), StorageError> {
         for (shard, segments) in self.snapshot(|state| state != ShardState::Locked) {
-            for sliver_type in AXES {
+            for sliver_type in SLIVER_TYPES {
                 let key = SliverKey {
                     shard,
                     sliver_type,

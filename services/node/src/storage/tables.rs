@@ -65,7 +65,7 @@ pub(super) struct ObjectKey(pub(super) Address);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShardKey(pub(super) ShardIndex);
 
-/// A sliver: shard (2), axis (1), blob ID.
+/// A sliver: shard (2), sliver type (1), blob ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SliverKey {
     pub(super) shard: ShardIndex,
@@ -105,9 +105,9 @@ impl Key for ShardKey {
 
 impl Key for SliverKey {
     fn encode(&self, bytes: &mut Vec<u8>) {
-        let axis = u8::from(self.sliver_type == SliverType::Secondary);
+        let sliver_type = u8::from(self.sliver_type == SliverType::Secondary);
         ShardKey(self.shard).encode(bytes);
-        axis.encode(bytes);
+        sliver_type.encode(bytes);
         BlobKey(self.blob_id).encode(bytes);
     }
 

@@ -224,10 +224,10 @@ impl TestNode {
         let blob_id = *blob.metadata.blob_id();
         for shard in shards {
             let pair = ShardIndex(*shard).to_pair_index(&blob_id, N_SHARDS);
-            for axis in [SliverType::Primary, SliverType::Secondary] {
-                let bytes = sliver(blob, pair, axis);
+            for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+                let bytes = sliver(blob, pair, sliver_type);
                 client
-                    .store_sliver(&blob_id, pair, axis, bytes.into())
+                    .store_sliver(&blob_id, pair, sliver_type, bytes.into())
                     .await
                     .unwrap();
             }
@@ -235,9 +235,9 @@ impl TestNode {
     }
 }
 
-pub fn sliver(blob: &EncodedBlob, pair: SliverPairIndex, axis: SliverType) -> Vec<u8> {
+pub fn sliver(blob: &EncodedBlob, pair: SliverPairIndex, sliver_type: SliverType) -> Vec<u8> {
     let found = blob.pairs.iter().find(|p| p.index() == pair).unwrap();
-    match axis {
+    match sliver_type {
         SliverType::Primary => found.primary.to_bcs(),
         SliverType::Secondary => found.secondary.to_bcs(),
     }

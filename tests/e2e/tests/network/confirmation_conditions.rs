@@ -7,7 +7,7 @@ use walrus_e2e::{Encoded, Member, TestNetwork, eventually, random_bytes, small};
 use walrus_node_client::{NodeError, Reason, Stored};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const AXES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
+const SLIVER_TYPES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
 
 async fn refusal(member: &Member, blob: &BlobId, persistence: &BlobPersistence) -> NodeError {
     member
@@ -36,11 +36,11 @@ async fn upload(member: &Member, encoded: &Encoded) {
     let metadata = encoded.blob.metadata.metadata();
     member.client.store_metadata(&id, metadata).await.unwrap();
     for pair in member.pairs(&id) {
-        for axis in AXES {
-            let sliver = encoded.sliver(pair, axis);
+        for sliver_type in SLIVER_TYPES {
+            let sliver = encoded.sliver(pair, sliver_type);
             member
                 .client
-                .store_sliver(&id, pair, axis, sliver)
+                .store_sliver(&id, pair, sliver_type, sliver)
                 .await
                 .unwrap();
         }
@@ -85,11 +85,14 @@ async fn confirms_only_when_complete(network: &TestNetwork, deletable: bool) {
         .await;
     assert_eq!(stored.unwrap(), Stored::New);
     for pair in member.pairs(&id) {
-        for axis in AXES {
+        for sliver_type in SLIVER_TYPES {
             let incomplete = refusal(&member, &id, &persistence).await;
             assert!(incomplete.is_reason(Reason::MissingSlivers), "{incomplete}");
-            let sliver = encoded.sliver(pair, axis);
-            let stored = member.client.store_sliver(&id, pair, axis, sliver).await;
+            let sliver = encoded.sliver(pair, sliver_type);
+            let stored = member
+                .client
+                .store_sliver(&id, pair, sliver_type, sliver)
+                .await;
             assert_eq!(stored.unwrap(), Stored::New);
         }
     }

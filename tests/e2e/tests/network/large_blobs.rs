@@ -19,7 +19,7 @@ use walrus_e2e::{Encoded, Impostor, Lie, TestNetwork, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_sdk::{
     BlobContent, BlobData, BlobToStore, Client, ClientError, ClientOptions, ConsistencyCheck,
-    EpochsAhead, NoProgress, Phase, Progress, ProgressEvent, ReadOptions, Scratch, ScratchError,
+    EpochsAhead, NoProgress, Phase, Progress, ProgressEvent, ReadOptions, Spool, SpoolError,
     StoreOptions, Stored,
 };
 
@@ -36,7 +36,7 @@ fn store_options() -> StoreOptions {
 /// Where a client has its files, and a client that has them there.
 struct Place {
     directory: TempDir,
-    scratch: PathBuf,
+    spool: PathBuf,
     client: Client,
 }
 
@@ -47,11 +47,11 @@ impl Place {
 
     async fn with_memory(network: &TestNetwork, in_memory: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let scratch = directory.path().join("scratch");
-        fs::create_dir(&scratch).unwrap();
+        let spool = directory.path().join("spool");
+        fs::create_dir(&spool).unwrap();
         let options = ClientOptions {
-            scratch: Scratch {
-                directory: scratch.clone(),
+            spool: Spool {
+                directory: spool.clone(),
                 in_memory,
             },
             ..ClientOptions::default()
@@ -59,7 +59,7 @@ impl Place {
         Self {
             client: network.client_with(options).await,
             directory,
-            scratch,
+            spool,
         }
     }
 
@@ -121,7 +121,7 @@ impl Place {
 
     /// Nothing but what the test itself made.
     fn assert_nothing_is_left(&self) {
-        assert!(names(&self.scratch).is_empty());
+        assert!(names(&self.spool).is_empty());
         let left = names(self.directory.path());
         assert!(
             left.iter().all(|name| !name.contains("partial")),
@@ -139,13 +139,13 @@ fn names(directory: &Path) -> Vec<String> {
 
 /// Notes events, and that there never is a file with a name.
 struct Witness {
-    scratch: PathBuf,
+    spool: PathBuf,
     events: Mutex<Vec<ProgressEvent>>,
 }
 
 impl Progress for Witness {
     fn on_event(&self, event: ProgressEvent) {
-        assert!(names(&self.scratch).is_empty());
+        assert!(names(&self.spool).is_empty());
         self.events.lock().unwrap().push(event);
     }
 }
@@ -153,7 +153,7 @@ impl Progress for Witness {
 impl Witness {
     fn new(place: &Place) -> Self {
         Self {
-            scratch: place.scratch.clone(),
+            spool: place.spool.clone(),
             events: Mutex::default(),
         }
     }
@@ -205,13 +205,17 @@ async fn a_large_blob_is_stored_and_read_like_any_other() {
     // What nodes have is what is computed in memory, bit for bit.
     for member in network.members().await {
         for pair in member.pairs(&blob) {
-            for axis in [
+            for sliver_type in [
                 walrus_core::SliverType::Primary,
                 walrus_core::SliverType::Secondary,
             ] {
                 let metadata = &expected.blob.metadata;
-                let held = member.client.sliver(metadata, pair, axis).await.unwrap();
-                assert_eq!(held, expected.sliver(pair, axis));
+                let held = member
+                    .client
+                    .sliver(metadata, pair, sliver_type)
+                    .await
+                    .unwrap();
+                assert_eq!(held, expected.sliver(pair, sliver_type));
             }
         }
     }
@@ -394,8 +398,8 @@ async fn a_file_that_changes_while_it_is_stored_is_refused_before_anything_is_pa
 async fn without_room_for_files_nothing_is_paid_or_fetched() {
     let network = TestNetwork::start(small()).await;
     let mut options = ClientOptions::default();
-    options.scratch.in_memory = IN_MEMORY;
-    options.scratch.directory = PathBuf::from("/nonexistent");
+    options.spool.in_memory = IN_MEMORY;
+    options.spool.directory = PathBuf::from("/nonexistent");
     let client = network.client_with(options).await;
     let data = random_bytes(LENGTH);
     let before = network.balance().await;
@@ -406,7 +410,7 @@ async fn without_room_for_files_nothing_is_paid_or_fetched() {
         .await
         .unwrap_err();
     let no_room = |error: &ClientError| {
-        matches!(error, ClientError::Scratch(ScratchError::Failed { directory, .. })
+        matches!(error, ClientError::Spool(SpoolError::Failed { directory, .. })
             if directory == Path::new("/nonexistent"))
     };
     assert!(no_room(&error), "{error}");

@@ -12,8 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SHARDS: u16 = 13;
 const OCTETS: &str = "application/octet-stream";
 
-fn sliver_path(blob: &BlobId, pair: SliverPairIndex, axis: SliverType) -> String {
-    format!("/v1/blobs/{blob}/slivers/{pair}/{axis}")
+fn sliver_path(blob: &BlobId, pair: SliverPairIndex, sliver_type: SliverType) -> String {
+    format!("/v1/blobs/{blob}/slivers/{pair}/{sliver_type}")
 }
 
 fn metadata_path(blob: &BlobId) -> String {
@@ -43,9 +43,17 @@ async fn assert_nothing_stored(member: &Member, blob: &BlobId) {
 
 async fn assert_no_slivers(member: &Member, blob: &BlobId) {
     for pair in member.pairs(blob) {
-        for axis in [SliverType::Primary, SliverType::Secondary] {
-            let status = member.client.sliver_status(blob, pair, axis).await.unwrap();
-            assert_eq!(status, StoredOnNodeStatus::Nonexistent, "{pair} {axis}");
+        for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+            let status = member
+                .client
+                .sliver_status(blob, pair, sliver_type)
+                .await
+                .unwrap();
+            assert_eq!(
+                status,
+                StoredOnNodeStatus::Nonexistent,
+                "{pair} {sliver_type}"
+            );
         }
     }
 }
@@ -102,9 +110,9 @@ async fn nothing_of_an_unregistered_blob_is_taken() {
     scene
         .put_refused("metadata", &path, metadata, Reason::NotRegistered)
         .await;
-    for axis in [SliverType::Primary, SliverType::Secondary] {
-        let sliver = scene.encoded.sliver(pair, axis);
-        let path = sliver_path(&scene.id, pair, axis);
+    for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+        let sliver = scene.encoded.sliver(pair, sliver_type);
+        let path = sliver_path(&scene.id, pair, sliver_type);
         scene
             .put_refused("sliver", &path, sliver, Reason::NotRegistered)
             .await;
@@ -200,9 +208,9 @@ async fn wrong_slivers_are_refused() {
     register(&scene.network, &scene.member, &scene.encoded).await;
     let pair = *scene.member.pairs(&scene.id).first().unwrap();
     let second = *scene.member.pairs(&scene.id).get(1).unwrap();
-    let axis = SliverType::Primary;
-    let path = sliver_path(&scene.id, pair, axis);
-    let good = scene.encoded.sliver(pair, axis);
+    let sliver_type = SliverType::Primary;
+    let path = sliver_path(&scene.id, pair, sliver_type);
+    let good = scene.encoded.sliver(pair, sliver_type);
     scene
         .put_refused(
             "before the metadata",
@@ -218,15 +226,15 @@ async fn wrong_slivers_are_refused() {
     scene
         .put_refused("a wrong bit", &path, flipped, Reason::InvalidSliver)
         .await;
-    let other = Encoded::new(&random_bytes(20_000), SHARDS).sliver(pair, axis);
+    let other = Encoded::new(&random_bytes(20_000), SHARDS).sliver(pair, sliver_type);
     scene
         .put_refused("another blob's", &path, other, Reason::InvalidSliver)
         .await;
-    let smaller = Encoded::new(&random_bytes(100), SHARDS).sliver(pair, axis);
+    let smaller = Encoded::new(&random_bytes(100), SHARDS).sliver(pair, sliver_type);
     scene
         .put_refused("a smaller blob's", &path, smaller, Reason::InvalidSliver)
         .await;
-    let neighbour = scene.encoded.sliver(second, axis);
+    let neighbour = scene.encoded.sliver(second, sliver_type);
     scene
         .put_refused(
             "another pair's",
@@ -249,8 +257,8 @@ async fn wrong_slivers_are_refused() {
         .await;
 
     let foreign = scene.member.foreign_pair(&scene.id);
-    let sliver = scene.encoded.sliver(foreign, axis);
-    let foreign = sliver_path(&scene.id, foreign, axis);
+    let sliver = scene.encoded.sliver(foreign, sliver_type);
+    let foreign = sliver_path(&scene.id, foreign, sliver_type);
     scene
         .put_refused(
             "another node's shard",
@@ -260,7 +268,7 @@ async fn wrong_slivers_are_refused() {
         )
         .await;
     for beyond in [SHARDS, u16::MAX] {
-        let path = sliver_path(&scene.id, SliverPairIndex(beyond), axis);
+        let path = sliver_path(&scene.id, SliverPairIndex(beyond), sliver_type);
         scene
             .put_refused("no such pair", &path, good.clone(), Reason::IndexOutOfRange)
             .await;

@@ -19,7 +19,7 @@ use walrus_sui::{
 };
 
 const SHARDS: u16 = 7;
-const AXES: [SliverType; 2] = [Primary::TYPE, Secondary::TYPE];
+const SLIVER_TYPES: [SliverType; 2] = [Primary::TYPE, Secondary::TYPE];
 
 fn encoded() -> EncodedBlob {
     let config = EncodingConfig::new(SHARDS).unwrap();
@@ -56,8 +56,8 @@ fn slivers() {
     let genuine = slivers.clone();
     super::fuzz!(4000, move |bytes: &[u8]| {
         let data = edited(&slivers, bytes);
-        for axis in AXES {
-            let Ok(sliver) = Sliver::from_untagged_bcs(&data, axis, &metadata) else {
+        for sliver_type in SLIVER_TYPES {
+            let Ok(sliver) = Sliver::from_untagged_bcs(&data, sliver_type, &metadata) else {
                 continue;
             };
             assert_eq!(sliver.to_untagged_bcs(), data);
@@ -103,12 +103,14 @@ fn symbols_and_proofs() {
         if let Ok(symbol) = GeneralRecoverySymbol::from_bcs(&data, &metadata) {
             assert_eq!(symbol.to_bcs(), data);
             let _ = symbol.id();
-            for axis in AXES {
-                let _ = symbol.verify(&metadata, axis, SliverIndex(0));
+            for sliver_type in SLIVER_TYPES {
+                let _ = symbol.verify(&metadata, sliver_type, SliverIndex(0));
             }
         }
-        for axis in AXES {
-            if let Ok(proof) = EitherInconsistencyProof::from_untagged_bcs(&data, axis, &metadata) {
+        for sliver_type in SLIVER_TYPES {
+            if let Ok(proof) =
+                EitherInconsistencyProof::from_untagged_bcs(&data, sliver_type, &metadata)
+            {
                 assert!(
                     proof.verify(&metadata).is_err(),
                     "a good blob was proved to be bad"

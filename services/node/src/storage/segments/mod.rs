@@ -102,7 +102,7 @@ pub struct Location {
 pub struct Found {
     /// The blob.
     pub blob_id: BlobId,
-    /// The axis.
+    /// The sliver type.
     pub sliver_type: SliverType,
     /// Where the sliver lies; `None` for a record that takes the sliver back.
     pub location: Option<Location>,
@@ -113,7 +113,7 @@ pub struct Found {
 pub struct NewSliver<'a> {
     /// The blob.
     pub blob_id: BlobId,
-    /// The axis.
+    /// The sliver type.
     pub sliver_type: SliverType,
     /// The bytes to keep.
     pub payload: &'a [u8],

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! record  = header payload
-//! header  = magic(4) version(1) kind(1) axis(1) zero(1) blob-id(32) length(u32 LE) payload-blake3(32) header-check(4)
+//! header  = magic(4) version(1) kind(1) type(1) zero(1) blob-id(32) length(u32 LE) payload-blake3(32) header-check(4)
 //! kind    = 1 put | 2 delete (length 0)
-//! axis    = 0 primary | 1 secondary
+//! type    = 0 primary | 1 secondary
 //! ```
 //!
 //! `header-check` is the start of the BLAKE3 hash of the 76 bytes before it. It tells a record from a torn or overwritten tail, so

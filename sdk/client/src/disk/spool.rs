@@ -12,14 +12,14 @@ use super::space;
 
 /// Where slivers of large blobs are while a blob is stored or read, and from which size on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scratch {
+pub struct Spool {
     /// Where files are made. They have no names.
     pub directory: PathBuf,
     /// Bytes of slivers that one store (of all its blobs together) or one read keeps in memory. What goes beyond is in a file.
     pub in_memory: u64,
 }
 
-impl Scratch {
+impl Spool {
     /// Bytes of slivers kept in memory unless told otherwise.
     pub const IN_MEMORY: u64 = 128 << 20;
 
@@ -46,16 +46,16 @@ impl Scratch {
     /// An empty file without a name, for reading and writing.
     ///
     /// # Errors
-    /// [`ScratchError`].
-    pub fn file(&self) -> Result<File, ScratchError> {
+    /// [`SpoolError`].
+    pub fn file(&self) -> Result<File, SpoolError> {
         tempfile::tempfile_in(&self.directory).map_err(|error| self.failed(error))
     }
 
     /// A file as [`Self::file`] makes it, with room for `bytes`.
     ///
     /// # Errors
-    /// [`ScratchError::NoSpace`] if the disk has not as much.
-    pub fn file_of(&self, bytes: u64) -> Result<File, ScratchError> {
+    /// [`SpoolError::NoSpace`] if the disk has not as much.
+    pub fn file_of(&self, bytes: u64) -> Result<File, SpoolError> {
         self.require(bytes)?;
         let file = self.file()?;
         space::reserve(&file, bytes).map_err(|error| self.failed(error))?;
@@ -65,13 +65,13 @@ impl Scratch {
     /// Looks whether the disk has room for `bytes`.
     ///
     /// # Errors
-    /// [`ScratchError::NoSpace`] if not.
-    pub fn require(&self, bytes: u64) -> Result<(), ScratchError> {
+    /// [`SpoolError::NoSpace`] if not.
+    pub fn require(&self, bytes: u64) -> Result<(), SpoolError> {
         let available = space::available(&self.directory).map_err(|error| self.failed(error))?;
         if bytes <= available {
             return Ok(());
         }
-        Err(ScratchError::NoSpace {
+        Err(SpoolError::NoSpace {
             directory: self.directory.clone(),
             needed: bytes,
             available,
@@ -79,15 +79,15 @@ impl Scratch {
     }
 
     /// What a file in this directory failed with.
-    pub(crate) fn failed(&self, error: impl Into<IoFailure>) -> ScratchError {
-        ScratchError::Failed {
+    pub(crate) fn failed(&self, error: impl Into<IoFailure>) -> SpoolError {
+        SpoolError::Failed {
             directory: self.directory.clone(),
             error: error.into(),
         }
     }
 }
 
-impl Default for Scratch {
+impl Default for Spool {
     fn default() -> Self {
         Self::in_directory(Self::default_directory())
     }
@@ -95,7 +95,7 @@ impl Default for Scratch {
 
 /// There is no room for what does not fit in memory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ScratchError {
+pub enum SpoolError {
     /// The disk is too full.
     #[error(
         "{} of temporary files are needed in {}, which has {} left",
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn files_have_no_names_and_the_length_asked_for() {
         let directory = tempfile::tempdir().unwrap();
-        let scratch = Scratch::in_directory(directory.path());
-        let mut file = scratch.file_of(10_000).unwrap();
+        let spool = Spool::in_directory(directory.path());
+        let mut file = spool.file_of(10_000).unwrap();
         assert_eq!(file.metadata().unwrap().len(), 10_000);
         file.write_all(b"content").unwrap();
         file.rewind().unwrap();
@@ -151,17 +151,17 @@ mod tests {
         file.read_exact(&mut read).unwrap();
         assert_eq!(&read, b"content");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
-        assert_eq!(scratch.file().unwrap().metadata().unwrap().len(), 0);
-        assert_eq!(scratch.file_of(0).unwrap().metadata().unwrap().len(), 0);
+        assert_eq!(spool.file().unwrap().metadata().unwrap().len(), 0);
+        assert_eq!(spool.file_of(0).unwrap().metadata().unwrap().len(), 0);
     }
 
     #[test]
     fn more_than_the_disk_has_is_an_error_with_numbers() {
         let directory = tempfile::tempdir().unwrap();
-        let scratch = Scratch::in_directory(directory.path());
-        let error = scratch.file_of(1 << 60).unwrap_err();
+        let spool = Spool::in_directory(directory.path());
+        let error = spool.file_of(1 << 60).unwrap_err();
         assert!(
-            matches!(error, ScratchError::NoSpace { needed, available, .. } if available < needed),
+            matches!(error, SpoolError::NoSpace { needed, available, .. } if available < needed),
             "{error}"
         );
         let text = error.to_string();
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_not_there_is_named() {
-        let scratch = Scratch::in_directory("/nonexistent/spool");
-        let error = scratch.file_of(1).unwrap_err().to_string();
+        let spool = Spool::in_directory("/nonexistent/spool");
+        let error = spool.file_of(1).unwrap_err().to_string();
         assert!(
             error.contains("/nonexistent/spool: No such file"),
             "{error}"

@@ -1,4 +1,4 @@
-//! The two axes of the code: primary (rows) and secondary (columns) slivers (encoding spec 2.3, 4.1).
+//! The two sliver types of the code: primary (rows) and secondary (columns) slivers (encoding spec 2.3, 4.1).
 
 use std::{fmt, hash::Hash, str::FromStr};
 
@@ -15,7 +15,7 @@ pub enum SliverType {
 }
 
 impl SliverType {
-    /// The other axis.
+    /// The other sliver type.
     pub const fn orthogonal(self) -> Self {
         match self {
             Self::Primary => Self::Secondary,
@@ -38,7 +38,7 @@ impl fmt::Display for SliverType {
     }
 }
 
-/// The text names no axis.
+/// The text names no sliver type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a sliver type is \"primary\" or \"secondary\"")]
 pub struct ParseSliverTypeError;
@@ -55,11 +55,11 @@ impl FromStr for SliverType {
     }
 }
 
-/// An axis as a type: [`Primary`] or [`Secondary`].
+/// A sliver type as a type parameter: [`Primary`] or [`Secondary`].
 pub trait Axis: Copy + Eq + Ord + Hash + fmt::Debug + Default + Send + Sync + 'static {
-    /// The other axis.
+    /// The other sliver type.
     type Orthogonal: Axis<Orthogonal = Self>;
-    /// The axis as a value.
+    /// The sliver type as a value.
     const TYPE: SliverType;
 }
 
