@@ -1,0 +1,18 @@
+//! `localnet`, and the other commands against it.
+
+mod commands;
+mod life;
+
+const SHAPE: [&str; 9] = [
+    "localnet",
+    "--nodes",
+    "4",
+    "--shards",
+    "13",
+    "--rpc-port",
+    "0",
+    "--faucet-port",
+    "0",
+];
+
+const UP: &str = "The network is up";

@@ -1,0 +1,16 @@
+//! Tests of the storage node, one module for each behaviour: a node without a chain, whose events are folded in directly.
+//!
+//! All modules are one program: linking takes long, and once is enough.
+#![allow(clippy::unwrap_used)]
+
+mod blob_info;
+mod config;
+mod formats;
+mod golden_vectors;
+mod invalid_blobs;
+mod rest;
+mod segments;
+mod shutdown;
+mod support;
+mod symbol_trees;
+mod tls;
