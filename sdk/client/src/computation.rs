@@ -1,7 +1,7 @@
 //! Encoding and decoding beside the network tasks: with progress, and ended when nobody waits any more.
 
 use tokio::sync::watch;
-use walrus_core::encoder::{Cancellation, Progress};
+use walrus_core::work::{Cancellation, Progress};
 
 use crate::ClientError;
 

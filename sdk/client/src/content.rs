@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use walrus_core::encoder::{BlobSource, FileSource};
+use walrus_core::{blob_source::BlobSource, encoder::FileSource};
 
 /// The bytes of a blob that is to be stored.
 #[derive(Debug, Clone)]

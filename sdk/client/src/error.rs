@@ -3,11 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use walrus_core::{
-    BlobId, Epoch,
-    certificate::CertificateError,
-    decoder::DecodeError,
-    encoder::{EncodeError, IoFailure},
-    parameters::ParameterError,
+    BlobId, Epoch, certificate::CertificateError, decoder::DecodeError, encoder::EncodeError,
+    io_failure::IoFailure, parameters::ParameterError,
 };
 use walrus_node_client::EventId;
 use walrus_sui::{Address, wallet::WalletError};
@@ -231,17 +228,5 @@ impl ClientError {
             Self::Transaction { source, .. } => source.move_abort().is_some(),
             _ => false,
         }
-    }
-
-    /// Whether the blob cannot be read yet, or any more, as far as the nodes say: worth another try right after it was
-    /// stored. Client spec 1.8.
-    pub fn is_unavailable(&self) -> bool {
-        matches!(
-            self,
-            Self::BlobIdDoesNotExist(_)
-                | Self::NotEnoughSlivers { .. }
-                | Self::NoMetadataReceived { .. }
-                | Self::NoValidStatusReceived { .. }
-        )
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod blob_id;
+pub mod blob_source;
 #[cfg(feature = "bls")]
 pub mod bls;
 pub mod bls_bytes;
@@ -18,6 +19,7 @@ pub mod hashing;
 pub mod inconsistency;
 pub mod index;
 mod interleaving;
+pub mod io_failure;
 pub mod key_text;
 pub mod merkle;
 pub mod messages;
@@ -33,6 +35,7 @@ pub mod sliver;
 pub mod sliver_type;
 pub mod symbol;
 pub mod threads;
+pub mod work;
 mod workspaces;
 
 pub use blob_id::BlobId;
@@ -47,3 +50,4 @@ pub use sliver::{PrimarySliver, SecondarySliver, Sliver, SliverData, SliverPair}
 pub use sliver_type::{Axis, Primary, Secondary, SliverType};
 pub use symbol::SymbolId;
 pub use threads::Threads;
+pub use work::Work;

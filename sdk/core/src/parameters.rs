@@ -154,12 +154,6 @@ impl EncodingConfig {
     pub const fn max_metadata_bcs_length(&self) -> usize {
         10 + crate::bounded_bcs::uleb_length(self.n_shards as usize) + 66 * self.n_shards as usize
     }
-
-    /// Largest BCS length of any sliver for these shards: a bound for request bodies.
-    pub const fn max_sliver_bcs_length(&self) -> usize {
-        let length = self.max_sliver_length();
-        crate::bounded_bcs::uleb_length(length) + length + 4
-    }
 }
 
 /// Parameters for which there is no encoding.

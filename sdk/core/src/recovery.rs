@@ -132,24 +132,6 @@ impl<T: Axis> RecoverySymbol<T> {
     }
 }
 
-/// A recovery symbol of either sliver type. BCS: `00`/`01` ‖ [`RecoverySymbol`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum EitherRecoverySymbol {
-    /// Helps decode a primary sliver.
-    Primary(RecoverySymbol<Primary>),
-    /// Helps decode a secondary sliver.
-    Secondary(RecoverySymbol<Secondary>),
-}
-
-/// The two symbols with which the holder of one pair helps to recover another pair.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct RecoverySymbolPair {
-    /// Helps decode the target's primary sliver.
-    pub primary: RecoverySymbol<Primary>,
-    /// Helps decode the target's secondary sliver.
-    pub secondary: RecoverySymbol<Secondary>,
-}
-
 /// A symbol of the matrix with a proof, usable for the slivers of both types through it.
 /// BCS: [`EitherDecodingSymbol`] ‖ target index `u16` ‖ proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

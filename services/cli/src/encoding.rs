@@ -9,11 +9,11 @@ use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use tracing::Instrument as _;
 use walrus_core::{
-    EncodingConfig, Threads,
-    encoder::{
-        BlobSource, Cancellation, DirectorySink, EncodeError, FileSource, Progress, StreamEncoder,
-    },
+    EncodingConfig, Threads, Work,
+    blob_source::BlobSource,
+    encoder::{DirectorySink, EncodeError, FileSource, StreamEncoder},
     metadata::VerifiedBlobMetadataWithId,
+    work::{Cancellation, Progress},
 };
 use walrus_sdk::{BlobData, Spool};
 
@@ -109,10 +109,10 @@ impl Job {
             self.bar.set_length(progress.total);
             self.bar.set_position(progress.done);
         };
-        let encoder = StreamEncoder::new(self.config, source)?
-            .with_threads(Threads::available())
+        let work = Work::on(Threads::available())
             .with_progress(&show)
             .with_cancellation(cancellation);
+        let encoder = StreamEncoder::new(self.config, source)?.with_work(work);
         let result = match (&self.out, name) {
             (Some(out), Some(name)) => self.write(encoder, out, name, source.length()),
             _ => encoder.compute_metadata().map_err(Into::into),

@@ -6,8 +6,9 @@ use anyhow::{anyhow, bail};
 use walrus_core::{
     Primary, Secondary, SliverData, SliverIndex, SliverType, VerifiedBlobMetadataWithId,
     decoder::{DecodeError, DirectorySource, SliverSource},
-    encoder::{Cancellation, DirectorySink},
+    encoder::DirectorySink,
     sliver::SliverId,
+    work::Cancellation,
 };
 
 /// Files that an error names; of more it tells the number.

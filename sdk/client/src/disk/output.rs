@@ -7,7 +7,7 @@ use std::{
 };
 
 use tempfile::NamedTempFile;
-use walrus_core::encoder::IoFailure;
+use walrus_core::io_failure::IoFailure;
 
 use super::space;
 use crate::ClientError;

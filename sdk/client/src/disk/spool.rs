@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use walrus_core::encoder::IoFailure;
+use walrus_core::io_failure::IoFailure;
 
 use super::space;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use walrus_core::{
-    Axis, Threads, VerifiedBlobMetadataWithId,
+    Axis, Threads, VerifiedBlobMetadataWithId, Work,
     decoder::{ConsistencyCheck, DecodeError, StreamDecoder, decode_and_check},
     spool::SliverSpool,
 };
@@ -32,7 +32,7 @@ impl Decoding {
         progress: &dyn Progress,
     ) -> Result<BlobContent, ClientError> {
         let timer = Timer::start(Phase::Decode, progress);
-        let on_progress = |now: walrus_core::encoder::Progress| {
+        let on_progress = |now: walrus_core::work::Progress| {
             progress.on_event(ProgressEvent::Decoding {
                 done: now.done,
                 total: now.total,
@@ -82,11 +82,12 @@ impl Decoding {
         watched: &Watched,
     ) -> Result<BlobContent, ClientError> {
         let on_progress = |progress| watched.advance(progress);
-        let decoder = StreamDecoder::new(&self.metadata, spool)
-            .with_threads(Threads::available())
-            .with_check(self.check)
+        let work = Work::on(Threads::available())
             .with_progress(&on_progress)
             .with_cancellation(&watched.cancellation);
+        let decoder = StreamDecoder::new(&self.metadata, spool)
+            .with_check(self.check)
+            .with_work(work);
         let length = self.metadata.unencoded_length();
         match destination {
             Destination::Memory => {

@@ -3,10 +3,11 @@
 use std::{error::Error, sync::Arc};
 
 use walrus_core::{
-    EncodingConfig, EncodingType, Threads, VerifiedBlobMetadataWithId,
-    encoder::{BlobEncoder, EncodeError, Progress, StreamEncoder},
+    EncodingConfig, EncodingType, Threads, VerifiedBlobMetadataWithId, Work,
+    encoder::{BlobEncoder, EncodeError, StreamEncoder},
     pricing::encoded_blob_length,
     spool::SliverSpool,
+    work::Progress,
 };
 
 use super::{slivers::EncodedSlivers, stage::Identity};
@@ -118,12 +119,13 @@ impl Unencoded {
         let blob = self.data.open(self.length);
         let blob = blob.map_err(|error| unreadable(&self.label, error))?;
         let on_progress = |progress| watched.advance(progress);
+        let work = Work::on(Threads::available())
+            .with_progress(&on_progress)
+            .with_cancellation(&watched.cancellation);
         blob.with_source(|source| {
             let encoder = StreamEncoder::new(self.config, source)
                 .map_err(encode_error)?
-                .with_threads(Threads::available())
-                .with_progress(&on_progress)
-                .with_cancellation(&watched.cancellation);
+                .with_work(work);
             Ok(encode(encoder))
         })
     }

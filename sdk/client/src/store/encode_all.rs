@@ -1,6 +1,6 @@
 //! All blobs of a store become slivers: as many in memory as there is room for, the others in files.
 
-use walrus_core::encoder::Progress as Encoding;
+use walrus_core::work::Progress as Encoding;
 
 use super::{
     EncodedSlivers, Store, Unencoded,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use walrus_core::{
-    EncodingConfig, SliverType, Threads,
+    EncodingConfig, SliverType, Threads, Work,
     decoder::{DirectorySource, StreamDecoder},
     encoder::{DirectorySink, FileSource, SliverSink, StreamEncoder},
     sliver::SliverId,
@@ -136,7 +136,7 @@ impl<'a> Workplace<'a> {
     fn with_encoder<T>(&self, work: impl FnOnce(StreamEncoder<'_>) -> T) -> T {
         let source = FileSource::open(&self.blob).unwrap();
         let encoder = StreamEncoder::new(self.config, &source).unwrap();
-        let encoder = encoder.with_threads(self.threads.clone());
+        let encoder = encoder.with_work(Work::on(self.threads.clone()));
         work(encoder)
     }
 
@@ -247,8 +247,8 @@ impl<'a> Workplace<'a> {
         self.keep_rows(&slivers);
         let source = DirectorySource::open(&slivers).unwrap();
         let target = self.directory.join("speed-table-decoded");
-        let decoder =
-            StreamDecoder::new(source.metadata(), &source).with_threads(self.threads.clone());
+        let decoder = StreamDecoder::new(source.metadata(), &source)
+            .with_work(Work::on(self.threads.clone()));
         let run = || {
             let seconds = seconds(|| decoder.decode_to_file(&target).unwrap());
             fs::remove_file(&target).unwrap();

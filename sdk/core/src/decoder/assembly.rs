@@ -6,7 +6,6 @@ use crate::{
     codec::LinearCode,
     decoder::{
         error::DecodeError,
-        run::Run,
         sink::BlobSink,
         source::SliverSource,
         tile::{DecodeTiling, TileDecoder},
@@ -16,6 +15,7 @@ use crate::{
     parameters::{EncodingConfig, ParameterError},
     sliver::SliverId,
     sliver_type::SliverType,
+    work::Running,
 };
 
 /// Bytes of a sliver that a block covers if reading and writing small pieces is slow.
@@ -106,7 +106,7 @@ impl Assembly {
     /// Writes the blob to `sink`, with about `memory` bytes of buffers.
     pub(crate) fn run(
         &self,
-        run: &Run<'_>,
+        run: &Running<'_>,
         source: &dyn SliverSource,
         sink: &dyn BlobSink,
         memory: usize,
@@ -117,7 +117,7 @@ impl Assembly {
             .map(|index| source.as_slice(SliverId::new(self.sliver_type, *index)))
             .collect();
         let in_memory = slices.iter().all(Option::is_some);
-        let threads = run.threads.count();
+        let threads = run.threads().count();
         let mut tiling = DecodeTiling::new(&self.code, self.positions.div_ceil(threads));
         let small_pieces = in_memory && sink.takes_small_pieces();
         let block = self.block(tiling, small_pieces, threads, memory);
@@ -149,10 +149,11 @@ impl Assembly {
                 SliverType::Secondary => block.columns(worker)?,
             }
             worker.loaded = loaded;
-            run.advance(positions.len() * self.code.originals() * self.code.symbol_size());
+            let bytes = positions.len() * self.code.originals() * self.code.symbol_size();
+            run.advance(bytes as u64);
             Ok(())
         };
-        run.threads.for_each(blocks, state, work, drop)
+        run.threads().for_each(blocks, state, work, drop)
     }
 
     /// Symbols of a sliver in a block.
@@ -177,7 +178,7 @@ impl Assembly {
     /// The symbols of all chosen slivers in a block.
     fn symbols<'a>(
         &self,
-        run: &Run<'_>,
+        run: &Running<'_>,
         source: &dyn SliverSource,
         slices: &[Option<&'a [u8]>],
         positions: Range<usize>,
@@ -215,7 +216,7 @@ impl Assembly {
 /// Some codewords: consecutive symbols of all chosen slivers.
 struct Block<'a> {
     assembly: &'a Assembly,
-    run: &'a Run<'a>,
+    run: &'a Running<'a>,
     sink: &'a dyn BlobSink,
     tiling: DecodeTiling,
     positions: Range<usize>,

@@ -5,14 +5,16 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decoder::{error::DecodeError, run::Run},
-    encoder::{BlobSource, Cancellation, PaddedBlob, StreamEncoder},
+    blob_source::BlobSource,
+    decoder::error::DecodeError,
+    encoder::{PaddedBlob, StreamEncoder},
     index::SliverIndex,
     merkle::Node,
     metadata::VerifiedBlobMetadataWithId,
     sliver::SliverHasher,
     sliver_type::SliverType,
     threads::Threads,
+    work::{Running, Work},
 };
 
 /// How thoroughly a decoded blob is compared with its metadata. Text: `skip`, `default`, `strict`.
@@ -67,8 +69,8 @@ pub fn check_consistency(
     verified_primary: &BTreeSet<SliverIndex>,
     threads: Threads,
 ) -> Result<(), DecodeError> {
-    let cancellation = Cancellation::new();
-    let run = Run::unwatched(&threads, &cancellation);
+    let work = Work::on(threads);
+    let run = work.begin(0);
     check_source(metadata, &blob, check, verified_primary, &run, usize::MAX)
 }
 
@@ -78,7 +80,7 @@ pub(crate) fn check_source(
     blob: &dyn BlobSource,
     check: ConsistencyCheck,
     verified_primary: &BTreeSet<SliverIndex>,
-    run: &Run<'_>,
+    run: &Running<'_>,
     memory: usize,
 ) -> Result<(), DecodeError> {
     if check == ConsistencyCheck::Skip {
@@ -97,13 +99,14 @@ pub(crate) fn check_source(
 fn check_blob_id(
     metadata: &VerifiedBlobMetadataWithId,
     blob: &dyn BlobSource,
-    run: &Run<'_>,
+    run: &Running<'_>,
     memory: usize,
 ) -> Result<(), DecodeError> {
-    let computed = *StreamEncoder::new(*metadata.config(), blob)?
-        .with_threads(run.threads.clone())
+    let work = Work::on(run.threads().clone())
         .with_memory(memory)
-        .with_cancellation(run.cancellation)
+        .with_cancellation(run.cancellation());
+    let computed = *StreamEncoder::new(*metadata.config(), blob)?
+        .with_work(work)
         .compute_metadata()?
         .blob_id();
     if computed == *metadata.blob_id() {
@@ -117,7 +120,7 @@ fn check_rows(
     metadata: &VerifiedBlobMetadataWithId,
     blob: &dyn BlobSource,
     verified: &BTreeSet<SliverIndex>,
-    run: &Run<'_>,
+    run: &Running<'_>,
 ) -> Result<(), DecodeError> {
     let config = metadata.config();
     let length = metadata.sliver_length(SliverType::Primary);
@@ -149,8 +152,8 @@ fn check_rows(
         if metadata.sliver_hash(SliverType::Primary, index) != Some(&hash) {
             return Err(DecodeError::Inconsistent { index });
         }
-        run.advance(length);
+        run.advance(length as u64);
         Ok(())
     };
-    run.threads.for_each(rows.len(), state, work, drop)
+    run.threads().for_each(rows.len(), state, work, drop)
 }

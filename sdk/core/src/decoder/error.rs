@@ -1,13 +1,9 @@
 //! Decoding errors: why a decoding ended without a blob.
 
 use crate::{
-    blob_id::BlobId,
-    codec::CodecError,
-    encoder::{EncodeError, IoFailure},
-    index::SliverIndex,
-    parameters::ParameterError,
-    sliver::SliverId,
-    sliver_type::SliverType,
+    blob_id::BlobId, codec::CodecError, encoder::EncodeError, index::SliverIndex,
+    io_failure::IoFailure, parameters::ParameterError, sliver::SliverId, sliver_type::SliverType,
+    work::Cancelled,
 };
 
 /// No blob, or not the right one.
@@ -79,5 +75,11 @@ impl From<EncodeError> for DecodeError {
             EncodeError::Cancelled => Self::Cancelled,
             error => Self::Encode(error),
         }
+    }
+}
+
+impl From<Cancelled> for DecodeError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }

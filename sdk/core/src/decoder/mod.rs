@@ -8,7 +8,6 @@ mod assembly;
 mod check;
 mod error;
 mod locator;
-mod run;
 mod sink;
 mod source;
 mod stream;
@@ -24,21 +23,21 @@ pub use crate::files::DirectorySource;
 pub(crate) use assembly::Assembly;
 pub use check::{ConsistencyCheck, ParseConsistencyCheckError, check_consistency};
 pub use error::DecodeError;
-pub(crate) use run::Run;
-pub use sink::BlobSink;
+#[cfg(feature = "files")]
+pub(crate) use sink::BlobSink;
 pub use source::SliverSource;
 pub use stream::StreamDecoder;
 pub(crate) use tile::{DecodeTiling, TileDecoder};
 
 use crate::{
     decoder::sink::MemoryBlob,
-    encoder::Cancellation,
     index::SliverIndex,
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},
     sliver::{SliverData, SliverId},
     sliver_type::{Axis, SliverType},
     threads::Threads,
+    work::Work,
 };
 
 /// Collects slivers of one type until they suffice, then decodes.
@@ -113,10 +112,9 @@ impl<T: Axis> BlobDecoder<T> {
         let chosen = self.indices().collect();
         let assembly = Assembly::new(&self.config, T::TYPE, self.blob_length, chosen)?;
         let mut blob = vec![0; assembly.blob_length()?];
-        let cancellation = Cancellation::new();
-        let run = Run::unwatched(&self.threads, &cancellation);
+        let work = Work::on(self.threads.clone());
         let sink = MemoryBlob::new(&mut blob, assembly.row_length());
-        assembly.run(&run, &InMemory(&self.slivers), &sink, usize::MAX)?;
+        assembly.run(&work.begin(0), &InMemory(&self.slivers), &sink, usize::MAX)?;
         drop(sink);
         Ok(blob)
     }

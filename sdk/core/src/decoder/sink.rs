@@ -8,7 +8,7 @@ use std::{
 /// Takes the blob piece by piece, in any order, from several threads at once.
 ///
 /// Pieces do not overlap and together are the blob. After an error what was written is worth nothing.
-pub trait BlobSink: Sync {
+pub(crate) trait BlobSink: Sync {
     /// Takes the bytes of the blob from `offset` on.
     ///
     /// # Errors

@@ -6,21 +6,20 @@ use std::{
 };
 
 use crate::{
+    blob_source::BlobSource,
     decoder::{
         assembly::Assembly,
         check::{ConsistencyCheck, check_source},
         error::DecodeError,
-        run::Run,
         sink::{BlobSink, MemoryBlob},
         source::SliverSource,
     },
-    encoder::{BlobSource, Cancellation, Progress},
     index::SliverIndex,
     merkle::Node,
     metadata::VerifiedBlobMetadataWithId,
     sliver::{SliverHasher, SliverId},
     sliver_type::SliverType,
-    threads::Threads,
+    work::{Running, Work},
 };
 
 /// Decodes a blob that need not be in memory.
@@ -31,10 +30,7 @@ pub struct StreamDecoder<'a> {
     metadata: &'a VerifiedBlobMetadataWithId,
     source: &'a dyn SliverSource,
     check: ConsistencyCheck,
-    threads: Threads,
-    memory: usize,
-    progress: Option<&'a (dyn Fn(Progress) + Sync)>,
-    cancellation: Cancellation,
+    work: Work<'a>,
 }
 
 impl<'a> StreamDecoder<'a> {
@@ -47,10 +43,7 @@ impl<'a> StreamDecoder<'a> {
             metadata,
             source,
             check: ConsistencyCheck::Default,
-            threads: Threads::ONE,
-            memory: Self::DEFAULT_MEMORY,
-            progress: None,
-            cancellation: Cancellation::new(),
+            work: Work::new(),
         }
     }
 
@@ -60,27 +53,10 @@ impl<'a> StreamDecoder<'a> {
         self
     }
 
-    /// Lets the decoder use these threads.
-    pub fn with_threads(mut self, threads: Threads) -> Self {
-        self.threads = threads;
-        self
-    }
-
-    /// Bytes of memory to work in, about. A thread needs at least two symbols of each sliver, or one sliver.
-    pub fn with_memory(mut self, bytes: usize) -> Self {
-        self.memory = bytes;
-        self
-    }
-
-    /// Calls back now and then, from any of the threads, with bytes verified, decoded and checked.
-    pub fn with_progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> Self {
-        self.progress = Some(progress);
-        self
-    }
-
-    /// Lets another thread end the decoding with [`DecodeError::Cancelled`].
-    pub fn with_cancellation(mut self, cancellation: &Cancellation) -> Self {
-        self.cancellation = cancellation.clone();
+    /// How to work: on which threads, in how much memory (a thread needs at least two symbols of each sliver, or one sliver), who
+    /// watches and who may end it with [`DecodeError::Cancelled`].
+    pub fn with_work(mut self, work: Work<'a>) -> Self {
+        self.work = work;
         self
     }
 
@@ -89,25 +65,14 @@ impl<'a> StreamDecoder<'a> {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(&self) -> Result<Vec<u8>, DecodeError> {
-        let mut run = self.start();
-        let (assembly, verified) = self.choose(&mut run)?;
+        let run = self.start();
+        let (assembly, verified) = self.choose(&run)?;
         let mut blob = vec![0; assembly.blob_length()?];
         let sink = MemoryBlob::new(&mut blob, assembly.row_length());
-        assembly.run(&run, self.source, &sink, self.memory)?;
+        assembly.run(&run, self.source, &sink, self.memory())?;
         drop(sink);
         self.finish(&run, &&blob[..], &verified)?;
         Ok(blob)
-    }
-
-    /// Hands the blob to a sink piece by piece. Nothing is compared with the metadata but the slivers: where
-    /// the check matters, use [`Self::decode_to_file`] or [`super::check_consistency`].
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn decode_unchecked_to(&self, sink: &dyn BlobSink) -> Result<(), DecodeError> {
-        let mut run = self.start();
-        let (assembly, _) = self.choose(&mut run)?;
-        assembly.run(&run, self.source, sink, self.memory)
     }
 
     /// Bytes of the blob.
@@ -116,20 +81,19 @@ impl<'a> StreamDecoder<'a> {
         self.metadata.unencoded_length()
     }
 
-    pub(crate) fn start(&self) -> Run<'_> {
-        Run {
-            threads: &self.threads,
-            cancellation: &self.cancellation,
-            progress: self.progress,
-            done: Mutex::new(Progress { done: 0, total: 0 }),
-        }
+    fn memory(&self) -> usize {
+        self.work.memory_or(Self::DEFAULT_MEMORY)
+    }
+
+    pub(crate) fn start(&self) -> Running<'_> {
+        self.work.begin(0)
     }
 
     /// Picks verified slivers of a type; also the primary ones among them. If neither sliver type has enough, the
     /// error tells about the one that misses fewest.
     pub(crate) fn choose(
         &self,
-        run: &mut Run<'_>,
+        run: &Running<'_>,
     ) -> Result<(Assembly, BTreeSet<SliverIndex>), DecodeError> {
         run.check()?;
         let available = self.source.available(SliverType::Primary).len();
@@ -169,7 +133,7 @@ impl<'a> StreamDecoder<'a> {
 
     fn choose_of(
         &self,
-        run: &mut Run<'_>,
+        run: &Running<'_>,
         sliver_type: SliverType,
     ) -> Result<Vec<SliverIndex>, DecodeError> {
         let n_shards = self.metadata.n_shards();
@@ -197,7 +161,7 @@ impl<'a> StreamDecoder<'a> {
     }
 
     /// The bytes to be done if all slivers are right.
-    fn plan_progress(&self, run: &mut Run<'_>, sliver_type: SliverType, need: usize) {
+    fn plan_progress(&self, run: &Running<'_>, sliver_type: SliverType, need: usize) {
         let matrix = need as u64 * self.metadata.sliver_length(sliver_type) as u64;
         let mut total = matrix;
         if !self.source.is_verified() {
@@ -206,14 +170,13 @@ impl<'a> StreamDecoder<'a> {
         if self.check != ConsistencyCheck::Skip {
             total += matrix;
         }
-        let done = run.done.get_mut().unwrap_or_else(PoisonError::into_inner);
-        *done = Progress { done: 0, total };
+        run.restart(total);
     }
 
     /// Those of the slivers that the metadata commits to.
     fn verified(
         &self,
-        run: &Run<'_>,
+        run: &Running<'_>,
         sliver_type: SliverType,
         candidates: Vec<SliverIndex>,
     ) -> Result<Vec<SliverIndex>, DecodeError> {
@@ -251,11 +214,12 @@ impl<'a> StreamDecoder<'a> {
                 let mut right = right.lock().unwrap_or_else(PoisonError::into_inner);
                 right.push(index);
                 drop(right);
-                run.advance(length);
+                run.advance(length as u64);
             }
             Ok(())
         };
-        self.threads.for_each(candidates.len(), state, work, drop)?;
+        run.threads()
+            .for_each(candidates.len(), state, work, drop)?;
         Ok(right.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -263,23 +227,30 @@ impl<'a> StreamDecoder<'a> {
     #[cfg(feature = "files")]
     pub(crate) fn assemble(
         &self,
-        run: &Run<'_>,
+        run: &Running<'_>,
         assembly: &Assembly,
         sink: &dyn BlobSink,
     ) -> Result<(), DecodeError> {
-        assembly.run(run, self.source, sink, self.memory)
+        assembly.run(run, self.source, sink, self.memory())
     }
 
     pub(crate) fn finish(
         &self,
-        run: &Run<'_>,
+        run: &Running<'_>,
         blob: &dyn BlobSource,
         verified: &BTreeSet<SliverIndex>,
     ) -> Result<(), DecodeError> {
-        check_source(self.metadata, blob, self.check, verified, run, self.memory)?;
+        check_source(
+            self.metadata,
+            blob,
+            self.check,
+            verified,
+            run,
+            self.memory(),
+        )?;
         run.check()?;
         // Whatever was not to be done counts as done.
-        run.advance(usize::MAX);
+        run.advance(u64::MAX);
         Ok(())
     }
 }

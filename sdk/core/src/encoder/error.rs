@@ -1,9 +1,8 @@
 //! Encoding errors: why an encoding ended without a result.
 
-use std::{fmt, io};
-
 use crate::{
-    codec::CodecError, metadata::MetadataError, parameters::ParameterError, sliver::SliverId,
+    codec::CodecError, io_failure::IoFailure, metadata::MetadataError, parameters::ParameterError,
+    sliver::SliverId, work::Cancelled,
 };
 
 /// Encoding failed or was cancelled.
@@ -53,28 +52,8 @@ pub enum EncodeError {
     Cancelled,
 }
 
-/// An I/O error that can be copied and compared: its kind and its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IoFailure {
-    /// The kind, for example [`io::ErrorKind::StorageFull`].
-    pub kind: io::ErrorKind,
-    /// The text.
-    pub message: String,
-}
-
-impl fmt::Display for IoFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for IoFailure {}
-
-impl From<io::Error> for IoFailure {
-    fn from(error: io::Error) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.to_string(),
-        }
+impl From<Cancelled> for EncodeError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }

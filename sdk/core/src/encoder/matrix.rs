@@ -3,10 +3,10 @@
 use std::{io, ops::Range};
 
 use crate::{
+    blob_source::BlobSource,
     encoder::{
         error::EncodeError,
         plan::{Plan, Strip},
-        source::BlobSource,
     },
     workspaces::Workspaces,
 };

@@ -8,7 +8,6 @@
 //! [`BlobEncoder`] is the use of this with everything in memory.
 
 mod columns;
-mod control;
 mod error;
 mod leaf_hashes;
 mod matrix;
@@ -17,7 +16,6 @@ mod plan;
 mod rows;
 mod run;
 mod sink;
-mod source;
 mod stream;
 mod trees;
 
@@ -25,11 +23,9 @@ use std::num::NonZeroU16;
 
 #[cfg(feature = "files")]
 pub use crate::files::{DirectorySink, FileSource};
-pub use control::{Cancellation, Progress};
-pub use error::{EncodeError, IoFailure};
+pub use error::EncodeError;
 pub(crate) use matrix::PaddedBlob;
 pub use sink::SliverSink;
-pub use source::{BlobSource, SeekSource};
 pub use stream::StreamEncoder;
 pub(crate) use trees::Folder;
 
@@ -40,6 +36,7 @@ use crate::{
     parameters::{EncodingConfig, ParameterError},
     sliver::SliverPair,
     threads::Threads,
+    work::Work,
 };
 
 /// Encodes one blob.
@@ -116,8 +113,6 @@ impl<'a> BlobEncoder<'a> {
 
     fn stream(&self) -> Result<StreamEncoder<'_>, ParameterError> {
         let encoder = StreamEncoder::new(self.config, &self.blob)?;
-        Ok(encoder
-            .with_threads(self.threads.clone())
-            .with_memory(usize::MAX))
+        Ok(encoder.with_work(Work::on(self.threads.clone()).with_memory(usize::MAX)))
     }
 }

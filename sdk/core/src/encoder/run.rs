@@ -1,44 +1,31 @@
-//! Encoding context: the threads, sink, progress and cancellation that all parts of a running encoding share.
-
-use std::sync::{Mutex, PoisonError};
+//! Encoding context: what all parts of a running encoding share.
 
 use crate::{
-    encoder::{
-        control::{Cancellation, Progress},
-        error::EncodeError,
-        sink::SliverSink,
-    },
+    encoder::{error::EncodeError, sink::SliverSink},
     hashing::Lanes,
     sliver::SliverId,
     threads::Threads,
+    work::Running,
 };
 
 /// A running encoding.
 pub(crate) struct Run<'a> {
+    pub(crate) running: Running<'a>,
+    /// Those of the work, or fewer where there is little of it.
     pub(crate) threads: &'a Threads,
     pub(crate) lanes: Lanes,
     pub(crate) sink: Option<&'a dyn SliverSink>,
-    pub(crate) cancellation: &'a Cancellation,
-    pub(crate) progress: Option<&'a (dyn Fn(Progress) + Sync)>,
-    pub(crate) done: Mutex<Progress>,
 }
 
 impl Run<'_> {
     /// Ends the work if the caller has cancelled.
     pub(crate) fn check(&self) -> Result<(), EncodeError> {
-        match self.cancellation.is_cancelled() {
-            true => Err(EncodeError::Cancelled),
-            false => Ok(()),
-        }
+        Ok(self.running.check()?)
     }
 
-    /// So many more bytes went through the code. Calls back in order: `done` never falls.
+    /// So many more bytes went through the code.
     pub(crate) fn advance(&self, bytes: u64) {
-        if let Some(progress) = self.progress {
-            let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.done += bytes;
-            progress(*done);
-        }
+        self.running.advance(bytes);
     }
 
     /// A piece of a sliver for the sink, if there is one.

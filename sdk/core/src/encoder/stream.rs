@@ -1,24 +1,22 @@
 //! Streaming encoder: a source in, slivers and metadata out, in bounded memory (encoding spec 2, 3).
 
-use std::sync::Mutex;
-
 use crate::{
+    blob_source::BlobSource,
     encoder::{
         columns::{ColumnPass, SliverHashes},
-        control::{Cancellation, Progress},
         error::EncodeError,
         matrix::{KeptColumns, PaddedBlob, SourceColumns},
         plan::{Means, Plan},
         rows::expand_rows,
         run::Run,
         sink::SliverSink,
-        source::BlobSource,
     },
     hashing::{HashKernel, Lanes},
     merkle::Node,
     metadata::{BlobMetadata, SliverPairMetadata, VerifiedBlobMetadataWithId},
     parameters::{EncodingConfig, ParameterError},
     threads::Threads,
+    work::Work,
 };
 
 /// Encodes a blob that need not be in memory, handing slivers to a sink as they are computed.
@@ -26,10 +24,7 @@ pub struct StreamEncoder<'a> {
     source: &'a dyn BlobSource,
     config: EncodingConfig,
     symbol_size: u16,
-    threads: Threads,
-    memory: usize,
-    progress: Option<&'a (dyn Fn(Progress) + Sync)>,
-    cancellation: Cancellation,
+    work: Work<'a>,
     kernel: HashKernel,
 }
 
@@ -47,37 +42,18 @@ impl<'a> StreamEncoder<'a> {
             source,
             config,
             symbol_size,
-            threads: Threads::ONE,
-            memory: Self::DEFAULT_MEMORY,
-            progress: None,
-            cancellation: Cancellation::new(),
+            work: Work::new(),
             kernel: HashKernel::detect(),
         })
     }
 
-    /// Lets the encoder use these threads.
-    pub fn with_threads(mut self, threads: Threads) -> Self {
-        self.threads = threads;
-        self
-    }
-
-    /// Bytes of memory to work in, about. A blob that does not fit is worked on in strips of its symbols: the less
-    /// memory, the shorter are the pieces in which the source is read. In any case some hundred bytes a shard are
-    /// needed, `n_shards` symbols a thread, and for a blob in strips about 40 bytes for each of its `n_shards²` symbols.
-    pub fn with_memory(mut self, bytes: usize) -> Self {
-        self.memory = bytes;
-        self
-    }
-
-    /// Calls back now and then, from any of the threads.
-    pub fn with_progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> Self {
-        self.progress = Some(progress);
-        self
-    }
-
-    /// Lets another thread end the encoding with [`EncodeError::Cancelled`].
-    pub fn with_cancellation(mut self, cancellation: &Cancellation) -> Self {
-        self.cancellation = cancellation.clone();
+    /// How to work: on which threads, in how much memory, who watches and who may end it with [`EncodeError::Cancelled`].
+    ///
+    /// A blob that does not fit in the memory is worked on in strips of its symbols: the less memory, the shorter are the pieces
+    /// in which the source is read. In any case some hundred bytes a shard are needed, `n_shards` symbols a thread, and for a
+    /// blob in strips about 40 bytes for each of its `n_shards²` symbols.
+    pub fn with_work(mut self, work: Work<'a>) -> Self {
+        self.work = work;
         self
     }
 
@@ -119,17 +95,15 @@ impl<'a> StreamEncoder<'a> {
         let memory = loaded.as_deref().or(self.source.as_slice());
         let threads = match Plan::is_little_work(&self.config, self.symbol_size) {
             true => &Threads::ONE,
-            false => &self.threads,
+            false => self.work.threads(),
         };
         let plan = self.plan(threads, memory.is_some(), sink)?;
         let total = plan.codeword_bytes(plan.rows + plan.n, plan.whole());
         let run = Run {
+            running: self.work.begin(total),
             threads,
             lanes: Lanes::new(self.kernel),
             sink,
-            cancellation: &self.cancellation,
-            progress: self.progress,
-            done: Mutex::new(Progress { done: 0, total }),
         };
         run.check()?;
         let blob = PaddedBlob::new(self.source, memory);
@@ -144,12 +118,16 @@ impl<'a> StreamEncoder<'a> {
     /// The blob, if it is not in memory but small enough to be.
     fn load(&self) -> Result<Option<Vec<u8>>, EncodeError> {
         let length = self.source.length();
-        if self.source.as_slice().is_some() || length > (self.memory / 4) as u64 {
+        if self.source.as_slice().is_some() || length > (self.memory() / 4) as u64 {
             return Ok(None);
         }
         let mut bytes = vec![0; length as usize];
         PaddedBlob::new(self.source, None).read(0, &mut bytes)?;
         Ok(Some(bytes))
+    }
+
+    fn memory(&self) -> usize {
+        self.work.memory_or(Self::DEFAULT_MEMORY)
     }
 
     fn plan(
@@ -160,7 +138,7 @@ impl<'a> StreamEncoder<'a> {
     ) -> Result<Plan, ParameterError> {
         let means = Means {
             threads: threads.count(),
-            memory: self.memory,
+            memory: self.memory(),
             blob_in_memory,
             collects_rows: sink.is_some_and(|sink| !sink.takes_small_pieces()),
         };

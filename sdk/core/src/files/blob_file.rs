@@ -3,7 +3,7 @@
 use std::{fs::File, io, path::Path, time::SystemTime};
 
 use super::PositionalFile;
-use crate::encoder::BlobSource;
+use crate::blob_source::BlobSource;
 
 /// A blob in a file, read by position; of a Unix file several parts at once.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use std::{
 
 use super::{FileSource, PositionalFile, staged::Staged};
 use crate::{
-    decoder::{Assembly, DecodeError, Run, StreamDecoder},
+    decoder::{Assembly, DecodeError, StreamDecoder},
     index::SliverIndex,
+    work::Running,
 };
 
 impl StreamDecoder<'_> {
@@ -21,8 +22,8 @@ impl StreamDecoder<'_> {
     /// [`DecodeError`]; then nothing is left behind. [`DecodeError::Write`] if there is something that is no regular
     /// file, as a device.
     pub fn decode_to_file(&self, path: impl AsRef<Path>) -> Result<(), DecodeError> {
-        let mut run = self.start();
-        let chosen = self.choose(&mut run)?;
+        let run = self.start();
+        let chosen = self.choose(&run)?;
         let staged = stage(path.as_ref(), self.blob_length());
         let (mut staged, file) = staged.map_err(write_error)?;
         self.fill(&run, &chosen, file)?;
@@ -35,8 +36,8 @@ impl StreamDecoder<'_> {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode_to_open_file(&self, file: &File) -> Result<(), DecodeError> {
-        let mut run = self.start();
-        let chosen = self.choose(&mut run)?;
+        let run = self.start();
+        let chosen = self.choose(&run)?;
         let file = file.try_clone().map_err(write_error)?;
         file.set_len(self.blob_length()).map_err(write_error)?;
         self.fill(&run, &chosen, file)
@@ -45,7 +46,7 @@ impl StreamDecoder<'_> {
     /// Decodes into a file of the right length, and checks what is in it.
     fn fill(
         &self,
-        run: &Run<'_>,
+        run: &Running<'_>,
         (assembly, verified): &(Assembly, BTreeSet<SliverIndex>),
         file: File,
     ) -> Result<(), DecodeError> {

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, io, io::Cursor, sync::Arc, sync::Mutex};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use walrus_core::{
-    EncodingConfig, SliverType, Threads, VerifiedBlobMetadataWithId,
-    encoder::{BlobEncoder, BlobSource, SeekSource, SliverSink, StreamEncoder},
+    EncodingConfig, SliverType, Threads, VerifiedBlobMetadataWithId, Work,
+    blob_source::{BlobSource, SeekSource},
+    encoder::{BlobEncoder, SliverSink, StreamEncoder},
     hashing::HashKernel,
     merkle::Node,
     sliver::SliverId,
@@ -83,8 +84,7 @@ fn compare(n: u16, blob: &[u8], way: &Way, expected: &oracle::Encoded) {
     let source: &dyn BlobSource = if way.from_memory { &blob } else { &seek };
     let encoder = StreamEncoder::new(config, source)
         .unwrap()
-        .with_threads(way.threads.clone())
-        .with_memory(way.memory)
+        .with_work(Work::on(way.threads.clone()).with_memory(way.memory))
         .with_hash_kernel(way.kernel);
     let kept = Kept {
         small_pieces: way.small_pieces,

@@ -10,16 +10,17 @@ use std::{
 use proptest::{prelude::*, sample::select};
 use walrus_core::{
     Axis, EncodingConfig, Primary, Secondary, SliverData, SliverIndex, SliverPair, SliverType,
-    Threads, VerifiedBlobMetadataWithId,
+    Threads, VerifiedBlobMetadataWithId, Work,
     codec::LinearCode,
     decoder::{
         BlobDecoder, ConsistencyCheck, DecodeError, DirectorySource, SliverSource, StreamDecoder,
         decode_and_check,
     },
-    encoder::{BlobEncoder, Cancellation, DirectorySink, EncodedBlob, Progress, StreamEncoder},
+    encoder::{BlobEncoder, DirectorySink, EncodedBlob, StreamEncoder},
     merkle::MerkleTree,
     recovery::{SymbolTree, recover_sliver},
     sliver::SliverId,
+    work::{Cancellation, Progress},
 };
 
 fn blob(length: usize, seed: u64) -> Vec<u8> {
@@ -285,11 +286,12 @@ fn a_directory_decodes_to_a_file_whatever_is_missing() {
                 let source = DirectorySource::open(root.path().join("slivers")).unwrap();
                 let seen = Mutex::new(Vec::new());
                 let progress = |progress: Progress| seen.lock().unwrap().push(progress);
-                StreamDecoder::new(source.metadata(), &source)
-                    .with_threads(Threads::new(2.try_into().unwrap()))
+                let work = Work::on(Threads::new(2.try_into().unwrap()))
                     .with_memory(memory)
+                    .with_progress(&progress);
+                StreamDecoder::new(source.metadata(), &source)
                     .with_check(check)
-                    .with_progress(&progress)
+                    .with_work(work)
                     .decode_to_file(&target)
                     .unwrap();
                 assert!(
@@ -349,9 +351,11 @@ fn what_fails_leaves_nothing_behind() {
     let source = DirectorySource::open(root.path().join("slivers")).unwrap();
     let cancelled = Cancellation::new();
     let progress = |_| cancelled.cancel();
-    let result = StreamDecoder::new(source.metadata(), &source)
+    let work = Work::new()
         .with_progress(&progress)
-        .with_cancellation(&cancelled)
+        .with_cancellation(&cancelled);
+    let result = StreamDecoder::new(source.metadata(), &source)
+        .with_work(work)
         .decode_to_file(&target);
     assert_eq!(result, Err(DecodeError::Cancelled));
     assert_eq!(names(&root), before);
@@ -417,7 +421,7 @@ fn a_socket_is_not_replaced_and_a_link_stays_a_link() {
 }
 
 #[test]
-fn too_few_slivers_of_both_axes_are_told_of_the_axis_that_misses_fewest() {
+fn too_few_slivers_of_both_types_are_told_of_the_type_that_misses_fewest() {
     // Four rows or seven columns decode the blob. Damaged rows count as missing.
     for (rows, damaged, columns, expected) in [
         (4, 0..2, 6, (6, 7, SliverType::Secondary)),

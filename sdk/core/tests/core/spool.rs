@@ -5,7 +5,7 @@ use std::{fs, io};
 use proptest::prelude::*;
 use walrus_core::{
     Axis, EncodingConfig, Primary, Secondary, SliverData, SliverIndex, SliverType, Threads,
-    VerifiedBlobMetadataWithId,
+    VerifiedBlobMetadataWithId, Work,
     decoder::{ConsistencyCheck, DecodeError, SliverSource, StreamDecoder},
     encoder::{BlobEncoder, DirectorySink, EncodeError, EncodedBlob, SliverSink, StreamEncoder},
     sliver::SliverId,
@@ -29,8 +29,7 @@ fn spooled(n: u16, blob: &[u8]) -> (SliverSpool, VerifiedBlobMetadataWithId) {
     let spool = empty(n, blob.len());
     let metadata = StreamEncoder::new(config(n), &blob)
         .unwrap()
-        .with_threads(Threads::available())
-        .with_memory(1 << 16)
+        .with_work(Work::on(Threads::available()).with_memory(1 << 16))
         .encode_to(&spool)
         .unwrap();
     (spool, metadata)

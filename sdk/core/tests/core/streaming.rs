@@ -8,13 +8,14 @@ use std::{
 };
 
 use walrus_core::{
-    EncodingConfig, Sliver, SliverType, Threads, VerifiedBlobMetadataWithId,
+    EncodingConfig, Sliver, SliverType, Threads, VerifiedBlobMetadataWithId, Work,
+    blob_source::{BlobSource, SeekSource},
     encoder::{
-        BlobEncoder, BlobSource, Cancellation, DirectorySink, EncodeError, EncodedBlob, FileSource,
-        SeekSource, SliverSink, StreamEncoder,
+        BlobEncoder, DirectorySink, EncodeError, EncodedBlob, FileSource, SliverSink, StreamEncoder,
     },
     parameters::ParameterError,
     sliver::SliverId,
+    work::Cancellation,
 };
 
 fn config(n: u16) -> EncodingConfig {
@@ -57,8 +58,7 @@ fn stream(n: u16, source: &dyn BlobSource, memory: usize) -> (Kept, VerifiedBlob
     let kept = Kept::default();
     let metadata = StreamEncoder::new(config(n), source)
         .unwrap()
-        .with_memory(memory)
-        .with_threads(Threads::available())
+        .with_work(Work::on(Threads::available()).with_memory(memory))
         .encode_to(&kept)
         .unwrap();
     (kept, metadata)
@@ -167,7 +167,7 @@ fn failing_sources_end_the_encoding_and_leave_nothing() {
         let sink = DirectorySink::create(place.path().join("out"), &config(10), 5000).unwrap();
         let error = StreamEncoder::new(config(10), &source)
             .unwrap()
-            .with_memory(memory)
+            .with_work(Work::new().with_memory(memory))
             .encode_to(&sink)
             .unwrap_err();
         drop(sink);
@@ -250,10 +250,12 @@ fn cancelling_ends_the_encoding() {
     let source = SeekSource::new(Cursor::new(blob(50_000))).unwrap();
     let cancellation = Cancellation::new();
     let cancel_when_started = |_| cancellation.cancel();
-    let encoder = StreamEncoder::new(config(10), &source)
-        .unwrap()
+    let work = Work::new()
         .with_progress(&cancel_when_started)
         .with_cancellation(&cancellation);
+    let encoder = StreamEncoder::new(config(10), &source)
+        .unwrap()
+        .with_work(work);
     assert_eq!(encoder.compute_metadata(), Err(EncodeError::Cancelled));
 }
 
@@ -265,8 +267,7 @@ fn progress_grows_to_the_end() {
         let source = SeekSource::new(Cursor::new(blob(500_000))).unwrap();
         let encoder = StreamEncoder::new(config(10), &source)
             .unwrap()
-            .with_memory(memory)
-            .with_progress(&note);
+            .with_work(Work::new().with_memory(memory).with_progress(&note));
         encoder.compute_metadata().unwrap();
         let seen = seen.into_inner().unwrap();
         assert!(seen.len() > 2);
@@ -293,10 +294,12 @@ impl SliverSink for Stopping<'_> {
 fn cancelling_between_strips_ends_the_encoding() {
     let source = SeekSource::new(Cursor::new(blob(50_000))).unwrap();
     let cancellation = Cancellation::new();
-    let encoder = StreamEncoder::new(config(10), &source)
-        .unwrap()
+    let work = Work::new()
         .with_memory(IN_STRIPS)
         .with_cancellation(&cancellation);
+    let encoder = StreamEncoder::new(config(10), &source)
+        .unwrap()
+        .with_work(work);
     let stopped = encoder.encode_to(&Stopping(&cancellation));
     assert_eq!(stopped, Err(EncodeError::Cancelled));
 }

@@ -1,9 +1,6 @@
 //! Arguments of the commands for blobs: store, read, status, and the encoding offline.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args};
 use walrus_sdk::Spool;

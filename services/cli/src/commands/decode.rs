@@ -10,13 +10,13 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use tracing::Instrument as _;
 use walrus_core::{
-    BlobId, Threads,
+    BlobId, Threads, Work,
     decoder::{ConsistencyCheck, DecodeError, DirectorySource, StreamDecoder},
-    encoder::{Cancellation, Progress},
+    work::{Cancellation, Progress},
 };
 use walrus_sdk::{BlobContent, ClientError, Output, Spool, SpoolError};
 
-use super::{print_json, print_json_aside};
+use super::{Report, print_json_aside, show_on};
 use crate::{
     args::{DecodeArgs, GlobalOptions},
     encoding::until_stopped,
@@ -33,6 +33,15 @@ struct DecodeOutput {
     directory: PathBuf,
     out: String,
     unencoded_length: u64,
+}
+
+impl Report for DecodeOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.field("blob ID", self.blob_id);
+        reporter.field("directory", self.directory.display());
+        reporter.field("file", &self.out);
+        reporter.field("size", bytes(self.unencoded_length));
+    }
 }
 
 /// Writes the file whose slivers a directory holds.
@@ -65,18 +74,11 @@ pub(crate) async fn run(global: &GlobalOptions, args: DecodeArgs) -> anyhow::Res
     if let Some(content) = content {
         write_special(&out, content, stop).await?;
     }
-    if global.json {
+    if global.json && output.out == "-" {
         // The document would be in the blob.
-        if output.out == "-" {
-            return print_json_aside(&output);
-        }
-        return print_json(&output);
+        return print_json_aside(&output);
     }
-    reporter.field("blob ID", output.blob_id);
-    reporter.field("directory", output.directory.display());
-    reporter.field("file", &output.out);
-    reporter.field("size", bytes(output.unencoded_length));
-    Ok(())
+    show_on(&reporter, global, &output)
 }
 
 /// Into a device or a pipe, which nobody may ever read.
@@ -163,17 +165,18 @@ impl Decoding {
         source: &DirectorySource,
         file: &File,
         cancellation: &Cancellation,
-        unwritable: impl FnOnce(walrus_core::encoder::IoFailure) -> anyhow::Error,
+        unwritable: impl FnOnce(walrus_core::io_failure::IoFailure) -> anyhow::Error,
     ) -> anyhow::Result<()> {
         let show = |progress: Progress| {
             self.bar.set_length(progress.total);
             self.bar.set_position(progress.done);
         };
-        let decoded = StreamDecoder::new(source.metadata(), source)
-            .with_threads(Threads::available())
-            .with_check(self.check)
+        let work = Work::on(Threads::available())
             .with_progress(&show)
-            .with_cancellation(cancellation)
+            .with_cancellation(cancellation);
+        let decoded = StreamDecoder::new(source.metadata(), source)
+            .with_check(self.check)
+            .with_work(work)
             .decode_to_open_file(file);
         decoded
             .map_err(|error| match error {
