@@ -2,7 +2,7 @@
 
 use walrus_sdk::config::{
     ClientConfig, CommunicationConfig, ConfigError, LoadedConfig, Origin, PublicNetwork,
-    UploadMode, load, parse,
+    UploadMode, WalletConfig, load, parse,
 };
 
 const SINGLE: &str =
@@ -18,6 +18,38 @@ fn a_minimal_file_has_the_defaults_of_the_specification() {
         config,
         ClientConfig::for_network(config.objects(), config.rpc_urls.clone())
     );
+}
+
+#[test]
+fn what_a_program_writes_is_what_it_chose_and_reads_back() {
+    let written = |config: &ClientConfig| serde_yaml::to_string(config).unwrap();
+    let (minimal, _) = parse(SINGLE, "test", None).unwrap();
+    let keys = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with(['-', ' ']));
+        lines
+            .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
+            .collect()
+    };
+    assert_eq!(
+        keys(&written(&minimal)),
+        ["system_object", "staking_object", "rpc_urls"]
+    );
+    let chosen = ClientConfig {
+        n_shards: Some(10),
+        cache_ttl_secs: 11,
+        exchange_objects: vec![minimal.system_object],
+        wallet_config: Some(WalletConfig::Path("/w/client.yaml".into())),
+        communication_config: CommunicationConfig {
+            max_concurrent_writes: Some(1),
+            ..CommunicationConfig::default()
+        },
+        ..minimal.clone()
+    };
+    for config in [minimal, chosen] {
+        let (again, unread) = parse(&written(&config), "written", None).unwrap();
+        assert!(unread.is_empty(), "{unread:?}");
+        assert_eq!(again, config);
+    }
 }
 
 /// Every key of client spec 5.3 besides those of the contract and the wallet, as `key: value` below its groups.

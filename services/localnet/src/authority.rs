@@ -29,8 +29,7 @@ use rustls::{
 use walrus_core::network_key::NetworkKeyPair;
 use walrus_node::tls::{generated_name, server_names};
 use walrus_service::tls::{CertificateKey, Certificates};
-
-use crate::directory::write_atomically;
+use walrus_sui::wallet::replace_private;
 
 const AUTHORITY_KEY_FILE: &str = "authority.key";
 const CHAIN_KEY_FILE: &str = "chain.key";
@@ -155,7 +154,7 @@ fn key_in(path: &Path) -> anyhow::Result<NetworkKeyPair> {
             .with_context(|| format!("{} is no key of a local network", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = NetworkKeyPair::generate(&mut rand::rng());
-            write_atomically(path, key.to_pkcs8_pem()?.as_bytes())?;
+            replace_private(path, key.to_pkcs8_pem()?.as_bytes())?;
             Ok(key)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),

@@ -20,12 +20,12 @@ use serde::{Deserialize, Serialize};
 use sui_devchain::{Account, Devchain, RunningChain};
 use walrus_sui::{
     network_json::NetworkAccount,
-    wallet::{Keypair, Wallet},
+    wallet::{Keypair, Wallet, replace_private},
 };
 
 use crate::{
     authority::Authority,
-    directory::{Directory, Kind, write_atomically},
+    directory::{Directory, Kind},
     operator::environment,
     ports::ChainPorts,
 };
@@ -230,7 +230,7 @@ impl LocalChain {
         let Some(dir) = self.path() else {
             return Ok(());
         };
-        write_atomically(&dir.join(DESCRIPTION_FILE), self.description()?.as_bytes())?;
+        replace_private(&dir.join(DESCRIPTION_FILE), self.description()?.as_bytes())?;
         self.write_wallet(dir)
     }
 

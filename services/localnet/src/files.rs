@@ -5,23 +5,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
 use walrus_core::network_key::NetworkPublicKey;
 use walrus_node::{
     NodeConfig,
-    config::LiveUploadDeferralConfig,
+    config::{KeySource, LiveUploadDeferralConfig, SuiConfig, TlsConfig, WalletSource},
     operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, admin::AdminDoor},
 };
+use walrus_sdk::config::{ClientConfig, WalletConfig};
 use walrus_sui::{
     Address,
     local_network::client_config_path,
     network_json::{NetworkAccount, NetworkDescriptor, NetworkNode},
-    wallet::{Keypair, Wallet},
+    wallet::{Keypair, Wallet, replace_private},
 };
 
 use crate::{
     Localnet,
-    directory::write_atomically,
     operator::{WALLET_FILE, environment, node_name},
 };
 
@@ -57,44 +56,51 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
     let node = network.node_state(index)?;
     let deployment = network.deployment();
     let certificate = dir.join(CERTIFICATE_FILE);
-    let config = serde_json::json!({
-        "name": node_name(index),
-        "storage_path": dir.join("storage"),
-        "protocol_key_pair": { "path": dir.join(PROTOCOL_KEY_FILE) },
-        "network_key_pair": { "path": dir.join(NETWORK_KEY_FILE) },
-        "public_host": node.address.ip(),
-        "public_port": node.address.port(),
-        "rest_api_address": node.address,
+    let socket = dir.join(ADMIN_SOCKET_FILE);
+    let config = NodeConfig {
+        rest_api_address: node.address,
         // JavaScript cannot be told which key a node has, and nobody else is on the way.
-        "tls": {
-            "also_plain_http": node.address.ip().is_loopback(),
-            "certificate_path": certificate,
+        tls: TlsConfig {
+            also_plain_http: node.address.ip().is_loopback(),
+            certificate_path: Some(certificate.clone()),
+            ..TlsConfig::default()
         },
-        "metrics_address": node.metrics_address,
-        "rest_graceful_shutdown_period_secs": 1,
+        metrics_address: node.metrics_address,
+        rest_graceful_shutdown_period_secs: Some(1),
         // Nodes of one machine share its memory.
-        "database_cache_bytes": 4 << 20,
+        database_cache_bytes: 4 << 20,
         // An upload on one machine is over in seconds; a node that was down need not wait longer for its slivers.
-        "live_upload_deferral": LiveUploadDeferralConfig {
+        live_upload_deferral: LiveUploadDeferralConfig {
             buckets: Vec::new(),
             max_total_defer_secs: DEFERRAL_SECS,
             ..LiveUploadDeferralConfig::default()
         },
-        "storage_node_cap": node.cap_id,
-        "admin_socket_path": network.runs_processes().then(|| dir.join(ADMIN_SOCKET_FILE)).filter(|path| AdminDoor::fits(path)),
-        "blocklist_path": network.blocklist(),
-        "sui": {
-            "rpc": network.chain().rpc_url(),
-            "system_object": deployment.system_object,
-            "staking_object": deployment.staking_object,
-            "treasury_object": deployment.treasury_object,
-            "walrus_subsidies_object": network.side_packages().map(|side| side.subsidies_object),
-            "wallet_config": dir.join(WALLET_FILE),
-        },
-    });
+        storage_node_cap: Some(node.cap_id),
+        admin_socket_path: (network.runs_processes() && AdminDoor::fits(&socket)).then_some(socket),
+        blocklist_path: network.blocklist().map(Path::to_owned),
+        ..NodeConfig::new(
+            node_name(index),
+            dir.join("storage"),
+            KeySource::file(dir.join(PROTOCOL_KEY_FILE)),
+            KeySource::file(dir.join(NETWORK_KEY_FILE)),
+            node.address.ip().to_string(),
+            node.address.port(),
+            SuiConfig {
+                rpc: network.chain().rpc_url(),
+                system_object: deployment.system_object,
+                staking_object: deployment.staking_object,
+                treasury_object: Some(deployment.treasury_object),
+                walrus_subsidies_object: network.side_packages().map(|side| side.subsidies_object),
+                wallet_config: WalletSource::File(dir.join(WALLET_FILE)),
+                first_checkpoint: 0,
+            },
+        )
+    };
     let path = node_config_path(network.path(), index);
-    write_atomically(&path, serde_yaml::to_string(&config)?.as_bytes())?;
-    let config = NodeConfig::load(&path)?;
+    replace_private(&path, config.to_yaml()?.as_bytes())?;
+    let read = NodeConfig::load(&path)?;
+    debug_assert_eq!(read, config, "what was written");
+    let config = read;
     let key = config.network_key()?;
     network
         .authority()
@@ -116,41 +122,24 @@ pub(crate) async fn write(network: &Localnet) -> anyhow::Result<()> {
     write_client_config(network, &rpc_url, &wallet)?;
     let descriptor = describe(network, rpc_url).await?;
     let json = serde_json::to_vec_pretty(&descriptor)?;
-    write_atomically(&network_json_path(network.path()), &json)
-}
-
-/// The keys of client spec 5.3 that a local network sets.
-#[derive(Serialize)]
-struct ClientConfigFile<'a> {
-    system_object: String,
-    staking_object: String,
-    treasury_object: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    walrus_subsidies_object: Option<String>,
-    exchange_objects: Vec<String>,
-    n_shards: u16,
-    rpc_urls: [&'a str; 1],
-    wallet_config: &'a Path,
+    Ok(replace_private(&network_json_path(network.path()), &json)?)
 }
 
 fn write_client_config(network: &Localnet, rpc_url: &str, wallet: &Path) -> anyhow::Result<()> {
     let deployment = network.deployment();
     let side = network.side_packages();
-    let file = ClientConfigFile {
-        system_object: deployment.system_object.to_string(),
-        staking_object: deployment.staking_object.to_string(),
-        treasury_object: deployment.treasury_object.to_string(),
-        walrus_subsidies_object: side.map(|side| side.subsidies_object.to_string()),
-        exchange_objects: side
-            .map(|side| side.exchange_object.to_string())
-            .into_iter()
-            .collect(),
-        n_shards: network.state().shards,
-        rpc_urls: [rpc_url],
-        wallet_config: wallet,
+    let config = ClientConfig {
+        walrus_subsidies_object: side.map(|side| side.subsidies_object),
+        exchange_objects: side.map(|side| side.exchange_object).into_iter().collect(),
+        n_shards: Some(network.state().shards),
+        wallet_config: Some(WalletConfig::Path(wallet.to_owned())),
+        ..ClientConfig::for_network(deployment.objects(), vec![rpc_url.to_owned()])
     };
-    let yaml = serde_yaml::to_string(&file)?;
-    write_atomically(&client_config_path(network.path()), yaml.as_bytes())
+    let yaml = serde_yaml::to_string(&config)?;
+    Ok(replace_private(
+        &client_config_path(network.path()),
+        yaml.as_bytes(),
+    )?)
 }
 
 fn packages(network: &Localnet) -> BTreeMap<String, Address> {

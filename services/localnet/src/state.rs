@@ -11,13 +11,9 @@ use anyhow::{Context, ensure};
 use jiff::fmt::friendly::{Spacing, SpanPrinter};
 use serde::{Deserialize, Serialize};
 use walrus_deploy::{Deployment, SidePackages};
-use walrus_sui::Address;
+use walrus_sui::{Address, wallet::replace_private};
 
-use crate::{
-    LocalnetOptions,
-    directory::{Kind, write_atomically},
-    ports,
-};
+use crate::{LocalnetOptions, directory::Kind, ports};
 
 const STATE_FILE: &str = "state.json";
 const STATE_VERSION: u32 = 1;
@@ -125,7 +121,10 @@ impl State {
     }
 
     pub(crate) fn save(&self, dir: &Path) -> anyhow::Result<()> {
-        write_atomically(&dir.join(STATE_FILE), &serde_json::to_vec_pretty(self)?)
+        Ok(replace_private(
+            &dir.join(STATE_FILE),
+            &serde_json::to_vec_pretty(self)?,
+        )?)
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use walrus_core::{bls::BlsKeyPair, network_key::NetworkKeyPair};
 use walrus_sui::{
     Address,
-    config::{TextOrMap, read_document, warn_of_unread_keys},
+    config::{TextOrMap, is_default, read_document, warn_of_unread_keys},
     contract::ContractObjects,
     home::{self, Expand as _},
     wallet::{Keypair, Wallet, read_bounded},
@@ -52,7 +52,7 @@ pub struct NodeConfig {
     #[serde(default = "default_grace")]
     pub rest_graceful_shutdown_period_secs: Option<u64>,
     /// Certificate options.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub tls: TlsConfig,
     /// The chain.
     pub sui: SuiConfig,
@@ -67,22 +67,22 @@ pub struct NodeConfig {
     )]
     pub blocklist_path: Option<PathBuf>,
     /// Tuning of the REST service.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub rest_server: RestServerConfig,
     /// Tuning of recovery.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub blob_recovery: BlobRecoveryConfig,
     /// How long recovery waits for uploads that are still running.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub live_upload_deferral: LiveUploadDeferralConfig,
     /// When data is deleted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub garbage_collection: GarbageCollectionConfig,
     /// Cache of slivers uploaded before their registration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pending_sliver_cache: PendingSliverCacheConfig,
     /// Cache of metadata uploaded before its registration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pending_metadata_cache: PendingMetadataCacheConfig,
     /// Block cache of the database, in bytes.
     #[serde(default = "default_cache_bytes")]
@@ -452,6 +452,45 @@ fn yes() -> bool {
 }
 
 impl NodeConfig {
+    /// A configuration with these keys, which every node must be told, and the defaults for the rest.
+    pub fn new(
+        name: String,
+        storage_path: PathBuf,
+        protocol_key_pair: KeySource,
+        network_key_pair: KeySource,
+        public_host: String,
+        public_port: u16,
+        sui: SuiConfig,
+    ) -> Self {
+        Self {
+            name,
+            storage_path,
+            protocol_key_pair,
+            network_key_pair,
+            public_host,
+            public_port,
+            sui,
+            rest_api_address: default_rest_address(),
+            metrics_address: None,
+            rest_graceful_shutdown_period_secs: default_grace(),
+            tls: TlsConfig::default(),
+            storage_node_cap: None,
+            blocklist_path: None,
+            rest_server: RestServerConfig::default(),
+            blob_recovery: BlobRecoveryConfig::default(),
+            live_upload_deferral: LiveUploadDeferralConfig::default(),
+            garbage_collection: GarbageCollectionConfig::default(),
+            pending_sliver_cache: PendingSliverCacheConfig::default(),
+            pending_metadata_cache: PendingMetadataCacheConfig::default(),
+            database_cache_bytes: default_cache_bytes(),
+            drive_epochs: yes(),
+            commission_rate: default_commission(),
+            voting_params: VotingParams::default(),
+            metadata: MetadataConfig::default(),
+            admin_socket_path: None,
+        }
+    }
+
     /// Reads a configuration file; warns about keys that nothing reads.
     ///
     /// # Errors
@@ -486,7 +525,7 @@ impl NodeConfig {
         }
     }
 
-    /// The configuration as YAML.
+    /// The configuration as YAML; sections that are as by default are left out.
     ///
     /// # Errors
     /// If a value cannot be written as YAML.

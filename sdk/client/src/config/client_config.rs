@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use walrus_sui::{
     Address,
-    config::TextOrMap,
+    config::{TextOrMap, is_default},
     contract::ContractObjects,
     home::{self, Expand as _, NoHome},
     wallet::{Wallet, WalletError, default_wallet_path},
@@ -14,6 +14,7 @@ use walrus_sui::{
 use super::CommunicationConfig;
 
 /// Keys of one configuration (client spec 5.3): those that something reads. Of any other key a file is told that it has no effect.
+/// Written as YAML, it has the keys that differ from their defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClientConfig {
     /// `system::System`.
@@ -21,36 +22,45 @@ pub struct ClientConfig {
     /// `staking::Staking`.
     pub staking_object: Address,
     /// `walrus_subsidies` object.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walrus_subsidies_object: Option<Address>,
     /// `wal::ProtectedTreasury`; needed by whoever initiates epoch changes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub treasury_object: Option<Address>,
     /// Number of shards; read from the chain when absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_shards: Option<u16>,
     /// The most epochs that `max` stands for, if the chain does not allow fewer.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_epochs_ahead: Option<u32>,
     /// How long chain state is cached, in seconds.
-    #[serde(default = "default_cache_ttl")]
+    #[serde(
+        default = "default_cache_ttl",
+        skip_serializing_if = "is_default_cache_ttl"
+    )]
     pub cache_ttl_secs: u64,
     /// SUI/WAL exchanges of test networks.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchange_objects: Vec<Address>,
     /// The wallet.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet_config: Option<WalletConfig>,
     /// RPC servers, tried in order.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rpc_urls: Vec<String>,
     /// Communication with nodes and chain.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub communication_config: CommunicationConfig,
 }
 
 const fn default_cache_ttl() -> u64 {
     10
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_default_cache_ttl(seconds: &u64) -> bool {
+    *seconds == default_cache_ttl()
 }
 
 impl ClientConfig {

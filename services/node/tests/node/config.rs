@@ -92,11 +92,22 @@ fn the_keys_of_a_short_file_and_the_defaults_of_the_rest() {
     );
     config.protocol_key().unwrap();
     config.network_key().unwrap();
-    // What is written is what is read.
-    assert_eq!(
-        NodeConfig::parse(&config.to_yaml().unwrap(), "again").unwrap(),
-        config
+    // What is written is what is read, and no section that nobody chose.
+    let written = config.to_yaml().unwrap();
+    assert_eq!(NodeConfig::parse(&written, "again").unwrap(), config);
+    for absent in ["blob_recovery", "pending_", "tls", "null"] {
+        assert!(!written.contains(absent), "{absent}: {written}");
+    }
+    let built = NodeConfig::new(
+        config.name.clone(),
+        config.storage_path.clone(),
+        config.protocol_key_pair.clone(),
+        config.network_key_pair.clone(),
+        config.public_host.clone(),
+        config.public_port,
+        config.sui.clone(),
     );
+    assert_eq!(built, config);
 }
 
 #[test]

@@ -79,6 +79,10 @@ async fn the_examples_do_what_they_say() {
 /// Through the second of two RPC servers: nobody listens at the first.
 async fn connect(network: &TestNetwork, directory: &std::path::Path) -> Client {
     let config = client_config_path(network.path());
+    let text = std::fs::read_to_string(&config).unwrap();
+    let (written, unread) = walrus_sdk::config::parse(&text, "localnet", None).unwrap();
+    assert!(unread.is_empty(), "{unread:?}");
+    assert_eq!(written.objects(), network.reader().objects());
     let nowhere = || Client::builder().config_file(&config);
     let dead = nowhere().rpc_urls(["http://127.0.0.1:1"]).connect().await;
     let Err(ConnectError::Unreachable { failures }) = dead else {
