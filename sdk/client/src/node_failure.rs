@@ -146,11 +146,6 @@ impl NodeProblem {
     pub fn is_not_found(&self) -> bool {
         self.kind() == FailureKind::NotFound
     }
-
-    /// Whether the node refuses to serve the blob.
-    pub fn is_blocked(&self) -> bool {
-        self.kind() == FailureKind::Blocked
-    }
 }
 
 fn kind_of(error: &NodeError) -> FailureKind {

@@ -54,7 +54,7 @@ impl NodePool {
     }
 
     /// Like [`NodePool::new`], for at most so many nodes.
-    pub fn with_limit(options: NodeClientOptions, limit: usize) -> Self {
+    fn with_limit(options: NodeClientOptions, limit: usize) -> Self {
         Self {
             options,
             limit: limit.max(1),
@@ -90,16 +90,6 @@ impl NodePool {
     /// Lets go of the connections to all other nodes.
     pub fn retain(&self, wanted: impl Fn(&Endpoint) -> bool) {
         self.kept().clients.retain(|endpoint, _| wanted(endpoint));
-    }
-
-    /// How many connections are kept.
-    pub fn len(&self) -> usize {
-        self.kept().clients.len()
-    }
-
-    /// Whether none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -154,7 +144,7 @@ mod tests {
             ..endpoint(1)
         };
         pool.client(changed).unwrap();
-        assert_eq!(pool.len(), 2);
+        assert_eq!(kept(&pool).len(), 2);
         let malformed = Endpoint {
             key: vec![1, 2, 3],
             ..endpoint(1)
@@ -167,6 +157,6 @@ mod tests {
         };
         let error = pool.client(nowhere).unwrap_err();
         assert!(matches!(error, EndpointError::Client(_)));
-        assert_eq!(pool.len(), 2);
+        assert_eq!(kept(&pool).len(), 2);
     }
 }

@@ -260,9 +260,8 @@ fn parts(pieces: &[StoragePiece]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use walrus_sui::{Address, Digest, ObjectReference};
-
     use super::*;
+    use crate::store::samples::owned;
 
     const TERMS: Terms = Terms {
         current: 10,
@@ -270,19 +269,6 @@ mod tests {
         deletable: true,
         use_certified: true,
     };
-
-    fn owned(number: u8, start_epoch: u32, end_epoch: u32, storage_size: u64) -> OwnedStorage {
-        let id = Address::new([number; 32]);
-        OwnedStorage {
-            storage: Storage {
-                id,
-                start_epoch,
-                end_epoch,
-                storage_size,
-            },
-            reference: ObjectReference::new(id, 1, Digest::ZERO),
-        }
-    }
 
     /// Resource, bytes and time of the pieces for a blob.
     fn take(stock: &mut Stock, size: u64) -> Vec<(u8, u64, u32, u32)> {

@@ -283,24 +283,11 @@ impl<'a> Cover<'a> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
-    use walrus_sui::{Address, Digest, ObjectReference, objects::Storage};
 
     use super::*;
+    use crate::store::samples::owned;
 
     const MIB: u64 = BYTES_PER_UNIT;
-
-    fn owned(number: u8, start_epoch: u32, end_epoch: u32, storage_size: u64) -> OwnedStorage {
-        let id = Address::new([number; 32]);
-        OwnedStorage {
-            storage: Storage {
-                id,
-                start_epoch,
-                end_epoch,
-                storage_size,
-            },
-            reference: ObjectReference::new(id, 1, Digest::ZERO),
-        }
-    }
 
     /// Number of the resource (0: bought), bytes, and time of each piece.
     type Short = (u8, u64, u32, u32);

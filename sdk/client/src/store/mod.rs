@@ -22,6 +22,8 @@ mod quorum;
 mod record;
 mod register;
 mod rivals;
+#[cfg(test)]
+mod samples;
 mod slivers;
 mod stage;
 mod storage_end;

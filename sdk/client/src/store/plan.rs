@@ -199,13 +199,13 @@ fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
 mod tests {
     use proptest::prelude::*;
     use walrus_sui::{
-        Address, Digest, ObjectReference,
         contract::Prices,
         objects::Storage,
         transactions::{BlobRegistration, StorageSource, registration_costs},
     };
 
     use super::*;
+    use crate::store::samples::{id, owned_as};
 
     const TERMS: Terms = Terms {
         current: 10,
@@ -213,10 +213,6 @@ mod tests {
         deletable: true,
         use_certified: true,
     };
-
-    fn id(number: u8) -> Address {
-        Address::new([number; 32])
-    }
 
     fn storage(number: u8, end_epoch: u32, storage_size: u64) -> Storage {
         Storage {
@@ -248,11 +244,7 @@ mod tests {
     }
 
     fn owning(blobs: Vec<Blob>, storage: Vec<Storage>) -> Owned {
-        let owned = |storage: Storage| OwnedStorage {
-            reference: ObjectReference::new(storage.id, 1, Digest::ZERO),
-            storage,
-        };
-        let storage = storage.into_iter().map(owned).collect();
+        let storage = storage.into_iter().map(owned_as).collect();
         Owned { blobs, storage }
     }
 
