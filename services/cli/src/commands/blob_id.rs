@@ -4,12 +4,12 @@ use anyhow::Context;
 use serde::Serialize;
 use walrus_core::{BlobId, EncodingConfig, EncodingType};
 
-use super::{Report, print_json, show};
+use super::{Report, show};
 use crate::{
     args::{BlobIdArgs, GlobalOptions},
     context,
     encoding::encode_file,
-    report::{Reporter, bytes, write_result},
+    report::{Reporter, bytes},
 };
 
 #[derive(Serialize)]
@@ -30,6 +30,17 @@ impl Report for BlobIdOutput {
         reporter.field("unencoded size", bytes(self.unencoded_length));
         reporter.field("shards", self.n_shards);
         reporter.field("encoding", self.encoding_type);
+    }
+}
+
+/// A blob ID alone; its line is for programs, too.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Converted(BlobId);
+
+impl Report for Converted {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line(self.0.to_string());
     }
 }
 
@@ -61,8 +72,5 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Res
 pub(crate) fn convert(global: &GlobalOptions, decimal: &str) -> anyhow::Result<()> {
     let blob_id = BlobId::from_decimal(decimal)
         .with_context(|| format!("`{decimal}` is not a decimal blob ID"))?;
-    if global.json {
-        return print_json(&blob_id);
-    }
-    write_result(format!("{blob_id}\n").as_bytes())
+    show(global, &Converted(blob_id))
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Read},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
@@ -16,7 +16,7 @@ use walrus_sdk::{
 use walrus_sui::{Address, Digest};
 
 use super::{
-    print_json,
+    Report, show_on,
     store::{StoredFile, json_result, print_outcome},
 };
 use crate::{
@@ -39,6 +39,16 @@ struct DemoOutput<'a> {
     store: Vec<StoredFile<'a>>,
     digests: Digests,
     timings: BTreeMap<String, u64>,
+    /// Everything together.
+    #[serde(skip)]
+    took: Duration,
+}
+
+impl Report for DemoOutput<'_> {
+    /// The rest was told while it happened.
+    fn print(&self, reporter: &Reporter) {
+        reporter.line(format!("Done in {}", duration(self.took)));
+    }
 }
 
 #[derive(Serialize)]
@@ -129,23 +139,22 @@ impl Demo<'_> {
         };
         self.read_back(&client, &blob_object.blob_id, &mut timings)
             .await?;
-        if global.json {
-            let deployment = self.network.deployment();
-            print_json(&DemoOutput {
-                packages: BTreeMap::from([
-                    ("wal", deployment.wal_package),
-                    ("walrus", deployment.walrus_package),
-                ]),
-                committee,
-                store: json_result(&report.outcomes),
-                digests: Digests {
-                    register: outcome.register_digest,
-                    certify: outcome.certify_digest,
-                },
-                timings,
-            })?;
-        }
-        Ok(())
+        let deployment = self.network.deployment();
+        let output = DemoOutput {
+            packages: BTreeMap::from([
+                ("wal", deployment.wal_package),
+                ("walrus", deployment.walrus_package),
+            ]),
+            committee,
+            store: json_result(&report.outcomes),
+            digests: Digests {
+                register: outcome.register_digest,
+                certify: outcome.certify_digest,
+            },
+            timings,
+            took: self.started.elapsed(),
+        };
+        show_on(self.reporter, global, &output)
     }
 
     async fn print_committee(&self) -> anyhow::Result<Vec<Member>> {
@@ -233,8 +242,6 @@ impl Demo<'_> {
         ensure!(identical.await??, "what was read is not what was stored");
         self.reporter
             .field("compared", format!("{}, identical", bytes(length)));
-        self.reporter
-            .line(format!("Done in {}", duration(self.started.elapsed())));
         Ok(())
     }
 }

@@ -3,9 +3,9 @@
 use anyhow::{Context, bail, ensure};
 use rand::seq::IndexedRandom as _;
 use serde::Serialize;
-use walrus_sui::{Address, transactions::ContractWriter};
+use walrus_sui::{Address, Digest, transactions::ContractWriter};
 
-use super::print_json;
+use super::{Report, show};
 use crate::{
     args::{GetWalArgs, GlobalOptions},
     context::Network,
@@ -18,6 +18,24 @@ use crate::{
 struct GetWalOutput {
     /// MIST.
     amount_sui: u64,
+    #[serde(skip)]
+    exchange: Address,
+    /// FROST that the account has now; unknown where nobody reads it.
+    #[serde(skip)]
+    balance: Option<u64>,
+    #[serde(skip)]
+    transaction: Digest,
+}
+
+impl Report for GetWalOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line(format!("Exchanged {} MIST for WAL", self.amount_sui));
+        reporter.field("exchange", self.exchange);
+        if let Some(balance) = self.balance {
+            reporter.field("WAL owned now", wal(balance));
+        }
+        reporter.field("transaction", self.transaction);
+    }
 }
 
 /// Exchanges.
@@ -32,18 +50,18 @@ pub(crate) async fn run(global: &GlobalOptions, args: GetWalArgs) -> anyhow::Res
     let writer = network.writer(global)?;
     check(&writer, exchange, args.amount).await?;
     let executed = writer.exchange_sui_for_wal(exchange, args.amount).await?;
-    if global.json {
-        return print_json(&GetWalOutput {
-            amount_sui: args.amount,
-        });
-    }
-    let balance = network.reader().wal_balance(writer.address()).await?;
-    let reporter = Reporter::new(false);
-    reporter.line(format!("Exchanged {} MIST for WAL", args.amount));
-    reporter.field("exchange", exchange);
-    reporter.field("WAL owned now", wal(balance));
-    reporter.field("transaction", executed.digest);
-    Ok(())
+    // The JSON result does not tell it.
+    let balance = match global.json {
+        true => None,
+        false => Some(network.reader().wal_balance(writer.address()).await?),
+    };
+    let output = GetWalOutput {
+        amount_sui: args.amount,
+        exchange,
+        balance,
+        transaction: executed.digest,
+    };
+    show(global, &output)
 }
 
 /// Says what the contract would refuse with a code.

@@ -8,7 +8,7 @@ use walrus_sdk::info::{
     CommitteeInfo, EpochInfo, FaultTolerance, PriceInfo, SizeInfo, StorageInfo,
 };
 
-use super::print_json;
+use super::{Report, show};
 use crate::{
     args::{GlobalOptions, InfoArgs, InfoSection},
     context::{Network, rfc3339},
@@ -59,21 +59,17 @@ pub(crate) async fn run(global: &GlobalOptions, args: InfoArgs) -> anyhow::Resul
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
     if args.section == Some(InfoSection::Coin) {
         let coin_type = network.reader().packages().wal_type.to_string();
-        return show(global, CoinInfo { coin_type }, |reporter, coin| {
-            reporter.field("WAL coin type", &coin.coin_type);
-        });
+        return show(global, &CoinInfo { coin_type });
     }
     let info = network.client().info().await?;
     let reader = network.reader();
     match args.section {
-        Some(InfoSection::Epoch) => show(global, EpochOutput::new(&info.epoch()), print_epoch),
-        Some(InfoSection::Storage) => show(global, info.storage(), print_storage),
-        Some(InfoSection::Size) => show(global, info.sizes(), print_sizes),
-        Some(InfoSection::Price) => show(global, info.prices()?, print_prices),
-        Some(InfoSection::Bft) => show(global, info.fault_tolerance(), print_fault_tolerance),
-        Some(InfoSection::Committee) => {
-            show(global, info.committee(reader).await?, print_committee)
-        }
+        Some(InfoSection::Epoch) => show(global, &EpochOutput::new(&info.epoch())),
+        Some(InfoSection::Storage) => show(global, &info.storage()),
+        Some(InfoSection::Size) => show(global, &info.sizes()),
+        Some(InfoSection::Price) => show(global, &info.prices()?),
+        Some(InfoSection::Bft) => show(global, &info.fault_tolerance()),
+        Some(InfoSection::Committee) => show(global, &info.committee(reader).await?),
         None | Some(InfoSection::All | InfoSection::Coin) => {
             let all = args.section.is_some();
             let committee_info = match all {
@@ -88,33 +84,29 @@ pub(crate) async fn run(global: &GlobalOptions, args: InfoArgs) -> anyhow::Resul
                 committee_info,
                 bft_info: all.then(|| info.fault_tolerance()),
             };
-            show(global, output, print_all)
+            show(global, &output)
         }
     }
 }
 
-fn show<T: Serialize>(
-    global: &GlobalOptions,
-    value: T,
-    print: impl FnOnce(&Reporter, &T),
-) -> anyhow::Result<()> {
-    if global.json {
-        return print_json(&value);
+impl Report for Info {
+    fn print(&self, reporter: &Reporter) {
+        self.epoch_info.print(reporter);
+        self.storage_info.print(reporter);
+        self.size_info.print(reporter);
+        self.price_info.print(reporter);
+        if let Some(bft) = &self.bft_info {
+            bft.print(reporter);
+        }
+        if let Some(committee) = &self.committee_info {
+            committee.print(reporter);
+        }
     }
-    print(&Reporter::new(false), &value);
-    Ok(())
 }
 
-fn print_all(reporter: &Reporter, info: &Info) {
-    print_epoch(reporter, &info.epoch_info);
-    print_storage(reporter, &info.storage_info);
-    print_sizes(reporter, &info.size_info);
-    print_prices(reporter, &info.price_info);
-    if let Some(bft) = &info.bft_info {
-        print_fault_tolerance(reporter, bft);
-    }
-    if let Some(committee) = &info.committee_info {
-        print_committee(reporter, committee);
+impl Report for CoinInfo {
+    fn print(&self, reporter: &Reporter) {
+        reporter.field("WAL coin type", &self.coin_type);
     }
 }
 
@@ -136,91 +128,103 @@ impl EpochOutput {
     }
 }
 
-fn print_epoch(reporter: &Reporter, info: &EpochOutput) {
-    reporter.line("Epoch");
-    reporter.field("current", info.current_epoch);
-    match &info.start_of_current_epoch {
-        EpochStart::DateTime(text) | EpochStart::Message(text) => {
-            reporter.field("started", text);
+impl Report for EpochOutput {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line("Epoch");
+        reporter.field("current", self.current_epoch);
+        match &self.start_of_current_epoch {
+            EpochStart::DateTime(text) | EpochStart::Message(text) => {
+                reporter.field("started", text);
+            }
         }
-    }
-    let length = Duration::new(info.epoch_duration.secs, info.epoch_duration.nanos);
-    reporter.field("length", duration(length));
-    reporter.field(
-        "storage sold for",
-        format!("{} ahead", count(info.max_epochs_ahead, "epoch")),
-    );
-}
-
-fn print_storage(reporter: &Reporter, info: &StorageInfo) {
-    reporter.line("Storage");
-    reporter.field("nodes", info.n_nodes);
-    reporter.field("shards", info.n_shards);
-}
-
-fn print_sizes(reporter: &Reporter, info: &SizeInfo) {
-    reporter.line("Sizes");
-    reporter.field("storage unit", bytes(info.storage_unit_size));
-    reporter.field("largest blob", bytes(info.max_blob_size));
-}
-
-fn print_prices(reporter: &Reporter, info: &PriceInfo) {
-    reporter.line("Prices (one epoch)");
-    reporter.field("storage unit", wal(info.storage_price_per_unit_size));
-    reporter.field("write, per unit", wal(info.write_price_per_unit_size));
-    for encoding in &info.encoding_dependent_price_info {
-        let metadata = size(encoding.metadata_size);
+        let length = Duration::new(self.epoch_duration.secs, self.epoch_duration.nanos);
+        reporter.field("length", duration(length));
         reporter.field(
-            "metadata",
-            format!("{metadata} with every blob: one copy for each shard"),
+            "storage sold for",
+            format!("{} ahead", count(self.max_epochs_ahead, "epoch")),
         );
-        let mut table = Table::new([
-            ("a blob of", Right),
-            ("takes", Right),
-            ("costs, with the write", Left),
-        ]);
-        for example in [&encoding.smallest]
-            .into_iter()
-            .chain(&encoding.example_blobs)
-        {
-            // Exact in WAL alone; with the FROST it can be too wide for a cell.
-            let price = wal_only(example.total);
-            table.row(
-                [
-                    size(example.unencoded_size),
-                    size(example.encoded_size),
-                    price,
-                ],
-                [],
-            );
-        }
-        table.print(reporter);
     }
 }
 
-fn print_fault_tolerance(reporter: &Reporter, info: &FaultTolerance) {
-    reporter.line("Fault tolerance");
-    reporter.field("faulty shards", format!("up to {}", info.max_faulty_shards));
-    reporter.field("needed to write", count(info.min_correct_shards, "shard"));
-    reporter.field(
-        "breaks with",
-        format!(
-            "the {} ({})",
-            count(info.min_nodes_above as u64, "largest node"),
-            count(info.shards_above as u64, "shard")
-        ),
-    );
+impl Report for StorageInfo {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line("Storage");
+        reporter.field("nodes", self.n_nodes);
+        reporter.field("shards", self.n_shards);
+    }
 }
 
-fn print_committee(reporter: &Reporter, info: &CommitteeInfo) {
-    reporter.line("Committee");
-    let nodes = info.current_storage_nodes.iter();
-    let rows = nodes.map(|node| NodeRow {
-        name: &node.name,
-        shards: node.n_shards,
-        stake: node.stake,
-        address: &node.network_address,
-        id: node.node_id,
-    });
-    node_table(rows.collect()).print(reporter);
+impl Report for SizeInfo {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line("Sizes");
+        reporter.field("storage unit", bytes(self.storage_unit_size));
+        reporter.field("largest blob", bytes(self.max_blob_size));
+    }
+}
+
+impl Report for PriceInfo {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line("Prices (one epoch)");
+        reporter.field("storage unit", wal(self.storage_price_per_unit_size));
+        reporter.field("write, per unit", wal(self.write_price_per_unit_size));
+        for encoding in &self.encoding_dependent_price_info {
+            let metadata = size(encoding.metadata_size);
+            reporter.field(
+                "metadata",
+                format!("{metadata} with every blob: one copy for each shard"),
+            );
+            let mut table = Table::new([
+                ("a blob of", Right),
+                ("takes", Right),
+                ("costs, with the write", Left),
+            ]);
+            for example in [&encoding.smallest]
+                .into_iter()
+                .chain(&encoding.example_blobs)
+            {
+                // Exact in WAL alone; with the FROST it can be too wide for a cell.
+                let price = wal_only(example.total);
+                table.row(
+                    [
+                        size(example.unencoded_size),
+                        size(example.encoded_size),
+                        price,
+                    ],
+                    [],
+                );
+            }
+            table.print(reporter);
+        }
+    }
+}
+
+impl Report for FaultTolerance {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line("Fault tolerance");
+        reporter.field("faulty shards", format!("up to {}", self.max_faulty_shards));
+        reporter.field("needed to write", count(self.min_correct_shards, "shard"));
+        reporter.field(
+            "breaks with",
+            format!(
+                "the {} ({})",
+                count(self.min_nodes_above as u64, "largest node"),
+                count(self.shards_above as u64, "shard")
+            ),
+        );
+    }
+}
+
+impl Report for CommitteeInfo {
+    fn print(&self, reporter: &Reporter) {
+        reporter.line("Committee");
+        let nodes = self.current_storage_nodes.iter();
+        let rows = nodes.map(|node| NodeRow {
+            name: &node.name,
+            shards: node.n_shards,
+            stake: node.stake,
+            address: &node.network_address,
+            id: node.node_id,
+        });
+        node_table(rows.collect()).print(reporter);
+    }
 }

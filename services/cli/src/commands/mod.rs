@@ -36,10 +36,22 @@ pub(crate) trait Report: Serialize {
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn show(global: &GlobalOptions, report: &impl Report) -> anyhow::Result<()> {
+    show_on(&Reporter::new(false), global, report)
+}
+
+/// As [`show`], with the lines where `reporter` puts them.
+///
+/// # Errors
+/// As for [`show`].
+pub(crate) fn show_on(
+    reporter: &Reporter,
+    global: &GlobalOptions,
+    report: &impl Report,
+) -> anyhow::Result<()> {
     if global.json {
         return print_json(report);
     }
-    report.print(&Reporter::new(false));
+    report.print(reporter);
     Ok(())
 }
 

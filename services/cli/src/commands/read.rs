@@ -10,7 +10,7 @@ use serde::Serialize;
 use walrus_core::BlobId;
 use walrus_sdk::{BlobContent, Client, ClientError, ConsistencyCheck, ReadOptions};
 
-use super::print_json;
+use super::{Report, print_json, show_on};
 use crate::{
     args::{GlobalOptions, ReadArgs},
     context::Network,
@@ -30,6 +30,16 @@ struct ReadOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     out: Option<String>,
     blob_id: BlobId,
+    #[serde(skip)]
+    length: u64,
+}
+
+impl Report for ReadOutput {
+    fn print(&self, reporter: &Reporter) {
+        if let Some(out) = &self.out {
+            reporter.line(format!("{out}: {}", bytes(self.length)));
+        }
+    }
 }
 
 /// Reads a blob.
@@ -56,8 +66,12 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
         };
         match out {
             Some(out) => {
-                let length = read.to(out).await?;
-                print_out(global, &reporter, out, blob_id, length)
+                let output = ReadOutput {
+                    length: read.to(out).await?,
+                    out: Some(out.display().to_string()),
+                    blob_id,
+                };
+                show_on(&reporter, global, &output)
             }
             None if global.json => read.to_json().await,
             None => read.to_standard_output().await,
@@ -83,21 +97,6 @@ fn options(args: &ReadArgs) -> ReadOptions {
         consistency_check,
         ..ReadOptions::default()
     }
-}
-
-fn print_out(
-    global: &GlobalOptions,
-    reporter: &Reporter,
-    out: &Path,
-    blob_id: BlobId,
-    length: u64,
-) -> anyhow::Result<()> {
-    if global.json {
-        let out = Some(out.display().to_string());
-        return print_json(&ReadOutput { out, blob_id });
-    }
-    reporter.line(format!("{}: {}", out.display(), bytes(length)));
-    Ok(())
 }
 
 struct Read<'a> {
@@ -142,7 +141,11 @@ impl Read<'_> {
     async fn to_json(&self) -> anyhow::Result<()> {
         let (blob_id, content) = (self.blob_id, self.content().await?);
         if content.length()? == 0 {
-            return print_json(&ReadOutput { out: None, blob_id });
+            return print_json(&ReadOutput {
+                out: None,
+                blob_id,
+                length: 0,
+            });
         }
         unattended(move || {
             standard_output::stream(|stdout| {

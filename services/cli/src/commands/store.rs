@@ -1,14 +1,13 @@
 //! `walrus store`. Client spec 2.5.
 
-use anyhow::Context;
 use serde::Serialize;
 use walrus_sdk::{
-    BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun, EpochsAhead,
-    EventOrObject, PlannedAction, ResourceOperation, ReusedStorage, Spool, StoreOptions,
-    StoreOutcome, StoreReport, Stored, Surplus,
+    BlobObject, BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun,
+    EpochsAhead, EventOrObject, PlannedAction, ResourceOperation, ReusedStorage, Spool,
+    StoreOptions, StoreOutcome, StoreReport, Stored, Surplus,
 };
 
-use super::print_json;
+use super::{Report, show_on};
 use crate::{
     args::{EpochCount, GlobalOptions, StoreArgs},
     context::Network,
@@ -55,6 +54,55 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
         .collect()
 }
 
+/// The result of a store.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct StoreOutput<'a> {
+    files: Vec<StoredFile<'a>>,
+    #[serde(skip)]
+    report: &'a StoreReport,
+}
+
+impl Report for StoreOutput<'_> {
+    fn print(&self, reporter: &Reporter) {
+        for outcome in &self.report.outcomes {
+            print_outcome(reporter, outcome);
+        }
+        print_total(reporter, self.report);
+        for (phase, time) in &self.report.timings {
+            reporter.field(phase.label(), duration(*time));
+        }
+    }
+}
+
+/// What a store would do.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct DryRunOutput {
+    estimates: Vec<DryRun>,
+}
+
+impl Report for DryRunOutput {
+    fn print(&self, reporter: &Reporter) {
+        let estimates = &self.estimates;
+        for estimate in estimates {
+            print_planned(reporter, estimate);
+        }
+        let costs = estimates.iter().map(|estimate| estimate.cost);
+        let total = costs.fold(0, u64::saturating_add);
+        reporter.line(format!("Total cost: {}", wal(total)));
+        let operations = estimates.iter().filter_map(|e| match &e.action {
+            PlannedAction::ResourceOperation(operation) => Some(operation),
+            _ => None,
+        });
+        explain_sharing(reporter, operations);
+        print_planned_gas(reporter, estimates);
+        if let Some(reason) = estimates.iter().find_map(|e| e.cannot_pay.as_ref()) {
+            reporter.line(format!("This wallet cannot pay for it now: {reason}"));
+        }
+    }
+}
+
 /// Stores files.
 pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Result<()> {
     let reporter = Reporter::new(global.json);
@@ -68,7 +116,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
         }
         let report = store(global, &network, &args, &bars, blobs).await?;
         bars.finish();
-        print_report(global, &reporter, &report)
+        conclude(global, &reporter, &report)
     };
     // What is left of the store ends with it: requests, computations, temporary files.
     tokio::select! {
@@ -120,9 +168,9 @@ async fn dry_run(
         .progress(bars)
         .dry_run()
         .await;
-    let planned = planned.map_err(explain)?;
+    let estimates = planned.map_err(explain)?;
     bars.finish();
-    print_dry_run(global, reporter, &planned)
+    show_on(reporter, global, &DryRunOutput { estimates })
 }
 
 /// With the wallet that would pay, if there is one.
@@ -158,22 +206,17 @@ async fn store(
     report.map_err(explain)
 }
 
-fn print_report(
+/// Shows what became of the files. An error if not all are stored.
+fn conclude(
     global: &GlobalOptions,
     reporter: &Reporter,
     report: &StoreReport,
 ) -> anyhow::Result<()> {
-    if global.json {
-        print_json(&json_result(&report.outcomes))?;
-    } else {
-        for outcome in &report.outcomes {
-            print_outcome(reporter, outcome);
-        }
-        print_total(reporter, report);
-        for (phase, time) in &report.timings {
-            reporter.field(phase.label(), duration(*time));
-        }
-    }
+    let output = StoreOutput {
+        files: json_result(&report.outcomes),
+        report,
+    };
+    show_on(reporter, global, &output)?;
     let failed = report
         .outcomes
         .iter()
@@ -224,34 +267,6 @@ fn explain_sharing<'a>(
             reporter.line(line);
         }
     }
-}
-
-fn print_dry_run(
-    global: &GlobalOptions,
-    reporter: &Reporter,
-    estimates: &[DryRun],
-) -> anyhow::Result<()> {
-    if global.json {
-        return print_json(&estimates);
-    }
-    for estimate in estimates {
-        print_planned(reporter, estimate);
-    }
-    let total = estimates
-        .iter()
-        .try_fold(0_u64, |sum, estimate| sum.checked_add(estimate.cost))
-        .context("the total cost does not fit 64 bits")?;
-    reporter.line(format!("Total cost: {}", wal(total)));
-    let operations = estimates.iter().filter_map(|e| match &e.action {
-        PlannedAction::ResourceOperation(operation) => Some(operation),
-        _ => None,
-    });
-    explain_sharing(reporter, operations);
-    print_planned_gas(reporter, estimates);
-    if let Some(reason) = estimates.iter().find_map(|e| e.cannot_pay.as_ref()) {
-        reporter.line(format!("This wallet cannot pay for it now: {reason}"));
-    }
-    Ok(())
 }
 
 /// Prints what gas all would take.
@@ -356,31 +371,12 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             cost,
             ..
         }) => {
-            let by_whom = match outcome.certified_by_other {
-                true => " by somebody else meanwhile",
-                false => "",
-            };
-            reporter.line(format!("{}: stored{by_whom}", outcome.label));
-            reporter.field("blob ID", blob_object.blob_id);
-            print_object(reporter, "blob object", blob_object.id);
-            reporter.field("unencoded size", bytes(outcome.unencoded_size));
-            reporter.field("encoded size", bytes(outcome.encoded_size));
-            reporter.field(
-                "cost",
-                format!(
-                    "{}, {}",
-                    wal(*cost),
-                    describe(resource_operation, &outcome.bought_storage)
-                ),
-            );
-            print_parts(reporter, &outcome.reused_storage, &outcome.bought_storage);
-            reporter.field(
-                "expires",
-                format!("with epoch {}", blob_object.storage.end_epoch),
-            );
-            reporter.field(
-                "deletable",
-                if blob_object.deletable { "yes" } else { "no" },
+            let how = describe(resource_operation, &outcome.bought_storage);
+            print_created(
+                reporter,
+                outcome,
+                blob_object,
+                &format!("{}, {how}", wal(*cost)),
             );
         }
         Ok(Stored::AlreadyCertified {
@@ -394,17 +390,7 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             };
             reporter.line(format!("{}: stored already{paid}", outcome.label));
             reporter.field("blob ID", blob_id);
-            match event_or_object {
-                EventOrObject::Event(event) => reporter.field(
-                    "certified by",
-                    format!(
-                        "{} event {}",
-                        walrus_sui::Digest::new(event.tx_digest),
-                        event.event_seq
-                    ),
-                ),
-                EventOrObject::Object(object) => print_object(reporter, "blob object", object),
-            }
+            print_certifier(reporter, event_or_object);
             reporter.field("expires", format!("with epoch {end_epoch}"));
         }
         Err(failure) => match &*failure.error {
@@ -422,6 +408,45 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
     }
     if let Some(digest) = outcome.certify_digest {
         reporter.field("certified by", digest);
+    }
+}
+
+/// Prints a blob object that a store made or took up.
+fn print_created(
+    reporter: &Reporter,
+    outcome: &StoreOutcome,
+    blob_object: &BlobObject,
+    cost: &str,
+) {
+    let by_whom = match outcome.certified_by_other {
+        true => " by somebody else meanwhile",
+        false => "",
+    };
+    reporter.line(format!("{}: stored{by_whom}", outcome.label));
+    reporter.field("blob ID", blob_object.blob_id);
+    print_object(reporter, "blob object", blob_object.id);
+    reporter.field("unencoded size", bytes(outcome.unencoded_size));
+    reporter.field("encoded size", bytes(outcome.encoded_size));
+    reporter.field("cost", cost);
+    print_parts(reporter, &outcome.reused_storage, &outcome.bought_storage);
+    let end = blob_object.storage.end_epoch;
+    reporter.field("expires", format!("with epoch {end}"));
+    let deletable = if blob_object.deletable { "yes" } else { "no" };
+    reporter.field("deletable", deletable);
+}
+
+/// Prints what made a blob certified that was stored already.
+fn print_certifier(reporter: &Reporter, event_or_object: &EventOrObject) {
+    match event_or_object {
+        EventOrObject::Event(event) => reporter.field(
+            "certified by",
+            format!(
+                "{} event {}",
+                walrus_sui::Digest::new(event.tx_digest),
+                event.event_seq
+            ),
+        ),
+        EventOrObject::Object(object) => print_object(reporter, "blob object", object),
     }
 }
 
