@@ -57,7 +57,7 @@ pub(crate) enum DevchainCommand {
         after_help = "Examples:\n  \
             walrus devchain publish my_package\n  \
             walrus devchain publish my_package --json\n  \
-            walrus devchain publish my_package --rpc-url http://127.0.0.1:9000 --private-key suiprivkey1…\n  \
+            walrus devchain publish my_package --rpc-url http://127.0.0.1:9000 \\\n      --private-key suiprivkey1…\n  \
             walrus devchain publish my_app --published my_library=0xID"
     )]
     Publish(PublishArgs),

@@ -32,12 +32,12 @@ use crate::trace::{self, TraceTarget};
     version = env!("WALRUS_VERSION"),
     propagate_version = true,
     after_help = "Examples:\n  \
-        walrus demo README.md                      a whole network, one file stored and read back\n  \
-        walrus localnet                            keep a local network up until Ctrl-C\n  \
-        walrus devchain                            a chain alone, with a faucet and funded accounts\n  \
-        walrus store photo.jpg --epochs 3          store a file for three epochs\n  \
-        walrus read BLOB_ID --out photo.jpg        read it back\n  \
-        walrus blob-status BLOB_ID                 is it available, and until when?"
+        walrus demo README.md                 a network, one file stored and read back\n  \
+        walrus localnet                       keep a local network up until Ctrl-C\n  \
+        walrus devchain                       a chain alone, with funded accounts\n  \
+        walrus store photo.jpg --epochs 3     store a file for three epochs\n  \
+        walrus read BLOB_ID --out photo.jpg   read it back\n  \
+        walrus blob-status BLOB_ID            is it available, and until when?"
 )]
 pub(crate) struct Cli {
     /// Options that several commands share.
@@ -114,12 +114,12 @@ pub(crate) enum Command {
         walrus info                                   epoch, sizes, prices\n  \
         walrus info committee                         the storage nodes\n  \
         walrus info price --json\n  \
-        walrus info --config DIR/client_config.yaml   of a network that is not where it is looked for")]
+        walrus info --config DIR/client_config.yaml   of a network elsewhere")]
     Info(InfoArgs),
     /// Compute the blob ID of a file.
     #[command(after_help = "Examples:\n  \
-        walrus blob-id report.pdf --n-shards 1000     offline\n  \
-        walrus blob-id report.pdf                     asks the network for its number of shards\n  \
+        walrus blob-id report.pdf --n-shards 1000   offline\n  \
+        walrus blob-id report.pdf                   asks the network for its shards\n  \
         tar c photos | walrus blob-id - --n-shards 1000\n  \
         walrus blob-id report.pdf --n-shards 1000 --json\n\n\
         The blob ID depends on the number of shards: 1000 on the public networks. Files of any size take little memory.")]
@@ -145,7 +145,7 @@ pub(crate) enum Command {
     Decode(DecodeArgs),
     /// Convert a decimal blob ID, as explorers show it, to its usual form.
     #[command(after_help = "Examples:\n  \
-        walrus convert-blob-id 94699736893744872644295225319422424879389432225506209958748309287018296689362\n  \
+        walrus convert-blob-id \\\n  94699736893744872644295225319422424879389432225506209958748309287018296689362\n  \
         walrus read $(walrus convert-blob-id DECIMAL) --out report.pdf")]
     ConvertBlobId {
         /// The blob ID as a decimal number.
@@ -153,8 +153,8 @@ pub(crate) enum Command {
     },
     /// Get WAL for SUI at an exchange of a test network.
     #[command(after_help = "Examples:\n  \
-        walrus get-wal                                0.5 WAL or so, at any exchange of the configuration\n  \
-        walrus get-wal --amount 2000000000            for 2 SUI\n  \
+        walrus get-wal                        0.5 WAL or so, at any exchange\n  \
+        walrus get-wal --amount 2000000000    for 2 SUI\n  \
         walrus get-wal --exchange-id 0xID --json")]
     GetWal(GetWalArgs),
     /// Stake WAL with storage nodes.
@@ -181,7 +181,7 @@ pub(crate) enum Command {
         walrus localnet --dir /tmp/net --json\n  \
         walrus localnet --ephemeral                   leaves nothing behind\n  \
         walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one\n  \
-        curl --cacert ~/.walrus/localnet/tls/authority.pem https://127.0.0.1:PORT/v1/health\n\n\
+        curl --cacert ~/.walrus/localnet/tls/authority.pem \\\n      https://127.0.0.1:PORT/v1/health\n\n\
         PORT is that of a node, by its URL in network.json. \
         A network keeps its nodes, shards, epochs and host for life; options that ask it for others are refused. Its certificates \
         are signed by an authority of its own, which network.json names as caBundle: who trusts that (NODE_EXTRA_CA_CERTS, \
@@ -189,12 +189,12 @@ pub(crate) enum Command {
     Localnet(LocalnetArgs),
     /// Run a Sui-compatible chain alone, and publish Move packages to it.
     #[command(after_help = "Examples:\n  \
-            walrus devchain                             a chain with ten funded accounts, until Ctrl-C\n  \
+            walrus devchain                             ten funded accounts, until Ctrl-C\n  \
             walrus devchain --ephemeral --rpc-port 0    in memory, on any free port\n  \
             walrus devchain --dir /tmp/chain --json     durable; JSON for other tools\n  \
-            walrus devchain publish my_package          compile a Move package and publish it\n  \
+            walrus devchain publish my_package          compile and publish Move code\n  \
             walrus devchain call 0xID::counter::add 0xOBJECT 5\n  \
-            curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' 127.0.0.1:9123/v2/gas")]
+            curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' \\\n      127.0.0.1:9123/v2/gas")]
     Devchain(DevchainArgs),
     /// Boot a throwaway network, store a file, read it back and compare.
     #[command(
@@ -270,6 +270,18 @@ mod tests {
             for line in help.lines() {
                 let is_one_word = !line.trim().contains(' ');
                 assert!(is_one_word || line.chars().count() <= COLUMNS, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn examples_fit_a_terminal_so_that_no_command_is_wrapped() {
+        const COLUMNS: usize = 80;
+        for command in with_subcommands(&program()) {
+            let text = command.get_after_help().map(ToString::to_string);
+            for line in text.unwrap_or_default().lines() {
+                let is_example = line.starts_with(' ');
+                assert!(!is_example || line.chars().count() <= COLUMNS, "{line}");
             }
         }
     }
