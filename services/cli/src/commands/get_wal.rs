@@ -93,3 +93,20 @@ async fn check(writer: &ContractWriter, exchange: Address, mist: u64) -> anyhow:
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_what_was_asked_for_alone() {
+        let output = GetWalOutput {
+            amount_sui: 7,
+            exchange: Address::TWO,
+            balance: Some(3),
+            transaction: Digest::ZERO,
+        };
+        let json = serde_json::to_value(&output).unwrap();
+        assert_eq!(json, serde_json::json!({"amountSui": 7}));
+    }
+}

@@ -179,3 +179,24 @@ impl Read<'_> {
         explain_read(error, self.global, self.network, &self.blob_id).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_names_the_file_if_there_is_one() {
+        let blob_id = BlobId([0; 32]);
+        let output = |out: Option<&str>| ReadOutput {
+            out: out.map(str::to_owned),
+            blob_id,
+            length: 5,
+        };
+        let json = |out| serde_json::to_value(output(out)).unwrap();
+        let id = blob_id.to_string();
+        assert_eq!(json(None), json!({"blobId": id}));
+        assert_eq!(json(Some("f")), json!({"out": "f", "blobId": id}));
+    }
+}

@@ -473,3 +473,27 @@ fn describe(operation: &ResourceOperation, bought: &[BoughtStorage]) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_is_a_list_of_files() {
+        let report = StoreReport {
+            outcomes: Vec::new(),
+            gas: 1,
+            timings: std::collections::BTreeMap::new(),
+        };
+        let output = StoreOutput {
+            files: json_result(&report.outcomes),
+            report: &report,
+        };
+        assert_eq!(serde_json::to_value(output).unwrap(), json!([]));
+        let estimates = Vec::new();
+        let planned = DryRunOutput { estimates };
+        assert_eq!(serde_json::to_value(planned).unwrap(), json!([]));
+    }
+}
