@@ -17,7 +17,6 @@ mod rows;
 mod run;
 mod sink;
 mod stream;
-mod trees;
 
 use std::num::NonZeroU16;
 
@@ -27,7 +26,6 @@ pub use error::EncodeError;
 pub(crate) use matrix::PaddedBlob;
 pub use sink::SliverSink;
 pub use stream::StreamEncoder;
-pub(crate) use trees::Folder;
 
 use crate::{
     blob_id::BlobId,

@@ -2,12 +2,14 @@
 
 mod lanes;
 mod leaves;
+mod trees;
 
 use blake2b_simd::Params;
 
 pub use lanes::HashKernel;
 pub(crate) use lanes::{LANES, Lanes};
 pub(crate) use leaves::{LeafGroup, leaves_into, nodes_into};
+pub(crate) use trees::Folder;
 
 /// A BLAKE2b-256 digest.
 pub(crate) type Digest = [u8; 32];

@@ -4,8 +4,7 @@ use reed_solomon_simd::ReedSolomonEncoder;
 
 use crate::{
     codec::{CodecError, LinearCode},
-    encoder::Folder,
-    hashing::{self, Digest, LANES, Lanes, LeafGroup},
+    hashing::{self, Digest, Folder, LANES, Lanes, LeafGroup},
     parameters::EncodingConfig,
     sliver_type::SliverType,
     workspaces::Workspaces,
