@@ -10,6 +10,7 @@ pub mod limits;
 pub mod local_network;
 pub mod network_json;
 pub mod objects;
+pub mod staged;
 pub mod transactions;
 pub mod wallet;
 

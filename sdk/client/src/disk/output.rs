@@ -1,33 +1,20 @@
 //! A file that is there with everything in it, or not at all.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Seek, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use tempfile::NamedTempFile;
 use walrus_core::io_failure::IoFailure;
+use walrus_sui::staged::StagedFile;
 
 use super::space;
 use crate::ClientError;
 
-/// A file to be; an older one of its name stays until [`Output::commit`].
-///
-/// Where the system can do that, it has no name until then, so that nothing is left behind however the process ends. Elsewhere
-/// it is called `.NAME.partial-…` and goes when this is dropped.
+/// A file to be; an older one of its name stays until [`Output::commit`]. See [`StagedFile`].
 #[derive(Debug)]
-pub struct Output {
-    target: PathBuf,
-    staged: Staged,
-}
-
-#[derive(Debug)]
-enum Staged {
-    #[cfg(target_os = "linux")]
-    Unnamed(File),
-    Named(NamedTempFile),
-}
+pub struct Output(StagedFile);
 
 impl Output {
     /// An empty file that is to become `path`.
@@ -47,7 +34,7 @@ impl Output {
         if target.as_os_str().as_encoded_bytes().ends_with(b"/") {
             return invalid("it is the name of a directory");
         }
-        let (Some(name), Some(directory)) = (target.file_name(), target.parent()) else {
+        let (Some(_), Some(directory)) = (target.file_name(), target.parent()) else {
             return invalid("it is no name of a file");
         };
         if target.exists() && !target.is_file() {
@@ -57,17 +44,13 @@ impl Output {
             let kind = io::ErrorKind::NotFound;
             return Err(io::Error::new(kind, "its directory does not exist"));
         }
-        let staged = Staged::new(directory, &name.to_string_lossy())?;
-        Ok(Self { target, staged })
+        // As for any new file, less what the process masks.
+        Ok(Self(StagedFile::create(&target, 0o666)?))
     }
 
     /// The file, for reading and writing.
     pub fn file(&self) -> &File {
-        match &self.staged {
-            #[cfg(target_os = "linux")]
-            Staged::Unnamed(file) => file,
-            Staged::Named(file) => file.as_file(),
-        }
+        self.0.file()
     }
 
     /// Takes room for `bytes`.
@@ -105,28 +88,12 @@ impl Output {
     /// # Errors
     /// [`ClientError::Output`]; then nothing is left behind.
     pub fn commit(&self) -> Result<(), ClientError> {
-        self.rename().map_err(|error| self.failed(error))
-    }
-
-    fn rename(&self) -> io::Result<()> {
-        match &self.staged {
-            #[cfg(target_os = "linux")]
-            Staged::Unnamed(file) => {
-                let partial = partial_name(&self.target);
-                unnamed::link(file, &partial)?;
-                fs::rename(&partial, &self.target).inspect_err(|_| {
-                    // Nobody is left to tell; the name says that the file is worthless.
-                    let _ = fs::remove_file(&partial);
-                })
-            }
-            // Its old name is looked for once more when it is dropped, in vain.
-            Staged::Named(file) => fs::rename(file.path(), &self.target),
-        }
+        self.0.replace().map_err(|error| self.failed(error))
     }
 
     /// What writing the file failed with.
     pub fn failed(&self, error: impl Into<IoFailure>) -> ClientError {
-        output_error(&self.target, error)
+        output_error(self.0.target(), error)
     }
 }
 
@@ -137,64 +104,9 @@ fn output_error(path: &Path, error: impl Into<IoFailure>) -> ClientError {
     }
 }
 
-impl Staged {
-    fn new(directory: &Path, name: &str) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        if let Some(file) = unnamed::create(directory)? {
-            return Ok(Self::Unnamed(file));
-        }
-        let file = tempfile::Builder::new()
-            .prefix(&format!(".{name}.partial-"))
-            // As for any new file, less what the process masks.
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .tempfile_in(directory)?;
-        Ok(Self::Named(file))
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn partial_name(target: &Path) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.partial-{:016x}", rand::random::<u64>()))
-}
-
-/// Files without a name that get one later.
-#[cfg(target_os = "linux")]
-mod unnamed {
-    use std::{fs::File, io, os::fd::AsRawFd, path::Path};
-
-    use rustix::{
-        fs::{AtFlags, CWD, Mode, OFlags, linkat, open},
-        io::Errno,
-    };
-
-    /// A file in `directory`; `None` if the system cannot make one, or could not name it later.
-    pub(super) fn create(directory: &Path) -> io::Result<Option<File>> {
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        // As for any new file, less what the process masks.
-        match open(directory, flags, Mode::from_raw_mode(0o666)) {
-            Ok(file) => {
-                let file = File::from(file);
-                Ok(Path::new(&handle(&file)).exists().then_some(file))
-            }
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
-        linkat(CWD, handle(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?;
-        Ok(())
-    }
-
-    fn handle(file: &File) -> String {
-        format!("/proc/self/fd/{}", file.as_raw_fd())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
 
@@ -230,25 +142,6 @@ mod tests {
         output.write(b"newer").unwrap();
         drop(output);
         assert_eq!(fs::read(&path).unwrap(), b"older");
-        assert_eq!(count(directory.path()), 1);
-    }
-
-    #[test]
-    fn a_file_with_a_name_on_the_way_is_the_same() {
-        let directory = tempfile::tempdir().unwrap();
-        let staged = || {
-            let file = tempfile::Builder::new().tempfile_in(directory.path());
-            Output {
-                target: directory.path().join("out"),
-                staged: Staged::Named(file.unwrap()),
-            }
-        };
-        drop(staged());
-        assert_eq!(count(directory.path()), 0);
-        let output = staged();
-        output.write(b"content").unwrap();
-        output.commit().unwrap();
-        assert_eq!(fs::read(directory.path().join("out")).unwrap(), b"content");
         assert_eq!(count(directory.path()), 1);
     }
 

@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use crate::{limits::MAX_FILE_BYTES, staged::StagedFile};
 
-use crate::limits::MAX_FILE_BYTES;
+/// The mode of a file that holds secrets: nobody but its owner reads it.
+const PRIVATE: u32 = 0o600;
 
 /// A file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -69,15 +70,13 @@ pub fn read_bounded(path: &Path) -> Result<String, FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
-    let staged = stage(path, contents)?.persist_noclobber(path);
-    staged
-        .map(drop)
-        .map_err(|failed| match failed.error.kind() {
-            io::ErrorKind::AlreadyExists => FileError::Exists {
-                path: path.to_owned(),
-            },
-            _ => FileError::io(path)(failed.error),
-        })
+    let placed = stage(path, contents)?.place();
+    placed.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists {
+            path: path.to_owned(),
+        },
+        _ => FileError::io(path)(error),
+    })
 }
 
 /// Replaces a file of ours atomically, with mode 0600; one that is not there appears.
@@ -85,23 +84,23 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
-    let staged = stage(path, contents)?.persist(path);
-    let written = staged.map_err(|failed| failed.error);
-    written.map(drop).map_err(FileError::io(path))
+    let replaced = stage(path, contents)?.replace();
+    replaced.map_err(FileError::io(path))
 }
 
 /// A file with these contents, on disk, that is to become `path`; its mode is 0600.
-fn stage(path: &Path, contents: &[u8]) -> Result<NamedTempFile, FileError> {
+fn stage(path: &Path, contents: &[u8]) -> Result<StagedFile, FileError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     fs::create_dir_all(parent).map_err(FileError::io(parent))?;
     let write = || {
-        let mut file = NamedTempFile::new_in(parent)?;
+        let staged = StagedFile::create(path, PRIVATE)?;
+        let mut file = staged.file();
         file.write_all(contents)?;
-        file.as_file().sync_all()?;
-        Ok(file)
+        file.sync_all()?;
+        Ok(staged)
     };
     write().map_err(FileError::io(path))
 }
