@@ -8,42 +8,46 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, LastError, MAX_THROTTLE_PAUSE, State, Step, Worker, WorkerInfo, one_line};
+use super::{
+    Failure, LastError, MAX_THROTTLE_PAUSE, Setting, State, Step, Worker, WorkerInfo, one_line,
+    pace::Pace,
+};
 use crate::{clock::Clock, metrics::WorkerMetrics};
-
-/// What people want of a worker.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wish {
-    pub(super) paused: bool,
-    pub(super) throttle: u32,
-}
 
 /// A worker as others see it.
 #[derive(Debug)]
 pub(super) struct Books {
-    pub(super) wish: watch::Sender<Wish>,
+    pub(super) wish: watch::Sender<Setting>,
     info: Mutex<WorkerInfo>,
+    pace: Mutex<Pace>,
     clock: Clock,
     metrics: WorkerMetrics,
 }
 
 impl Books {
-    pub(super) fn new(name: &'static str, clock: Clock, metrics: WorkerMetrics) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        setting: Setting,
+        clock: Clock,
+        metrics: WorkerMetrics,
+    ) -> Self {
         metrics.running.with_label_values(&[name]).set(1);
         let info = WorkerInfo {
             name,
             state: State::Waiting,
             status: super::Status::default(),
-            paused: false,
-            throttle: 0,
+            eta: None,
+            paused: setting.paused,
+            throttle: setting.throttle,
             steps: 0,
             errors: 0,
             errors_in_a_row: 0,
             last_error: None,
         };
         Self {
-            wish: watch::Sender::new(Wish::default()),
+            wish: watch::Sender::new(setting),
             info: Mutex::new(info),
+            pace: Mutex::default(),
             clock,
             metrics,
         }
@@ -76,8 +80,11 @@ impl Books {
         if failed {
             self.metrics.errors.with_label_values(&[name]).inc();
         }
+        let pace = &mut self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let eta = pace.note(Instant::now(), status.done, status.left);
         self.update(|info| {
             info.status = status;
+            info.eta = eta;
             info.steps = info.steps.saturating_add(1);
             info.errors = info.errors.saturating_add(u64::from(failed));
             info.errors_in_a_row = if failed {

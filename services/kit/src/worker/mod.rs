@@ -5,9 +5,12 @@
 //! [`Runner::failed`] tells the program. What is worth another try is not an error but [`Step::Retry`].
 
 mod job;
+mod pace;
 mod runner;
 
 use std::{borrow::Cow, error::Error, future::Future, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 pub use self::runner::{Failed, NoSuchWorker, Runner, Workers, panic_message};
 use crate::backoff::Backoff;
@@ -83,6 +86,16 @@ pub struct Status {
     pub note: Option<Cow<'static, str>>,
 }
 
+/// What people want of a worker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Setting {
+    /// Whether it is to pause.
+    pub paused: bool,
+    /// Pause after each step, in multiples of its length; 0 is full speed.
+    pub throttle: u32,
+}
+
 /// What a worker does just now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -132,6 +145,8 @@ pub struct WorkerInfo {
     pub state: State,
     /// How far it is.
     pub status: Status,
+    /// How long what is left takes at the pace of the last minutes, if that can be told.
+    pub eta: Option<Duration>,
     /// Whether it is to pause; it does once its step ends.
     pub paused: bool,
     /// Pause after each step, in multiples of its length; 0 is full speed.

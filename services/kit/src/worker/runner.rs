@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,8 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument as _;
 
 use super::{
-    State, Worker, WorkerInfo,
-    job::{self, Books, Wish},
+    Setting, State, Worker, WorkerInfo,
+    job::{self, Books},
     one_line,
 };
 use crate::{
@@ -48,6 +49,7 @@ pub struct Runner {
     stop: CancellationToken,
     tracker: TaskTracker,
     failure: Arc<watch::Sender<Option<Failed>>>,
+    presets: Mutex<BTreeMap<String, Setting>>,
     clock: Clock,
     metrics: WorkerMetrics,
 }
@@ -77,16 +79,27 @@ impl Runner {
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
             failure: Arc::new(watch::Sender::new(None)),
+            presets: Mutex::default(),
             clock,
             metrics: WorkerMetrics::new(registry),
         }
+    }
+
+    /// Workers of these names begin with these settings, if they are started from now on.
+    pub fn preset(&self, settings: BTreeMap<String, Setting>) {
+        *self.presets() = settings;
+    }
+
+    fn presets(&self) -> MutexGuard<'_, BTreeMap<String, Setting>> {
+        self.presets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a worker. Must be called within a tokio runtime.
     pub fn spawn(&self, mut worker: impl Worker) {
         let name = worker.name();
         debug_assert!(is_one_word(name), "`{name}` has to be quoted in commands");
-        let books = Books::new(name, self.clock.clone(), self.metrics.clone());
+        let setting = self.presets().get(name).copied().unwrap_or_default();
+        let books = Books::new(name, setting, self.clock.clone(), self.metrics.clone());
         let books = Arc::new(books);
         self.workers.books().push(Arc::clone(&books));
         let (stop, failure) = (self.stop.clone(), Arc::clone(&self.failure));
@@ -191,7 +204,7 @@ impl Workers {
         self.wish(name, |wish| wish.throttle = factor)
     }
 
-    fn wish(&self, name: &str, change: impl Fn(&mut Wish)) -> Result<(), NoSuchWorker> {
+    fn wish(&self, name: &str, change: impl Fn(&mut Setting)) -> Result<(), NoSuchWorker> {
         let books = self.books();
         let known: Vec<_> = books.iter().map(|books| books.info().name).collect();
         if !known.contains(&name) {
