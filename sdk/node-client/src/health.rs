@@ -46,6 +46,9 @@ pub struct HealthInfo {
     /// The background jobs; only of nodes that tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workers: Vec<WorkerHealth>,
+    /// What the node knows to be wrong with itself, in sentences; only of nodes that tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
 }
 
 /// A background job of a node.

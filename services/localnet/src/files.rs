@@ -76,7 +76,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
             ..LiveUploadDeferralConfig::default()
         },
         storage_node_cap: Some(node.cap_id),
-        admin_socket_path: (network.runs_processes() && AdminDoor::fits(&socket)).then_some(socket),
+        admin_socket_path: AdminDoor::fits(&socket).then_some(socket),
         blocklist_path: network.blocklist().map(Path::to_owned),
         ..NodeConfig::new(
             node_name(index),

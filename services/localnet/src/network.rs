@@ -189,11 +189,6 @@ impl Localnet {
         Ok(())
     }
 
-    /// Whether each node is a process of its own.
-    pub(crate) fn runs_processes(&self) -> bool {
-        self.program.is_some()
-    }
-
     fn how_to_start(&self, index: u16, config: NodeConfig) -> NodeStart<'_> {
         NodeStart {
             index,

@@ -84,6 +84,9 @@ pub struct NodeConfig {
     /// Cache of metadata uploaded before its registration.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pending_metadata_cache: PendingMetadataCacheConfig,
+    /// When the wallet is called low.
+    #[serde(default)]
+    pub balance_check: BalanceCheckConfig,
     /// Block cache of the database, in bytes.
     #[serde(default = "default_cache_bytes")]
     pub database_cache_bytes: u64,
@@ -429,6 +432,22 @@ impl Default for PendingMetadataCacheConfig {
     }
 }
 
+/// When the wallet that pays for gas is called low. Node spec 6.1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BalanceCheckConfig {
+    /// Below so many MIST.
+    pub warning_threshold_mist: u64,
+}
+
+impl Default for BalanceCheckConfig {
+    fn default() -> Self {
+        Self {
+            warning_threshold_mist: 5_000_000_000,
+        }
+    }
+}
+
 fn default_rest_address() -> SocketAddr {
     SocketAddr::from(([0, 0, 0, 0], 9185))
 }
@@ -482,6 +501,7 @@ impl NodeConfig {
             garbage_collection: GarbageCollectionConfig::default(),
             pending_sliver_cache: PendingSliverCacheConfig::default(),
             pending_metadata_cache: PendingMetadataCacheConfig::default(),
+            balance_check: BalanceCheckConfig::default(),
             database_cache_bytes: default_cache_bytes(),
             drive_epochs: yes(),
             commission_rate: default_commission(),

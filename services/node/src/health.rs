@@ -12,6 +12,7 @@ use crate::{
     blobs::Holdings,
     chain::ChainTip,
     limits::MAX_COUNTED,
+    operator::Problems,
     storage::{StorageError, records::ShardState},
 };
 
@@ -22,6 +23,7 @@ pub struct Health {
     pub(crate) key: BlsPublicKey,
     pub(crate) tip: Arc<ChainTip>,
     pub(crate) workers: Workers,
+    pub(crate) problems: Arc<Problems>,
     pub(crate) started: Instant,
 }
 
@@ -85,6 +87,7 @@ impl Health {
             shard_detail: detailed.then_some(detail),
             latest_checkpoint_sequence_number: self.tip.get(),
             workers: self.workers.list().into_iter().map(worker).collect(),
+            problems: self.problems.list(),
         })
     }
 }

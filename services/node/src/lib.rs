@@ -51,5 +51,5 @@ mod work;
 
 pub use blobs::{BlocklistError, read_blocklist};
 pub use config::NodeConfig;
-pub use node::{Listeners, RunningNode, StorageNode};
+pub use node::{Listeners, PreparedNode, RunningNode, StorageNode};
 pub use view::NodeView;

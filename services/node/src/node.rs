@@ -8,10 +8,13 @@ use std::{
 
 use anyhow::{Context, bail};
 use axum::{Router, extract::State, routing::get};
-use walrus_core::EncodingConfig;
+use walrus_core::{EncodingConfig, bls::BlsKeyPair, network_key::NetworkPublicKey};
 use walrus_service::server::{Limits, Server, Transport};
 use walrus_sui::{
-    Address, chain::ChainClient, contract::ContractReader, objects::StorageNodeCap,
+    Address,
+    chain::ChainClient,
+    contract::{Committees, ContractReader},
+    objects::StorageNodeCap,
     transactions::ContractWriter,
 };
 
@@ -23,11 +26,25 @@ use crate::{
     config::NodeConfig,
     healing::Deferrals,
     metrics::Metrics,
-    operator::own_keys,
+    operator::{
+        Account, WorkerSettings,
+        account::{AccountKeeper, Identity},
+    },
     parts::{Foundation, Parts},
     storage::Storage,
-    tls::transport,
+    tls::{Secured, transport},
     view::NodeView,
+};
+#[cfg(unix)]
+use crate::{
+    healing::Peers,
+    operator::{
+        SetLogLevel,
+        admin::AdminDoor,
+        desk::Desk,
+        explain::Explainer,
+        repair::{RepairWorker, Repairs},
+    },
 };
 
 /// Starts storage nodes.
@@ -47,9 +64,43 @@ pub struct Listeners {
 #[derive(Debug)]
 pub struct RunningNode {
     parts: Parts,
+    served: Served,
+    account: Arc<Account>,
+    grace: Option<Duration>,
+}
+
+/// What a node serves on.
+#[derive(Debug)]
+struct Served {
     server: Server,
     metrics_server: Option<Server>,
-    grace: Option<Duration>,
+    #[cfg(unix)]
+    door: Option<AdminDoor>,
+}
+
+/// A node that has read its keys and asked the chain who it is. Nothing of its storage was touched: it may be dropped.
+pub struct PreparedNode {
+    config: NodeConfig,
+    listeners: Listeners,
+    secured: Secured,
+    protocol_key: BlsKeyPair,
+    network_key: NetworkPublicKey,
+    reader: ContractReader,
+    writer: ContractWriter,
+    cap: StorageNodeCap,
+    committees: Committees,
+    encoding: EncodingConfig,
+    blocklist: Blocklist,
+    #[cfg(unix)]
+    set_log_level: Option<SetLogLevel>,
+}
+
+impl std::fmt::Debug for PreparedNode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("PreparedNode");
+        shown.field("node_id", &self.cap.node_id);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl StorageNode {
@@ -58,14 +109,7 @@ impl StorageNode {
     /// # Errors
     /// If a key, the wallet, the storage, the chain or the listening address is not usable.
     pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
-        let address = config.rest_api_address;
-        let rest = TcpListener::bind(address)
-            .with_context(|| format!("cannot listen on {address} (rest_api_address)"))?;
-        let listeners = Listeners {
-            rest,
-            metrics: None,
-        };
-        Self::start_on(listeners, config).await
+        Self::prepare(config).await?.start().await
     }
 
     /// Like [`StorageNode::start`], on listeners that the caller has opened.
@@ -73,6 +117,29 @@ impl StorageNode {
     /// # Errors
     /// See [`StorageNode::start`].
     pub async fn start_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<RunningNode> {
+        Self::prepare_on(listeners, config).await?.start().await
+    }
+
+    /// The first half of [`StorageNode::start`], which leaves the storage alone.
+    ///
+    /// # Errors
+    /// If a key, the wallet, the chain or the listening address is not usable.
+    pub async fn prepare(config: NodeConfig) -> anyhow::Result<PreparedNode> {
+        let address = config.rest_api_address;
+        let rest = TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address} (rest_api_address)"))?;
+        let listeners = Listeners {
+            rest,
+            metrics: None,
+        };
+        Self::prepare_on(listeners, config).await
+    }
+
+    async fn prepare_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<PreparedNode> {
+        #[cfg(unix)]
+        if let Some(path) = &config.admin_socket_path {
+            AdminDoor::check(path).await?;
+        }
         let protocol_key = config.protocol_key()?;
         let network_key = config.network_key()?;
         let secured = transport(&config.tls, &network_key, &config.public_host)?;
@@ -82,46 +149,88 @@ impl StorageNode {
             .context("cannot read the contract")?;
         let writer = ContractWriter::new(reader.clone(), config.sui.wallet_key()?);
         let cap = capability(&reader, writer.address(), config.storage_node_cap).await?;
-        own_keys::check(
-            &reader,
-            cap.node_id,
-            &protocol_key.public_key(),
-            &network_key.public_key().0,
-        )
-        .await;
         let committees = reader
             .committees()
             .await
             .context("cannot read the committees")?;
-        let encoding = EncodingConfig::new(committees.current.n_shards)?;
-        let blocklist = blocklist(&config)?;
+        Ok(PreparedNode {
+            encoding: EncodingConfig::new(committees.current.n_shards)?,
+            blocklist: blocklist(&config)?,
+            config,
+            listeners,
+            secured,
+            protocol_key,
+            network_key: network_key.public_key(),
+            reader,
+            writer,
+            cap,
+            committees,
+            #[cfg(unix)]
+            set_log_level: None,
+        })
+    }
+}
+
+impl PreparedNode {
+    /// Lets the operator change what is logged, through the admin socket.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn with_log_level(mut self, set: SetLogLevel) -> Self {
+        self.set_log_level = Some(set);
+        self
+    }
+
+    /// Opens the storage and serves. Once this is begun it should end: a storage that is not closed is read from end to end by the
+    /// next start.
+    ///
+    /// # Errors
+    /// If the storage, the chain or an address is not usable; what was opened is closed again.
+    pub async fn start(self) -> anyhow::Result<RunningNode> {
+        let config = self.config;
         let (path, cache) = (config.storage_path.clone(), config.database_cache_bytes);
         let storage = tokio::task::spawn_blocking(move || Storage::open(&path, cache))
             .await?
             .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
         let parts = Parts::new(Foundation {
             storage,
-            committees: CommitteeView::new(committees, &protocol_key.public_key()),
-            encoding,
-            node_id: cap.node_id,
-            protocol_key,
-            blocklist,
+            encoding: self.encoding,
+            committees: CommitteeView::new(self.committees, &self.protocol_key.public_key()),
+            node_id: self.cap.node_id,
+            protocol_key: self.protocol_key,
+            blocklist: self.blocklist,
             rest: config.rest_server.clone(),
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
         });
-        let limits = limits(&config);
-        let router = api::router(parts.deeds.clone());
-        let (transport, reload) = (secured.transport, secured.reload);
+        let account = account(
+            &config,
+            &parts,
+            &self.reader,
+            &self.writer,
+            &self.network_key,
+        );
+        let settings = WorkerSettings::of(&config.storage_path);
         let served = async {
-            let server = Server::start_on(listeners.rest, router, transport, limits)
+            parts.runner.preset(settings.load()?);
+            let router = api::router(parts.deeds.clone());
+            let (transport, limits) = (self.secured.transport, limits(&config));
+            let server = Server::start_on(self.listeners.rest, router, transport, limits)
                 .context("cannot serve the REST API")?;
-            let metrics_server = metrics_server(&config, listeners.metrics, &parts.deeds.metrics)?;
-            start_workers(&config, &parts, reader, writer, cap.id).await?;
-            Ok::<_, anyhow::Error>((server, metrics_server))
+            let metrics_server =
+                metrics_server(&config, self.listeners.metrics, &parts.deeds.metrics)?;
+            start_workers(&config, &parts, self.reader, self.writer, self.cap.id).await?;
+            parts.runner.spawn(AccountKeeper(Arc::clone(&account)));
+            #[cfg(unix)]
+            let door = open_door(&config, &parts, &account, settings, self.set_log_level).await?;
+            Ok::<_, anyhow::Error>(Served {
+                server,
+                metrics_server,
+                #[cfg(unix)]
+                door,
+            })
         };
-        let (server, metrics_server) = match served.await {
-            Ok(servers) => servers,
+        let served = match served.await {
+            Ok(served) => served,
             Err(error) => {
                 // A storage that is not closed is read from end to end by the next start.
                 if let Err(closing) = parts.close().await {
@@ -130,18 +239,82 @@ impl StorageNode {
                 return Err(error);
             }
         };
-        if let Some(reload) = reload {
+        if let Some(reload) = self.secured.reload {
             parts.runner.spawn(reload);
         }
-        tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %server.address(), node_id = %cap.node_id, "storage node is up");
+        tracing::info!(name = config.name, public_host = config.public_host, public_port = config.public_port, address = %served.server.address(), node_id = %parts.node_id, "storage node is up");
         Ok(RunningNode {
             parts,
-            server,
-            metrics_server,
+            served,
+            account,
             grace: config
                 .rest_graceful_shutdown_period_secs
                 .map(Duration::from_secs),
         })
+    }
+}
+
+fn account(
+    config: &NodeConfig,
+    parts: &Parts,
+    reader: &ContractReader,
+    writer: &ContractWriter,
+    network_key: &NetworkPublicKey,
+) -> Arc<Account> {
+    let identity = Identity {
+        node_id: parts.node_id,
+        wallet: writer.address(),
+        protocol_key: parts.key.public_key(),
+        network_key: network_key.0.to_vec(),
+        warning_mist: config.balance_check.warning_threshold_mist,
+    };
+    let problems = Arc::clone(&parts.problems);
+    Arc::new(Account::new(reader.clone(), identity, problems))
+}
+
+/// Opens the admin socket, if there is to be one.
+#[cfg(unix)]
+async fn open_door(
+    config: &NodeConfig,
+    parts: &Parts,
+    account: &Arc<Account>,
+    settings: WorkerSettings,
+    set_log_level: Option<SetLogLevel>,
+) -> anyhow::Result<Option<AdminDoor>> {
+    let Some(path) = &config.admin_socket_path else {
+        return Ok(None);
+    };
+    let repairs = Arc::<Repairs>::default();
+    parts.runner.spawn(RepairWorker {
+        repairs: Arc::clone(&repairs),
+        holdings: parts.holdings.clone(),
+        queue_grew: Arc::clone(&parts.queue_grew),
+        work: parts.work.clone(),
+    });
+    let desk = Desk {
+        repairs,
+        explainer: Explainer {
+            holdings: parts.holdings.clone(),
+            peers: Peers::new(&config.blob_recovery),
+            node_id: parts.node_id,
+            work: parts.work.clone(),
+        },
+        name: config.name.clone(),
+        public_address: config.public_address(),
+        view: view(parts, account),
+        settings,
+        set_log_level,
+        work: parts.work.clone(),
+    };
+    Ok(Some(AdminDoor::open(path, Arc::new(desk)).await?))
+}
+
+fn view(parts: &Parts, account: &Arc<Account>) -> NodeView {
+    NodeView {
+        node_id: parts.node_id,
+        health: Arc::clone(&parts.deeds.health),
+        workers: parts.runner.workers().clone(),
+        account: Arc::clone(account),
     }
 }
 
@@ -273,7 +446,7 @@ fn metrics_server(
 impl RunningNode {
     /// Where the REST API listens.
     pub fn address(&self) -> SocketAddr {
-        self.server.address()
+        self.served.server.address()
     }
 
     /// The node's ID on chain.
@@ -283,11 +456,7 @@ impl RunningNode {
 
     /// Looks at the node.
     pub fn view(&self) -> NodeView {
-        NodeView {
-            node_id: self.parts.node_id,
-            health: Arc::clone(&self.parts.deeds.health),
-            workers: self.parts.runner.workers().clone(),
-        }
+        view(&self.parts, &self.account)
     }
 
     /// Waits until a background job of the node fails; returns what failed.
@@ -303,16 +472,21 @@ impl RunningNode {
     pub async fn shutdown(self) -> anyhow::Result<()> {
         let Self {
             parts,
-            server,
-            metrics_server,
+            served,
             grace,
+            ..
         } = self;
-        server.shutdown(grace).await;
-        if let Some(server) = &metrics_server {
+        // What is asked last is how the node is; afterwards nothing of the door holds the storage.
+        #[cfg(unix)]
+        if let Some(door) = served.door {
+            door.close().await;
+        }
+        served.server.shutdown(grace).await;
+        if let Some(server) = &served.metrics_server {
             server.shutdown(Some(Duration::ZERO)).await;
         }
         // Both hold routers, and those hold deeds.
-        drop((server, metrics_server));
+        drop((served.server, served.metrics_server));
         Ok(parts.close().await?)
     }
 }

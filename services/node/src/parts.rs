@@ -25,6 +25,7 @@ use crate::{
     health::Health,
     limits::MAX_SYMBOL_TREE_BYTES,
     metrics::Metrics,
+    operator::Problems,
     shards::ShardLife,
     signal::Signal,
     storage::{Storage, StorageError},
@@ -96,6 +97,8 @@ pub struct Parts {
     pub(crate) queue_grew: Arc<Notify>,
     /// Tells the epoch driver that the chain may wait for something.
     pub(crate) epoch_moved: Arc<Signal>,
+    /// What the parts know to be wrong.
+    pub(crate) problems: Arc<Problems>,
     pub(crate) work: Work,
 }
 
@@ -200,11 +203,13 @@ impl Parts {
         };
         let runner = Runner::new(common.metrics.registry());
         let tip = Arc::<ChainTip>::default();
+        let problems = Arc::<Problems>::default();
         let health = Health {
             holdings: common.holdings.clone(),
             key: common.key.public_key(),
             tip: Arc::clone(&tip),
             workers: runner.workers().clone(),
+            problems: Arc::clone(&problems),
             started: Instant::now(),
         };
         let deeds = common.deeds(&foundation.rest, health);
@@ -227,6 +232,7 @@ impl Parts {
             tip,
             queue_grew: Arc::default(),
             epoch_moved,
+            problems,
             work: common.work,
         }
     }

@@ -6,7 +6,11 @@ use walrus_node_client::HealthInfo;
 use walrus_service::worker::Workers;
 use walrus_sui::Address;
 
-use crate::{health::Health, storage::StorageError};
+use crate::{
+    health::Health,
+    operator::{Account, Standing},
+    storage::StorageError,
+};
 
 /// Looks at a running node. It holds the storage: it must be dropped before the node is shut down.
 #[derive(Debug, Clone)]
@@ -14,6 +18,7 @@ pub struct NodeView {
     pub(crate) node_id: Address,
     pub(crate) health: Arc<Health>,
     pub(crate) workers: Workers,
+    pub(crate) account: Arc<Account>,
 }
 
 impl NodeView {
@@ -33,6 +38,11 @@ impl NodeView {
     /// How long ago the chain was heard of, if it was.
     pub fn silent_for(&self) -> Option<Duration> {
         self.health.tip.silent_for()
+    }
+
+    /// What the chain said of the node when it was asked last.
+    pub fn standing(&self) -> Option<Standing> {
+        self.account.standing()
     }
 
     /// The background jobs.

@@ -14,6 +14,8 @@ mod fold;
 mod processor;
 mod tip;
 
+#[cfg(test)]
+pub(crate) use self::epoch_driver::tests::staking;
 pub(crate) use self::{
     epoch_change::EpochChanges, epoch_driver::EpochDriver, processor::EventProcessor,
 };

@@ -1,11 +1,11 @@
 //! Own keys: whether the chain knows the node by the keys of its configuration.
 
 use walrus_core::BlsPublicKey;
-use walrus_sui::{Address, contract::ContractReader, objects::StorageNodeInfo};
+use walrus_sui::objects::StorageNodeInfo;
 
 /// Keys by which a node is known, in the form in which they are compared.
 #[derive(Debug)]
-struct Known {
+pub(super) struct Known {
     /// In compressed form.
     protocol: Option<BlsPublicKey>,
     /// From the next epoch on.
@@ -23,41 +23,22 @@ impl From<&StorageNodeInfo> for Known {
     }
 }
 
-/// Says loudly in the log when a key of the configuration is another one than the chain has. The node goes on: a key may be on its
-/// way to the chain, and what is stored can be read.
-pub(crate) async fn check(
-    reader: &ContractReader,
-    node_id: Address,
-    protocol: &BlsPublicKey,
-    network: &[u8],
-) {
-    match reader.pool(node_id).await {
-        Ok(summary) => {
-            for difference in differences(&Known::from(&summary.pool.node_info), protocol, network)
-            {
-                tracing::error!(%node_id, "{difference}");
-            }
-        }
-        Err(error) => {
-            tracing::warn!(%node_id, %error, "the keys of the node could not be compared with those on chain");
-        }
-    }
-}
-
 /// What is wrong with the keys, in sentences.
-fn differences(known: &Known, protocol: &BlsPublicKey, network: &[u8]) -> Vec<&'static str> {
+pub(super) fn differences(known: &Known, protocol: &BlsPublicKey, network: &[u8]) -> Vec<String> {
     let mut differences = Vec::new();
     let protocols = [&known.protocol, &known.next_protocol];
     if !protocols.into_iter().flatten().any(|key| key == protocol) {
         differences.push(
             "the protocol key (protocol_key_pair) is not the one that the chain has for this node: what it signs counts for \
-             nothing. Configure the key that it was registered with",
+             nothing. Configure the key that it was registered with"
+                .to_owned(),
         );
     }
     if known.network != network {
         differences.push(
             "the network key (network_key_pair) is not the one that the chain has for this node: clients and other nodes refuse \
-             to talk to it. Configure the key that it was registered with",
+             to talk to it. Configure the key that it was registered with"
+                .to_owned(),
         );
     }
     differences

@@ -67,6 +67,24 @@ impl Storage {
         pages(&self.tables.blob_info, |key: BlobKey| key.0)
     }
 
+    /// Blobs with their records: the first page of those behind `last`, or of all. None are left if it is empty.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn blob_infos_behind(
+        &self,
+        last: Option<BlobId>,
+    ) -> Result<Vec<(BlobId, BlobInfo)>, StorageError> {
+        let start = last.map_or(Bound::Unbounded, |last| Bound::Excluded(BlobKey(last)));
+        let table = &self.tables.blob_info;
+        let page = table
+            .pages_in((start, Bound::Unbounded), SCAN_BATCH)
+            .next()
+            .transpose()?;
+        let entries = page.into_iter().flatten();
+        Ok(entries.map(|(key, info)| (key.0, info)).collect())
+    }
+
     /// An object with a lifetime of its own.
     ///
     /// # Errors

@@ -77,13 +77,13 @@ fn now_ms() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use walrus_sui::objects::{CommitteeShards, EpochState, ExtendedField, TableRef};
 
     use super::*;
 
     /// A network in this state, with epochs of `epoch_duration` ms.
-    pub(super) fn staking(
+    pub(crate) fn staking(
         epoch: u32,
         epoch_state: EpochState,
         epoch_duration: u64,

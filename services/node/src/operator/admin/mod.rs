@@ -1,5 +1,7 @@
 //! Admin socket: a Unix socket for the operator's own account (mode 0600), one JSON object per line each way. Node spec 6.3.
 
+mod protocol;
+
 use std::{
     fs, io,
     os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
@@ -8,16 +10,15 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use futures::future::BoxFuture;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use walrus_service::worker::{State, Workers};
 
-use super::Status;
+pub use self::protocol::{AdminAnswer, AdminBody, AdminRequest, RepairCommand, WorkerCommand};
 
 /// Longest request.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
@@ -32,69 +33,10 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// Longest path of a Unix socket, with its final zero.
 const MAX_PATH_BYTES: usize = 108;
 
-/// What an operator asks of a running node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AdminRequest {
-    /// How the node is.
-    Status {},
-    /// Steers a background job.
-    Worker {
-        /// Its name.
-        name: String,
-        /// What it is to do.
-        command: WorkerCommand,
-    },
-    /// Sets what is logged.
-    LogLevel {
-        /// Directives as in `RUST_LOG`.
-        level: String,
-    },
-    /// Backups of the database.
-    Checkpoint {
-        /// Create or cancel.
-        command: serde_json::Value,
-    },
-}
-
-/// What a background job is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WorkerCommand {
-    /// Nothing, once its step ends.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Pause after each step for so many times as long as it took.
-    Throttle(u32),
-}
-
-/// What the node answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AdminAnswer {
-    /// Whether it was done.
-    pub success: bool,
-    /// A sentence.
-    pub message: String,
-    /// The answer to [`AdminRequest::Status`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<Status>,
-}
-
 /// What the socket opens on.
 pub trait AdminTarget: Send + Sync + 'static {
-    /// How the node is.
-    ///
-    /// # Errors
-    /// A sentence, if that cannot be said.
-    fn status(&self) -> Result<Status, String>;
-
-    /// The node's background jobs.
-    fn workers(&self) -> &Workers;
-
-    /// Sets what is logged.
-    ///
-    /// # Errors
-    /// A sentence, if the directives are none.
-    fn set_log_level(&self, directives: &str) -> Result<(), String>;
+    /// Does what is asked. Is cut off when the socket is closed.
+    fn answer(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer>;
 }
 
 /// Why the admin socket cannot be used.
@@ -176,6 +118,11 @@ impl AdminDoor {
         Ok(this)
     }
 
+    /// Whether somebody listens on `path`.
+    pub async fn is_answered(path: &Path) -> bool {
+        UnixStream::connect(path).await.is_ok()
+    }
+
     /// Whether `path` can be listened on, as far as can be told before: asked before a node starts for nothing.
     ///
     /// # Errors
@@ -188,7 +135,7 @@ impl AdminDoor {
         if !found.file_type().is_socket() {
             return Err(AdminError::Occupied(path.to_owned()));
         }
-        if UnixStream::connect(path).await.is_ok() {
+        if Self::is_answered(path).await {
             return Err(AdminError::Taken(path.to_owned()));
         }
         Ok(())
@@ -291,12 +238,8 @@ async fn serve(stream: UnixStream, target: &dyn AdminTarget) -> io::Result<()> {
         let last = line.is_err();
         let request = line.and_then(|line| Ok(serde_json::from_str(&line)?));
         let answer = match request {
-            Ok(request) => answer(target, request),
-            Err(error) => AdminAnswer {
-                success: false,
-                message: format!("not a request: {error}"),
-                status: None,
-            },
+            Ok(request) => target.answer(request).await,
+            Err(error) => AdminAnswer::failed(format!("not a request: {error}")),
         };
         let mut text = serde_json::to_vec(&answer)?;
         text.push(b'\n');
@@ -308,57 +251,6 @@ async fn serve(stream: UnixStream, target: &dyn AdminTarget) -> io::Result<()> {
             let _ = tokio::time::timeout(CLOSING, rest).await;
             return Ok(());
         }
-    }
-}
-
-fn answer(target: &dyn AdminTarget, request: AdminRequest) -> AdminAnswer {
-    let mut status = None;
-    let workers = target.workers();
-    let done = match request {
-        AdminRequest::Status {} => target.status().map(|found| {
-            let verdict = found.verdict.clone();
-            status = Some(found);
-            verdict
-        }),
-        AdminRequest::Worker { name, command } => match command {
-            WorkerCommand::Pause => workers.pause(&name),
-            WorkerCommand::Resume => workers.resume(&name),
-            WorkerCommand::Throttle(factor) => workers.throttle(&name, factor),
-        }
-        .map(|()| standing(workers, &name))
-        .map_err(|error| error.to_string()),
-        AdminRequest::LogLevel { level } => target
-            .set_log_level(&level)
-            .map(|()| format!("logging {level}")),
-        AdminRequest::Checkpoint { .. } => {
-            Err("this version makes no backups of its database while it runs".to_owned())
-        }
-    };
-    let (success, message) = match done {
-        Ok(message) => (true, message),
-        Err(message) => (false, message),
-    };
-    AdminAnswer {
-        success,
-        message,
-        status,
-    }
-}
-
-/// What a worker is to do now, in words.
-fn standing(workers: &Workers, name: &str) -> String {
-    let list = workers.list();
-    let Some(worker) = list.iter().find(|worker| worker.name == name) else {
-        return format!("{name}: done");
-    };
-    let runs = match (worker.paused, worker.state) {
-        (true, State::Paused) => "is paused",
-        (true, _) => "pauses when its step ends",
-        (false, _) => "is not paused",
-    };
-    match worker.throttle {
-        0 => format!("{name} {runs}, at full speed"),
-        factor => format!("{name} {runs}, and rests {factor} times as long as each step takes"),
     }
 }
 
@@ -412,30 +304,23 @@ pub async fn ask(path: &Path, request: &AdminRequest) -> Result<AdminAnswer, Adm
 mod tests {
     use super::*;
 
-    /// A node without a status.
-    #[derive(Default)]
-    struct Mute {
-        workers: Workers,
-    }
+    /// Knows one level of logging, and says nothing else.
+    struct Mute;
 
     impl AdminTarget for Mute {
-        fn status(&self) -> Result<Status, String> {
-            Err("mute".to_owned())
-        }
-
-        fn workers(&self) -> &Workers {
-            &self.workers
-        }
-
-        fn set_log_level(&self, directives: &str) -> Result<(), String> {
-            (directives == "info")
-                .then_some(())
-                .ok_or_else(|| "no level".to_owned())
+        fn answer(&self, request: AdminRequest) -> BoxFuture<'_, AdminAnswer> {
+            let answer = match request {
+                AdminRequest::LogLevel { level } if level == "info" => {
+                    AdminAnswer::done("logging info")
+                }
+                _ => AdminAnswer::failed("mute"),
+            };
+            Box::pin(std::future::ready(answer))
         }
     }
 
     async fn open(path: &Path) -> Result<AdminDoor, AdminError> {
-        AdminDoor::open(path, Arc::new(Mute::default())).await
+        AdminDoor::open(path, Arc::new(Mute)).await
     }
 
     #[tokio::test]
@@ -448,16 +333,12 @@ mod tests {
         let mut reading = BufReader::new(reading);
         for (request, success, says) in [
             (r#"{"LogLevel":{"level":"info"}}"#, true, "logging info"),
-            (r#"{"LogLevel":{"level":"much"}}"#, false, "no level"),
-            (
-                r#"{"Checkpoint":{"command":"Cancel"}}"#,
-                false,
-                "no backups",
-            ),
+            (r#"{"LogLevel":{"level":"much"}}"#, false, "mute"),
+            (r#"{"Checkpoint":{"command":"Cancel"}}"#, false, "mute"),
             (
                 r#"{"Checkpoint":{"command":{"Create":{"path":null,"delay_secs":null}}}}"#,
                 false,
-                "no backups",
+                "mute",
             ),
             (r#"{"Status":{}}"#, false, "mute"),
             ("nonsense", false, "not a request"),

@@ -1,15 +1,9 @@
-//! Status of a node: the health document and the workers, with a verdict in one sentence.
+//! Verdict: how a node is, in one sentence.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use walrus_node_client::{HealthInfo, ShardSummary};
 use walrus_service::worker::{State, WorkerInfo};
-
-use crate::{NodeView, storage::StorageError};
-
-/// The worker that follows the chain.
-const EVENTS: &str = "events";
 
 /// Checkpoints that a node may be behind the chain and still be called up to date.
 const NEAR: u64 = 30;
@@ -20,137 +14,25 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Failed steps in a row after which a job is in trouble, and not only late.
 const FAILURES: u32 = 3;
 
-/// How a node is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    /// The state of the node in one sentence.
-    pub verdict: String,
-    /// Whether nothing is in the way: all shards are there, all events are processed and more are heard of,
-    /// every worker runs.
-    pub ready: bool,
-    /// Version of the program.
-    pub version: String,
-    /// Display name.
-    pub name: String,
-    /// The node's ID on chain.
-    pub node_id: String,
-    /// `host:port` under which others reach it.
-    pub public_address: String,
-    /// Seconds since the start.
-    pub uptime_secs: u64,
-    /// The committee epoch.
-    pub epoch: u32,
-    /// Standing of the node: node spec 3.8.
-    pub node_status: String,
-    /// Shards that are the node's.
-    pub owned_shards: usize,
-    /// Those that are complete.
-    pub ready_shards: usize,
-    /// Those that are being filled.
-    pub recovering_shards: usize,
-    /// Shards that belong to others now and are still read from.
-    pub read_only_shards: usize,
-    /// Index of the next event element.
-    pub next_event_index: u64,
-    /// Checkpoints that are not processed, as far as is known.
-    pub checkpoints_behind: Option<u64>,
-    /// The newest checkpoint that was seen.
-    pub latest_checkpoint: Option<u64>,
-    /// Blobs that are queued for recovery.
-    pub queued_blobs: u64,
-    /// Background jobs.
-    pub workers: Vec<WorkerStatus>,
-}
-
-/// How a background job is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkerStatus {
-    /// Its name.
-    pub name: String,
-    /// What it does.
-    pub state: String,
-    /// Whether it is to pause.
-    pub paused: bool,
-    /// Pause after each step, in multiples of its length.
-    pub throttle: u32,
-    /// Units of work that are done.
-    pub done: Option<u64>,
-    /// Units of work that are left.
-    pub left: Option<u64>,
-    /// What a person should know.
-    pub note: Option<String>,
-    /// Failed steps.
-    pub errors: u64,
-    /// The last failure.
-    pub last_error: Option<String>,
-}
-
-impl From<&WorkerInfo> for WorkerStatus {
-    fn from(info: &WorkerInfo) -> Self {
-        Self {
-            name: info.name.to_owned(),
-            state: info.state.to_string(),
-            paused: info.paused,
-            throttle: info.throttle,
-            done: info.status.done,
-            left: info.status.left,
-            note: info.status.note.as_deref().map(str::to_owned),
-            errors: info.errors,
-            last_error: info.last_error.as_ref().map(|error| error.message.clone()),
-        }
+/// Whether nothing is in the way of the node, and one sentence on it: the worst first.
+pub(super) fn judge(health: &HealthInfo, workers: &[WorkerInfo], heard: Heard) -> (bool, String) {
+    if let Some(sentence) = trouble(workers) {
+        return (false, sentence);
     }
-}
-
-impl Status {
-    /// The status of a running node that is called `name` and reached at `public_address`.
-    ///
-    /// # Errors
-    /// If the storage fails.
-    pub fn of(view: &NodeView, name: &str, public_address: &str) -> Result<Self, StorageError> {
-        let (health, workers) = (view.health(false)?, view.workers().list());
-        let shards = &health.shard_summary;
-        let follower = workers.iter().find(|worker| worker.name == EVENTS);
-        let behind = follower.and_then(|worker| worker.status.left);
-        let heard = Heard {
-            behind,
-            silent: view.silent_for(),
-        };
-        let (ready, verdict) = match trouble(&workers) {
-            Some(sentence) => (false, sentence),
-            None => verdict(&health, heard),
-        };
-        Ok(Self {
-            verdict,
-            ready,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            name: name.to_owned(),
-            node_id: view.node_id().to_string(),
-            public_address: public_address.to_owned(),
-            uptime_secs: health.uptime.secs,
-            epoch: health.epoch,
-            owned_shards: shards.owned,
-            ready_shards: shards.owned_shard_status.ready,
-            recovering_shards: shards.owned_shard_status.in_recovery,
-            read_only_shards: shards.read_only,
-            next_event_index: health.event_progress.persisted,
-            checkpoints_behind: behind,
-            latest_checkpoint: health.latest_checkpoint_sequence_number,
-            queued_blobs: health.event_progress.pending,
-            node_status: health.node_status,
-            workers: workers.iter().map(WorkerStatus::from).collect(),
-        })
+    let (ready, sentence) = verdict(health, heard);
+    match health.problems.first() {
+        Some(problem) if ready => (ready, format!("The node is up to date, but {problem}.")),
+        _ => (ready, sentence),
     }
 }
 
 /// What is known of the chain.
 #[derive(Debug, Clone, Copy)]
-struct Heard {
+pub(super) struct Heard {
     /// Checkpoints that were not processed when one was last seen.
-    behind: Option<u64>,
+    pub(super) behind: Option<u64>,
     /// How long ago that was.
-    silent: Option<Duration>,
+    pub(super) silent: Option<Duration>,
 }
 
 /// One sentence on the worker that is in the worst trouble, if any is.
@@ -172,7 +54,7 @@ fn trouble(workers: &[WorkerInfo]) -> Option<String> {
     if let Some(worker) = workers.iter().find(|worker| worker.paused) {
         let name = worker.name;
         return Some(format!(
-            "The node does not do all of its work: {name} is paused; `local-admin … worker {name} resume` lets it go on."
+            "The node does not do all of its work: {name} is paused; `walrus-node worker resume {name}` lets it go on."
         ));
     }
     let failing = |worker: &&WorkerInfo| worker.errors_in_a_row >= FAILURES;
@@ -206,7 +88,8 @@ fn verdict(health: &HealthInfo, heard: Heard) -> (bool, String) {
         ..
     } = &health.shard_summary;
     if *owned == 0 {
-        let sentence = "The node is up to date and not in the committee: it waits for stake.";
+        let sentence = "The node is up to date and not in the committee: it waits for stake, \
+                        which `walrus stake` gives it.";
         return (true, sentence.to_owned());
     }
     if shards.ready < *owned {
@@ -247,7 +130,26 @@ mod tests {
             shard_detail: None,
             latest_checkpoint_sequence_number: latest,
             workers: vec![],
+            problems: vec![],
         }
+    }
+
+    #[test]
+    fn what_is_wrong_besides_is_told_of_a_node_that_is_up_to_date() {
+        let heard = Heard {
+            behind: Some(0),
+            silent: None,
+        };
+        let mut health = health(5, 5, Some(9));
+        health.problems = vec!["the wallet is empty".to_owned()];
+        let (ready, sentence) = judge(&health, &[], heard);
+        assert!(
+            ready && sentence.contains("the wallet is empty"),
+            "{sentence}"
+        );
+        health.latest_checkpoint_sequence_number = None;
+        let (ready, sentence) = judge(&health, &[], heard);
+        assert!(!ready && sentence.contains("not heard"), "{sentence}");
     }
 
     #[test]
@@ -285,6 +187,7 @@ mod tests {
             name: "events",
             state: State::Waiting,
             status: walrus_service::worker::Status::default(),
+            eta: None,
             paused: false,
             throttle: 0,
             steps: 7,
