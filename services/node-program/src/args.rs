@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use walrus_node::operator::{KeyFormat, KeyKind};
+use walrus_sdk::BlobId;
 use walrus_sui::Address;
 
 use crate::size::Size;
@@ -16,7 +17,8 @@ Examples, from nothing to a node of the network that `walrus localnet` runs on t
   walrus-node run --config-path node/walrus-node.yaml
   walrus-node status --config-path node/walrus-node.yaml        (in another terminal)
 
-Exit status: 0 fine, 1 failed, 2 wrong arguments, 3 problems found and left.";
+Exit status: 0 fine, 1 failed, 2 wrong arguments, 3 problems found and left, 4 refused because it would not be safe,\n\
+5 interrupted and can be gone on with.";
 
 /// Sets a Walrus storage node up, registers it, runs it, says how it is.
 #[derive(Debug, Parser)]
@@ -54,13 +56,42 @@ Example:
         after_help = "Example:\n  walrus-node run --config-path /etc/walrus/walrus-node.yaml"
     )]
     Run(RunArgs),
-    /// Say how the node is that runs with this configuration; exit status 3 if it is not ready.
+    /// Say how the node is that runs with this configuration; exit status 3 if it is not ready or something is wrong.
     #[command(after_help = "\
 Examples:
+  walrus-node status --config-path /etc/walrus/walrus-node.yaml --watch           again each second
   walrus-node status --config-path /etc/walrus/walrus-node.yaml
   walrus-node status --config-path /etc/walrus/walrus-node.yaml --until ready     waits, for scripts
   walrus-node status --socket-path /var/lib/walrus/admin.sock --json")]
     Status(StatusArgs),
+    /// List a running node's background jobs, pause and throttle them; what is set stays set over restarts.
+    #[command(after_help = "\
+Examples:
+  walrus-node worker list --config-path /etc/walrus/walrus-node.yaml
+  walrus-node worker set recovery --throttle 3 --config-path /etc/walrus/walrus-node.yaml")]
+    Worker(WorkerArgs),
+    /// Check what the node needs, before it starts or while it runs: clock, names, ports, keys, certificate, wallet, room, chain.
+    #[command(
+        after_help = "Example:\n  walrus-node doctor --config-path /etc/walrus/walrus-node.yaml"
+    )]
+    Doctor(ConfigPathArgs),
+    /// Look for what the node should hold and does not, and queue it for recovery from its peers.
+    #[command(after_help = "\
+Examples:
+  walrus-node repair --all-missing --config-path /etc/walrus/walrus-node.yaml
+  walrus-node repair --blob BLOB_ID --explain --config-path /etc/walrus/walrus-node.yaml    who has what of it")]
+    Repair(RepairArgs),
+    /// Say whether the node may be shut down for good, and if not, from when on; exit status 4 if not.
+    #[command(
+        after_help = "Example:\n  walrus-node drain --node --config-path /etc/walrus/walrus-node.yaml"
+    )]
+    Drain(DrainArgs),
+    /// Gather what helps others to help: status, configuration without secrets, checks, versions.
+    #[command(after_help = "\
+Examples:
+  walrus-node report --config-path /etc/walrus/walrus-node.yaml                        says what would be in it
+  walrus-node report --config-path /etc/walrus/walrus-node.yaml --out report.tar --yes")]
+    Report(ReportArgs),
     /// Make a key, or convert one to another format.
     #[command(after_help = "\
 Examples:
@@ -224,6 +255,13 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ConfigPathArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_path: PathBuf,
+}
+
+#[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct DoorArgs {
     /// The configuration that the node runs with.
@@ -249,6 +287,95 @@ pub(crate) struct StatusArgs {
         requires = "until"
     )]
     pub(crate) timeout: u64,
+    /// Say it again each second: on a terminal in place, elsewhere a line whenever something changed.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(subcommand)]
+    pub(crate) command: WorkerVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkerVerb {
+    /// Every background job.
+    List(DoorArgs),
+    /// All that is known of one.
+    Info(NamedWorkerArgs),
+    /// Let one pause once its step ends.
+    Pause(NamedWorkerArgs),
+    /// Let one go on.
+    Resume(NamedWorkerArgs),
+    /// Set how much of its time one rests.
+    Set(SetWorkerArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamedWorkerArgs {
+    /// Its name.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetWorkerArgs {
+    #[command(flatten)]
+    pub(crate) worker: NamedWorkerArgs,
+    /// Rest after each step for so many times as long as it took; 0 is full speed.
+    #[arg(long, alias = "tranquility", value_name = "FACTOR")]
+    pub(crate) throttle: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    #[command(flatten)]
+    pub(crate) what: RepairWhat,
+    /// Only say who has what of the blob, and whether that is enough.
+    #[arg(long, requires = "blob")]
+    pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = false)]
+pub(crate) struct RepairWhat {
+    /// One blob.
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub(crate) blob: Option<BlobId>,
+    /// Every blob in one of the node's shards.
+    #[arg(long, value_name = "SHARD")]
+    pub(crate) shard: Option<u16>,
+    /// Every blob in all of the node's shards.
+    #[arg(long)]
+    pub(crate) all_missing: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DrainArgs {
+    /// The whole node.
+    #[arg(long, required = true)]
+    pub(crate) node: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// The archive to write.
+    #[arg(long, value_name = "FILE", default_value = "walrus-node-report.tar")]
+    pub(crate) out: PathBuf,
+    /// A log to add the end of, as it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Write it.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -331,12 +458,12 @@ pub(crate) enum LocalAdminCommand {
         /// Its name.
         name: String,
         #[command(subcommand)]
-        command: WorkerArgs,
+        command: WorkerSteering,
     },
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum WorkerArgs {
+pub(crate) enum WorkerSteering {
     /// Let it pause once its step ends.
     Pause,
     /// Let it go on.

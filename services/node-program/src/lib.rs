@@ -7,15 +7,24 @@
 
 mod args;
 mod config_file;
+mod doctor;
+mod door;
+mod drain;
+mod exit;
 mod key_gen;
+mod local_admin;
 mod logging;
 mod network;
 mod output;
 mod register;
+mod repair;
+mod report;
 mod run;
 mod setup;
 mod size;
 mod status;
+mod words;
+mod worker;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -23,17 +32,15 @@ use clap::Parser as _;
 
 use crate::{
     args::{Cli, Command},
+    exit::Exit,
     output::Output,
 };
 
 /// The name of the program.
 pub const NAME: &str = "walrus-node";
 
-/// Something is wrong with the node, and was left as it is.
-const PROBLEMS_LEFT: u8 = 3;
-
 /// Runs the program with these arguments, the first of which is its name; returns its exit status: 0 fine, 1 failed, 2 wrong
-/// arguments, 3 problems found and left.
+/// arguments, 3 problems found and left, 4 refused because it would not be safe, 5 interrupted.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -56,30 +63,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::GenerateConfig(args) => config_file::run(&args, &output),
             Command::Register(args) => register::run(&args, &output).await,
             Command::Run(args) => run::run(&args, &output, logging).await,
-            Command::Status(args) => {
-                return status::run(&args, &output).await.map(|ready| {
-                    if ready {
-                        ExitCode::SUCCESS
-                    } else {
-                        ExitCode::from(PROBLEMS_LEFT)
-                    }
-                });
-            }
+            Command::Status(args) => return status::run(&args, &output).await,
+            Command::Doctor(args) => return doctor::run(&args, &output).await,
+            Command::Repair(args) => return repair::run(&args, &output).await,
+            Command::Drain(args) => drain::run(&args, &output).await,
+            Command::Report(args) => report::run(&args, &output).await,
+            Command::Worker(args) => worker::run(args, &output).await,
             Command::KeyGen(args) => key_gen::run(&args, &output),
-            Command::LocalAdmin(args) => status::local_admin(args, &output).await,
+            Command::LocalAdmin(args) => local_admin::run(args, &output).await,
         }
-        .map(|()| ExitCode::SUCCESS)
+        .map(|()| Exit::Fine)
     });
     // What was cut off on a blocking thread must not keep the program.
     runtime.shutdown_background();
-    done.unwrap_or_else(|error| failed(&error))
+    done.map_or_else(|error| failed(&error), ExitCode::from)
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    let error: &(dyn std::error::Error + 'static) = error.as_ref();
+    let source: &(dyn std::error::Error + 'static) = error.as_ref();
     output::say(format_args!(
         "Error: {}",
-        walrus_service::worker::one_line(error)
+        walrus_service::worker::one_line(source)
     ));
-    ExitCode::FAILURE
+    exit::status_of(error)
 }

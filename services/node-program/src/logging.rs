@@ -3,7 +3,7 @@
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
 /// Changes what is logged.
-pub(crate) type SetFilter = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+pub(crate) type SetFilter = std::sync::Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
 /// What a running node logs; its database tells every table that it opens.
 const RUNNING: &str = "info,fjall=warn,lsm_tree=warn";
@@ -20,7 +20,7 @@ pub(crate) fn start(talks: bool) -> SetFilter {
     let handle = builder.reload_handle();
     // Fails if the caller logs already, in its own way.
     let _ = builder.try_init();
-    Box::new(move |directives| set(&handle, directives))
+    std::sync::Arc::new(move |directives| set(&handle, directives))
 }
 
 fn set<S>(handle: &reload::Handle<EnvFilter, S>, directives: &str) -> Result<(), String> {

@@ -27,6 +27,17 @@ impl Output {
         } else {
             lines(result).join("\n")
         };
+        self.line(&text)
+    }
+
+    /// Whether results are printed as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a line as it is.
+    #[allow(clippy::unused_self)] // Where it goes is the output's business.
+    pub(crate) fn line(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         let written = writeln!(out, "{text}").and_then(|()| out.flush());
         written.context("cannot write to standard output")

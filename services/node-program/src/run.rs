@@ -1,16 +1,9 @@
-//! Run: the node from its start to its orderly end, and the admin socket in between.
+//! Run: the node from its start to its orderly end.
 
-use std::{fs, io::ErrorKind, path::Path, sync::Arc};
+use std::{fs, future::Future, io::ErrorKind, path::Path, pin::pin};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use walrus_node::{
-    NodeConfig, NodeView, RunningNode, StorageNode,
-    operator::{
-        Status,
-        admin::{AdminDoor, AdminTarget},
-    },
-};
-use walrus_service::worker::Workers;
+use walrus_node::{NodeConfig, RunningNode, StorageNode, operator::admin::AdminDoor};
 
 use crate::{
     args::RunArgs,
@@ -33,13 +26,22 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
     }
     // From here on a signal ends the node in order, instead of the process in the middle of a write.
     let mut signals = Signals::new()?;
-    let node = tokio::select! {
-        node = StorageNode::start(config.clone()) => node?,
+    let prepared = tokio::select! {
+        prepared = StorageNode::prepare(config.clone()) => prepared?,
         () = signals.next() => return Ok(()),
     };
+    #[cfg(unix)]
+    let prepared = prepared.with_log_level(logging);
+    #[cfg(not(unix))]
+    drop(logging);
+    let (node, stopped) = to_its_end(prepared.start(), async || signals.next().await).await?;
     // Whatever goes wrong from here on, the node stops in order: a storage that is not closed is read from end to end by the next
     // start.
-    let served = serve(&node, &config, args, output, logging, &mut signals).await;
+    let served = if stopped {
+        Ok(())
+    } else {
+        serve(&node, &config, args, output, &mut signals).await
+    };
     let stopped = tokio::select! {
         stopped = node.shutdown() => stopped,
         () = signals.next() => bail!("stopped at once by a second signal; open requests were cut off"),
@@ -62,40 +64,39 @@ fn raise_open_files() {
     }
 }
 
-/// Opens the admin socket of a node that is up, says so, and waits for the node's end; what the socket held is let go of.
+/// Waits for the end of a start also if a signal comes in between, since it may have opened the storage already. Returns whether one
+/// came.
+async fn to_its_end<N>(
+    start: impl Future<Output = anyhow::Result<N>>,
+    mut signal: impl AsyncFnMut(),
+) -> anyhow::Result<(N, bool)> {
+    let mut start = pin!(start);
+    tokio::select! {
+        node = &mut start => return Ok((node?, false)),
+        () = signal() => say(format_args!("stopping as soon as the start has come to its end")),
+    }
+    tokio::select! {
+        node = start => Ok((node?, true)),
+        () = signal() => bail!(
+            "stopped at once by a second signal, in the middle of the start; the next one reads the storage from end to end"
+        ),
+    }
+}
+
+/// Says that a node is up, and waits for its end.
 async fn serve(
     node: &RunningNode,
     config: &NodeConfig,
     args: &RunArgs,
     output: &Output,
-    logging: SetFilter,
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
-    let door = match &config.admin_socket_path {
-        Some(path) => {
-            // Nobody but the door may hold it: the storage is closed when nothing does.
-            let target = Arc::new(Target {
-                name: config.name.clone(),
-                public_address: config.public_address(),
-                view: node.view(),
-                logging,
-            });
-            Some(AdminDoor::open(path, target).await?)
-        }
-        None => None,
-    };
-    let ended = match tell(node, config, output) {
-        Ok(()) => tokio::select! {
-            failed = node.failed() => Err(anyhow!("the node stopped: {failed}")),
-            () = signals.next() => Ok(()),
-            () = input_end(), if args.until_input_ends => Ok(()),
-        },
-        Err(error) => Err(error),
-    };
-    if let Some(door) = door {
-        door.close().await;
+    tell(node, config, output)?;
+    tokio::select! {
+        failed = node.failed() => Err(anyhow!("the node stopped: {failed}")),
+        () = signals.next() => Ok(()),
+        () = input_end(), if args.until_input_ends => Ok(()),
     }
-    ended
 }
 
 /// Says that the node is up.
@@ -115,28 +116,6 @@ fn tell(node: &RunningNode, config: &NodeConfig, output: &Output) -> anyhow::Res
         );
         lines
     })
-}
-
-/// The running node, for the admin socket.
-struct Target {
-    name: String,
-    public_address: String,
-    view: NodeView,
-    logging: SetFilter,
-}
-
-impl AdminTarget for Target {
-    fn status(&self) -> Result<Status, String> {
-        Status::of(&self.view, &self.name, &self.public_address).map_err(|error| error.to_string())
-    }
-
-    fn workers(&self) -> &Workers {
-        self.view.workers()
-    }
-
-    fn set_log_level(&self, directives: &str) -> Result<(), String> {
-        (self.logging)(directives)
-    }
 }
 
 /// Deletes what a node has stored, and nothing else.
@@ -193,7 +172,36 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::{Notify, mpsc};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_start_comes_to_its_end_when_a_signal_comes_and_is_dropped_at_the_second() {
+        let (signal, mut signals) = mpsc::unbounded_channel::<()>();
+        signal.send(()).unwrap();
+        let heard = Notify::new();
+        // The storage is open only after the signal was heard.
+        let start = async {
+            heard.notified().await;
+            Ok("the node")
+        };
+        let next = async || {
+            signals.recv().await;
+            heard.notify_one();
+        };
+        let up = to_its_end(start, next).await.unwrap();
+        assert_eq!(up, ("the node", true), "it is there to be stopped in order");
+
+        signal.send(()).unwrap();
+        signal.send(()).unwrap();
+        let never = std::future::pending::<anyhow::Result<()>>();
+        let next = async || {
+            signals.recv().await;
+        };
+        let error = to_its_end(never, next).await.unwrap_err();
+        assert!(error.to_string().contains("second signal"), "{error}");
+    }
 
     #[tokio::test]
     async fn a_socket_that_cannot_be_is_refused_before_anything_is_touched() {
@@ -215,7 +223,7 @@ mod tests {
             ignore_sync_failures: false,
             until_input_ends: false,
         };
-        let logging: SetFilter = Box::new(|_| Ok(()));
+        let logging: SetFilter = std::sync::Arc::new(|_| Ok(()));
         let output = Output::new(false);
         let error = run(&args, &output, logging).await.unwrap_err().to_string();
         assert!(

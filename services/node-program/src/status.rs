@@ -1,79 +1,150 @@
-//! Status and local admin: what is asked of a running node.
+//! Status: how a running node is, once, until it is ready, or again each second.
 
 use std::{
-    path::PathBuf,
+    io::IsTerminal as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
-use walrus_node::{
-    NodeConfig,
-    operator::{
-        Status, WorkerStatus,
-        admin::{AdminRequest, WorkerCommand, ask},
-    },
+use anyhow::bail;
+use walrus_node::operator::{
+    Standing, Status,
+    admin::{AdminBody, AdminRequest},
 };
 
 use crate::{
-    args::{DoorArgs, LocalAdminArgs, LocalAdminCommand, StatusArgs, WorkerArgs},
+    args::StatusArgs,
+    door::{done, socket},
+    exit::{Exit, unless_interrupted},
     output::{Output, field},
+    words,
+    worker::line as worker_line,
 };
 
 /// How often a node is asked that is waited for.
 const POLL: Duration = Duration::from_millis(500);
+/// How often it is asked that is watched.
+const WATCH: Duration = Duration::from_secs(1);
+/// Home, and everything after it is erased: what is drawn next takes the place of what was.
+const REDRAW: &str = "\x1b[H\x1b[2J";
 
-/// Says how the node is; returns whether it is ready.
-pub(crate) async fn run(args: &StatusArgs, output: &Output) -> anyhow::Result<bool> {
+/// Says how the node is.
+pub(crate) async fn run(args: &StatusArgs, output: &Output) -> anyhow::Result<Exit> {
     let socket = socket(&args.door)?;
+    if args.watch {
+        return watch(args, &socket, output).await;
+    }
+    let waiting = wait(args, &socket);
+    let status = if args.until.is_some() {
+        unless_interrupted(waiting, "the node was not ready yet").await?
+    } else {
+        waiting.await?
+    };
+    output.result(&status, lines)?;
+    Ok(end(args, &status))
+}
+
+/// A node that was waited for is as it was to be when it is ready; one that is only looked at should have no problems, either.
+fn end(args: &StatusArgs, status: &Status) -> Exit {
+    Exit::fine_if(status.ready && (args.until.is_some() || status.problems.is_empty()))
+}
+
+async fn wait(args: &StatusArgs, socket: &Path) -> anyhow::Result<Status> {
     let begin = Instant::now();
-    let status = loop {
-        let found = fetch(&socket).await;
+    loop {
+        let found = fetch(socket).await;
         let waits = args.until.is_some() && begin.elapsed().as_secs() < args.timeout;
         match found {
-            Ok(status) if status.ready || !waits => break status,
+            Ok(status) if status.ready || !waits => return Ok(status),
             Err(error) if !waits => return Err(error),
             _ => tokio::time::sleep(POLL).await,
         }
-    };
-    output.result(&status, lines)?;
-    Ok(status.ready)
+    }
 }
 
-async fn fetch(socket: &std::path::Path) -> anyhow::Result<Status> {
-    let answer = ask(socket, &AdminRequest::Status {}).await?;
-    match answer.status {
-        Some(status) if answer.success => Ok(status),
+/// Until Ctrl-C, or until the node is ready if that is waited for.
+async fn watch(args: &StatusArgs, socket: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let (begin, mut last) = (Instant::now(), None);
+    let redraws = std::io::stdout().is_terminal();
+    let watching = async {
+        loop {
+            let found = fetch(socket).await;
+            let over = begin.elapsed().as_secs() >= args.timeout;
+            show(&found, redraws, &mut last, output)?;
+            match found {
+                Ok(status) if args.until.is_some() && (status.ready || over) => {
+                    return Ok(end(args, &status));
+                }
+                Err(error) if args.until.is_some() && over => return Err(error),
+                _ => tokio::time::sleep(WATCH).await,
+            }
+        }
+    };
+    tokio::select! {
+        ended = watching => ended,
+        heard = tokio::signal::ctrl_c() => heard.map(|()| Exit::Fine).map_err(Into::into),
+    }
+}
+
+/// Draws on a terminal; elsewhere a line, if it is not the last one again. A node that does not answer may be starting.
+fn show(
+    found: &anyhow::Result<Status>,
+    redraws: bool,
+    last: &mut Option<String>,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let text = match found {
+        Ok(status) if output.is_json() => return output.result(status, lines),
+        Ok(status) if redraws => format!("{REDRAW}{}", lines(status).join("\n")),
+        Ok(status) => one_line(status),
+        Err(error) if redraws => format!("{REDRAW}{error}"),
+        Err(error) => error.to_string(),
+    };
+    if last.as_ref() == Some(&text) {
+        return Ok(());
+    }
+    output.line(&text)?;
+    *last = Some(text);
+    Ok(())
+}
+
+fn one_line(status: &Status) -> String {
+    format!(
+        "{} epoch {}, shards {} of {}, events {}, {}, {} blobs queued",
+        status.verdict,
+        status.epoch,
+        status.ready_shards,
+        status.owned_shards,
+        status.next_event_index,
+        behind(status),
+        status.queued_blobs
+    )
+}
+
+async fn fetch(socket: &Path) -> anyhow::Result<Status> {
+    let answer = done(socket, &AdminRequest::Status {}).await?;
+    match answer.body {
+        Some(AdminBody::Status(status)) => Ok(*status),
         _ => bail!("the node cannot say how it is: {}", answer.message),
     }
 }
 
-fn socket(door: &DoorArgs) -> anyhow::Result<PathBuf> {
-    if let Some(path) = &door.socket_path {
-        return Ok(path.clone());
-    }
-    let path = door.config_path.as_deref();
-    let path = path.context("say which node with --config-path or --socket-path")?;
-    NodeConfig::load(path)?.admin_socket_path.with_context(|| {
-        format!(
-            "{} has no admin_socket_path; add one and start the node again",
-            path.display()
-        )
-    })
-}
-
-fn lines(status: &Status) -> Vec<String> {
-    let behind = match status.checkpoints_behind {
+fn behind(status: &Status) -> String {
+    match status.checkpoints_behind {
         Some(0) => "up to date".to_owned(),
         Some(count) => format!("{count} checkpoints behind"),
         None => "unknown".to_owned(),
-    };
+    }
+}
+
+fn lines(status: &Status) -> Vec<String> {
     let mut lines = vec![
         status.verdict.clone(),
         field("name", &status.name),
         field("node ID", &status.node_id),
         field("address", &status.public_address),
         field("version", &status.version),
-        field("up for", format!("{} s", status.uptime_secs)),
+        field("up for", words::duration(status.uptime_secs)),
         field("epoch", status.epoch),
         field("standing", &status.node_status),
         field(
@@ -88,10 +159,17 @@ fn lines(status: &Status) -> Vec<String> {
         ),
         field(
             "events",
-            format!("{} processed, {behind}", status.next_event_index),
+            format!("{} processed, {}", status.next_event_index, behind(status)),
         ),
-        field("recovery", format!("{} blobs queued", status.queued_blobs)),
+        field("recovery", recovery(status)),
     ];
+    if let Some(standing) = &status.standing {
+        lines.extend(standing_lines(standing));
+    }
+    if !status.problems.is_empty() {
+        lines.push("Problems".to_owned());
+        lines.extend(status.problems.iter().map(|problem| format!("  {problem}")));
+    }
     if !status.workers.is_empty() {
         lines.push("Background jobs".to_owned());
     }
@@ -99,46 +177,39 @@ fn lines(status: &Status) -> Vec<String> {
     lines
 }
 
-fn worker_line(worker: &WorkerStatus) -> String {
-    let mut text = worker.state.clone();
-    if worker.paused && worker.state != "paused" {
-        text += ", to pause";
+fn recovery(status: &Status) -> String {
+    let queued = format!("{} blobs queued", status.queued_blobs);
+    match status.recovery_eta_secs {
+        Some(eta) => format!("{queued}, some {} to go", words::duration(eta)),
+        None => queued,
     }
-    if let Some(done) = worker.done {
-        text += &format!(", {done} done");
-    }
-    if let Some(left) = worker.left {
-        text += &format!(", {left} left");
-    }
-    if let Some(note) = &worker.note {
-        text += &format!(" ({note})");
-    }
-    if worker.throttle > 0 {
-        text += &format!(", throttled by {}", worker.throttle);
-    }
-    if let Some(error) = &worker.last_error {
-        text += &format!(", {} errors, the last: {error}", worker.errors);
-    }
-    field(&worker.name, text)
 }
 
-/// `walrus-node local-admin`.
-pub(crate) async fn local_admin(args: LocalAdminArgs, output: &Output) -> anyhow::Result<()> {
-    let socket = socket(&args.door)?;
-    let request = match args.command {
-        LocalAdminCommand::LogLevel { level } => AdminRequest::LogLevel { level },
-        LocalAdminCommand::Worker { name, command } => AdminRequest::Worker {
-            name,
-            command: match command {
-                WorkerArgs::Pause => WorkerCommand::Pause,
-                WorkerArgs::Resume => WorkerCommand::Resume,
-                WorkerArgs::Throttle { factor } => WorkerCommand::Throttle(factor),
-            },
-        },
+fn standing_lines(standing: &Standing) -> Vec<String> {
+    let (wallet, rewards) = (&standing.wallet, &standing.rewards);
+    let keys = if standing.keys.match_chain {
+        "those that the chain has"
+    } else {
+        "others than the chain has"
     };
-    let answer = ask(&socket, &request).await?;
-    if !answer.success {
-        bail!("{}", answer.message);
-    }
-    output.result(&answer, |answer| vec![answer.message.clone()])
+    let balance = words::coins(wallet.balance_mist, "SUI");
+    let low = if wallet.low { ", which is low" } else { "" };
+    let mut lines = vec![
+        field("keys", keys),
+        field("wallet", format!("{balance}{low} ({})", wallet.address)),
+        field("stake", words::coins(rewards.stake_frost, "WAL")),
+        field(
+            "commission",
+            format!(
+                "{} to collect, at a rate of {} basis points",
+                words::coins(rewards.commission_frost, "WAL"),
+                rewards.commission_rate
+            ),
+        ),
+    ];
+    lines.extend(standing.duties.iter().map(|duty| {
+        let when = duty.at_ms.map_or("now".to_owned(), words::when);
+        field("next", format!("{when}: {}", duty.what))
+    }));
+    lines
 }
