@@ -63,6 +63,11 @@ impl Registry {
         series
     }
 
+    /// All series as they are now.
+    pub fn gather(&self) -> Vec<prometheus::proto::MetricFamily> {
+        self.registry.gather()
+    }
+
     /// The text format of Prometheus.
     pub fn text(&self) -> String {
         let mut text = Vec::new();

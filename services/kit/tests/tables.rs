@@ -46,6 +46,40 @@ fn a_batch_is_read_after_a_restart() {
 }
 
 #[test]
+fn a_copy_is_of_one_moment_and_opens_as_the_original_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open(&dir.path().join("one"), Format::FIRST).unwrap();
+    let names = database.table::<u16, String>("names").unwrap();
+    let count = database.cell::<u64>("single", "count").unwrap();
+    for round in 0..3_000_u16 {
+        let mut batch = database.batch();
+        batch.insert(&names, &round, &"x".repeat(5_000)).unwrap();
+        batch.set(&count, &u64::from(round)).unwrap();
+        batch.commit().unwrap();
+    }
+    let target = dir.path().join("deep/two");
+    // Writes that come while it is copied are not in it.
+    let late = || {
+        let mut batch = database.batch();
+        batch.insert(&names, &60_000, &"late".to_owned()).unwrap();
+        batch.set(&count, &60_000).unwrap();
+        batch.commit().unwrap();
+        true
+    };
+    let copied = database.copy_to(&target, late).unwrap();
+    assert_eq!(copied, Some(3_002), "with the number of the format");
+    assert_eq!(count.get().unwrap(), Some(60_000));
+    let copy = open(&target, Format::FIRST).unwrap();
+    let names = copy.table::<u16, String>("names").unwrap();
+    assert_eq!(names.count(10_000).unwrap(), 3_000);
+    assert_eq!(names.get(&60_000).unwrap(), None);
+    let count = copy.cell::<u64>("single", "count").unwrap();
+    assert_eq!(count.get().unwrap(), Some(2_999));
+    let ended = database.copy_to(&dir.path().join("three"), || false);
+    assert_eq!(ended.unwrap(), None);
+}
+
+#[test]
 fn pages_have_every_entry_once_and_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let database = open(dir.path(), Format::FIRST).unwrap();

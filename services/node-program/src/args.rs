@@ -86,6 +86,20 @@ Examples:
         after_help = "Example:\n  walrus-node drain --node --config-path /etc/walrus/walrus-node.yaml"
     )]
     Drain(DrainArgs),
+    /// Make, list, check and restore backups of what the node stores. Keys, wallet and configuration are not in them.
+    #[command(after_help = "\
+Examples:
+  walrus-node backup create --config-path walrus-node.yaml
+  walrus-node backup verify --config-path walrus-node.yaml
+  walrus-node backup restore --config-path walrus-node.yaml --yes")]
+    Backup(BackupArgs),
+    /// Restore a backup into a storage directory, with the node stopped.
+    Restore(RestoreArgs),
+    /// List the backups in a directory.
+    ListDbCheckpoint {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Gather what helps others to help: status, configuration without secrets, checks, versions.
     #[command(after_help = "\
 Examples:
@@ -355,6 +369,76 @@ pub(crate) struct RepairWhat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    #[command(subcommand)]
+    pub(crate) command: BackupVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupVerb {
+    /// Let the running node make one.
+    Create(CreateBackupArgs),
+    /// Say which there are.
+    List(BackupPlaceArgs),
+    /// Read one again, and check it against what was taken.
+    Verify(NamedBackupArgs),
+    /// Put one back into empty directories, with the node stopped; without --yes only check that it can be done.
+    Restore(RestoreBackupArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateBackupArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    /// A directory other than the configured one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupPlaceArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// A directory other than the configured one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamedBackupArgs {
+    #[command(flatten)]
+    pub(crate) place: BackupPlaceArgs,
+    /// Its number; the newest if it is not said.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) id: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreBackupArgs {
+    #[command(flatten)]
+    pub(crate) backup: NamedBackupArgs,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// Where the backups are.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db_checkpoint_path: PathBuf,
+    /// The storage directory, which must be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db_path: PathBuf,
+    /// Has no effect: the log is in the storage directory.
+    #[arg(long, hide = true)]
+    pub(crate) wal_path: Option<PathBuf>,
+    /// The number of the backup; the newest if it is not said.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) checkpoint_id: Option<u64>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DrainArgs {
     /// The whole node.
     #[arg(long, required = true)]
@@ -453,6 +537,11 @@ pub(crate) enum LocalAdminCommand {
         #[arg(long)]
         level: String,
     },
+    /// Make a backup, or cancel the one that is made.
+    Checkpoint {
+        #[command(subcommand)]
+        command: CheckpointArgs,
+    },
     /// Pause, resume or throttle a background job; `status` lists them.
     Worker {
         /// Its name.
@@ -460,6 +549,21 @@ pub(crate) enum LocalAdminCommand {
         #[command(subcommand)]
         command: WorkerSteering,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckpointArgs {
+    /// Make one.
+    Create {
+        /// A directory other than the configured one.
+        #[arg(long, value_name = "DIR")]
+        path: Option<PathBuf>,
+        /// After so many seconds.
+        #[arg(long, value_name = "SECONDS")]
+        delay_secs: Option<u64>,
+    },
+    /// Do not make the one that is ordered or under way.
+    Cancel,
 }
 
 #[derive(Debug, Subcommand)]

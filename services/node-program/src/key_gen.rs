@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use walrus_node::operator::{KeyFormat, KeyKind, convert, generate, write_key};
 
 use crate::{
@@ -19,7 +20,8 @@ pub(crate) fn run(args: &KeyGenArgs, output: &Output) -> anyhow::Result<()> {
     let out = args.out.clone();
     let out = out.unwrap_or_else(|| PathBuf::from(kind.file_name()));
     let text = match &args.convert {
-        Some(path) => convert(path, kind, format)?,
+        Some(path) => convert(path, kind, format)
+            .with_context(|| format!("cannot take the {kind} key of --convert"))?,
         None => generate(kind, format)?,
     };
     write_key(&out, &text, args.force)?;

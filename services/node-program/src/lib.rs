@@ -6,6 +6,7 @@
 )]
 
 mod args;
+mod backup;
 mod config_file;
 mod doctor;
 mod door;
@@ -66,6 +67,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Status(args) => return status::run(&args, &output).await,
             Command::Doctor(args) => return doctor::run(&args, &output).await,
             Command::Repair(args) => return repair::run(&args, &output).await,
+            Command::Backup(args) => return backup::run(args.command, &output).await,
+            Command::Restore(args) => return backup::restore(args, &output).await,
+            Command::ListDbCheckpoint { path } => return backup::list(&path, &output),
             Command::Drain(args) => drain::run(&args, &output).await,
             Command::Report(args) => report::run(&args, &output).await,
             Command::Worker(args) => worker::run(args, &output).await,

@@ -27,8 +27,12 @@ impl Network {
     /// The network that the arguments name.
     pub(crate) fn of(args: &NetworkArgs) -> anyhow::Result<Self> {
         let mut network = match &args.network_json {
-            Some(path) => Self::described(&read_bounded(path)?)
-                .with_context(|| format!("{} describes no network", path.display()))?,
+            Some(path) => {
+                let text = read_bounded(path)
+                    .context("cannot read the description of the network (--network-json)")?;
+                Self::described(&text)
+                    .with_context(|| format!("{} describes no network", path.display()))?
+            }
             None => Self::named(args)?,
         };
         if let Some(rpc) = &args.sui_rpc {
@@ -122,6 +126,18 @@ mod tests {
         assert_eq!(network.rpc, "https://rpc.example.com");
         assert_eq!(network.faucet, None);
         assert!(Network::of(&args("moonnet")).is_err());
+    }
+
+    #[test]
+    fn a_description_that_is_not_there_is_called_what_it_is_for() {
+        let described = NetworkArgs {
+            network_json: Some("/nowhere/network.json".into()),
+            ..args("testnet")
+        };
+        let error = format!("{:#}", Network::of(&described).unwrap_err());
+        for word in ["--network-json", "/nowhere/network.json"] {
+            assert!(error.contains(word), "{error}");
+        }
     }
 
     #[test]

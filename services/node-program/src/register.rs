@@ -78,6 +78,10 @@ pub(crate) async fn run(args: &RegisterArgs, output: &Output) -> anyhow::Result<
                 crate::NAME,
                 args.config_path.display()
             ),
+            format!(
+                "Then give it stake, from any wallet with WAL: walrus stake --node-id {} --amount FROST",
+                outcome.node_id
+            ),
         ]
     })
 }

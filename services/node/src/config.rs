@@ -22,7 +22,7 @@ use walrus_sui::{
 };
 
 use crate::{
-    operator::{MetadataConfig, VotingParams},
+    operator::{MetadataConfig, VotingParams, backup::DIRECTORY},
     tls::ip_literal,
 };
 
@@ -84,6 +84,12 @@ pub struct NodeConfig {
     /// Cache of metadata uploaded before its registration.
     #[serde(default, skip_serializing_if = "is_default")]
     pub pending_metadata_cache: PendingMetadataCacheConfig,
+    /// A collector that metrics are sent to; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_push: Option<MetricsPushConfig>,
+    /// Backups that the node makes while it runs.
+    #[serde(default)]
+    pub checkpoint_config: CheckpointConfig,
     /// When the wallet is called low.
     #[serde(default)]
     pub balance_check: BalanceCheckConfig,
@@ -432,6 +438,61 @@ impl Default for PendingMetadataCacheConfig {
     }
 }
 
+/// Where metrics are sent to. Node spec 8.3.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsPushConfig {
+    /// How often.
+    #[serde(default = "default_push_interval")]
+    pub push_interval_secs: u64,
+    /// The collector. The URL may hold a secret, and is not in the `Debug` form.
+    pub push_url: String,
+    /// Further labels of all metrics.
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
+}
+
+impl fmt::Debug for MetricsPushConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetricsPushConfig")
+            .field("push_interval_secs", &self.push_interval_secs)
+            .field("labels", &self.labels)
+            .finish_non_exhaustive()
+    }
+}
+
+fn default_push_interval() -> u64 {
+    60
+}
+
+/// Backups that a node makes while it runs. Node spec 6.1 and 7.6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckpointConfig {
+    /// Where they are; absent: `checkpoints` in the storage directory.
+    #[serde(
+        deserialize_with = "home::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub db_checkpoint_dir: Option<PathBuf>,
+    /// Of more than so many the oldest go.
+    pub max_db_checkpoints: usize,
+    /// From one to the next.
+    pub db_checkpoint_interval: std::time::Duration,
+    /// Whether they are made without being told to.
+    pub periodic_db_checkpoints: bool,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self {
+            db_checkpoint_dir: None,
+            max_db_checkpoints: 3,
+            db_checkpoint_interval: std::time::Duration::from_secs(86_400),
+            periodic_db_checkpoints: false,
+        }
+    }
+}
+
 /// When the wallet that pays for gas is called low. Node spec 6.1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -501,6 +562,8 @@ impl NodeConfig {
             garbage_collection: GarbageCollectionConfig::default(),
             pending_sliver_cache: PendingSliverCacheConfig::default(),
             pending_metadata_cache: PendingMetadataCacheConfig::default(),
+            metrics_push: None,
+            checkpoint_config: CheckpointConfig::default(),
             balance_check: BalanceCheckConfig::default(),
             database_cache_bytes: default_cache_bytes(),
             drive_epochs: yes(),
@@ -543,6 +606,17 @@ impl NodeConfig {
             Some(address) => SocketAddr::new(address, self.public_port).to_string(),
             None => format!("{}:{}", self.public_host, self.public_port),
         }
+    }
+
+    /// Where backups are.
+    pub fn backups_path(&self) -> PathBuf {
+        let configured = self.checkpoint_config.db_checkpoint_dir.clone();
+        configured.unwrap_or_else(|| self.storage_path.join(DIRECTORY))
+    }
+
+    /// The directories that hold slivers, one for each disk; the first is that of the storage itself.
+    pub fn disk_paths(&self) -> Vec<PathBuf> {
+        vec![self.storage_path.clone()]
     }
 
     /// The configuration as YAML; sections that are as by default are left out.

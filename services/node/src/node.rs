@@ -8,7 +8,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use axum::{Router, extract::State, routing::get};
-use walrus_core::{EncodingConfig, bls::BlsKeyPair, network_key::NetworkPublicKey};
+use walrus_core::{
+    EncodingConfig,
+    bls::BlsKeyPair,
+    network_key::{NetworkKeyPair, NetworkPublicKey},
+};
 use walrus_service::server::{Limits, Server, Transport};
 use walrus_sui::{
     Address,
@@ -29,6 +33,7 @@ use crate::{
     operator::{
         Account, WorkerSettings,
         account::{AccountKeeper, Identity},
+        push::MetricsPush,
     },
     parts::{Foundation, Parts},
     storage::Storage,
@@ -41,9 +46,9 @@ use crate::{
     operator::{
         SetLogLevel,
         admin::AdminDoor,
+        backup::{BackupWorker, Backups, Plan, Schedule},
         desk::Desk,
         explain::Explainer,
-        repair::{RepairWorker, Repairs},
     },
 };
 
@@ -84,7 +89,7 @@ pub struct PreparedNode {
     listeners: Listeners,
     secured: Secured,
     protocol_key: BlsKeyPair,
-    network_key: NetworkPublicKey,
+    network_key: NetworkKeyPair,
     reader: ContractReader,
     writer: ContractWriter,
     cap: StorageNodeCap,
@@ -160,7 +165,7 @@ impl StorageNode {
             listeners,
             secured,
             protocol_key,
-            network_key: network_key.public_key(),
+            network_key,
             reader,
             writer,
             cap,
@@ -207,7 +212,7 @@ impl PreparedNode {
             &parts,
             &self.reader,
             &self.writer,
-            &self.network_key,
+            &self.network_key.public_key(),
         );
         let settings = WorkerSettings::of(&config.storage_path);
         let served = async {
@@ -220,6 +225,13 @@ impl PreparedNode {
                 metrics_server(&config, self.listeners.metrics, &parts.deeds.metrics)?;
             start_workers(&config, &parts, self.reader, self.writer, self.cap.id).await?;
             parts.runner.spawn(AccountKeeper(Arc::clone(&account)));
+            parts.runner.spawn(parts.repair_worker());
+            if let Some(push) = &config.metrics_push {
+                let metrics = Arc::clone(&parts.deeds.metrics);
+                let push =
+                    MetricsPush::new(push.clone(), &config.name, &self.network_key, metrics)?;
+                parts.runner.spawn(push);
+            }
             #[cfg(unix)]
             let door = open_door(&config, &parts, &account, settings, self.set_log_level).await?;
             Ok::<_, anyhow::Error>(Served {
@@ -284,15 +296,11 @@ async fn open_door(
     let Some(path) = &config.admin_socket_path else {
         return Ok(None);
     };
-    let repairs = Arc::<Repairs>::default();
-    parts.runner.spawn(RepairWorker {
-        repairs: Arc::clone(&repairs),
-        holdings: parts.holdings.clone(),
-        queue_grew: Arc::clone(&parts.queue_grew),
-        work: parts.work.clone(),
-    });
+    let backups = Arc::<Backups>::default();
+    parts.runner.spawn(backup_worker(config, parts, &backups));
     let desk = Desk {
-        repairs,
+        repairs: Arc::clone(&parts.repairs),
+        backups,
         explainer: Explainer {
             holdings: parts.holdings.clone(),
             peers: Peers::new(&config.blob_recovery),
@@ -307,6 +315,22 @@ async fn open_door(
         work: parts.work.clone(),
     };
     Ok(Some(AdminDoor::open(path, Arc::new(desk)).await?))
+}
+
+#[cfg(unix)]
+fn backup_worker(config: &NodeConfig, parts: &Parts, backups: &Arc<Backups>) -> BackupWorker {
+    let plan = Plan {
+        storage: Arc::clone(&parts.storage),
+        node_id: parts.node_id,
+        disks: config.disk_paths(),
+        directory: config.backups_path(),
+        keep: config.checkpoint_config.max_db_checkpoints,
+    };
+    let schedule = Schedule {
+        periodic: config.checkpoint_config.periodic_db_checkpoints,
+        interval: config.checkpoint_config.db_checkpoint_interval,
+    };
+    BackupWorker::new(Arc::clone(backups), plan, schedule, parts.work.clone())
 }
 
 fn view(parts: &Parts, account: &Arc<Account>) -> NodeView {

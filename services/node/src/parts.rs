@@ -25,7 +25,10 @@ use crate::{
     health::Health,
     limits::MAX_SYMBOL_TREE_BYTES,
     metrics::Metrics,
-    operator::Problems,
+    operator::{
+        Problems,
+        repair::{RepairRefused, RepairReport, RepairScope, RepairWorker, Repairs},
+    },
     shards::ShardLife,
     signal::Signal,
     storage::{Storage, StorageError},
@@ -97,6 +100,7 @@ pub struct Parts {
     pub(crate) queue_grew: Arc<Notify>,
     /// Tells the epoch driver that the chain may wait for something.
     pub(crate) epoch_moved: Arc<Signal>,
+    pub(crate) repairs: Arc<Repairs>,
     /// What the parts know to be wrong.
     pub(crate) problems: Arc<Problems>,
     pub(crate) work: Work,
@@ -232,6 +236,7 @@ impl Parts {
             tip,
             queue_grew: Arc::default(),
             epoch_moved,
+            repairs: Arc::default(),
             problems,
             work: common.work,
         }
@@ -263,6 +268,29 @@ impl Parts {
             Arc::clone(&self.shards),
             Arc::clone(&self.queue_grew),
         )
+    }
+
+    /// The job that looks for what is missing.
+    pub fn repair_worker(&self) -> RepairWorker {
+        RepairWorker {
+            repairs: Arc::clone(&self.repairs),
+            holdings: self.holdings.clone(),
+            queue_grew: Arc::clone(&self.queue_grew),
+            work: self.work.clone(),
+        }
+    }
+
+    /// Has the job look for what is missing.
+    ///
+    /// # Errors
+    /// [`RepairRefused`].
+    pub fn order_repair(&self, scope: RepairScope) -> Result<(), RepairRefused> {
+        self.repairs.order(scope, &self.holdings)
+    }
+
+    /// How far that is.
+    pub fn repair_report(&self) -> RepairReport {
+        self.repairs.report()
     }
 
     /// Stops the background jobs, ends all work and closes the storage. Whoever called after everybody else has let go of the parts may open the directory

@@ -63,7 +63,7 @@ impl Default for Options {
 /// A directory with tables. Copies are the same database.
 #[derive(Clone)]
 pub struct Database {
-    database: fjall::Database,
+    pub(super) database: fjall::Database,
     path: PathBuf,
     memtable_bytes: u64,
 }

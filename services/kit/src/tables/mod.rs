@@ -5,6 +5,7 @@
 //! is of the first format, or new and empty.
 
 mod batch;
+mod copy;
 mod database;
 mod key;
 mod pages;

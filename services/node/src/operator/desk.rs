@@ -1,13 +1,17 @@
 //! Desk: answers what an operator asks of the running node through its admin socket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use walrus_service::worker::{State, WorkerInfo};
 
 use super::{
     Status, WorkerStatus,
-    admin::{AdminAnswer, AdminBody, AdminRequest, AdminTarget, RepairCommand, WorkerCommand},
+    admin::{
+        AdminAnswer, AdminBody, AdminRequest, AdminTarget, CheckpointCommand, RepairCommand,
+        WorkerCommand,
+    },
+    backup::Backups,
     explain::Explainer,
     repair::{RepairScope, Repairs},
     settings::WorkerSettings,
@@ -29,6 +33,7 @@ pub(crate) struct Desk {
     /// Absent where many nodes share a log.
     pub(crate) set_log_level: Option<SetLogLevel>,
     pub(crate) repairs: Arc<Repairs>,
+    pub(crate) backups: Arc<Backups>,
     pub(crate) explainer: Explainer,
     pub(crate) work: Work,
 }
@@ -56,9 +61,7 @@ impl AdminTarget for Desk {
                 AdminRequest::LogLevel { level } => self.set_log_level(&level).into(),
                 AdminRequest::Repair { command } => self.repair(command).await,
                 AdminRequest::Explain { blob_id } => self.explain(&blob_id).await,
-                AdminRequest::Checkpoint { .. } => AdminAnswer::failed(
-                    "this version makes no backups of its database while it runs",
-                ),
+                AdminRequest::Checkpoint { command } => self.backup(command),
             }
         })
     }
@@ -101,6 +104,31 @@ impl Desk {
             report.checked, report.incomplete, report.missing_slivers
         );
         AdminAnswer::with(message, AdminBody::Repair(report))
+    }
+
+    fn backup(&self, command: CheckpointCommand) -> AdminAnswer {
+        match command {
+            CheckpointCommand::Create { path, delay_secs } => {
+                let delay = Duration::from_secs(delay_secs.unwrap_or_default());
+                if self.backups.order(path, delay) {
+                    AdminAnswer::done("the backup is ordered")
+                } else {
+                    AdminAnswer::failed("a backup is already in progress")
+                }
+            }
+            CheckpointCommand::Cancel if self.backups.cancel() => {
+                AdminAnswer::done("the backup is cancelled")
+            }
+            CheckpointCommand::Cancel => AdminAnswer::failed("no backup is in progress"),
+            CheckpointCommand::Status => match self.backups.last() {
+                Some(Ok(made)) => {
+                    let message = format!("backup {} was made", made.id);
+                    AdminAnswer::with(message, AdminBody::Backup(made))
+                }
+                Some(Err(error)) => AdminAnswer::failed(error),
+                None => AdminAnswer::done("no backup was made yet"),
+            },
+        }
     }
 
     async fn explain(&self, blob_id: &str) -> AdminAnswer {

@@ -122,10 +122,10 @@ impl Explainer {
         let holdings = self.holdings.clone();
         let here = self.work.run(move || Here::of(&holdings, &blob_id)).await?;
         let view = self.holdings.view();
-        let members = view.committees.current.members.iter();
-        let others = members.filter(|member| member.node_id != self.node_id);
-        let asked = others.map(|member| self.ask(member, blob_id));
-        let mut peers: Vec<_> = futures::stream::iter(asked)
+        let mut others = view.committees.current.members.clone();
+        others.retain(|member| member.node_id != self.node_id);
+        let mut peers: Vec<_> = futures::stream::iter(others)
+            .map(|member| self.ask(member, blob_id))
             .buffer_unordered(NODES_AT_ONCE)
             .collect()
             .await;
@@ -138,7 +138,7 @@ impl Explainer {
         Ok(judge(here, peers, needed))
     }
 
-    async fn ask(&self, member: &CommitteeMember, blob_id: BlobId) -> PeerAnswer {
+    async fn ask(&self, member: CommitteeMember, blob_id: BlobId) -> PeerAnswer {
         let mut answer = PeerAnswer {
             name: member.name.clone(),
             address: member.network_address.clone(),
@@ -148,7 +148,7 @@ impl Explainer {
             secondary_slivers: 0,
             failure: None,
         };
-        let Some(client) = self.peers.client(member) else {
+        let Some(client) = self.peers.client(&member) else {
             answer.failure = Some("its address or key on chain is unusable".to_owned());
             return answer;
         };
@@ -160,7 +160,7 @@ impl Explainer {
         }
         // A node that does not answer once is not asked for each of its shards.
         if answer.failure.is_none() {
-            self.ask_for_slivers(&client, member, blob_id, &mut answer)
+            self.ask_for_slivers(&client, &member.shards, blob_id, &mut answer)
                 .await;
         }
         answer
@@ -169,22 +169,25 @@ impl Explainer {
     async fn ask_for_slivers(
         &self,
         client: &NodeClient,
-        member: &CommitteeMember,
+        shards: &[ShardIndex],
         blob_id: BlobId,
         answer: &mut PeerAnswer,
     ) {
         let n_shards = self.holdings.encoding().n_shards();
-        let slivers = member.shards.iter().flat_map(|shard| {
-            [SliverType::Primary, SliverType::Secondary].map(|sliver_type| (*shard, sliver_type))
-        });
-        let questions = slivers.map(
-            |(shard, sliver_type): (ShardIndex, SliverType)| async move {
+        let mut slivers = Vec::new();
+        for shard in shards {
+            slivers.extend([
+                (*shard, SliverType::Primary),
+                (*shard, SliverType::Secondary),
+            ]);
+        }
+        let mut answers = futures::stream::iter(slivers)
+            .map(|(shard, sliver_type)| async move {
                 let pair = shard.to_pair_index(&blob_id, n_shards);
                 let asked = client.sliver_status(&blob_id, pair, sliver_type);
                 (sliver_type, tokio::time::timeout(PATIENCE, asked).await)
-            },
-        );
-        let mut answers = futures::stream::iter(questions).buffer_unordered(QUESTIONS_AT_ONCE);
+            })
+            .buffer_unordered(QUESTIONS_AT_ONCE);
         while let Some((sliver_type, status)) = answers.next().await {
             match status {
                 Ok(Ok(StoredOnNodeStatus::Stored)) => {

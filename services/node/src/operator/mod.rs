@@ -3,6 +3,7 @@
 pub(crate) mod account;
 #[cfg(unix)]
 pub mod admin;
+pub mod backup;
 #[cfg(unix)]
 pub(crate) mod desk;
 pub mod doctor;
@@ -12,6 +13,7 @@ mod leaving;
 mod offer;
 mod own_keys;
 mod problems;
+pub(crate) mod push;
 pub(crate) mod repair;
 mod settings;
 mod status;
@@ -32,3 +34,12 @@ pub use self::{
     settings::{SettingsError, WorkerSettings},
     status::{Status, WorkerStatus},
 };
+
+/// Whether a path of the storage directory belongs to the database or steers the process, and not to the slivers.
+fn is_of_the_process(path: &std::path::Path) -> bool {
+    let first = path.components().next();
+    let name = first.map(|name| name.as_os_str().to_string_lossy().into_owned());
+    name.is_some_and(|name| {
+        ["db", settings::FILE, backup::DIRECTORY].contains(&&*name) || name.ends_with(".sock")
+    })
+}

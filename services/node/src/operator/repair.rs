@@ -116,7 +116,7 @@ impl Repairs {
 
 /// Works off what is ordered, a page of blobs at a time. The queue outlives the process, the walk does not: it begins anew with the
 /// next order.
-pub(crate) struct RepairWorker {
+pub struct RepairWorker {
     pub(crate) repairs: Arc<Repairs>,
     pub(crate) holdings: Holdings,
     /// Tells recovery that something was queued.

@@ -11,7 +11,7 @@ use walrus_service::worker::{Setting, WorkerInfo};
 use walrus_sui::wallet::{FileError, read_bounded, replace_private};
 
 /// The name of the file.
-const FILE: &str = "workers.json";
+pub(super) const FILE: &str = "workers.json";
 
 /// Most jobs of which something is remembered.
 const MAX_JOBS: usize = 256;

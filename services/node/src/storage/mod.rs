@@ -7,6 +7,7 @@
 //! written is refused, and nothing of it is changed.
 
 pub mod blob_info;
+mod copy;
 pub mod event_name;
 mod queries;
 pub mod records;

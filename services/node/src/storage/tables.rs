@@ -159,6 +159,15 @@ impl Tables {
         (self.database.clone(), self.cursor.clone())
     }
 
+    /// Copies everything as it is now into a new database; nothing if `goes_on` said no.
+    pub(super) fn copy_to(
+        &self,
+        directory: &Path,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Option<u64>, StorageError> {
+        Ok(self.database.copy_to(directory, goes_on)?)
+    }
+
     /// An empty batch.
     pub(super) fn batch(&self) -> Batch {
         self.database.batch()

@@ -8,6 +8,7 @@ mod config;
 mod formats;
 mod golden_vectors;
 mod invalid_blobs;
+mod operator;
 mod rest;
 mod segments;
 mod shutdown;

@@ -44,6 +44,84 @@ async fn refusal(args: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// The exit status of a command, and what it said.
+async fn ended(args: &[&str]) -> (Option<i32>, String) {
+    let output = program(args).await;
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// What a node that runs is asked: its jobs, checks, repairs, a report.
+async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
+    let on = |args: &[&str]| -> Vec<String> {
+        let args = args.iter().copied().chain(["--config-path", config]);
+        args.map(str::to_owned).collect()
+    };
+    let result_on = async |args: &[&str]| {
+        let args = on(args);
+        result(&args.iter().map(String::as_str).collect::<Vec<_>>()).await
+    };
+    let ended_on = async |args: &[&str]| {
+        let args = on(args);
+        ended(&args.iter().map(String::as_str).collect::<Vec<_>>()).await
+    };
+    let jobs = result_on(&["worker", "list"]).await;
+    let names: Vec<_> = jobs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| &job["name"])
+        .collect();
+    for job in ["events", "recovery", "account", "repair", "backup"] {
+        assert!(names.iter().any(|name| *name == job), "{job} in {names:?}");
+    }
+    result_on(&["worker", "set", "recovery", "--throttle", "2"]).await;
+    result_on(&["worker", "pause", "repair"]).await;
+    let (code, said) = ended_on(&["status"]).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("walrus-node worker resume repair"), "{said}");
+    result_on(&["worker", "resume", "repair"]).await;
+    let job = result_on(&["worker", "info", "recovery"]).await;
+    assert_eq!(job["throttle"], 2, "{job}");
+    let (code, said) = ended_on(&["worker", "info", "tiger"]).await;
+    assert_eq!(code, Some(1), "{said}");
+
+    let checks = result_on(&["doctor"]).await;
+    let problems = checks.as_array().unwrap().iter();
+    let problems: Vec<_> = problems
+        .filter(|check| check["finding"] == "problem")
+        .collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    let repaired = result_on(&["repair", "--all-missing"]).await;
+    assert_eq!(repaired["failure"], Value::Null, "{repaired}");
+    let explained = result_on(&["repair", "--blob", blob_id, "--explain"]).await;
+    assert!(
+        explained["peers"].as_array().unwrap().len() > 2,
+        "{explained}"
+    );
+    let (code, said) = ended_on(&["repair", "--shard", "9999"]).await;
+    assert_eq!(code, Some(1), "{said}");
+    let (code, said) = ended_on(&["drain", "--node"]).await;
+    assert_eq!(code, Some(4), "{said}");
+
+    let made = result_on(&["backup", "create"]).await;
+    assert_eq!(made["id"], 1, "{made}");
+    result_on(&["backup", "verify"]).await;
+    let (code, said) = ended_on(&["backup", "restore", "--yes"]).await;
+    assert_eq!(code, Some(4), "it runs: {said}");
+    let bundle = dir.join("report.tar");
+    let out = bundle.to_str().unwrap();
+    result_on(&["report", "--out", out]).await;
+    assert!(!bundle.exists(), "only listed");
+    result_on(&["report", "--out", out, "--yes"]).await;
+    assert!(bundle.metadata().unwrap().len() > 1000);
+    let (code, _) = ended(&["repair", "--config-path", config]).await;
+    assert_eq!(code, Some(2), "nothing to repair was named");
+}
+
 /// Keys, wallet, configuration and gas.
 async fn set_up(network: &TestNetwork, dir: &Path) -> PathBuf {
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -153,6 +231,7 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
     let blob = network.store(&bytes, 3).await;
     network.assert_reads(&blob.blob_id, &bytes).await;
 
+    assert_verbs(config, dir.path(), &blob.blob_id.to_string()).await;
     let socket = loaded.admin_socket_path.unwrap();
     let mode = std::os::unix::fs::PermissionsExt::mode(&socket.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);

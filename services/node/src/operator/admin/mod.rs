@@ -18,7 +18,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::protocol::{AdminAnswer, AdminBody, AdminRequest, RepairCommand, WorkerCommand};
+pub use self::protocol::{
+    AdminAnswer, AdminBody, AdminRequest, CheckpointCommand, RepairCommand, WorkerCommand,
+};
 
 /// Longest request.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;

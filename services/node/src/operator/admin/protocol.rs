@@ -1,8 +1,12 @@
 //! Protocol of the admin socket: requests and answers. Node spec 6.3.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use crate::operator::{Explanation, RepairReport, RepairScope, Status, WorkerStatus};
+use crate::operator::{
+    Explanation, RepairReport, RepairScope, Status, WorkerStatus, backup::BackupSummary,
+};
 
 /// What an operator asks of a running node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +37,10 @@ pub enum AdminRequest {
         /// The blob ID.
         blob_id: String,
     },
-    /// Backups of the database.
+    /// Backups.
     Checkpoint {
-        /// Create or cancel.
-        command: serde_json::Value,
+        /// What is to be done.
+        command: CheckpointCommand,
     },
 }
 
@@ -57,6 +61,22 @@ pub enum RepairCommand {
     /// Begin.
     Start(RepairScope),
     /// Say how far it is.
+    Status,
+}
+
+/// What is to be done about backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckpointCommand {
+    /// Make one; one at a time.
+    Create {
+        /// In another directory than the configured one.
+        path: Option<PathBuf>,
+        /// Not at once.
+        delay_secs: Option<u64>,
+    },
+    /// Do not make the one that is ordered or under way.
+    Cancel,
+    /// Say how the last one ended.
     Status,
 }
 
@@ -87,6 +107,8 @@ pub enum AdminBody {
     Repair(RepairReport),
     /// To [`AdminRequest::Explain`].
     Explanation(Box<Explanation>),
+    /// To [`CheckpointCommand::Status`], once a backup is made.
+    Backup(BackupSummary),
 }
 
 impl AdminAnswer {

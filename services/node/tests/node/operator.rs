@@ -1,0 +1,55 @@
+//! Operator verbs on a node without a chain.
+
+use walrus_core::ShardIndex;
+use walrus_node::operator::{RepairRefused, RepairReport, RepairScope};
+
+use crate::support::*;
+
+async fn repaired(node: &TestNode, scope: RepairScope) -> RepairReport {
+    node.parts.order_repair(scope).unwrap();
+    until(|| !node.parts.repair_report().running).await;
+    let report = node.parts.repair_report();
+    assert_eq!(report.failure, None);
+    report
+}
+
+#[tokio::test]
+async fn repair_queues_what_is_missing_and_says_how_much_that_is() {
+    let node = TestNode::start(&[0, 1]).await;
+    node.parts.runner.spawn(node.parts.repair_worker());
+    let blob = encode(b"half of it is here");
+    let blob_id = *blob.metadata.blob_id();
+    node.register(blob_id, false);
+    node.client()
+        .store_metadata(&blob_id, blob.metadata.metadata())
+        .await
+        .unwrap();
+    node.upload(&blob, &[0]).await;
+    let nothing = repaired(&node, RepairScope::AllMissing).await;
+    assert_eq!(nothing.checked, 0, "what is not certified need not be here");
+
+    // As if the queue had been lost.
+    node.fold(certified(blob_id, false));
+    let mut update = node.parts.storage.update();
+    update.dequeue(&blob_id);
+    update.commit().unwrap();
+
+    let whole = repaired(&node, RepairScope::Shard(0)).await;
+    assert_eq!((whole.checked, whole.incomplete), (1, 0));
+    assert!(!node.parts.storage.is_queued(&blob_id).unwrap());
+    for scope in [
+        RepairScope::Shard(1),
+        RepairScope::AllMissing,
+        RepairScope::Blob(blob_id),
+    ] {
+        let report = repaired(&node, scope).await;
+        assert_eq!((report.incomplete, report.missing_slivers), (1, 2));
+        assert!(node.parts.storage.is_queued(&blob_id).unwrap());
+        let mut update = node.parts.storage.update();
+        update.dequeue(&blob_id);
+        update.commit().unwrap();
+    }
+    let refused = node.parts.order_repair(RepairScope::Shard(5));
+    assert_eq!(refused, Err(RepairRefused::NotOurs(5)));
+    assert!(node.parts.storage.shard_state(ShardIndex(5)).is_none());
+}
