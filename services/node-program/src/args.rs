@@ -59,7 +59,7 @@ Example:
     /// Say how the node is that runs with this configuration; exit status 3 if it is not ready or something is wrong.
     #[command(after_help = "\
 Examples:
-  walrus-node status --config-path /etc/walrus/walrus-node.yaml --watch           again each second
+  walrus-node status --config-path walrus-node.yaml --watch
   walrus-node status --config-path /etc/walrus/walrus-node.yaml
   walrus-node status --config-path /etc/walrus/walrus-node.yaml --until ready     waits, for scripts
   walrus-node status --socket-path /var/lib/walrus/admin.sock --json")]
@@ -67,24 +67,20 @@ Examples:
     /// List a running node's background jobs, pause and throttle them; what is set stays set over restarts.
     #[command(after_help = "\
 Examples:
-  walrus-node worker list --config-path /etc/walrus/walrus-node.yaml
-  walrus-node worker set recovery --throttle 3 --config-path /etc/walrus/walrus-node.yaml")]
+  walrus-node worker list --config-path walrus-node.yaml
+  walrus-node worker set recovery --throttle 3 --config-path walrus-node.yaml")]
     Worker(WorkerArgs),
     /// Check what the node needs, before it starts or while it runs: clock, names, ports, keys, certificate, wallet, room, chain.
-    #[command(
-        after_help = "Example:\n  walrus-node doctor --config-path /etc/walrus/walrus-node.yaml"
-    )]
+    #[command(after_help = "Example:\n  walrus-node doctor --config-path walrus-node.yaml")]
     Doctor(ConfigPathArgs),
     /// Look for what the node should hold and does not, and queue it for recovery from its peers.
     #[command(after_help = "\
 Examples:
-  walrus-node repair --all-missing --config-path /etc/walrus/walrus-node.yaml
-  walrus-node repair --blob BLOB_ID --explain --config-path /etc/walrus/walrus-node.yaml    who has what of it")]
+  walrus-node repair --all-missing --config-path walrus-node.yaml
+  walrus-node repair --blob BLOB_ID --explain --config-path walrus-node.yaml")]
     Repair(RepairArgs),
     /// Say whether the node may be shut down for good, and if not, from when on; exit status 4 if not.
-    #[command(
-        after_help = "Example:\n  walrus-node drain --node --config-path /etc/walrus/walrus-node.yaml"
-    )]
+    #[command(after_help = "Example:\n  walrus-node drain --node --config-path walrus-node.yaml")]
     Drain(DrainArgs),
     /// Make, list, check and restore backups of what the node stores. Keys, wallet and configuration are not in them.
     #[command(after_help = "\
@@ -100,11 +96,22 @@ Examples:
         /// The directory.
         path: PathBuf,
     },
+    /// Move the storage of a node that does not run into another directory. No node starts in the old one any more.
+    #[command(after_help = "\
+Examples:
+  walrus-node move --to /new/disk --config-path walrus-node.yaml
+  walrus-node move --to /new/disk --config-path walrus-node.yaml --yes
+
+Without --yes it only says what would be copied. One that was interrupted goes
+on with the same command.")]
+    Move(MoveArgs),
     /// Gather what helps others to help: status, configuration without secrets, checks, versions.
     #[command(after_help = "\
 Examples:
-  walrus-node report --config-path /etc/walrus/walrus-node.yaml                        says what would be in it
-  walrus-node report --config-path /etc/walrus/walrus-node.yaml --out report.tar --yes")]
+  walrus-node report --config-path walrus-node.yaml
+  walrus-node report --config-path walrus-node.yaml --out report.tar --yes
+
+Without --yes it only says what would be in it.")]
     Report(ReportArgs),
     /// Make a key, or convert one to another format.
     #[command(after_help = "\
@@ -445,6 +452,18 @@ pub(crate) struct DrainArgs {
     pub(crate) node: bool,
     #[command(flatten)]
     pub(crate) config: ConfigPathArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// The new directory, empty or not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

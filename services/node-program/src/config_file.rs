@@ -190,6 +190,45 @@ pub(crate) fn set_capability(path: &Path, capability: Address) -> anyhow::Result
     Ok(replace_private(path, text.as_bytes())?)
 }
 
+/// Names another storage directory in the configuration, and moves an admin socket that is in the old one along with it; everything
+/// else stays as it is, comments as well.
+pub(crate) fn set_storage_path(path: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
+    let text = read_bounded(path)?;
+    let before = NodeConfig::parse(&text, &path.display().to_string())?;
+    let socket = before.admin_socket_path.as_deref();
+    let socket = socket.and_then(|socket| Some(to.join(socket.strip_prefix(from).ok()?)));
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| {
+            if line.starts_with("storage_path:") {
+                format!("storage_path: {}", quoted(to))
+            } else if let Some(socket) = socket
+                .as_ref()
+                .filter(|_| line.starts_with("admin_socket_path:"))
+            {
+                format!("admin_socket_path: {}", quoted(socket))
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
+    let text = lines.join("\n") + "\n";
+    let config = NodeConfig::parse(&text, &path.display().to_string())?;
+    if config.storage_path != to {
+        bail!(
+            "write `storage_path: {}` into {} by hand: its form is not understood",
+            to.display(),
+            path.display()
+        );
+    }
+    Ok(replace_private(path, text.as_bytes())?)
+}
+
+/// A path as a YAML string; JSON is such a form.
+fn quoted(path: &Path) -> String {
+    serde_json::Value::from(path.to_string_lossy().into_owned()).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +236,21 @@ mod tests {
     const CONFIG: &str = "# mine\nname: n\nstorage_path: /s\nprotocol_key_pair: {path: /p}\nnetwork_key_pair: {path: /n}\n\
         public_host: h.example\npublic_port: 1\nsui:\n  rpc: http://r\n  system_object: '0x2'\n  staking_object: '0x3'\n  \
         wallet_config: /w # gas\n";
+
+    #[test]
+    fn a_storage_that_was_moved_takes_its_socket_along() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.yaml");
+        let text = format!("{CONFIG}admin_socket_path: /s/admin.sock\n");
+        std::fs::write(&path, text).unwrap();
+        set_storage_path(&path, Path::new("/s"), Path::new("/new disk/s")).unwrap();
+        let config = NodeConfig::load(&path).unwrap();
+        assert_eq!(config.storage_path, Path::new("/new disk/s"));
+        let socket = config.admin_socket_path.unwrap();
+        assert_eq!(socket, Path::new("/new disk/s/admin.sock"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("# mine") && text.contains("# gas"), "{text}");
+    }
 
     #[test]
     fn the_capability_is_added_once_and_comments_stay() {

@@ -16,11 +16,8 @@ use crate::{
 
 pub(crate) async fn run(args: &DrainArgs, output: &Output) -> anyhow::Result<()> {
     let config = NodeConfig::load(&args.config.config_path)?;
-    let chain = ChainClient::new(&config.sui.rpc)?;
-    let reader = ContractReader::new(chain, config.sui.objects())
-        .await
-        .context("cannot read the contract")?;
-    let node_id = node_id(&config, &reader).await?;
+    let reader = reader(&config).await?;
+    let node_id = owned_node(&config, &reader).await?;
     let (staking, pool) = tokio::try_join!(reader.staking_state(), reader.pool(node_id))?;
     let found = leaving(&staking, node_id, pool.pool.wal_balance);
     output.result(&found, lines)?;
@@ -34,7 +31,19 @@ pub(crate) async fn run(args: &DrainArgs, output: &Output) -> anyhow::Result<()>
     Err(Refused(format!("{}{from}", found.says)).into())
 }
 
-async fn node_id(config: &NodeConfig, reader: &ContractReader) -> anyhow::Result<Address> {
+async fn reader(config: &NodeConfig) -> anyhow::Result<ContractReader> {
+    let chain = ChainClient::new(&config.sui.rpc)?;
+    ContractReader::new(chain, config.sui.objects())
+        .await
+        .context("cannot read the contract")
+}
+
+/// The ID of the configured node on chain.
+pub(crate) async fn node_id(config: &NodeConfig) -> anyhow::Result<Address> {
+    owned_node(config, &reader(config).await?).await
+}
+
+async fn owned_node(config: &NodeConfig, reader: &ContractReader) -> anyhow::Result<Address> {
     if let Some(cap) = config.storage_node_cap {
         return Ok(reader.node_cap(cap).await?.node_id);
     }

@@ -18,6 +18,7 @@ mod logging;
 mod network;
 mod output;
 mod register;
+mod relocate;
 mod repair;
 mod report;
 mod run;
@@ -70,6 +71,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Backup(args) => return backup::run(args.command, &output).await,
             Command::Restore(args) => return backup::restore(args, &output).await,
             Command::ListDbCheckpoint { path } => return backup::list(&path, &output),
+            Command::Move(args) => relocate::run(&args, &output).await,
             Command::Drain(args) => drain::run(&args, &output).await,
             Command::Report(args) => report::run(&args, &output).await,
             Command::Worker(args) => worker::run(args, &output).await,

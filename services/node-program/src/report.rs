@@ -146,7 +146,7 @@ fn host_of(text: &str) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-fn write(out: &Path, files: &Gathered) -> anyhow::Result<()> {
+fn write(out: &Path, files: &[(&'static str, Vec<u8>)]) -> anyhow::Result<()> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();

@@ -88,10 +88,10 @@ pub struct NodeConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_push: Option<MetricsPushConfig>,
     /// Backups that the node makes while it runs.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub checkpoint_config: CheckpointConfig,
     /// When the wallet is called low.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub balance_check: BalanceCheckConfig,
     /// Block cache of the database, in bytes.
     #[serde(default = "default_cache_bytes")]

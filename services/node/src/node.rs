@@ -34,6 +34,7 @@ use crate::{
         Account, WorkerSettings,
         account::{AccountKeeper, Identity},
         push::MetricsPush,
+        relocation,
     },
     parts::{Foundation, Parts},
     storage::Storage,
@@ -141,6 +142,7 @@ impl StorageNode {
     }
 
     async fn prepare_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<PreparedNode> {
+        relocation::check(&config.storage_path)?;
         #[cfg(unix)]
         if let Some(path) = &config.admin_socket_path {
             AdminDoor::check(path).await?;

@@ -14,6 +14,7 @@ mod offer;
 mod own_keys;
 mod problems;
 pub(crate) mod push;
+pub mod relocation;
 pub(crate) mod repair;
 mod settings;
 mod status;

@@ -198,7 +198,7 @@ fn uuid_v7(unix_ms: u64) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
-    use p256::ecdsa::{RecoveryId, Signature, VerifyingKey};
+    use p256::ecdsa::VerifyingKey;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -211,8 +211,8 @@ mod tests {
         assert_ne!(uuid_v7(1)[8..], uuid_v7(1)[8..]);
     }
 
-    /// What the collector was sent, and the key of whoever signed it.
-    fn received(headers: &HeaderMap, body: &Bytes) -> (serde_json::Value, VerifyingKey) {
+    /// What the collector was sent, signed with `key`.
+    fn received(headers: &HeaderMap, body: &Bytes, key: &NetworkKeyPair) -> serde_json::Value {
         assert_eq!(headers["content-encoding"], "snappy");
         let json = snap::raw::Decoder::new().decompress_vec(body).unwrap();
         let authorization = headers["authorization"].to_str().unwrap();
@@ -228,10 +228,15 @@ mod tests {
         let bytes = STANDARD
             .decode(token["signature"].as_str().unwrap())
             .unwrap();
-        let signature = Signature::from_slice(&bytes[..64]).unwrap();
-        let recovery = RecoveryId::from_byte(bytes[64]).unwrap();
-        let key = VerifyingKey::recover_from_msg(&message, &signature, recovery).unwrap();
-        (serde_json::from_slice(&json).unwrap(), key)
+        // The same message gives the same signature, and that leads to the key.
+        let signer = SigningKey::from_slice(&*key.secret_bytes()).unwrap();
+        let (signature, recovery) = signer.sign_recoverable(&message).unwrap();
+        assert_eq!(bytes[..64], *signature.to_vec());
+        assert_eq!(bytes[64..], [recovery.to_byte()]);
+        let found = VerifyingKey::recover_from_msg(&message, &signature, recovery).unwrap();
+        let point = found.to_encoded_point(true);
+        assert_eq!(point.as_bytes(), key.public_key().0);
+        serde_json::from_slice(&json).unwrap()
     }
 
     #[tokio::test]
@@ -262,9 +267,7 @@ mod tests {
         };
         push("/publish/metrics").push().await.unwrap();
         let (headers, body) = requests.recv().await.unwrap();
-        let (sent, signer) = received(&headers, &body);
-        let point = signer.to_encoded_point(true);
-        assert_eq!(point.as_bytes(), key.public_key().0);
+        let sent = received(&headers, &body, &key);
         assert_eq!(sent["labels"]["name"], "mine");
         assert_eq!(sent["labels"]["region"], "here");
         assert_eq!(sent["labels"]["role"], "walrus-node");

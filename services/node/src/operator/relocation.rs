@@ -1,0 +1,372 @@
+//! Relocation: moves the storage of a node that does not run to another directory, and leaves a tombstone that keeps a node from
+//! starting in the old one. Two nodes that go on from one state would sign as one.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use walrus_service::clock::Clock;
+use walrus_sui::{
+    Address,
+    wallet::{FileError, replace_private},
+};
+
+/// The name of the tombstone in the old directory.
+const TOMBSTONE: &str = "moved.json";
+/// In the new directory while it is filled: whose storage it is to be.
+const UNFINISHED: &str = ".moving.json";
+
+/// What is left where a storage was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tombstone {
+    /// Where the storage is now.
+    pub to: PathBuf,
+    /// Whose it is.
+    pub node_id: Address,
+    /// When it was moved, in milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// How much was moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moved {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files that were there already, of a move that was cut off.
+    pub kept: u64,
+}
+
+/// Why a storage is not moved, or not used.
+#[derive(Debug, thiserror::Error)]
+pub enum RelocationError {
+    /// A file operation failed.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It has been moved.
+    #[error("the storage in {} was moved to {}: name that in storage_path. Starting here again would be a second node with the same keys; only if the other one is gone for good, remove moved.json there", from.display(), to.display())]
+    Gone {
+        /// The old directory.
+        from: PathBuf,
+        /// The new one.
+        to: PathBuf,
+    },
+    /// A tombstone or a mark is not what was written.
+    #[error("{path} is not what was written there: {reason}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is nothing to move.
+    #[error("there is no storage in {}", .0.display())]
+    Nothing(PathBuf),
+    /// One is in the other.
+    #[error("{to} is in {from}, or the other way round", from = from.display(), to = to.display())]
+    Nested {
+        /// The old directory.
+        from: PathBuf,
+        /// The new one.
+        to: PathBuf,
+    },
+    /// Something else is there.
+    #[error("{path} holds {found}, which is no part of this move: choose an empty directory", path = path.display())]
+    Occupied {
+        /// The new directory.
+        path: PathBuf,
+        /// What is in it.
+        found: String,
+    },
+    /// The copy is not what was copied.
+    #[error("{} was written and does not read the same: is the new disk sound?", .0.display())]
+    Different(PathBuf),
+}
+
+impl RelocationError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// Whether nothing was done because it would not be safe.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Gone { .. } | Self::Nothing(_) | Self::Nested { .. } | Self::Occupied { .. }
+        )
+    }
+}
+
+/// What says that the storage in `directory` was moved, if it was.
+///
+/// # Errors
+/// If that cannot be read.
+pub fn tombstone(directory: &Path) -> Result<Option<Tombstone>, RelocationError> {
+    read(&directory.join(TOMBSTONE))
+}
+
+/// Whether a node may use the storage in `directory`.
+///
+/// # Errors
+/// [`RelocationError::Gone`].
+pub fn check(directory: &Path) -> Result<(), RelocationError> {
+    match tombstone(directory)? {
+        None => Ok(()),
+        Some(Tombstone { to, .. }) => Err(RelocationError::Gone {
+            from: directory.to_owned(),
+            to,
+        }),
+    }
+}
+
+/// Copies the storage of the node `node_id` from one directory to another, compares, and puts up the tombstone. One that was cut off goes
+/// on where it was. The files in the old place stay. Only looks unless `really`.
+///
+/// # Errors
+/// [`RelocationError`].
+pub fn relocate(
+    from: &Path,
+    to: &Path,
+    node_id: Address,
+    really: bool,
+) -> Result<Moved, RelocationError> {
+    let from = from.canonicalize().map_err(RelocationError::io(from))?;
+    let to = std::path::absolute(to).map_err(RelocationError::io(to))?;
+    check(&from)?;
+    if to.starts_with(&from) || from.starts_with(&to) {
+        return Err(RelocationError::Nested { from, to });
+    }
+    let files = stored(&from)?;
+    if files.is_empty() {
+        return Err(RelocationError::Nothing(from));
+    }
+    let goes_on = check_target(&to, node_id)?;
+    if !really {
+        return count(&from, &files);
+    }
+    let mark = Tombstone {
+        to: to.clone(),
+        node_id,
+        at_ms: Clock::system().unix_ms(),
+    };
+    fs::create_dir_all(&to).map_err(RelocationError::io(&to))?;
+    if !goes_on {
+        write(&to.join(UNFINISHED), &mark)?;
+    }
+    let mut moved = Moved::default();
+    for file in &files {
+        copy(&from.join(file), &to.join(file), &mut moved)?;
+    }
+    let sync = || fs::File::open(&to)?.sync_all();
+    sync().map_err(RelocationError::io(&to))?;
+    // From here on only the new place is the node's.
+    write(&from.join(TOMBSTONE), &mark)?;
+    let unfinished = to.join(UNFINISHED);
+    fs::remove_file(&unfinished).map_err(RelocationError::io(&unfinished))?;
+    Ok(moved)
+}
+
+/// Whether a move to `to` has been begun; an error if something else is there.
+fn check_target(to: &Path, node_id: Address) -> Result<bool, RelocationError> {
+    let occupied = |found: String| RelocationError::Occupied {
+        path: to.to_owned(),
+        found,
+    };
+    if let Some(mark) = read(&to.join(UNFINISHED))? {
+        if mark.node_id == node_id {
+            return Ok(true);
+        }
+        return Err(occupied(format!("a move of the node {}", mark.node_id)));
+    }
+    let entries = match fs::read_dir(to) {
+        Ok(mut entries) => entries.next(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(RelocationError::io(to)(error)),
+    };
+    match entries {
+        None => Ok(false),
+        Some(entry) => {
+            let name = entry.map_err(RelocationError::io(to))?.file_name();
+            Err(occupied(name.to_string_lossy().into_owned()))
+        }
+    }
+}
+
+/// Every file below `from`, by its path from there, but sockets.
+fn stored(from: &Path) -> Result<Vec<PathBuf>, RelocationError> {
+    let mut files = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(inner) = open.pop() {
+        let directory = from.join(&inner);
+        for entry in fs::read_dir(&directory).map_err(RelocationError::io(&directory))? {
+            let entry = entry.map_err(RelocationError::io(&directory))?;
+            let kind = entry.file_type().map_err(RelocationError::io(&directory))?;
+            let path = inner.join(entry.file_name());
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn count(from: &Path, files: &[PathBuf]) -> Result<Moved, RelocationError> {
+    let mut moved = Moved::default();
+    for file in files {
+        let path = from.join(file);
+        let length = fs::metadata(&path)
+            .map_err(RelocationError::io(&path))?
+            .len();
+        moved.files = moved.files.saturating_add(1);
+        moved.bytes = moved.bytes.saturating_add(length);
+    }
+    Ok(moved)
+}
+
+fn copy(from: &Path, to: &Path, moved: &mut Moved) -> Result<(), RelocationError> {
+    let length = fs::metadata(from).map_err(RelocationError::io(from))?.len();
+    moved.files = moved.files.saturating_add(1);
+    moved.bytes = moved.bytes.saturating_add(length);
+    if fs::metadata(to).is_ok_and(|there| there.len() == length) && digest(from)? == digest(to)? {
+        moved.kept = moved.kept.saturating_add(1);
+        return Ok(());
+    }
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
+    }
+    let write = || {
+        fs::copy(from, to)?;
+        fs::File::open(to)?.sync_all()
+    };
+    write().map_err(RelocationError::io(to))?;
+    if digest(from)? == digest(to)? {
+        Ok(())
+    } else {
+        Err(RelocationError::Different(to.to_owned()))
+    }
+}
+
+fn digest(path: &Path) -> Result<blake3::Hash, RelocationError> {
+    let file = fs::File::open(path).map_err(RelocationError::io(path))?;
+    let mut hasher = blake3::Hasher::new();
+    let read = hasher.update_reader(file);
+    Ok(read.map_err(RelocationError::io(path))?.finalize())
+}
+
+fn read(path: &Path) -> Result<Option<Tombstone>, RelocationError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(RelocationError::io(path)(error)),
+    };
+    match serde_json::from_str(&text) {
+        Ok(tombstone) => Ok(Some(tombstone)),
+        Err(error) => Err(RelocationError::Malformed {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+fn write(path: &Path, mark: &Tombstone) -> Result<(), RelocationError> {
+    let text = serde_json::to_vec_pretty(mark).map_err(|error| RelocationError::Malformed {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(replace_private(path, &text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(dir: &Path) -> PathBuf {
+        let from = dir.join("old");
+        fs::create_dir_all(from.join("shards/3")).unwrap();
+        fs::write(from.join("shards/3/0"), [7; 5000]).unwrap();
+        fs::write(from.join("workers.json"), "{}").unwrap();
+        from
+    }
+
+    #[test]
+    fn what_was_moved_is_there_and_no_node_starts_in_the_old_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (filled(dir.path()), dir.path().join("new/deep"));
+        let looked = relocate(&from, &to, Address::TWO, false).unwrap();
+        assert_eq!((looked.files, looked.bytes), (2, 5002));
+        assert!(!to.exists());
+        check(&from).unwrap();
+        relocate(&from, &to, Address::TWO, true).unwrap();
+        assert_eq!(fs::read(to.join("shards/3/0")).unwrap(), [7; 5000]);
+        check(&to).unwrap();
+        let gone = check(&from).unwrap_err();
+        assert!(
+            gone.is_refusal() && gone.to_string().contains("new/deep"),
+            "{gone}"
+        );
+        let twice = relocate(&from, &dir.path().join("third"), Address::TWO, true);
+        assert!(matches!(twice, Err(RelocationError::Gone { .. })));
+    }
+
+    #[test]
+    fn a_move_that_was_cut_off_goes_on_and_another_nodes_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (filled(dir.path()), dir.path().join("new"));
+        // As it is after a crash: the mark, one whole file, half of another.
+        fs::create_dir_all(to.join("shards/3")).unwrap();
+        let mark = Tombstone {
+            to: to.clone(),
+            node_id: Address::TWO,
+            at_ms: 1,
+        };
+        write(&to.join(UNFINISHED), &mark).unwrap();
+        fs::write(to.join("workers.json"), "{}").unwrap();
+        fs::write(to.join("shards/3/0"), [7; 100]).unwrap();
+        let other = relocate(&from, &to, Address::THREE, true).unwrap_err();
+        assert!(matches!(other, RelocationError::Occupied { .. }), "{other}");
+        let moved = relocate(&from, &to, Address::TWO, true).unwrap();
+        assert_eq!((moved.files, moved.kept), (2, 1));
+        assert_eq!(fs::read(to.join("shards/3/0")).unwrap(), [7; 5000]);
+        assert!(!to.join(UNFINISHED).exists());
+    }
+
+    #[test]
+    fn what_is_not_safe_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = filled(dir.path());
+        let inside = relocate(&from, &from.join("in"), Address::TWO, true);
+        assert!(inside.unwrap_err().is_refusal());
+        let occupied = dir.path().join("occupied");
+        fs::create_dir(&occupied).unwrap();
+        fs::write(occupied.join("mine"), "").unwrap();
+        let refused = relocate(&from, &occupied, Address::TWO, true).unwrap_err();
+        assert!(
+            refused.is_refusal() && refused.to_string().contains("mine"),
+            "{refused}"
+        );
+        let empty = dir.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let nothing = relocate(&empty, &dir.path().join("x"), Address::TWO, true);
+        assert!(matches!(nothing, Err(RelocationError::Nothing(_))));
+        fs::write(from.join(TOMBSTONE), "{").unwrap();
+        let malformed = check(&from).unwrap_err();
+        assert!(matches!(malformed, RelocationError::Malformed { .. }));
+    }
+}
