@@ -272,7 +272,7 @@ async fn port(
         let connecting = tokio::time::timeout(PATIENCE, TcpStream::connect(address));
         match connecting.await {
             Ok(Ok(_)) => {
-                findings.fine(NAME, format!("{address} is reached from here; that it is from elsewhere, only somebody elsewhere can tell (`walrus health`)"));
+                findings.fine(NAME, format!("{address} is reached from here; that it is from elsewhere, only somebody elsewhere can tell, with GET /v1/health"));
                 drop(stand_in);
                 return;
             }
