@@ -5,7 +5,7 @@
 //! UNITS: gas units to use up, all that a transaction can have by default.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
-#[path = "../tests/world/mod.rs"]
+#[path = "../tests/executor/world/mod.rs"]
 mod world;
 
 use std::time::Instant;

@@ -3,7 +3,7 @@
 //! `cargo bench -p sui-devchain-vm`
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/vm/support/mod.rs"]
 mod support;
 
 use std::{

@@ -1,11 +1,8 @@
 //! Value sent to address balances is kept and can be withdrawn (devchain spec 2.6).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::{self, ALICE, Body, World, balance, change, written_of};
 use sui_devchain_executor::{ObjectStore, accumulator_id};
 use sui_sdk_types::*;
-use world::{ALICE, Body, World, balance, change, written_of};
 
 fn sui() -> TypeTag {
     StructTag::sui().into()

@@ -1,14 +1,11 @@
 //! What instructions and natives cost in internal units, row by row as in devchain spec 2.10 and appendix D. The bodies of
 //! the functions that are called are in `tests/move/meter`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use crate::support::{World, artifact_modules, framework, id, linkage, package, session};
 use sui_devchain_vm::{Argument, LinkageEntry, Slot, Value, Vm, VmError, package::Module};
 use sui_sdk_types::{Address, TypeTag};
-use support::{World, artifact_modules, framework, id, linkage, package, session};
 
 /// One executed instruction: values pushed, bytes pushed.
 type Instruction = (u64, u64);
@@ -40,7 +37,7 @@ const METER: u64 = 0x9999;
 
 fn world() -> World {
     let mut world = framework();
-    let modules: Vec<Vec<u8>> = artifact_modules(include_str!("move/artifacts/meter.json"))
+    let modules: Vec<Vec<u8>> = artifact_modules(include_str!("../move/artifacts/meter.json"))
         .into_iter()
         .map(|(_, _, bytes)| {
             let mut module = Module::parse(&bytes).unwrap();

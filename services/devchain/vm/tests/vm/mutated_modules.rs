@@ -1,9 +1,6 @@
 //! Every module of the committed packages, mutated byte by byte: it is refused, or it runs within its limits.
 //!
-//! `MUTATIONS=2000 cargo test --release -p sui-devchain-vm --test mutated_modules -- --ignored` takes longer.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
+//! `MUTATIONS=2000 cargo test --release -p sui-devchain-vm --test vm -- --ignored` takes longer.
 
 use std::{
     collections::BTreeMap,
@@ -11,12 +8,12 @@ use std::{
     sync::Arc,
 };
 
+use crate::support::{World, framework, id, linkage, publish, random::Random, session};
 use sui_devchain_vm::{
     AbilitySet, Argument, FunctionInfo, Package, Session, Slot, Type, Value, Vm, VmError,
     package::Module,
 };
 use sui_sdk_types::{Address, StructTag, TypeTag};
-use support::{World, framework, id, linkage, publish, random::Random, session};
 use walrus_artifacts::{Package as Artifact, WAL_PLACEHOLDER, WALRUS_PLACEHOLDER};
 
 /// Internal gas units of one call: more than 20 000 instructions.

@@ -1,13 +1,10 @@
 //! Signatures and structure at the door (devchain spec 2.3).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::{self, ALICE, Body, World};
 use sui_crypto::SuiSigner;
 use sui_crypto::ed25519::Ed25519PrivateKey;
 use sui_devchain_executor::AdmissionError;
 use sui_sdk_types::*;
-use world::{ALICE, Body, World};
 
 /// A world where the key's address has a coin.
 fn funded() -> (World, Ed25519PrivateKey, Address) {

@@ -1,13 +1,10 @@
 //! What transactions cost (devchain spec 2.10): storage to the byte, at least 1000 units, and every way to run out.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::toys::Toys;
+use crate::world::{ALICE, Body, balance, effects};
 use sui_devchain_executor::Outcome;
 use sui_devchain_executor::gas::{round_units, stored_bytes};
 use sui_sdk_types::*;
-use world::toys::Toys;
-use world::{ALICE, Body, balance, effects};
 
 const PRICE: u64 = 1000;
 

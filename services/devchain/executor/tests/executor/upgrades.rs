@@ -1,13 +1,10 @@
 //! Upgrading a package (devchain spec 2.5).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::toys::{BROKEN, Toys, UPGRADED, dependencies, modules};
+use crate::world::{self, ALICE, Body, World, written_of};
 use sui_devchain_executor::Outcome;
 use sui_devchain_vm::package::digest;
 use sui_sdk_types::*;
-use world::toys::{BROKEN, Toys, UPGRADED, dependencies, modules};
-use world::{ALICE, Body, World, written_of};
 
 fn upgrade(toys: &mut Toys, modules: Vec<Vec<u8>>, promised: [u8; 32]) -> Outcome {
     let (cap, package) = (toys.cap, toys.package);
@@ -106,11 +103,11 @@ fn a_vanished_public_function_is_refused() {
     );
 }
 
-const SHAPES: &str = include_str!("fixtures/move/artifacts/shapes.json");
-const FIELD: &str = include_str!("fixtures/move/artifacts/shapes_field.json");
-const PARAMETER: &str = include_str!("fixtures/move/artifacts/shapes_parameter.json");
-const ABILITY: &str = include_str!("fixtures/move/artifacts/shapes_ability.json");
-const VARIANT: &str = include_str!("fixtures/move/artifacts/shapes_variant.json");
+const SHAPES: &str = include_str!("../fixtures/move/artifacts/shapes.json");
+const FIELD: &str = include_str!("../fixtures/move/artifacts/shapes_field.json");
+const PARAMETER: &str = include_str!("../fixtures/move/artifacts/shapes_parameter.json");
+const ABILITY: &str = include_str!("../fixtures/move/artifacts/shapes_ability.json");
+const VARIANT: &str = include_str!("../fixtures/move/artifacts/shapes_variant.json");
 
 /// The new code is right in itself; it is the old definition that it does not fit.
 #[test]

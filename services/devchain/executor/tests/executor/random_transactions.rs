@@ -1,19 +1,15 @@
 //! Random transactions over the framework and the fixture package: nothing panics, every object stays a value of its
 //! type, and no SUI comes from nowhere or gets lost (devchain spec 2.4, 2.6, 2.10).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod random;
-mod world;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use random::conservation::total_sui;
-use random::{Catalog, Random, body};
+use crate::random::conservation::total_sui;
+use crate::random::{Catalog, Random, body};
+use crate::world::toys::Toys;
+use crate::world::{self, ALICE, BOB, Body, World};
 use sui_devchain_executor::{Mode, ObjectStore, Outcome};
 use sui_sdk_types::*;
-use world::toys::Toys;
-use world::{ALICE, BOB, Body, World};
 
 /// What the runs came to.
 #[derive(Debug, Default)]

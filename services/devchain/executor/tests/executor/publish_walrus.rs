@@ -1,11 +1,8 @@
 //! The committed contract packages publish on a booted chain.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::{ALICE, Body, World};
 use sui_sdk_types::*;
 use walrus_artifacts::{Package, WAL_PLACEHOLDER};
-use world::{ALICE, Body, World};
 
 fn publish(world: &mut World, package: &Package) -> Address {
     let mut body = Body::new();

@@ -1,15 +1,12 @@
 //! What a programmable transaction may not do (devchain spec 2.4), and bounded execution.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::toys::Toys;
+use crate::world::{self, ALICE, Body, World, effects};
 use sui_devchain_executor::limits::MAX_GAS_UNITS;
 use sui_devchain_executor::resolve::{Passing, Uses, parameters};
 use sui_devchain_executor::{Mode, Outcome};
 use sui_devchain_vm::Signature;
 use sui_sdk_types::*;
-use world::toys::Toys;
-use world::{ALICE, Body, World, effects};
 
 fn error(outcome: &Outcome) -> ExecutionError {
     match outcome.effects.status() {
@@ -197,7 +194,9 @@ fn natives_that_are_not_there_are_named_before_anything_runs() {
     let mut world = World::boot();
     let mut body = Body::new();
     let cap = body.command(Command::Publish(Publish {
-        modules: world::toys::modules(include_str!("../../vm/tests/move/artifacts/timelock.json")),
+        modules: world::toys::modules(include_str!(
+            "../../../vm/tests/move/artifacts/timelock.json"
+        )),
         dependencies: world::toys::dependencies(),
     }));
     body.transfer(vec![cap], ALICE);

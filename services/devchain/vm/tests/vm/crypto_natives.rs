@@ -1,11 +1,8 @@
 //! Cryptographic natives against known vectors, called through the framework's Move functions.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::{self, framework, id, linkage, session};
 use sui_devchain_vm::{Argument, Slot, Value, Vm, VmError};
 use sui_sdk_types::TypeTag;
-use support::{framework, id, linkage, session};
 
 /// Calls a function; byte vectors are given by reference where `borrow` says so.
 fn call(module: &str, function: &str, arguments: Vec<Argument>) -> Result<Vec<Value>, VmError> {
@@ -108,7 +105,7 @@ fn hashes() {
 #[test]
 fn min_pk_signatures_of_the_storage_nodes() {
     let vectors: serde_json::Value =
-        serde_json::from_str(include_str!("vectors/bls.json")).unwrap();
+        serde_json::from_str(include_str!("../vectors/bls.json")).unwrap();
     let text = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
     let mut checked = 0;
     for message in vectors["messages"].as_array().unwrap() {
@@ -145,7 +142,7 @@ fn min_pk_signatures_of_the_storage_nodes() {
 #[test]
 fn aggregate_of_uncompressed_keys_verifies_the_aggregate_signature() {
     let vectors: serde_json::Value =
-        serde_json::from_str(include_str!("vectors/bls.json")).unwrap();
+        serde_json::from_str(include_str!("../vectors/bls.json")).unwrap();
     let text = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
     let aggregate = &vectors["aggregate"];
     let mut points = Vec::new();
@@ -258,7 +255,7 @@ fn pairing_gives_the_generator_of_the_target_group_and_is_bilinear() {
 fn hashing_to_a_group_agrees_with_the_signature_scheme() {
     // sk · H(m) is the signature of m: e(g1, sig) = e(pk, H(m)).
     let vectors: serde_json::Value =
-        serde_json::from_str(include_str!("vectors/bls.json")).unwrap();
+        serde_json::from_str(include_str!("../vectors/bls.json")).unwrap();
     let message = &vectors["messages"][0];
     let text = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
     let key =

@@ -1,12 +1,9 @@
 //! Genesis: system objects, supply, determinism, system transactions (devchain spec 6.2, 2.12).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::{self, ALICE, Body, World, balance, effects};
 use sui_devchain_executor::genesis::{self, Allocation, GenesisOptions};
 use sui_devchain_executor::{ChainParams, Executor, MemoryStore, Mode, ObjectStore, system};
 use sui_sdk_types::{Address, Digest, GasCostSummary, IdOperation, Owner, StructTag, Transaction};
-use world::{ALICE, Body, World, balance, effects};
 
 const SYSTEM_STATE: Address = Address::from_static("0x5");
 const SYSTEM_PACKAGE: Address = Address::from_static("0x3");

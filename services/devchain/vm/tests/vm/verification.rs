@@ -1,16 +1,13 @@
 //! The verifier accepts what the compiler makes and refuses, without panicking, what is broken.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::{World, framework, framework_modules, id, publish, session};
 use sui_devchain_vm::{
     Package, Vm, VmError,
     package::Module,
     upgrade::{self, UpgradePolicy},
 };
-use support::{World, framework, framework_modules, id, publish, session};
 use walrus_artifacts::{Package as Artifact, WAL_PLACEHOLDER};
 
 fn verify(world: &World, package: &Arc<Package>) -> Result<(), VmError> {
@@ -58,7 +55,8 @@ fn a_missing_dependency_is_refused() {
 #[test]
 fn code_that_needs_a_missing_native_is_refused_by_its_name() {
     let mut world = framework();
-    let timelock = walrus_artifacts::parse(include_str!("move/artifacts/timelock.json")).unwrap();
+    let timelock =
+        walrus_artifacts::parse(include_str!("../move/artifacts/timelock.json")).unwrap();
     let timelock = publish(&mut world, &timelock[0], id(0xcccc));
     let Err(VmError::Verification(message)) = verify(&world, &timelock) else {
         panic!("a package that calls vdf was accepted");

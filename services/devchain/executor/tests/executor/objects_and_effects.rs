@@ -1,13 +1,10 @@
 //! Objects through calls, and the effects shapes of devchain spec 2.6.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::toys::Toys;
+use crate::world::{ALICE, Body, change, effects, written_of};
 use sui_devchain_executor::ObjectStore;
 use sui_devchain_executor::gas::stored_bytes;
 use sui_sdk_types::*;
-use world::toys::Toys;
-use world::{ALICE, Body, change, effects, written_of};
 
 fn shape(change: &ChangedObject) -> (bool, bool, IdOperation) {
     (

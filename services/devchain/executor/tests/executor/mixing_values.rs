@@ -1,14 +1,11 @@
 //! Values that must not be mixed: hot cliques (devchain spec 2.4) and shared objects taken by value (2.6).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod world;
-
+use crate::world::toys::{dependencies, modules};
+use crate::world::{ALICE, Body, World, change, written_of};
 use sui_devchain_executor::Outcome;
 use sui_sdk_types::*;
-use world::toys::{dependencies, modules};
-use world::{ALICE, Body, World, change, written_of};
 
-const LOANS: &str = include_str!("fixtures/move/artifacts/loans.json");
+const LOANS: &str = include_str!("../fixtures/move/artifacts/loans.json");
 
 struct Loans {
     world: World,
@@ -268,7 +265,7 @@ fn a_vector_gives_no_shared_object_away() {
     assert_not_allowed(&loans.world.run(body), 2);
 }
 
-const BORROWS: &str = include_str!("fixtures/move/artifacts/borrows.json");
+const BORROWS: &str = include_str!("../fixtures/move/artifacts/borrows.json");
 
 /// What a call with the same value for two parameters ends with; `None` if it ends well. The value is a pure input, or the
 /// result of another call.

@@ -1,14 +1,11 @@
 //! The natives of groth16, poseidon, ecvrf and zkLogin against published vectors, called through the framework's Move
 //! functions.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::{framework, id, linkage, session};
 use ethnum::U256;
 use serde_json::json;
 use sui_devchain_vm::{Argument, Slot, Value, Vm, VmError};
 use sui_sdk_types::Address;
-use support::{framework, id, linkage, session};
 
 fn measured(
     module: &str,
@@ -83,7 +80,7 @@ fn verify(curve: u8, key: &[Vec<u8>], inputs: &[u8], proof: &[u8]) -> Result<Vec
 }
 
 fn groth16() -> serde_json::Value {
-    serde_json::from_str(include_str!("vectors/groth16.json")).unwrap()
+    serde_json::from_str(include_str!("../vectors/groth16.json")).unwrap()
 }
 
 #[test]

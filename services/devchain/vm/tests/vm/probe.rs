@@ -1,24 +1,21 @@
 //! A small compiled package (source in `tests/move/probe`): bounds of every run, enums, init, sharing, events.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use crate::support::{World, artifact_modules, framework, id, linkage, package, session};
 use sui_devchain_vm::{
     Argument, LinkageEntry, Session, Slot, Value, Vm, VmError,
     object_runtime::{InputOwner, NewOwner},
     package::{InitShape, Module},
 };
 use sui_sdk_types::Address;
-use support::{World, artifact_modules, framework, id, linkage, package, session};
 
 const GAS: Option<u64> = Some(5_000_000_000);
 
 fn world() -> World {
     let mut world = framework();
     let at = probe();
-    let modules: Vec<Vec<u8>> = artifact_modules(include_str!("move/artifacts/probe.json"))
+    let modules: Vec<Vec<u8>> = artifact_modules(include_str!("../move/artifacts/probe.json"))
         .into_iter()
         .map(|(_, _, bytes)| {
             let mut module = Module::parse(&bytes).unwrap();

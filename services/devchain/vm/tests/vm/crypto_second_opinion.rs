@@ -1,18 +1,15 @@
 //! Cryptographic natives against published vectors and against a second library of each kind, with random, damaged and
 //! degenerate inputs (devchain spec 4.3).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::sync::LazyLock;
 
+use crate::support::{World, framework, id, linkage, random::Random, session};
 use bls12_381::{
     G1Affine, G1Projective, G2Affine, G2Projective, Scalar,
     hash_to_curve::{ExpandMsgXmd, HashToCurve},
     pairing,
 };
 use sui_devchain_vm::{Argument, Slot, Value, Vm, VmError};
-use support::{World, framework, id, linkage, random::Random, session};
 
 type Expander = ExpandMsgXmd<sha2_09::Sha256>;
 const G1_SUITE: &[u8] = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_";

@@ -1,15 +1,12 @@
 //! Functions of the framework run in the machine.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::{framework, framework_modules, id, linkage, run, session};
 use sui_devchain_vm::{
     Argument, NativeTable, Slot, Value, Vm, VmError,
     object_runtime::{InputOwner, NewOwner},
     package::Module,
 };
 use sui_sdk_types::{Address, TypeTag};
-use support::{framework, framework_modules, id, linkage, run, session};
 
 fn tag(text: &str) -> TypeTag {
     text.parse().unwrap()

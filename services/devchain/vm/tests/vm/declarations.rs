@@ -1,14 +1,11 @@
 //! What modules declare is readable by name (devchain spec 1.4).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::{framework_modules, id, modules};
 use sui_devchain_vm::{
     AbilitySet, Visibility,
     declarations::{Declarations, DeclaredBody, Signature},
     package::Module,
 };
-use support::{framework_modules, id, modules};
 
 fn declarations(package: u64, module: &str) -> Declarations {
     let (_, _, bytes) = framework_modules()

@@ -12,9 +12,9 @@ use sui_sdk_types::*;
 
 use super::{ALICE, Body, World, written_of};
 
-pub const TOYS: &str = include_str!("../fixtures/move/artifacts/toys.json");
-pub const UPGRADED: &str = include_str!("../fixtures/move/artifacts/toys_upgraded.json");
-pub const BROKEN: &str = include_str!("../fixtures/move/artifacts/toys_broken.json");
+pub const TOYS: &str = include_str!("../../fixtures/move/artifacts/toys.json");
+pub const UPGRADED: &str = include_str!("../../fixtures/move/artifacts/toys_upgraded.json");
+pub const BROKEN: &str = include_str!("../../fixtures/move/artifacts/toys_broken.json");
 
 /// A world with the package, its upgrade cap and its shared counter.
 pub struct Toys {
