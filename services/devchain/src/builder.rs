@@ -262,6 +262,14 @@ impl DevchainBuilder {
             Some(directory) => Store::open(directory, &seed, self.sync)?,
             None => (Store::Memory, Vec::new()),
         };
+        // All keys follow from the seed, which no checksum covers.
+        if let (Some(first), Some(directory)) = (records.first(), &self.data_dir)
+            && !validator.sealed(first)
+        {
+            return Err(StartError::Store(StoreError::Seed {
+                path: directory.clone(),
+            }));
+        }
         if records.is_empty() {
             let first = self.genesis(seed, &validator, accounts, faucet)?;
             store.append(&first)?;

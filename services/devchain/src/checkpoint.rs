@@ -93,6 +93,11 @@ impl Validator {
         }
     }
 
+    /// Whether this validator sealed the checkpoint.
+    pub(crate) fn sealed(&self, record: &CheckpointRecord) -> bool {
+        self.sign(&record.summary) == record.signature
+    }
+
     /// One signature is its own aggregate.
     fn sign(&self, summary: &CheckpointSummary) -> ValidatorAggregatedSignature {
         let signed = self.key.sign_checkpoint_summary(summary);

@@ -75,6 +75,15 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The seed in the header is not the one that the chain was made with: its first checkpoint is signed by another key.
+    #[error(
+        "the seed in the header of the log in {path} is damaged: checkpoint 0 is signed by another key than the one that follows from \
+         it. Nothing was changed. Restore the file from a copy, or start with the seed that the chain was made with"
+    )]
+    Seed {
+        /// The directory of the chain.
+        path: PathBuf,
+    },
     /// A record is intact but does not continue the chain.
     #[error("{path}: record {index} does not continue the chain: {reason}")]
     BrokenChain {
@@ -84,6 +93,56 @@ pub enum StoreError {
         index: u64,
         /// What does not fit.
         reason: String,
+    },
+    /// A record is damaged in a way that no crash leaves. The file was not changed.
+    #[error(
+        "{path}: record {record}, at byte {offset} of {length}, is damaged, and {reason}: no crash does that, so nothing was cut \
+         off and nothing changed. Restore the file from a copy, or move the directory away to begin with a new chain"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: u64,
+        /// Where it begins.
+        offset: u64,
+        /// Length of the file.
+        length: u64,
+        /// What speaks against a crash.
+        reason: String,
+    },
+    /// Records that were acknowledged are not in the file any more. It was not changed.
+    #[error(
+        "{path} holds {records} whole records, which end at byte {bytes}, but at least {acknowledged} were acknowledged, up to byte \
+         {acknowledged_bytes}: it was cut off or replaced. Nothing was changed. Restore it from a copy, or delete {mark} to go on \
+         without what is lost"
+    )]
+    Cut {
+        /// The file.
+        path: PathBuf,
+        /// The file that tells what was acknowledged.
+        mark: PathBuf,
+        /// Whole records in the file.
+        records: u64,
+        /// Where they end.
+        bytes: u64,
+        /// Records that have to be there.
+        acknowledged: u64,
+        /// Where they ended.
+        acknowledged_bytes: u64,
+    },
+    /// There is no log, but there was one.
+    #[error(
+        "{path} is missing, although {mark} tells of a chain of more than {acknowledged} records. Restore it from a copy, or delete \
+         {mark} to begin with a new chain"
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The file that tells what was acknowledged.
+        mark: PathBuf,
+        /// Records that have to be there.
+        acknowledged: u64,
     },
     /// A record is too large to be written.
     #[error("a checkpoint record of {bytes} bytes exceeds the limit of {limit}")]

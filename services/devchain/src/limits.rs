@@ -51,8 +51,10 @@ pub const MAX_CONCURRENT_SIMULATIONS: usize = 4;
 pub const WRITER_QUEUE: usize = 256;
 /// Most user transactions in one checkpoint.
 pub const MAX_TRANSACTIONS_PER_CHECKPOINT: usize = 64;
-/// Bytes of one log record; larger length prefixes are taken for a torn tail.
+/// Bytes of one log record; nothing longer is written, and a longer length is none.
 pub const MAX_RECORD_BYTES: u32 = 512 * 1024 * 1024;
+/// Bytes that are read at most to find whole records after a damaged one; a log that takes more is taken for damaged.
+pub const MAX_TAIL_READ_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// Largest faucet request body in bytes.
 pub const MAX_FAUCET_BODY: usize = 16 * 1024;
 /// Payment objects that gas selection takes at most.

@@ -1,19 +1,20 @@
-//! Log file: a header, then records of `length (u32, little endian) ‖ checksum (16 bytes) ‖ BCS`.
+//! Log file: a header, then the records, each in its [`frame`].
 //!
-//! The checksum is the first half of the BLAKE2b-256 digest of the length and the BCS bytes.
-//! Records are written with one call and never changed, so a crash can only leave a torn tail.
+//! Records are written with one call and never changed, so a crash can only leave a torn last record, which is cut off. A log
+//! that is damaged in any other way is not opened, and not changed: what it is lacking may be in a copy of it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sui_sdk_types::Digest;
-use sui_sdk_types::hash::Hasher;
 use tracing::warn;
 
 use super::SyncPolicy;
+use super::frame::{self, PREFIX_BYTES, Prefix};
+use super::mark::{self, Acknowledged, Mark};
+use super::tail::{self, End, Tail};
 use crate::error::StoreError;
-use crate::limits::MAX_RECORD_BYTES;
 use crate::record::CheckpointRecord;
 
 const FILE_NAME: &str = "chain.log";
@@ -21,14 +22,16 @@ const MAGIC: [u8; 8] = *b"SUIDEVCH";
 /// Format of the file. Other formats are refused.
 const FORMAT: u32 = 1;
 const HEADER_BYTES: usize = 8 + 4 + 32;
-const CHECKSUM_BYTES: usize = 16;
-const PREFIX_BYTES: usize = 4 + CHECKSUM_BYTES;
 
 #[derive(Debug)]
 pub(crate) struct Log {
     path: PathBuf,
     file: File,
-    end: u64,
+    mark: Mark,
+    /// Where the last record begins, and how many are before it.
+    last: Acknowledged,
+    /// Where the next one goes, and how many there are.
+    end: Acknowledged,
     sync: SyncPolicy,
 }
 
@@ -43,7 +46,7 @@ pub(crate) fn read_seed(directory: &Path) -> Result<Option<Digest>, StoreError> 
     read_header(&mut file, &path)
 }
 
-/// `None` for a file too short for a header: its creation was interrupted.
+/// `None` for a file whose header is too short, or all zeros: its creation was interrupted.
 fn read_header(file: &mut File, path: &Path) -> Result<Option<Digest>, StoreError> {
     let mut header = [0; HEADER_BYTES];
     match file.read_exact(&mut header) {
@@ -55,6 +58,9 @@ fn read_header(file: &mut File, path: &Path) -> Result<Option<Digest>, StoreErro
                 source,
             });
         }
+    }
+    if header == [0; HEADER_BYTES] {
+        return Ok(None);
     }
     let (magic, rest) = header.split_at(8);
     let (format, seed) = rest.split_at(4);
@@ -85,44 +91,34 @@ impl Log {
             source,
         };
         std::fs::create_dir_all(directory).map_err(io)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path }),
-            Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
-        match read_header(&mut file, &path)? {
+        let mut file = lock(directory, &path)?;
+        let marked = mark::read(directory)?;
+        let found = read_header(&mut file, &path)?;
+        match found {
             Some(found) if found != *seed => return Err(StoreError::OtherSeed { path }),
             Some(_) => {}
-            None => {
-                write_header(&mut file, seed).map_err(io)?;
-                // The directory entry has to survive as well.
-                File::open(directory)
-                    .and_then(|directory| directory.sync_all())
-                    .map_err(io)?;
+            None => begin(&mut file, &path, directory, seed, marked)?,
+        }
+        let (records, last, end) = read_records(&file, &path)?;
+        check_end(&file, &path, directory, end, marked)?;
+        file.seek(SeekFrom::Start(end.bytes)).map_err(io)?;
+        let mut mark = Mark::open(directory)?;
+        let vouched = match sync {
+            SyncPolicy::EveryCheckpoint => {
+                file.sync_data().map_err(io)?;
+                Some(last)
             }
+            // What was read may be nowhere but in memory.
+            SyncPolicy::Never => marked.map(|marked| marked.min(last)),
+        };
+        if let Some(vouched) = vouched {
+            mark.write(vouched)?;
         }
-        let (records, end) = read_records(&file, &path)?;
-        let length = file.metadata().map_err(io)?.len();
-        if length > end {
-            warn!(
-                path = %path.display(),
-                torn_bytes = length - end,
-                "cutting off a torn record at the end of the log"
-            );
-            file.set_len(end).map_err(io)?;
-            file.sync_all().map_err(io)?;
-        }
-        file.seek(SeekFrom::Start(end)).map_err(io)?;
         let log = Self {
             path,
             file,
+            mark,
+            last,
             end,
             sync,
         };
@@ -130,28 +126,23 @@ impl Log {
     }
 
     pub(crate) fn append(&mut self, record: &CheckpointRecord) -> Result<(), StoreError> {
-        let body = bcs::to_bytes(record)?;
-        let length = u32::try_from(body.len())
-            .ok()
-            .filter(|length| *length <= MAX_RECORD_BYTES)
-            .ok_or(StoreError::TooLarge {
-                bytes: body.len(),
-                limit: MAX_RECORD_BYTES,
-            })?;
-        let mut bytes = Vec::with_capacity(PREFIX_BYTES + body.len());
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&checksum(length, &body));
-        bytes.extend_from_slice(&body);
+        let bytes = frame::encode(record)?;
+        // All before this record is on disk.
+        if self.sync == SyncPolicy::EveryCheckpoint {
+            self.mark.write(self.end)?;
+        }
         if let Err(source) = self.write(&bytes) {
             // Leave no half record in the middle of the file should a later append succeed.
-            let _ = self.file.set_len(self.end);
-            let _ = self.file.seek(SeekFrom::Start(self.end));
+            let _ = self.file.set_len(self.end.bytes);
+            let _ = self.file.seek(SeekFrom::Start(self.end.bytes));
             return Err(StoreError::Io {
                 path: self.path.clone(),
                 source,
             });
         }
-        self.end += bytes.len() as u64;
+        self.last = self.end;
+        self.end.records += 1;
+        self.end.bytes += bytes.len() as u64;
         Ok(())
     }
 
@@ -167,7 +158,139 @@ impl Log {
         self.file.sync_all().map_err(|source| StoreError::Io {
             path: self.path.clone(),
             source,
-        })
+        })?;
+        self.mark.write(self.last)?;
+        self.mark.sync()
+    }
+}
+
+/// Opens the log for this process alone, and makes it unless there was one.
+fn lock(directory: &Path, path: &Path) -> Result<File, StoreError> {
+    let io = |source| StoreError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    let file = match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(marked) = mark::read(directory)? {
+                return Err(cut(path, directory, None, marked));
+            }
+            options.create(true).truncate(false).open(path)
+        }
+        opened => opened,
+    }
+    .map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+/// Begins a log whose creation was interrupted, or is just happening.
+fn begin(
+    file: &mut File,
+    path: &Path,
+    directory: &Path,
+    seed: &Digest,
+    marked: Option<Acknowledged>,
+) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = file.metadata().map_err(io)?.len();
+    if let Some(marked) = marked {
+        let nothing = Acknowledged { records: 0, bytes };
+        return Err(cut(path, directory, Some(nothing), marked));
+    }
+    if bytes >= HEADER_BYTES as u64 && !tail::is_zero(file, 0).map_err(io)? {
+        return Err(StoreError::Format {
+            path: path.to_owned(),
+            expected: FORMAT,
+            found: "its header is gone".into(),
+        });
+    }
+    write_header(file, seed).map_err(io)?;
+    // The directory entry has to survive as well.
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(io)
+}
+
+/// Cuts off what a crash left after the whole records, and refuses everything else.
+fn check_end(
+    file: &File,
+    path: &Path,
+    directory: &Path,
+    end: Acknowledged,
+    marked: Option<Acknowledged>,
+) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let length = file.metadata().map_err(io)?.len();
+    if length > end.bytes {
+        let place = End {
+            records: end.records,
+            offset: end.bytes,
+            length,
+        };
+        let begun = marked.map(|marked| marked.bytes);
+        if let Tail::Damaged(reason) = tail::judge(file, place, begun).map_err(io)? {
+            return Err(StoreError::Damaged {
+                path: path.to_owned(),
+                record: end.records,
+                offset: end.bytes,
+                length,
+                reason,
+            });
+        }
+    }
+    if let Some(marked) = marked
+        && end.bytes < marked.bytes
+    {
+        return Err(cut(path, directory, Some(end), marked));
+    }
+    if length > end.bytes {
+        warn!(
+            path = %path.display(),
+            torn_bytes = length - end.bytes,
+            "cutting off a torn record at the end of the log"
+        );
+        file.set_len(end.bytes).map_err(io)?;
+        file.sync_all().map_err(io)?;
+    }
+    Ok(())
+}
+
+/// `found`: the whole records of the file; `None` without a file.
+fn cut(
+    path: &Path,
+    directory: &Path,
+    found: Option<Acknowledged>,
+    marked: Acknowledged,
+) -> StoreError {
+    let (path, mark) = (path.to_owned(), mark::path(directory));
+    match found {
+        None => StoreError::Missing {
+            path,
+            mark,
+            acknowledged: marked.records,
+        },
+        Some(found) => StoreError::Cut {
+            path,
+            mark,
+            records: found.records,
+            bytes: found.bytes,
+            acknowledged: marked.records,
+            acknowledged_bytes: marked.bytes,
+        },
     }
 }
 
@@ -182,83 +305,50 @@ fn write_header(file: &mut File, seed: &Digest) -> io::Result<()> {
     file.sync_all()
 }
 
-fn checksum(length: u32, body: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut hasher = Hasher::new();
-    hasher.update(length.to_le_bytes());
-    hasher.update(body);
-    let digest = hasher.finalize().into_inner();
-    let mut checksum = [0; CHECKSUM_BYTES];
-    checksum.copy_from_slice(&digest[..CHECKSUM_BYTES]);
-    checksum
-}
-
-/// All intact records from the position after the header, and the offset where they end.
-fn read_records(file: &File, path: &Path) -> Result<(Vec<CheckpointRecord>, u64), StoreError> {
-    let length = file
-        .metadata()
-        .map_err(|source| StoreError::Io {
-            path: path.to_owned(),
-            source,
-        })?
-        .len();
+/// All whole records from the position after the header; where the last of them begins, and where it ends.
+fn read_records(
+    file: &File,
+    path: &Path,
+) -> Result<(Vec<CheckpointRecord>, Acknowledged, Acknowledged), StoreError> {
+    let io = |source| StoreError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let length = file.metadata().map_err(io)?.len();
+    let mut file = file;
+    file.seek(SeekFrom::Start(HEADER_BYTES as u64))
+        .map_err(io)?;
     let mut reader = BufReader::new(file);
     let mut records = Vec::new();
-    let mut end = HEADER_BYTES as u64;
-    loop {
-        match read_record(&mut reader, length.saturating_sub(end)) {
-            Ok(Found::Record(record, bytes)) => {
-                records.push(*record);
-                end += bytes;
-            }
-            Ok(Found::End) => return Ok((records, end)),
-            Ok(Found::Damaged) => {
-                return Err(StoreError::BrokenChain {
-                    path: path.to_owned(),
-                    index: records.len() as u64,
-                    reason: "damaged, and more records follow it".into(),
-                });
-            }
-            Err(source) => {
-                return Err(StoreError::Io {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        }
+    let mut end = Acknowledged {
+        records: 0,
+        bytes: HEADER_BYTES as u64,
+    };
+    let mut last = end;
+    let next = |reader: &mut _, end: Acknowledged| read_record(reader, length - end.bytes);
+    while let Some((record, bytes)) = next(&mut reader, end).map_err(io)? {
+        records.push(record);
+        last = end;
+        end.records += 1;
+        end.bytes += bytes;
     }
+    Ok((records, last, end))
 }
 
-/// What the next bytes of the log are.
-enum Found {
-    /// An intact record and its size.
-    Record(Box<CheckpointRecord>, u64),
-    /// The end of the file, or a torn last record.
-    End,
-    /// A broken record with bytes after it: not the trace of a crash.
-    Damaged,
-}
-
-fn read_record(reader: &mut impl Read, available: u64) -> io::Result<Found> {
+/// The next record and its bytes in the file; `None` where no whole record is.
+fn read_record(
+    reader: &mut impl Read,
+    available: u64,
+) -> io::Result<Option<(CheckpointRecord, u64)>> {
     if available < PREFIX_BYTES as u64 {
-        return Ok(Found::End);
+        return Ok(None);
     }
-    let mut length = [0; 4];
-    let mut expected = [0; CHECKSUM_BYTES];
-    reader.read_exact(&mut length)?;
-    reader.read_exact(&mut expected)?;
-    let length = u32::from_le_bytes(length);
-    let total = PREFIX_BYTES as u64 + u64::from(length);
-    if length > MAX_RECORD_BYTES || total > available {
-        return Ok(Found::End);
+    let mut prefix = [0; PREFIX_BYTES];
+    reader.read_exact(&mut prefix)?;
+    let prefix = Prefix::decode(&prefix);
+    if !prefix.fits(available) {
+        return Ok(None);
     }
-    let mut body = vec![0; length as usize];
-    reader.read_exact(&mut body)?;
-    let record = (checksum(length, &body) == expected)
-        .then(|| bcs::from_bytes(&body).ok())
-        .flatten();
-    Ok(match record {
-        Some(record) => Found::Record(Box::new(record), total),
-        None if total < available => Found::Damaged,
-        None => Found::End,
-    })
+    let record = prefix.read(reader)?;
+    Ok(record.map(|record| (record, prefix.total())))
 }

@@ -1,7 +1,10 @@
 //! Chain storage: an append-only log of checkpoints, or nothing at all in memory mode
 //! (devchain spec 6.5).
 
+mod frame;
 mod log;
+mod mark;
+mod tail;
 
 use std::path::Path;
 
@@ -31,7 +34,7 @@ pub(crate) enum Store {
 
 impl Store {
     /// Opens or creates the log in a directory and hands over what it holds. A torn last record is
-    /// cut off.
+    /// cut off; with any other damage it is refused as it is.
     pub(crate) fn open(
         directory: &Path,
         seed: &Digest,

@@ -1,5 +1,4 @@
 use std::fs::OpenOptions;
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::fixture::{Chain, SEED, address, coin};
@@ -76,27 +75,6 @@ fn a_record_torn_anywhere_is_cut_off_and_the_log_goes_on() {
         drop(store);
         assert_eq!(open(directory.path()).unwrap().1, records);
     }
-}
-
-#[test]
-fn damage_in_the_middle_is_an_error() {
-    let directory = tempfile::tempdir().unwrap();
-    write(directory.path(), &records(3));
-    let path = directory.path().join("chain.log");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .unwrap();
-    let mut byte = [0];
-    file.seek(SeekFrom::Start(100)).unwrap();
-    file.read_exact(&mut byte).unwrap();
-    file.seek(SeekFrom::Start(100)).unwrap();
-    file.write_all(&[!byte[0]]).unwrap();
-    assert!(matches!(
-        open(directory.path()),
-        Err(StoreError::BrokenChain { index: 0, .. })
-    ));
 }
 
 #[test]

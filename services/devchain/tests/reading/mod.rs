@@ -5,6 +5,7 @@ mod coins;
 mod fixture;
 mod ledger_streams;
 mod log;
+mod log_damage;
 mod packages;
 mod reading;
 mod subscriptions;
