@@ -12,6 +12,8 @@
 //! # Ok(())
 //! # }
 //! ```
+// No number from outside is cut short.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

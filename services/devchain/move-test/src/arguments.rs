@@ -38,7 +38,7 @@ impl Random {
             }
         }
         if self.next() & 1 == 1 {
-            let kept = (self.next() % (N as u64 + 1)) as usize;
+            let kept = usize::try_from(self.next() % (N as u64 + 1)).unwrap_or(N);
             bytes.iter_mut().skip(kept).for_each(|byte| *byte = 0);
         }
         bytes
@@ -58,7 +58,11 @@ impl Random {
             Type::Vector(inner) => {
                 let length = self.next() % (VECTOR_LENGTH + 1);
                 if **inner == Type::U8 {
-                    Value::Bytes((0..length).map(|_| self.next() as u8).collect())
+                    let byte = |_| {
+                        let [low, ..] = self.next().to_le_bytes();
+                        low
+                    };
+                    Value::Bytes((0..length).map(byte).collect())
                 } else {
                     let items = (0..length).map(|_| self.value(inner));
                     Value::Vector(items.collect::<Result<_>>()?)

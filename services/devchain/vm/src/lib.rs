@@ -11,6 +11,9 @@
 //!
 //! The feature `coverage` makes the interpreter note which instructions ran, for runners of unit tests.
 
+// No number from outside is cut short.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -38,6 +41,7 @@ pub mod store;
 #[cfg(feature = "coverage")]
 pub mod testing;
 pub mod types;
+mod uleb;
 pub mod upgrade;
 pub mod value;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing))]

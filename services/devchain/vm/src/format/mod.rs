@@ -11,9 +11,16 @@ mod write;
 
 use sui_sdk_types::Address;
 
+use crate::error::{VmError, VmResult};
 use crate::types::{AbilitySet, DatatypeParameter};
 
 pub(crate) use opcode::{Instruction, Operand};
+
+/// An index into a table of a module, or the number of its entries, as operands hold them: the reader bounds every table.
+pub(crate) fn entry_index(number: usize) -> VmResult<u16> {
+    u16::try_from(number)
+        .map_err(|_| VmError::invariant(format!("entry {number} of a table of a module")))
+}
 
 /// A type token of a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -67,16 +67,24 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A number in the type that its bound fits into.
+    fn narrow<T: TryFrom<u64>>(&self, value: u64) -> Read<T> {
+        T::try_from(value).map_err(|_| format!("{value} is too large at byte {}", self.at))
+    }
+
     fn index(&mut self) -> Read<u16> {
-        Ok(self.uleb(u64::from(u16::MAX))? as u16)
+        let index = self.uleb(u64::from(u16::MAX))?;
+        self.narrow(index)
     }
 
     fn count(&mut self, max: usize) -> Read<usize> {
-        Ok(self.uleb(max as u64)? as usize)
+        let count = self.uleb(max as u64)?;
+        self.narrow(count)
     }
 
     fn abilities(&mut self) -> Read<AbilitySet> {
-        Ok(AbilitySet(self.uleb(15)? as u8))
+        let abilities = self.uleb(15)?;
+        Ok(AbilitySet(self.narrow(abilities)?))
     }
 }
 
@@ -532,7 +540,10 @@ fn instruction(cursor: &mut Cursor<'_>) -> Read<Instruction> {
     let kind = opcode::kind(code).ok_or_else(|| format!("unknown opcode {code:#x}"))?;
     let operand = match kind {
         Kind::None => Operand::None,
-        Kind::Local => Operand::Index(cursor.count(limits::LOCALS)? as u16),
+        Kind::Local => {
+            let local = cursor.uleb(limits::LOCALS as u64)?;
+            Operand::Index(cursor.narrow(local)?)
+        }
         Kind::Target | Kind::Table(_) => Operand::Index(cursor.index()?),
         Kind::U8 => Operand::U8(cursor.byte()?),
         Kind::U16 => Operand::U16(u16::from_le_bytes(cursor.array()?)),

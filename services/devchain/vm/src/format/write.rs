@@ -4,14 +4,7 @@ use super::{
     Code, CompiledModule, FieldDef, FunctionDef, Instantiation, Instruction, ModuleHandle, Operand,
     Token, VariantHandle,
 };
-
-fn uleb(out: &mut Vec<u8>, mut value: usize) {
-    while value >= 0x80 {
-        out.push((value & 0x7F) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
+use crate::uleb::write as uleb;
 
 fn index(out: &mut Vec<u8>, value: u16) {
     uleb(out, usize::from(value));

@@ -44,8 +44,9 @@ pub(crate) fn borrow(vector: &Value, index: u64) -> VmResult<Value> {
         return Err(not_a_vector());
     };
     let length = reference.look(length)?;
-    match usize::try_from(index) {
-        Ok(index) if index < length => Ok(Value::Reference(reference.child(index as u32))),
+    // No vector has 2³² elements.
+    match (usize::try_from(index), u32::try_from(index)) {
+        (Ok(place), Ok(child)) if place < length => Ok(Value::Reference(reference.child(child))),
         _ => Err(out_of_range()),
     }
 }

@@ -7,7 +7,7 @@ use ethnum::U256;
 use super::{Context, Loader};
 use crate::{
     error::{VmError, VmResult},
-    format::{Code, CompiledModule, Instruction, Operand},
+    format::{Code, CompiledModule, Instruction, Operand, entry_index},
     types::Type,
     value::{Value, bcs},
 };
@@ -298,9 +298,8 @@ fn variant(module: &CompiledModule, opcode: u8, index: u16) -> VmResult<Op> {
         let handle = get(&module.variant_handles, index)?;
         (handle.owner, handle.tag)
     };
-    let fields = get(&get(&module.enum_defs, def)?.variants, tag)?
-        .fields
-        .len() as u16;
+    let variant = get(&get(&module.enum_defs, def)?.variants, tag)?;
+    let fields = entry_index(variant.fields.len())?;
     Ok(match opcode {
         0x4E | 0x4F => Op::PackVariant(tag, fields),
         0x50 | 0x53 => Op::UnpackVariant(tag),
@@ -309,8 +308,6 @@ fn variant(module: &CompiledModule, opcode: u8, index: u16) -> VmResult<Op> {
 }
 
 fn field_count(module: &CompiledModule, def: u16) -> VmResult<u16> {
-    Ok(get(&module.struct_defs, def)?
-        .fields
-        .as_ref()
-        .map_or(0, Vec::len) as u16)
+    let fields = get(&module.struct_defs, def)?.fields.as_ref();
+    entry_index(fields.map_or(0, Vec::len))
 }

@@ -11,7 +11,9 @@ use super::{Loader, Op, code};
 use crate::{
     declarations::Visibility,
     error::{Location, VmError, VmResult},
-    format::{CompiledModule, FLAG_ENTRY, FLAG_NATIVE, VISIBILITY_FRIEND, VISIBILITY_PUBLIC},
+    format::{
+        CompiledModule, FLAG_ENTRY, FLAG_NATIVE, VISIBILITY_FRIEND, VISIBILITY_PUBLIC, entry_index,
+    },
     host::NativeFunction,
     linkage::Linkage,
     types::{AbilitySet, Type},
@@ -122,7 +124,7 @@ impl Loader<'_> {
         };
         let mut by_name = HashMap::new();
         for (index, def) in compiled.function_defs.iter().enumerate() {
-            by_name.insert(compiled.function_name(def).to_owned(), index as u16);
+            by_name.insert(compiled.function_name(def).to_owned(), entry_index(index)?);
         }
         let module = LinkedModule {
             storage_id,

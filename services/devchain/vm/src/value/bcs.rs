@@ -8,15 +8,8 @@ use crate::{
     error::{VmError, VmResult},
     limits,
     types::{DatatypeBody, Field, Type},
+    uleb::write as uleb,
 };
-
-fn uleb(out: &mut Vec<u8>, mut value: usize) {
-    while value >= 0x80 {
-        out.push((value & 0x7F) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
 
 /// Encodes a value; a reference is encoded as its target.
 pub(crate) fn encode(value: &Value) -> VmResult<Vec<u8>> {
@@ -149,11 +142,10 @@ impl<'a> Reader<'a> {
                         Value::Struct(self.fields(fields, arguments, depth)?)
                     }
                     DatatypeBody::Enum(variants) => {
-                        let tag = self.uleb()?;
-                        let variant = variants
-                            .get(tag as usize)
-                            .ok_or_else(|| bad("unknown variant"))?;
-                        Value::Variant(tag as u16, self.fields(&variant.fields, arguments, depth)?)
+                        let unknown = || bad("unknown variant");
+                        let tag = u16::try_from(self.uleb()?).map_err(|_| unknown())?;
+                        let variant = variants.get(usize::from(tag)).ok_or_else(unknown)?;
+                        Value::Variant(tag, self.fields(&variant.fields, arguments, depth)?)
                     }
                 }
             }

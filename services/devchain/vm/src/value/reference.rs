@@ -23,19 +23,14 @@ impl Path {
     }
 
     fn push(&self, index: u32) -> Path {
-        let old = self.indices();
-        if old.len() < INLINE {
-            let mut indices = [0; INLINE];
-            for (place, value) in indices
-                .iter_mut()
-                .zip(old.iter().chain(std::iter::once(&index)))
-            {
-                *place = *value;
-            }
-            Path::Inline(old.len() as u8 + 1, indices)
-        } else {
-            Path::Long(old.iter().copied().chain(std::iter::once(index)).collect())
+        if let Path::Inline(length, mut indices) = *self
+            && let Some(place) = indices.get_mut(usize::from(length))
+        {
+            *place = index;
+            return Path::Inline(length + 1, indices);
         }
+        let old = self.indices();
+        Path::Long(old.iter().copied().chain(std::iter::once(index)).collect())
     }
 }
 

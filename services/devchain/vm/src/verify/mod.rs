@@ -14,6 +14,7 @@ use std::cell::Cell;
 
 use crate::{
     error::{VmError, VmResult},
+    format::entry_index,
     limits,
     linkage::Linkage,
     loader::{Body, Context, LinkedModule, Loader},
@@ -125,10 +126,10 @@ fn module(
         datatype(&typing::own_datatype(loader, context, compiled, handle)?)?;
     }
     for index in 0..compiled.function_handles.len() {
-        loader.handle(context, linked, index as u16)?;
+        loader.handle(context, linked, entry_index(index)?)?;
     }
     for (index, def) in compiled.function_defs.iter().enumerate() {
-        let function = loader.definition(context, linked, index as u16)?;
+        let function = loader.definition(context, linked, entry_index(index)?)?;
         for ty in function.parameters.iter().chain(&function.returns) {
             well_formed(ty, &function.type_parameters)?;
         }

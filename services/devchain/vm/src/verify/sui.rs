@@ -2,7 +2,9 @@
 
 use crate::{
     error::{VmError, VmResult},
-    format::{CompiledModule, FLAG_ENTRY, FunctionDef, Operand, Token, VISIBILITY_PUBLIC},
+    format::{
+        CompiledModule, FLAG_ENTRY, FunctionDef, Operand, Token, VISIBILITY_PUBLIC, entry_index,
+    },
     types::{AbilitySet, standard_id},
 };
 
@@ -151,11 +153,10 @@ fn one_time_witness(module: &CompiledModule) -> VmResult<Option<u16>> {
         .function_defs
         .iter()
         .filter_map(|def| def.code.as_ref());
+    let witness = Operand::Index(entry_index(index)?);
     let packed = codes
         .flat_map(|code| &code.instructions)
-        .any(|instruction| {
-            instruction.code == 0x12 && instruction.operand == Operand::Index(index as u16)
-        });
+        .any(|instruction| instruction.code == 0x12 && instruction.operand == witness);
     if packed && !genesis {
         return Err(refused(module, "one-time witness is packed"));
     }

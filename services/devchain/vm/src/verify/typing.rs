@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     error::VmResult,
-    format::{Code, CompiledModule, Instruction, Operand, Token},
+    format::{Code, CompiledModule, Instruction, Operand, Token, entry_index},
     loader::{Context, Function, LinkedModule, Loader},
     types::{AbilitySet, DatatypeBody, Field, Type},
 };
@@ -24,8 +24,8 @@ pub(super) fn own_datatype(
         .get(usize::from(handle))
         .ok_or_else(|| refused("datatype handle"))?;
     let arguments = (0..entry.parameters.len())
-        .map(|index| Token::Param(index as u16))
-        .collect();
+        .map(|index| entry_index(index).map(Token::Param))
+        .collect::<VmResult<_>>()?;
     loader.token(context, module, &Token::Datatype(handle, arguments))
 }
 

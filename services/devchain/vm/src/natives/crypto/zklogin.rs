@@ -98,7 +98,8 @@ fn hash_text(text: &str, longest: usize) -> Option<Fr> {
 /// The address of a zkLogin account. The length of the issuer counts modulo 256, as the public network takes it.
 fn address_of(seed: Fr, issuer: &str) -> Address {
     let mut hash = blake2b_simd::Params::new().hash_length(32).to_state();
-    hash.update(&[FLAG, issuer.len() as u8])
+    let [length, ..] = issuer.len().to_le_bytes();
+    hash.update(&[FLAG, length])
         .update(issuer.as_bytes())
         .update(&seed.into_bigint().to_bytes_be());
     let mut address = [0; 32];
