@@ -41,6 +41,12 @@ impl<T: Expand> Expand for Option<T> {
     }
 }
 
+impl<T: Expand> Expand for Vec<T> {
+    fn expand(self) -> Result<Self, NoHome> {
+        self.into_iter().map(T::expand).collect()
+    }
+}
+
 /// Reads a path of a file: for `#[serde(deserialize_with = …)]` on every field that holds one.
 ///
 /// # Errors

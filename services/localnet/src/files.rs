@@ -67,8 +67,9 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
         },
         metrics_address: node.metrics_address,
         rest_graceful_shutdown_period_secs: Some(1),
-        // Nodes of one machine share its memory.
+        // Nodes of one machine share its memory and its disk.
         database_cache_bytes: 4 << 20,
+        storage_reserve_bytes: 64 << 20,
         // An upload on one machine is over in seconds; a node that was down need not wait longer for its slivers.
         live_upload_deferral: LiveUploadDeferralConfig {
             buckets: Vec::new(),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a node makes in its storage directory.
-const STORED: [&str; 2] = ["db", "shards"];
+const STORED: [&str; 3] = ["db", "db.damaged", "shards"];
 
 pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> anyhow::Result<()> {
     let config = NodeConfig::load(&args.config_path)?;
@@ -23,6 +23,10 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
     }
     if args.cleanup_storage {
         clean_up(&config.storage_path)?;
+        config
+            .storage_disks
+            .iter()
+            .try_for_each(|disk| clean_up(disk))?;
     }
     // From here on a signal ends the node in order, instead of the process in the middle of a write.
     let mut signals = Signals::new()?;
@@ -49,7 +53,7 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
     served.and(stopped)
 }
 
-/// Lets the process have as many files open as the system allows it to: a node has one for each 256 MiB that it stores, and one for
+/// Lets the process have as many files open as the system allows it to: a node has some hundreds for what it stores, and one for
 /// each connection.
 #[cfg(unix)]
 fn raise_open_files() {

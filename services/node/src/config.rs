@@ -23,6 +23,7 @@ use walrus_sui::{
 
 use crate::{
     operator::{MetadataConfig, VotingParams, backup::DIRECTORY},
+    storage::StorageOptions,
     tls::ip_literal,
 };
 
@@ -34,6 +35,19 @@ pub struct NodeConfig {
     /// Directory for everything the node stores.
     #[serde(deserialize_with = "home::deserialize")]
     pub storage_path: PathBuf,
+    /// Directories of further disks for slivers. What a disk loses, it loses alone; a disk that is not mounted is not written to.
+    #[serde(
+        default,
+        deserialize_with = "home::deserialize",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub storage_disks: Vec<PathBuf>,
+    /// The most that slivers may take on all disks together, in bytes; no bound if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_max_bytes: Option<u64>,
+    /// What slivers leave free on each disk, in bytes.
+    #[serde(default = "default_reserve_bytes")]
+    pub storage_reserve_bytes: u64,
     /// BLS key that signs confirmations.
     pub protocol_key_pair: KeySource,
     /// P-256 key of the TLS certificate.
@@ -523,6 +537,10 @@ fn default_cache_bytes() -> u64 {
     32 << 20
 }
 
+fn default_reserve_bytes() -> u64 {
+    1 << 30
+}
+
 fn default_commission() -> u16 {
     6000
 }
@@ -550,6 +568,9 @@ impl NodeConfig {
             public_host,
             public_port,
             sui,
+            storage_disks: Vec::new(),
+            storage_max_bytes: None,
+            storage_reserve_bytes: default_reserve_bytes(),
             rest_api_address: default_rest_address(),
             metrics_address: None,
             rest_graceful_shutdown_period_secs: default_grace(),
@@ -600,6 +621,16 @@ impl NodeConfig {
         Ok(config)
     }
 
+    /// How the storage is opened.
+    pub fn storage_options(&self) -> StorageOptions {
+        StorageOptions {
+            disks: self.storage_disks.clone(),
+            max_bytes: self.storage_max_bytes,
+            reserve_bytes: self.storage_reserve_bytes,
+            ..StorageOptions::new(&self.storage_path, self.database_cache_bytes)
+        }
+    }
+
     /// `host:port` under which others reach the node; an IPv6 address has brackets.
     pub fn public_address(&self) -> String {
         match ip_literal(&self.public_host) {
@@ -616,7 +647,10 @@ impl NodeConfig {
 
     /// The directories that hold slivers, one for each disk; the first is that of the storage itself.
     pub fn disk_paths(&self) -> Vec<PathBuf> {
-        vec![self.storage_path.clone()]
+        let further = self.storage_disks.iter().cloned();
+        std::iter::once(self.storage_path.clone())
+            .chain(further)
+            .collect()
     }
 
     /// The configuration as YAML; sections that are as by default are left out.

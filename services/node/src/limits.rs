@@ -38,3 +38,13 @@ pub(crate) const SUBSIDIES_BEFORE_END: Duration = Duration::from_secs(300);
 pub(crate) const MAX_SUBSIDIES_CALLS: usize = 20;
 /// Peers asked at once for symbols of one sliver.
 pub(crate) const PEERS_AT_ONCE: usize = 4;
+/// Segment files that stay open, of all shards together.
+pub(crate) const MAX_OPEN_SEGMENTS: usize = 512;
+/// Blobs whose slivers are removed in one batch for each shard.
+pub(crate) const MAX_REMOVALS_AT_ONCE: usize = 500;
+/// Bytes of slivers that compaction moves in one step.
+pub(crate) const COMPACTION_STEP_BYTES: u64 = 16 << 20;
+/// How often compaction looks for something to do.
+pub(crate) const COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
+/// Pause of compaction after a step, in multiples of its length.
+pub(crate) const COMPACTION_THROTTLE: u32 = 2;

@@ -13,7 +13,10 @@ use walrus_core::{
     bls::BlsKeyPair,
     network_key::{NetworkKeyPair, NetworkPublicKey},
 };
-use walrus_service::server::{Limits, Server, Transport};
+use walrus_service::{
+    server::{Limits, Server, Transport},
+    worker::Setting,
+};
 use walrus_sui::{
     Address,
     chain::ChainClient,
@@ -29,6 +32,7 @@ use crate::{
     committee::CommitteeView,
     config::NodeConfig,
     healing::Deferrals,
+    limits::COMPACTION_THROTTLE,
     metrics::Metrics,
     operator::{
         Account, WorkerSettings,
@@ -37,7 +41,7 @@ use crate::{
         relocation,
     },
     parts::{Foundation, Parts},
-    storage::Storage,
+    storage::{Compaction, Storage},
     tls::{Secured, transport},
     view::NodeView,
 };
@@ -194,8 +198,8 @@ impl PreparedNode {
     /// If the storage, the chain or an address is not usable; what was opened is closed again.
     pub async fn start(self) -> anyhow::Result<RunningNode> {
         let config = self.config;
-        let (path, cache) = (config.storage_path.clone(), config.database_cache_bytes);
-        let storage = tokio::task::spawn_blocking(move || Storage::open(&path, cache))
+        let options = config.storage_options();
+        let storage = tokio::task::spawn_blocking(move || Storage::open_with(options))
             .await?
             .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
         let parts = Parts::new(Foundation {
@@ -218,7 +222,14 @@ impl PreparedNode {
         );
         let settings = WorkerSettings::of(&config.storage_path);
         let served = async {
-            parts.runner.preset(settings.load()?);
+            let mut presets = settings.load()?;
+            presets
+                .entry(Compaction::NAME.to_owned())
+                .or_insert(Setting {
+                    throttle: COMPACTION_THROTTLE,
+                    ..Setting::default()
+                });
+            parts.runner.preset(presets);
             let router = api::router(parts.deeds.clone());
             let (transport, limits) = (self.secured.transport, limits(&config));
             let server = Server::start_on(self.listeners.rest, router, transport, limits)
@@ -371,6 +382,7 @@ async fn start_workers(
     let events = processor.into_worker(config.sui.first_checkpoint).await?;
     parts.runner.spawn(events);
     parts.runner.spawn(recovery);
+    parts.runner.spawn(parts.compaction());
     driver
         .into_workers()
         .for_each(|worker| parts.runner.spawn(worker));

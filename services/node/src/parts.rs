@@ -31,7 +31,7 @@ use crate::{
     },
     shards::ShardLife,
     signal::Signal,
-    storage::{Storage, StorageError},
+    storage::{Compaction, Storage, StorageError},
     work::{Work, WorkError},
 };
 
@@ -293,18 +293,25 @@ impl Parts {
         self.repairs.report()
     }
 
+    /// The worker that gives back room of deleted slivers.
+    pub fn compaction(&self) -> Compaction {
+        Compaction::new(Arc::clone(&self.storage), self.work.clone())
+    }
+
     /// Stops the background jobs, ends all work and closes the storage. Whoever called after everybody else has let go of the parts may open the directory
     /// again when this returns.
     ///
     /// # Errors
-    /// [`CloseError`]; the storage is closed in any case.
+    /// [`CloseError`]; the storage is closed in any case, and looked through at the next start if a background job had failed.
     pub async fn close(self) -> Result<(), CloseError> {
         let stopped = self.runner.shutdown().await;
         self.work.finish().await;
         let storage = Arc::clone(&self.storage);
         drop(self);
+        let in_order = stopped.is_ok();
         let closing = tokio::task::spawn_blocking(move || {
-            let result = storage.close();
+            // What has failed may have to do with what is stored: the next start looks through all of it.
+            let result = if in_order { storage.close() } else { Ok(()) };
             if Arc::into_inner(storage).is_none() {
                 tracing::warn!("the storage is closed while somebody still uses it");
             }

@@ -75,3 +75,31 @@ pub enum TableError {
         known: u32,
     },
 }
+
+impl TableError {
+    /// Whether the bytes on disk are not what was written, so that trying again does not help.
+    pub fn is_damage(&self) -> bool {
+        let is_damage_of_file = |error: &std::io::Error| {
+            use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+            matches!(
+                error.kind(),
+                InvalidData | InvalidInput | NotFound | UnexpectedEof
+            )
+        };
+        match self {
+            Self::Value { .. } | Self::Key { .. } => true,
+            Self::Database(error) => match error {
+                fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+                    is_damage_of_file(error)
+                }
+                // Of another version of the library, in use, or unusable until it is opened again.
+                fjall::Error::InvalidVersion(Some(_))
+                | fjall::Error::Locked
+                | fjall::Error::Poisoned
+                | fjall::Error::KeyspaceDeleted => false,
+                _ => true,
+            },
+            Self::Io { .. } | Self::NoWorkingDirectory { .. } | Self::Newer { .. } => false,
+        }
+    }
+}

@@ -157,7 +157,7 @@ impl Confirmations {
             return Err(ConfirmationError::NotInCommittee);
         }
         let storage = self.holdings.storage();
-        if !storage.has_metadata(&blob_id)? {
+        if !storage.has_metadata(&blob_id, self.holdings.encoding())? {
             return Err(ConfirmationError::MissingMetadata);
         }
         let absent = storage.missing_slivers(&blob_id, view.own_shards.iter().copied())?;

@@ -69,7 +69,7 @@ impl Reads {
     /// # Errors
     /// If the storage fails.
     pub fn metadata_status(&self, blob_id: &BlobId) -> Result<StoredOnNodeStatus, ReadError> {
-        Ok(if self.holdings.storage().has_metadata(blob_id)? {
+        Ok(if self.holdings.metadata(blob_id)?.is_some() {
             StoredOnNodeStatus::Stored
         } else if self.pending.metadata(blob_id).is_some() {
             StoredOnNodeStatus::Buffered

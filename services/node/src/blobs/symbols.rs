@@ -94,7 +94,10 @@ struct ServedBlob<'a> {
 
 impl<'a> ServedBlob<'a> {
     fn new(holdings: &'a Holdings, blob_id: BlobId) -> Result<Self, SymbolError> {
-        if !holdings.storage().has_metadata(&blob_id)? {
+        if !holdings
+            .storage()
+            .has_metadata(&blob_id, holdings.encoding())?
+        {
             return Err(SymbolError::NotRegistered);
         }
         Ok(Self {

@@ -124,7 +124,7 @@ impl Uploads {
             return Err(UploadError::InvalidBlob);
         }
         let storage = holdings.storage();
-        if storage.has_metadata(&blob_id)? || self.pending.metadata(&blob_id).is_some() {
+        if storage.has_metadata(&blob_id, encoding)? || self.pending.metadata(&blob_id).is_some() {
             return Ok(Accepted::Present);
         }
         let metadata = UnverifiedBlobMetadataWithId::new(blob_id, metadata)

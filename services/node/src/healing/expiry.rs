@@ -33,8 +33,9 @@ impl Expiry {
     /// [`StorageError`].
     pub fn delete_invalid(&self) -> Result<(), StorageError> {
         for page in self.storage.invalid() {
-            for blob_id in page? {
-                self.storage.delete_data(&blob_id)?;
+            let page = page?;
+            self.storage.delete_data_of(&page)?;
+            for blob_id in page {
                 self.symbols.forget_blob(blob_id);
             }
         }
@@ -136,8 +137,10 @@ impl Expiry {
     pub fn delete_expired(&self, epoch: Epoch) -> Result<(), StorageError> {
         for page in self.storage.blob_infos() {
             let page = page?;
-            for (blob_id, info) in page.iter().filter(|(_, info)| !info.is_registered(epoch)) {
-                self.storage.delete_data(blob_id)?;
+            let ended = page.iter().filter(|(_, info)| !info.is_registered(epoch));
+            let blobs: Vec<_> = ended.clone().map(|(blob_id, _)| *blob_id).collect();
+            self.storage.delete_data_of(&blobs)?;
+            for (blob_id, info) in ended {
                 if info.may_be_forgotten(epoch) {
                     self.storage.forget_blob(blob_id)?;
                 }

@@ -50,7 +50,7 @@ impl Healer {
             return Ok(true);
         }
         Ok(self.holdings.missing_slivers(blob_id)?.is_empty()
-            && self.holdings.storage().has_metadata(blob_id)?)
+            && self.holdings.metadata(blob_id)?.is_some())
     }
 
     /// Fetches or recovers everything that is missing of a blob.

@@ -100,7 +100,7 @@ impl Here {
         let missing = holdings.missing_slivers(blob_id)?;
         Ok(Self {
             certified: info.is_some_and(|info| info.is_certified(epoch)),
-            metadata: storage.has_metadata(blob_id)?,
+            metadata: holdings.metadata(blob_id)?.is_some(),
             missing: missing
                 .into_iter()
                 .map(|(shard, sliver_type)| MissingSliver {

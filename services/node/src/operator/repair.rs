@@ -224,7 +224,7 @@ fn look(
             RepairScope::Shard(shard) => storage.missing_slivers(blob_id, [ShardIndex(shard)])?,
             RepairScope::Blob(_) | RepairScope::AllMissing => holdings.missing_slivers(blob_id)?,
         };
-        if missing.is_empty() && storage.has_metadata(blob_id)? {
+        if missing.is_empty() && holdings.metadata(blob_id)?.is_some() {
             continue;
         }
         looked.incomplete = looked.incomplete.saturating_add(1);

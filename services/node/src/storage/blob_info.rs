@@ -187,6 +187,17 @@ impl BlobInfo {
             || info.pooled.total > 0
     }
 
+    /// The first epoch in which nothing of the blob is paid for, unless it is extended; `None` if its objects do not tell.
+    pub fn known_end(&self) -> Option<Epoch> {
+        let Self::Valid(info) = self else {
+            return None;
+        };
+        let deletable = info.seen_ends.and_then(|seen| seen.registered);
+        let is_open = info.pooled.total > 0 || (info.deletable.total > 0 && deletable.is_none());
+        let permanent = info.permanent_total.map(|objects| objects.end_epoch);
+        permanent.max(deletable).filter(|_| !is_open)
+    }
+
     /// Whether the blob must be available in `epoch`.
     pub fn is_certified(&self, epoch: Epoch) -> bool {
         let Self::Valid(info) = self else {

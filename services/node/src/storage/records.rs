@@ -7,7 +7,10 @@ use walrus_core::{BlobId, Epoch};
 pub use walrus_service::follow::Cursor;
 use walrus_sui::Address;
 
-use super::event_name::EventName;
+use super::{
+    disks::identity::Identity, event_name::EventName, segments::record::record_bytes,
+    tables::DiskNumber,
+};
 
 /// An object with a lifetime of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,76 @@ pub enum ShardState {
     Recovering,
     /// Belongs to another node now; still read from.
     Locked,
+}
+
+/// Where a sliver lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// The number of the segment.
+    pub(super) segment: u32,
+    /// Where the record begins, in bytes.
+    pub(super) offset: u64,
+    /// Bytes of the sliver.
+    pub(super) length: u32,
+}
+
+impl Place {
+    /// Where the record ends, in bytes.
+    pub(super) fn end(&self) -> u64 {
+        self.offset.saturating_add(record_bytes(self.length))
+    }
+}
+
+/// Where a sliver lay in the first format of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FirstPlace {
+    /// The number of the segment.
+    pub(super) segment: u32,
+    /// Where the record begins, in bytes.
+    pub(super) offset: u64,
+}
+
+/// What may be done with a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum SegmentState {
+    /// It may be appended to.
+    Open,
+    /// It is full.
+    Sealed,
+    /// Damage was found in it; what is intact moves to others.
+    Quarantined,
+    /// It was found without being known, and is being read from the front.
+    Found,
+}
+
+/// A segment file. Its counters are written with what they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SegmentRecord {
+    /// The disk on which it is.
+    pub(super) disk: DiskNumber,
+    /// Its expiry class.
+    pub(super) class: Epoch,
+    /// The secret in its headers; `None` in the first format of segments.
+    pub(super) salt: Option<[u8; 8]>,
+    /// Bytes that were written.
+    pub(super) end: u64,
+    /// Bytes of the records that count.
+    pub(super) live_bytes: u64,
+    /// Records that count.
+    pub(super) live_records: u64,
+    /// What may be done with it.
+    pub(super) state: SegmentState,
+}
+
+/// A disk of the storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DiskRecord {
+    /// What the disk itself says.
+    pub(super) identity: Identity,
+    /// The directory in which it was last.
+    pub(super) path: String,
+    /// Whether what is on it moves to the other disks.
+    pub(super) draining: bool,
 }
 
 /// Why a blob waits for its missing slivers.

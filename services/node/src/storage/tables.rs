@@ -4,22 +4,28 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
-use walrus_service::tables::{Batch, Bytes, Cell, Database, Format, Key, Options, Raw, Table};
+use walrus_service::tables::{
+    Batch, Bytes, Cell, Codec, Database, Format, Key, Options, Raw, Table, TableError,
+};
 use walrus_sui::Address;
 
 use super::{
     StorageError,
     blob_info::BlobInfo,
     records::{
-        Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, ShardState, SyncReason,
+        Cursor, DiskRecord, FirstPlace, NodeStatus, ObjectRecord, Place, PoolRecord,
+        PooledObjectRecord, SegmentRecord, ShardState, SyncReason,
     },
-    segments::Location,
 };
+use crate::limits::SCAN_BATCH;
 
-/// The format of the tables, which is the only one so far. A change of a key or of a record is another one, and its migration
-/// belongs here.
-const FORMAT: Format = Format::FIRST;
+/// The format of the tables. A change of a key or of a record is another one, and its migration belongs here.
+///
+/// 2. `places`, `segments` and `disks` instead of `slivers`: they are filled from the segment files at the start, with `slivers`,
+///    which is emptied afterwards, as the witness of what there was.
+const FORMAT: Format = Format::after(&[|_| Ok(())]);
 
 /// Every table. Keys are fixed-width and big-endian; values are BCS.
 #[derive(Debug, Clone)]
@@ -44,7 +50,13 @@ pub(super) struct Tables {
     /// Storage pools.
     pub(super) pools: Table<ObjectKey, PoolRecord>,
     /// Where slivers lie.
-    pub(super) slivers: Table<SliverKey, Location>,
+    pub(super) places: Table<SliverKey, Place>,
+    /// Where slivers lay in the first format; empty once they are read again.
+    pub(super) first_places: Table<SliverKey, FirstPlace>,
+    /// Segment files.
+    pub(super) segments: Table<SegmentKey, SegmentRecord>,
+    /// Disks.
+    pub(super) disks: Table<DiskNumber, DiskRecord>,
     /// Shards that are kept.
     pub(super) shards: Table<ShardKey, ShardState>,
     /// Blobs whose slivers are to be completed.
@@ -71,6 +83,28 @@ pub(super) struct SliverKey {
     pub(super) shard: ShardIndex,
     pub(super) sliver_type: SliverType,
     pub(super) blob_id: BlobId,
+}
+
+/// A segment: shard, number.
+pub(super) type SegmentKey = (ShardKey, u32);
+
+/// A disk, in two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct DiskNumber(pub(super) u16);
+
+impl DiskNumber {
+    /// That of the directory of the storage, where the database is.
+    pub(super) const FIRST: Self = Self(0);
+}
+
+impl Key for DiskNumber {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        self.0.encode(bytes);
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        Key::decode(bytes).map(Self)
+    }
 }
 
 impl Key for BlobKey {
@@ -129,7 +163,7 @@ impl Key for SliverKey {
 
 impl Tables {
     /// Opens the database, creating it if needed.
-    pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, StorageError> {
+    pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, TableError> {
         let options = Options {
             format: FORMAT,
             cache_bytes,
@@ -146,7 +180,10 @@ impl Tables {
             objects: database.table("objects")?,
             pooled_objects: database.table("pooled_objects")?,
             pools: database.table("pools")?,
-            slivers: database.table("slivers")?,
+            places: database.table("places")?,
+            first_places: database.table("slivers")?,
+            segments: database.table("segments")?,
+            disks: database.table("disks")?,
             shards: database.table("shards")?,
             blob_syncs: database.table("blob_syncs")?,
             deletions: database.table("deletions")?,
@@ -189,8 +226,35 @@ impl Tables {
         Ok(batch.insert(&self.blob_syncs, &key, &reason)?)
     }
 
+    /// Reads everything, so that damage is noticed now.
+    pub(super) fn check(&self) -> Result<(), TableError> {
+        fn read<K: Key, V, C: Codec<V>>(table: &Table<K, V, C>) -> Result<(), TableError> {
+            table.pages(SCAN_BATCH).try_for_each(|page| page.map(drop))
+        }
+        self.cursor.get()?;
+        self.event_epoch.get()?;
+        self.status.get()?;
+        read(&self.metadata)?;
+        read(&self.blob_info)?;
+        read(&self.objects)?;
+        read(&self.pooled_objects)?;
+        read(&self.pools)?;
+        read(&self.places)?;
+        read(&self.first_places)?;
+        read(&self.segments)?;
+        read(&self.disks)?;
+        read(&self.shards)?;
+        read(&self.blob_syncs)?;
+        read(&self.deletions)
+    }
+
+    /// Makes everything that was written survive the death of the machine.
+    pub(super) fn sync(&self) -> Result<(), StorageError> {
+        Ok(self.database.sync()?)
+    }
+
     /// Whether [`Tables::mark_closed`] was the last thing that happened.
-    pub(super) fn was_closed(&self) -> Result<bool, StorageError> {
+    pub(super) fn was_closed(&self) -> Result<bool, TableError> {
         Ok(self.closed.get()?.is_some())
     }
 

@@ -55,8 +55,13 @@ fn assert_holds(storage: &Storage, blob: &EncodedBlob, shards: &[u16]) {
 }
 
 #[tokio::test]
-async fn directories_of_the_first_format_are_opened_with_everything_in_them() {
-    for name in ["format-1-closed.tar", "format-1-killed.tar"] {
+async fn directories_of_each_format_are_opened_with_everything_in_them() {
+    for name in [
+        "format-1-closed.tar",
+        "format-1-killed.tar",
+        "format-2-closed.tar",
+        "format-2-killed.tar",
+    ] {
         let dir = unpack(name);
         // Twice: what the first opening has written is read as well.
         for _ in 0..2 {
@@ -77,7 +82,12 @@ async fn directories_of_the_first_format_are_opened_with_everything_in_them() {
             .unwrap();
         parts.expiry.delete_invalid().unwrap();
         let invalid = encode(&[5; 100]);
-        assert!(!parts.storage.has_metadata(&id_of(&invalid)).unwrap());
+        assert!(
+            !parts
+                .storage
+                .has_metadata(&id_of(&invalid), &encoding())
+                .unwrap()
+        );
         assert!(parts.storage.invalid().next().is_none());
     }
 }
@@ -117,7 +127,7 @@ fn assert_blobs(storage: &Storage) {
     assert_holds(storage, &encode(&[3; 500]), &[0, 4]);
     assert_holds(storage, &encode(&[5; 100]), &[4]);
     let deleted = id_of(&encode(&[6; 100]));
-    assert!(!storage.has_metadata(&deleted).unwrap());
+    assert!(!storage.has_metadata(&deleted, &encoding()).unwrap());
     let missing = storage.missing_slivers(&deleted, [0, 4].map(ShardIndex));
     assert_eq!(missing.unwrap().len(), 4);
 
@@ -191,7 +201,7 @@ fn what_the_files_have_lost_is_queued_for_recovery() {
 fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     let dir = unpack("format-1-closed.tar");
     let options = Options {
-        format: Format::after(&[|_| Ok(())]),
+        format: Format::after(&[|_| Ok(()), |_| Ok(())]),
         ..Options::default()
     };
     drop(Database::open(&dir.path().join("db"), &options).unwrap());
@@ -199,13 +209,13 @@ fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     assert!(matches!(
         error,
         StorageError::Tables(TableError::Newer {
-            found: 2,
-            known: 1,
+            found: 3,
+            known: 2,
             ..
         })
     ));
     let sentence = error.to_string();
-    assert!(sentence.contains("has format 2"), "{sentence}");
+    assert!(sentence.contains("has format 3"), "{sentence}");
     assert!(sentence.contains("newer version"), "{sentence}");
 }
 
@@ -216,7 +226,7 @@ fn segments_of_a_newer_format_are_refused_and_not_cut_off() {
     let length = fs::metadata(&path).unwrap().len();
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     // A record of which this version knows the first five bytes.
-    let mut record = b"WSLV\x02".to_vec();
+    let mut record = b"WSLV\x03".to_vec();
     record.resize(200, 0x5a);
     file.write_all_at(&record, length).unwrap();
     let error = open(&dir).unwrap_err();
@@ -224,8 +234,8 @@ fn segments_of_a_newer_format_are_refused_and_not_cut_off() {
         error,
         StorageError::Segment(SegmentError::Newer {
             offset,
-            found: 2,
-            known: 1,
+            found: 3,
+            known: 2,
             ..
         }) if offset == length
     ));
@@ -241,7 +251,7 @@ fn a_lost_directory_is_told_also_by_a_start_that_failed() {
     // The last shard stops the first start.
     let path = dir.path().join("shards/9/0000000000.slivers");
     let whole = fs::read(&path).unwrap();
-    let mut newer = b"WSLV\x02".to_vec();
+    let mut newer = b"WSLV\x03".to_vec();
     newer.resize(200, 0x5a);
     fs::write(&path, [whole.clone(), newer].concat()).unwrap();
     assert!(open(&dir).is_err());

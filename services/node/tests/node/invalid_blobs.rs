@@ -132,12 +132,14 @@ async fn a_sliver_that_is_damaged_on_disk_comes_back_from_peers() {
     recover(&nodes[2], Reports(sender));
     let storage = &nodes[2].parts.storage;
     until(|| !storage.is_queued(&blob_id).unwrap()).await;
-    let path = nodes[2].dir.path().join("shards/7/0000000000.slivers");
-    let mut bytes = std::fs::read(&path).unwrap();
-    for byte in bytes.iter_mut().skip(80).step_by(64) {
-        *byte ^= 1;
+    for file in std::fs::read_dir(nodes[2].dir.path().join("shards/7")).unwrap() {
+        let path = file.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        for byte in bytes.iter_mut().skip(80).step_by(64) {
+            *byte ^= 1;
+        }
+        std::fs::write(&path, bytes).unwrap();
     }
-    std::fs::write(&path, bytes).unwrap();
     let shard = ShardIndex(7);
     let pair = shard.to_pair_index(&blob_id, N_SHARDS);
     let damaged = storage.sliver(shard, &blob_id, SliverType::Primary);
@@ -295,7 +297,7 @@ async fn the_data_of_an_invalid_blob_goes_even_if_the_node_dies_in_between() {
         blob_id,
     }));
     let storage = &node.parts.storage;
-    assert!(storage.has_metadata(&blob_id).unwrap());
+    assert!(storage.has_metadata(&blob_id, &encoding()).unwrap());
     // What the event processing does at its start.
     node.parts.expiry.delete_invalid().unwrap();
     assert_absent(&node, &blob);
@@ -306,7 +308,7 @@ async fn the_data_of_an_invalid_blob_goes_even_if_the_node_dies_in_between() {
 
 fn assert_absent(node: &TestNode, blob: &EncodedBlob) {
     let (storage, blob_id) = (&node.parts.storage, blob.metadata.blob_id());
-    assert!(!storage.has_metadata(blob_id).unwrap());
+    assert!(!storage.has_metadata(blob_id, &encoding()).unwrap());
     let shards = [0, 1, 2, 3].map(ShardIndex);
     assert_eq!(storage.missing_slivers(blob_id, shards).unwrap().len(), 8);
 }
@@ -337,10 +339,10 @@ async fn a_deleted_blob_goes_at_once_when_configured_and_nothing_is_registered_a
     node.upload(&blob, &[0, 1, 2, 3]).await;
     delete();
     delete_data(true);
-    assert!(storage.has_metadata(&blob_id).unwrap());
+    assert!(storage.has_metadata(&blob_id, &encoding()).unwrap());
     delete();
     delete_data(false);
-    assert!(storage.has_metadata(&blob_id).unwrap());
+    assert!(storage.has_metadata(&blob_id, &encoding()).unwrap());
     delete_data(true);
     assert_absent(&node, &blob);
 }

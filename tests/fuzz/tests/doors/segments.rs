@@ -1,16 +1,29 @@
-//! Segment files: whatever a disk made of them, they open, give back no wrong byte, and take new slivers.
+//! Segment files: whatever a disk made of them, the storage opens, gives back no wrong byte, and takes new slivers.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use walrus_core::{BlobId, SliverType};
+use walrus_core::{BlobId, ShardIndex, SliverType};
 use walrus_fuzz::edited;
-use walrus_node::storage::segments::{Found, NewSliver, SegmentError, ShardSegments};
+use walrus_node::storage::{
+    Storage, StorageError,
+    records::ShardState,
+    segments::{NewSliver, SegmentError},
+};
 
-const SEGMENT_BYTES: u64 = 4096;
-const FILE: &str = "0000000000.slivers";
+const SHARD: ShardIndex = ShardIndex(0);
+/// Blobs of which there may be slivers.
+const BLOBS: std::ops::RangeInclusive<u8> = 1..=9;
 
-fn open(directory: &Path) -> ShardSegments {
-    ShardSegments::open_with(directory.to_owned(), SEGMENT_BYTES).unwrap()
+/// Opens a directory that has lost its database, or never had one: what the segments say is all there is.
+fn open(directory: &Path) -> Result<Storage, StorageError> {
+    let storage = Storage::open(directory, 1 << 20)?;
+    if storage.shard_state(SHARD).is_none() {
+        storage.set_shard_state(SHARD, ShardState::Active)?;
+    }
+    Ok(storage)
 }
 
 /// The payload that every sliver of this blob has here.
@@ -18,76 +31,67 @@ fn payload(blob: u8) -> Vec<u8> {
     vec![blob; 40 + usize::from(blob)]
 }
 
-fn sliver(blob: u8, payload: &[u8]) -> NewSliver<'_> {
-    NewSliver {
+fn put(storage: &Storage, blob: u8) {
+    let sliver = NewSliver {
         blob_id: BlobId([blob; 32]),
         sliver_type: SliverType::Primary,
-        payload,
-    }
+        payload: &payload(blob),
+    };
+    storage.put_slivers(SHARD, &[sliver]).unwrap();
 }
 
-/// A segment with three slivers, of which one is taken back.
-fn seed(directory: &Path) -> Vec<u8> {
-    let segments = open(directory);
+/// Name and bytes of a segment with three slivers.
+fn seed(directory: &Path) -> (PathBuf, Vec<u8>) {
+    let storage = open(directory).unwrap();
     for blob in 1..=3 {
-        segments.append(&[sliver(blob, &payload(blob))]).unwrap();
+        put(&storage, blob);
     }
-    segments
-        .delete(BlobId([2; 32]), SliverType::Primary)
-        .unwrap();
-    fs::read(directory.join(FILE)).unwrap()
+    let mut files = fs::read_dir(directory.join("shards/0")).unwrap();
+    let path = files.next().unwrap().unwrap().path();
+    let name = path.strip_prefix(directory).unwrap().to_owned();
+    (name, fs::read(path).unwrap())
 }
 
-/// The slivers that can be read.
-fn readable(segments: &ShardSegments) -> Vec<Found> {
-    let mut found = Vec::new();
-    segments.scan(|record| found.push(record)).unwrap();
-    found.retain(|record| {
-        let Some(location) = record.location else {
-            return false;
-        };
-        match segments.read(location, &record.blob_id, record.sliver_type) {
-            Ok(read) => {
-                assert_eq!(
-                    read,
-                    payload(record.blob_id.0[0]),
-                    "a wrong sliver was returned"
-                );
-                true
-            }
-            Err(SegmentError::Corrupt { .. }) => false,
-            Err(error) => panic!("{error}"),
+/// The blobs whose slivers can be read.
+fn readable(storage: &Storage) -> Vec<u8> {
+    let mut blobs: Vec<u8> = BLOBS.collect();
+    blobs.retain(|blob| {
+        let read = storage.sliver(SHARD, &BlobId([*blob; 32]), SliverType::Primary);
+        let read = read.unwrap();
+        if let Some(read) = &read {
+            assert_eq!(*read, payload(*blob), "a wrong sliver was returned");
         }
+        read.is_some()
     });
-    found
+    blobs
 }
 
 #[test]
 fn segments() {
     let directory = tempfile::tempdir().unwrap();
-    let seeds = [seed(directory.path())];
-    super::fuzz!(150, move |bytes: &[u8]| {
+    let (name, bytes) = seed(directory.path());
+    let seeds = [bytes];
+    super::fuzz!(50, move |bytes: &[u8]| {
         let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join(FILE);
+        let file = directory.path().join(&name);
         let data = edited(&seeds, bytes);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, &data).unwrap();
-        let opened = ShardSegments::open_with(directory.path().to_owned(), SEGMENT_BYTES);
-        let segments = match opened {
+        let storage = match open(directory.path()) {
             // Bytes that a newer program may have written stay as they are.
-            Err(SegmentError::Newer { .. }) => return assert_eq!(fs::read(&file).unwrap(), data),
+            Err(StorageError::Segment(SegmentError::Newer { .. })) => {
+                return assert_eq!(fs::read(&file).unwrap(), data);
+            }
             opened => opened.unwrap(),
         };
-        let mut before = readable(&segments);
-        let location = segments.append(&[sliver(9, &payload(9))]).unwrap()[0];
-        drop(segments);
-        let after = readable(&open(directory.path()));
-        before.push(Found {
-            blob_id: BlobId([9; 32]),
-            sliver_type: SliverType::Primary,
-            location: Some(location),
-        });
+        let mut before = readable(&storage);
+        put(&storage, 9);
+        drop(storage);
+        before.push(9);
+        let storage = open(directory.path()).unwrap();
         assert_eq!(
-            after, before,
+            readable(&storage),
+            before,
             "what could be read can be read after a restart"
         );
     });

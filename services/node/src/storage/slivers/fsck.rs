@@ -1,0 +1,357 @@
+//! Fsck: whether the index and the segments agree, both ways, without reading the slivers themselves.
+
+use std::{fmt, ops::Bound, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use walrus_core::{BlobId, ShardIndex, SliverType};
+
+use super::{
+    super::{
+        Storage, StorageError,
+        records::{Place, SegmentRecord},
+        segments::{
+            record::{Header, Kind, record_bytes},
+            scan::{Piece, SegmentFile},
+        },
+        tables::SliverKey,
+    },
+    Books, SliverStore,
+};
+use crate::limits::SCAN_BATCH;
+
+/// Where a check goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FsckPosition {
+    /// In the index, behind this sliver.
+    Index {
+        /// The shard.
+        shard: ShardIndex,
+        /// The kind of sliver.
+        sliver_type: SliverType,
+        /// The blob.
+        blob_id: BlobId,
+    },
+    /// At the segments, with this one.
+    Segment {
+        /// The shard.
+        shard: ShardIndex,
+        /// Its number.
+        segment: u32,
+    },
+}
+
+/// What does not agree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Finding {
+    /// The index knows a sliver that is not where it should be. Repaired: it is queued for recovery.
+    Missing {
+        /// The shard.
+        shard: ShardIndex,
+        /// The blob.
+        blob_id: BlobId,
+        /// The kind of sliver.
+        sliver_type: SliverType,
+        /// What was found instead.
+        reason: String,
+    },
+    /// A segment has a sliver of a registered blob, which the index does not know. Repaired: the index knows it.
+    Unindexed {
+        /// The shard.
+        shard: ShardIndex,
+        /// The blob.
+        blob_id: BlobId,
+        /// The kind of sliver.
+        sliver_type: SliverType,
+        /// The number of the segment.
+        segment: u32,
+    },
+    /// The counters of a segment are not what is in it. Repaired: they are.
+    Counters {
+        /// The shard.
+        shard: ShardIndex,
+        /// The number of the segment.
+        segment: u32,
+        /// Slivers as the books say.
+        expected: u64,
+        /// Slivers that are in it.
+        found: u64,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing {
+                shard,
+                blob_id,
+                sliver_type,
+                reason,
+            } => write!(
+                f,
+                "the {sliver_type} sliver of {blob_id} in shard {shard} is not where the index says: {reason}"
+            ),
+            Self::Unindexed {
+                shard,
+                blob_id,
+                sliver_type,
+                segment,
+            } => write!(
+                f,
+                "the {sliver_type} sliver of {blob_id} is in segment {segment} of shard {shard}, and the index does not know it"
+            ),
+            Self::Counters {
+                shard,
+                segment,
+                expected,
+                found,
+            } => write!(
+                f,
+                "segment {segment} of shard {shard} has {found} slivers, and its counter says {expected}"
+            ),
+        }
+    }
+}
+
+/// What a step of a check has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FsckStep {
+    /// Where the next step begins; `None` at the end.
+    pub next: Option<FsckPosition>,
+    /// Entries of the index, or records, that were looked at.
+    pub checked: u64,
+    /// What does not agree.
+    pub findings: Vec<Finding>,
+}
+
+/// Fsck.
+impl Storage {
+    /// Checks a page of the index or a segment: those at `position`, or the first. With `repair`, what does not agree is made
+    /// to; else nothing is changed.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn fsck_step(
+        &self,
+        position: Option<FsckPosition>,
+        repair: bool,
+    ) -> Result<FsckStep, StorageError> {
+        match position {
+            None => self.slivers.check_index(None, repair),
+            Some(FsckPosition::Index {
+                shard,
+                sliver_type,
+                blob_id,
+            }) => {
+                let last = SliverKey {
+                    shard,
+                    sliver_type,
+                    blob_id,
+                };
+                self.slivers.check_index(Some(last), repair)
+            }
+            Some(FsckPosition::Segment { shard, segment }) => {
+                self.slivers.check_segment(shard, segment, repair)
+            }
+        }
+    }
+}
+
+impl SliverStore {
+    fn check_index(&self, last: Option<SliverKey>, repair: bool) -> Result<FsckStep, StorageError> {
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let places = &self.tables.places;
+        let page = places
+            .pages_in((start, Bound::Unbounded), SCAN_BATCH)
+            .next()
+            .transpose()?
+            .unwrap_or_default();
+        let mut step = FsckStep {
+            next: Some(FsckPosition::Segment {
+                shard: ShardIndex(0),
+                segment: 0,
+            }),
+            ..FsckStep::default()
+        };
+        for (key, place) in page {
+            let SliverKey {
+                shard,
+                sliver_type,
+                blob_id,
+            } = key;
+            step.checked = step.checked.saturating_add(1);
+            step.next = Some(FsckPosition::Index {
+                shard,
+                sliver_type,
+                blob_id,
+            });
+            let Ok(books) = self.books(shard) else {
+                continue;
+            };
+            let error = match self.check_head(&books, &key, place) {
+                Err(error) if error.is_loss() => error,
+                other => {
+                    other?;
+                    continue;
+                }
+            };
+            if places.get(&key)? != Some(place) {
+                continue;
+            }
+            if repair {
+                self.find_lost(&books, &key, place, &error)?;
+            }
+            step.findings.push(Finding::Missing {
+                shard,
+                blob_id,
+                sliver_type,
+                reason: error.to_string(),
+            });
+        }
+        Ok(step)
+    }
+
+    fn check_segment(
+        &self,
+        shard: ShardIndex,
+        segment: u32,
+        repair: bool,
+    ) -> Result<FsckStep, StorageError> {
+        let mut step = FsckStep::default();
+        let found = {
+            let shards = self.read();
+            shards.range(shard..).find_map(|(index, entry)| {
+                let from = if *index == shard { segment } else { 0 };
+                let (number, record) = entry.books.segment_from(from)?;
+                Some((Arc::clone(&entry.books), number, record))
+            })
+        };
+        let Some((books, number, record)) = found else {
+            return Ok(step);
+        };
+        self.check_records(&books, number, &record, repair, &mut step)?;
+        step.next = Some(match number.checked_add(1) {
+            Some(segment) => FsckPosition::Segment {
+                shard: books.shard(),
+                segment,
+            },
+            None => FsckPosition::Segment {
+                shard: ShardIndex(books.shard().get().saturating_add(1)),
+                segment: 0,
+            },
+        });
+        Ok(step)
+    }
+
+    fn check_records(
+        &self,
+        books: &Books,
+        number: u32,
+        record: &SegmentRecord,
+        repair: bool,
+        step: &mut FsckStep,
+    ) -> Result<(), StorageError> {
+        let Ok((file, path)) = self.open_file(books.shard(), number, record) else {
+            // Of a file that is gone the index has told already.
+            return Ok(());
+        };
+        let segment = SegmentFile {
+            file: &file,
+            path: &path,
+            salt: record.salt,
+        };
+        let end = record.end.min(segment.bytes()?);
+        let (mut offset, mut live) = (0, (0_u64, 0_u64));
+        loop {
+            match segment.piece_at(offset, end)? {
+                Piece::End => break,
+                Piece::Damage { until } => offset = until,
+                Piece::Record(header) => {
+                    let place = Place {
+                        segment: number,
+                        offset,
+                        length: header.length,
+                    };
+                    offset = offset.saturating_add(header.record_bytes());
+                    step.checked = step.checked.saturating_add(1);
+                    if self.check_record(books, segment, place, &header, repair, step)? {
+                        live.0 = live.0.saturating_add(1);
+                        live.1 = live.1.saturating_add(record_bytes(place.length));
+                    }
+                }
+            }
+        }
+        self.check_counters(books, number, record, live, repair, step)
+    }
+
+    /// Whether the index knows the record at a place.
+    fn check_record(
+        &self,
+        books: &Books,
+        segment: SegmentFile<'_>,
+        place: Place,
+        header: &Header,
+        repair: bool,
+        step: &mut FsckStep,
+    ) -> Result<bool, StorageError> {
+        let key = SliverKey {
+            shard: books.shard(),
+            sliver_type: header.sliver_type,
+            blob_id: header.blob_id,
+        };
+        let known = self.tables.places.get(&key)?;
+        let is_orphan = known.is_none() && header.kind == Kind::Put && self.is_wanted(&key)?;
+        if is_orphan && segment.payload(place.offset, header).is_ok() {
+            if repair {
+                let mut change = books.change(&self.tables)?;
+                if change.place(&key)?.is_none() {
+                    change.put(key, place)?;
+                }
+                change.commit()?;
+            }
+            step.findings.push(Finding::Unindexed {
+                shard: key.shard,
+                blob_id: key.blob_id,
+                sliver_type: key.sliver_type,
+                segment: place.segment,
+            });
+        }
+        Ok(known == Some(place))
+    }
+
+    /// Compares the counters of a segment, unless something has happened to it meanwhile.
+    fn check_counters(
+        &self,
+        books: &Books,
+        number: u32,
+        record: &SegmentRecord,
+        (live_records, live_bytes): (u64, u64),
+        repair: bool,
+        step: &mut FsckStep,
+    ) -> Result<(), StorageError> {
+        let mut change = books.change(&self.tables)?;
+        let agrees = record.live_records == live_records && record.live_bytes == live_bytes;
+        if agrees || change.segment(number) != Some(*record) {
+            return Ok(());
+        }
+        step.findings.push(Finding::Counters {
+            shard: books.shard(),
+            segment: number,
+            expected: record.live_records,
+            found: live_records,
+        });
+        if repair {
+            change.set_segment(
+                number,
+                SegmentRecord {
+                    live_records,
+                    live_bytes,
+                    ..*record
+                },
+            );
+            let emptied = change.commit()?;
+            self.remove_files(&emptied)?;
+        }
+        Ok(())
+    }
+}

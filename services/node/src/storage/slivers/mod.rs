@@ -1,0 +1,273 @@
+//! Sliver store: the bytes of slivers in segment files on one or several disks, and an index of where each lies.
+//!
+//! What each segment holds is counted in its books, which are written in the same batch as the index. So the index is the truth, also after
+//! a crash: only what was appended last, behind the end that the books know, has to be read again. A segment without a record that
+//! counts is unlinked, which is how expired slivers give their room back.
+//!
+//! | file | what happens there |
+//! |---|---|
+//! | `books` | segments and their counters; changes of a shard, one batch each |
+//! | `writing`, `reading`, `removal` | slivers come, are served, and go |
+//! | `start`, `replay` | what a crash, a lost file or an older format has left |
+//! | `compaction` | what is left of a segment moves, so that it can be unlinked |
+//! | `scrub`, `fsck` | looking for damage that nobody reads, and for index and files that do not agree |
+
+mod books;
+mod compaction;
+mod fsck;
+mod reading;
+mod removal;
+mod replay;
+mod scrub;
+mod start;
+mod writing;
+
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicU64},
+};
+
+use walrus_core::{BlobId, ShardIndex, SliverType};
+
+use self::books::{Books, Change, Emptied};
+pub(super) use self::start::Settings;
+pub use self::{
+    compaction::CompactStep,
+    fsck::{Finding, FsckPosition, FsckStep},
+    scrub::{ScrubPosition, ScrubStep},
+};
+use super::{
+    Page, Storage, StorageError,
+    disks::{DiskStatus, Disks},
+    records::ShardState,
+    segments::{NewSliver, open_files::OpenFiles},
+    tables::{DiskNumber, ShardKey, SliverKey, Tables},
+};
+use crate::limits::SCAN_BATCH;
+
+const SLIVER_TYPES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
+
+#[derive(Debug, Clone)]
+struct Shard {
+    state: ShardState,
+    books: Arc<Books>,
+}
+
+/// The shards of one node.
+#[derive(Debug)]
+pub(super) struct SliverStore {
+    tables: Tables,
+    disks: Disks,
+    open_files: OpenFiles,
+    segment_bytes: u64,
+    max_bytes: Option<u64>,
+    /// Bytes of all segments, as the books count them, and of what is being written.
+    used_bytes: AtomicU64,
+    shards: RwLock<BTreeMap<ShardIndex, Shard>>,
+    /// The segment that is being compacted.
+    compaction: Mutex<Option<compaction::Cursor>>,
+}
+
+/// Shards and slivers.
+impl Storage {
+    /// Every shard with its state.
+    pub fn shard_states(&self) -> BTreeMap<ShardIndex, ShardState> {
+        let shards = self.slivers.read();
+        let states = shards.iter().map(|(index, shard)| (*index, shard.state));
+        states.collect()
+    }
+
+    /// The state of a shard; `None` if it is not stored here.
+    pub fn shard_state(&self, shard: ShardIndex) -> Option<ShardState> {
+        self.slivers.read().get(&shard).map(|shard| shard.state)
+    }
+
+    /// Sets the state of a shard, creating its storage if needed.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn set_shard_state(
+        &self,
+        shard: ShardIndex,
+        state: ShardState,
+    ) -> Result<(), StorageError> {
+        self.slivers.set_state(shard, state)
+    }
+
+    /// Removes a shard with everything in it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn remove_shard(&self, shard: ShardIndex) -> Result<(), StorageError> {
+        self.slivers.remove(shard)
+    }
+
+    /// Whether a sliver is stored.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn has_sliver(
+        &self,
+        shard: ShardIndex,
+        blob_id: &BlobId,
+        sliver_type: SliverType,
+    ) -> Result<bool, StorageError> {
+        let key = SliverKey {
+            shard,
+            sliver_type,
+            blob_id: *blob_id,
+        };
+        Ok(self.tables.places.contains(&key)?)
+    }
+
+    /// The BCS form of a sliver (without tag); `None` if it is absent. A damaged sliver is forgotten and queued for recovery.
+    ///
+    /// # Errors
+    /// [`StorageError`]; [`StorageError::NoShard`] if the shard is not stored here.
+    pub fn sliver(
+        &self,
+        shard: ShardIndex,
+        blob_id: &BlobId,
+        sliver_type: SliverType,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        self.slivers.get(SliverKey {
+            shard,
+            sliver_type,
+            blob_id: *blob_id,
+        })
+    }
+
+    /// The length of a sliver in BCS form (without tag), in bytes, as the index knows it; `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn sliver_length(
+        &self,
+        shard: ShardIndex,
+        blob_id: &BlobId,
+        sliver_type: SliverType,
+    ) -> Result<Option<u32>, StorageError> {
+        let key = SliverKey {
+            shard,
+            sliver_type,
+            blob_id: *blob_id,
+        };
+        let place = self.tables.places.get(&key)?;
+        Ok(place.map(|place| place.length))
+    }
+
+    /// The slivers of one kind that a shard holds, with their lengths in bytes, in the order of their blob IDs behind `after`.
+    pub fn stored_slivers(
+        &self,
+        shard: ShardIndex,
+        sliver_type: SliverType,
+        after: Option<BlobId>,
+    ) -> impl Iterator<Item = Page<BlobId, u32>> {
+        let key = |blob_id| SliverKey {
+            shard,
+            sliver_type,
+            blob_id,
+        };
+        let start = match after {
+            Some(after) => Bound::Excluded(key(after)),
+            None => Bound::Included(key(BlobId([0; 32]))),
+        };
+        let end = Bound::Included(key(BlobId([u8::MAX; 32])));
+        let pages = self.tables.places.pages_in((start, end), SCAN_BATCH);
+        pages.map(|page| {
+            let entries = page?.into_iter();
+            Ok(entries
+                .map(|(key, place)| (key.blob_id, place.length))
+                .collect())
+        })
+    }
+
+    /// Stores slivers of one shard; those that are there already are left as they are. The bytes are durable on return.
+    ///
+    /// # Errors
+    /// [`StorageError`]; [`StorageError::NoShard`] if the shard is not stored here, [`StorageError::Full`] or
+    /// [`StorageError::AtCapacity`] if there is no room.
+    pub fn put_slivers(
+        &self,
+        shard: ShardIndex,
+        slivers: &[NewSliver<'_>],
+    ) -> Result<(), StorageError> {
+        self.slivers.put(shard, slivers)
+    }
+
+    /// The slivers of `shards` that are missing of the blob.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn missing_slivers(
+        &self,
+        blob_id: &BlobId,
+        shards: impl IntoIterator<Item = ShardIndex>,
+    ) -> Result<Vec<(ShardIndex, SliverType)>, StorageError> {
+        let mut missing = Vec::new();
+        for shard in shards {
+            for sliver_type in SLIVER_TYPES {
+                if !self.has_sliver(shard, blob_id, sliver_type)? {
+                    missing.push((shard, sliver_type));
+                }
+            }
+        }
+        Ok(missing)
+    }
+}
+
+impl SliverStore {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<ShardIndex, Shard>> {
+        self.shards.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<ShardIndex, Shard>> {
+        self.shards.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn books(&self, shard: ShardIndex) -> Result<Arc<Books>, StorageError> {
+        let shards = self.read();
+        let found = shards.get(&shard).ok_or(StorageError::NoShard(shard))?;
+        Ok(Arc::clone(&found.books))
+    }
+
+    /// The books of every shard, without holding the lock.
+    fn all_books(&self) -> Vec<Arc<Books>> {
+        let shards = self.read();
+        let books = shards.values().map(|shard| Arc::clone(&shard.books));
+        books.collect()
+    }
+
+    fn set_state(&self, shard: ShardIndex, state: ShardState) -> Result<(), StorageError> {
+        let mut shards = self.write();
+        let mut batch = self.tables.batch();
+        batch.insert(&self.tables.shards, &ShardKey(shard), &state)?;
+        batch.commit()?;
+        match shards.get_mut(&shard) {
+            Some(known) => known.state = state,
+            None => {
+                let books = Arc::new(Books::new(shard, BTreeMap::new()));
+                shards.insert(shard, Shard { state, books });
+            }
+        }
+        Ok(())
+    }
+
+    /// The status of each disk.
+    pub(super) fn disks(&self) -> Vec<DiskStatus> {
+        let mut usage: BTreeMap<DiskNumber, (u64, u64)> = BTreeMap::new();
+        for books in self.all_books() {
+            for (_, record) in books.segments() {
+                let (used, live) = usage.entry(record.disk).or_default();
+                *used = used.saturating_add(record.end);
+                *live = live.saturating_add(record.live_bytes);
+            }
+        }
+        self.disks.status(&usage)
+    }
+
+    pub(super) fn disk_set(&self) -> &Disks {
+        &self.disks
+    }
+}

@@ -1,0 +1,290 @@
+//! Writing slivers: each once, behind the others of its shard and expiry class, with one synchronization for each file.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use walrus_core::{Epoch, ShardIndex};
+
+use super::{
+    super::{
+        StorageError,
+        disks::{Room, create_directory, sync_directory},
+        records::{Place, SegmentRecord, SegmentState},
+        segments::{
+            NewSliver, SegmentError,
+            class::class_of,
+            name::SegmentName,
+            record::{Header, record_bytes},
+            scan::SegmentFile,
+        },
+        tables::{BlobKey, SliverKey},
+    },
+    Change, Emptied, SliverStore,
+};
+
+/// Records are put together up to so many bytes before they are written.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// A sliver with its key and the head of its record.
+pub(super) struct Item<'a> {
+    pub(super) key: SliverKey,
+    pub(super) header: Header,
+    pub(super) payload: &'a [u8],
+}
+
+impl SliverStore {
+    /// Stores what is absent of `slivers`; it is durable on return.
+    pub(super) fn put(
+        &self,
+        shard: ShardIndex,
+        slivers: &[NewSliver<'_>],
+    ) -> Result<(), StorageError> {
+        let books = self.books(shard)?;
+        // Hashing takes long, and needs nobody to wait.
+        let mut items = Vec::with_capacity(slivers.len());
+        for sliver in slivers {
+            let key = SliverKey {
+                shard,
+                sliver_type: sliver.sliver_type,
+                blob_id: sliver.blob_id,
+            };
+            let header = Header::put(sliver.blob_id, sliver.sliver_type, sliver.payload)?;
+            let class = self.class(&sliver.blob_id)?;
+            let payload = sliver.payload;
+            items.push((
+                class,
+                Item {
+                    key,
+                    header,
+                    payload,
+                },
+            ));
+        }
+        let change = books.change(&self.tables)?;
+        let mut by_class: BTreeMap<Epoch, Vec<Item<'_>>> = BTreeMap::new();
+        let mut seen = HashSet::new();
+        for (class, item) in items {
+            if seen.insert(item.key) && change.place(&item.key)?.is_none() {
+                by_class.entry(class).or_default().push(item);
+            }
+        }
+        let emptied = self.append_all(change, &by_class, Room::Spare)?;
+        self.remove_files(&emptied)
+    }
+
+    /// Appends slivers by their classes, and commits the change.
+    pub(super) fn append_all(
+        &self,
+        mut change: Change<'_>,
+        by_class: &BTreeMap<Epoch, Vec<Item<'_>>>,
+        room: Room,
+    ) -> Result<Vec<Emptied>, StorageError> {
+        let mut failed = None;
+        for (class, items) in by_class {
+            if let Err(error) = self.append(&mut change, *class, items, room) {
+                failed = Some(error);
+                break;
+            }
+        }
+        // Also what was written before something failed: the bytes are there. Not synchronized: after a crash the end of each
+        // segment is read again.
+        let emptied = if change.is_empty() {
+            Vec::new()
+        } else {
+            change.commit()?
+        };
+        failed.map_or(Ok(emptied), Err)
+    }
+
+    /// The expiry class of the slivers of a blob, as far as events tell by now.
+    pub(super) fn class(&self, blob_id: &walrus_core::BlobId) -> Result<Epoch, StorageError> {
+        let info = self.tables.blob_info.get(&BlobKey(*blob_id))?;
+        let now = self.tables.event_epoch.get()?.unwrap_or_default();
+        Ok(class_of(info.and_then(|info| info.known_end()), now))
+    }
+
+    /// Appends slivers of one class, durably; the change notes where they are.
+    fn append(
+        &self,
+        change: &mut Change<'_>,
+        class: Epoch,
+        items: &[Item<'_>],
+        room: Room,
+    ) -> Result<(), StorageError> {
+        let needed = items.iter().map(|item| item.header.record_bytes()).sum();
+        self.take_room(needed, room)?;
+        let mut result = self.append_in_room(change, class, items, needed, room);
+        if matches!(&result, Err(error) if !error.is_full()) {
+            // The disk is noted, so that another one is tried.
+            result = self.append_in_room(change, class, items, needed, room);
+        }
+        if result.is_err() {
+            self.used_bytes.fetch_sub(needed, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// Counts bytes that are about to be written.
+    fn take_room(&self, needed: u64, room: Room) -> Result<(), StorageError> {
+        let used = self.used_bytes.fetch_add(needed, Ordering::Relaxed);
+        match self.max_bytes {
+            Some(cap) if room == Room::Spare && used.saturating_add(needed) > cap => {
+                self.used_bytes.fetch_sub(needed, Ordering::Relaxed);
+                Err(StorageError::AtCapacity { used, needed, cap })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn append_in_room(
+        &self,
+        change: &mut Change<'_>,
+        class: Epoch,
+        items: &[Item<'_>],
+        needed: u64,
+        room: Room,
+    ) -> Result<(), StorageError> {
+        let (number, file, path) = self.active(change, class, needed, room)?;
+        let Some(record) = change.segment(number) else {
+            return Err(StorageError::NoShard(change.shard()));
+        };
+        let segment = SegmentFile {
+            file: &file,
+            path: &path,
+            salt: record.salt,
+        };
+        if let Err(error) = write_items(segment, record.end, items) {
+            // What is half written must not be taken for records after a crash.
+            let cut = segment.truncate(record.end);
+            if error.is_no_space() && cut.is_ok() {
+                return Err(self.disks.no_room(record.disk, needed));
+            }
+            // Nor is anything appended behind what may be there.
+            tracing::error!(%error, path = %path.display(), "a disk refuses a write");
+            self.disks.note_refusal(record.disk);
+            change.writer.active.remove(&class);
+            return Err(error.into());
+        }
+        let mut end = record.end;
+        for item in items {
+            let place = Place {
+                segment: number,
+                offset: end,
+                length: item.header.length,
+            };
+            change.put(item.key, place)?;
+            end = end.saturating_add(record_bytes(place.length));
+        }
+        if let Some(record) = change.segment(number) {
+            change.set_segment(number, SegmentRecord { end, ..record });
+        }
+        Ok(())
+    }
+
+    /// The segment of a class to which `needed` bytes can be appended, begun if needed.
+    fn active(
+        &self,
+        change: &mut Change<'_>,
+        class: Epoch,
+        needed: u64,
+        room: Room,
+    ) -> Result<(u32, Arc<File>, PathBuf), StorageError> {
+        if let Some(number) = change.writer.active.get(&class).copied()
+            && let Some(record) = change.segment(number)
+        {
+            let has_room = record.end < self.segment_bytes;
+            if has_room
+                && !self.disks.is_draining(record.disk)
+                && self.disks.check_room(record.disk, needed, room).is_ok()
+                && let Ok((file, path)) = self.open_file(change.shard(), number, &record)
+            {
+                return Ok((number, file, path));
+            }
+            change.retire_segment(number, SegmentState::Sealed);
+        }
+        self.begin_segment(change, class, needed, room)
+    }
+
+    fn begin_segment(
+        &self,
+        change: &mut Change<'_>,
+        class: Epoch,
+        needed: u64,
+        room: Room,
+    ) -> Result<(u32, Arc<File>, PathBuf), StorageError> {
+        let shard = change.shard();
+        let disk = self.disks.choose(needed, room)?;
+        let directory = self.disks.shard_directory(disk, shard).unwrap_or_default();
+        let number = change.writer.next;
+        let number = number.ok_or_else(|| SegmentError::Exhausted(directory.clone()))?;
+        let record = SegmentRecord {
+            disk,
+            class,
+            salt: Some(rand::random()),
+            end: 0,
+            live_bytes: 0,
+            live_records: 0,
+            state: SegmentState::Open,
+        };
+        change.writer.next = number.checked_add(1);
+        change.begin_segment(number, record)?;
+        let name = SegmentName {
+            number,
+            class,
+            salt: record.salt,
+        };
+        let path = directory.join(name.file_name());
+        let create = || {
+            create_directory(&directory)?;
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path)?;
+            sync_directory(&directory)?;
+            Ok(file)
+        };
+        let file = match create().map_err(|error| SegmentError::io(&path, error)) {
+            Ok(file) => file,
+            Err(error) => {
+                change.abandon_segment(number)?;
+                if error.is_no_space() {
+                    return Err(self.disks.no_room(disk, needed));
+                }
+                tracing::error!(%error, "a disk refuses a new segment");
+                self.disks.note_refusal(disk);
+                return Err(error.into());
+            }
+        };
+        change.writer.active.insert(class, number);
+        Ok((number, self.open_files.insert((shard, number), file), path))
+    }
+}
+
+fn write_items(
+    segment: SegmentFile<'_>,
+    mut end: u64,
+    items: &[Item<'_>],
+) -> Result<(), SegmentError> {
+    let mut buffer: Vec<u8> = Vec::new();
+    let mut written = end;
+    for item in items {
+        buffer.extend_from_slice(&item.header.encode(segment.seal(end)));
+        end = end.saturating_add(item.header.record_bytes());
+        if buffer.len().saturating_add(item.payload.len()) <= WRITE_BYTES {
+            buffer.extend_from_slice(item.payload);
+            continue;
+        }
+        segment.write(&buffer, written)?;
+        written = written.saturating_add(buffer.len() as u64);
+        buffer.clear();
+        segment.write(item.payload, written)?;
+        written = written.saturating_add(item.payload.len() as u64);
+    }
+    segment.write(&buffer, written)?;
+    segment.sync()
+}
