@@ -41,6 +41,7 @@ fn is_of_the_process(path: &std::path::Path) -> bool {
     let first = path.components().next();
     let name = first.map(|name| name.as_os_str().to_string_lossy().into_owned());
     name.is_some_and(|name| {
-        ["db", "db.damaged", settings::FILE, backup::DIRECTORY].contains(&&*name) || name.ends_with(".sock")
+        ["db", "db.damaged", settings::FILE, backup::DIRECTORY].contains(&&*name)
+            || name.ends_with(".sock")
     })
 }
