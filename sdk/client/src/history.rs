@@ -82,7 +82,7 @@ impl BlobHistory {
                     StreamItem::Event { event, .. } => history.apply(&event),
                     StreamItem::Watermark { checkpoint, .. } if checkpoint >= tip => return true,
                     StreamItem::Watermark { .. } => {}
-                    StreamItem::Malformed { .. } => return false,
+                    StreamItem::Malformed { .. } | StreamItem::Ahead { .. } => return false,
                 }
             }
             false

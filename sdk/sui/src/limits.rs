@@ -51,6 +51,12 @@ pub const GAS_MARGIN_PERCENT: u64 = 20;
 pub const CATCH_UP_CONCURRENCY: usize = 8;
 /// Events and watermarks that wait in an event stream until they are taken.
 pub const EVENT_STREAM_QUEUE: usize = 1024;
+/// Packages of others that an event stream remembers, 32 bytes each.
+pub const MAX_FOREIGN_PACKAGES: usize = 65_536;
+/// How long a chain may be behind the cursor of an event stream: full nodes of one network are not equally far.
+pub const BEHIND_PATIENCE: Duration = Duration::from_secs(60);
+/// Checkpoints that no full node of the same network is behind another: about an hour of them.
+pub const BEHIND_CHECKPOINTS: u64 = 15_000;
 /// A subscription that is silent for so long is opened again.
 pub const SUBSCRIPTION_IDLE: Duration = Duration::from_secs(30);
 /// Largest configuration, wallet or key file.

@@ -54,7 +54,19 @@ pub enum FollowError {
         /// Type and reason.
         reason: String,
     },
-    /// The stream ended, which streams of the chain never do.
+    /// What was processed already lies beyond the end of the chain.
+    #[error(
+        "events are processed up to checkpoint {}, but the chain has only {latest} so far: it is not the network that this service \
+         has followed. Name a server of that network, or start with empty storage",
+        cursor.saturating_sub(1)
+    )]
+    Ahead {
+        /// First checkpoint that is not processed.
+        cursor: u64,
+        /// The newest checkpoint of the chain.
+        latest: u64,
+    },
+    /// The stream ended, which streams of the chain do after [`FollowError::Ahead`] alone.
     #[error("the event stream ended")]
     Ended,
 }
@@ -211,6 +223,9 @@ impl<F: Fold, S: Stream<Item = StreamItem> + Send + 'static> Follower<F, S> {
             }
             StreamItem::Malformed { position, reason } => {
                 return Err(FollowError::Malformed { position, reason }.into());
+            }
+            StreamItem::Ahead { cursor, latest } => {
+                return Err(FollowError::Ahead { cursor, latest }.into());
             }
         };
         self.fold.moved(&self.cursor, latest);

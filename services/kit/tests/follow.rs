@@ -150,6 +150,21 @@ async fn an_event_that_cannot_be_read_asks_for_an_upgrade() {
     assert_eq!(cursor.next, EventPosition::at_checkpoint(8));
 }
 
+#[tokio::test]
+async fn a_cursor_that_is_ahead_of_the_chain_is_told_with_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let ahead = StreamItem::Ahead {
+        cursor: 900,
+        latest: 12,
+    };
+    let (error, cursor, _) = follow(dir.path(), 0, vec![watermark(7), ahead]).await;
+    assert!(
+        error.contains("up to checkpoint 899") && error.contains("only 12 so far"),
+        "{error}"
+    );
+    assert_eq!(cursor.next, EventPosition::at_checkpoint(8));
+}
+
 #[test]
 fn the_bytes_of_a_cursor_stay_what_they_are() {
     let cursor = Cursor {

@@ -191,7 +191,7 @@ impl ChainClient {
         const CALL: &str = "BatchGetObjects";
         let mut found = Vec::with_capacity(ids.len());
         for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
-            let response = retry::read(CALL, || self.batch_get(batch)).await?;
+            let response = retry::read(CALL, || self.batch_get(batch, &OBJECT_MASK)).await?;
             if response.objects.len() != batch.len() {
                 let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
                 return Err(ChainError::malformed(CALL, reason));
@@ -206,6 +206,7 @@ impl ChainClient {
     async fn batch_get(
         &self,
         ids: &[Address],
+        mask: &[&str],
     ) -> Result<proto::BatchGetObjectsResponse, tonic::Status> {
         let request = proto::BatchGetObjectsRequest::default()
             .with_requests(
@@ -213,13 +214,39 @@ impl ChainClient {
                     .map(proto::GetObjectRequest::new)
                     .collect::<Vec<_>>(),
             )
-            .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
+            .with_read_mask(FieldMask::from_paths(mask));
         let mut rpc = self.rpc.clone();
         Ok(rpc
             .ledger_client()
             .batch_get_objects(request)
             .await?
             .into_inner())
+    }
+
+    /// The first version of each package, in the order of `ids`.
+    ///
+    /// # Errors
+    /// [`ChainError::ObjectNotFound`] where there is no such package, and others.
+    pub async fn original_packages(&self, ids: &[Address]) -> Result<Vec<Address>, ChainError> {
+        const CALL: &str = "BatchGetObjects";
+        let mut originals = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
+            let mask = ["object_id", "package.original_id"];
+            let response = retry::read(CALL, || self.batch_get(batch, &mask)).await?;
+            if response.objects.len() != batch.len() {
+                let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
+                return Err(ChainError::malformed(CALL, reason));
+            }
+            for (result, id) in response.objects.into_iter().zip(batch) {
+                let object = found(CALL, result)?.ok_or(ChainError::ObjectNotFound { id: *id })?;
+                let original = object.package().original_id();
+                let original = original.parse().map_err(|error| {
+                    ChainError::malformed(CALL, format!("original ID of package {id}: {error}"))
+                })?;
+                originals.push(original);
+            }
+        }
+        Ok(originals)
     }
 
     /// Total balance of an address in the smallest unit of a coin type, wherever it lies.
@@ -357,6 +384,38 @@ impl ChainClient {
             .collect()
     }
 
+    /// The checkpoint with the transaction that last changed an object; of a package, which nothing changes, that is the one that
+    /// published it.
+    ///
+    /// # Errors
+    /// [`ChainError`], also when the server does not have the transaction any more.
+    pub async fn checkpoint_of_last_change(&self, id: Address) -> Result<u64, ChainError> {
+        const CALL: &str = "GetTransaction";
+        let batch = [id];
+        let read = || self.batch_get(&batch, &["object_id", "previous_transaction"]);
+        let response = retry::read("BatchGetObjects", read).await?;
+        let result = response.objects.into_iter().next();
+        let object = result.map(|result| found("BatchGetObjects", result));
+        let object = object.transpose()?.flatten();
+        let object = object.ok_or(ChainError::ObjectNotFound { id })?;
+        let response = retry::read(CALL, || {
+            let mut rpc = self.rpc.clone();
+            let request = proto::GetTransactionRequest::default()
+                .with_digest(object.previous_transaction())
+                .with_read_mask(FieldMask::from_paths(["digest", "checkpoint"]));
+            async move {
+                Ok(rpc
+                    .ledger_client()
+                    .get_transaction(request)
+                    .await?
+                    .into_inner())
+            }
+        })
+        .await?;
+        let checkpoint = response.transaction().checkpoint_opt();
+        checkpoint.ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
+    }
+
     /// Has a transaction simulated, once.
     ///
     /// # Errors
@@ -410,17 +469,26 @@ fn single_object(
     id: Address,
     result: proto::GetObjectResult,
 ) -> Result<Option<ObjectData>, ChainError> {
+    let Some(object) = found(call, result)? else {
+        return Ok(None);
+    };
+    let object = ObjectData::from_proto(call, &object)?;
+    if object.id != id {
+        return Err(ChainError::malformed(
+            call,
+            format!("{} instead of {id}", object.id),
+        ));
+    }
+    Ok(Some(object))
+}
+
+/// The object of an answer; `None` if there is none.
+fn found(
+    call: &'static str,
+    result: proto::GetObjectResult,
+) -> Result<Option<proto::Object>, ChainError> {
     match result.to_result() {
-        Ok(object) => {
-            let object = ObjectData::from_proto(call, &object)?;
-            if object.id != id {
-                return Err(ChainError::malformed(
-                    call,
-                    format!("{} instead of {id}", object.id),
-                ));
-            }
-            Ok(Some(object))
-        }
+        Ok(object) => Ok(Some(object)),
         Err(status) if status.code == i32::from(tonic::Code::NotFound) => Ok(None),
         Err(status) => Err(ChainError::Rpc {
             call,

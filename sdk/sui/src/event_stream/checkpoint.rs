@@ -1,7 +1,9 @@
 //! The contract's events of one checkpoint.
 
+use std::collections::BTreeSet;
+
 use sui_rpc::proto::sui::rpc::v2 as proto;
-use sui_sdk_types::{Digest, StructTag};
+use sui_sdk_types::{Address, Digest, StructTag};
 
 use super::{EventSource, StreamItem};
 use crate::{
@@ -22,7 +24,7 @@ const CALL: &str = "GetCheckpoint";
 /// The items of a checkpoint from `cursor` on, in order, without the watermark.
 pub(super) fn items(
     checkpoint: &proto::Checkpoint,
-    source: &mut EventSource,
+    source: &EventSource,
     cursor: EventPosition,
 ) -> Result<Vec<StreamItem>, ChainError> {
     let mut items = Vec::new();
@@ -39,8 +41,16 @@ pub(super) fn items(
             let tag: StructTag = event.event_type().parse().map_err(|error| {
                 ChainError::malformed(CALL, format!("event {position}: {error}"))
             })?;
-            if !source.packages.contains(tag.address()) {
-                continue;
+            match source.is_ours(tag.address()) {
+                Some(true) => {}
+                Some(false) => continue,
+                // Silently dropped, it would shift the numbers of all events after it.
+                None => {
+                    return Err(ChainError::malformed(
+                        CALL,
+                        format!("the package of event {position}, {tag}, was not looked up"),
+                    ));
+                }
             }
             let item = decode(
                 &tag,
@@ -48,19 +58,26 @@ pub(super) fn items(
                 position,
                 transaction.digest(),
             )?;
-            if let StreamItem::Event {
-                event: ContractEvent::ContractUpgraded(upgrade),
-                ..
-            } = &item
-            {
-                source.packages.insert(upgrade.package_id);
-            }
             if position >= cursor {
                 items.push(item);
             }
         }
     }
     Ok(items)
+}
+
+/// Packages whose types the events of a checkpoint have, each once.
+pub(super) fn packages(checkpoint: &proto::Checkpoint) -> Result<BTreeSet<Address>, ChainError> {
+    let transactions = checkpoint.transactions().iter();
+    let events = transactions.flat_map(|transaction| transaction.events().events());
+    events
+        .map(|event| {
+            let tag: StructTag = event.event_type().parse().map_err(|error| {
+                ChainError::malformed(CALL, format!("{}: {error}", event.event_type()))
+            })?;
+            Ok(*tag.address())
+        })
+        .collect()
 }
 
 fn decode(

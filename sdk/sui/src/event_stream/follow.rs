@@ -1,25 +1,33 @@
 //! Catching up, then following the tip.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use tokio::sync::mpsc::Sender;
+use tokio::{sync::mpsc::Sender, time::Instant};
 
 use super::{
     EventSource, StreamItem,
-    checkpoint::{CHECKPOINT_MASK, items, timestamp_ms},
+    checkpoint::{CHECKPOINT_MASK, items, packages, timestamp_ms},
 };
 use crate::{
     chain::{ChainClient, ChainError, backoff},
     events::EventPosition,
-    limits::{CATCH_UP_CONCURRENCY, READ_DEADLINE, SUBSCRIPTION_IDLE},
+    limits::{
+        BEHIND_CHECKPOINTS, BEHIND_PATIENCE, CATCH_UP_CONCURRENCY, READ_DEADLINE, SUBSCRIPTION_IDLE,
+    },
 };
 
-/// The consumer is gone, or the chain failed.
+/// Why a connection ended.
 enum Stop {
+    /// The consumer is gone.
     Consumer,
+    /// The chain is not the one that the cursor is of.
+    Ahead,
+    /// The chain failed.
     Chain(ChainError),
 }
 
@@ -35,6 +43,8 @@ struct Follower {
     cursor: EventPosition,
     latest: u64,
     sender: Sender<StreamItem>,
+    /// Since when the chain is behind the cursor, while it is.
+    behind_since: Option<Instant>,
 }
 
 /// Runs until the consumer is gone.
@@ -50,13 +60,14 @@ pub(super) async fn follow(
         cursor,
         latest: 0,
         sender,
+        behind_since: None,
     };
     let mut failures = 0u32;
     loop {
         let before = follower.cursor;
         match follower.run().await {
             Ok(()) => {}
-            Err(Stop::Consumer) => return,
+            Err(Stop::Consumer | Stop::Ahead) => return,
             Err(Stop::Chain(error)) => {
                 tracing::warn!(%error, cursor = %follower.cursor, "the event stream reconnects");
             }
@@ -91,6 +102,7 @@ impl Follower {
             .map_err(|status| ChainError::from_status(CALL, &status))?
             .into_inner();
         let tip = self.chain.latest_checkpoint().await?;
+        self.check_not_ahead(tip).await?;
         self.advance(tip).await?;
         loop {
             // The subscription only says that there is something new; contents are always fetched, so that
@@ -112,9 +124,26 @@ impl Follower {
                 .cursor_opt()
                 .or(message.checkpoint().sequence_number_opt())
             {
+                self.check_not_ahead(tip).await?;
                 self.advance(tip).await?;
             }
         }
+    }
+
+    /// Ends the stream if the chain, at `tip`, has not what was processed already, and is not only late.
+    async fn check_not_ahead(&mut self, tip: u64) -> Result<(), Stop> {
+        let behind = self.cursor.checkpoint.saturating_sub(tip.saturating_add(1));
+        if behind == 0 {
+            self.behind_since = None;
+            return Ok(());
+        }
+        let waited = self.behind_since.get_or_insert_with(Instant::now).elapsed();
+        if !is_other_chain(behind, waited) {
+            return Ok(());
+        }
+        let (cursor, latest) = (self.cursor.checkpoint, tip);
+        self.send(StreamItem::Ahead { cursor, latest }).await?;
+        Err(Stop::Ahead)
     }
 
     /// Yields everything up to and including checkpoint `tip`.
@@ -151,7 +180,9 @@ impl Follower {
 
     async fn yield_checkpoint(&mut self, checkpoint: &proto::Checkpoint) -> Result<(), Stop> {
         let sequence = checkpoint.sequence_number();
-        for item in items(checkpoint, &mut self.source, self.cursor)? {
+        let packages = packages(checkpoint)?;
+        self.source.look_up(&self.chain, packages).await?;
+        for item in items(checkpoint, &self.source, self.cursor)? {
             let (StreamItem::Event { position, .. } | StreamItem::Malformed { position, .. }) =
                 &item
             else {
@@ -174,5 +205,23 @@ impl Follower {
 
     async fn send(&self, item: StreamItem) -> Result<(), Stop> {
         self.sender.send(item).await.map_err(|_| Stop::Consumer)
+    }
+}
+
+/// Whether a chain that lacks `behind` checkpoints before the cursor, and has for so long, is another one than the cursor's.
+fn is_other_chain(behind: u64, waited: Duration) -> bool {
+    behind > BEHIND_CHECKPOINTS || waited >= BEHIND_PATIENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_server_is_waited_for_and_another_chain_is_not() {
+        assert!(!is_other_chain(1, Duration::ZERO));
+        assert!(!is_other_chain(BEHIND_CHECKPOINTS, BEHIND_PATIENCE / 2));
+        assert!(is_other_chain(1, BEHIND_PATIENCE));
+        assert!(is_other_chain(BEHIND_CHECKPOINTS + 1, Duration::ZERO));
     }
 }

@@ -2,20 +2,20 @@
 
 mod checkpoint;
 mod follow;
+mod source;
 
 use std::{
-    collections::BTreeSet,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use futures::Stream;
-use sui_sdk_types::Address;
 use tokio::sync::mpsc;
+
+pub use source::EventSource;
 
 use crate::{
     chain::ChainClient,
-    contract::ContractPackages,
     events::{ContractEvent, EventId, EventPosition},
     limits::EVENT_STREAM_QUEUE,
 };
@@ -50,31 +50,18 @@ pub enum StreamItem {
         /// Type and reason.
         reason: String,
     },
+    /// The cursor lies behind the newest checkpoint of the chain: it is that of another chain, or of the same one before it was
+    /// made anew. The stream ends with it.
+    Ahead {
+        /// The checkpoint that was asked for.
+        cursor: u64,
+        /// The newest checkpoint that the network has.
+        latest: u64,
+    },
 }
 
-/// Which types are events of the contract: those defined by one of its package versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventSource {
-    packages: BTreeSet<Address>,
-}
-
-impl EventSource {
-    /// Events of these package versions. Versions announced by `ContractUpgraded` are added on the way.
-    pub fn new(packages: impl IntoIterator<Item = Address>) -> Self {
-        Self {
-            packages: packages.into_iter().collect(),
-        }
-    }
-}
-
-impl From<&ContractPackages> for EventSource {
-    fn from(packages: &ContractPackages) -> Self {
-        Self::new([packages.origin, packages.current])
-    }
-}
-
-/// A stream of contract events and watermarks. It never ends and never fails: it reconnects with growing
-/// pauses as long as it is polled. Dropping it stops its task.
+/// A stream of contract events and watermarks. It never fails: it reconnects with growing pauses as long as it is polled, and ends
+/// only with [`StreamItem::Ahead`]. Dropping it stops its task.
 #[derive(Debug)]
 pub struct EventStream {
     items: mpsc::Receiver<StreamItem>,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod payments;
+mod scripted_events;
 
 use std::{
     sync::{
