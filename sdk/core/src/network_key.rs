@@ -4,6 +4,10 @@ use std::{fmt, str::FromStr};
 
 use p256::{
     PublicKey, SecretKey,
+    ecdsa::{
+        Signature, SigningKey, VerifyingKey,
+        signature::{Signer as _, Verifier as _},
+    },
     elliptic_curve::sec1::ToEncodedPoint,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding},
 };
@@ -44,6 +48,16 @@ impl NetworkPublicKey {
         PublicKey::from_sec1_bytes(bytes)
             .map(|key| Self::of(&key))
             .map_err(|_| KeyTextError::Scalar)
+    }
+
+    /// Whether the holder of this key signed the message: ECDSA over its SHA-256, `r` and `s` in 64 bytes.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let key = VerifyingKey::from_sec1_bytes(&self.0);
+        let signature = Signature::from_slice(signature);
+        match (key, signature) {
+            (Ok(key), Ok(signature)) => key.verify(message, &signature).is_ok(),
+            _ => false,
+        }
     }
 
     fn of(key: &PublicKey) -> Self {
@@ -136,6 +150,12 @@ impl NetworkKeyPair {
     /// The secret scalar, big-endian.
     pub fn secret_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.secret.to_bytes().into())
+    }
+
+    /// Signs a message: ECDSA over its SHA-256, `r` and `s` in 64 bytes. The same message gives the same signature (RFC 6979).
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let signature: Signature = SigningKey::from(&self.secret).sign(message);
+        signature.to_bytes().into()
     }
 
     /// The public key.

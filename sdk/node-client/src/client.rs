@@ -1,6 +1,9 @@
 //! One storage node, over HTTPS.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, Response, header};
@@ -9,14 +12,16 @@ use walrus_core::{
     BlobId, BlobMetadata, EncodingConfig, SliverIndex, SliverPairIndex, SliverType,
     UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
     messages::{BlobPersistence, InvalidBlobId},
-    network_key::NetworkPublicKey,
+    network_key::{NetworkKeyPair, NetworkPublicKey},
     recovery::{GeneralRecoverySymbol, max_recovery_symbol_bcs_length},
     signed_message::{SignedMessage, StorageConfirmation},
 };
 
 use crate::{
-    BlobStatus, HealthInfo, MAX_JSON_BYTES, METADATA_HEADROOM_BYTES, NodeError, StoredOnNodeStatus,
+    Addresses, BlobStatus, EXTENSIONS, Extensions, HealthInfo, MAX_JSON_BYTES,
+    METADATA_HEADROOM_BYTES, NodeError, StoredOnNodeStatus,
     envelope::{ErrorEnvelope, SuccessEnvelope},
+    introduction::{INTRODUCTION, Introducer},
     limits::METADATA_BYTES_PER_PAIR,
     routes,
     tls::client_tls_config,
@@ -42,6 +47,10 @@ pub struct NodeClientOptions {
     pub keep_alive_timeout: Duration,
     /// Whether connections without requests get pings, too.
     pub keep_alive_while_idle: bool,
+    /// Where nodes may be.
+    pub addresses: Addresses,
+    /// The network key of the node that asks, which introduces itself with it; clients have none.
+    pub identity: Option<Arc<NetworkKeyPair>>,
 }
 
 impl Default for NodeClientOptions {
@@ -54,6 +63,8 @@ impl Default for NodeClientOptions {
             keep_alive_interval: None,
             keep_alive_timeout: Duration::from_secs(5),
             keep_alive_while_idle: true,
+            addresses: Addresses::Public,
+            identity: None,
         }
     }
 }
@@ -70,8 +81,13 @@ pub enum Stored {
 /// One storage node. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct NodeClient {
-    base: String,
-    http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) read_timeout: Duration,
+    pub(crate) total_timeout: Duration,
+    /// What the node said last that it offers.
+    extensions: Arc<Mutex<Option<Extensions>>>,
+    introducer: Option<Arc<Introducer>>,
 }
 
 impl NodeClient {
@@ -79,7 +95,8 @@ impl NodeClient {
     /// on chain. Connects on first use.
     ///
     /// # Errors
-    /// If the address or the key is malformed.
+    /// If the address or the key is malformed, or the address is none that [`NodeClientOptions::addresses`] permits. What a name
+    /// stands for is known, and checked, with the first request.
     pub fn new(
         network_address: &str,
         network_key: &NetworkPublicKey,
@@ -91,12 +108,11 @@ impl NodeClient {
         if parsed.host_str().is_none() || parsed.path() != "/" || !parsed.username().is_empty() {
             return Err(invalid_address());
         }
-        let mut http = reqwest::Client::builder()
+        options.addresses.check(&parsed)?;
+        let guarded = options.addresses.guard(reqwest::Client::builder());
+        let mut http = guarded
             .tls_backend_preconfigured(client_tls_config(network_key)?)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(options.connect_timeout)
-            .read_timeout(options.read_timeout)
             .timeout(options.total_timeout)
             .http2_keep_alive_interval(options.keep_alive_interval)
             .http2_keep_alive_timeout(options.keep_alive_timeout)
@@ -108,12 +124,30 @@ impl NodeClient {
             url: base.clone(),
             source,
         })?;
-        Ok(Self { base, http })
+        let introduce = |key| Arc::new(Introducer::new(key, network_key.clone()));
+        Ok(Self {
+            base,
+            http,
+            read_timeout: options.read_timeout,
+            total_timeout: options.total_timeout,
+            extensions: Arc::default(),
+            introducer: options.identity.clone().map(introduce),
+        })
     }
 
     /// The address of the node, `https://host:port`.
     pub fn url(&self) -> &str {
         &self.base
+    }
+
+    /// What the node offers beyond the API that all have; `None` before its first answer.
+    pub fn extensions(&self) -> Option<Extensions> {
+        *self.known_extensions()
+    }
+
+    fn known_extensions(&self) -> MutexGuard<'_, Option<Extensions>> {
+        let known = self.extensions.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The metadata of a blob. Node spec 1.5.
@@ -183,7 +217,7 @@ impl NodeClient {
         let url = routes::sliver(&self.base, metadata.blob_id(), pair, sliver_type);
         let response = self.get(&url).await?;
         let limit = metadata.sliver_bcs_length(sliver_type);
-        read_watched(&url, response, limit, on_bytes).await
+        self.read_watched(&url, response, limit, on_bytes).await
     }
 
     /// Uploads the BCS form of a sliver (`SliverData`, without tag). Node spec 1.9.
@@ -318,11 +352,11 @@ impl NodeClient {
             Stored::New
         };
         // Read to the end, so that the connection can be used again.
-        read_bounded(url, response, MAX_JSON_BYTES).await?;
+        self.read_bounded(url, response, MAX_JSON_BYTES).await?;
         Ok(stored)
     }
 
-    async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, NodeError> {
+    pub(crate) async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, NodeError> {
         self.json(url, self.http.request(Method::GET, url)).await
     }
 
@@ -332,7 +366,15 @@ impl NodeClient {
         request: RequestBuilder,
     ) -> Result<T, NodeError> {
         let response = self.send(url, request).await?;
-        let body = read_bounded(url, response, MAX_JSON_BYTES).await?;
+        self.json_of(url, response).await
+    }
+
+    pub(crate) async fn json_of<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        response: Response,
+    ) -> Result<T, NodeError> {
+        let body = self.read_bounded(url, response, MAX_JSON_BYTES).await?;
         let envelope: SuccessEnvelope<T> =
             serde_json::from_slice(&body).map_err(|error| malformed(url, &error))?;
         Ok(envelope.success.data)
@@ -340,11 +382,11 @@ impl NodeClient {
 
     async fn get_binary(&self, url: &str, limit: usize) -> Result<Bytes, NodeError> {
         let response = self.get(url).await?;
-        read_bounded(url, response, limit).await
+        self.read_bounded(url, response, limit).await
     }
 
     /// A binary answer, to be read.
-    async fn get(&self, url: &str) -> Result<Response, NodeError> {
+    pub(crate) async fn get(&self, url: &str) -> Result<Response, NodeError> {
         let response = self.send(url, self.http.request(Method::GET, url)).await?;
         if let Some(media_type) = response.headers().get(header::CONTENT_TYPE)
             && !media_type
@@ -362,6 +404,25 @@ impl NodeClient {
 
     /// Sends a request and turns every answer that is not a success into an error.
     async fn send(&self, url: &str, request: RequestBuilder) -> Result<Response, NodeError> {
+        let silent = || NodeError::Silent {
+            url: url.to_owned(),
+            after: self.read_timeout,
+        };
+        let answer = self.send_patiently(url, request);
+        let answer = tokio::time::timeout(self.read_timeout, answer).await;
+        self.success(url, answer.map_err(|_| silent())??).await
+    }
+
+    /// Sends a request; the caller bounds the time of it.
+    pub(crate) async fn send_patiently(
+        &self,
+        url: &str,
+        request: RequestBuilder,
+    ) -> Result<Response, NodeError> {
+        let request = match &self.introducer {
+            Some(introducer) => request.header(INTRODUCTION, introducer.text()),
+            None => request,
+        };
         let response = request
             .send()
             .await
@@ -369,11 +430,24 @@ impl NodeClient {
                 url: url.to_owned(),
                 source,
             })?;
+        let named = response.headers().get(EXTENSIONS);
+        let names = named.and_then(|value| value.to_str().ok());
+        let names = names.unwrap_or_default().split_ascii_whitespace();
+        *self.known_extensions() = Some(Extensions::of_names(names));
+        Ok(response)
+    }
+
+    /// Turns every answer that is not a success into an error.
+    pub(crate) async fn success(
+        &self,
+        url: &str,
+        response: Response,
+    ) -> Result<Response, NodeError> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let body = read_bounded(url, response, MAX_JSON_BYTES).await?;
+        let body = self.read_bounded(url, response, MAX_JSON_BYTES).await?;
         match serde_json::from_slice::<ErrorEnvelope>(&body) {
             Ok(envelope) if envelope.error.code == status.as_u16() => Err(NodeError::Refused {
                 url: url.to_owned(),
@@ -385,63 +459,82 @@ impl NodeClient {
             }),
         }
     }
+
+    /// The next part of an answer; `None` at its end.
+    pub(crate) async fn chunk(
+        &self,
+        url: &str,
+        response: &mut Response,
+    ) -> Result<Option<Bytes>, NodeError> {
+        let chunk = tokio::time::timeout(self.read_timeout, response.chunk()).await;
+        let silent = |_| NodeError::Silent {
+            url: url.to_owned(),
+            after: self.read_timeout,
+        };
+        chunk
+            .map_err(silent)?
+            .map_err(|source| NodeError::Transport {
+                url: url.to_owned(),
+                source,
+            })
+    }
+
+    async fn read_bounded(
+        &self,
+        url: &str,
+        response: Response,
+        limit: usize,
+    ) -> Result<Bytes, NodeError> {
+        self.read_watched(url, response, limit, |_| {}).await
+    }
+
+    async fn read_watched(
+        &self,
+        url: &str,
+        mut response: Response,
+        limit: usize,
+        on_bytes: impl Fn(usize) + Send,
+    ) -> Result<Bytes, NodeError> {
+        let too_large = || NodeError::TooLarge {
+            url: url.to_owned(),
+            limit,
+        };
+        let announced = response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok())
+            .unwrap_or(0);
+        if announced > limit {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = self.chunk(url, &mut response).await? {
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(too_large());
+            }
+            on_bytes(chunk.len());
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.into())
+    }
 }
 
-fn octet_stream(request: RequestBuilder, body: Bytes) -> RequestBuilder {
+pub(crate) fn octet_stream(
+    request: RequestBuilder,
+    body: impl Into<reqwest::Body>,
+) -> RequestBuilder {
     request
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .body(body)
 }
 
-async fn read_bounded(url: &str, response: Response, limit: usize) -> Result<Bytes, NodeError> {
-    read_watched(url, response, limit, |_| {}).await
-}
-
-async fn read_watched(
-    url: &str,
-    mut response: Response,
-    limit: usize,
-    on_bytes: impl Fn(usize) + Send,
-) -> Result<Bytes, NodeError> {
-    let too_large = || NodeError::TooLarge {
-        url: url.to_owned(),
-        limit,
-    };
-    let announced = response
-        .content_length()
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(0);
-    if announced > limit {
-        return Err(too_large());
-    }
-    let mut body = Vec::with_capacity(announced);
-    loop {
-        let chunk = response
-            .chunk()
-            .await
-            .map_err(|source| NodeError::Transport {
-                url: url.to_owned(),
-                source,
-            })?;
-        let Some(chunk) = chunk else {
-            return Ok(body.into());
-        };
-        if body.len().saturating_add(chunk.len()) > limit {
-            return Err(too_large());
-        }
-        on_bytes(chunk.len());
-        body.extend_from_slice(&chunk);
-    }
-}
-
-fn malformed(url: &str, reason: &dyn std::fmt::Display) -> NodeError {
+pub(crate) fn malformed(url: &str, reason: &dyn std::fmt::Display) -> NodeError {
     NodeError::Malformed {
         url: url.to_owned(),
         reason: reason.to_string(),
     }
 }
 
-fn hex_id(id: &[u8; 32]) -> String {
+pub(crate) fn hex_id(id: &[u8; 32]) -> String {
     let mut text = String::with_capacity(66);
     text.push_str("0x");
     for byte in id {

@@ -1,6 +1,6 @@
 //! Why a request to a node failed.
 
-use crate::{Reason, envelope::ErrorEnvelope};
+use crate::{ForbiddenAddress, Reason, envelope::ErrorEnvelope};
 
 /// Why a request to a node failed.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum NodeError {
     /// The network address on chain is not `host:port`.
     #[error("the node's network address `{0}` is not of the form host:port")]
     InvalidAddress(String),
+    /// The network address on chain leads into a private network.
+    #[error(transparent)]
+    Forbidden(#[from] ForbiddenAddress),
     /// TLS could not be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(rustls::Error),
@@ -22,6 +25,14 @@ pub enum NodeError {
         url: String,
         /// What went wrong.
         source: reqwest::Error,
+    },
+    /// No answer for so long, or nothing of it, or nothing of what was sent was taken.
+    #[error("{url} was silent for {after:?}")]
+    Silent {
+        /// The address asked.
+        url: String,
+        /// For how long.
+        after: std::time::Duration,
     },
     /// The node refused, in the form of the protocol.
     #[error("{url} answered {} {}: {}", .envelope.error.code, .envelope.reason().unwrap_or("without reason"), .envelope.error.message)]
@@ -88,12 +99,33 @@ impl NodeError {
 
     /// Whether there was no answer at all, so that the node may be down.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Transport { .. })
+        matches!(self, Self::Transport { .. } | Self::Silent { .. })
     }
 
     /// Whether there was no answer in time.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Transport { source, .. } if source.is_timeout())
+        match self {
+            Self::Transport { source, .. } => source.is_timeout(),
+            Self::Silent { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the node has no such route, or not for this method: what the request asks for is not offered.
+    pub fn is_not_offered(&self) -> bool {
+        match self {
+            Self::Refused { .. } => {
+                self.is_reason(Reason::RouteNotFound) || self.http_status() == Some(405)
+            }
+            // Other nodes answer with an empty body.
+            Self::Status { status, .. } => matches!(status, 404 | 405),
+            _ => false,
+        }
+    }
+
+    /// Whether the node has no room for what was sent to it.
+    pub fn is_full(&self) -> bool {
+        self.http_status() == Some(507)
     }
 
     /// Whether the same request may succeed a little later: no answer, a limiter, or a registration that the node has not
@@ -101,6 +133,6 @@ impl NodeError {
     pub fn is_retryable(&self) -> bool {
         self.is_unreachable()
             || self.is_reason(Reason::NotRegistered)
-            || matches!(self.http_status(), Some(429 | 500..))
+            || matches!(self.http_status(), Some(429 | 500..=506 | 508..))
     }
 }

@@ -43,6 +43,9 @@ pub struct HealthInfo {
     /// The latest checkpoint the node has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_checkpoint_sequence_number: Option<u64>,
+    /// What the node offers beyond the API that all have; only of nodes that do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<String>,
     /// The background jobs; only of nodes that tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workers: Vec<WorkerHealth>,

@@ -8,13 +8,18 @@
 mod client;
 mod envelope;
 mod error;
+mod extensions;
+mod guard;
 mod health;
+mod introduction;
 mod limits;
+mod pieces;
 mod pool;
 mod reason;
 pub mod routes;
 mod status;
 mod tls;
+mod whole;
 
 pub use client::{NodeClient, NodeClientOptions, Stored};
 pub use envelope::{
@@ -22,12 +27,17 @@ pub use envelope::{
     TransportStatus,
 };
 pub use error::NodeError;
+pub use extensions::{EXTENSIONS, Extensions};
+pub use guard::{Addresses, ForbiddenAddress, is_public};
 pub use health::{
     EventProgress, HealthInfo, OwnedShardStatus, ShardDetail, ShardHealth, ShardStatus,
     ShardSummary, Uptime, WorkerHealth,
 };
+pub use introduction::{INTRODUCTION, INTRODUCTION_LIFETIME, Introduction, IntroductionError};
 pub use limits::{MAX_JSON_BYTES, METADATA_HEADROOM_BYTES};
+pub use pieces::{PIECE_HEADER_BYTES, PieceError, PieceHeader, PieceName, PieceReader};
 pub use pool::{Endpoint, EndpointError, MAX_POOLED_NODES, NodePool};
 pub use reason::Reason;
 pub use status::{BlobStatus, DeletableCounts, EventId, EventIdError, StoredOnNodeStatus};
 pub use tls::{PinnedKeyVerifier, client_tls_config, generated_server_name};
+pub use whole::{Held, SliverReader};

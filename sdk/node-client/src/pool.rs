@@ -108,6 +108,13 @@ mod tests {
 
     use super::*;
 
+    fn options() -> NodeClientOptions {
+        NodeClientOptions {
+            addresses: crate::Addresses::Any,
+            ..NodeClientOptions::default()
+        }
+    }
+
     fn endpoint(port: u16) -> Endpoint {
         let key = NetworkKeyPair::from_secret_bytes(&[7; 32]).unwrap();
         Endpoint {
@@ -125,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_connection_used_longest_ago_goes_first() {
-        let pool = NodePool::with_limit(NodeClientOptions::default(), 2);
+        let pool = NodePool::with_limit(options(), 2);
         for port in [1, 2, 1, 3] {
             pool.client(endpoint(port)).unwrap();
         }
@@ -136,7 +143,7 @@ mod tests {
 
     #[test]
     fn another_key_is_another_node_and_a_malformed_one_none() {
-        let pool = NodePool::new(NodeClientOptions::default());
+        let pool = NodePool::new(options());
         pool.client(endpoint(1)).unwrap();
         let key = NetworkKeyPair::from_secret_bytes(&[8; 32]).unwrap();
         let changed = Endpoint {
@@ -158,5 +165,15 @@ mod tests {
         let error = pool.client(nowhere).unwrap_err();
         assert!(matches!(error, EndpointError::Client(_)));
         assert_eq!(kept(&pool).len(), 2);
+    }
+
+    #[test]
+    fn a_node_in_a_private_network_is_none_unless_the_network_is_local() {
+        let pool = NodePool::new(NodeClientOptions::default());
+        let error = pool.client(endpoint(1)).unwrap_err();
+        assert!(
+            matches!(&error, EndpointError::Client(NodeError::Forbidden(_))),
+            "{error}"
+        );
     }
 }

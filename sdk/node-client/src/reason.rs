@@ -92,6 +92,8 @@ reasons! {
     Unauthenticated = "UNAUTHENTICATED", Unauthenticated;
     /// The `Authorization` header is malformed.
     InvalidAuthorization = "INVALID_AUTHORIZATION", InvalidArgument;
+    /// The node's disks are full, or hold as much as they may. HTTP status 507. An extension.
+    StorageFull = "STORAGE_FULL", Unavailable;
     /// The body is larger than the route allows. HTTP status 413.
     BodyTooLarge = "BODY_TOO_LARGE", InvalidArgument;
 }
@@ -102,6 +104,7 @@ impl Reason {
         match self {
             Self::MethodNotAllowed => 405,
             Self::BodyTooLarge => 413,
+            Self::StorageFull => 507,
             other => other.status().http_status(),
         }
     }

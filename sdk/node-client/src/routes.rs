@@ -22,6 +22,12 @@ pub const DECODING_SYMBOLS: &str = "/v1/blobs/{blob_id}/decodingSymbols";
 pub const INCONSISTENCY_PROOF: &str = "/v1/blobs/{blob_id}/inconsistencyProof/{sliver_type}";
 /// GET.
 pub const BLOB_STATUS: &str = "/v1/blobs/{blob_id}/status";
+/// POST. An extension: node spec 1.18.
+pub const UPLOAD: &str = "/v1/blobs/{blob_id}/upload";
+/// GET. An extension: node spec 1.18.
+pub const HAVE: &str = "/v1/blobs/{blob_id}/have";
+/// GET. An extension: node spec 1.18.
+pub const SLIVERS: &str = "/v1/blobs/{blob_id}/slivers";
 /// GET.
 pub const HEALTH: &str = "/v1/health";
 /// POST.

@@ -12,10 +12,12 @@ pub mod limits;
 pub mod local_network;
 pub mod network_json;
 pub mod objects;
+mod public_networks;
 pub mod staged;
 pub mod transactions;
 pub mod wallet;
 
+pub use public_networks::is_public_network;
 pub use sui_sdk_types::{
     Address, Digest, ObjectReference, Owner, PersonalMessage, StructTag, Transaction, TypeTag,
     UserSignature,
