@@ -1,12 +1,21 @@
 //! JSON envelopes: how a service answers, and how it refuses with a stable reason and a sentence. Node spec 1.2.
 
-use std::fmt::{Debug, Display};
+use std::{
+    convert::Infallible,
+    fmt::{Debug, Display},
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use axum::{
-    Json,
+    BoxError, Json,
+    body::{Body, Bytes},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures::Stream;
+use http_body_util::Full;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use serde::Serialize;
 use walrus_node_client::{ErrorBody, ErrorDetail, ErrorEnvelope, SuccessEnvelope, TransportStatus};
 
@@ -43,6 +52,8 @@ pub enum RequestReason {
     InvalidQuery,
     /// The body is larger than the route allows.
     BodyTooLarge,
+    /// The caller's share of connections, requests or memory is used up; later it may not be.
+    Overloaded,
 }
 
 impl Reason for RequestReason {
@@ -53,12 +64,14 @@ impl Reason for RequestReason {
             Self::InvalidPath => "INVALID_PATH",
             Self::InvalidQuery => "INVALID_QUERY",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
+            Self::Overloaded => "UNAVAILABLE",
         }
     }
 
     fn status(self) -> TransportStatus {
         match self {
             Self::RouteNotFound => TransportStatus::NotFound,
+            Self::Overloaded => TransportStatus::Unavailable,
             _ => TransportStatus::InvalidArgument,
         }
     }
@@ -167,8 +180,53 @@ impl Answer {
 
     /// Bytes.
     pub fn binary(bytes: Vec<u8>) -> Self {
+        Self::bytes(bytes)
+    }
+
+    /// Bytes, and what is held until they are handed over.
+    pub fn binary_holding(bytes: Vec<u8>, held: impl Send + Unpin + 'static) -> Self {
+        let inner = Full::from(bytes);
+        Self::bytes(Body::new(Holding { inner, _held: held }))
+    }
+
+    /// Bytes that are made while they are sent.
+    pub fn stream<S, E>(bytes: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Self::bytes(Body::from_stream(bytes))
+    }
+
+    fn bytes(body: impl IntoResponse) -> Self {
         let media_type = [(header::CONTENT_TYPE, "application/octet-stream")];
-        Self((media_type, bytes).into_response())
+        Self((media_type, body).into_response())
+    }
+}
+
+/// A body that something is held for.
+struct Holding<H> {
+    inner: Full<Bytes>,
+    _held: H,
+}
+
+impl<H: Unpin> HttpBody for Holding<H> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod clock;
 pub mod envelope;
 pub mod follow;
+pub mod memory;
 pub mod metrics;
 pub mod request;
 pub mod server;

@@ -3,7 +3,12 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    http::HeaderMap,
+    routing::{get, post},
+};
 use rcgen::CertificateParams;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -12,12 +17,12 @@ use rustls::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_rustls::TlsConnector;
 use walrus_service::{
     metrics::Registry,
-    server::{Limits, Server, Transport},
+    server::{Caller, Limits, Pace, PeerKey, Peers, Server, Transport},
     tls::{CertificateKey, CertificateReload, Certificates, TlsError},
     worker::{Runner, State},
 };
@@ -148,6 +153,7 @@ async fn narrow(limits: Limits) -> Server {
         .route("/never", get(std::future::pending::<()>));
     let limits = Limits {
         connections: 1,
+        peer_connections: 0,
         closing: Duration::from_millis(10),
         ..limits
     };
@@ -212,8 +218,10 @@ async fn a_connection_is_kept_while_its_request_is_open_and_closed_when_it_is_no
     let mut byte = [0; 1];
     let kept = tokio::time::timeout(Duration::from_millis(300), open.read(&mut byte));
     assert!(kept.await.is_err());
+    assert_eq!(server.open_requests(), 1);
     drop(open);
     server.shutdown(Some(Duration::ZERO)).await;
+    assert_eq!(server.open_requests(), 0);
 }
 
 #[tokio::test]
@@ -232,5 +240,199 @@ async fn an_open_request_of_who_is_gone_does_not_keep_its_connection() {
     let mut gone = connect(&server, &[PREFACE, GET].concat()).await;
     let mut heard = Vec::new();
     let _ = soon(gone.read_to_end(&mut heard)).await;
+    server.shutdown(None).await;
+}
+
+/// What is sent for a path, and how it is asked to end.
+fn ask(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").into_bytes()
+}
+
+/// A connection from another address of this machine, which says `words`; what comes back until its end.
+async fn answer_at(server: &Server, from: [u8; 4], words: &[u8]) -> String {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    let mut stream = socket.connect(server.address()).await.unwrap();
+    let mut answer = Vec::new();
+    // A connection that is refused may be reset under the question.
+    if stream.write_all(words).await.is_ok() {
+        let _ = soon(stream.read_to_end(&mut answer)).await;
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+const HERE: [u8; 4] = [127, 0, 0, 1];
+const ELSEWHERE: [u8; 4] = [127, 0, 0, 2];
+
+async fn crowded(limits: Limits) -> Server {
+    let router = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/body", post(async |body: Bytes| body.len().to_string()));
+    let limits = Limits {
+        connections: 20,
+        connections_per_address: 10,
+        peer_connections: 4,
+        ..limits
+    };
+    Server::start((HERE, 0).into(), router, Transport::Plain, limits)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn idle_connections_give_way() {
+    let server = crowded(Limits::default()).await;
+    let mut held = Vec::new();
+    for _ in 0..30 {
+        // Each has asked once, so that there is much patience with it.
+        held.push(connect(&server, &[PREFACE, GET].concat()).await);
+        let answer = answer_at(&server, HERE, &ask("/")).await;
+        assert!(answer.ends_with("hello"), "{answer}");
+    }
+    let answer = answer_at(&server, ELSEWHERE, &ask("/")).await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    server.shutdown(Some(Duration::ZERO)).await;
+}
+
+#[tokio::test]
+async fn bodies_that_trickle_take_the_share_of_their_sender_and_not_for_long() {
+    const TRICKLE: &[u8] = b"POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\na";
+    let server = crowded(Limits {
+        body: Pace {
+            bytes: 100,
+            within: Duration::from_secs(1),
+        },
+        ..Limits::default()
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..10 {
+        held.push(connect(&server, TRICKLE).await);
+    }
+    let answer = answer_at(&server, ELSEWHERE, &ask("/")).await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    // Nobody had to go for it: the share of this address is all in use, until it is taken away.
+    while !answer_at(&server, HERE, &ask("/")).await.ends_with("hello") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for mut stream in held {
+        let mut answer = Vec::new();
+        let _ = soon(stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    server.shutdown(None).await;
+}
+
+/// Tells when it is dropped.
+struct Told(Option<tokio::sync::oneshot::Sender<()>>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.take().map(|sender| sender.send(()));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up() {
+    let (sender, gone) = tokio::sync::oneshot::channel();
+    let told = std::sync::Mutex::new(Some(Told(Some(sender))));
+    let endless = async move || {
+        let told = told.lock().unwrap().take();
+        let parts = std::iter::repeat_with(move || {
+            let _ = &told;
+            Ok::<_, std::convert::Infallible>(Bytes::from(vec![0; 1 << 20]))
+        });
+        Body::from_stream(futures::stream::iter(parts))
+    };
+    let endless = Arc::new(endless);
+    let router = Router::new().route(
+        "/",
+        get(move || {
+            let endless = Arc::clone(&endless);
+            async move { endless().await }
+        }),
+    );
+    let limits = Limits {
+        answer: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Server::start((HERE, 0).into(), router, Transport::Plain, limits)
+        .await
+        .unwrap();
+    let _unread = connect(&server, &ask("/")).await;
+    soon(gone).await.unwrap();
+    server.shutdown(None).await;
+}
+
+/// Whoever says so is a peer.
+#[derive(Debug)]
+struct Credulous;
+
+impl Peers for Credulous {
+    fn recognise(&self, headers: &HeaderMap) -> Option<PeerKey> {
+        headers.contains_key("peer").then_some([7; 33])
+    }
+}
+
+#[tokio::test]
+async fn peers_are_served_when_strangers_are_not_and_requests_say_who_sent_them() {
+    let who = async |Extension(caller): Extension<Caller>| match caller {
+        Caller::Peer(_) => "a peer".to_owned(),
+        Caller::Address(address) => address.to_string(),
+    };
+    let router = Router::new()
+        .route("/", get(who))
+        .route("/never", get(std::future::pending::<()>));
+    let limits = Limits {
+        connections: 1,
+        peer_connections: 1,
+        ..Limits::default()
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::start_on(
+        listener,
+        router,
+        Transport::Plain,
+        limits,
+        Arc::new(Credulous),
+    )
+    .unwrap();
+    let answer = answer_at(&server, HERE, &ask("/")).await;
+    assert!(answer.ends_with("127.0.0.1"), "{answer}");
+    let _busy = connect(&server, b"GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let peer = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\npeer: yes\r\n\r\n";
+    // Until the server has seen the other's request, there may be room.
+    loop {
+        let answer = answer_at(&server, ELSEWHERE, &ask("/")).await;
+        let by_peer = answer_at(&server, ELSEWHERE, peer).await;
+        assert!(by_peer.ends_with("a peer"), "{by_peer}");
+        if answer.starts_with("HTTP/1.1 503") {
+            assert!(answer.contains("UNAVAILABLE"), "{answer}");
+            break;
+        }
+    }
+    server.shutdown(Some(Duration::ZERO)).await;
+}
+
+#[tokio::test]
+async fn who_is_refused_while_he_sends_gets_to_see_it() {
+    let router = Router::new().route("/", post(async || "no"));
+    let limits = Limits::default();
+    let server = Server::start((HERE, 0).into(), router, Transport::Plain, limits)
+        .await
+        .unwrap();
+    let head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 600000\r\n\r\n";
+    let mut stream = connect(&server, head).await;
+    for _ in 0..60 {
+        stream.write_all(&[0; 10_000]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    // The connection goes on, too.
+    stream.write_all(&ask("/nowhere")).await.unwrap();
+    let mut answers = String::new();
+    soon(stream.read_to_string(&mut answers)).await.unwrap();
+    assert!(answers.starts_with("HTTP/1.1 200"), "{answers}");
+    assert!(answers.contains("HTTP/1.1 404"), "{answers}");
     server.shutdown(None).await;
 }
