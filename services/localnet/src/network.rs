@@ -158,7 +158,8 @@ impl Localnet {
         let (mut listeners, mut metrics) = (listeners.into_iter(), metrics.into_iter());
         for index in 0..options.nodes {
             self.nodes.push(None);
-            let config = files::node_config(self, index)?;
+            let mut config = files::node_config(self, index)?;
+            config.rest_server.extensions = !options.plain_nodes.contains(&index);
             let (rest, metrics) = (listeners.next(), metrics.next());
             if !options.external_nodes.contains(&index) {
                 starts.push((index, config, rest, metrics));

@@ -42,6 +42,8 @@ pub struct LocalnetOptions {
     pub side_packages: bool,
     /// Nodes that are registered and configured, but that somebody else starts (with the configuration in their directory).
     pub external_nodes: BTreeSet<u16>,
+    /// Nodes that offer no extension of the API until they are started again, as nodes of others do.
+    pub plain_nodes: BTreeSet<u16>,
     /// The program `walrus-node`, or one that is it when it is called so: runs each node in a process of its own. Absent: the
     /// nodes are in this one.
     pub processes: Option<PathBuf>,
@@ -62,6 +64,7 @@ impl Default for LocalnetOptions {
             blocklist: None,
             side_packages: true,
             external_nodes: BTreeSet::new(),
+            plain_nodes: BTreeSet::new(),
             processes: None,
         }
     }

@@ -14,9 +14,11 @@ use walrus_node::{
     chain::fold,
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig},
+    healing::PeerTerms,
     parts::{Foundation, Parts},
     storage::{Storage, records::ShardState, segments::NewSliver},
 };
+use walrus_node_client::Addresses;
 use walrus_service::follow::Event;
 use walrus_sui::{
     Address,
@@ -65,6 +67,10 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
         encoding,
         node_id: Address::new([1; 32]),
         protocol_key,
+        peers: PeerTerms {
+            addresses: Addresses::Public,
+            identity: None,
+        },
         blocklist: Blocklist::default(),
         rest: RestServerConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),

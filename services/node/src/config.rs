@@ -13,11 +13,14 @@ use std::{
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use walrus_core::{bls::BlsKeyPair, network_key::NetworkKeyPair};
+use walrus_node_client::{Addresses, Extensions};
+use walrus_service::server::Limits;
 use walrus_sui::{
     Address,
     config::{TextOrMap, is_default, read_document, warn_of_unread_keys},
     contract::ContractObjects,
     home::{self, Expand as _},
+    is_public_network,
     wallet::{Keypair, Wallet, read_bounded},
 };
 
@@ -107,6 +110,10 @@ pub struct NodeConfig {
     /// When the wallet is called low.
     #[serde(default, skip_serializing_if = "is_default")]
     pub balance_check: BalanceCheckConfig,
+    /// Whether other nodes may be at addresses of private networks. When absent they may where the network is a local one: none of
+    /// the public networks, and its chain is at such an address itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_private_addresses: Option<bool>,
     /// Block cache of the database, in bytes.
     #[serde(default = "default_cache_bytes")]
     pub database_cache_bytes: u64,
@@ -306,8 +313,26 @@ impl TryFrom<TextOrMap<WalletKeys>> for WalletSource {
 pub struct RestServerConfig {
     /// Streams of one HTTP/2 connection.
     pub http2_max_concurrent_streams: u32,
+    /// Connections at once of all that are no storage nodes.
+    pub max_connections: usize,
+    /// Of these, those from one address.
+    pub max_connections_per_address: usize,
+    /// Connections at once of storage nodes.
+    pub max_peer_connections: usize,
+    /// Open requests of all that are no storage nodes.
+    pub max_requests: usize,
+    /// Of these, those from one address.
+    pub max_requests_per_address: usize,
     /// Concurrent requests for recovery and decoding symbols; more are answered with 503.
     pub experimental_max_active_recovery_symbols_requests: Option<usize>,
+    /// Bytes of bodies that are being read or stored at once.
+    pub max_upload_bytes_in_flight: usize,
+    /// Bytes of answers that are being sent at once.
+    pub max_answer_bytes_in_flight: usize,
+    /// Of either, bytes of one address or of one storage node. Not less than the largest sliver, for that could not be sent then.
+    pub max_bytes_in_flight_per_address: usize,
+    /// Whether the extensions of the API are offered: a blob in one request, and slivers in one answer.
+    pub extensions: bool,
     /// Longest wait for a registration in a confirmation request; 0 disables waiting.
     pub confirmation_long_poll_max_millis: u64,
     /// Most requests that wait at once.
@@ -318,7 +343,16 @@ impl Default for RestServerConfig {
     fn default() -> Self {
         Self {
             http2_max_concurrent_streams: 1000,
+            max_connections: Limits::default().connections,
+            max_connections_per_address: Limits::default().connections_per_address,
+            max_peer_connections: Limits::default().peer_connections,
+            max_requests: Limits::default().requests,
+            max_requests_per_address: Limits::default().requests_per_address,
             experimental_max_active_recovery_symbols_requests: Some(1000),
+            max_upload_bytes_in_flight: 96 << 20,
+            max_answer_bytes_in_flight: 72 << 20,
+            max_bytes_in_flight_per_address: 64 << 20,
+            extensions: true,
             confirmation_long_poll_max_millis: 5000,
             confirmation_long_poll_max_in_flight_requests: Some(1000),
         }
@@ -416,6 +450,8 @@ pub struct PendingSliverCacheConfig {
     pub max_cached_slivers: usize,
     /// Most bytes.
     pub max_cached_bytes: usize,
+    /// Of these, bytes that came from one address, metadata included.
+    pub max_cached_bytes_per_address: usize,
     /// Largest sliver.
     pub max_cached_sliver_bytes: usize,
     /// Lifetime in seconds; 0 disables the cache.
@@ -426,7 +462,8 @@ impl Default for PendingSliverCacheConfig {
     fn default() -> Self {
         Self {
             max_cached_slivers: 20480,
-            max_cached_bytes: 1 << 30,
+            max_cached_bytes: 64 << 20,
+            max_cached_bytes_per_address: 32 << 20,
             max_cached_sliver_bytes: 4 << 20,
             cache_ttl: 60,
         }
@@ -586,6 +623,7 @@ impl NodeConfig {
             metrics_push: None,
             checkpoint_config: CheckpointConfig::default(),
             balance_check: BalanceCheckConfig::default(),
+            allow_private_addresses: None,
             database_cache_bytes: default_cache_bytes(),
             drive_epochs: yes(),
             commission_rate: default_commission(),
@@ -683,7 +721,24 @@ impl NodeConfig {
     }
 }
 
+impl RestServerConfig {
+    /// What is offered beyond the API that all nodes have.
+    pub(crate) fn extensions(&self) -> Extensions {
+        if self.extensions {
+            Extensions::ALL
+        } else {
+            Extensions::default()
+        }
+    }
+}
+
 impl SuiConfig {
+    /// Where nodes of the network may be; `configured` is what the operator says.
+    pub(crate) fn peer_addresses(&self, configured: Option<bool>) -> Addresses {
+        let is_public = is_public_network(&self.system_object);
+        Addresses::of_network(configured, is_public, &self.rpc)
+    }
+
     /// The shared objects.
     pub fn objects(&self) -> ContractObjects {
         ContractObjects {

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use walrus_core::BlsPublicKey;
 use walrus_node_client::{
-    EventProgress, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary, WorkerHealth,
+    EventProgress, Extensions, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary,
+    WorkerHealth,
 };
 use walrus_service::worker::{WorkerInfo, Workers};
 
@@ -24,6 +25,7 @@ pub struct Health {
     pub(crate) tip: Arc<ChainTip>,
     pub(crate) workers: Workers,
     pub(crate) problems: Arc<Problems>,
+    pub(crate) extensions: Extensions,
     pub(crate) started: Instant,
 }
 
@@ -86,6 +88,7 @@ impl Health {
             shard_summary: summary,
             shard_detail: detailed.then_some(detail),
             latest_checkpoint_sequence_number: self.tip.get(),
+            extensions: self.extensions.names().map(str::to_owned).collect(),
             workers: self.workers.list().into_iter().map(worker).collect(),
             problems: self.problems.list(),
         })

@@ -10,6 +10,22 @@ pub(crate) const VERIFIED_METADATA: usize = 8;
 pub(crate) const MAX_METADATA_BODY: usize = 4 << 20;
 /// What the BCS form of a sliver may add to its symbols.
 pub(crate) const SLIVER_HEADROOM: usize = 128;
+/// Introductions of peers that are remembered as verified, some 200 bytes each. A peer has a new one every minute.
+pub(crate) const MAX_KNOWN_INTRODUCTIONS: usize = 8192;
+/// Pieces of one request that are held until they are written together, in bytes; one that is larger is written alone.
+pub(crate) const INTAKE_BATCH: usize = 8 << 20;
+/// Slivers of such a batch that are verified at the same time, if the machine has cores for it.
+pub(crate) const VERIFIED_AT_ONCE: usize = 8;
+/// Most slivers in one answer.
+pub(crate) const MAX_SLIVERS_PER_REQUEST: usize = 2000;
+/// Of the memory for bodies and of that for answers, one part in so many is left to peers.
+pub(crate) const PEERS_SHARE_OF_MEMORY: usize = 4;
+/// Most bytes of one symbol with its proof.
+pub(crate) const MAX_SYMBOL_BYTES: usize = 66 << 10;
+/// Most bytes of symbols in one answer; of more, the first are sent.
+pub(crate) const MAX_SYMBOL_ANSWER: usize = 16 << 20;
+/// How often pending uploads are looked through for those whose time is over.
+pub(crate) const PENDING_SWEEP: Duration = Duration::from_secs(5);
 /// Most symbols or target slivers named in one request.
 pub(crate) const MAX_SYMBOLS_PER_REQUEST: usize = 65_536;
 /// Expanded slivers that are computed at once for peers and clients.

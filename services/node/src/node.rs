@@ -14,7 +14,7 @@ use walrus_core::{
     network_key::{NetworkKeyPair, NetworkPublicKey},
 };
 use walrus_service::{
-    server::{Limits, Server, Transport},
+    server::{Limits, NoPeers, Server, Transport},
     worker::Setting,
 };
 use walrus_sui::{
@@ -26,12 +26,12 @@ use walrus_sui::{
 };
 
 use crate::{
-    api,
+    api::{self, CommitteePeers},
     blobs::{Blocklist, BlocklistError, read_blocklist},
     chain::{EpochChanges, EpochDriver, EventProcessor},
     committee::CommitteeView,
     config::NodeConfig,
-    healing::Deferrals,
+    healing::{Deferrals, PeerTerms},
     limits::COMPACTION_THROTTLE,
     metrics::Metrics,
     operator::{
@@ -94,7 +94,7 @@ pub struct PreparedNode {
     listeners: Listeners,
     secured: Secured,
     protocol_key: BlsKeyPair,
-    network_key: NetworkKeyPair,
+    network_key: Arc<NetworkKeyPair>,
     reader: ContractReader,
     writer: ContractWriter,
     cap: StorageNodeCap,
@@ -171,7 +171,7 @@ impl StorageNode {
             listeners,
             secured,
             protocol_key,
-            network_key,
+            network_key: Arc::new(network_key),
             reader,
             writer,
             cap,
@@ -208,6 +208,10 @@ impl PreparedNode {
             committees: CommitteeView::new(self.committees, &self.protocol_key.public_key()),
             node_id: self.cap.node_id,
             protocol_key: self.protocol_key,
+            peers: PeerTerms {
+                addresses: config.sui.peer_addresses(config.allow_private_addresses),
+                identity: Some(Arc::clone(&self.network_key)),
+            },
             blocklist: self.blocklist,
             rest: config.rest_server.clone(),
             pending_slivers: config.pending_sliver_cache.clone(),
@@ -220,6 +224,7 @@ impl PreparedNode {
             &self.writer,
             &self.network_key.public_key(),
         );
+        let own = self.network_key.public_key();
         let settings = WorkerSettings::of(&config.storage_path);
         let served = async {
             let mut presets = settings.load()?;
@@ -232,7 +237,9 @@ impl PreparedNode {
             parts.runner.preset(presets);
             let router = api::router(parts.deeds.clone());
             let (transport, limits) = (self.secured.transport, limits(&config));
-            let server = Server::start_on(self.listeners.rest, router, transport, limits)
+            let peers = CommitteePeers::new(Arc::clone(&parts.committees), own);
+            let rest = self.listeners.rest;
+            let server = Server::start_on(rest, router, transport, limits, Arc::new(peers))
                 .context("cannot serve the REST API")?;
             let metrics_server =
                 metrics_server(&config, self.listeners.metrics, &parts.deeds.metrics)?;
@@ -316,7 +323,7 @@ async fn open_door(
         backups,
         explainer: Explainer {
             holdings: parts.holdings.clone(),
-            peers: Peers::new(&config.blob_recovery),
+            peers: Peers::new(&config.blob_recovery, &parts.peers),
             node_id: parts.node_id,
             work: parts.work.clone(),
         },
@@ -383,6 +390,7 @@ async fn start_workers(
     parts.runner.spawn(events);
     parts.runner.spawn(recovery);
     parts.runner.spawn(parts.compaction());
+    parts.runner.spawn(parts.pending_sweep());
     driver
         .into_workers()
         .for_each(|worker| parts.runner.spawn(worker));
@@ -455,8 +463,14 @@ fn blocklist(config: &NodeConfig) -> Result<Blocklist, BlocklistError> {
 }
 
 fn limits(config: &NodeConfig) -> Limits {
+    let rest = &config.rest_server;
     Limits {
-        streams: config.rest_server.http2_max_concurrent_streams,
+        connections: rest.max_connections,
+        connections_per_address: rest.max_connections_per_address,
+        peer_connections: rest.max_peer_connections,
+        streams: rest.http2_max_concurrent_streams,
+        requests: rest.max_requests,
+        requests_per_address: rest.max_requests_per_address,
         ..Limits::default()
     }
 }
@@ -476,8 +490,14 @@ fn metrics_server(
     let router = Router::new()
         .route("/metrics", get(text))
         .with_state(Arc::clone(metrics));
-    let server = Server::start_on(listener, router, Transport::Plain, limits(config))
-        .context("cannot serve the metrics")?;
+    let server = Server::start_on(
+        listener,
+        router,
+        Transport::Plain,
+        limits(config),
+        Arc::new(NoPeers),
+    )
+    .context("cannot serve the metrics")?;
     Ok(Some(server))
 }
 

@@ -11,17 +11,17 @@ use walrus_service::worker::{Failed, Runner};
 use walrus_sui::Address;
 
 use crate::{
-    api::Deeds,
+    api::{Deeds, Memory},
     blobs::{
-        Arrivals, Blocklist, Confirmations, Holdings, Inconsistencies, LongPolls, PendingCache,
-        Reads, SymbolTrees, Symbols, Uploads, symbol_requests,
+        Arrivals, Blocklist, Confirmations, Holdings, Inconsistencies, Intake, LongPolls,
+        PendingCache, PendingSweep, Reads, Stripes, SymbolTrees, Symbols, Uploads, symbol_requests,
     },
     chain::ChainTip,
     committee::{CommitteeHolder, CommitteeView},
     config::{
         BlobRecoveryConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
     },
-    healing::{Deferrals, Expiry, Healer, InvalidityReporter, Peers, Recovery},
+    healing::{Deferrals, Expiry, Healer, InvalidityReporter, PeerTerms, Peers, Recovery},
     health::Health,
     limits::MAX_SYMBOL_TREE_BYTES,
     metrics::Metrics,
@@ -62,6 +62,8 @@ pub struct Foundation {
     pub node_id: Address,
     /// Signs confirmations.
     pub protocol_key: BlsKeyPair,
+    /// On what terms the node speaks to others.
+    pub peers: PeerTerms,
     /// Blobs that are not served.
     pub blocklist: Blocklist,
     /// Bounds of the REST API.
@@ -89,6 +91,8 @@ pub struct Parts {
     pub runner: Runner,
     /// The node's ID on chain.
     pub node_id: Address,
+    /// On what terms the node speaks to others.
+    pub(crate) peers: PeerTerms,
     pub(crate) holdings: Holdings,
     pub(crate) key: Arc<BlsKeyPair>,
     pub(crate) pending: Arc<PendingCache>,
@@ -126,6 +130,8 @@ impl Common {
             arrivals: Arc::clone(&self.arrivals),
             metrics: Arc::clone(&self.metrics),
             work: self.work.clone(),
+            writing: Stripes::default(),
+            flushing: Stripes::default(),
         }
     }
 
@@ -173,10 +179,20 @@ impl Common {
 
     fn deeds(&self, rest: &RestServerConfig, health: Health) -> Deeds {
         let uploads = Arc::new(self.uploads());
+        let confirmations = Arc::new(self.confirmations(Arc::clone(&uploads), rest));
+        let memory = Memory::new(rest);
+        let intake = Intake {
+            uploads: Arc::clone(&uploads),
+            confirmations: Arc::clone(&confirmations),
+            memory: memory.uploads.clone(),
+        };
         Deeds {
             reads: Arc::new(self.reads()),
-            confirmations: Arc::new(self.confirmations(Arc::clone(&uploads), rest)),
+            confirmations,
             uploads,
+            intake: Arc::new(intake),
+            memory,
+            extensions: rest.extensions(),
             symbols: Arc::new(self.symbols(rest)),
             inconsistencies: Arc::new(self.inconsistencies()),
             health: Arc::new(health),
@@ -214,6 +230,7 @@ impl Parts {
             tip: Arc::clone(&tip),
             workers: runner.workers().clone(),
             problems: Arc::clone(&problems),
+            extensions: foundation.rest.extensions(),
             started: Instant::now(),
         };
         let deeds = common.deeds(&foundation.rest, health);
@@ -228,6 +245,7 @@ impl Parts {
             shards: Arc::new(shards),
             runner,
             node_id: foundation.node_id,
+            peers: foundation.peers,
             holdings: common.holdings,
             key: common.key,
             pending: common.pending,
@@ -242,6 +260,11 @@ impl Parts {
         }
     }
 
+    /// Forgets pending uploads when their time is over.
+    pub(crate) fn pending_sweep(&self) -> PendingSweep {
+        PendingSweep(Arc::clone(&self.pending))
+    }
+
     /// The recovery of what is queued. `reporter` is told about blobs that turn out to be inconsistent.
     pub fn recovery(
         &self,
@@ -253,7 +276,7 @@ impl Parts {
             holdings: self.holdings.clone(),
             symbols: Arc::clone(&self.deeds.symbols),
             inconsistencies: Arc::clone(&self.deeds.inconsistencies),
-            peers: Peers::new(&config),
+            peers: Peers::new(&config, &self.peers),
             config,
             reporter,
             node_id: self.node_id,

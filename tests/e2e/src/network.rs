@@ -9,7 +9,7 @@ use std::{
 
 use walrus_core::{BlobId, SliverPairIndex, SliverType, network_key::NetworkPublicKey};
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};
-use walrus_node_client::{NodeClient, NodeClientOptions, StoredOnNodeStatus};
+use walrus_node_client::{Addresses, NodeClient, NodeClientOptions, StoredOnNodeStatus};
 use walrus_sdk::{
     BlobObject, BlobToStore, Client, ClientError, ClientOptions, EpochsAhead, StoreOptions,
     StoreReport, Stored,
@@ -181,8 +181,12 @@ impl TestNetwork {
             .find(|member| member.name == name)
             .unwrap_or_else(|| panic!("{name} is not in the committee"));
         let key = NetworkPublicKey::from_sec1(&info.network_public_key).expect("a key");
-        let client = NodeClient::new(&info.network_address, &key, &NodeClientOptions::default())
-            .expect("an address and a key");
+        let options = NodeClientOptions {
+            addresses: Addresses::Any,
+            ..NodeClientOptions::default()
+        };
+        let client =
+            NodeClient::new(&info.network_address, &key, &options).expect("an address and a key");
         Member {
             info,
             client,

@@ -9,7 +9,10 @@ use walrus_service::{
     request::{PathParts, QueryPairs},
 };
 
-use super::extract::{NodePath as _, read_body, require_octet_stream};
+use super::{
+    Memory,
+    extract::{NodePath as _, Sender, read_body, require_octet_stream},
+};
 use crate::{
     blobs::{Accepted, Confirmations, Reads, Uploads},
     limits::{MAX_METADATA_BODY, SLIVER_HEADROOM},
@@ -18,12 +21,22 @@ use crate::{
 type To<T> = State<Arc<T>>;
 type Result<T = Answer> = std::result::Result<T, Refusal>;
 
-pub(super) async fn get_metadata(State(reads): To<Reads>, path: PathParts) -> Result {
-    Ok(Answer::binary(reads.metadata(path.blob_id()?).await?))
+pub(super) async fn get_metadata(
+    State(reads): To<Reads>,
+    State(memory): State<Memory>,
+    Sender(caller): Sender,
+    path: PathParts,
+) -> Result {
+    let blob_id = path.blob_id()?;
+    let taken = memory.answers.take(caller, reads.metadata_length()).await?;
+    let metadata = reads.metadata(blob_id).await?;
+    Ok(Answer::binary_holding(metadata, taken))
 }
 
 pub(super) async fn put_metadata(
     State(uploads): To<Uploads>,
+    State(memory): State<Memory>,
+    sender: Sender,
     path: PathParts,
     query: QueryPairs,
     headers: HeaderMap,
@@ -32,8 +45,12 @@ pub(super) async fn put_metadata(
     let blob_id = path.blob_id()?;
     let pending = pending(&query)?;
     require_octet_stream(&headers)?;
-    let body = read_body(body, MAX_METADATA_BODY).await?;
-    let accepted = uploads.store_metadata(blob_id, body, pending).await?;
+    // Who may not send it does not get the memory for it.
+    uploads.expect_metadata(blob_id, pending).await?;
+    let limit = MAX_METADATA_BODY;
+    let (body, _memory) = read_body(body, &headers, limit, &memory.uploads, sender).await?;
+    let caller = pending.then_some(sender.0);
+    let accepted = uploads.store_metadata(blob_id, body, caller).await?;
     // Whoever lets an upload wait is told that it does, also when there was no need to.
     let (code, message) = match accepted {
         Accepted::Present => (200, "metadata already stored"),
@@ -44,27 +61,44 @@ pub(super) async fn put_metadata(
 }
 
 pub(super) async fn metadata_status(State(reads): To<Reads>, path: PathParts) -> Result {
-    Ok(Answer::json(200, reads.metadata_status(&path.blob_id()?)?))
+    let status = reads.metadata_status(path.blob_id()?).await?;
+    Ok(Answer::json(200, status))
 }
 
-pub(super) async fn get_sliver(State(reads): To<Reads>, path: PathParts) -> Result {
+pub(super) async fn get_sliver(
+    State(reads): To<Reads>,
+    State(memory): State<Memory>,
+    Sender(caller): Sender,
+    path: PathParts,
+) -> Result {
     let (blob_id, pair, sliver_type) = (path.blob_id()?, path.pair()?, path.sliver_type()?);
-    Ok(Answer::binary(
-        reads.sliver(blob_id, pair, sliver_type).await?,
-    ))
+    let length = reads
+        .sliver_length(blob_id, vec![pair], sliver_type)
+        .await?;
+    let length = length.saturating_add(SLIVER_HEADROOM);
+    let taken = memory.answers.take(caller, length).await?;
+    let sliver = reads.sliver(blob_id, pair, sliver_type).await?;
+    Ok(Answer::binary_holding(sliver, taken))
 }
 
 pub(super) async fn put_sliver(
     State(uploads): To<Uploads>,
+    State(memory): State<Memory>,
+    sender: Sender,
     path: PathParts,
     query: QueryPairs,
+    headers: HeaderMap,
     body: Body,
 ) -> Result {
     let (blob_id, pair, sliver_type) = (path.blob_id()?, path.pair()?, path.sliver_type()?);
     let pending = pending(&query)?;
-    let limit = uploads.max_sliver_length().saturating_add(SLIVER_HEADROOM);
-    let body = read_body(body, limit).await?;
-    let stored = uploads.store_sliver(blob_id, pair, sliver_type, body, pending);
+    // Who may not send it does not get the memory for it.
+    let limit = uploads
+        .expect_sliver(blob_id, pair, sliver_type, pending)
+        .await?;
+    let (body, _memory) = read_body(body, &headers, limit, &memory.uploads, sender).await?;
+    let sender = (sender.0, pending);
+    let stored = uploads.store_sliver(blob_id, pair, sliver_type, body, sender);
     let (code, message) = match stored.await? {
         Accepted::Present => (200, "sliver already stored"),
         Accepted::Stored if !pending => (201, "sliver stored successfully"),
@@ -75,8 +109,8 @@ pub(super) async fn put_sliver(
 }
 
 pub(super) async fn sliver_status(State(reads): To<Reads>, path: PathParts) -> Result {
-    let status = reads.sliver_status(&path.blob_id()?, path.pair()?, path.sliver_type()?)?;
-    Ok(Answer::json(200, status))
+    let status = reads.sliver_status(path.blob_id()?, path.pair()?, path.sliver_type()?);
+    Ok(Answer::json(200, status.await?))
 }
 
 pub(super) async fn permanent_confirmation(
@@ -103,7 +137,7 @@ pub(super) async fn deletable_confirmation(
 }
 
 pub(super) async fn blob_status(State(reads): To<Reads>, path: PathParts) -> Result {
-    Ok(Answer::json(200, reads.status(&path.blob_id()?)?))
+    Ok(Answer::json(200, reads.status(path.blob_id()?).await?))
 }
 
 async fn confirm(

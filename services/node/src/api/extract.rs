@@ -1,13 +1,21 @@
 //! Requests: the parts of a node's paths, and bodies. Node spec 1.2.
 
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr},
+};
+
 use axum::{
     body::{Body, Bytes},
-    http::HeaderMap,
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
 };
 use walrus_core::{BlobId, SliverPairIndex, SliverType};
 use walrus_service::{
     envelope::Refusal,
+    memory::Budget,
     request::{self, PathParts},
+    server::Caller,
 };
 use walrus_sui::Address;
 
@@ -46,9 +54,35 @@ pub(super) fn require_octet_stream(headers: &HeaderMap) -> Result<(), Refusal> {
     request::require_octet_stream(headers).map_err(|error| of_body(&error))
 }
 
-/// Reads a body of at most `limit` bytes.
-pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    request::read_body(body, limit)
-        .await
-        .map_err(|error| of_body(&error))
+/// Who sent a request. Nobody in particular if no server of ours has told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sender(pub(super) Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Sender {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let nobody = || Caller::at(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let told = parts.extensions.get::<Caller>().copied();
+        Ok(Self(told.unwrap_or_else(nobody)))
+    }
+}
+
+/// Reads a body of at most `limit` bytes into memory that is taken first.
+///
+/// # Errors
+/// Those of bodies, and of memory that can never be had.
+pub(super) async fn read_body(
+    body: Body,
+    headers: &HeaderMap,
+    limit: usize,
+    memory: &Budget,
+    Sender(caller): Sender,
+) -> Result<(Bytes, impl Send + use<>), Refusal> {
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = announced.unwrap_or(limit).min(limit);
+    let taken = memory.take(caller, length).await?;
+    let bytes = request::read_body(body, limit).await;
+    Ok((bytes.map_err(|error| of_body(&error))?, taken))
 }

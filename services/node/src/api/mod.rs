@@ -5,27 +5,37 @@
 
 mod blobs;
 mod extract;
+mod peers;
+mod pieces;
 mod refusal;
 mod symbols;
 mod system;
 
 use std::sync::Arc;
 
+pub use self::peers::CommitteePeers;
+
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request, State},
+    http::HeaderValue,
     middleware::{self, Next},
     response::Response,
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
 use tracing::Instrument as _;
-use walrus_node_client::routes;
-use walrus_service::envelope::{unknown_route, wrong_method};
+use walrus_node_client::{EXTENSIONS, Extensions, routes};
+use walrus_service::{
+    envelope::{unknown_route, wrong_method},
+    memory::{Bounds, Budget},
+};
 
 use crate::{
-    blobs::{Confirmations, Inconsistencies, Reads, Symbols, Uploads},
+    blobs::{Confirmations, Inconsistencies, Intake, Reads, Symbols, Uploads},
+    config::RestServerConfig,
     health::Health,
+    limits::PEERS_SHARE_OF_MEMORY,
     metrics::Metrics,
 };
 
@@ -36,6 +46,8 @@ pub struct Deeds {
     pub reads: Arc<Reads>,
     /// Of metadata and slivers.
     pub uploads: Arc<Uploads>,
+    /// Of everything of a blob at once.
+    pub intake: Arc<Intake>,
     /// Of storage.
     pub confirmations: Arc<Confirmations>,
     /// For recovery.
@@ -44,6 +56,10 @@ pub struct Deeds {
     pub inconsistencies: Arc<Inconsistencies>,
     /// Of the node.
     pub health: Arc<Health>,
+    /// What requests may take of it.
+    pub memory: Memory,
+    /// What is offered beyond the API that all nodes have.
+    pub extensions: Extensions,
     /// Where answers are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -62,10 +78,43 @@ macro_rules! handed_out {
 handed_out! {
     reads: Reads,
     uploads: Uploads,
+    intake: Intake,
     confirmations: Confirmations,
     symbols: Symbols,
     inconsistencies: Inconsistencies,
     health: Health,
+}
+
+/// Memory for what comes in and what goes out.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// Bodies that are being read, until they are stored.
+    pub uploads: Budget,
+    /// Answers, until they are taken.
+    pub answers: Budget,
+}
+
+impl Memory {
+    /// What the configuration allows.
+    pub fn new(config: &RestServerConfig) -> Self {
+        let budget = |total: usize| {
+            Budget::new(Bounds {
+                total,
+                for_peers: total / PEERS_SHARE_OF_MEMORY,
+                per_caller: config.max_bytes_in_flight_per_address,
+            })
+        };
+        Self {
+            uploads: budget(config.max_upload_bytes_in_flight),
+            answers: budget(config.max_answer_bytes_in_flight),
+        }
+    }
+}
+
+impl FromRef<Deeds> for Memory {
+    fn from_ref(deeds: &Deeds) -> Self {
+        deeds.memory.clone()
+    }
 }
 
 /// Every route of a node, with JSON errors and CORS headers on each of them.
@@ -75,7 +124,11 @@ pub fn router(deeds: Deeds) -> Router {
         .allow_methods(Any)
         .allow_headers(Any)
         .expose_headers(Any);
+    let extended = extensions(deeds.extensions);
+    let offered = HeaderValue::from_str(&deeds.extensions.to_text()).ok();
+    let offered = offered.filter(|offered| !offered.is_empty());
     Router::new()
+        .merge(extended)
         .route(
             routes::METADATA,
             get(blobs::get_metadata).put(blobs::put_metadata),
@@ -110,8 +163,35 @@ pub fn router(deeds: Deeds) -> Router {
             Arc::clone(&deeds.metrics),
             count,
         ))
+        .layer(middleware::from_fn_with_state(offered, announce))
         .layer(cors)
         .with_state(deeds)
+}
+
+/// The routes that not every node has, and the header that names them on every answer.
+fn extensions(offered: Extensions) -> Router<Deeds> {
+    let mut router = Router::new();
+    if offered.upload {
+        router = router
+            .route(routes::UPLOAD, post(pieces::upload))
+            .route(routes::HAVE, get(pieces::have));
+    }
+    if offered.slivers {
+        router = router.route(routes::SLIVERS, get(pieces::slivers));
+    }
+    router
+}
+
+async fn announce(
+    State(offered): State<Option<HeaderValue>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(offered) = offered {
+        response.headers_mut().insert(EXTENSIONS, offered);
+    }
+    response
 }
 
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {

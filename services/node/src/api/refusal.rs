@@ -5,13 +5,13 @@
 use std::fmt::Display;
 
 use walrus_core::ShardIndex;
-use walrus_node_client::Reason;
+use walrus_node_client::{PieceError, Reason};
 use walrus_service::{envelope::Refusal, request::BodyError};
 
 use crate::{
     blobs::{
-        AttestationError, Blocked, ConfirmationError, PairOutOfRange, ReadError, SymbolError,
-        UploadError,
+        AttestationError, Blocked, ConfirmationError, IntakeError, PairOutOfRange, ReadError,
+        SymbolError, UploadError,
     },
     storage::StorageError,
     work::WorkError,
@@ -35,6 +35,10 @@ impl From<StorageError> for Refusal {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::NoShard(shard) => not_assigned(shard),
+            error if error.is_full() => {
+                tracing::warn!(%error, "an upload is refused");
+                Self::new(Reason::StorageFull, error.to_string())
+            }
             error => internal(error),
         }
     }
@@ -79,6 +83,23 @@ impl From<UploadError> for Refusal {
     }
 }
 
+impl From<IntakeError> for Refusal {
+    fn from(error: IntakeError) -> Self {
+        use IntakeError as E;
+        match error {
+            E::TooLong { .. } => Self::new(Reason::BodyTooLarge, error.to_string()),
+            E::Upload(error) => error.into(),
+            E::Confirmation(error) => error.into(),
+            E::Memory(error) => error.into(),
+        }
+    }
+}
+
+/// The refusal of pieces that cannot be read.
+pub(super) fn of_pieces(error: &PieceError<axum::Error>) -> Refusal {
+    Refusal::new(Reason::InvalidContentType, error.to_string())
+}
+
 impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
         use ReadError as E;
@@ -121,7 +142,7 @@ impl From<SymbolError> for Refusal {
             E::NoTargets => Reason::NoTargetSliversSpecified,
             E::TargetOutOfRange { .. } => Reason::RecoverySymbolOutOfRange,
             E::Blocked(error) => return error.into(),
-            E::Sliver(_) | E::Codec(_) => return internal(error),
+            E::Sliver(_) | E::Codec(_) | E::Size(_) => return internal(error),
             E::Storage(error) => return error.into(),
             E::Work(error) => return error.into(),
         };

@@ -2,34 +2,41 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{body::Body, extract::State};
+use axum::{body::Body, extract::State, http::HeaderMap};
 use serde::Serialize;
 use walrus_core::{SliverIndex, SliverType};
 use walrus_node_client::Reason;
 use walrus_service::{
     envelope::{Answer, Refusal},
+    memory::Taken,
     request::{PathParts, QueryPairs, invalid_query},
 };
 
 use super::{
-    extract::{NodePath as _, read_body},
+    Memory,
+    extract::{NodePath as _, Sender, read_body},
     refusal::internal,
 };
 use crate::{
     blobs::{Inconsistencies, SymbolSelection, Symbols},
-    limits::MAX_SYMBOLS_PER_REQUEST,
+    limits::{MAX_SYMBOL_ANSWER, MAX_SYMBOLS_PER_REQUEST},
 };
 
 pub(super) async fn recovery_symbols(
     State(symbols): State<Arc<Symbols>>,
+    State(memory): State<Memory>,
+    Sender(caller): Sender,
     path: PathParts,
     query: QueryPairs,
 ) -> Result<Answer, Refusal> {
     let blob_id = path.blob_id()?;
     let proof_type = query.one("proofAxis")?;
     let selection = selection(&query)?;
+    let most = symbols.most_bytes(&selection);
+    let most = most.min(memory.answers.share(caller));
+    let taken = memory.answers.take(caller, most).await?;
     let found = symbols.recovery(blob_id, selection, proof_type).await?;
-    bcs(&found)
+    bcs(&found, taken)
 }
 
 fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
@@ -63,6 +70,8 @@ fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
 
 pub(super) async fn decoding_symbols(
     State(symbols): State<Arc<Symbols>>,
+    State(memory): State<Memory>,
+    Sender(caller): Sender,
     path: PathParts,
     query: QueryPairs,
 ) -> Result<Answer, Refusal> {
@@ -82,13 +91,18 @@ pub(super) async fn decoding_symbols(
         .all("targetSlivers")
         .map(parse)
         .collect::<Result<BTreeSet<_>, _>>()?;
+    let most = MAX_SYMBOL_ANSWER.min(memory.answers.share(caller));
+    let taken = memory.answers.take(caller, most).await?;
     let found = symbols.decoding(blob_id, targets, target_type).await?;
-    bcs(&found)
+    bcs(&found, taken)
 }
 
 pub(super) async fn inconsistency_proof(
     State(inconsistencies): State<Arc<Inconsistencies>>,
+    State(memory): State<Memory>,
+    sender: Sender,
     path: PathParts,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Answer, Refusal> {
     let (blob_id, sliver_type) = (path.blob_id()?, path.sliver_type()?);
@@ -99,12 +113,15 @@ pub(super) async fn inconsistency_proof(
     let limit = usize::from(config.secondary_source_symbols())
         .saturating_mul(one)
         .saturating_add(4096);
-    let body = read_body(body, limit).await?;
+    // A proof takes as much memory again when it is decoded.
+    let limit = limit.min(memory.uploads.share(sender.0));
+    let (body, _memory) = read_body(body, &headers, limit, &memory.uploads, sender).await?;
     let attested = inconsistencies.attest(blob_id, sliver_type, body).await?;
     Ok(Answer::json(200, attested))
 }
 
-/// The BCS of a value.
-fn bcs<T: Serialize>(value: &T) -> Result<Answer, Refusal> {
-    bcs::to_bytes(value).map(Answer::binary).map_err(internal)
+/// The BCS of symbols, and the memory that they are in.
+fn bcs<T: Serialize>(value: &T, taken: Taken) -> Result<Answer, Refusal> {
+    let bytes = bcs::to_bytes(value).map_err(internal)?;
+    Ok(Answer::binary_holding(bytes, taken))
 }

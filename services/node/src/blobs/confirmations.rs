@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 use walrus_core::{
     BlobId, Epoch, ShardIndex, SliverType,
     bls::BlsKeyPair,
@@ -111,34 +114,101 @@ impl Confirmations {
         persistence: BlobPersistence,
         wait: Option<Duration>,
     ) -> Result<StorageConfirmation, ConfirmationError> {
-        let mut registrations = self.registrations.subscribe();
-        let attempt = || {
-            let this = Arc::clone(self);
-            self.work
-                .run(move || this.confirm_now(blob_id, persistence))
-        };
-        let first = attempt().await;
-        let Some(wait) = wait else { return first };
-        let wait = wait.min(self.long_polls.longest);
-        let may_pass = first.as_ref().is_err_and(ConfirmationError::may_pass);
+        let registrations = self.registrations.subscribe();
+        let first = self.attempt(blob_id, persistence).await;
         // Only for blobs that data are waiting for, so that made-up IDs cannot tie the node up.
-        if !may_pass || wait.is_zero() || !self.pending.holds(&blob_id) {
-            return first;
-        }
-        let Ok(_place) = self.long_polls.places.try_acquire() else {
-            return first;
-        };
-        let registered = async {
-            while registrations.changed().await.is_ok() {
-                if self.holdings.is_registered(&blob_id).unwrap_or(true) {
-                    return;
-                }
+        match wait {
+            Some(wait) if self.pending.holds(&blob_id) => {
+                self.attempt_again(blob_id, persistence, first, registrations, wait)
+                    .await
             }
-        };
-        if tokio::time::timeout(wait, registered).await.is_err() {
-            return first;
+            _ => first,
         }
-        attempt().await
+    }
+
+    /// A storage confirmation for who has just sent all of a blob, after up to `wait` for the registration of the object.
+    ///
+    /// # Errors
+    /// As for [`Self::confirm`].
+    pub(super) async fn confirm_sent(
+        self: &Arc<Self>,
+        blob_id: BlobId,
+        persistence: BlobPersistence,
+        wait: Duration,
+    ) -> Result<StorageConfirmation, ConfirmationError> {
+        let registrations = self.registrations.subscribe();
+        let first = self.attempt(blob_id, persistence).await;
+        self.attempt_again(blob_id, persistence, first, registrations, wait)
+            .await
+    }
+
+    /// Returns when the registration of a blob is seen, after up to `wait`.
+    ///
+    /// # Errors
+    /// [`ConfirmationError::NotRegistered`], or if the storage fails.
+    pub(super) async fn wait_for_registration(
+        &self,
+        blob_id: BlobId,
+        wait: Duration,
+    ) -> Result<(), ConfirmationError> {
+        let mut registrations = self.registrations.subscribe();
+        let deadline = deadline(wait);
+        while !self.is_registered(blob_id).await? {
+            let Ok(_place) = self.long_polls.places.try_acquire() else {
+                return Err(ConfirmationError::NotRegistered);
+            };
+            let changed = tokio::time::timeout_at(deadline, registrations.changed()).await;
+            if !matches!(changed, Ok(Ok(()))) {
+                return Err(ConfirmationError::NotRegistered);
+            }
+        }
+        Ok(())
+    }
+
+    /// The longest that a request may wait for a registration.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.long_polls.longest
+    }
+
+    async fn is_registered(&self, blob_id: BlobId) -> Result<bool, ConfirmationError> {
+        let holdings = self.holdings.clone();
+        let look = move || Ok(holdings.is_registered(&blob_id)?);
+        self.work.run(look).await
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        blob_id: BlobId,
+        persistence: BlobPersistence,
+    ) -> Result<StorageConfirmation, ConfirmationError> {
+        let this = Arc::clone(self);
+        let confirm = move || this.confirm_now(blob_id, persistence);
+        self.work.run(confirm).await
+    }
+
+    /// Another attempt with each registration of the blob, for up to `wait`, if that may change how the `last` one ended.
+    async fn attempt_again(
+        self: &Arc<Self>,
+        blob_id: BlobId,
+        persistence: BlobPersistence,
+        mut last: Result<StorageConfirmation, ConfirmationError>,
+        mut registrations: watch::Receiver<u64>,
+        wait: Duration,
+    ) -> Result<StorageConfirmation, ConfirmationError> {
+        let deadline = deadline(wait.min(self.long_polls.longest));
+        let Ok(_place) = self.long_polls.places.try_acquire() else {
+            return last;
+        };
+        while last.as_ref().is_err_and(ConfirmationError::may_pass) {
+            let changed = tokio::time::timeout_at(deadline, registrations.changed()).await;
+            if !matches!(changed, Ok(Ok(()))) {
+                return last;
+            }
+            if self.is_registered(blob_id).await? {
+                last = self.attempt(blob_id, persistence).await;
+            }
+        }
+        last
     }
 
     fn confirm_now(
@@ -202,4 +272,10 @@ impl Confirmations {
         let pool = storage.pool(&record.pool_id)?;
         Ok(record.blob_id == *blob_id && pool.is_some_and(|pool| pool.end_epoch > epoch))
     }
+}
+
+/// When so much time has passed; a day from now if that cannot be told.
+fn deadline(wait: Duration) -> Instant {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    Instant::now() + wait.min(DAY)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use walrus_core::{BlobId, ShardIndex, SliverPairIndex, SliverType};
+use walrus_core::{BlobId, ShardIndex, SliverPairIndex, SliverType, metadata::SliverPairMetadata};
 use walrus_node_client::{BlobStatus, StoredOnNodeStatus};
 
 use super::{Blocked, Blocklist, Holdings, PairOutOfRange, PendingCache};
@@ -47,6 +47,12 @@ pub struct Reads {
 }
 
 impl Reads {
+    /// About how long the metadata of a blob is, in bytes.
+    pub(crate) fn metadata_length(&self) -> usize {
+        let pairs = usize::from(self.holdings.encoding().n_shards());
+        pairs.saturating_mul(size_of::<SliverPairMetadata>())
+    }
+
     /// BCS of blob ID and metadata.
     ///
     /// # Errors
@@ -68,14 +74,47 @@ impl Reads {
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn metadata_status(&self, blob_id: &BlobId) -> Result<StoredOnNodeStatus, ReadError> {
-        Ok(if self.holdings.metadata(blob_id)?.is_some() {
-            StoredOnNodeStatus::Stored
-        } else if self.pending.metadata(blob_id).is_some() {
-            StoredOnNodeStatus::Buffered
-        } else {
-            StoredOnNodeStatus::Nonexistent
-        })
+    pub async fn metadata_status(&self, blob_id: BlobId) -> Result<StoredOnNodeStatus, ReadError> {
+        let (holdings, pending) = (self.holdings.clone(), Arc::clone(&self.pending));
+        let look = move || {
+            Ok(if holdings.metadata(&blob_id)?.is_some() {
+                StoredOnNodeStatus::Stored
+            } else if pending.metadata(&blob_id).is_some() {
+                StoredOnNodeStatus::Buffered
+            } else {
+                StoredOnNodeStatus::Nonexistent
+            })
+        };
+        self.work.run(look).await
+    }
+
+    /// Looks whether slivers of a blob are served; returns how long those of a type are, in bytes.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn sliver_length(
+        &self,
+        blob_id: BlobId,
+        pairs: Vec<SliverPairIndex>,
+        sliver_type: SliverType,
+    ) -> Result<usize, ReadError> {
+        let (holdings, blocklist) = (self.holdings.clone(), Arc::clone(&self.blocklist));
+        let look = move || {
+            for pair in pairs {
+                holdings.shard_of(&blob_id, pair)?;
+            }
+            blocklist.check(&blob_id)?;
+            if !holdings.is_registered(&blob_id)? {
+                return Err(ReadError::SliverNotFound);
+            }
+            let metadata = holdings.metadata(&blob_id)?;
+            // Slivers may be there before the metadata is recovered.
+            Ok(metadata.map_or_else(
+                || holdings.encoding().max_sliver_length(),
+                |metadata| metadata.sliver_bcs_length(sliver_type),
+            ))
+        };
+        self.work.run(look).await
     }
 
     /// BCS of a sliver without tag.
@@ -105,33 +144,40 @@ impl Reads {
     ///
     /// # Errors
     /// [`ReadError::PairOutOfRange`], [`ReadError::NotAssigned`], or if the storage fails.
-    pub fn sliver_status(
+    pub async fn sliver_status(
         &self,
-        blob_id: &BlobId,
+        blob_id: BlobId,
         pair: SliverPairIndex,
         sliver_type: SliverType,
     ) -> Result<StoredOnNodeStatus, ReadError> {
-        let shard = self.holdings.shard_of(blob_id, pair)?;
-        let storage = self.holdings.storage();
-        if storage.shard_state(shard).is_none() {
-            return Err(ReadError::NotAssigned(shard));
-        }
-        Ok(if storage.has_sliver(shard, blob_id, sliver_type)? {
-            StoredOnNodeStatus::Stored
-        } else if self.pending.has_sliver(blob_id, pair, sliver_type) {
-            StoredOnNodeStatus::Buffered
-        } else {
-            StoredOnNodeStatus::Nonexistent
-        })
+        let (holdings, pending) = (self.holdings.clone(), Arc::clone(&self.pending));
+        let look = move || {
+            let shard = holdings.shard_of(&blob_id, pair)?;
+            let storage = holdings.storage();
+            if storage.shard_state(shard).is_none() {
+                return Err(ReadError::NotAssigned(shard));
+            }
+            Ok(if storage.has_sliver(shard, &blob_id, sliver_type)? {
+                StoredOnNodeStatus::Stored
+            } else if pending.has_sliver(&blob_id, pair, sliver_type) {
+                StoredOnNodeStatus::Buffered
+            } else {
+                StoredOnNodeStatus::Nonexistent
+            })
+        };
+        self.work.run(look).await
     }
 
     /// The status of a blob in the committee epoch.
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn status(&self, blob_id: &BlobId) -> Result<BlobStatus, ReadError> {
-        let info = self.holdings.info(blob_id)?;
-        let epoch = self.holdings.epoch();
-        Ok(info.map_or(BlobStatus::Nonexistent, |info| info.status(epoch)))
+    pub async fn status(&self, blob_id: BlobId) -> Result<BlobStatus, ReadError> {
+        let holdings = self.holdings.clone();
+        let look = move || {
+            let (info, epoch) = (holdings.info(&blob_id)?, holdings.epoch());
+            Ok(info.map_or(BlobStatus::Nonexistent, |info| info.status(epoch)))
+        };
+        self.work.run(look).await
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::RestServerConfig,
-    limits::MAX_SYMBOL_WORK,
+    limits::{MAX_SYMBOL_ANSWER, MAX_SYMBOL_BYTES, MAX_SYMBOL_WORK},
     metrics::Metrics,
     storage::StorageError,
     work::{Work, WorkError},
@@ -66,6 +66,9 @@ pub enum SymbolError {
     /// A stored sliver is none of the blob.
     #[error("a stored sliver cannot be decoded: {0}")]
     Sliver(#[from] BcsError),
+    /// A symbol has no length.
+    #[error("a symbol cannot be measured: {0}")]
+    Size(bcs::Error),
     /// A stored sliver cannot be expanded.
     #[error("a stored sliver cannot be expanded: {0}")]
     Codec(#[from] CodecError),
@@ -82,6 +85,25 @@ pub enum SymbolError {
 struct Gathered {
     symbols: BTreeMap<SymbolId, GeneralRecoverySymbol>,
     last_error: Option<SymbolError>,
+    /// Bytes of one symbol with its proof; all have the same.
+    one: usize,
+}
+
+impl Gathered {
+    /// Whether the answer is as large as one may be. What is left out may be asked for again.
+    fn is_full(&self) -> bool {
+        self.symbols.len().saturating_mul(self.one) >= MAX_SYMBOL_ANSWER
+    }
+
+    fn add(&mut self, symbol: GeneralRecoverySymbol) -> Result<(), SymbolError> {
+        if self.one == 0 {
+            self.one = bcs::serialized_size(&symbol).map_err(SymbolError::Size)?;
+        }
+        if !self.is_full() {
+            self.symbols.insert(symbol.id(), symbol);
+        }
+        Ok(())
+    }
 }
 
 /// A blob whose symbols are being served. Its metadata is read only for slivers that have to be expanded: checking it costs
@@ -166,6 +188,17 @@ impl Symbols {
             Ok(gathered.symbols.into_values().collect())
         };
         self.work.run(gather).await
+    }
+
+    /// The most bytes that symbols of so many slivers of other nodes can have in one answer.
+    pub fn most_bytes(&self, selection: &SymbolSelection) -> usize {
+        let symbols = match selection {
+            SymbolSelection::Ids(ids) => ids.len(),
+            SymbolSelection::Target(..) => self.holdings.storage().shard_states().len(),
+        };
+        symbols
+            .saturating_mul(MAX_SYMBOL_BYTES)
+            .min(MAX_SYMBOL_ANSWER)
     }
 
     fn check_served(&self, blob_id: &BlobId) -> Result<(), SymbolError> {
@@ -289,15 +322,17 @@ impl Symbols {
                         .contains_key(&symbol_id(T::TYPE, source, *target))
                 })
                 .collect();
+            if gathered.is_full() {
+                return;
+            }
             if wanted.is_empty() {
                 continue;
             }
             match self.symbol_tree::<T>(blob, shard) {
                 Ok(tree) => {
-                    let symbols = wanted.into_iter().filter_map(|target| tree.symbol(target));
-                    gathered
-                        .symbols
-                        .extend(symbols.map(|symbol| (symbol.id(), symbol)));
+                    let mut symbols = wanted.into_iter().filter_map(|target| tree.symbol(target));
+                    let added = symbols.try_for_each(|symbol| gathered.add(symbol));
+                    gathered.last_error = added.err().or(gathered.last_error.take());
                 }
                 Err(error) => gathered.last_error = Some(error),
             }
@@ -346,6 +381,7 @@ impl Symbols {
         targets: &BTreeSet<SliverIndex>,
     ) -> Result<DecodingSymbolsByTarget, SymbolError> {
         let mut by_target = DecodingSymbolsByTarget::new();
+        let mut bytes = 0_usize;
         for (shard, source) in self.own_slivers(metadata.blob_id(), T::TYPE) {
             let sliver = match self.load::<T>(metadata, shard) {
                 Ok(Some(sliver)) => sliver,
@@ -354,7 +390,11 @@ impl Symbols {
                 Err(error) => return Err(error),
             };
             for target in targets {
+                if bytes >= MAX_SYMBOL_ANSWER {
+                    return Ok(by_target);
+                }
                 if let Some(symbol) = sliver.symbols.get(target.as_usize()) {
+                    bytes = bytes.saturating_add(symbol.len());
                     let sliver_type = T::TYPE.orthogonal();
                     by_target
                         .entry(*target)

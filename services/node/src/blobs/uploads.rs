@@ -8,12 +8,15 @@ use walrus_core::{
     UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId, bounded_bcs::BcsError,
     metadata::MetadataError, sliver::SliverError,
 };
+use walrus_service::server::Caller;
 
 use super::{
     Arrivals, Holdings, PairOutOfRange, PendingCache,
     pending::{Cached, PendingBlob},
+    stripes::Stripes,
 };
 use crate::{
+    limits::SLIVER_HEADROOM,
     metrics::Metrics,
     storage::{StorageError, records::ShardState, segments::NewSliver},
     work::{Work, WorkError},
@@ -87,12 +90,51 @@ pub struct Uploads {
     pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
+    /// Held while slivers of a shard are looked for and written, so that nothing is written twice.
+    pub(crate) writing: Stripes,
+    /// Held while what waited for a registration is stored: meanwhile it is neither in the cache nor in the storage.
+    pub(crate) flushing: Stripes,
 }
 
 impl Uploads {
-    /// The longest body that is a sliver, in bytes, but for what BCS adds.
-    pub(crate) fn max_sliver_length(&self) -> usize {
-        self.holdings.encoding().max_sliver_length()
+    /// Looks whether metadata may be taken in, before its body is read; `pending` lets it wait for the registration of the blob.
+    ///
+    /// # Errors
+    /// [`UploadError::InvalidBlob`], [`UploadError::NotRegistered`], or if the storage fails.
+    pub async fn expect_metadata(&self, blob_id: BlobId, pending: bool) -> Result<(), UploadError> {
+        let holdings = self.holdings.clone();
+        let look = move || {
+            let info = holdings.info(&blob_id)?;
+            match info {
+                Some(info) if info.is_invalid() => Err(UploadError::InvalidBlob),
+                Some(info) if info.is_registered(holdings.epoch()) => Ok(()),
+                _ if pending || holdings.metadata(&blob_id)?.is_some() => Ok(()),
+                _ => Err(UploadError::NotRegistered),
+            }
+        };
+        self.work.run(look).await
+    }
+
+    /// Looks whether a sliver may be taken in, before its body is read; returns the most bytes that body may have.
+    ///
+    /// # Errors
+    /// [`UploadError`].
+    pub async fn expect_sliver(
+        self: &Arc<Self>,
+        blob_id: BlobId,
+        pair: SliverPairIndex,
+        sliver_type: SliverType,
+        pending: bool,
+    ) -> Result<usize, UploadError> {
+        let this = Arc::clone(self);
+        let look = move || {
+            let shard = this.holdings.shard_of(&blob_id, pair)?;
+            let (metadata, _) = this.metadata_for_slivers(&blob_id, pending)?;
+            this.check_assigned(shard)?;
+            let length = metadata.sliver_bcs_length(sliver_type);
+            Ok(length.saturating_add(SLIVER_HEADROOM))
+        };
+        self.work.run(look).await
     }
 
     /// Takes metadata in; `pending` lets it wait for the registration of the blob.
@@ -103,18 +145,18 @@ impl Uploads {
         self: &Arc<Self>,
         blob_id: BlobId,
         body: Bytes,
-        pending: bool,
+        pending: Option<Caller>,
     ) -> Result<Accepted, UploadError> {
         let this = Arc::clone(self);
         let store = move || this.store_metadata_blocking(blob_id, &body, pending);
         self.work.run(store).await
     }
 
-    fn store_metadata_blocking(
+    pub(super) fn store_metadata_blocking(
         &self,
         blob_id: BlobId,
         body: &[u8],
-        pending: bool,
+        pending: Option<Caller>,
     ) -> Result<Accepted, UploadError> {
         let (holdings, encoding) = (&self.holdings, self.holdings.encoding());
         let metadata =
@@ -136,10 +178,8 @@ impl Uploads {
             self.metrics.uploads.with_label_values(&["metadata"]).inc();
             return Ok(Accepted::Stored);
         }
-        if !pending {
-            return Err(UploadError::NotRegistered);
-        }
-        match self.pending.insert_metadata(metadata) {
+        let caller = pending.ok_or(UploadError::NotRegistered)?;
+        match self.pending.insert_metadata(metadata, caller) {
             Cached::Saturated => return Err(UploadError::Saturated),
             Cached::Existing => return Ok(Accepted::Present),
             Cached::New => {}
@@ -148,7 +188,8 @@ impl Uploads {
         Ok(Accepted::Buffered)
     }
 
-    /// Takes a sliver in; `body` is its BCS form without tag. `pending` lets it wait for the registration of the blob.
+    /// Takes a sliver in, which `caller` sends; `body` is its BCS form without tag. `pending` lets it wait for the registration of
+    /// the blob.
     ///
     /// # Errors
     /// [`UploadError`].
@@ -158,10 +199,13 @@ impl Uploads {
         pair: SliverPairIndex,
         sliver_type: SliverType,
         body: Bytes,
-        pending: bool,
+        (caller, pending): (Caller, bool),
     ) -> Result<Accepted, UploadError> {
         let this = Arc::clone(self);
-        let store = move || this.store_sliver_blocking(blob_id, pair, sliver_type, &body, pending);
+        let store = move || {
+            let sender = (caller, pending);
+            this.store_sliver_blocking(blob_id, pair, sliver_type, &body, sender)
+        };
         self.work.run(store).await
     }
 
@@ -171,25 +215,17 @@ impl Uploads {
         pair: SliverPairIndex,
         sliver_type: SliverType,
         body: &[u8],
-        pending: bool,
+        (caller, pending): (Caller, bool),
     ) -> Result<Accepted, UploadError> {
         let sliver = decode_sliver(body, sliver_type)?;
         let shard = self.check_place(blob_id, pair, sliver_type, sliver.index())?;
-        let persisted = self.holdings.metadata(&blob_id)?;
-        let is_persisted = persisted.is_some();
-        let metadata = match persisted.or_else(|| self.pending.metadata(&blob_id)) {
-            Some(metadata) => metadata,
-            None if pending || self.holdings.is_registered(&blob_id)? => {
-                return Err(UploadError::MetadataRequired);
-            }
-            None => return Err(UploadError::NotRegistered),
-        };
-        let storage = self.holdings.storage();
-        match storage.shard_state(shard) {
-            None | Some(ShardState::Locked) => return Err(UploadError::NotAssigned(shard)),
-            Some(ShardState::Active | ShardState::Recovering) => {}
-        }
-        if storage.has_sliver(shard, &blob_id, sliver_type)? {
+        let (metadata, is_persisted) = self.metadata_for_slivers(&blob_id, pending)?;
+        self.check_assigned(shard)?;
+        if self
+            .holdings
+            .storage()
+            .has_sliver(shard, &blob_id, sliver_type)?
+        {
             return Ok(Accepted::Present);
         }
         sliver
@@ -199,14 +235,16 @@ impl Uploads {
             if !self.holdings.is_registered(&blob_id)? {
                 return Err(UploadError::NotRegistered);
             }
-            self.put_sliver(blob_id, pair, sliver_type, body)?;
-            self.arrivals.note(blob_id, Instant::now());
-            self.metrics.uploads.with_label_values(&["sliver"]).inc();
-            return Ok(Accepted::Stored);
+            let stored = self.put_absent(blob_id, shard, &[(sliver_type, body)])?;
+            return Ok(if stored == 0 {
+                Accepted::Present
+            } else {
+                Accepted::Stored
+            });
         }
         match self
             .pending
-            .insert_sliver(blob_id, pair, sliver_type, body.to_vec())
+            .insert_sliver(blob_id, pair, sliver_type, body.to_vec(), caller)
         {
             Cached::Saturated => return Err(UploadError::Saturated),
             Cached::Existing => return Ok(Accepted::Present),
@@ -216,8 +254,37 @@ impl Uploads {
         Ok(Accepted::Buffered)
     }
 
+    /// What slivers of a blob are checked against, and whether it is stored; else it waits for the registration, too.
+    pub(super) fn metadata_for_slivers(
+        &self,
+        blob_id: &BlobId,
+        pending: bool,
+    ) -> Result<(VerifiedBlobMetadataWithId, bool), UploadError> {
+        if let Some(metadata) = self.holdings.metadata(blob_id)? {
+            if !pending && !self.holdings.is_registered(blob_id)? {
+                return Err(UploadError::NotRegistered);
+            }
+            return Ok((metadata, true));
+        }
+        match self.pending.metadata(blob_id) {
+            Some(metadata) => Ok((metadata, false)),
+            None if pending || self.holdings.is_registered(blob_id)? => {
+                Err(UploadError::MetadataRequired)
+            }
+            None => Err(UploadError::NotRegistered),
+        }
+    }
+
+    /// Whether the node takes slivers of a shard in.
+    pub(super) fn check_assigned(&self, shard: ShardIndex) -> Result<(), UploadError> {
+        match self.holdings.storage().shard_state(shard) {
+            None | Some(ShardState::Locked) => Err(UploadError::NotAssigned(shard)),
+            Some(ShardState::Active | ShardState::Recovering) => Ok(()),
+        }
+    }
+
     /// The shard of a sliver, after the check that it is the one of its pair.
-    fn check_place(
+    pub(super) fn check_place(
         &self,
         blob_id: BlobId,
         pair: SliverPairIndex,
@@ -233,25 +300,38 @@ impl Uploads {
         Ok(shard)
     }
 
-    fn put_sliver(
+    /// Stores those slivers of one shard that are not there, in one append; returns how many these were.
+    pub(super) fn put_absent(
         &self,
         blob_id: BlobId,
-        pair: SliverPairIndex,
-        sliver_type: SliverType,
-        payload: &[u8],
-    ) -> Result<(), UploadError> {
-        let shard = self.holdings.shard_of(&blob_id, pair)?;
-        let sliver = NewSliver {
-            blob_id,
-            sliver_type,
-            payload,
-        };
-        self.holdings.storage().put_slivers(shard, &[sliver])?;
-        Ok(())
+        shard: ShardIndex,
+        slivers: &[(SliverType, &[u8])],
+    ) -> Result<usize, UploadError> {
+        let storage = self.holdings.storage();
+        let _writing = self.writing.of_shard(shard);
+        let mut absent = Vec::with_capacity(slivers.len());
+        for (sliver_type, payload) in slivers {
+            if !storage.has_sliver(shard, &blob_id, *sliver_type)? {
+                absent.push(NewSliver {
+                    blob_id,
+                    sliver_type: *sliver_type,
+                    payload,
+                });
+            }
+        }
+        if !absent.is_empty() {
+            storage.put_slivers(shard, &absent)?;
+            self.arrivals.note(blob_id, Instant::now());
+            let stored = u64::try_from(absent.len()).unwrap_or(u64::MAX);
+            let uploads = &self.metrics.uploads;
+            uploads.with_label_values(&["sliver"]).inc_by(stored);
+        }
+        Ok(absent.len())
     }
 
-    /// Stores what is cached of a blob, if it is registered by now.
+    /// Stores what is cached of a blob, if it is registered by now. Whoever comes while that is being done waits for it.
     pub(crate) fn flush_if_registered(&self, blob_id: &BlobId) -> Result<(), UploadError> {
+        let _flushing = self.flushing.of_blob(blob_id);
         if !self.pending.holds(blob_id) || !self.holdings.is_registered(blob_id)? {
             return Ok(());
         }
@@ -266,26 +346,35 @@ impl Uploads {
     /// Stores cached data and empties `blob` on the way, so that what is left is what was not stored.
     fn flush(&self, blob_id: &BlobId, blob: &mut PendingBlob) -> Result<(), UploadError> {
         let persisted = self.holdings.metadata(blob_id)?.is_some();
-        let metadata: Option<&VerifiedBlobMetadataWithId> = blob.metadata.as_ref();
-        match metadata {
-            Some(metadata) if !persisted => self.holdings.storage().put_metadata(metadata)?,
+        match &blob.metadata {
+            Some(metadata) if !persisted => {
+                self.holdings.storage().put_metadata(&metadata.content)?;
+            }
             None if !persisted => return Err(UploadError::NotRegistered),
             _ => {}
         }
         blob.metadata = None;
-        let keys: Vec<_> = blob.slivers.keys().copied().collect();
-        for (pair, sliver_type) in keys {
-            if let Some(payload) = blob.slivers.get(&(pair, sliver_type)) {
-                self.put_sliver(*blob_id, pair, sliver_type, payload)?;
-                blob.slivers.remove(&(pair, sliver_type));
-            }
+        let mut pairs: Vec<_> = blob.slivers.keys().map(|(pair, _)| *pair).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        for pair in pairs {
+            let shard = self.holdings.shard_of(blob_id, pair)?;
+            let both = [SliverType::Primary, SliverType::Secondary];
+            let of_pair =
+                both.map(|sliver_type| (sliver_type, blob.slivers.get(&(pair, sliver_type))));
+            let slivers: Vec<_> = of_pair
+                .into_iter()
+                .filter_map(|(sliver_type, piece)| Some((sliver_type, piece?.content.as_slice())))
+                .collect();
+            self.put_absent(*blob_id, shard, &slivers)?;
+            blob.slivers.retain(|(stored, _), _| *stored != pair);
         }
         Ok(())
     }
 }
 
 /// Decodes a sliver whose metadata is not known yet; the body is bounded already.
-fn decode_sliver(body: &[u8], sliver_type: SliverType) -> Result<Sliver, UploadError> {
+pub(super) fn decode_sliver(body: &[u8], sliver_type: SliverType) -> Result<Sliver, UploadError> {
     let decoded = match sliver_type {
         SliverType::Primary => bcs::from_bytes(body).map(Sliver::Primary),
         SliverType::Secondary => bcs::from_bytes(body).map(Sliver::Secondary),

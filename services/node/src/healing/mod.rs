@@ -19,5 +19,5 @@ pub(crate) use self::healer::Healer;
 pub(crate) use self::peers::Peers;
 pub use self::{
     deferrals::Deferrals, error::HealingError, expiry::Expiry, invalidity::InvalidityReporter,
-    recovery::Recovery,
+    peers::PeerTerms, recovery::Recovery,
 };

@@ -3,23 +3,34 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rand::seq::SliceRandom as _;
-use walrus_core::ShardIndex;
-use walrus_node_client::{Endpoint, NodeClient, NodeClientOptions, NodePool};
+use walrus_core::{ShardIndex, network_key::NetworkKeyPair};
+use walrus_node_client::{Addresses, Endpoint, NodeClient, NodeClientOptions, NodePool};
 use walrus_sui::{Address, contract::CommitteeMember};
 
 use crate::{committee::CommitteeView, config::BlobRecoveryConfig};
+
+/// On what terms a node speaks to others.
+#[derive(Debug, Clone)]
+pub struct PeerTerms {
+    /// Where they may be.
+    pub addresses: Addresses,
+    /// With what it introduces itself, so that it gets a peer's share of them.
+    pub identity: Option<Arc<NetworkKeyPair>>,
+}
 
 /// Connections to other nodes, kept for the next request.
 #[derive(Debug)]
 pub(crate) struct Peers(NodePool);
 
 impl Peers {
-    pub(crate) fn new(config: &BlobRecoveryConfig) -> Self {
+    pub(crate) fn new(config: &BlobRecoveryConfig, terms: &PeerTerms) -> Self {
         let request = Duration::from_secs(config.sliver_request_timeout_secs);
         Self(NodePool::new(NodeClientOptions {
             connect_timeout: Duration::from_secs(config.node_connect_timeout_secs),
             read_timeout: request,
             total_timeout: request,
+            addresses: terms.addresses,
+            identity: terms.identity.clone(),
             ..NodeClientOptions::default()
         }))
     }

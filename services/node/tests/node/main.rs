@@ -9,6 +9,7 @@ mod formats;
 mod golden_vectors;
 mod invalid_blobs;
 mod operator;
+mod pieces;
 mod rest;
 mod segments;
 mod shutdown;

@@ -18,7 +18,7 @@ use walrus_node::{
     config::TlsConfig,
     tls::{self_signed, transport},
 };
-use walrus_node_client::{NodeClient, NodeClientOptions, generated_server_name};
+use walrus_node_client::{NodeClient, generated_server_name};
 use walrus_service::server::{Limits, Server};
 use x509_parser::{
     certificate::X509Certificate,
@@ -32,7 +32,7 @@ async fn a_client_that_pins_another_key_is_refused() {
     node.client().health(false).await.unwrap();
     let other = NetworkKeyPair::generate(&mut rand::rng()).public_key();
     let address = node.server.address().to_string();
-    let client = NodeClient::new(&address, &other, &NodeClientOptions::default()).unwrap();
+    let client = NodeClient::new(&address, &other, &client_options()).unwrap();
     let error = client.health(false).await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
 }
@@ -70,7 +70,7 @@ async fn plain_http_is_spoken_beside_tls_when_asked_for() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     let address = server.address().to_string();
     let key = node.network_key.public_key();
-    let client = NodeClient::new(&address, &key, &NodeClientOptions::default()).unwrap();
+    let client = NodeClient::new(&address, &key, &client_options()).unwrap();
     client.health(false).await.unwrap();
     // One that says nothing at all does not hold the server up.
     let _mute = TcpStream::connect(server.address()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
+use walrus_e2e::{Encoded, TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 use walrus_node_client::BlobStatus;
 use walrus_sdk::{
@@ -278,5 +278,28 @@ async fn every_consistency_check_accepts_an_honest_blob_and_the_size_limit_holds
         ),
         "{error}"
     );
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_with_and_without_extensions_get_their_parts() {
+    let options = LocalnetOptions {
+        plain_nodes: [0, 1].into(),
+        ..small()
+    };
+    let network = TestNetwork::start(options).await;
+    for deletable in [false, true] {
+        let data = random_bytes(300_000);
+        store_check_and_read(&network, &data, deletable).await;
+        let blob_id = Encoded::new(&data, 13).id();
+        for (index, member) in network.members().await.into_iter().enumerate() {
+            eventually("every node has its slivers", PATIENCE, async || {
+                member.holds_everything(&blob_id).await.then_some(())
+            })
+            .await;
+            let extensions = member.client.extensions().unwrap();
+            assert_eq!(extensions.upload, index > 1);
+        }
+    }
     network.stop().await;
 }

@@ -1,7 +1,7 @@
 //! A node without a chain: its committees are made up, its events are folded in directly.
 #![allow(unreachable_pub, clippy::expect_used)]
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use walrus_core::{
@@ -11,15 +11,16 @@ use walrus_core::{
     network_key::NetworkKeyPair,
 };
 use walrus_node::{
-    api,
+    api::{self, CommitteePeers},
     chain::fold,
     committee::CommitteeView,
     config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, TlsConfig},
+    healing::PeerTerms,
     parts::{Foundation, Parts},
     storage::{Storage, records::ShardState},
     tls::transport,
 };
-use walrus_node_client::{NodeClient, NodeClientOptions};
+use walrus_node_client::{Addresses, NodeClient, NodeClientOptions};
 use walrus_service::follow::Event;
 use walrus_service::server::{Limits, Server};
 use walrus_sui::{
@@ -127,6 +128,14 @@ pub async fn until(condition: impl Fn() -> bool) {
         .expect("the condition is never reached");
 }
 
+/// Those of a client of nodes on this machine.
+pub fn client_options() -> NodeClientOptions {
+    NodeClientOptions {
+        addresses: Addresses::Any,
+        ..NodeClientOptions::default()
+    }
+}
+
 pub struct TestNode {
     pub parts: Parts,
     pub protocol_key: BlsKeyPair,
@@ -136,10 +145,16 @@ pub struct TestNode {
 }
 
 pub fn open_parts(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Parts {
-    open_parts_as(NODE_ID, dir, own, key)
+    open_parts_as(NODE_ID, dir, own, key, RestServerConfig::default())
 }
 
-fn open_parts_as(node_id: Address, dir: &Path, own: &[u16], key: &BlsKeyPair) -> Parts {
+fn open_parts_as(
+    node_id: Address,
+    dir: &Path,
+    own: &[u16],
+    key: &BlsKeyPair,
+    rest: RestServerConfig,
+) -> Parts {
     let storage = Storage::open(dir, 1 << 20).unwrap();
     for shard in own {
         storage
@@ -152,8 +167,12 @@ fn open_parts_as(node_id: Address, dir: &Path, own: &[u16], key: &BlsKeyPair) ->
         encoding: encoding(),
         node_id,
         protocol_key: BlsKeyPair::from_secret_bytes(&key.secret_bytes()).unwrap(),
+        peers: PeerTerms {
+            addresses: Addresses::Any,
+            identity: None,
+        },
         blocklist: [BlobId([0xbb; 32])].into_iter().collect(),
-        rest: RestServerConfig::default(),
+        rest,
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
     })
@@ -165,18 +184,23 @@ impl TestNode {
     }
 
     pub async fn start_as(node_id: Address, own: &[u16]) -> Self {
+        Self::start_with(node_id, own, RestServerConfig::default()).await
+    }
+
+    pub async fn start_with(node_id: Address, own: &[u16], rest: RestServerConfig) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut rng = rand::rng();
         let protocol_key = BlsKeyPair::generate(&mut rng);
         let network_key = NetworkKeyPair::generate(&mut rng);
-        let parts = open_parts_as(node_id, dir.path(), own, &protocol_key);
+        let parts = open_parts_as(node_id, dir.path(), own, &protocol_key, rest);
         let transport = transport(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
         let transport = transport.transport;
         let router = api::router(parts.deeds.clone());
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start(address, router, transport, Limits::default())
-            .await
-            .unwrap();
+        let peers = CommitteePeers::new(Arc::clone(&parts.committees), network_key.public_key());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let peers = Arc::new(peers);
+        let server =
+            Server::start_on(listener, router, transport, Limits::default(), peers).unwrap();
         Self {
             parts,
             protocol_key,
@@ -188,12 +212,7 @@ impl TestNode {
 
     pub fn client(&self) -> NodeClient {
         let key = self.network_key.public_key();
-        NodeClient::new(
-            &self.server.address().to_string(),
-            &key,
-            &NodeClientOptions::default(),
-        )
-        .unwrap()
+        NodeClient::new(&self.server.address().to_string(), &key, &client_options()).unwrap()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -202,9 +221,15 @@ impl TestNode {
 
     /// An HTTP client for requests that the typed client would never send.
     pub fn raw(&self) -> reqwest::Client {
+        self.raw_at([127, 0, 0, 1])
+    }
+
+    /// Like [`TestNode::raw`], from another address of this machine.
+    pub fn raw_at(&self, address: [u8; 4]) -> reqwest::Client {
         let tls = walrus_node_client::client_tls_config(&self.network_key.public_key()).unwrap();
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .local_address(std::net::IpAddr::from(address))
             .build()
             .unwrap()
     }
