@@ -4,9 +4,10 @@ use std::{borrow::Borrow, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use walrus_core::BlobId;
-use walrus_node_client::{BlobStatus, HealthInfo};
+use walrus_node_client::{Addresses, BlobStatus, HealthInfo, NodeClientOptions};
 use walrus_sui::{
     contract::{Committees, ContractReader},
+    is_public_network,
     transactions::ContractWriter,
     wallet::{TransactionSigner, WalletError},
 };
@@ -64,7 +65,16 @@ impl Client {
 
     /// A client of the deployment that `reader` reads, without a signer.
     pub fn new(reader: ContractReader, options: ClientOptions) -> Self {
-        let connections = Connections::new(options.node).with_tuning(options.tuning);
+        let addresses = Addresses::of_network(
+            options.allow_private_addresses,
+            is_public_network(&reader.objects().system),
+            reader.chain().url(),
+        );
+        let node = NodeClientOptions {
+            addresses,
+            ..options.node
+        };
+        let connections = Connections::new(node).with_tuning(options.tuning);
         let cache = CommitteeCache::new(reader.clone(), connections, options.committee_ttl);
         Self {
             reader,

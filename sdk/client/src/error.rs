@@ -9,7 +9,7 @@ use walrus_core::{
 use walrus_node_client::EventId;
 use walrus_sui::{Address, wallet::WalletError};
 
-use crate::{NodeFailure, node_failure::summary, store::Registered};
+use crate::{FailureCounts, NodeFailure, node_failure::summary, store::Registered};
 
 /// What a blob that cannot be certified now is kept as, for people.
 fn kept(registered: Option<&Registered>) -> String {
@@ -24,6 +24,14 @@ fn kept(registered: Option<&Registered>) -> String {
              kept until epoch {end_epoch}"
         )
     })
+}
+
+/// How many nodes answered what, for people.
+fn counted(failures: &[NodeFailure]) -> String {
+    if failures.is_empty() {
+        return String::new();
+    }
+    format!("; of the nodes, {}", FailureCounts::of(failures))
 }
 
 /// Why a store or a read failed.
@@ -151,7 +159,10 @@ pub enum ClientError {
         failures: Vec<NodeFailure>,
     },
     /// Too few slivers could be read.
-    #[error("could not retrieve enough slivers of blob {blob_id}: {got} / {needed} required{}", summary(.failures))]
+    #[error(
+        "the blob {blob_id} exists but cannot be retrieved now: {got} of the {needed} slivers that are needed could be read{}{}",
+        counted(.failures), summary(.failures)
+    )]
     NotEnoughSlivers {
         /// The blob.
         blob_id: BlobId,

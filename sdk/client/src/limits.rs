@@ -10,6 +10,8 @@ pub const MAX_READ_IN_FLIGHT: usize = 128_000_000;
 pub const MAX_READ_IN_FLIGHT_PER_NODE: usize = 32_000_000;
 /// Slivers that a read asks one node for at the same time.
 pub const MAX_NODE_READS: usize = 64;
+/// Bytes of slivers that a read asks a node for in one request, where the node offers that.
+pub const SLIVERS_AT_ONCE_BYTES: usize = 1 << 20;
 /// Slivers that may be on their way to nodes at the same time.
 pub const MAX_CONCURRENT_WRITES: usize = 1000;
 /// Below this many bytes, asking whether a node has a sliver costs more than sending it. Client spec 1.6.2.
@@ -51,6 +53,8 @@ pub const EPOCH_CHECK: Duration = Duration::from_secs(5);
 pub const CONFIRMATION_LONG_POLL: Duration = Duration::from_secs(5);
 /// Longest time of a request that carries little data: metadata, status, confirmation.
 pub const SMALL_REQUEST: Duration = Duration::from_secs(10);
+/// Nodes that are asked for the status of a blob before a store; only if one of them knows it, or does not answer, all are.
+pub const STATUS_SAMPLE: usize = 8;
 /// Rounds of sending slivers again to a node that says it misses some.
 pub const REUPLOAD_ROUNDS: u32 = 2;
 

@@ -69,6 +69,8 @@ pub enum FailureKind {
     Blocked,
     /// The node has too much to do.
     Overloaded,
+    /// The node has no space for what was sent to it.
+    Full,
     /// The node refused for another reason.
     Refused,
     /// The node sent something wrong.
@@ -91,6 +93,7 @@ impl FailureKind {
             Self::NotFound => "not found",
             Self::Blocked => "blocked",
             Self::Overloaded => "overloaded",
+            Self::Full => "out of space",
             Self::Refused => "refused",
             Self::WrongAnswer => "with a wrong answer",
             Self::Unusable => "without a usable address or key",
@@ -151,13 +154,18 @@ impl NodeProblem {
 fn kind_of(error: &NodeError) -> FailureKind {
     match (error, error.http_status()) {
         (NodeError::Transport { .. }, _) if error.is_timeout() => FailureKind::TimedOut,
+        (NodeError::Silent { .. }, _) => FailureKind::TimedOut,
         (NodeError::Transport { .. }, _) => FailureKind::Unreachable,
-        (NodeError::InvalidNetworkKey | NodeError::InvalidAddress(_), _) => FailureKind::Unusable,
+        (
+            NodeError::InvalidNetworkKey | NodeError::InvalidAddress(_) | NodeError::Forbidden(_),
+            _,
+        ) => FailureKind::Unusable,
         (NodeError::TooLarge { .. } | NodeError::Malformed { .. }, _) => FailureKind::WrongAnswer,
         _ if error.is_reason(Reason::NotRegistered) => FailureKind::NotRegistered,
         (_, Some(404)) => FailureKind::NotFound,
         (_, Some(451)) => FailureKind::Blocked,
         (_, Some(429 | 503)) => FailureKind::Overloaded,
+        (_, Some(507)) => FailureKind::Full,
         _ => FailureKind::Refused,
     }
 }

@@ -170,6 +170,16 @@ impl NodeCommittee {
         &self.tuning
     }
 
+    /// Whether of the nodes that have said what they offer, most take a blob in one request. Of those that have not, the same is
+    /// expected then.
+    pub(crate) fn mostly_offers_uploads(&self) -> bool {
+        let clients = self.nodes.iter().filter_map(|node| node.client().ok());
+        let (offering, others): (Vec<_>, Vec<_>) = clients
+            .filter_map(NodeClient::extensions)
+            .partition(|extensions| extensions.upload);
+        offering.len() > others.len()
+    }
+
     /// Number of shards.
     pub fn n_shards(&self) -> u16 {
         self.config.n_shards()

@@ -98,8 +98,11 @@ pub struct ReadOptions {
 /// How a client talks to the network.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// Connections to storage nodes.
+    /// Connections to storage nodes. Where nodes may be is up to [`Self::allow_private_addresses`].
     pub node: NodeClientOptions,
+    /// Whether nodes may be at addresses of private networks. By default they may where the network is a local one: none of the
+    /// public networks, and its chain is at such an address itself.
+    pub allow_private_addresses: Option<bool>,
     /// Requests at the same time, and how long they go on.
     pub tuning: Tuning,
     /// How long a committee is believed to be current.
@@ -116,6 +119,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             node: NodeClientOptions::default(),
+            allow_private_addresses: None,
             tuning: Tuning::default(),
             committee_ttl: Duration::from_secs(10),
             max_epochs_ahead: None,

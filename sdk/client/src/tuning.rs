@@ -103,6 +103,7 @@ impl ClientOptions {
                 },
             sliver_status_check_threshold,
             confirmation_long_poll_millis,
+            allow_private_addresses,
         } = &config.communication_config;
         let mut tuning = Tuning::default();
         if let Some(mode) = upload_mode {
@@ -131,6 +132,7 @@ impl ClientOptions {
             .min(LONGEST_POLL);
         Self {
             node: node_options(reqwest_config),
+            allow_private_addresses: *allow_private_addresses,
             tuning,
             committee_ttl: Duration::from_secs(config.cache_ttl_secs),
             max_epochs_ahead: config.max_epochs_ahead,
@@ -206,12 +208,13 @@ mod tests {
             Duration::from_millis(1007)
         );
         let options = options(
-            "cache_ttl_secs: 3\nmax_epochs_ahead: 9\ncommunication_config:\n  reqwest_config:\n    \
+            "cache_ttl_secs: 3\nmax_epochs_ahead: 9\ncommunication_config:\n  allow_private_addresses: true\n  reqwest_config:\n    \
              {total_timeout_millis: 1, pool_idle_timeout_millis: 2, http2_keep_alive_timeout_millis: 3, \
              http2_keep_alive_interval_millis: 4, http2_keep_alive_while_idle: false}\n",
         );
         assert_eq!(options.committee_ttl, Duration::from_secs(3));
         assert_eq!(options.max_epochs_ahead, Some(9));
+        assert_eq!(options.allow_private_addresses, Some(true));
         let node = options.node;
         assert_eq!(node.total_timeout, Duration::from_millis(1));
         assert_eq!(node.pool_idle_timeout, Some(Duration::from_millis(2)));

@@ -39,6 +39,8 @@ pub struct CommunicationConfig {
     pub sliver_status_check_threshold: Option<usize>,
     /// How long a node may wait for a registration before it refuses to confirm; 0 is not at all.
     pub confirmation_long_poll_millis: Option<u64>,
+    /// Whether nodes may be at addresses of private networks; by the network when absent.
+    pub allow_private_addresses: Option<bool>,
 }
 
 /// HTTP connections to nodes.

@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Instant};
 use walrus_core::{Axis, BlobId, Primary, Secondary, VerifiedBlobMetadataWithId};
 
 pub(crate) use self::status::StatusPoll;
-pub use self::status::{NoWitness, StatusWitness, blob_status};
+pub use self::status::{NoWitness, StatusWitness, blob_status, status_before_store};
 use self::{
     decode::Decoding,
     refusals::Refusals,
@@ -139,8 +139,10 @@ impl Reading<'_> {
         primary: usize,
         refusals: Refusals,
     ) -> ClientError {
-        if let Some(error) = refusals.verdict(self.blob_id, committee.n_shards()) {
-            return error;
+        // Somebody had metadata that belongs to the ID, so the blob exists, whatever is missing of it now.
+        match refusals.verdict(self.blob_id, committee.n_shards()) {
+            Some(ClientError::BlobIdDoesNotExist(_)) | None => {}
+            Some(error) => return error,
         }
         ClientError::NotEnoughSlivers {
             blob_id: *self.blob_id,

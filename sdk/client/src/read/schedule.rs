@@ -95,6 +95,20 @@ impl Schedule {
         None
     }
 
+    /// Another sliver of the node that `wanted` is of, to ask for in the same request.
+    pub(super) fn next_of_same(&mut self, wanted: &Wanted) -> Option<Wanted> {
+        let lane = self.lanes.get_mut(wanted.lane)?;
+        if lane.in_flight >= self.per_node {
+            return None;
+        }
+        let pair = lane.now.pop_front()?;
+        lane.in_flight += 1;
+        Some(Wanted {
+            pair,
+            ..wanted.clone()
+        })
+    }
+
     /// A request has ended.
     pub(super) fn ended(&mut self, wanted: &Wanted) {
         if let Some(lane) = self.lanes.get_mut(wanted.lane) {

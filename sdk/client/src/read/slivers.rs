@@ -8,8 +8,13 @@ use std::{
     },
 };
 
-use tokio::{sync::Semaphore, task::JoinSet};
+use bytes::Bytes;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
 use walrus_core::{Axis, SliverData, SliverIndex, SliverType, VerifiedBlobMetadataWithId};
+use walrus_node_client::{ErrorEnvelope, NodeClient, NodeError, Reason};
 
 use super::{
     kept::Kept,
@@ -51,7 +56,12 @@ pub(super) struct Gathering<'a, T: Axis> {
     schedule: Schedule,
     /// Most requests at the same time while no node is slow.
     parallel: usize,
-    pending: JoinSet<Answer>,
+    /// What is being fetched, stopped when this is dropped.
+    fetching: JoinSet<()>,
+    /// Slivers that were asked for and not answered.
+    in_flight: usize,
+    answers: mpsc::Receiver<Answer>,
+    answering: mpsc::Sender<Answer>,
     /// Requests more than needed, so that slow nodes cost nothing.
     slack: usize,
     /// Bytes that had arrived when it was last looked whether any do.
@@ -96,6 +106,7 @@ impl<'a, T: Axis> Gathering<'a, T> {
             received: AtomicU64::new(0),
             verifying: Semaphore::new(cores),
         };
+        let (answering, answers) = mpsc::channel(limits::MAX_CONCURRENT_READS);
         Ok(Self {
             shared: Arc::new(shared),
             progress,
@@ -103,7 +114,10 @@ impl<'a, T: Axis> Gathering<'a, T> {
             got: 0,
             schedule,
             parallel: committee.tuning().max_concurrent_sliver_reads,
-            pending: JoinSet::new(),
+            fetching: JoinSet::new(),
+            in_flight: 0,
+            answers,
+            answering,
             slack: (needed / 8).max(2),
             seen: 0,
         })
@@ -116,11 +130,10 @@ impl<'a, T: Axis> Gathering<'a, T> {
     pub(super) async fn run(mut self, refusals: &mut Refusals) -> Result<Gathered<T>, ClientError> {
         while self.got < self.needed {
             self.fill();
-            let next = tokio::time::timeout(limits::HEDGE_AFTER, self.pending.join_next()).await;
+            let next = tokio::time::timeout(limits::HEDGE_AFTER, self.next_answer()).await;
             match next {
                 Err(_) => self.hedge(),
-                Ok(Some(Ok(answer))) => self.take(answer, refusals)?,
-                Ok(Some(Err(_))) => {}
+                Ok(Some(answer)) => self.take(answer, refusals)?,
                 Ok(None) if !self.schedule.next_round() => break,
                 Ok(None) => tokio::time::sleep(limits::READ_ROUND_PAUSE).await,
             }
@@ -142,14 +155,52 @@ impl<'a, T: Axis> Gathering<'a, T> {
         let parallel = parallel.clamp(1, self.parallel);
         let missing = self.needed.saturating_sub(self.got);
         let wanted = missing.min(parallel).saturating_add(self.slack);
-        while self.pending.len() < wanted
-            && let Some(next) = self.schedule.next()
+        while self.in_flight < wanted
+            && let Some(first) = self.schedule.next()
         {
-            let shared = Arc::clone(&self.shared);
-            self.pending.spawn(async move {
-                let result = shared.fetch(&next).await;
-                (next, result)
-            });
+            let at_once = self.at_once(&first);
+            let at_once = at_once.min(wanted.saturating_sub(self.in_flight));
+            let mut batch = vec![first.clone()];
+            while batch.len() < at_once
+                && let Some(next) = self.schedule.next_of_same(&first)
+            {
+                batch.push(next);
+            }
+            self.in_flight = self.in_flight.saturating_add(batch.len());
+            let fetching = Fetching {
+                shared: Arc::clone(&self.shared),
+                answering: self.answering.clone(),
+            };
+            self.fetching.spawn(fetching.run(batch));
+        }
+    }
+
+    /// How many slivers the node may be asked for in one request. Large ones are verified better as each of them comes.
+    fn at_once(&self, wanted: &Wanted) -> usize {
+        let extensions = wanted.node.client().ok().and_then(NodeClient::extensions);
+        match extensions {
+            Some(extensions) if extensions.slivers => {
+                (limits::SLIVERS_AT_ONCE_BYTES / self.sliver_length()).max(1)
+            }
+            _ => 1,
+        }
+    }
+
+    /// The next answer; `None` if nothing is on its way.
+    async fn next_answer(&mut self) -> Option<Answer> {
+        loop {
+            tokio::select! {
+                biased;
+                Some(answer) = self.answers.recv() => {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    return Some(answer);
+                }
+                ended = self.fetching.join_next() => if ended.is_none() {
+                    // Whatever was lost with a task that failed is not on its way any more.
+                    self.in_flight = 0;
+                    return self.answers.try_recv().ok();
+                }
+            }
         }
     }
 
@@ -221,17 +272,80 @@ impl<'a, T: Axis> Gathering<'a, T> {
     }
 }
 
+/// One request, for one sliver or for several of one node.
+struct Fetching<T: Axis> {
+    shared: Arc<Shared<T>>,
+    answering: mpsc::Sender<Answer>,
+}
+
+impl<T: Axis> Fetching<T> {
+    async fn run(self, mut batch: Vec<Wanted>) {
+        if let [only] = batch.as_slice() {
+            let result = self.shared.fetch(only).await;
+            self.answer(only.clone(), result).await;
+            return;
+        }
+        let ended = self.fetch_several(&mut batch).await;
+        let problem = ended.err().unwrap_or_else(|| {
+            let absent = ErrorEnvelope::new(Reason::SliverNotFound, "it was left out");
+            let first = batch.first().and_then(|wanted| wanted.node.client().ok());
+            NodeProblem::from(NodeError::Refused {
+                url: first.map_or_else(String::new, |client| client.url().to_owned()),
+                envelope: Box::new(absent),
+            })
+        });
+        for wanted in batch {
+            self.answer(wanted, Err(Failure::Node(problem.clone())))
+                .await;
+        }
+    }
+
+    /// Fetches slivers of one node and takes those that come out of `batch`.
+    async fn fetch_several(&self, batch: &mut Vec<Wanted>) -> Result<(), NodeProblem> {
+        let Some(first) = batch.first().cloned() else {
+            return Ok(());
+        };
+        let pairs: Vec<_> = batch.iter().map(|wanted| wanted.pair).collect();
+        let shared = &self.shared;
+        let client = first.node.client()?;
+        let mut slivers = client.slivers(&shared.metadata, T::TYPE, &pairs).await?;
+        while let Some((pair, bytes)) = slivers.next().await? {
+            let Some(place) = batch.iter().position(|wanted| wanted.pair == pair) else {
+                let unasked = format!("it sent the sliver of pair {pair} unasked");
+                return Err(NodeProblem::WrongAnswer(unasked));
+            };
+            let wanted = batch.swap_remove(place);
+            shared.came(bytes.len());
+            let result = shared.keep(&wanted, bytes).await;
+            self.answer(wanted, result).await;
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, wanted: Wanted, result: Result<(), Failure>) {
+        // Nobody listens any more once there are enough.
+        let _ = self.answering.send((wanted, result)).await;
+    }
+}
+
 impl<T: Axis> Shared<T> {
+    fn came(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Fetches a sliver, verifies it and keeps it.
     async fn fetch(self: &Arc<Self>, wanted: &Wanted) -> Result<(), Failure> {
         let client = wanted.node.client().map_err(Failure::Node)?;
-        let on_bytes = |count: usize| {
-            self.received.fetch_add(count as u64, Ordering::Relaxed);
-        };
+        let on_bytes = |count: usize| self.came(count);
         let bytes = client
             .sliver_watched(&self.metadata, wanted.pair, T::TYPE, on_bytes)
             .await
             .map_err(|error| Failure::Node(error.into()))?;
+        self.keep(wanted, bytes).await
+    }
+
+    /// Verifies a sliver and keeps it.
+    async fn keep(self: &Arc<Self>, wanted: &Wanted, bytes: Bytes) -> Result<(), Failure> {
         let index = wanted
             .pair
             .to_sliver_index(T::TYPE, self.metadata.n_shards());

@@ -1,8 +1,9 @@
 //! The status of a blob, by the answers of many nodes. Client spec 1.10.2.
 
-use std::{cmp::Reverse, time::Duration};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use rand::seq::IndexedRandom as _;
 use walrus_core::{
     BlobId,
     quorum::{is_above_validity, is_quorum},
@@ -51,6 +52,39 @@ impl StatusPoll {
         blob_id: &BlobId,
         timeout: Duration,
     ) -> Self {
+        Self::ask(committee, &committee.nodes, blob_id, timeout).await
+    }
+
+    /// Asks a few nodes, at random, and the others only if one of these knows the blob or does not answer: most blobs that are to be
+    /// stored are new, and what is lost if all of the few are wrong is that a blob is stored which is there already.
+    pub(crate) async fn sparing(
+        committee: &NodeCommittee,
+        blob_id: &BlobId,
+        timeout: Duration,
+    ) -> Self {
+        let sample: Vec<_> = committee
+            .nodes
+            .choose_multiple(&mut rand::rng(), limits::STATUS_SAMPLE)
+            .cloned()
+            .collect();
+        if sample.len() < committee.nodes.len() {
+            let poll = Self::ask(committee, &sample, blob_id, timeout).await;
+            let mut answers = poll.answers.iter();
+            let is_new = answers.all(|(status, _)| *status == BlobStatus::Nonexistent);
+            if is_new && poll.failures.is_empty() {
+                return poll;
+            }
+        }
+        Self::run(committee, blob_id, timeout).await
+    }
+
+    /// Asks nodes of a committee, until their answers decide or the time is up.
+    async fn ask(
+        committee: &NodeCommittee,
+        nodes: &[Arc<StorageNode>],
+        blob_id: &BlobId,
+        timeout: Duration,
+    ) -> Self {
         let mut poll = Self {
             blob_id: *blob_id,
             n_shards: committee.n_shards(),
@@ -58,18 +92,15 @@ impl StatusPoll {
             answered: 0,
             failures: Vec::new(),
         };
-        let mut pending: FuturesUnordered<_> = committee
-            .nodes
+        let mut pending: FuturesUnordered<_> = nodes
             .iter()
             .map(|node| async move { (node, ask(node, blob_id).await) })
             .collect();
         let deadline = tokio::time::Instant::now() + timeout;
-        let mut silent: Vec<bool> = vec![true; committee.nodes.len()];
+        let mut heard = BTreeSet::new();
         while let Ok(Some((node, answer))) = tokio::time::timeout_at(deadline, pending.next()).await
         {
-            if let Some(silent) = silent.get_mut(usize::from(node.position)) {
-                *silent = false;
-            }
+            heard.insert(node.position);
             match answer {
                 Ok(status) => poll.count(status, node.weight),
                 Err(error) => poll.failures.push(node.failure(error)),
@@ -78,13 +109,9 @@ impl StatusPoll {
                 return poll;
             }
         }
-        let unheard = committee
-            .nodes
-            .iter()
-            .zip(silent)
-            .filter(|(_, silent)| *silent);
+        let unheard = nodes.iter().filter(|node| !heard.contains(&node.position));
         poll.failures
-            .extend(unheard.map(|(node, _)| node.failure(NodeProblem::Silent(timeout))));
+            .extend(unheard.map(|node| node.failure(NodeProblem::Silent(timeout))));
         poll
     }
 
@@ -145,6 +172,22 @@ pub async fn blob_status(
     witness: &dyn StatusWitness,
 ) -> Result<BlobStatus, ClientError> {
     StatusPoll::run(committee, blob_id, timeout)
+        .await
+        .decide(witness)
+        .await
+}
+
+/// As [`blob_status`], for a blob that is about to be stored: only a few nodes are asked as long as these say that it is new.
+///
+/// # Errors
+/// As for [`blob_status`].
+pub async fn status_before_store(
+    committee: &NodeCommittee,
+    blob_id: &BlobId,
+    timeout: Duration,
+    witness: &dyn StatusWitness,
+) -> Result<BlobStatus, ClientError> {
+    StatusPoll::sparing(committee, blob_id, timeout)
         .await
         .decide(witness)
         .await

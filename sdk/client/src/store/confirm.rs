@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use walrus_core::{
-    BlobId, Epoch,
+    BlobId, BlsPublicKey, Epoch,
     messages::{BlobPersistence, MessageError, StorageConfirmationBody},
-    signed_message::SignedMessage,
+    signed_message::{SignedMessage, StorageConfirmation},
 };
 use walrus_node_client::Reason;
 
+use super::upload::BlobUpload;
 use crate::{
     NodeProblem, limits,
     nodes::StorageNode,
@@ -35,9 +36,7 @@ pub(super) async fn request(
     persistence: &BlobPersistence,
 ) -> Result<Confirmation, Unconfirmed> {
     let client = node.client().map_err(Unconfirmed::Lost)?;
-    let malformed = || NodeProblem::Unusable("its BLS key on chain is malformed".to_owned());
-    let key = node.public_key().ok_or_else(malformed);
-    let key = key.map_err(Unconfirmed::Lost)?;
+    let key = key_of(node).map_err(Unconfirmed::Lost)?;
     let mut patience = Patience::default();
     loop {
         let wait = node.tuning().confirmation_long_poll;
@@ -46,15 +45,10 @@ pub(super) async fn request(
         let (problem, pause): (NodeProblem, Option<Duration>) =
             match within(wait + limits::SMALL_REQUEST, request).await {
                 Ok(confirmation) => {
-                    match confirmation.verify(key, epoch, blob_id, *persistence) {
+                    match verify(&confirmation, key, epoch, (blob_id, persistence)) {
                         Ok(()) => return Ok(confirmation.signed().clone()),
-                        // It has not seen the epoch change yet.
-                        Err(error @ MessageError::Epoch { found, expected })
-                            if found < expected =>
-                        {
-                            (NodeProblem::Behind(error), patience.after_lag())
-                        }
-                        Err(error) => (NodeProblem::WrongConfirmation(error), None),
+                        Err(problem @ NodeProblem::Behind(_)) => (problem, patience.after_lag()),
+                        Err(problem) => (problem, None),
                     }
                 }
                 Err(NodeProblem::Request(error)) if error.is_reason(Reason::MissingSlivers) => {
@@ -69,5 +63,39 @@ pub(super) async fn request(
             Some(pause) => tokio::time::sleep(pause).await,
             None => return Err(Unconfirmed::Lost(problem)),
         }
+    }
+}
+
+fn key_of(node: &StorageNode) -> Result<&BlsPublicKey, NodeProblem> {
+    let malformed = || NodeProblem::Unusable("its BLS key on chain is malformed".to_owned());
+    node.public_key().ok_or_else(malformed)
+}
+
+/// Checks what a node sent: signature, epoch, blob and persistence.
+///
+/// # Errors
+/// [`NodeProblem::Behind`] if it has not seen the epoch change yet; [`NodeProblem::WrongConfirmation`].
+pub(super) fn check(
+    node: &StorageNode,
+    epoch: Epoch,
+    upload: &BlobUpload,
+    confirmation: &StorageConfirmation,
+) -> Result<(), NodeProblem> {
+    let about = (upload.blob_id(), &upload.persistence);
+    verify(confirmation, key_of(node)?, epoch, about)
+}
+
+fn verify(
+    confirmation: &StorageConfirmation,
+    key: &BlsPublicKey,
+    epoch: Epoch,
+    (blob_id, persistence): (&BlobId, &BlobPersistence),
+) -> Result<(), NodeProblem> {
+    match confirmation.verify(key, epoch, blob_id, *persistence) {
+        Ok(()) => Ok(()),
+        Err(error @ MessageError::Epoch { found, expected }) if found < expected => {
+            Err(NodeProblem::Behind(error))
+        }
+        Err(error) => Err(NodeProblem::WrongConfirmation(error)),
     }
 }

@@ -28,6 +28,7 @@ mod slivers;
 mod stage;
 mod storage_end;
 mod upload;
+mod whole;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -174,7 +175,7 @@ impl<'a> Store<'a> {
                 let view = &view;
                 async move {
                     let timeout = limits::STATUS_TIMEOUT;
-                    let poll = StatusPoll::run(&view.current, &blob_id, timeout).await;
+                    let poll = StatusPoll::sparing(&view.current, &blob_id, timeout).await;
                     (place, blob_id, poll)
                 }
             })

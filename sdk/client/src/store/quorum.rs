@@ -1,6 +1,6 @@
 //! A blob on all nodes of a committee, until enough of them confirmed. Client spec 1.6.
 //!
-//! Each node goes at its own pace: metadata, slivers, confirmation. Nobody waits for the slowest. As soon as the nodes that are
+//! Each node goes at its own pace: all in one request, or metadata, slivers, confirmation. Nobody waits for the slowest. As soon as the nodes that are
 //! lost have more than `f` shards, nothing can succeed any more, and the attempt ends.
 
 use std::{
@@ -13,11 +13,13 @@ use walrus_core::{
     certificate::ProtocolMessageCertificate, messages::StorageConfirmationBody,
     parameters::max_faulty, quorum::min_certificate_weight,
 };
+use walrus_node_client::Stored;
 use walrus_sui::transactions::BlobCertificate;
 
 use super::{
     confirm::{self, Confirmation, Unconfirmed},
     upload::{self, BlobUpload},
+    whole,
 };
 use crate::{
     ClientError, NodeFailure, NodeProblem, Progress, ProgressEvent, limits,
@@ -28,7 +30,7 @@ use crate::{
 const EVENTS_PER_NODE: usize = 4;
 
 /// What happened on one node.
-enum NodeEvent {
+pub(super) enum NodeEvent {
     /// It has a sliver of so many bytes.
     Sent(u64),
     Uploaded(Arc<StorageNode>),
@@ -80,11 +82,13 @@ pub async fn upload_and_confirm(
     let capacity = committee.nodes.len().saturating_mul(EVENTS_PER_NODE).max(1);
     let (events, mut inbox) = mpsc::channel(capacity);
     let mut tasks = JoinSet::new();
+    let in_one = committee.mostly_offers_uploads();
     for node in committee.nodes.iter() {
         tasks.spawn(serve(
             Arc::clone(node),
             committee.epoch,
             upload.clone(),
+            in_one,
             events.clone(),
         ));
     }
@@ -216,9 +220,10 @@ async fn serve(
     node: Arc<StorageNode>,
     epoch: walrus_core::Epoch,
     upload: BlobUpload,
+    in_one: bool,
     events: mpsc::Sender<NodeEvent>,
 ) {
-    let result = deliver(&node, epoch, &upload, &events).await;
+    let result = deliver(&node, epoch, &upload, in_one, &events).await;
     let event = match result {
         Ok(confirmation) => NodeEvent::Confirmed(node, confirmation),
         Err(problem) => NodeEvent::Lost(node.failure(problem)),
@@ -227,19 +232,46 @@ async fn serve(
     let _ = events.send(event).await;
 }
 
+/// Sends a node its part until it confirms: in one request where it offers that, and piece by piece elsewhere. `in_one` says what is
+/// tried with a node of which that is not known.
 async fn deliver(
     node: &Arc<StorageNode>,
     epoch: walrus_core::Epoch,
     upload: &BlobUpload,
+    in_one: bool,
     events: &mpsc::Sender<NodeEvent>,
 ) -> Result<Confirmation, NodeProblem> {
+    let offers = |unknown| {
+        let client = node.client()?;
+        let known = client.extensions().map(|extensions| extensions.upload);
+        Ok::<_, NodeProblem>(known.unwrap_or(unknown))
+    };
     for round in 0..=limits::REUPLOAD_ROUNDS {
         if round > 0 || !upload.stored_already {
+            if round == 0 && offers(in_one)? {
+                let all = whole::everything(node, upload);
+                let delivered = whole::deliver(node, epoch, upload, all, events).await?;
+                if let Some(confirmation) = delivered {
+                    return Ok(confirmation);
+                }
+            }
+            let stored = upload::send_metadata(node, upload).await?;
+            // Its answer has told what it offers.
+            if offers(false)? {
+                let lacking = match stored {
+                    Stored::Existing => whole::lacking(node, node.client()?, upload).await?,
+                    Stored::New => whole::slivers(node, upload),
+                };
+                let delivered = whole::deliver(node, epoch, upload, lacking, events).await?;
+                if let Some(confirmation) = delivered {
+                    return Ok(confirmation);
+                }
+            }
             let on_sent = |bytes| async move {
                 // Nobody listens any more once there is a quorum.
                 let _ = events.send(NodeEvent::Sent(bytes)).await;
             };
-            upload::send(node, upload, on_sent).await?;
+            upload::send_slivers(node, upload, stored, on_sent).await?;
         }
         if round == 0 && !upload.stored_already {
             let _ = events.send(NodeEvent::Uploaded(Arc::clone(node))).await;

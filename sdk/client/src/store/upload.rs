@@ -1,4 +1,4 @@
-//! What one node gets of a blob: the metadata, then the slivers of its shards. Client spec 1.6.2.
+//! What one node gets of a blob, piece by piece: the metadata, then the slivers of its shards. Client spec 1.6.2.
 
 use std::sync::Arc;
 
@@ -63,20 +63,30 @@ pub(crate) fn upload_permits<'a>(
     Arc::new(Semaphore::new(permits))
 }
 
-/// Sends a node its part of a blob. Each request is repeated as long as that makes sense; the first one that does not succeed
-/// fails the node. `on_sent` hears of every sliver that the node has then, with its length in bytes.
-pub(super) async fn send<F: Future<Output = ()>>(
+/// Sends a node the metadata. The request is repeated as long as that makes sense.
+pub(super) async fn send_metadata(
     node: &StorageNode,
     upload: &BlobUpload,
+) -> Result<Stored, NodeProblem> {
+    let client = node.client()?;
+    let metadata = upload.blob.metadata();
+    persist(|| {
+        let request = client.store_metadata(metadata.blob_id(), metadata.metadata());
+        within(limits::SMALL_REQUEST, request)
+    })
+    .await
+}
+
+/// Sends a node, which has the metadata, its slivers of a blob. Each request is repeated as long as that makes sense; the first one
+/// that does not succeed fails the node. `on_sent` hears of every sliver that the node has then, with its length in bytes.
+pub(super) async fn send_slivers<F: Future<Output = ()>>(
+    node: &StorageNode,
+    upload: &BlobUpload,
+    stored: Stored,
     on_sent: impl Fn(u64) -> F,
 ) -> Result<(), NodeProblem> {
     let client = node.client()?;
     let metadata = upload.blob.metadata();
-    let stored = persist(|| {
-        let request = client.store_metadata(metadata.blob_id(), metadata.metadata());
-        within(limits::SMALL_REQUEST, request)
-    })
-    .await?;
     let tuning = node.tuning();
     // Smaller ones are sent sooner than asked for.
     let ask_from = (stored == Stored::Existing).then_some(tuning.sliver_status_check_threshold);

@@ -7,3 +7,4 @@ mod network;
 mod reads;
 mod statuses;
 mod uploads;
+mod whole;

@@ -1,19 +1,22 @@
-//! Storage nodes for tests: ten of two shards each, so `f` is 6 shards.
+//! Storage nodes for tests: ten of two shards each, so `f` is 6 shards, unless a test wants others.
 
 use std::{
     collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
     serve::Listener,
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +29,8 @@ use walrus_core::{
     signed_message::StorageConfirmation,
 };
 use walrus_node_client::{
-    BlobStatus, ErrorEnvelope, NodeClientOptions, Reason, SuccessEnvelope, routes,
+    Addresses, BlobStatus, EXTENSIONS, ErrorEnvelope, Held, NodeClientOptions, PieceHeader,
+    PieceName, PieceReader, Reason, SuccessEnvelope, routes,
 };
 use walrus_sdk::nodes::{Connections, NodeCommittee};
 use walrus_sui::{
@@ -69,6 +73,14 @@ pub(crate) enum Behaviour {
     Refuses,
     /// Says that it misses slivers the first time it is asked to confirm.
     LosesSliversOnce,
+    /// Takes a blob in one request.
+    Whole,
+    /// The same, but the first such request breaks after some pieces.
+    WholeInterrupted,
+    /// The same, with a byte of each sliver flipped.
+    WholeCorrupt,
+    /// Has no space left.
+    Full,
     /// Reports this status.
     Says(BlobStatus),
 }
@@ -76,9 +88,14 @@ pub(crate) enum Behaviour {
 pub(crate) struct Node {
     pub(crate) behaviour: Behaviour,
     keys: BlsKeyPair,
+    shards: u16,
     blob: Option<Arc<EncodedBlob>>,
     requests: Mutex<HashMap<&'static str, u32>>,
     pub(crate) received: Mutex<HashSet<(u16, SliverType)>>,
+    /// Pieces of each request that brought several.
+    pub(crate) pieces: Mutex<Vec<usize>>,
+    /// All requests.
+    pub(crate) asked: AtomicU32,
 }
 
 impl Node {
@@ -87,6 +104,13 @@ impl Node {
         let count = requests.entry(kind).or_default();
         *count += 1;
         *count
+    }
+
+    fn takes_all(&self) -> bool {
+        matches!(
+            self.behaviour,
+            Behaviour::Whole | Behaviour::WholeInterrupted | Behaviour::WholeCorrupt
+        )
     }
 
     /// How often metadata was sent.
@@ -126,26 +150,42 @@ pub(crate) fn encode(data: &[u8]) -> Arc<EncodedBlob> {
 impl Network {
     /// Starts nodes that hold `blob`; all that are not named are honest.
     pub(crate) async fn start(blob: Option<&Arc<EncodedBlob>>, faulty: Vec<Behaviour>) -> Self {
+        Self::start_of(NODES, SHARDS_PER_NODE, blob, faulty).await
+    }
+
+    /// Starts so many nodes with so many shards each.
+    pub(crate) async fn start_of(
+        size: usize,
+        shards: u16,
+        blob: Option<&Arc<EncodedBlob>>,
+        faulty: Vec<Behaviour>,
+    ) -> Self {
         let mut members = Vec::new();
         let mut nodes = Vec::new();
-        for index in 0..NODES {
+        for index in 0..size {
             let behaviour = faulty.get(index).cloned().unwrap_or(Behaviour::Honest);
             let node = Arc::new(Node {
                 behaviour,
                 keys: BlsKeyPair::generate(&mut rand::rng()),
+                shards,
                 blob: blob.cloned(),
                 requests: Mutex::default(),
                 received: Mutex::default(),
+                pieces: Mutex::default(),
+                asked: AtomicU32::new(0),
             });
             members.push(spawn(Arc::clone(&node), index).await);
             nodes.push(node);
         }
         let committee = Committee {
             epoch: EPOCH,
-            n_shards: N_SHARDS,
+            n_shards: u16::try_from(size).unwrap() * shards,
             members,
         };
-        let connections = Connections::new(NodeClientOptions::default());
+        let connections = Connections::new(NodeClientOptions {
+            addresses: Addresses::Any,
+            ..NodeClientOptions::default()
+        });
         let committee = NodeCommittee::new(&committee, &connections).unwrap();
         Self { committee, nodes }
     }
@@ -157,6 +197,7 @@ async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
         walrus_core::network_key::NetworkPublicKey::from_sec1(tls_key.public_key_raw()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let node_shards = node.shards;
     let bls = blst::min_pk::PublicKey::from_bytes(node.keys.public_key().as_bytes()).unwrap();
     if node.behaviour != Behaviour::Down {
         let listener = TlsListener {
@@ -165,11 +206,12 @@ async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
         };
         tokio::spawn(async move { axum::serve(listener, router(node)).await.unwrap() });
     }
-    let first = index as u16 * SHARDS_PER_NODE;
+    let shards = node_shards;
+    let first = index as u16 * shards;
     CommitteeMember {
         node_id: Address::new([index as u8; 32]),
-        weight: SHARDS_PER_NODE,
-        shards: (first..first + SHARDS_PER_NODE).map(ShardIndex).collect(),
+        weight: shards,
+        shards: (first..first + shards).map(ShardIndex).collect(),
         public_key: bls.serialize().to_vec(),
         network_public_key: network_key.0.to_vec(),
         network_address: address.to_string(),
@@ -217,7 +259,14 @@ fn acceptor(key: &rcgen::KeyPair) -> TlsAcceptor {
 }
 
 fn router(node: Arc<Node>) -> Router {
-    Router::new()
+    let mut router = Router::new();
+    if node.takes_all() {
+        router = router
+            .route(routes::UPLOAD, post(upload))
+            .route(routes::HAVE, get(have))
+            .route(routes::SLIVERS, get(get_slivers));
+    }
+    router
         .route(routes::METADATA, get(get_metadata).put(put_metadata))
         .route(routes::SLIVER, get(get_sliver).put(put_sliver))
         .route(routes::PERMANENT_CONFIRMATION, get(confirm))
@@ -234,10 +283,16 @@ async fn silence(
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
+    node.asked.fetch_add(1, Ordering::Relaxed);
     if node.behaviour == Behaviour::Silent {
         std::future::pending::<()>().await;
     }
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if node.takes_all() {
+        let offered = header::HeaderValue::from_static("upload slivers");
+        response.headers_mut().insert(EXTENSIONS, offered);
+    }
+    response
 }
 
 fn success<T: serde::Serialize>(code: StatusCode, data: T) -> Response {
@@ -292,12 +347,45 @@ async fn get_sliver(
     binary(bytes)
 }
 
+/// Slivers in one answer; of [`Behaviour::WholeInterrupted`] only the first.
+async fn get_slivers(State(node): State<Arc<Node>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap();
+    let of_key = |key: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let found = pairs.filter(|(found, _)| *found == key);
+        found.map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
+    };
+    let sliver_type: SliverType = of_key("sliver_type")[0].parse().unwrap();
+    let mut body = Vec::new();
+    for pair in of_key("pair") {
+        let pair = SliverPairIndex(pair.parse().unwrap());
+        let slivers = &node.blob.as_ref().unwrap().pairs[pair.as_usize()];
+        let mut bytes = match sliver_type {
+            SliverType::Primary => slivers.primary.to_bcs(),
+            SliverType::Secondary => slivers.secondary.to_bcs(),
+        };
+        if node.behaviour == Behaviour::WholeCorrupt {
+            bytes[20] ^= 1;
+        }
+        let name = PieceName::Sliver(pair, sliver_type);
+        let header = PieceHeader::of(name, &bytes).unwrap();
+        header
+            .parts(bytes.into())
+            .for_each(|part| body.extend(part));
+        if node.behaviour == Behaviour::WholeInterrupted {
+            break;
+        }
+    }
+    binary(body)
+}
+
 async fn put_metadata(State(node): State<Arc<Node>>, _body: Bytes) -> Response {
     match node.behaviour {
         Behaviour::Behind(requests) if node.count("metadata") <= requests => {
             refuse(Reason::NotRegistered)
         }
         Behaviour::Refuses => refuse(Reason::InvalidBlob),
+        Behaviour::Full => refuse(Reason::StorageFull),
         _ => success(StatusCode::CREATED, "metadata stored"),
     }
 }
@@ -311,9 +399,46 @@ async fn put_sliver(
     success(StatusCode::CREATED, "sliver stored")
 }
 
+async fn upload(
+    State(node): State<Arc<Node>>,
+    Path(blob_id): Path<BlobId>,
+    body: axum::body::Body,
+) -> Response {
+    let breaks = node.behaviour == Behaviour::WholeInterrupted && node.count("upload") == 1;
+    let mut pieces = PieceReader::new(body.into_data_stream());
+    let mut came = 0;
+    while let Some(header) = pieces.header().await.unwrap() {
+        pieces.payload(&header).await.unwrap();
+        if let PieceName::Sliver(pair, sliver_type) = header.name {
+            node.received.lock().unwrap().insert((pair.0, sliver_type));
+        }
+        came += 1;
+        if breaks && came == 2 {
+            return refuse(Reason::Unavailable);
+        }
+    }
+    node.pieces.lock().unwrap().push(came);
+    confirm(State(node), Path(blob_id)).await
+}
+
+async fn have(State(node): State<Arc<Node>>) -> Response {
+    let received = node.received.lock().unwrap();
+    let of = |wanted: SliverType| {
+        let pairs = received.iter().filter(|(_, found)| *found == wanted);
+        pairs.map(|(pair, _)| SliverPairIndex(*pair)).collect()
+    };
+    let held = Held {
+        registered: true,
+        metadata: true,
+        primary: of(SliverType::Primary),
+        secondary: of(SliverType::Secondary),
+    };
+    success(StatusCode::OK, held)
+}
+
 async fn confirm(State(node): State<Arc<Node>>, Path(blob_id): Path<BlobId>) -> Response {
     let stored = node.received.lock().unwrap().len();
-    if stored < usize::from(SHARDS_PER_NODE) * 2 {
+    if stored < usize::from(node.shards) * 2 {
         return refuse(Reason::MissingSlivers);
     }
     if node.behaviour == Behaviour::LosesSliversOnce && node.count("confirm") == 1 {
