@@ -13,7 +13,7 @@ use axum::{
 use walrus_core::{BlobId, SliverPairIndex, SliverType};
 use walrus_service::{
     envelope::Refusal,
-    memory::Budget,
+    memory::{Budget, Taken},
     request::{self, PathParts},
     server::Caller,
 };
@@ -78,7 +78,7 @@ pub(super) async fn read_body(
     limit: usize,
     memory: &Budget,
     Sender(caller): Sender,
-) -> Result<(Bytes, impl Send + use<>), Refusal> {
+) -> Result<(Bytes, Taken), Refusal> {
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     let length = announced.unwrap_or(limit).min(limit);
