@@ -129,6 +129,7 @@ mod tests {
             },
             shard_detail: None,
             latest_checkpoint_sequence_number: latest,
+            extensions: vec![],
             workers: vec![],
             problems: vec![],
         }
