@@ -363,7 +363,7 @@ async fn what_was_acknowledged_survives_a_crash() {
         .verify(&key, EPOCH, &blob_id, deletable)
         .unwrap();
     assert!(matches!(
-        deeds.reads.status(&blob_id).unwrap(),
+        deeds.reads.status(blob_id).await.unwrap(),
         BlobStatus::Deletable { .. }
     ));
 }
