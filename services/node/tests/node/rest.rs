@@ -240,9 +240,10 @@ async fn requests_that_reach_no_handler_get_json_and_cors() {
         ),
         (
             reqwest::Method::PUT,
+            // Its body is not even looked at.
             format!("/v1/blobs/{id}/metadata"),
             400,
-            "INVALID_CONTENT_TYPE",
+            "NOT_REGISTERED",
         ),
         (
             reqwest::Method::GET,
