@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::support::{World, framework, framework_modules, id, publish, session};
+use crate::support::{World, framework, framework_modules, id, publish, random::Random, session};
 use sui_devchain_vm::{
     Package, Vm, VmError,
     package::Module,
@@ -67,18 +67,6 @@ fn code_that_needs_a_missing_native_is_refused_by_its_name() {
         "{message}"
     );
     assert!(message.contains(&expected), "{message}");
-}
-
-/// xorshift with a fixed seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
-    }
 }
 
 #[test]
