@@ -79,8 +79,33 @@ Examples:
   walrus-node repair --all-missing --config-path walrus-node.yaml
   walrus-node repair --blob BLOB_ID --explain --config-path walrus-node.yaml")]
     Repair(RepairArgs),
-    /// Say whether the node may be shut down for good, and if not, from when on; exit status 4 if not.
-    #[command(after_help = "Example:\n  walrus-node drain --node --config-path walrus-node.yaml")]
+    /// Read everything that is stored, slowly, to find damage; by itself once a month.
+    #[command(after_help = "\
+Examples:
+  walrus-node scrub start --config-path walrus-node.yaml
+  walrus-node scrub set --rate 50M --config-path walrus-node.yaml")]
+    Scrub(ScrubArgs),
+    /// Check whether the index and the files of slivers agree; exit status 3 if they do not.
+    #[command(after_help = "\
+Examples:
+  walrus-node fsck --config-path walrus-node.yaml
+  walrus-node fsck --offline --fix --config-path walrus-node.yaml")]
+    Fsck(FsckArgs),
+    /// List the disks, take one in, or give one up.
+    #[command(after_help = "\
+Examples:
+  walrus-node disk list --config-path walrus-node.yaml
+  walrus-node disk add /mnt/two --config-path walrus-node.yaml --yes
+  walrus-node disk remove /mnt/two --config-path walrus-node.yaml --yes
+
+Without --yes, add and remove only say what they would do.")]
+    Disk(DiskArgs),
+    /// Say whether the node may be shut down for good, and if not, from when on (exit status 4); or move what is on a disk to the
+    /// others.
+    #[command(after_help = "\
+Examples:
+  walrus-node drain --node --config-path walrus-node.yaml
+  walrus-node drain --disk /mnt/two --config-path walrus-node.yaml")]
     Drain(DrainArgs),
     /// Make, list, check and restore backups of what the node stores. Keys, wallet and configuration are not in them.
     #[command(after_help = "\
@@ -446,12 +471,91 @@ pub(crate) struct RestoreArgs {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "drained", required = true, multiple = false, args = ["node", "disk"])]
 pub(crate) struct DrainArgs {
     /// The whole node.
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub(crate) node: bool,
+    /// One of its disks.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) config: ConfigPathArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    #[command(subcommand)]
+    pub(crate) command: ScrubVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScrubVerb {
+    /// Begin one now, or go on with one that was paused.
+    Start(DoorArgs),
+    /// Let it pause.
+    Pause(DoorArgs),
+    /// Say how far it is.
+    Status(DoorArgs),
+    /// Set how much it reads each second at most.
+    Set(SetScrubArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetScrubArgs {
+    /// Bytes, or with a suffix as in 50M.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) rate: Size,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FsckArgs {
+    /// Of a storage that no node uses.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Mend what is found: the index follows the files, and what is lost is queued for recovery.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiskArgs {
+    #[command(subcommand)]
+    pub(crate) command: DiskVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DiskVerb {
+    /// Say how they are.
+    List(DoorArgs),
+    /// Name one more in the configuration.
+    Add(ChangeDiskArgs),
+    /// Move what is on one to the others, and take it out of the configuration.
+    Remove(RemoveDiskArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeDiskArgs {
+    /// Its directory.
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveDiskArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeDiskArgs,
+    /// It is lost: what was on it is recovered from other nodes.
+    #[arg(long)]
+    pub(crate) lost: bool,
 }
 
 #[derive(Debug, Args)]

@@ -224,6 +224,24 @@ pub(crate) fn set_storage_path(path: &Path, from: &Path, to: &Path) -> anyhow::R
     Ok(replace_private(path, text.as_bytes())?)
 }
 
+/// Names other disks in the configuration; everything else stays as it is, comments as well.
+pub(crate) fn set_disks(path: &Path, disks: &[PathBuf]) -> anyhow::Result<()> {
+    const KEY: &str = "storage_disks:";
+    let text = read_bounded(path)?;
+    let mut lines: Vec<_> = text.lines().filter(|line| !line.starts_with(KEY)).collect();
+    let named: Vec<_> = disks.iter().map(|disk| quoted(disk)).collect();
+    let line = format!("{KEY} [{}]", named.join(", "));
+    let end = lines.iter().position(|line| line.trim_end() == "...");
+    lines.insert(end.unwrap_or(lines.len()), &line);
+    let text = lines.join("\n") + "\n";
+    let origin = path.display().to_string();
+    let config = NodeConfig::parse(&text, &origin);
+    if config.is_ok_and(|config| config.storage_disks == disks) {
+        return Ok(replace_private(path, text.as_bytes())?);
+    }
+    bail!("write `{line}` into {origin} by hand: its form is not understood")
+}
+
 /// A path as a YAML string; JSON is such a form.
 fn quoted(path: &Path) -> String {
     serde_json::Value::from(path.to_string_lossy().into_owned()).to_string()

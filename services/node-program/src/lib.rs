@@ -8,6 +8,7 @@
 mod args;
 mod backup;
 mod config_file;
+mod disk;
 mod doctor;
 mod door;
 mod drain;
@@ -22,6 +23,7 @@ mod relocate;
 mod repair;
 mod report;
 mod run;
+mod scrub;
 mod setup;
 mod size;
 mod status;
@@ -72,7 +74,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Restore(args) => return backup::restore(args, &output).await,
             Command::ListDbCheckpoint { path } => return backup::list(&path, &output),
             Command::Move(args) => relocate::run(&args, &output).await,
-            Command::Drain(args) => drain::run(&args, &output).await,
+            Command::Scrub(args) => return scrub::scrub(args, &output).await,
+            Command::Fsck(args) => return scrub::fsck_verb(args, &output).await,
+            Command::Disk(args) => return disk::run(args, &output).await,
+            Command::Drain(args) => match &args.disk {
+                Some(path) => disk::drain_disk(&args.config.config_path, path, &output).await,
+                None => drain::run(&args, &output).await,
+            },
             Command::Report(args) => report::run(&args, &output).await,
             Command::Worker(args) => worker::run(args, &output).await,
             Command::KeyGen(args) => key_gen::run(&args, &output),

@@ -14,6 +14,7 @@ use walrus_node::operator::{
 
 use crate::{
     args::StatusArgs,
+    disk,
     door::{done, socket},
     exit::{Exit, unless_interrupted},
     output::{Output, field},
@@ -163,6 +164,7 @@ fn lines(status: &Status) -> Vec<String> {
         ),
         field("recovery", recovery(status)),
     ];
+    lines.extend(status.disks.iter().map(disk::line));
     if let Some(standing) = &status.standing {
         lines.extend(standing_lines(standing));
     }

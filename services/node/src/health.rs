@@ -13,7 +13,7 @@ use crate::{
     blobs::Holdings,
     chain::ChainTip,
     limits::MAX_COUNTED,
-    operator::Problems,
+    operator::{DiskView, Problems},
     storage::{StorageError, records::ShardState},
 };
 
@@ -30,6 +30,15 @@ pub struct Health {
 }
 
 impl Health {
+    /// What is wrong, with the disks as they are now.
+    fn problems(&self) -> Vec<String> {
+        let disks = self.holdings.storage().disks();
+        let disks: Vec<_> = disks.iter().map(DiskView::from).collect();
+        let disks = disks.iter().filter_map(DiskView::problem);
+        self.problems.set("disks", disks.collect());
+        self.problems.list()
+    }
+
     /// The health document; `detailed` with every shard.
     ///
     /// # Errors
@@ -90,7 +99,7 @@ impl Health {
             latest_checkpoint_sequence_number: self.tip.get(),
             extensions: self.extensions.names().map(str::to_owned).collect(),
             workers: self.workers.list().into_iter().map(worker).collect(),
-            problems: self.problems.list(),
+            problems: self.problems(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Assembly of a storage node: start and shutdown.
 
 use std::{
+    collections::BTreeMap,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -35,10 +36,13 @@ use crate::{
     limits::COMPACTION_THROTTLE,
     metrics::Metrics,
     operator::{
-        Account, WorkerSettings,
+        Account, SettingsError, WorkerSettings,
         account::{AccountKeeper, Identity},
+        backup::{BackupWorker, Backups, Plan, Schedule},
+        fsck::{FsckWorker, Fscks},
         push::MetricsPush,
         relocation,
+        scrub::{ScrubWorker, Scrubs},
     },
     parts::{Foundation, Parts},
     storage::{Compaction, Storage},
@@ -48,13 +52,7 @@ use crate::{
 #[cfg(unix)]
 use crate::{
     healing::Peers,
-    operator::{
-        SetLogLevel,
-        admin::AdminDoor,
-        backup::{BackupWorker, Backups, Plan, Schedule},
-        desk::Desk,
-        explain::Explainer,
-    },
+    operator::{SetLogLevel, admin::AdminDoor, desk::Desk, explain::Explainer},
 };
 
 /// Starts storage nodes.
@@ -227,14 +225,7 @@ impl PreparedNode {
         let own = self.network_key.public_key();
         let settings = WorkerSettings::of(&config.storage_path);
         let served = async {
-            let mut presets = settings.load()?;
-            presets
-                .entry(Compaction::NAME.to_owned())
-                .or_insert(Setting {
-                    throttle: COMPACTION_THROTTLE,
-                    ..Setting::default()
-                });
-            parts.runner.preset(presets);
+            parts.runner.preset(presets(&settings)?);
             let router = api::router(parts.deeds.clone());
             let (transport, limits) = (self.secured.transport, limits(&config));
             let peers = CommitteePeers::new(Arc::clone(&parts.committees), own);
@@ -245,15 +236,25 @@ impl PreparedNode {
                 metrics_server(&config, self.listeners.metrics, &parts.deeds.metrics)?;
             start_workers(&config, &parts, self.reader, self.writer, self.cap.id).await?;
             parts.runner.spawn(AccountKeeper(Arc::clone(&account)));
-            parts.runner.spawn(parts.repair_worker());
+            let verbs = Verbs::start(&config, &parts);
             if let Some(push) = &config.metrics_push {
                 let metrics = Arc::clone(&parts.deeds.metrics);
                 let push =
                     MetricsPush::new(push.clone(), &config.name, &self.network_key, metrics)?;
                 parts.runner.spawn(push);
             }
+            #[cfg(not(unix))]
+            drop((verbs, settings));
             #[cfg(unix)]
-            let door = open_door(&config, &parts, &account, settings, self.set_log_level).await?;
+            let door = open_door(
+                &config,
+                &parts,
+                &account,
+                verbs,
+                settings,
+                self.set_log_level,
+            )
+            .await?;
             Ok::<_, anyhow::Error>(Served {
                 server,
                 metrics_server,
@@ -310,17 +311,19 @@ async fn open_door(
     config: &NodeConfig,
     parts: &Parts,
     account: &Arc<Account>,
+    verbs: Verbs,
     settings: WorkerSettings,
     set_log_level: Option<SetLogLevel>,
 ) -> anyhow::Result<Option<AdminDoor>> {
     let Some(path) = &config.admin_socket_path else {
         return Ok(None);
     };
-    let backups = Arc::<Backups>::default();
-    parts.runner.spawn(backup_worker(config, parts, &backups));
     let desk = Desk {
         repairs: Arc::clone(&parts.repairs),
-        backups,
+        backups: verbs.backups,
+        scrubs: verbs.scrubs,
+        fscks: verbs.fscks,
+        storage: Arc::clone(&parts.storage),
         explainer: Explainer {
             holdings: parts.holdings.clone(),
             peers: Peers::new(&config.blob_recovery, &parts.peers),
@@ -337,7 +340,41 @@ async fn open_door(
     Ok(Some(AdminDoor::open(path, Arc::new(desk)).await?))
 }
 
-#[cfg(unix)]
+/// Where the jobs of an operator are ordered.
+struct Verbs {
+    backups: Arc<Backups>,
+    scrubs: Arc<Scrubs>,
+    fscks: Arc<Fscks>,
+}
+
+impl Verbs {
+    /// Starts the jobs. Those with a schedule need nobody to order them.
+    fn start(config: &NodeConfig, parts: &Parts) -> Self {
+        let this = Self {
+            backups: Arc::default(),
+            scrubs: Arc::new(Scrubs::of(&config.storage_path)),
+            fscks: Arc::default(),
+        };
+        parts
+            .runner
+            .spawn(backup_worker(config, parts, &this.backups));
+        parts.runner.spawn(ScrubWorker::new(
+            Arc::clone(&this.scrubs),
+            Arc::clone(&parts.storage),
+            Arc::clone(&parts.problems),
+            parts.work.clone(),
+        ));
+        parts.runner.spawn(FsckWorker {
+            fscks: Arc::clone(&this.fscks),
+            storage: Arc::clone(&parts.storage),
+            queue_grew: Arc::clone(&parts.queue_grew),
+            work: parts.work.clone(),
+        });
+        parts.runner.spawn(parts.repair_worker());
+        this
+    }
+}
+
 fn backup_worker(config: &NodeConfig, parts: &Parts, backups: &Arc<Backups>) -> BackupWorker {
     let plan = Plan {
         storage: Arc::clone(&parts.storage),
@@ -360,6 +397,17 @@ fn view(parts: &Parts, account: &Arc<Account>) -> NodeView {
         workers: parts.runner.workers().clone(),
         account: Arc::clone(account),
     }
+}
+
+/// What people have set of the background jobs, or else what is usual.
+fn presets(settings: &WorkerSettings) -> Result<BTreeMap<String, Setting>, SettingsError> {
+    let mut presets = settings.load()?;
+    let gentle = Setting {
+        paused: false,
+        throttle: COMPACTION_THROTTLE,
+    };
+    presets.entry(Compaction::NAME.to_owned()).or_insert(gentle);
+    Ok(presets)
 }
 
 async fn start_workers(

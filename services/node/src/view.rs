@@ -8,7 +8,7 @@ use walrus_sui::Address;
 
 use crate::{
     health::Health,
-    operator::{Account, Standing},
+    operator::{Account, DiskView, Standing},
     storage::StorageError,
 };
 
@@ -38,6 +38,12 @@ impl NodeView {
     /// How long ago the chain was heard of, if it was.
     pub fn silent_for(&self) -> Option<Duration> {
         self.health.tip.silent_for()
+    }
+
+    /// The disks.
+    pub fn disks(&self) -> Vec<DiskView> {
+        let disks = self.health.holdings.storage().disks();
+        disks.iter().map(DiskView::from).collect()
     }
 
     /// What the chain said of the node when it was asked last.

@@ -15,6 +15,7 @@ const WORK_PER_CORE: usize = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
     permits: Arc<Semaphore>,
+    most: usize,
     /// Goes on when nobody waits for it any more.
     running: TaskTracker,
 }
@@ -33,8 +34,10 @@ pub enum WorkError {
 impl Default for Work {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
+        let most = cores.saturating_mul(WORK_PER_CORE);
         Self {
-            permits: Arc::new(Semaphore::new(cores.saturating_mul(WORK_PER_CORE))),
+            permits: Arc::new(Semaphore::new(most)),
+            most,
             running: TaskTracker::new(),
         }
     }
@@ -58,6 +61,11 @@ impl Work {
             work()
         };
         self.in_background(bounded).await.map_err(WorkError::from)?
+    }
+
+    /// Whether half of the bound runs: what can wait should.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.permits.available_permits() <= self.most / 2
     }
 
     /// Runs work without a bound; [`Work::finish`] waits for it.

@@ -8,16 +8,20 @@ use walrus_service::worker::{State, WorkerInfo};
 use super::{
     Status, WorkerStatus,
     admin::{
-        AdminAnswer, AdminBody, AdminRequest, AdminTarget, CheckpointCommand, RepairCommand,
-        WorkerCommand,
+        AdminAnswer, AdminBody, AdminRequest, AdminTarget, CheckpointCommand, DiskCommand,
+        FsckCommand, RepairCommand, ScrubCommand, WorkerCommand,
     },
     backup::Backups,
+    disk::{DiskView, check_drain},
     explain::Explainer,
+    fsck::Fscks,
     repair::{RepairScope, Repairs},
+    scrub::Scrubs,
     settings::WorkerSettings,
 };
 use crate::{
     NodeView,
+    storage::Storage,
     work::{Work, WorkError},
 };
 
@@ -34,6 +38,9 @@ pub(crate) struct Desk {
     pub(crate) set_log_level: Option<SetLogLevel>,
     pub(crate) repairs: Arc<Repairs>,
     pub(crate) backups: Arc<Backups>,
+    pub(crate) scrubs: Arc<Scrubs>,
+    pub(crate) fscks: Arc<Fscks>,
+    pub(crate) storage: Arc<Storage>,
     pub(crate) explainer: Explainer,
     pub(crate) work: Work,
 }
@@ -61,6 +68,9 @@ impl AdminTarget for Desk {
                 AdminRequest::LogLevel { level } => self.set_log_level(&level).into(),
                 AdminRequest::Repair { command } => self.repair(command).await,
                 AdminRequest::Explain { blob_id } => self.explain(&blob_id).await,
+                AdminRequest::Scrub { command } => self.scrub(command),
+                AdminRequest::Fsck { command } => self.fsck(command),
+                AdminRequest::Disk { command } => self.disk(command).await,
                 AdminRequest::Checkpoint { command } => self.backup(command),
             }
         })
@@ -104,6 +114,71 @@ impl Desk {
             report.checked, report.incomplete, report.missing_slivers
         );
         AdminAnswer::with(message, AdminBody::Repair(report))
+    }
+
+    fn scrub(&self, command: ScrubCommand) -> AdminAnswer {
+        let message = match command {
+            ScrubCommand::Start => {
+                let resumed = self.steer("scrub", WorkerCommand::Resume);
+                if !resumed.success {
+                    return resumed;
+                }
+                if self.scrubs.start() {
+                    "the scrub begins"
+                } else {
+                    "a scrub is under way"
+                }
+            }
+            ScrubCommand::Status => "so far",
+            ScrubCommand::Set { bytes_per_sec } => {
+                self.scrubs.set_bytes_per_sec(bytes_per_sec);
+                "the scrub keeps to that"
+            }
+        };
+        AdminAnswer::with(message, AdminBody::Scrub(self.scrubs.state()))
+    }
+
+    fn fsck(&self, command: FsckCommand) -> AdminAnswer {
+        if let FsckCommand::Start { fix } = command
+            && !self.fscks.order(fix)
+        {
+            return AdminAnswer::failed(
+                "a check is under way; `worker info fsck` says how far it is",
+            );
+        }
+        let report = self.fscks.report();
+        let message = format!("{} looked at, {} found", report.checked, report.found);
+        AdminAnswer::with(message, AdminBody::Fsck(report))
+    }
+
+    async fn disk(&self, command: DiskCommand) -> AdminAnswer {
+        if let DiskCommand::Drain { path } = &command
+            && let Err(error) = check_drain(&self.storage.disks(), path)
+        {
+            return AdminAnswer::refused(error.to_string());
+        }
+        let storage = Arc::clone(&self.storage);
+        let change = move || {
+            let done = match &command {
+                DiskCommand::List => Ok(true),
+                DiskCommand::Drain { path } => storage.set_draining(path, true),
+                DiskCommand::Forget { path } => storage.forget_disk(path),
+            };
+            done.map_err(|error| Unanswered(error.to_string()))
+        };
+        match self.work.run(change).await {
+            Ok(true) => {}
+            Ok(false) => {
+                return AdminAnswer::refused("the disk is not missing, or none of this node");
+            }
+            Err(Unanswered(reason)) => return AdminAnswer::failed(reason),
+        }
+        let disks = self.storage.disks();
+        let message = format!("{} disks", disks.len());
+        AdminAnswer::with(
+            message,
+            AdminBody::Disks(disks.iter().map(DiskView::from).collect()),
+        )
     }
 
     fn backup(&self, command: CheckpointCommand) -> AdminAnswer {

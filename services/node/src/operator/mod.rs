@@ -6,8 +6,10 @@ pub mod admin;
 pub mod backup;
 #[cfg(unix)]
 pub(crate) mod desk;
+pub(crate) mod disk;
 pub mod doctor;
 pub(crate) mod explain;
+pub(crate) mod fsck;
 mod keys;
 mod leaving;
 mod offer;
@@ -16,6 +18,7 @@ mod problems;
 pub(crate) mod push;
 pub mod relocation;
 pub(crate) mod repair;
+pub(crate) mod scrub;
 mod settings;
 mod status;
 
@@ -23,7 +26,9 @@ mod status;
 pub use self::desk::SetLogLevel;
 pub use self::{
     account::{Account, Duty, KeyStanding, Rewards, Standing, WalletStanding},
+    disk::{DiskView, DrainRefused},
     explain::{Explanation, MissingSliver, PeerAnswer},
+    fsck::{FsckReport, check_storage},
     keys::{
         KeyFormat, KeyKind, KeysError, NETWORK_KEY_FILE, NodeKeys, PROTOCOL_KEY_FILE, convert,
         generate, write_key,
@@ -32,6 +37,7 @@ pub use self::{
     offer::{MetadataConfig, Offer, OfferError, VotingParams},
     problems::Problems,
     repair::{RepairRefused, RepairReport, RepairScope},
+    scrub::ScrubState,
     settings::{SettingsError, WorkerSettings},
     status::{Status, WorkerStatus},
 };
@@ -41,7 +47,8 @@ fn is_of_the_process(path: &std::path::Path) -> bool {
     let first = path.components().next();
     let name = first.map(|name| name.as_os_str().to_string_lossy().into_owned());
     name.is_some_and(|name| {
-        ["db", "db.damaged", settings::FILE, backup::DIRECTORY].contains(&&*name)
+        ["db", settings::FILE, scrub::FILE, backup::DIRECTORY].contains(&&*name)
+            || name.starts_with("db.")
             || name.ends_with(".sock")
     })
 }

@@ -76,7 +76,7 @@ impl WorkerSettings {
         Ok(document.workers)
     }
 
-    /// Saves what is not usual of these jobs. What is known of others stays: they may only not run this time.
+    /// Saves what is not usual of these jobs, or was not. What is known of others stays: they may only not run this time.
     ///
     /// # Errors
     /// [`SettingsError`].
@@ -87,9 +87,9 @@ impl WorkerSettings {
                 paused: worker.paused,
                 throttle: worker.throttle,
             };
-            if setting == Setting::default() {
-                settings.remove(worker.name);
-            } else if settings.len() < MAX_JOBS {
+            // What is as usual now may not be so at the start, if it was set to be.
+            let known = settings.contains_key(worker.name);
+            if known || (setting != Setting::default() && settings.len() < MAX_JOBS) {
                 settings.insert(worker.name.to_owned(), setting);
             }
         }

@@ -19,7 +19,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::protocol::{
-    AdminAnswer, AdminBody, AdminRequest, CheckpointCommand, RepairCommand, WorkerCommand,
+    AdminAnswer, AdminBody, AdminRequest, CheckpointCommand, DiskCommand, FsckCommand,
+    RepairCommand, ScrubCommand, WorkerCommand,
 };
 
 /// Longest request.

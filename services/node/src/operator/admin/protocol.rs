@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::operator::{
-    Explanation, RepairReport, RepairScope, Status, WorkerStatus, backup::BackupSummary,
+    DiskView, Explanation, FsckReport, RepairReport, RepairScope, ScrubState, Status, WorkerStatus,
+    backup::BackupSummary,
 };
 
 /// What an operator asks of a running node.
@@ -37,6 +38,21 @@ pub enum AdminRequest {
         /// The blob ID.
         blob_id: String,
     },
+    /// The scrub.
+    Scrub {
+        /// What is to be done.
+        command: ScrubCommand,
+    },
+    /// Whether index and files agree.
+    Fsck {
+        /// What is to be done.
+        command: FsckCommand,
+    },
+    /// The disks.
+    Disk {
+        /// What is to be done.
+        command: DiskCommand,
+    },
     /// Backups.
     Checkpoint {
         /// What is to be done.
@@ -62,6 +78,49 @@ pub enum RepairCommand {
     Start(RepairScope),
     /// Say how far it is.
     Status,
+}
+
+/// What is to be done about the scrub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScrubCommand {
+    /// Begin one now, or go on with one that was paused.
+    Start,
+    /// Say how far it is.
+    Status,
+    /// Read so much each second at most.
+    Set {
+        /// Bytes.
+        bytes_per_sec: u64,
+    },
+}
+
+/// What is to be done about the check of index and files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FsckCommand {
+    /// Begin one.
+    Start {
+        /// Whether to mend what is found.
+        fix: bool,
+    },
+    /// Say how far it is.
+    Status,
+}
+
+/// What is to be done about disks. All of them say how the disks are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DiskCommand {
+    /// Only that.
+    List,
+    /// Give up one that is missing.
+    Forget {
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// Move what is on one to the others.
+    Drain {
+        /// Its directory.
+        path: PathBuf,
+    },
 }
 
 /// What is to be done about backups.
@@ -107,6 +166,12 @@ pub enum AdminBody {
     Repair(RepairReport),
     /// To [`AdminRequest::Explain`].
     Explanation(Box<Explanation>),
+    /// To [`AdminRequest::Scrub`].
+    Scrub(ScrubState),
+    /// To [`AdminRequest::Fsck`].
+    Fsck(FsckReport),
+    /// To [`AdminRequest::Disk`].
+    Disks(Vec<DiskView>),
     /// To [`CheckpointCommand::Status`], once a backup is made.
     Backup(BackupSummary),
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use walrus_service::worker::WorkerInfo;
 
 use self::verdict::{Heard, judge};
-use super::Standing;
+use super::{DiskView, Standing};
 use crate::{NodeView, storage::StorageError};
 
 /// The worker that follows the chain.
@@ -60,6 +60,9 @@ pub struct Status {
     /// Seconds that their recovery takes at the pace of the last minutes, if that can be told.
     #[serde(default)]
     pub recovery_eta_secs: Option<u64>,
+    /// The disks.
+    #[serde(default)]
+    pub disks: Vec<DiskView>,
     /// What the chain says of the node's keys, wallet, reward and duties; absent until it was asked.
     #[serde(default)]
     pub standing: Option<Standing>,
@@ -156,6 +159,7 @@ impl Status {
             recovery_eta_secs: recovery
                 .and_then(|worker| worker.eta)
                 .map(|eta| eta.as_secs()),
+            disks: view.disks(),
             standing: view.standing(),
             node_status: health.node_status,
             workers: workers.iter().map(WorkerStatus::from).collect(),

@@ -1,0 +1,181 @@
+//! Disks, as their operator sees them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::storage::disks::{DiskState, DiskStatus};
+
+/// How a disk is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiskView {
+    /// The directory.
+    pub path: PathBuf,
+    /// `ready`, `full`, `draining` or `missing`.
+    pub state: String,
+    /// Bytes of the files of slivers on it.
+    pub used_bytes: u64,
+    /// Bytes in them that count.
+    pub live_bytes: u64,
+    /// Bytes that slivers leave free.
+    pub reserve_bytes: u64,
+    /// Free bytes, if the file system tells.
+    pub free_bytes: Option<u64>,
+    /// Records that were found damaged since the start.
+    pub damaged_records: u64,
+}
+
+impl From<&DiskStatus> for DiskView {
+    fn from(disk: &DiskStatus) -> Self {
+        let state = match disk.state {
+            DiskState::Ready => "ready",
+            DiskState::Full => "full",
+            DiskState::Draining => "draining",
+            DiskState::Missing => "missing",
+        };
+        Self {
+            path: disk.path.clone(),
+            state: state.to_owned(),
+            used_bytes: disk.used_bytes,
+            live_bytes: disk.live_bytes,
+            reserve_bytes: disk.reserve_bytes,
+            free_bytes: disk.free_bytes,
+            damaged_records: disk.damaged_records,
+        }
+    }
+}
+
+impl DiskView {
+    /// What is wrong with the disk, in a sentence, if anything is.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let path = self.path.display();
+        match self.state.as_str() {
+            "missing" => Some(format!(
+                "the disk {path} is not there: mount it and start the node again, or give it up with `walrus-node disk remove --lost`"
+            )),
+            "full" => Some(format!(
+                "the disk {path} is full: no more is free than the {} bytes that are kept so; add a disk, or make room",
+                self.reserve_bytes
+            )),
+            _ if self.damaged_records > 0 => Some(format!(
+                "the disk {path} had {} damaged records, which are recovered: look at its health",
+                self.damaged_records
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Why nothing moves off a disk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DrainRefused {
+    /// The node has none there.
+    #[error("{path} is no disk of this node; there are {known}", path = path.display())]
+    NoSuch {
+        /// The directory.
+        path: PathBuf,
+        /// Those that there are.
+        known: String,
+    },
+    /// Nothing would be left.
+    #[error("{} is the only disk that takes slivers: add another one first", .0.display())]
+    Last(PathBuf),
+    /// The others are too small.
+    #[error(
+        "{live} bytes have to move, and the other disks have {room} beyond their reserve: add one, or make room"
+    )]
+    TooSmall {
+        /// What counts on the disk.
+        live: u64,
+        /// What the others can take.
+        room: u64,
+    },
+}
+
+/// Whether everything on the disk at `path` can move to the others.
+///
+/// # Errors
+/// [`DrainRefused`].
+pub(crate) fn check_drain(
+    disks: &[DiskStatus],
+    path: &std::path::Path,
+) -> Result<(), DrainRefused> {
+    let Some(disk) = disks.iter().find(|disk| disk.path == path) else {
+        let known: Vec<_> = disks
+            .iter()
+            .map(|disk| disk.path.display().to_string())
+            .collect();
+        return Err(DrainRefused::NoSuch {
+            path: path.to_owned(),
+            known: known.join(", "),
+        });
+    };
+    let others: Vec<_> = disks
+        .iter()
+        .filter(|other| other.path != path)
+        .filter(|other| matches!(other.state, DiskState::Ready | DiskState::Full))
+        .collect();
+    if others.is_empty() {
+        return Err(DrainRefused::Last(path.to_owned()));
+    }
+    let spare = |other: &&DiskStatus| match other.free_bytes {
+        Some(free) => free.saturating_sub(other.reserve_bytes),
+        // It does not tell; it may say no later.
+        None => u64::MAX,
+    };
+    let room = others.iter().map(spare).fold(0_u64, u64::saturating_add);
+    if room < disk.live_bytes {
+        let live = disk.live_bytes;
+        return Err(DrainRefused::TooSmall { live, room });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(path: &str, state: DiskState, live: u64, free: u64) -> DiskStatus {
+        DiskStatus {
+            path: path.into(),
+            used_bytes: live,
+            live_bytes: live,
+            reserve_bytes: 10,
+            free_bytes: Some(free),
+            damaged_records: 0,
+            state,
+        }
+    }
+
+    #[test]
+    fn a_disk_is_drained_only_where_the_others_have_room() {
+        let one = disk("/one", DiskState::Ready, 100, 5);
+        let missing = disk("/gone", DiskState::Missing, 0, 900);
+        let path = std::path::Path::new("/one");
+        let alone = check_drain(&[one.clone(), missing], path).unwrap_err();
+        assert!(matches!(alone, DrainRefused::Last(_)), "{alone}");
+        let two = |free| [one.clone(), disk("/two", DiskState::Ready, 0, free)];
+        check_drain(&two(110), path).unwrap();
+        let small = check_drain(&two(109), path).unwrap_err();
+        assert_eq!(
+            small,
+            DrainRefused::TooSmall {
+                live: 100,
+                room: 99
+            }
+        );
+        let other = check_drain(&two(110), std::path::Path::new("/x")).unwrap_err();
+        assert!(other.to_string().contains("/one, /two"), "{other}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_disk_is_told() {
+        let mut view = DiskView::from(&disk("/one", DiskState::Ready, 1, 50));
+        assert_eq!(view.problem(), None);
+        view.damaged_records = 2;
+        assert!(view.problem().unwrap().contains("2 damaged"));
+        view.state = "missing".to_owned();
+        assert!(view.problem().unwrap().contains("--lost"));
+    }
+}
