@@ -107,6 +107,25 @@ async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
     let (code, said) = ended_on(&["drain", "--node"]).await;
     assert_eq!(code, Some(4), "{said}");
 
+    result_on(&["scrub", "set", "--rate", "100M"]).await;
+    let scrub = result_on(&["scrub", "start"]).await;
+    assert_eq!(scrub["bytesPerSec"], 100_000_000, "{scrub}");
+    let checked = result_on(&["fsck"]).await;
+    assert_eq!(
+        (&checked["found"], &checked["running"]),
+        (&0.into(), &false.into()),
+        "{checked}"
+    );
+    let (code, said) = ended_on(&["fsck", "--offline", "--fix"]).await;
+    assert_eq!(code, Some(4), "it runs: {said}");
+    let disks = result_on(&["disk", "list"]).await;
+    let path = disks[0]["path"].as_str().unwrap().to_owned();
+    assert_eq!(disks[0]["state"], "ready", "{disks}");
+    let (code, said) = ended_on(&["drain", "--disk", &path]).await;
+    assert_eq!(code, Some(4), "it is the only one: {said}");
+    let (code, said) = ended_on(&["move", "--to", "/nowhere/new"]).await;
+    assert_eq!(code, Some(4), "it runs: {said}");
+
     let made = result_on(&["backup", "create"]).await;
     assert_eq!(made["id"], 1, "{made}");
     result_on(&["backup", "verify"]).await;
