@@ -1,5 +1,6 @@
 //! The command line, as `clap` reads it. Client spec 2.1 and 2.4.
 
+mod amounts;
 mod blobs;
 pub(crate) mod devchain;
 mod durations;
@@ -62,8 +63,8 @@ pub(crate) struct GlobalOptions {
     /// Sui wallet file; overrides the one that the configuration names.
     #[arg(long, global = true, value_name = "PATH", value_parser = below_home())]
     pub(crate) wallet: Option<PathBuf>,
-    /// Gas budget in MIST; estimated when absent.
-    #[arg(long, global = true, value_name = "MIST")]
+    /// Gas budget in MIST, or with a unit, such as `0.05SUI`; estimated when absent.
+    #[arg(long, global = true, value_name = "MIST", value_parser = amounts::parse_mist)]
     pub(crate) gas_budget: Option<u64>,
     /// Print JSON on standard output.
     #[arg(long, global = true)]

@@ -4,7 +4,11 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::{blobs::SpoolArgs, durations::parse_epoch_duration};
+use super::{
+    amounts::{parse_frost, parse_some_mist},
+    blobs::SpoolArgs,
+    durations::parse_epoch_duration,
+};
 
 /// Arguments of `info`.
 #[derive(Debug, Args)]
@@ -44,8 +48,8 @@ pub(crate) struct GetWalArgs {
     /// The exchange; one that the configuration lists under `exchange_objects` when absent.
     #[arg(long, value_name = "OBJECT_ID")]
     pub(crate) exchange_id: Option<walrus_sui::Address>,
-    /// How much SUI to give away, in MIST (1 SUI = 1000000000 MIST).
-    #[arg(long, value_name = "MIST", default_value_t = 500_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    /// How much SUI to give away, in MIST (1 SUI = 1000000000 MIST) or with a unit, such as `1.5SUI`.
+    #[arg(long, value_name = "MIST", default_value_t = 500_000_000, value_parser = parse_some_mist)]
     pub(crate) amount: u64,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
@@ -61,7 +65,7 @@ pub(crate) struct StakeArgs {
     /// The nodes; `walrus-node register` and `walrus-node status` say the ID of one.
     #[arg(long, alias = "node-id", value_name = "NODE_ID", required = true, num_args = 1..)]
     pub(crate) node_ids: Vec<walrus_sui::Address>,
-    /// How much, in FROST (1 WAL = 1000000000 FROST): one amount for all nodes, or one for each; 1 WAL is the least.
+    /// How much, in FROST (1 WAL = 1000000000 FROST) or with a unit, such as `1.5WAL`: one amount for all nodes, or one for each; 1 WAL is the least.
     #[arg(long, alias = "amount", value_name = "FROST", num_args = 1.., default_values_t = [MIN_STAKE], value_parser = parse_stake)]
     pub(crate) amounts: Vec<u64>,
     /// Sui RPC address; overrides the configuration.
@@ -70,10 +74,9 @@ pub(crate) struct StakeArgs {
 }
 
 fn parse_stake(text: &str) -> Result<u64, String> {
-    match text.parse::<u64>() {
-        Ok(frost) if frost >= MIN_STAKE => Ok(frost),
-        Ok(_) => Err(format!("a stake is at least {MIN_STAKE} FROST (1 WAL)")),
-        Err(_) => Err("expected a number of FROST".into()),
+    match parse_frost(text)? {
+        frost if frost >= MIN_STAKE => Ok(frost),
+        _ => Err(format!("a stake is at least {MIN_STAKE} FROST (1 WAL)")),
     }
 }
 
