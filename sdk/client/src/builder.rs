@@ -1,9 +1,9 @@
 //! Builder of clients: which network, through which RPC server, who signs, where large blobs are kept meanwhile.
 
-use std::path::PathBuf;
+use std::{collections::VecDeque, path::PathBuf};
 
 use walrus_sui::{
-    chain::{ChainClient, ChainError, without_credentials},
+    chain::{ChainClient, ChainError, shown_url},
     contract::ContractReader,
     wallet::{TransactionSigner, Wallet, WalletError},
 };
@@ -35,7 +35,7 @@ pub enum ConnectError {
     /// No RPC server answers.
     #[error("cannot connect to Sui RPC nodes at {}", tried(failures))]
     Unreachable {
-        /// The addresses in the order in which they were tried, and what happened.
+        /// The addresses in the order in which they were tried, without the secrets in them, and what happened.
         failures: Vec<(String, ChainError)>,
     },
     /// The RPC server does not have the contract of the configuration.
@@ -46,7 +46,7 @@ pub enum ConnectError {
 fn tried(failures: &[(String, ChainError)]) -> String {
     let failures = failures
         .iter()
-        .map(|(url, error)| format!("{} ({error})", without_credentials(url)));
+        .map(|(url, error)| format!("{url} ({error})"));
     failures.collect::<Vec<_>>().join(", ")
 }
 
@@ -98,7 +98,8 @@ impl ClientBuilder {
         self
     }
 
-    /// RPC servers of Sui in place of those of the configuration: the first that answers is taken.
+    /// RPC servers of Sui in place of those of the configuration: the first that answers is taken, and the next takes over when it
+    /// fails.
     pub fn rpc_urls<U: Into<String>>(mut self, urls: impl IntoIterator<Item = U>) -> Self {
         self.rpc_urls = urls.into_iter().map(Into::into).collect();
         self
@@ -190,6 +191,14 @@ impl Server {
         Self { url, basic_auth }
     }
 
+    fn client(&self) -> Result<ChainClient, ChainError> {
+        let client = ChainClient::new(&self.url)?;
+        Ok(match &self.basic_auth {
+            Some(credentials) => client.with_basic_auth(credentials),
+            None => client,
+        })
+    }
+
     /// That of the wallet's active network, with the credentials that the wallet has for it.
     fn of(wallet: &Wallet) -> Result<Self, ConnectError> {
         match wallet.active_environment() {
@@ -204,14 +213,65 @@ impl Server {
     }
 }
 
-/// The first server that answers.
+/// A client of the first server that answers; when that fails later, the others take over in their order.
 async fn first_that_answers(servers: Vec<Server>) -> Result<ChainClient, ConnectError> {
     let mut failures = Vec::new();
+    let mut clients: VecDeque<ChainClient> = VecDeque::new();
+    let mut answering = None;
     for server in servers {
-        match ChainClient::connect_with(&server.url, server.basic_auth.as_deref()).await {
-            Ok(chain) => return Ok(chain),
-            Err(error) => failures.push((server.url, error)),
+        match server.client() {
+            Ok(client) => clients.push_back(client),
+            Err(error) => failures.push((shown_url(&server.url).into_owned(), error)),
         }
     }
-    Err(ConnectError::Unreachable { failures })
+    for _ in 0..clients.len() {
+        let Some(client) = clients.pop_front() else {
+            break;
+        };
+        match client.clone().answering().await {
+            Ok(client) => {
+                answering = Some(client);
+                break;
+            }
+            Err(error) => {
+                failures.push((shown_url(client.url()).into_owned(), error));
+                clients.push_back(client);
+            }
+        }
+    }
+    match answering {
+        Some(client) => Ok(client.with_fallbacks(clients)),
+        None => Err(ConnectError::Unreachable { failures }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn keys_in_urls_are_not_told() {
+        let urls = [
+            "http://127.0.0.1:1/v2/s3cret",
+            "http://me:s3cret@127.0.0.1:1",
+        ];
+        let client = Client::builder()
+            .network("testnet")
+            .rpc_urls(urls)
+            .connect();
+        let Err(error) = client.await else {
+            panic!("nobody listens on port 1");
+        };
+        for said in [error.to_string(), format!("{:?}", chains(&urls))] {
+            assert!(
+                said.contains("127.0.0.1:1") && !said.contains("s3cret"),
+                "{said}"
+            );
+        }
+    }
+
+    fn chains(urls: &[&str]) -> Vec<ChainClient> {
+        let chains = urls.iter().map(|url| ChainClient::new(url));
+        chains.collect::<Result<_, _>>().unwrap()
+    }
 }

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use walrus_core::BlobId;
 use walrus_node_client::{Addresses, BlobStatus, HealthInfo, NodeClientOptions};
 use walrus_sui::{
-    contract::{Committees, ContractReader},
+    contract::{Committees, ContractReader, Sales},
     is_public_network,
     transactions::ContractWriter,
     wallet::{TransactionSigner, WalletError},
@@ -168,8 +168,12 @@ impl Client {
     }
 
     /// The number of epochs, checked against what the network sells.
-    pub(crate) async fn epochs_ahead(&self, epochs: EpochsAhead) -> Result<u32, ClientError> {
-        let max = self.reader.system_state().await?.future_accounting.length;
+    pub(crate) fn epochs_ahead(
+        &self,
+        epochs: EpochsAhead,
+        sales: &Sales,
+    ) -> Result<u32, ClientError> {
+        let max = sales.max_epochs_ahead;
         match epochs {
             EpochsAhead::Max => Ok(self.max_epochs_ahead.unwrap_or(max).clamp(1, max.max(1))),
             EpochsAhead::Count(0) => Err(ClientError::NoEpochs),

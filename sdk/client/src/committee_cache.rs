@@ -7,7 +7,7 @@ use std::{
 
 use walrus_core::Epoch;
 use walrus_sui::{
-    contract::{Committees, ContractReader},
+    contract::{Committees, ContractReader, Sales},
     objects::EpochState,
 };
 
@@ -21,11 +21,16 @@ use crate::{
 pub(crate) struct NetworkView {
     pub(crate) committees: Arc<Committees>,
     pub(crate) current: NodeCommittee,
+    pub(crate) sales: Sales,
     previous: Option<NodeCommittee>,
 }
 
 impl NetworkView {
-    fn new(committees: Committees, connections: &Connections) -> Result<Self, ClientError> {
+    fn new(
+        committees: Committees,
+        sales: Sales,
+        connections: &Connections,
+    ) -> Result<Self, ClientError> {
         let current = NodeCommittee::new(&committees.current, connections)?;
         let previous = committees
             .previous
@@ -40,6 +45,7 @@ impl NetworkView {
         Ok(Self {
             committees: Arc::new(committees),
             current,
+            sales,
             previous,
         })
     }
@@ -106,8 +112,9 @@ impl CommitteeCache {
         &self,
         latest: &mut Option<(Instant, Arc<NetworkView>)>,
     ) -> Result<Arc<NetworkView>, ClientError> {
-        let committees = self.reader.committees().await?;
-        let view = Arc::new(NetworkView::new(committees, &self.connections)?);
+        let (committees, sales) = self.reader.committees_and_sales().await?;
+        let view = NetworkView::new(committees, sales, &self.connections);
+        let view = Arc::new(view?);
         *latest = Some((Instant::now(), Arc::clone(&view)));
         Ok(view)
     }

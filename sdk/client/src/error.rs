@@ -9,7 +9,11 @@ use walrus_core::{
 use walrus_node_client::EventId;
 use walrus_sui::{Address, wallet::WalletError};
 
-use crate::{FailureCounts, NodeFailure, node_failure::summary, store::Registered};
+use crate::{
+    FailureCounts, NodeFailure,
+    node_failure::{no_space, summary},
+    store::Registered,
+};
 
 /// What a blob that cannot be certified now is kept as, for people.
 fn kept(registered: Option<&Registered>) -> String {
@@ -106,8 +110,8 @@ pub enum ClientError {
     },
     /// Too few nodes confirmed.
     #[error(
-        "could not retrieve enough confirmations to certify the blob: {got} / {needed} required (shards){}{}",
-        summary(.failures), kept(.registered.as_ref())
+        "{}could not retrieve enough confirmations to certify the blob: {got} / {needed} required (shards){}{}",
+        no_space(.failures), summary(.failures), kept(.registered.as_ref())
     )]
     NotEnoughConfirmations {
         /// Shards of the nodes that confirmed, or still could.
@@ -134,6 +138,17 @@ pub enum ClientError {
         object_id: Address,
         /// The first epoch that the storage does not cover.
         end_epoch: Epoch,
+    },
+    /// The object of a blob was taken away while it was being stored, again and again.
+    #[error(
+        "the object {object_id} of blob {blob_id} was deleted, given away or put to use by another program of the wallet while the \
+         blob was being stored; store it again"
+    )]
+    ObjectLost {
+        /// The blob.
+        blob_id: BlobId,
+        /// The last object that it had.
+        object_id: Address,
     },
     /// A blob is registered and paid for, but could not be certified.
     #[error(

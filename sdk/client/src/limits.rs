@@ -49,6 +49,8 @@ pub const BUSY_TRIES: u32 = 6;
 pub const REGISTRATION_WAIT: Duration = Duration::from_secs(30);
 /// How often an upload looks whether the epoch has changed, so that the storage it is for may be over.
 pub const EPOCH_CHECK: Duration = Duration::from_secs(5);
+/// The same if the storage may be over with this epoch.
+pub const LAST_EPOCH_CHECK: Duration = Duration::from_secs(1);
 /// How long one confirmation request waits at the node.
 pub const CONFIRMATION_LONG_POLL: Duration = Duration::from_secs(5);
 /// Longest time of a request that carries little data: metadata, status, confirmation.
@@ -86,6 +88,8 @@ pub const BLOBS_PER_TRANSACTION: usize = 50;
 pub const PIECES_PER_BLOB: usize = 32;
 /// The same for all blobs of one transaction: a piece takes up to five commands, of which a transaction has 1024.
 pub const PIECES_PER_TRANSACTION: usize = 150;
+/// Times that a blob is registered again because its object was taken away by another program of the wallet.
+pub const OBJECTS_PER_BLOB: u32 = 4;
 /// Times that registrations are planned anew because something else used what they were planned with; enough for sixteen
 /// programs that use one wallet at once.
 pub const PLANS: u32 = 24;

@@ -221,6 +221,15 @@ impl fmt::Display for FailureCounts {
     }
 }
 
+/// That nodes are full, if any is: nobody can do more about it than wait for another epoch, or ask those who run them.
+pub(crate) fn no_space(failures: &[NodeFailure]) -> String {
+    match FailureCounts::of(failures).get(FailureKind::Full) {
+        0 => String::new(),
+        1 => "no space on 1 node: ".to_owned(),
+        count => format!("no space on {count} nodes: "),
+    }
+}
+
 /// The first few failures, and what all of them are, for people.
 pub(crate) fn summary(failures: &[NodeFailure]) -> String {
     const SHOWN: usize = 5;
@@ -283,6 +292,24 @@ mod tests {
         );
         let few = summary(&failures(1, &silent));
         assert_eq!(few, "\n  node-0 (2 shards): no answer within 5s");
+    }
+
+    #[test]
+    fn a_full_node_is_told_at_once() {
+        let full = NodeProblem::from(NodeError::Status {
+            url: "https://node".to_owned(),
+            status: 507,
+        });
+        assert_eq!(full.kind(), FailureKind::Full);
+        assert!(!full.is_retryable());
+        let error = crate::ClientError::NotEnoughConfirmations {
+            got: 0,
+            needed: 9,
+            failures: failures(4, &full),
+            registered: None,
+        };
+        let text = error.to_string();
+        assert!(text.starts_with("no space on 4 nodes: "), "{text}");
     }
 
     #[test]

@@ -52,6 +52,14 @@ fn what_a_program_writes_is_what_it_chose_and_reads_back() {
     }
 }
 
+#[test]
+fn a_file_that_is_missing_is_told_with_what_it_is_for() {
+    let absent = std::path::Path::new("/nonexistent/client_config.yaml");
+    let said = load(absent, None).unwrap_err().to_string();
+    let expected = "cannot read the client configuration /nonexistent/client_config.yaml: ";
+    assert!(said.starts_with(expected), "{said}");
+}
+
 /// Every key of client spec 5.3 besides those of the contract and the wallet, as `key: value` below its groups.
 const TUNING: &str = "
 credits_object: \"0x1\"

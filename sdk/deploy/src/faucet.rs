@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use sui_sdk_types::{Address, Digest};
+use walrus_sui::chain::shown_url;
 
 /// Longest wait of a faucet request.
 const FAUCET_DEADLINE: Duration = Duration::from_secs(60);
@@ -28,7 +29,7 @@ pub enum FaucetError {
     /// It cannot be reached, or the answer does not arrive.
     #[error("the faucet at {url} cannot be reached: {reason}")]
     Unreachable {
-        /// Its URL.
+        /// Its URL, without the secrets in it.
         url: String,
         /// Why.
         reason: String,
@@ -36,13 +37,13 @@ pub enum FaucetError {
     /// It asks to wait.
     #[error("the faucet at {url} limits the rate of requests; try again later")]
     RateLimited {
-        /// Its URL.
+        /// Its URL, without the secrets in it.
         url: String,
     },
     /// It refused.
     #[error("the faucet at {url} answered {status}: {reason}")]
     Refused {
-        /// Its URL.
+        /// Its URL, without the secrets in it.
         url: String,
         /// HTTP status.
         status: u16,
@@ -67,8 +68,8 @@ pub async fn request(base: &str, recipient: Address) -> Result<Vec<FaucetCoin>, 
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{}/v2/gas", base.trim_end_matches('/'));
     let unreachable = |error: reqwest::Error| FaucetError::Unreachable {
-        url: url.clone(),
-        reason: error.to_string(),
+        url: shown_url(base).into_owned(),
+        reason: error.without_url().to_string(),
     };
     let client = reqwest::Client::builder()
         .timeout(FAUCET_DEADLINE)
@@ -90,13 +91,14 @@ pub async fn request(base: &str, recipient: Address) -> Result<Vec<FaucetCoin>, 
         bytes.extend_from_slice(&chunk);
     }
     if status.as_u16() == 429 {
+        let url = shown_url(base).into_owned();
         return Err(FaucetError::RateLimited { url });
     }
     let text = String::from_utf8_lossy(&bytes);
     read_answer(&text)
         .filter(|_| status.is_success())
         .ok_or_else(|| FaucetError::Refused {
-            url,
+            url: shown_url(base).into_owned(),
             status: status.as_u16(),
             reason: text.chars().take(300).collect(),
         })

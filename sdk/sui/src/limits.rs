@@ -8,6 +8,12 @@ pub const READ_DEADLINE: Duration = Duration::from_secs(10);
 pub const SIMULATE_DEADLINE: Duration = Duration::from_secs(30);
 /// Deadline of executing a transaction and seeing it in a checkpoint.
 pub const EXECUTE_DEADLINE: Duration = Duration::from_secs(60);
+/// How long an RPC server may take to say that it can take over from one that failed.
+pub const TAKE_OVER_DEADLINE: Duration = Duration::from_secs(3);
+/// Times that servers are asked whether they have caught up with one that failed.
+pub const TAKE_OVER_ROUNDS: u32 = 8;
+/// How long one of several servers may take to execute a transaction before another one is asked.
+pub const EXECUTE_PATIENCE: Duration = Duration::from_secs(15);
 /// Tries of a read call before its error is returned.
 pub const READ_ATTEMPTS: u32 = 5;
 /// Pause before the second try; doubles up to [`MAX_BACKOFF`].
@@ -33,6 +39,8 @@ pub const MAX_CONFLICT_PAUSE: Duration = Duration::from_secs(2);
 pub const MAX_PAYMENT_COINS: usize = 200;
 /// Coins that one transaction merges at most; the protocol takes 512 arguments in a command.
 pub const MAX_MERGED_COINS: usize = 500;
+/// Coins whose balances are remembered.
+pub const KNOWN_COINS: usize = 256;
 /// Transactions that merge coins before one payment.
 pub const MERGE_ROUNDS: u32 = 20;
 /// SUI coins that pay for the gas of one transaction at most; the protocol's limit is 256.

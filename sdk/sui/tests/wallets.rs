@@ -156,6 +156,20 @@ fn a_created_wallet_is_private_loads_again_and_is_never_overwritten() {
 }
 
 #[test]
+fn a_file_that_is_missing_is_told_with_what_it_is_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let absent = dir.path().join("absent.yaml");
+    let said = Wallet::load(&absent, None, None).unwrap_err().to_string();
+    assert!(said.starts_with("cannot read the wallet /"), "{said}");
+    let path = dir.path().join("client.yaml");
+    let key = Keypair::parse(KEY).unwrap();
+    Wallet::create(&path, local(), key).unwrap();
+    std::fs::remove_file(dir.path().join("sui.keystore")).unwrap();
+    let said = Wallet::load(&path, None, None).unwrap_err().to_string();
+    assert!(said.starts_with("cannot read the keystore /"), "{said}");
+}
+
+#[test]
 fn a_wallet_of_the_sui_tools_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let keystore = directory.path().join("sui.keystore");
@@ -187,7 +201,7 @@ fn a_keystore_may_be_in_the_home_directory() {
     std::fs::write(&path, format!("keystore:\n  File: ~/{name}\n")).unwrap();
     let error = Wallet::load(&path, None, None).unwrap_err().to_string();
     let place = home.join(&name).display().to_string();
-    assert!(error.starts_with(&place), "{error}");
+    assert!(error.contains(&format!(" {place}: ")), "{error}");
 }
 
 #[tokio::test]

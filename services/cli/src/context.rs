@@ -150,7 +150,9 @@ fn explain_config(error: ConfigError) -> anyhow::Error {
             "could not find a valid Walrus configuration file ({error}); start a network with `walrus localnet`, choose a public \
              one with --context mainnet or --context testnet, or name a file with --config"
         ),
-        ConfigError::UnknownName { .. } | ConfigError::Wallet(_) => error.into(),
+        ConfigError::UnknownName { .. } | ConfigError::Wallet(_) | ConfigError::File(_) => {
+            error.into()
+        }
         _ => anyhow::Error::from(error).context("cannot load the client configuration"),
     }
 }

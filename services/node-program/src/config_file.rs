@@ -173,7 +173,7 @@ pub(crate) fn run(args: &GenerateConfigArgs, output: &Output) -> anyhow::Result<
 /// Writes the node's capability into the configuration; everything else stays as it is, comments as well.
 pub(crate) fn set_capability(path: &Path, capability: Address) -> anyhow::Result<()> {
     const KEY: &str = "storage_node_cap:";
-    let text = read_bounded(path)?;
+    let text = read_bounded("the configuration", path)?;
     let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(KEY)).collect();
     let line = format!("{KEY} \"{capability}\"");
     // Before the end of the document, if it says where that is.
@@ -193,7 +193,7 @@ pub(crate) fn set_capability(path: &Path, capability: Address) -> anyhow::Result
 /// Names another storage directory in the configuration, and moves an admin socket that is in the old one along with it; everything
 /// else stays as it is, comments as well.
 pub(crate) fn set_storage_path(path: &Path, from: &Path, to: &Path) -> anyhow::Result<()> {
-    let text = read_bounded(path)?;
+    let text = read_bounded("the configuration", path)?;
     let before = NodeConfig::parse(&text, &path.display().to_string())?;
     let socket = before.admin_socket_path.as_deref();
     let socket = socket.and_then(|socket| Some(to.join(socket.strip_prefix(from).ok()?)));

@@ -28,9 +28,8 @@ impl Network {
     pub(crate) fn of(args: &NetworkArgs) -> anyhow::Result<Self> {
         let mut network = match &args.network_json {
             Some(path) => {
-                let text = read_bounded(path)
-                    .context("cannot read the description of the network (--network-json)")?;
-                Self::described(&text)
+                let purpose = "the description of the network (--network-json)";
+                Self::described(&read_bounded(purpose, path)?)
                     .with_context(|| format!("{} describes no network", path.display()))?
             }
             None => Self::named(args)?,

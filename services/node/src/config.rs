@@ -638,7 +638,7 @@ impl NodeConfig {
     /// # Errors
     /// If the file cannot be read, is not YAML, lacks a key or has one of the wrong type.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = read_bounded(path).context("cannot read the configuration")?;
+        let text = read_bounded("the configuration", path)?;
         let origin = path.display().to_string();
         Self::parse(&text, &origin).with_context(|| format!("in {origin}"))
     }

@@ -177,7 +177,11 @@ pub fn find() -> Result<PathBuf, ConfigError> {
 /// [`ConfigError`].
 pub fn load(path: &Path, context: Option<&str>) -> Result<LoadedConfig, ConfigError> {
     let origin = path.display().to_string();
-    let (config, unread_keys) = parse(&read_bounded(path)?, &origin, context)?;
+    let (config, unread_keys) = parse(
+        &read_bounded("the client configuration", path)?,
+        &origin,
+        context,
+    )?;
     warn_of_unread_keys(&origin, &unread_keys);
     Ok(LoadedConfig {
         config,

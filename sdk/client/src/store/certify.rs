@@ -1,16 +1,12 @@
 //! From registrations to certified blobs. Client spec 1.6 to 1.8.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use walrus_sui::{
     Address, Digest,
-    objects::Blob,
-    transactions::{BlobCertificate, MoveAbort, TransactionError},
+    transactions::{Certification, TransactionError},
 };
 
 use super::{
@@ -24,10 +20,12 @@ use super::{
 };
 use crate::{ClientError, Phase, ProgressEvent, limits, progress::Timer};
 
+const CERTIFYING: &str = "certifying the blob";
+
 /// A blob that did not get through an attempt.
 pub(super) struct Failed {
-    blob: Registered,
-    phase: Phase,
+    pub(super) blob: Registered,
+    pub(super) phase: Phase,
     error: ClientError,
 }
 
@@ -46,6 +44,7 @@ impl Store<'_> {
         let mut changes = 0;
         loop {
             let failed = self.attempt(blobs).await?;
+            let failed = self.without_lost(failed).await?;
             if failed.is_empty() {
                 return Ok(());
             }
@@ -70,6 +69,8 @@ impl Store<'_> {
     fn give_up(&mut self, failed: Failed, again: bool) -> Result<Option<Registered>, ClientError> {
         let Failed { blob, phase, error } = failed;
         let error = match blob.uncertified() {
+            // Whoever noticed it has said all there is to say.
+            _ if matches!(error, ClientError::StorageEnded { .. }) => error,
             Some(registered) if registered.has_ended(self.view.current.epoch) => registered.ended(),
             _ if again && error.may_be_epoch_change() => return Ok(Some(blob)),
             Some(registered) => registered.not_certified(error),
@@ -141,6 +142,12 @@ impl Store<'_> {
         phases.announce(sent.map(|blob| (*blob.metadata().blob_id(), blob.sliver_bytes())));
         // Only this attempt's committee can confirm, but storage may end at any time.
         let (epoch, _) = watch::channel(view.current.epoch);
+        let next = view.current.epoch.saturating_add(1);
+        let is_last = |blob: &Registered| blob.registration.object.storage.end_epoch <= next;
+        let pause = match blobs.iter().any(is_last) {
+            true => limits::LAST_EPOCH_CHECK,
+            false => limits::EPOCH_CHECK,
+        };
         let results = futures::stream::iter(blobs)
             .map(|blob| {
                 let upload = upload_of(&view, &blob, &permits);
@@ -157,7 +164,7 @@ impl Store<'_> {
         let reader = self.client.reader();
         let results = tokio::select! {
             results = results => results,
-            never = follow(&epoch, limits::EPOCH_CHECK, || reader.epoch()) => match never {},
+            never = follow(&epoch, pause, || reader.epoch()) => match never {},
         };
         let (uploaded, confirmed) = phases.finish();
         self.report.time(Phase::Upload, uploaded);
@@ -192,27 +199,30 @@ impl Store<'_> {
         mut batch: Vec<Confirmed>,
         failed: &mut Vec<Failed>,
     ) -> Result<Vec<Registered>, ClientError> {
-        let action = "certifying the blob";
         let mut certified = Vec::with_capacity(batch.len());
         while !batch.is_empty() {
-            let blobs: Vec<(Address, BlobCertificate)> = batch
+            let recipient = self.recipient();
+            let blobs: Vec<_> = batch
                 .iter()
-                .map(|blob| (blob.object().id, blob.certificate.clone()))
+                .map(|blob| certification(blob, recipient))
                 .collect();
             let error = match self.writer()?.certify_blobs(&blobs).await {
                 Ok(executed) => {
-                    certified.extend(self.certified_by(batch, executed.digest));
+                    let handed: Vec<bool> = blobs.iter().map(|b| b.recipient.is_some()).collect();
+                    certified.extend(self.certified_by(batch, &handed, executed.digest));
                     return Ok(certified);
                 }
                 Err(error) => error,
             };
             let before = batch.len();
-            if was_overtaken(&error) {
-                batch = self.without_certified(batch, &mut certified).await;
+            if may_be_overtaken(&error) {
+                batch = self
+                    .without_certified(batch, &error, &mut certified, failed)
+                    .await;
             }
             if batch.len() == before {
                 failed.extend(batch.into_iter().map(|blob| {
-                    let error = transaction_error(action, error.clone());
+                    let error = transaction_error(CERTIFYING, error.clone());
                     Failed::in_phase(Phase::Certify, blob.registered, error)
                 }));
                 return Ok(certified);
@@ -221,54 +231,90 @@ impl Store<'_> {
         Ok(certified)
     }
 
-    fn certified_by(&mut self, batch: Vec<Confirmed>, digest: Digest) -> Vec<Registered> {
+    /// Notes what one transaction did with a batch; `handed` tells which objects it gave away.
+    fn certified_by(
+        &mut self,
+        batch: Vec<Confirmed>,
+        handed: &[bool],
+        digest: Digest,
+    ) -> Vec<Registered> {
         self.progress.on_event(ProgressEvent::Certified { digest });
         let epoch = self.view.current.epoch;
-        let certified = batch.into_iter().map(|blob| {
+        let certified = batch.into_iter().zip(handed).map(|(blob, handed)| {
             let mut blob = blob.registered;
-            self.note(blob.place(), |record| record.certify_digest = Some(digest));
+            self.note(blob.place(), |record| {
+                record.certify_digest = Some(digest);
+                record.handed_over = *handed;
+            });
             blob.registration.object.certified_epoch = Some(epoch);
+            blob.registration.has_attributes = true;
+            blob.registration.is_own |= *handed;
             blob
         });
         certified.collect()
     }
 
-    /// Takes out the blobs whose objects are certified by now, as far as the chain tells.
+    /// Takes out the blobs whose objects are certified by now, as far as the chain tells, and as failed those whose objects are
+    /// lost.
     async fn without_certified(
         &mut self,
         batch: Vec<Confirmed>,
+        error: &TransactionError,
         certified: &mut Vec<Registered>,
+        failed: &mut Vec<Failed>,
     ) -> Vec<Confirmed> {
         let ids: Vec<Address> = batch.iter().map(|blob| blob.object().id).collect();
-        let objects = self.client.reader().chain().objects(&ids).await;
-        let objects = objects.unwrap_or_else(|error| {
-            // The error of the transaction is theirs then.
-            tracing::warn!(%error, "blob objects could not be looked at again");
-            Vec::new()
-        });
-        let blobs = objects.iter().flatten();
-        let blobs = blobs.filter_map(|object| object.decode::<Blob>().ok());
-        let found = blobs.filter(|blob| blob.certified_epoch.is_some());
-        let mut found: HashMap<Address, Blob> = found.map(|blob| (blob.id, blob)).collect();
+        // If the chain does not tell, the error of the transaction is theirs.
+        let Some(found) = self.look_at(&ids).await else {
+            return batch;
+        };
         let mut rest = Vec::new();
         for mut blob in batch {
-            match found.remove(&blob.object().id) {
-                Some(object) => {
-                    self.note(blob.registered.place(), |record| {
-                        record.certified_by_other = true;
-                    });
-                    blob.registered.registration.object = object;
-                    certified.push(blob.registered);
-                }
-                None => rest.push(blob),
+            let id = blob.object().id;
+            if let Some(object) = self.handed_over(&found, id) {
+                self.note(blob.registered.place(), |record| record.handed_over = true);
+                blob.registered.registration.is_own = true;
+                blob.registered.registration.object = object;
+                certified.push(blob.registered);
+                continue;
+            }
+            let object = self.owned_blob(&found, id);
+            if self.is_lost(&blob.registered, &found) {
+                let error = transaction_error(CERTIFYING, error.clone());
+                failed.push(Failed::in_phase(Phase::Certify, blob.registered, error));
+            } else if let Some(object) = object.filter(|object| object.certified_epoch.is_some()) {
+                self.note(blob.registered.place(), |record| {
+                    record.certified_by_other = true;
+                });
+                blob.registered.registration.object = object;
+                certified.push(blob.registered);
+            } else {
+                rest.push(blob);
             }
         }
         rest
     }
 }
 
-/// Whether a certificate may have been refused because another one for the same object came first.
-fn was_overtaken(error: &TransactionError) -> bool {
-    let already = |abort: &MoveAbort| abort.is("blob", "EAlreadyCertified");
-    error.is_stale() || error.move_abort().is_some_and(already)
+/// Whether a certificate may have been refused because of what somebody else did with the same object before.
+fn may_be_overtaken(error: &TransactionError) -> bool {
+    matches!(
+        error,
+        TransactionError::Rejected { .. } | TransactionError::MoveAbort(_)
+    )
+}
+
+/// What is done with a confirmed blob. An object that is still to be extended is given away later.
+fn certification(blob: &Confirmed, recipient: Option<Address>) -> Certification {
+    let registration = &blob.registered.registration;
+    let attributes = match registration.has_attributes {
+        true => Vec::new(),
+        false => blob.registered.encoded.blob.attributes.clone(),
+    };
+    Certification {
+        object: registration.object.id,
+        certificate: blob.certificate.clone(),
+        attributes,
+        recipient: recipient.filter(|_| registration.extend_by.is_none()),
+    }
 }

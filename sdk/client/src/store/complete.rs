@@ -59,11 +59,16 @@ impl Store<'_> {
             mut object,
             operation,
             cost,
+            is_own,
             ..
         } = blob.registration;
         let epoch = self.view.current.epoch;
         object.certified_epoch = object.certified_epoch.or(Some(epoch));
-        self.note(blob.encoded.place(), |record| {
+        let (place, id) = (blob.encoded.place(), object.id);
+        if !is_own {
+            self.objects.borrow(blob.encoded, id);
+        }
+        self.note(place, |record| {
             record.result = Some(Ok(Stored::NewlyCreated {
                 blob_object: blob_object(&object),
                 resource_operation: operation,
@@ -108,7 +113,8 @@ impl Store<'_> {
         }
         storage.end_epoch = self.end_epoch();
         let version = seen.reference();
-        let (owned, prices) = tokio::try_join!(self.owned(), self.prices())?;
+        let prices = async { Ok(self.client.reader().prices().await?) };
+        let (owned, prices) = tokio::try_join!(self.owned(), prices)?;
         let mut stock = Stock::new(owned.storage, self.terms());
         let pieces = stock.extend(size, from).unwrap_or_default();
         extended.paid = extension_price(size, missing, &pieces, &prices)?;
@@ -124,14 +130,23 @@ impl Store<'_> {
         Ok(extended)
     }
 
-    /// Gives new blob objects to whom they are for. Client spec 1.2. If that fails, the blobs are stored and stay the wallet's,
-    /// which is their outcome.
+    /// Whom new objects are for, if the wallet does not keep them.
+    pub(super) fn recipient(&self) -> Option<Address> {
+        match self.options.post_store {
+            PostStoreAction::Keep => None,
+            PostStoreAction::TransferTo(recipient) => Some(recipient),
+        }
+    }
+
+    /// Gives blob objects to whom they are for that were not given away by the transaction that certified them. Client spec 1.2.
+    /// If that fails, the blobs are stored and stay the wallet's, which is their outcome.
     pub(super) async fn hand_over(&mut self) -> Result<(), ClientError> {
-        let PostStoreAction::TransferTo(recipient) = self.options.post_store else {
+        let Some(recipient) = self.recipient() else {
             return Ok(());
         };
-        let new = self.records.iter().enumerate();
-        let new = new.filter_map(|(place, record)| match &record.result {
+        let kept = self.records.iter().enumerate();
+        let kept = kept.filter(|(_, record)| !record.handed_over);
+        let new = kept.filter_map(|(place, record)| match &record.result {
             Some(Ok(Stored::NewlyCreated { blob_object, .. })) => Some((place, blob_object.id)),
             _ => None,
         });

@@ -10,7 +10,7 @@ use walrus_sui::{
 };
 
 use super::{
-    mixing::{Purchases, mix, price_of},
+    mixing::{Purchases, mix, price_of, used_by},
     plan::Terms,
 };
 use crate::limits;
@@ -29,6 +29,8 @@ pub(super) struct Stock {
     purchases: Purchases,
     /// Units times epochs that this costs.
     price: u128,
+    /// Bytes times epochs that blobs have taken of owned storage.
+    used: u128,
 }
 
 /// What the stock has for a blob.
@@ -54,6 +56,7 @@ impl Stock {
             mixes: true,
             purchases: Purchases::default(),
             price: 0,
+            used: 0,
         };
         stock
             .resources
@@ -73,21 +76,18 @@ impl Stock {
         self.resources
     }
 
-    /// Units times epochs that all blobs so far cost.
-    pub(super) fn price(&self) -> u128 {
-        self.price
+    /// What all blobs so far cost, in units times epochs, and what they use up of owned storage, in bytes times epochs.
+    pub(super) fn price(&self) -> (u128, u128) {
+        (self.price, self.used)
     }
 
     /// Takes what a blob of `size` encoded bytes needs: from one resource if there is one that is large and long enough, else
-    /// from several that are together, else from what saves most of new storage.
+    /// from several that are together, else from what saves most of new storage. What is bought anyhow comes first.
     pub(super) fn take(&mut self, size: u64) -> Offer {
-        let offer = self
-            .of_one(size)
-            .or_else(|| self.by_amount(size))
-            .or_else(|| self.by_period(size))
-            .or_else(|| self.mixed(size));
+        let time = (self.current, self.end);
+        let costs = self.purchases.price(time, size) > 0;
+        let offer = costs.then(|| self.cheapest(size)).flatten();
         let Some(pieces) = offer else {
-            let time = (self.current, self.end);
             self.price = self.price.saturating_add(self.purchases.price(time, size));
             self.purchases.add(time, size);
             return Offer::Buy;
@@ -98,6 +98,21 @@ impl Stock {
         self.room = room;
         self.settle(&pieces);
         Offer::Pieces(pieces)
+    }
+
+    /// What costs least; of what costs the same, what uses up least of owned storage.
+    fn cheapest(&self, size: u64) -> Option<Vec<StoragePiece>> {
+        let owned = self
+            .of_one(size)
+            .or_else(|| self.by_amount(size))
+            .or_else(|| self.by_period(size));
+        let cost = |pieces: &Vec<StoragePiece>| {
+            let price = price_of(pieces, &self.purchases);
+            (price, used_by(pieces, self.current))
+        };
+        // Of equals the first.
+        let offers = owned.into_iter().chain(self.mixed(size));
+        offers.min_by_key(cost)
     }
 
     /// What is cheapest for a blob of `size` bytes, if owned storage saves anything.
@@ -118,6 +133,7 @@ impl Stock {
     fn settle(&mut self, pieces: &[StoragePiece]) {
         let price = price_of(pieces, &self.purchases);
         self.price = self.price.saturating_add(price);
+        self.used = self.used.saturating_add(used_by(pieces, self.current));
         for piece in pieces {
             match &piece.origin {
                 PieceOrigin::Owned(resource) => self.reduce(resource.storage.id, piece.size),
@@ -261,26 +277,22 @@ fn parts(pieces: &[StoragePiece]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::samples::owned;
+    use crate::store::samples::{Short, owned, short};
 
     const TERMS: Terms = Terms {
         current: 10,
         end: 15,
         deletable: true,
         use_certified: true,
+        gives_away: false,
     };
 
     /// Resource, bytes and time of the pieces for a blob.
-    fn take(stock: &mut Stock, size: u64) -> Vec<(u8, u64, u32, u32)> {
-        let pieces = match stock.take(size) {
-            Offer::Pieces(pieces) => pieces,
+    fn take(stock: &mut Stock, size: u64) -> Vec<Short> {
+        match stock.take(size) {
+            Offer::Pieces(pieces) => short(&pieces),
             other => panic!("{other:?}"),
-        };
-        let short = |p: StoragePiece| {
-            let id = p.resource().map_or(0, |r| r.storage.id.into_inner()[0]);
-            (id, p.size, p.start_epoch, p.end_epoch)
-        };
-        pieces.into_iter().map(short).collect()
+        }
     }
 
     /// Number, bytes and end of what is left.
@@ -299,6 +311,19 @@ mod tests {
         assert_eq!(take(&mut stock, 663_552), [(1, 663_552, 8, 15)]);
         assert_eq!(take(&mut stock, 1_000), [(1, 1_000, 8, 15)]);
         assert_eq!(rest(stock), [(1, 800_000_000 - 664_552, 30)]);
+    }
+
+    #[test]
+    fn what_is_bought_anyhow_is_used_before_what_is_owned() {
+        // A started MiB has room for the next blob, and for a part of the one after it.
+        let resources = vec![owned(1, 8, 15, 700_000)];
+        let mut stock = Stock::new(resources, TERMS);
+        assert_eq!(stock.take(900_000), Offer::Buy);
+        assert_eq!(stock.take(100_000), Offer::Buy);
+        let room = (1 << 20) - 1_000_000;
+        let pieces = [(1, 650_000 - room, 10, 15), (0, room, 10, 15)];
+        assert_eq!(take(&mut stock, 650_000), pieces);
+        assert_eq!(rest(stock), [(1, 50_000 + room, 15)]);
     }
 
     #[test]
@@ -350,9 +375,7 @@ mod tests {
         let resources = vec![owned(1, 8, 14, 60), owned(2, 14, 20, 70)];
         let mut stock = Stock::new(resources, TERMS);
         let pieces = stock.extend(60, 12).unwrap();
-        let short = |p: &StoragePiece| (p.size, p.start_epoch, p.end_epoch);
-        let pieces: Vec<_> = pieces.iter().map(short).collect();
-        assert_eq!(pieces, [(60, 12, 14), (60, 14, 15)]);
+        assert_eq!(short(&pieces), [(1, 60, 12, 14), (2, 60, 14, 15)]);
         assert_eq!(stock.extend(60, 12), None);
         assert_eq!(rest(stock), [(2, 10, 20)]);
     }

@@ -9,7 +9,8 @@ use super::{
     Store, Unencoded,
     parts::Parts,
     plan::Source,
-    planned_gas::{BlobGas, Purse},
+    planned_gas::BlobGas,
+    purse::Purse,
     record::Record,
     register::{cost, operation_on},
     stage::Described,
@@ -42,7 +43,6 @@ impl Decision {
     /// The same with what the wallet has for it, after all that was decided before.
     fn paid_from(mut self, purse: &mut Purse) -> Self {
         let lacking = purse.take(self.cost).err();
-        let lacking = lacking.map(|error| error.to_string());
         self.gas.cannot_pay = self.gas.cannot_pay.or(lacking);
         self
     }
@@ -60,7 +60,7 @@ impl Store<'_> {
             let open = blobs.iter().filter(|blob| self.is_open(*blob));
             self.check_status(open.map(Described::id).collect()).await?;
         }
-        let prices = self.prices().await?;
+        let prices = self.prices();
         let open = blobs.iter().filter(|blob| self.is_open(*blob)).collect();
         let mut decisions = self.decide(open, &prices).await?;
         let mut runs = Vec::with_capacity(blobs.len());
@@ -106,6 +106,7 @@ impl Store<'_> {
             let batch = self.plan_batch(queue, &mut owned, prices)?;
             queue = queue.get(batch.settled.max(1)..).unwrap_or_default();
             let mut gas = self.batch_gas(&batch).await;
+            gas.pay_from(&mut purse);
             let found = batch.found.into_iter().zip(gas.found.drain(..));
             let (left, current) = (&owned.storage, self.terms().current);
             let found = found.filter_map(|((place, source, cost), gas)| {
@@ -213,6 +214,6 @@ fn dry_run(
         extension_gas: decision.gas.extension,
         certification_gas: decision.gas.certification,
         merges_coins: decision.gas.merges_coins,
-        cannot_pay: decision.gas.cannot_pay,
+        cannot_pay: decision.gas.cannot_pay.map(|error| error.to_string()),
     })
 }

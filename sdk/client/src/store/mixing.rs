@@ -1,8 +1,8 @@
 //! What is bought beside storage that does not reach: bytes that are missing, epochs that are missing.
 //!
 //! Storage is priced per started MiB and epoch, so what counts of owned storage is how many of these it saves in each epoch. All
-//! that may serve is laid over the time of the blob; what saves nothing is taken away again; and what is paid for anyhow, up to
-//! the full MiB, is bought rather than taken from the wallet.
+//! that may serve is laid over the time of the blob; what saves nothing is taken away again, whole resources here, and in
+//! `sparing.rs` the epochs and bytes of a resource for which a started MiB is paid anyhow.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -36,7 +36,7 @@ impl Purchases {
     }
 
     /// Bytes that could be bought beside these for the same price.
-    fn slack(&self, period: Period, bytes: u64) -> u64 {
+    pub(super) fn slack(&self, period: Period, bytes: u64) -> u64 {
         let sum = self.bytes(period).saturating_add(bytes);
         let full = sum.checked_next_multiple_of(BYTES_PER_UNIT);
         full.map_or(0, |full| full.saturating_sub(sum))
@@ -50,42 +50,42 @@ impl Purchases {
 
 /// A part of the time, and the bytes that are missing in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Gap {
-    start: Epoch,
-    end: Epoch,
-    missing: u64,
+pub(super) struct Gap {
+    pub(super) start: Epoch,
+    pub(super) end: Epoch,
+    pub(super) missing: u64,
 }
 
 impl Gap {
-    fn period(&self) -> Period {
+    pub(super) fn period(&self) -> Period {
         (self.start, self.end)
     }
 }
 
 /// Bytes of a resource for a part of the time.
 #[derive(Debug, Clone, Copy)]
-struct Layer<'a> {
-    owned: &'a OwnedStorage,
-    start: Epoch,
-    end: Epoch,
-    size: u64,
+pub(super) struct Layer<'a> {
+    pub(super) owned: &'a OwnedStorage,
+    pub(super) start: Epoch,
+    pub(super) end: Epoch,
+    pub(super) size: u64,
 }
 
 impl Layer<'_> {
-    fn area(&self) -> u128 {
+    pub(super) fn area(&self) -> u128 {
         u128::from(self.size) * u128::from(self.end.saturating_sub(self.start))
     }
 
-    fn covers(&self, gap: &Gap) -> bool {
+    pub(super) fn covers(&self, gap: &Gap) -> bool {
         self.start <= gap.start && gap.end <= self.end
     }
 }
 
 /// Owned storage over the time of a blob, and what is missing beside it.
 #[derive(Debug, Clone)]
-struct Cover<'a> {
-    layers: Vec<Layer<'a>>,
-    gaps: Vec<Gap>,
+pub(super) struct Cover<'a> {
+    pub(super) layers: Vec<Layer<'a>>,
+    pub(super) gaps: Vec<Gap>,
 }
 
 /// The cheapest way found to put a blob of `size` bytes together for `time`, with the units times epochs that are to be bought;
@@ -122,6 +122,16 @@ pub(super) fn price_of(pieces: &[StoragePiece], purchases: &Purchases) -> u128 {
     bought
         .map(|piece| purchases.price((piece.start_epoch, piece.end_epoch), piece.size))
         .sum()
+}
+
+/// Bytes times epochs of owned storage that these pieces use up from epoch `current` on.
+pub(super) fn used_by(pieces: &[StoragePiece], current: Epoch) -> u128 {
+    let owned = pieces.iter().filter(|piece| piece.resource().is_some());
+    let used = owned.map(|piece| {
+        let start = piece.start_epoch.max(current);
+        u128::from(piece.size) * u128::from(piece.end_epoch.saturating_sub(start))
+    });
+    used.sum()
 }
 
 /// The resources that cover most, those that cover longest first.
@@ -218,7 +228,7 @@ impl<'a> Cover<'a> {
     }
 
     /// What is missing, in periods as long as possible.
-    fn bought(&self) -> Vec<Gap> {
+    pub(super) fn bought(&self) -> Vec<Gap> {
         let mut bought: Vec<Gap> = Vec::new();
         for gap in self.gaps.iter().filter(|gap| gap.missing > 0) {
             let follows = |last: &&mut Gap| last.end == gap.start && last.missing == gap.missing;
@@ -230,38 +240,12 @@ impl<'a> Cover<'a> {
         bought
     }
 
-    fn price(&self, purchases: &Purchases) -> u128 {
+    pub(super) fn price(&self, purchases: &Purchases) -> u128 {
         let bought = self.bought();
         let prices = bought
             .iter()
             .map(|gap| purchases.price(gap.period(), gap.missing));
         prices.sum()
-    }
-
-    /// Takes less of what is owned where more is bought for the same price; the smallest layers first, which may vanish.
-    fn spare(&mut self, purchases: &Purchases) {
-        self.layers.sort_by_key(Layer::area);
-        let mut layers = std::mem::take(&mut self.layers);
-        for layer in &mut layers {
-            // A period is paid for as a whole, so it is looked at as a whole.
-            let before = self.price(purchases);
-            let slack = |gap: &Gap| purchases.slack(gap.period(), gap.missing);
-            let covered = self.gaps.iter().filter(|gap| layer.covers(gap));
-            let spared = covered.map(slack).min().unwrap_or_default();
-            let spared = spared.min(layer.size);
-            let mut gaps = self.gaps.clone();
-            for gap in gaps.iter_mut().filter(|gap| layer.covers(gap)) {
-                gap.missing = gap.missing.saturating_add(spared);
-            }
-            let gaps = std::mem::replace(&mut self.gaps, gaps);
-            if self.price(purchases) > before {
-                self.gaps = gaps;
-            } else {
-                layer.size = layer.size.saturating_sub(spared);
-            }
-        }
-        layers.retain(|layer| layer.size > 0);
-        self.layers = layers;
     }
 
     fn pieces(&self) -> Vec<StoragePiece> {
@@ -285,28 +269,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::samples::owned;
+    use crate::store::samples::{Short, owned, short};
 
     const MIB: u64 = BYTES_PER_UNIT;
-
-    /// Number of the resource (0: bought), bytes, and time of each piece.
-    type Short = (u8, u64, u32, u32);
-
-    fn short(pieces: &[StoragePiece]) -> Vec<Short> {
-        let number = |piece: &StoragePiece| {
-            let resource = piece.resource();
-            resource.map_or(0, |owned| owned.storage.id.into_inner()[0])
-        };
-        let short = |piece: &StoragePiece| {
-            (
-                number(piece),
-                piece.size,
-                piece.start_epoch,
-                piece.end_epoch,
-            )
-        };
-        pieces.iter().map(short).collect()
-    }
 
     fn mixed(resources: &[OwnedStorage], size: u64, time: Period) -> Option<Vec<Short>> {
         mix(resources, size, time, &Purchases::default()).map(|pieces| short(&pieces))
@@ -367,16 +332,72 @@ mod tests {
         );
     }
 
+    #[test]
+    fn storage_is_taken_only_for_epochs_in_which_it_saves_a_unit() {
+        // Five bytes more than a unit: both together save one in the first epoch, and in no other.
+        let resources = [owned(1, 10, 15, 2), owned(2, 10, 11, 3)];
+        let expected = [
+            (1, 2, 10, 11),
+            (2, 3, 10, 11),
+            (0, MIB, 10, 11),
+            (0, MIB + 5, 11, 15),
+        ];
+        let pieces = mixed(&resources, MIB + 5, (10, 15)).map(|mut pieces| {
+            pieces.sort_by_key(|piece| (piece.2, piece.0 == 0, piece.0));
+            pieces
+        });
+        assert_eq!(pieces, Some(expected.to_vec()));
+        // In the middle it takes more than before and after.
+        let resources = [owned(1, 10, 15, MIB), owned(2, 12, 13, MIB / 2)];
+        let pieces = mixed(&resources, 2 * MIB + MIB / 2, (10, 15)).unwrap();
+        let taken = |epoch: u32| -> u64 {
+            let owned = pieces.iter().filter(|piece| piece.0 > 0);
+            let there = owned.filter(|piece| piece.2 <= epoch && epoch < piece.3);
+            there.map(|piece| piece.1).sum()
+        };
+        let half = MIB / 2;
+        let expected = [half, half, MIB + half, half, half];
+        assert_eq!((10..15).map(taken).collect::<Vec<_>>(), expected);
+    }
+
+    /// Bytes that are missing in an epoch if all that is owned is used.
+    fn lacking(resources: &[OwnedStorage], size: u64, epoch: Epoch) -> u64 {
+        let there = resources.iter().map(|owned| &owned.storage);
+        let there = there.filter(|s| s.start_epoch <= epoch && epoch < s.end_epoch);
+        let bytes: u64 = there.map(|storage| storage.storage_size).sum();
+        size.saturating_sub(bytes)
+    }
+
+    /// Bytes times epochs that any way takes of owned storage which saves all that can be saved.
+    fn least_used(resources: &[OwnedStorage], size: u64, time: Period) -> u128 {
+        let taken = |epoch| {
+            let bought = Prices::units(lacking(resources, size, epoch)) * MIB;
+            u128::from(size.saturating_sub(bought))
+        };
+        (time.0..time.1).map(taken).sum()
+    }
+
+    /// Whether a piece could be smaller, begin later or end earlier for the same price.
+    fn is_idle(pieces: &[StoragePiece], piece: &StoragePiece) -> bool {
+        let bought = |epoch: u32| -> u64 {
+            let there = |p: &&StoragePiece| p.start_epoch <= epoch && epoch < p.end_epoch;
+            let bought = pieces.iter().filter(|p| p.resource().is_none());
+            bought.filter(there).map(|p| p.size).sum()
+        };
+        let costs = |epoch: u32, more: u64| {
+            Prices::units(bought(epoch) + more) > Prices::units(bought(epoch))
+        };
+        let mut epochs = piece.start_epoch..piece.end_epoch;
+        let smaller = !epochs.clone().any(|epoch| costs(epoch, 1));
+        let (first, last) = (epochs.next(), epochs.next_back());
+        let mut ends = first.into_iter().chain(last);
+        smaller || ends.any(|epoch| !costs(epoch, piece.size))
+    }
+
     /// Units times epochs that remain if all that is owned is used, however it is cut.
     fn least(resources: &[OwnedStorage], size: u64, time: Period) -> u128 {
-        let epochs = time.0..time.1;
-        let units = epochs.map(|epoch| {
-            let there = resources.iter().map(|owned| &owned.storage);
-            let there = there.filter(|s| s.start_epoch <= epoch && epoch < s.end_epoch);
-            let bytes: u64 = there.map(|storage| storage.storage_size).sum();
-            u128::from(Prices::units(size.saturating_sub(bytes)))
-        });
-        units.sum()
+        let units = |epoch| u128::from(Prices::units(lacking(resources, size, epoch)));
+        (time.0..time.1).map(units).sum()
     }
 
     fn resources(max: usize) -> impl Strategy<Value = Vec<OwnedStorage>> {
@@ -407,6 +428,13 @@ mod tests {
             let price = price_of(&pieces, &none);
             prop_assert!(least <= price && price < anew, "{least} {price} {anew}");
             prop_assert!(resources.len() != 1 || least == price);
+            let (used, least_used) = (used_by(&pieces, start), least_used(&resources, size, time));
+            // What cannot be cut from a resource as it should be is taken whole; of two it always can.
+            prop_assert!(least != price || used >= least_used);
+            prop_assert!(least != price || resources.len() > 2 || used == least_used);
+            for piece in pieces.iter().filter(|piece| piece.resource().is_some()) {
+                prop_assert!(!is_idle(&pieces, piece), "{piece:?} of {pieces:?}");
+            }
             for epoch in time.0..time.1 {
                 let there = pieces.iter().filter(|p| p.start_epoch <= epoch && epoch < p.end_epoch);
                 prop_assert_eq!(there.map(|piece| piece.size).sum::<u64>(), size);

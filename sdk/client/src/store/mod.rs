@@ -13,11 +13,13 @@ mod dry_run;
 mod duplicates;
 mod encode;
 mod encode_all;
+mod lost;
 mod mixing;
 mod parts;
 mod phases;
 mod plan;
 mod planned_gas;
+mod purse;
 mod quorum;
 mod record;
 mod register;
@@ -25,6 +27,7 @@ mod rivals;
 #[cfg(test)]
 mod samples;
 mod slivers;
+mod sparing;
 mod stage;
 mod storage_end;
 mod upload;
@@ -38,7 +41,7 @@ use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
 pub(crate) use self::duplicates::Known;
-use self::{encode::Unencoded, record::Record, stage::Placed};
+use self::{encode::Unencoded, lost::Objects, record::Record, stage::Placed};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
     slivers::EncodedSlivers,
@@ -62,6 +65,8 @@ pub(crate) struct Store<'a> {
     epochs_ahead: u32,
     /// What will be told of each blob.
     records: Vec<Record>,
+    /// Who may take objects away, and what was taken.
+    objects: Objects,
     report: StoreReport,
 }
 
@@ -78,8 +83,8 @@ impl<'a> Store<'a> {
             let executor = executor.with_gas_budget(options.gas_budget).metered();
             ContractWriter::with_executor(client.reader().clone(), executor)
         });
-        let (view, epochs_ahead) =
-            tokio::try_join!(client.view(), client.epochs_ahead(options.epochs))?;
+        let view = client.view().await?;
+        let epochs_ahead = client.epochs_ahead(options.epochs, &view.sales)?;
         let report = StoreReport {
             outcomes: Vec::new(),
             timings: BTreeMap::new(),
@@ -94,6 +99,7 @@ impl<'a> Store<'a> {
             view,
             epochs_ahead,
             records,
+            objects: Objects::default(),
             report,
         })
     }
@@ -117,8 +123,12 @@ impl<'a> Store<'a> {
                 blob.status = statuses.remove(&blob.place());
             }
         }
-        let registered = self.register(encoded).await?;
-        self.upload_and_certify(registered).await?;
+        while !encoded.is_empty() {
+            let registered = self.register(encoded).await?;
+            self.upload_and_certify(registered).await?;
+            self.check_borrowed().await?;
+            encoded = self.objects.begin_again();
+        }
         self.hand_over().await?;
         self.end_duplicates(known);
         self.report.gas = self.writer()?.executor().gas_spent();

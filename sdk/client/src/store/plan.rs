@@ -28,6 +28,9 @@ pub(super) struct Terms {
     pub(super) deletable: bool,
     /// Whether a certified object of the wallet may stand for a store.
     pub(super) use_certified: bool,
+    /// Whether objects are given away. Then only what can be given away by the transaction that certifies it may be taken from the
+    /// wallet uncertified: whoever registered it would take it for stored in the meantime.
+    pub(super) gives_away: bool,
 }
 
 /// What a wallet owns.
@@ -86,8 +89,8 @@ pub(super) fn plan(needs: &[Need], owned: &mut Owned, terms: Terms) -> Vec<Sourc
 /// One way to serve needs.
 struct Draft {
     sources: Vec<Source>,
-    /// Units times epochs that the blobs up to each one cost.
-    prices: Vec<u128>,
+    /// What the blobs up to each one cost and use up of owned storage, as [`Stock::price`] tells it.
+    prices: Vec<(u128, u128)>,
     /// What is left.
     owned: Owned,
 }
@@ -116,7 +119,7 @@ impl Draft {
         }
     }
 
-    /// By the needs that both serve. Blobs that buy a little each, for different times, may pay for started units that they
+    /// By the needs that both serve; at the same price it is what uses up less of what is owned. Blobs that buy a little each, for different times, may pay for started units that they
     /// would share otherwise.
     fn is_cheaper_than(&self, other: &Self) -> bool {
         let mut both = self.prices.iter().zip(&other.prices);
@@ -166,7 +169,10 @@ fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
             blob.blob_id == need.blob_id
                 && blob.deletable == terms.deletable
                 && blob.storage.end_epoch > terms.current
-                && (terms.use_certified || blob.certified_epoch.is_none())
+                && match blob.certified_epoch {
+                    Some(_) => terms.use_certified,
+                    None => !terms.gives_away || blob.storage.end_epoch >= terms.end,
+                }
         })
         // What costs nothing comes first, then what needs no upload. Of equals the first: if several programs have just registered
         // the same, the later ones give way to it.
@@ -212,6 +218,7 @@ mod tests {
         end: 15,
         deletable: true,
         use_certified: true,
+        gives_away: false,
     };
 
     fn storage(number: u8, end_epoch: u32, storage_size: u64) -> Storage {
@@ -277,6 +284,18 @@ mod tests {
             ..TERMS
         };
         assert_eq!(plan_one(vec![certified], forced), Source::Buy);
+    }
+
+    #[test]
+    fn what_is_given_away_is_given_away_by_its_certificate() {
+        let giving = Terms {
+            gives_away: true,
+            ..TERMS
+        };
+        let long = blob(1, 1, 15, None);
+        let expected = Source::Registered(long.clone(), None);
+        assert_eq!(plan_one(vec![long], giving), expected);
+        assert_eq!(plan_one(vec![blob(1, 1, 14, None)], giving), Source::Buy);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use walrus_sui::{
 use super::{
     Store,
     plan::{Extension, Source},
+    purse::Purse,
     register::{Batch, is_registered},
 };
-use crate::ClientError;
 
 /// What a blob takes of the wallet's SUI, in MIST.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub(super) struct BlobGas {
     /// Coins would be merged first.
     pub(super) merges_coins: bool,
     /// Why the wallet cannot pay, in SUI or in WAL.
-    pub(super) cannot_pay: Option<String>,
+    pub(super) cannot_pay: Option<TransactionError>,
 }
 
 /// What the blobs of a batch take, in its order.
@@ -34,52 +34,7 @@ pub(super) struct BatchGas {
     pub(super) new: Vec<BlobGas>,
 }
 
-/// The WAL of a wallet. A store pays for one batch after the other, so that each alone may be within its means.
-pub(super) struct Purse {
-    owner: Option<Address>,
-    frost: u64,
-    planned: u64,
-}
-
-impl Purse {
-    /// Takes what one more blob costs.
-    pub(super) fn take(&mut self, cost: u64) -> Result<(), TransactionError> {
-        self.planned = self.planned.saturating_add(cost);
-        match self.owner.filter(|_| cost > 0 && self.planned > self.frost) {
-            None => Ok(()),
-            Some(owner) => Err(TransactionError::InsufficientFunds {
-                owner,
-                coin: "WAL",
-                needed: self.planned,
-                available: self.frost,
-            }),
-        }
-    }
-}
-
 impl Store<'_> {
-    /// The wallet's WAL. Without a wallet nobody knows what it lacks.
-    pub(super) async fn purse(&self) -> Result<Purse, ClientError> {
-        let planned = 0;
-        let Some(writer) = &self.writer else {
-            let (owner, frost) = (None, 0);
-            return Ok(Purse {
-                owner,
-                frost,
-                planned,
-            });
-        };
-        let reader = self.client.reader();
-        let wal = reader.packages().wal_type;
-        let frost = reader.chain().balance(writer.address(), &wal).await?;
-        let owner = Some(writer.address());
-        Ok(Purse {
-            owner,
-            frost,
-            planned,
-        })
-    }
-
     /// What a batch takes.
     pub(super) async fn batch_gas(&self, batch: &Batch) -> BatchGas {
         let mut gas = BatchGas {
@@ -105,14 +60,15 @@ impl Store<'_> {
             return;
         }
         let writer = writer.clone().leaving_certification_gas(batch.to_certify());
-        let cost = writer.estimate_registration(&batch.registrations()).await;
+        let (blobs, prices) = (batch.registrations(), self.prices());
+        let cost = writer.estimate_registration(&blobs, &prices).await;
         let shares = match &cost {
             Ok(Some(cost)) => shares(net(*cost), gas.len()),
             _ => vec![0; gas.len()],
         };
         for (gas, share) in gas.iter_mut().zip(shares) {
             let cost = cost.as_ref().map(|cost| cost.map(|_| share));
-            gas.settle_net(cost.map_err(ToString::to_string), |gas, net| {
+            gas.settle_net(cost.map_err(Clone::clone), |gas, net| {
                 gas.registration = Some(net);
             });
         }
@@ -148,9 +104,45 @@ async fn certification(writer: &ContractWriter, batch: &Batch, gas: &mut BatchGa
     for gas in registered.chain(&mut gas.new) {
         let share = shares.next();
         let cost = cost.as_ref().map(|_| share);
-        gas.settle_net(cost.map_err(ToString::to_string), |gas, net| {
+        gas.settle_net(cost.map_err(Clone::clone), |gas, net| {
             gas.certification = Some(net);
         });
+    }
+}
+
+impl BatchGas {
+    fn all(&self) -> impl Iterator<Item = &BlobGas> {
+        self.found.iter().chain(&self.new)
+    }
+
+    /// What each transaction of the batch takes, in MIST.
+    pub(super) fn transactions(&self) -> Vec<i64> {
+        let one = |part: fn(&BlobGas) -> Option<i64>| {
+            let mut parts = self.all().filter_map(part).peekable();
+            parts.peek().is_some().then(|| parts.sum())
+        };
+        let shared = [one(|gas| gas.registration), one(|gas| gas.certification)];
+        let own = self.all().filter_map(|gas| gas.extension);
+        shared.into_iter().flatten().chain(own).collect()
+    }
+
+    /// Why one of its blobs cannot be paid, if that is so.
+    pub(super) fn refusal(&self) -> Option<TransactionError> {
+        self.all().find_map(|gas| gas.cannot_pay.clone())
+    }
+
+    /// Takes the transactions out of a purse; blobs are told if it does not hold as much.
+    pub(super) fn pay_from(&mut self, purse: &mut Purse) {
+        let lacking = self
+            .transactions()
+            .into_iter()
+            .find_map(|net| purse.take_gas(net).err());
+        for gas in self.found.iter_mut().chain(&mut self.new) {
+            let takes = gas.registration.or(gas.certification).or(gas.extension);
+            if takes.is_some() {
+                gas.cannot_pay = gas.cannot_pay.take().or_else(|| lacking.clone());
+            }
+        }
     }
 }
 
@@ -160,12 +152,15 @@ impl BlobGas {
         cost: Result<Option<GasCost>, TransactionError>,
         set: impl FnOnce(&mut Self, i64),
     ) {
-        let cost = cost.map(|cost| cost.map(net));
-        self.settle_net(cost.map_err(|error| error.to_string()), set);
+        self.settle_net(cost.map(|cost| cost.map(net)), set);
     }
 
     /// Takes over a cost, that coins are merged before it is known, or why it cannot be paid; the first reason stands.
-    fn settle_net(&mut self, cost: Result<Option<i64>, String>, set: impl FnOnce(&mut Self, i64)) {
+    fn settle_net(
+        &mut self,
+        cost: Result<Option<i64>, TransactionError>,
+        set: impl FnOnce(&mut Self, i64),
+    ) {
         match cost {
             Ok(Some(net)) => set(self, net),
             Ok(None) => self.merges_coins = true,
@@ -204,21 +199,17 @@ mod tests {
     }
 
     #[test]
-    fn a_purse_is_emptied_by_all_batches_together() {
-        let mut purse = Purse {
-            owner: Some(Address::TWO),
-            frost: 10,
-            planned: 0,
+    fn shares_are_put_together_to_transactions_again() {
+        let blob = |registration, extension| BlobGas {
+            registration,
+            extension,
+            certification: registration.map(|gas| gas * 10),
+            ..BlobGas::default()
         };
-        assert!(purse.take(6).is_ok() && purse.take(4).is_ok());
-        let error = purse.take(1).unwrap_err().to_string();
-        assert!(error.contains("has 10 of the 11 FROST"), "{error}");
-        assert!(purse.take(0).is_ok(), "what costs nothing can be paid");
-        let mut unknown = Purse {
-            owner: None,
-            frost: 0,
-            planned: 0,
+        let gas = BatchGas {
+            found: vec![blob(None, Some(5)), blob(None, Some(6))],
+            new: vec![blob(Some(1), None), blob(Some(2), None)],
         };
-        assert!(unknown.take(100).is_ok());
+        assert_eq!(gas.transactions(), [3, 30, 5, 6]);
     }
 }

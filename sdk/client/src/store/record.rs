@@ -27,6 +27,8 @@ pub(super) struct Record {
     pub(super) certified_by_other: bool,
     pub(super) register_digest: Option<Digest>,
     pub(super) certify_digest: Option<Digest>,
+    /// Its object was given to whom it is for.
+    pub(super) handed_over: bool,
     /// How it ended, once it has.
     pub(super) result: Option<Result<Stored, StoreFailure>>,
 }
@@ -46,6 +48,7 @@ impl Record {
             certified_by_other: false,
             register_digest: None,
             certify_digest: None,
+            handed_over: false,
             result: None,
         }
     }
@@ -59,6 +62,16 @@ impl Record {
     /// Ends with an error.
     pub(super) fn fail(&mut self, phase: Phase, error: ClientError) {
         self.result = Some(Err(StoreFailure::new(self.blob_id, phase, error)));
+    }
+
+    /// Forgets an object that is lost: the blob is to be registered again.
+    pub(super) fn begin_again(&mut self) {
+        self.parts = Parts::default();
+        self.certified_by_other = false;
+        self.register_digest = None;
+        self.certify_digest = None;
+        self.handed_over = false;
+        self.result = None;
     }
 
     /// The outcome; a blob that was not ended was cut off.

@@ -32,6 +32,15 @@ pub(super) struct Batch {
     pub(super) settled: usize,
 }
 
+/// What one transaction registered.
+#[derive(Default)]
+struct NewRegistrations {
+    /// By place.
+    registrations: Vec<(usize, Registration)>,
+    /// Whether somebody may have registered the same since it was planned.
+    may_have_rivals: bool,
+}
+
 /// A blob that is to be registered.
 pub(super) struct NewBlob {
     pub(super) place: usize,
@@ -70,19 +79,20 @@ impl Store<'_> {
         }
         queue.sort_by_key(|encoded| Reverse(encoded.blob.encoded_size));
         let timer = Timer::start(Phase::Register, self.progress);
+        let mut is_first = true;
         while !queue.is_empty() {
-            match self.register_some(&mut queue, &mut registered).await {
+            let some = self.register_some(&mut queue, &mut registered, is_first);
+            match some.await {
                 Ok(()) => {}
                 // What was registered before is stored all the same.
                 Err(error) if self.records.len() > 1 => {
-                    let reason = error.to_string();
                     for encoded in queue.drain(..) {
-                        let error = ClientError::Interrupted(reason.clone());
-                        self.fail(encoded.place(), Phase::Register, error)?;
+                        self.fail(encoded.place(), Phase::Register, same(&error))?;
                     }
                 }
                 Err(error) => return Err(error),
             }
+            is_first = false;
         }
         self.report.time(Phase::Register, timer.finish());
         registered.sort_by_key(Registered::place);
@@ -94,12 +104,19 @@ impl Store<'_> {
         &mut self,
         queue: &mut Vec<Encoded>,
         registered: &mut Vec<Registered>,
+        is_first: bool,
     ) -> Result<(), ClientError> {
         let mut attempt = 1;
         let (batch, new) = loop {
-            let (mut owned, prices) = tokio::try_join!(self.owned(), self.prices())?;
+            let (mut owned, prices) = (self.owned().await?, self.prices());
+            self.objects.retain_usable(&mut owned.blobs);
             let blobs: Vec<&Described> = queue.iter().map(|encoded| &encoded.blob).collect();
             let batch = self.plan_batch(&blobs, &mut owned, &prices)?;
+            // What is paid by several transactions is paid as a whole or not at all.
+            let rest = blobs.get(batch.settled..).unwrap_or_default();
+            if is_first && !rest.is_empty() {
+                self.check_means(&batch, rest, &mut owned, &prices).await?;
+            }
             match self.register_new(&batch).await {
                 Err(error) if attempt < limits::PLANS && self.needs_new_plan(&error).await => {
                     tracing::debug!(%error, attempt, "planning registrations anew");
@@ -114,12 +131,15 @@ impl Store<'_> {
         let mut settled: HashMap<usize, Encoded> = settled.map(|e| (e.place(), e)).collect();
         match new {
             Ok(new) => {
-                let new: Vec<Registered> = new
+                let mut blobs: Vec<Registered> = new
+                    .registrations
                     .into_iter()
                     .filter_map(|(place, new)| Some(settled.remove(&place)?.registered(new)))
                     .collect();
-                let new = self.give_way(new, registered).await;
-                registered.extend(new);
+                if new.may_have_rivals {
+                    blobs = self.give_way(blobs, registered).await;
+                }
+                registered.extend(blobs);
             }
             Err(source) => {
                 for new in &batch.new {
@@ -182,9 +202,9 @@ impl Store<'_> {
         Ok(self.client.reader().owned_blobs(owner).await?)
     }
 
-    /// What storage costs now.
-    pub(super) async fn prices(&self) -> Result<Prices, ClientError> {
-        Ok(self.client.reader().prices().await?)
+    /// What storage costs in the epoch of the plan.
+    pub(super) fn prices(&self) -> Prices {
+        self.view.sales.prices
     }
 
     /// For how long, and what counts.
@@ -194,6 +214,7 @@ impl Store<'_> {
             end: self.end_epoch(),
             deletable: self.options.deletable,
             use_certified: self.options.check_status,
+            gives_away: self.recipient().is_some(),
         }
     }
 
@@ -245,6 +266,7 @@ impl Store<'_> {
                 self.note(encoded.place(), |record| {
                     record.result = Some(Ok(certified(&object)));
                 });
+                self.objects.borrow(encoded, object.id);
                 return None;
             }
             Source::Extend(object, extension) | Source::Registered(object, Some(extension)) => {
@@ -254,23 +276,28 @@ impl Store<'_> {
             // Those are registered.
             Source::Storage(_) | Source::Buy => return None,
         };
-        let registration = Registration::reused(object, operation?, cost, extend_by);
+        let is_own = self.objects.are_own(&object.id);
+        let registration = Registration {
+            is_own,
+            ..Registration::reused(object, operation?, cost, extend_by)
+        };
         Some(encoded.registered(registration))
     }
 
     /// Registers the new blobs of a plan in one transaction; what they are registered as, by place.
-    async fn register_new(
-        &mut self,
-        batch: &Batch,
-    ) -> Result<Vec<(usize, Registration)>, TransactionError> {
+    async fn register_new(&mut self, batch: &Batch) -> Result<NewRegistrations, TransactionError> {
         if batch.new.is_empty() {
-            return Ok(Vec::new());
+            return Ok(NewRegistrations::default());
         }
         let writer = self.writer.as_ref().ok_or_else(no_wallet)?;
         // Whatever was in the way, the wallet may own something else by now, the very blob for instance.
         let writer = writer.clone().with_one_attempt();
         let writer = writer.leaving_certification_gas(batch.to_certify());
-        let registered = writer.register_blobs(&batch.registrations()).await?;
+        let (blobs, prices) = (batch.registrations(), self.prices());
+        let registered = writer.register_blobs_at(&blobs, &prices).await?;
+        // Every registration changes the system object.
+        let planned_at = self.view.sales.system_version;
+        let may_have_rivals = registered.system_version != Some(planned_at);
         let digest = registered.transaction.digest;
         let objects = registered.blobs.iter().map(|blob| blob.id).collect();
         self.progress
@@ -281,16 +308,31 @@ impl Store<'_> {
                 record.register_digest = Some(digest);
                 record.parts.clone_from(&new.parts);
             });
+            self.objects.note_own(object.id);
             let registration = Registration {
                 object,
                 operation: new.operation.clone(),
                 cost: new.cost,
                 extend_by: None,
                 has_attributes: true,
+                is_own: true,
             };
             registrations.push((new.place, registration));
         }
-        Ok(registrations)
+        Ok(NewRegistrations {
+            registrations,
+            may_have_rivals,
+        })
+    }
+}
+
+/// An error that several blobs have in common.
+fn same(error: &ClientError) -> ClientError {
+    match error {
+        ClientError::Transaction { action, source } => {
+            transaction_error(action, TransactionError::clone(source))
+        }
+        error => ClientError::Interrupted(error.to_string()),
     }
 }
 

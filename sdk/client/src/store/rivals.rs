@@ -3,6 +3,8 @@
 //! Each looks at what the wallet owns right before it registers, but the chain may execute the registrations of several who saw
 //! nothing. So each looks again right after: all but the first give way to it. Every registration writes the system object,
 //! so the versions of the new blob objects are in the order of execution, the same for all who look.
+//!
+//! Whoever registered the first may delete it or give it away later: `lost.rs` looks at the end whether it is still there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -39,7 +41,7 @@ impl Store<'_> {
         new: Vec<Registered>,
         earlier: &[Registered],
     ) -> Vec<Registered> {
-        if new.is_empty() || !gives_way(self.options) {
+        if new.is_empty() || !gives_way(self.options) || !self.objects.may_borrow() {
             return new;
         }
         let rivals = match self.rivals(&new, earlier).await {
@@ -146,6 +148,9 @@ impl Store<'_> {
             registration,
         } = ours;
         let is_certified = theirs.certified_epoch.is_some();
+        if deleted {
+            self.objects.forget(&registration.object.id);
+        }
         self.note(encoded.place(), |record| {
             record.surplus = Some(Surplus {
                 object: registration.object.id,
@@ -156,11 +161,15 @@ impl Store<'_> {
             record.register_digest = None;
             record.result = is_certified.then(|| Ok(certified(&theirs)));
         });
+        if is_certified {
+            self.objects.borrow(encoded, theirs.id);
+            return None;
+        }
         let operation = ResourceOperation::ReuseRegistration {
             encoded_length: theirs.storage.storage_size,
         };
         let registration = Registration::reused(theirs, operation, 0, None);
-        (!is_certified).then(|| encoded.registered(registration))
+        Some(encoded.registered(registration))
     }
 }
 

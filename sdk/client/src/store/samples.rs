@@ -1,8 +1,10 @@
 //! Storage that somebody owns, for tests.
 
+use walrus_core::Epoch;
 use walrus_sui::{
     Address, Digest, ObjectReference,
     objects::{OwnedStorage, Storage},
+    transactions::StoragePiece,
 };
 
 /// The ID of object `number`.
@@ -31,4 +33,20 @@ pub(super) fn owned_as(storage: Storage) -> OwnedStorage {
         reference: ObjectReference::new(storage.id, 1, Digest::ZERO),
         storage,
     }
+}
+
+/// Number of the resource (0: bought), bytes, and time of a piece.
+pub(super) type Short = (u8, u64, Epoch, Epoch);
+
+/// Pieces in few words.
+pub(super) fn short(pieces: &[StoragePiece]) -> Vec<Short> {
+    let number = |piece: &StoragePiece| {
+        let resource = piece.resource();
+        resource.map_or(0, |owned| owned.storage.id.into_inner()[0])
+    };
+    let short = |piece: &StoragePiece| {
+        let (start, end) = (piece.start_epoch, piece.end_epoch);
+        (number(piece), piece.size, start, end)
+    };
+    pieces.iter().map(short).collect()
 }

@@ -56,8 +56,10 @@ pub(super) struct Registration {
     pub(super) cost: u64,
     /// Epochs to add once it is certified.
     pub(super) extend_by: Option<u32>,
-    /// Attributes were set by the registering transaction.
+    /// Its attributes are set.
     pub(super) has_attributes: bool,
+    /// This store registered it. Any other one belongs to whoever did, who may delete it or give it away.
+    pub(super) is_own: bool,
 }
 
 /// A blob that has an object, which may be certified already and only have to last longer.
@@ -88,6 +90,7 @@ impl Registration {
             cost,
             extend_by,
             has_attributes: false,
+            is_own: false,
         }
     }
 
@@ -204,6 +207,7 @@ mod tests {
             cost: 7,
             extend_by: None,
             has_attributes: true,
+            is_own: true,
         };
         let encoded = Encoded {
             blob: blob.clone(),

@@ -13,23 +13,25 @@ use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
 use super::{
     ChainError,
     object::{CoinObject, Funds, GasLimits, OBJECT_MASK, ObjectData},
-    retry, without_credentials,
+    retry,
+    servers::{Info, Position, SERVICE_INFO, Server, Servers},
+    url::shown,
 };
 use crate::limits;
 
 /// A connection to a Sui network. Cheap to clone; clones share the connection.
 ///
-/// Every call has a deadline and is repeated a bounded number of times while its error is transient.
+/// Every call has a deadline and is repeated a bounded number of times while its error is transient. With
+/// [fallbacks](Self::with_fallbacks) another server takes over as soon as the one in use fails.
 #[derive(Clone)]
 pub struct ChainClient {
-    rpc: sui_rpc::Client,
-    url: Arc<str>,
+    servers: Arc<Servers>,
 }
 
 impl std::fmt::Debug for ChainClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ChainClient")
-            .field("url", &without_credentials(&self.url))
+            .field("url", &shown(self.url()))
             .finish()
     }
 }
@@ -40,14 +42,19 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError::InvalidUrl`].
     pub fn new(url: &str) -> Result<Self, ChainError> {
-        let rpc = sui_rpc::Client::new(url).map_err(|status| ChainError::InvalidUrl {
-            url: url.to_owned(),
-            reason: status.message().to_owned(),
-        })?;
-        Ok(Self {
-            rpc: rpc.with_max_decoding_message_size(limits::MAX_MESSAGE_BYTES),
-            url: url.into(),
-        })
+        let servers = Arc::new(Servers::new(Server::new(url)?));
+        Ok(Self { servers })
+    }
+
+    /// The same client with other servers of the same network: when the one in use fails, the next of them that answers, is of the
+    /// same network and has seen as much takes over.
+    #[must_use]
+    pub fn with_fallbacks(self, others: impl IntoIterator<Item = Self>) -> Self {
+        let others = others
+            .into_iter()
+            .map(|other| other.servers.current().1.clone());
+        let servers = Arc::new(self.servers.and(others));
+        Self { servers }
     }
 
     /// Connects and makes sure that a network answers.
@@ -88,20 +95,59 @@ impl ChainClient {
         };
         let mut headers = HeadersInterceptor::new();
         headers.basic_auth(user, password);
-        Self {
-            rpc: self.rpc.with_headers(headers),
-            ..self
-        }
+        let servers = Arc::new(self.servers.with_headers(&headers));
+        Self { servers }
     }
 
-    /// The URL this client was made with.
+    /// The URL of the server in use. It may hold a key: show it as [`shown_url`](super::shown_url) does.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.servers.current().1.url
     }
 
-    /// The underlying client, for calls that this type does not wrap.
+    /// The underlying client of the server in use, for calls that this type does not wrap.
     pub fn rpc(&self) -> sui_rpc::Client {
-        self.rpc.clone()
+        self.server().1
+    }
+
+    /// The server in use, and its client.
+    pub(crate) fn server(&self) -> (Position, sui_rpc::Client) {
+        let (position, server) = self.servers.current();
+        (position, server.rpc.clone())
+    }
+
+    /// How many servers there are.
+    pub(crate) fn server_count(&self) -> usize {
+        self.servers.count()
+    }
+
+    /// Has another server take over from one that failed; whether one did.
+    pub(crate) async fn replace(&self, failed: Position) -> bool {
+        self.servers.replace(failed).await
+    }
+
+    /// The same for a server that refused something, if it does not answer at all.
+    pub(crate) async fn replace_if_gone(&self, suspect: Position) -> bool {
+        self.servers.count() > 1
+            && !self.servers.answers(suspect).await
+            && self.servers.replace(suspect).await
+    }
+
+    /// Notes a checkpoint that a server which takes over must have.
+    pub(crate) fn saw_checkpoint(&self, checkpoint: u64) {
+        self.servers.saw(checkpoint);
+    }
+
+    /// A read call, repeated while its error is transient, by another server if there is one.
+    pub(crate) async fn read<T, F>(
+        &self,
+        call: &'static str,
+        work: impl FnMut(sui_rpc::Client) -> F,
+    ) -> Result<T, ChainError>
+    where
+        F: Future<Output = Result<T, tonic::Status>>,
+    {
+        let (deadline, attempts) = (limits::READ_DEADLINE, limits::READ_ATTEMPTS);
+        retry::read(&self.servers, call, deadline, attempts, work).await
     }
 
     /// Digest of the genesis checkpoint.
@@ -109,11 +155,7 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError`].
     pub async fn chain_id(&self) -> Result<Digest, ChainError> {
-        const CALL: &str = "GetServiceInfo";
-        let info = self.service_info().await?;
-        info.chain_id()
-            .parse()
-            .map_err(|error| ChainError::malformed(CALL, error))
+        Ok(self.service_info().await?.network)
     }
 
     /// Sequence number of the newest checkpoint.
@@ -121,24 +163,24 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError`].
     pub async fn latest_checkpoint(&self) -> Result<u64, ChainError> {
-        let info = self.service_info().await?;
-        info.checkpoint_height_opt()
-            .ok_or_else(|| ChainError::malformed("GetServiceInfo", "no checkpoint height"))
+        let newest = self.service_info().await?.newest;
+        newest.ok_or_else(|| ChainError::malformed(SERVICE_INFO, "no checkpoint height"))
     }
 
-    async fn service_info(&self) -> Result<proto::GetServiceInfoResponse, ChainError> {
-        retry::read("GetServiceInfo", || {
-            let mut rpc = self.rpc.clone();
-            async move {
+    async fn service_info(&self) -> Result<Info, ChainError> {
+        let info = self
+            .read(SERVICE_INFO, |mut rpc| async move {
                 let request = proto::GetServiceInfoRequest::default();
                 Ok(rpc
                     .ledger_client()
                     .get_service_info(request)
                     .await?
                     .into_inner())
-            }
-        })
-        .await
+            })
+            .await?;
+        let info = Info::of(&info)?;
+        self.servers.told(info);
+        Ok(info)
     }
 
     /// The reference gas price in MIST.
@@ -146,9 +188,8 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError`].
     pub async fn reference_gas_price(&self) -> Result<u64, ChainError> {
-        retry::read("GetEpoch", || {
-            let mut rpc = self.rpc.clone();
-            async move { rpc.get_reference_gas_price().await }
+        self.read("GetEpoch", |mut rpc| async move {
+            rpc.get_reference_gas_price().await
         })
         .await
     }
@@ -158,13 +199,13 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError`].
     pub async fn gas_limits(&self) -> Result<GasLimits, ChainError> {
-        let epoch = retry::read("GetEpoch", || {
-            let mut rpc = self.rpc.clone();
-            let mask = FieldMask::from_paths(["reference_gas_price", "protocol_config"]);
-            let request = proto::GetEpochRequest::default().with_read_mask(mask);
-            async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
-        })
-        .await?;
+        let epoch = self
+            .read("GetEpoch", |mut rpc| {
+                let mask = FieldMask::from_paths(["reference_gas_price", "protocol_config"]);
+                let request = proto::GetEpochRequest::default().with_read_mask(mask);
+                async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
+            })
+            .await?;
         let attributes = &epoch.epoch().protocol_config().attributes;
         let number = |name: &str| attributes.get(name)?.parse::<u64>().ok();
         let price = epoch.epoch().reference_gas_price();
@@ -191,7 +232,8 @@ impl ChainClient {
         const CALL: &str = "BatchGetObjects";
         let mut found = Vec::with_capacity(ids.len());
         for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
-            let response = retry::read(CALL, || self.batch_get(batch, &OBJECT_MASK)).await?;
+            let reading = self.read(CALL, |rpc| batch_get(rpc, batch, &OBJECT_MASK));
+            let response = reading.await?;
             if response.objects.len() != batch.len() {
                 let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
                 return Err(ChainError::malformed(CALL, reason));
@@ -203,26 +245,6 @@ impl ChainClient {
         Ok(found)
     }
 
-    async fn batch_get(
-        &self,
-        ids: &[Address],
-        mask: &[&str],
-    ) -> Result<proto::BatchGetObjectsResponse, tonic::Status> {
-        let request = proto::BatchGetObjectsRequest::default()
-            .with_requests(
-                ids.iter()
-                    .map(proto::GetObjectRequest::new)
-                    .collect::<Vec<_>>(),
-            )
-            .with_read_mask(FieldMask::from_paths(mask));
-        let mut rpc = self.rpc.clone();
-        Ok(rpc
-            .ledger_client()
-            .batch_get_objects(request)
-            .await?
-            .into_inner())
-    }
-
     /// The first version of each package, in the order of `ids`.
     ///
     /// # Errors
@@ -232,7 +254,7 @@ impl ChainClient {
         let mut originals = Vec::with_capacity(ids.len());
         for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
             let mask = ["object_id", "package.original_id"];
-            let response = retry::read(CALL, || self.batch_get(batch, &mask)).await?;
+            let response = self.read(CALL, |rpc| batch_get(rpc, batch, &mask)).await?;
             if response.objects.len() != batch.len() {
                 let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
                 return Err(ChainError::malformed(CALL, reason));
@@ -262,8 +284,7 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError`].
     pub async fn funds(&self, owner: Address, coin_type: &StructTag) -> Result<Funds, ChainError> {
-        retry::read("GetBalance", || {
-            let mut rpc = self.rpc.clone();
+        self.read("GetBalance", |mut rpc| {
             let request = proto::GetBalanceRequest::default()
                 .with_owner(owner.to_string())
                 .with_coin_type(coin_type.to_string());
@@ -316,14 +337,14 @@ impl ChainClient {
         object_type: &StructTag,
     ) -> Result<Vec<ObjectData>, ChainError> {
         const CALL: &str = "ListOwnedObjects";
-        retry::read(CALL, || {
+        self.read(CALL, |rpc| {
             let request = proto::ListOwnedObjectsRequest::default()
                 .with_owner(owner.to_string())
                 .with_object_type(object_type.to_string())
                 .with_page_size(limits::PAGE_SIZE)
                 .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
-            let pages = self.rpc.list_owned_objects(request);
             async move {
+                let pages = rpc.list_owned_objects(request);
                 let mut pages = std::pin::pin!(pages.take(limits::MAX_LISTED_OBJECTS + 1));
                 let mut objects = Vec::new();
                 while let Some(object) = pages.next().await {
@@ -356,20 +377,20 @@ impl ChainClient {
         digest: &Digest,
     ) -> Result<Vec<(StructTag, Vec<u8>)>, ChainError> {
         const CALL: &str = "GetTransaction";
-        let response = retry::read(CALL, || {
-            let mut rpc = self.rpc.clone();
-            let request = proto::GetTransactionRequest::default()
-                .with_digest(digest.to_string())
-                .with_read_mask(FieldMask::from_paths(["digest", "events"]));
-            async move {
-                Ok(rpc
-                    .ledger_client()
-                    .get_transaction(request)
-                    .await?
-                    .into_inner())
-            }
-        })
-        .await?;
+        let response = self
+            .read(CALL, |mut rpc| {
+                let request = proto::GetTransactionRequest::default()
+                    .with_digest(digest.to_string())
+                    .with_read_mask(FieldMask::from_paths(["digest", "events"]));
+                async move {
+                    Ok(rpc
+                        .ledger_client()
+                        .get_transaction(request)
+                        .await?
+                        .into_inner())
+                }
+            })
+            .await?;
         response
             .transaction()
             .events()
@@ -392,14 +413,14 @@ impl ChainClient {
     pub async fn checkpoint_of_last_change(&self, id: Address) -> Result<u64, ChainError> {
         const CALL: &str = "GetTransaction";
         let batch = [id];
-        let read = || self.batch_get(&batch, &["object_id", "previous_transaction"]);
-        let response = retry::read("BatchGetObjects", read).await?;
+        let mask = ["object_id", "previous_transaction"];
+        let read = |rpc| batch_get(rpc, &batch, &mask);
+        let response = self.read("BatchGetObjects", read).await?;
         let result = response.objects.into_iter().next();
         let object = result.map(|result| found("BatchGetObjects", result));
         let object = object.transpose()?.flatten();
         let object = object.ok_or(ChainError::ObjectNotFound { id })?;
-        let response = retry::read(CALL, || {
-            let mut rpc = self.rpc.clone();
+        let reading = self.read(CALL, |mut rpc| {
             let request = proto::GetTransactionRequest::default()
                 .with_digest(object.previous_transaction())
                 .with_read_mask(FieldMask::from_paths(["digest", "checkpoint"]));
@@ -410,13 +431,13 @@ impl ChainClient {
                     .await?
                     .into_inner())
             }
-        })
-        .await?;
+        });
+        let response = reading.await?;
         let checkpoint = response.transaction().checkpoint_opt();
         checkpoint.ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
     }
 
-    /// Has a transaction simulated, once.
+    /// Has a transaction simulated, once by each server until one answers.
     ///
     /// # Errors
     /// [`ChainError`]; what the simulated transaction itself came to is in the answer.
@@ -425,17 +446,43 @@ impl ChainClient {
         request: proto::SimulateTransactionRequest,
     ) -> Result<proto::SimulateTransactionResponse, ChainError> {
         const CALL: &str = "SimulateTransaction";
+        let attempts = u32::try_from(self.server_count()).unwrap_or(1);
         let deadline = limits::SIMULATE_DEADLINE;
-        let mut rpc = self.rpc.clone();
-        let mut execution = rpc.execution_client();
-        match tokio::time::timeout(deadline, execution.simulate_transaction(request)).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(ChainError::from_status(CALL, &status)),
-            Err(_) => Err(ChainError::Timeout {
-                call: CALL,
-                deadline,
-            }),
-        }
+        let simulate = |mut rpc: sui_rpc::Client| {
+            let request = request.clone();
+            async move {
+                let mut execution = rpc.execution_client();
+                Ok(execution.simulate_transaction(request).await?.into_inner())
+            }
+        };
+        retry::read(&self.servers, CALL, deadline, attempts, simulate).await
+    }
+
+    /// A transaction with the given fields; `None` if the chain does not know it.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub(crate) async fn transaction(
+        &self,
+        digest: &Digest,
+        mask: &[&str],
+    ) -> Result<Option<proto::ExecutedTransaction>, ChainError> {
+        let found = self
+            .read("GetTransaction", |mut rpc| {
+                let request = proto::GetTransactionRequest::default()
+                    .with_digest(digest.to_string())
+                    .with_read_mask(FieldMask::from_paths(mask));
+                async move {
+                    let found = rpc.ledger_client().get_transaction(request).await;
+                    match found {
+                        Ok(found) => Ok(found.into_inner().transaction),
+                        Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
+                        Err(status) => Err(status),
+                    }
+                }
+            })
+            .await?;
+        Ok(found)
     }
 
     /// A checkpoint with the given fields.
@@ -445,23 +492,36 @@ impl ChainClient {
         mask: &[&str],
     ) -> Result<proto::Checkpoint, ChainError> {
         const CALL: &str = "GetCheckpoint";
-        let response = retry::read(CALL, || {
-            let mut rpc = self.rpc.clone();
-            let request = proto::GetCheckpointRequest::by_sequence_number(sequence_number)
-                .with_read_mask(FieldMask::from_paths(mask));
-            async move {
-                Ok(rpc
-                    .ledger_client()
-                    .get_checkpoint(request)
-                    .await?
-                    .into_inner())
-            }
-        })
-        .await?;
+        let response = self
+            .read(CALL, |mut rpc| {
+                let request = proto::GetCheckpointRequest::by_sequence_number(sequence_number)
+                    .with_read_mask(FieldMask::from_paths(mask));
+                async move {
+                    Ok(rpc
+                        .ledger_client()
+                        .get_checkpoint(request)
+                        .await?
+                        .into_inner())
+                }
+            })
+            .await?;
         response
             .checkpoint
             .ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
     }
+}
+
+async fn batch_get(
+    mut rpc: sui_rpc::Client,
+    ids: &[Address],
+    mask: &[&str],
+) -> Result<proto::BatchGetObjectsResponse, tonic::Status> {
+    let requests: Vec<_> = ids.iter().map(proto::GetObjectRequest::new).collect();
+    let request = proto::BatchGetObjectsRequest::default()
+        .with_requests(requests)
+        .with_read_mask(FieldMask::from_paths(mask));
+    let answer = rpc.ledger_client().batch_get_objects(request).await?;
+    Ok(answer.into_inner())
 }
 
 fn single_object(

@@ -4,19 +4,15 @@ use std::time::Duration;
 
 use sui_sdk_types::Address;
 
-use super::without_credentials;
 use crate::objects::LayoutError;
 
 /// A read from the chain failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ChainError {
     /// The address of the network is no URL.
-    #[error(
-        "{} is not the URL of a Sui RPC server: {reason}",
-        without_credentials(url)
-    )]
+    #[error("{url} is not the URL of a Sui RPC server: {reason}")]
     InvalidUrl {
-        /// What was given.
+        /// What was given, without the secrets in it.
         url: String,
         /// What is wrong with it.
         reason: String,

@@ -1,14 +1,16 @@
 //! Typed access to a Sui network over gRPC; knows nothing of the Walrus contract.
 
 mod client;
-mod credentials;
 mod error;
 mod object;
 mod retry;
+mod servers;
+mod url;
 
 pub use client::ChainClient;
-pub use credentials::without_credentials;
 pub use error::ChainError;
 pub use object::{CoinObject, Funds, GasLimits, ObjectData};
+pub(crate) use retry::backoff;
 pub use retry::conflict_pause;
-pub(crate) use retry::{backoff, read as read_call};
+pub(crate) use servers::Position;
+pub use url::shown as shown_url;

@@ -60,6 +60,15 @@ impl ObjectData {
         })
     }
 
+    /// Whether it is a coin of any type.
+    pub(crate) fn is_coin(&self) -> bool {
+        let tag = self.object_type.as_ref();
+        tag.is_some_and(|tag| {
+            let is_framework = *tag.address() == Address::TWO;
+            is_framework && tag.module().as_str() == "coin" && tag.name().as_str() == "Coin"
+        })
+    }
+
     /// The object as a coin.
     ///
     /// # Errors

@@ -4,10 +4,8 @@ use std::{future::Future, time::Duration};
 
 use rand::Rng as _;
 
-use super::ChainError;
-use crate::limits::{
-    MAX_BACKOFF, MAX_CONFLICT_PAUSE, MIN_BACKOFF, MIN_CONFLICT_PAUSE, READ_ATTEMPTS, READ_DEADLINE,
-};
+use super::{ChainError, servers::Servers};
+use crate::limits::{MAX_BACKOFF, MAX_CONFLICT_PAUSE, MIN_BACKOFF, MIN_CONFLICT_PAUSE};
 
 /// The pause before try number `attempt` (1 is the first repetition): exponential, with jitter.
 pub(crate) fn backoff(attempt: u32) -> Duration {
@@ -39,20 +37,26 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// A read call, repeated while its error is transient.
-pub(crate) async fn read<T, F>(
+/// A read call, repeated while its error is transient: by another server if one takes over, else by the same after a pause.
+pub(super) async fn read<T, F>(
+    servers: &Servers,
     call: &'static str,
-    mut work: impl FnMut() -> F,
+    deadline: Duration,
+    attempts: u32,
+    mut work: impl FnMut(sui_rpc::Client) -> F,
 ) -> Result<T, ChainError>
 where
     F: Future<Output = Result<T, tonic::Status>>,
 {
     let mut attempt = 1;
     loop {
-        match within(call, READ_DEADLINE, work()).await {
-            Err(error) if error.is_transient() && attempt < READ_ATTEMPTS => {
+        let (position, server) = servers.current();
+        match within(call, deadline, work(server.rpc.clone())).await {
+            Err(error) if error.is_transient() && attempt < attempts => {
                 tracing::debug!(%error, attempt, "repeating a chain read");
-                tokio::time::sleep(backoff(attempt)).await;
+                if !servers.replace(position).await {
+                    tokio::time::sleep(backoff(attempt)).await;
+                }
                 attempt += 1;
             }
             result => return result,

@@ -3,10 +3,13 @@
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, StructTag};
 
-use super::{ContractObjects, ContractPackages};
+use super::{
+    ContractObjects, ContractPackages,
+    state::{Shared, Versions},
+};
 use crate::{
-    chain::{ChainClient, ChainError, read_call},
-    objects::System,
+    chain::{ChainClient, ChainError},
+    objects::{Staking, System},
 };
 
 /// Reads the system object and the signature of `staking::stake_with_pool`, whose second parameter is
@@ -14,7 +17,7 @@ use crate::{
 pub(super) async fn discover(
     chain: &ChainClient,
     objects: ContractObjects,
-) -> Result<ContractPackages, ChainError> {
+) -> Result<(ContractPackages, Versions), ChainError> {
     let outer = chain.objects(&[objects.system, objects.staking]).await?;
     let mut outer = outer.into_iter();
     let mut next = |id| {
@@ -26,19 +29,22 @@ pub(super) async fn discover(
     let (system, staking) = (next(objects.system)?, next(objects.staking)?);
     let origin = *system.expect_type("system", "System")?.address();
     staking.expect_type("staking", "Staking")?;
-    let current = system.decode::<System>()?.package_id;
+    let versions = Versions::default();
+    versions.note(Shared::Staking, staking.decode::<Staking>()?.version);
+    let system = system.decode::<System>()?;
+    versions.note(Shared::System, system.version);
     let wal_type = wal_type(chain, origin).await?;
-    Ok(ContractPackages {
+    let packages = ContractPackages {
         origin,
-        current,
+        current: system.package_id,
         wal_type,
-    })
+    };
+    Ok((packages, versions))
 }
 
 async fn wal_type(chain: &ChainClient, origin: Address) -> Result<StructTag, ChainError> {
     const CALL: &str = "GetFunction";
-    let response = read_call(CALL, || {
-        let mut rpc = chain.rpc();
+    let reading = chain.read(CALL, |mut rpc| {
         let request = proto::GetFunctionRequest::default()
             .with_package_id(origin.to_string())
             .with_module_name("staking")
@@ -50,8 +56,8 @@ async fn wal_type(chain: &ChainClient, origin: Address) -> Result<StructTag, Cha
                 .await?
                 .into_inner())
         }
-    })
-    .await?;
+    });
+    let response = reading.await?;
     let argument = response
         .function()
         .parameters()

@@ -1,5 +1,7 @@
 //! Prices and the arithmetic that must agree with the contract (contracts spec 7.1, 7.3, section 15).
 
+use crate::objects::SystemStateInnerV1;
+
 /// Bytes of encoded size per pricing unit.
 pub const BYTES_PER_UNIT: u64 = 1024 * 1024;
 
@@ -13,6 +15,14 @@ pub struct Prices {
 }
 
 impl Prices {
+    /// The prices that the system state says.
+    pub fn of(state: &SystemStateInnerV1) -> Self {
+        Self {
+            storage_price_per_unit: state.storage_price_per_unit_size,
+            write_price_per_unit: state.write_price_per_unit_size,
+        }
+    }
+
     /// Pricing units of an encoded size: MiB, rounded up.
     pub const fn units(encoded_size: u64) -> u64 {
         encoded_size.div_ceil(BYTES_PER_UNIT)

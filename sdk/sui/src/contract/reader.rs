@@ -12,6 +12,7 @@ use super::{
     committee::{Committee, Committees, Keys},
     packages,
     price::Prices,
+    state::{Sales, Versions},
 };
 use crate::{
     chain::{ChainClient, ChainError, ObjectData, backoff},
@@ -19,7 +20,7 @@ use crate::{
     objects::{
         ActiveSet, Blob, BlobAttributes, BlsCommittee, Field, NodeMetadata, OwnedStorage,
         StakedWal, Staking, StakingInnerV1, StakingPool, StorageNodeCap, System,
-        SystemStateInnerV1, attributes_field_id, extended_field_id, versioned_field_id,
+        attributes_field_id, extended_field_id,
     },
 };
 
@@ -60,6 +61,7 @@ pub struct ContractReader {
     chain: ChainClient,
     objects: ContractObjects,
     packages: Arc<RwLock<ContractPackages>>,
+    pub(super) versions: Versions,
 }
 
 impl ContractReader {
@@ -68,11 +70,12 @@ impl ContractReader {
     /// # Errors
     /// [`ChainError`], [`ChainError::WrongType`] when the objects are something else.
     pub async fn new(chain: ChainClient, objects: ContractObjects) -> Result<Self, ChainError> {
-        let packages = packages::discover(&chain, objects).await?;
+        let (packages, versions) = packages::discover(&chain, objects).await?;
         Ok(Self {
             chain,
             objects,
             packages: Arc::new(RwLock::new(packages)),
+            versions,
         })
     }
 
@@ -136,32 +139,6 @@ impl ContractReader {
         self.chain.object(self.objects.staking).await?.decode()
     }
 
-    /// The inner system state.
-    ///
-    /// # Errors
-    /// [`ChainError`].
-    pub async fn system_state(&self) -> Result<SystemStateInnerV1, ChainError> {
-        let version = self.system().await?.version;
-        self.field(versioned_field_id(self.objects.system, version))
-            .await
-    }
-
-    /// The inner staking state.
-    ///
-    /// # Errors
-    /// [`ChainError`].
-    pub async fn staking_state(&self) -> Result<StakingInnerV1, ChainError> {
-        let version = self.staking().await?.version;
-        self.field(versioned_field_id(self.objects.staking, version))
-            .await
-    }
-
-    /// Value of a dynamic field whose name is a `u64`.
-    async fn field<T: DeserializeOwned>(&self, id: Address) -> Result<T, ChainError> {
-        let field: Field<u64, T> = self.chain.object(id).await?.decode()?;
-        Ok(field.value)
-    }
-
     /// The current epoch.
     ///
     /// # Errors
@@ -175,11 +152,7 @@ impl ContractReader {
     /// # Errors
     /// [`ChainError`].
     pub async fn prices(&self) -> Result<Prices, ChainError> {
-        let state = self.system_state().await?;
-        Ok(Prices {
-            storage_price_per_unit: state.storage_price_per_unit_size,
-            write_price_per_unit: state.write_price_per_unit_size,
-        })
+        Ok(Prices::of(&self.system_state().await?))
     }
 
     /// The committees with the nodes' addresses and keys. The BLS keys of the current committee are those that certificates
@@ -188,12 +161,22 @@ impl ContractReader {
     /// # Errors
     /// [`ChainError`].
     pub async fn committees(&self) -> Result<Committees, ChainError> {
+        Ok(self.committees_and_sales().await?.0)
+    }
+
+    /// The same with what the network sells, by the same calls.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn committees_and_sales(&self) -> Result<(Committees, Sales), ChainError> {
         let mut attempt = 1;
         loop {
-            let (staking, system) = tokio::try_join!(self.staking_state(), self.system_state())?;
-            // Both change at once, but are read one after the other.
-            if staking.epoch == system.committee.epoch || attempt == limits::READ_ATTEMPTS {
-                return self.join_committees(staking, &system.committee).await;
+            let state = self.state().await?;
+            // Both change at once, but may be read one after the other.
+            let agree = state.staking.epoch == state.system.committee.epoch;
+            if agree || attempt == limits::READ_ATTEMPTS {
+                let joined = self.join_committees(state.staking, &state.system.committee);
+                return Ok((joined.await?, state.sales));
             }
             tokio::time::sleep(backoff(attempt)).await;
             attempt += 1;

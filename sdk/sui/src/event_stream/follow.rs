@@ -14,7 +14,7 @@ use super::{
     checkpoint::{CHECKPOINT_MASK, items, packages, timestamp_ms},
 };
 use crate::{
-    chain::{ChainClient, ChainError, backoff},
+    chain::{ChainClient, ChainError, Position, backoff},
     events::EventPosition,
     limits::{
         BEHIND_CHECKPOINTS, BEHIND_PATIENCE, CATCH_UP_CONCURRENCY, READ_DEADLINE, SUBSCRIPTION_IDLE,
@@ -45,6 +45,8 @@ struct Follower {
     sender: Sender<StreamItem>,
     /// Since when the chain is behind the cursor, while it is.
     behind_since: Option<Instant>,
+    /// Where it is subscribed.
+    server: Position,
 }
 
 /// Runs until the consumer is gone.
@@ -54,6 +56,7 @@ pub(super) async fn follow(
     cursor: EventPosition,
     sender: Sender<StreamItem>,
 ) {
+    let (server, _) = chain.server();
     let mut follower = Follower {
         chain,
         source,
@@ -61,6 +64,7 @@ pub(super) async fn follow(
         latest: 0,
         sender,
         behind_since: None,
+        server,
     };
     let mut failures = 0u32;
     loop {
@@ -69,6 +73,9 @@ pub(super) async fn follow(
             Ok(()) => {}
             Err(Stop::Consumer | Stop::Ahead) => return,
             Err(Stop::Chain(error)) => {
+                if error.is_transient() {
+                    follower.chain.replace(follower.server).await;
+                }
                 tracing::warn!(%error, cursor = %follower.cursor, "the event stream reconnects");
             }
         }
@@ -90,7 +97,8 @@ impl Follower {
         const CALL: &str = "SubscribeCheckpoints";
         let request = proto::SubscribeCheckpointsRequest::default()
             .with_read_mask(FieldMask::from_paths(["sequence_number"]));
-        let mut rpc = self.chain.rpc();
+        let (server, mut rpc) = self.chain.server();
+        self.server = server;
         let mut service = rpc.subscription_client();
         let opened =
             tokio::time::timeout(READ_DEADLINE, service.subscribe_checkpoints(request)).await;

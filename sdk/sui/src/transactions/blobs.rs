@@ -17,6 +17,19 @@ pub struct BlobCertificate {
     pub message: Vec<u8>,
 }
 
+/// A certificate for a blob object, and what the same transaction does with the object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certification {
+    /// The blob object.
+    pub object: Address,
+    /// Its certificate.
+    pub certificate: BlobCertificate,
+    /// Attributes to set.
+    pub attributes: Vec<(String, String)>,
+    /// Whom the object is given to, if it does not stay the sender's.
+    pub recipient: Option<Address>,
+}
+
 impl Plan<'_> {
     pub(super) fn set_attribute(
         &mut self,
@@ -42,6 +55,20 @@ impl Plan<'_> {
 }
 
 impl Plan<'_> {
+    fn certify_blob(&mut self, blob: &Certification) -> Result<(), TransactionError> {
+        let [signature, bitmap, message] = self.certificate(&blob.certificate)?;
+        let object = self.ptb.object(blob.object);
+        let arguments = vec![self.system(), object, signature, bitmap, message];
+        self.call("system", "certify_blob", arguments)?;
+        for (key, value) in &blob.attributes {
+            self.set_attribute(object, key, value)?;
+        }
+        match blob.recipient {
+            Some(recipient) => self.ptb.transfer(vec![object], recipient),
+            None => Ok(()),
+        }
+    }
+
     /// Extends a blob, all of it bought.
     pub(super) fn extend(&mut self, blob: Argument, epochs: u32) -> Result<(), TransactionError> {
         let arguments = vec![
@@ -56,27 +83,16 @@ impl Plan<'_> {
 }
 
 impl ContractWriter {
-    /// Certifies blobs in one transaction.
+    /// Certifies blobs in one transaction, which also sets their attributes and gives them away.
     ///
     /// # Errors
     /// [`TransactionError`].
     pub async fn certify_blobs(
         &self,
-        blobs: &[(Address, BlobCertificate)],
+        blobs: &[Certification],
     ) -> Result<ExecutedTransaction, TransactionError> {
         self.run(None, |plan| {
-            for (object, certificate) in blobs {
-                let [signature, bitmap, message] = plan.certificate(certificate)?;
-                let arguments = vec![
-                    plan.system(),
-                    plan.ptb.object(*object),
-                    signature,
-                    bitmap,
-                    message,
-                ];
-                plan.call("system", "certify_blob", arguments)?;
-            }
-            Ok(())
+            blobs.iter().try_for_each(|blob| plan.certify_blob(blob))
         })
         .await
     }

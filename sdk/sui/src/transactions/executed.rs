@@ -4,6 +4,7 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, Digest, Owner, StructTag};
 
 use super::{GasCost, TransactionError};
+use crate::chain::ObjectData;
 
 /// A transaction that succeeded.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub struct ExecutedTransaction {
     pub changes: Vec<ObjectChange>,
     /// Events: type and BCS.
     pub events: Vec<(StructTag, Vec<u8>)>,
+    /// Objects as it left them, as far as the chain told.
+    pub objects: Vec<ObjectData>,
     /// Gas paid in MIST: computation + storage - rebate; may be negative.
     pub gas_used: i128,
 }
@@ -27,6 +30,8 @@ pub struct ObjectChange {
     pub id: Address,
     /// What happened.
     pub kind: ObjectChangeKind,
+    /// Version before; `None` if it was not there.
+    pub input_version: Option<u64>,
     /// The type; `None` for packages and where the chain did not say.
     pub object_type: Option<StructTag>,
     /// The owner afterwards.
@@ -112,18 +117,29 @@ impl ExecutedTransaction {
                 event.contents().value().to_vec(),
             ))
         });
+        let changes = effects.changed_objects().iter();
+        let changes: Vec<_> = changes.filter_map(change).collect();
+        let objects = answer.objects().objects().iter();
+        let objects = objects.filter_map(|object| ObjectData::from_proto("", object).ok());
+        let objects = objects.filter(|object| is_left(&changes, object)).collect();
         Ok(Self {
             digest,
             checkpoint: answer.checkpoint_opt(),
-            changes: effects
-                .changed_objects()
-                .iter()
-                .filter_map(change)
-                .collect(),
+            changes,
+            objects,
             events: events.collect(),
             gas_used: GasCost::of(effects).net(),
         })
     }
+}
+
+/// Whether an object is what a transaction left, not what it found.
+fn is_left(changes: &[ObjectChange], object: &ObjectData) -> bool {
+    let left = |change: &ObjectChange| {
+        let version = change.output.map(|(version, _)| version);
+        change.id == object.id && version == Some(object.version)
+    };
+    changes.iter().any(left)
 }
 
 /// Reads one changed object; `None` for accumulator entries and objects that never left the transaction.
@@ -141,6 +157,7 @@ fn change(changed: &proto::ChangedObject) -> Option<ObjectChange> {
     Some(ObjectChange {
         id: changed.object_id().parse().ok()?,
         kind,
+        input_version: changed.input_version_opt(),
         object_type: changed.object_type().parse().ok(),
         owner: changed
             .output_owner_opt()

@@ -5,27 +5,22 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use sui_rpc::{
-    client::ExecuteAndWaitError,
-    field::{FieldMask, FieldMaskUtil as _},
-    proto::sui::rpc::v2 as proto,
-};
+use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, Digest, Transaction};
 use sui_transaction_builder::Argument;
 
 use super::{
     CoinNeed, ExecutedTransaction, GasCost, ObjectChangeKind, Ptb, TransactionError,
+    known_coins::KnownCoins,
     later::LaterGas,
-    payment::{Choice, Holdings, Payment},
+    payment::{Choice, Holdings, Payment, sum},
+    sending::Signed,
 };
 use crate::{
-    chain::{ChainClient, CoinObject, backoff, conflict_pause},
+    chain::{ChainClient, CoinObject, conflict_pause},
     limits,
     wallet::TransactionSigner,
 };
-
-/// What the answer to an execution must contain.
-const EXECUTION_MASK: [&str; 5] = ["digest", "effects", "events", "checkpoint", "timestamp"];
 
 /// Executes transactions of one address, one at a time: they share gas coins. Cheap to clone; clones share
 /// the queue. Transactions that other programs send for the same address are noticed as conflicts, and the
@@ -40,6 +35,8 @@ pub struct TransactionExecutor {
     /// Nothing may be sent.
     pub(super) estimates: bool,
     spent: Arc<AtomicI64>,
+    /// Coins that were seen lately.
+    pub(super) known_coins: KnownCoins,
     /// What must be left after a transaction.
     pub(super) later: Option<LaterGas>,
 }
@@ -76,6 +73,7 @@ impl TransactionExecutor {
             attempts: limits::TRANSACTION_ATTEMPTS,
             estimates: false,
             spent: Arc::default(),
+            known_coins: KnownCoins::default(),
             later: None,
         }
     }
@@ -196,8 +194,7 @@ impl TransactionExecutor {
         let build = || self.build(payment.zip(coins.as_ref()), plan);
         let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
         let transaction = Box::pin(self.resolve(&build, inputs)).await?;
-        let funds = self.funds_if_later().await?;
-        self.check_later(&transaction, funds).await?;
+        self.check_later(&transaction).await?;
         self.simulate(&transaction).await
     }
 
@@ -212,15 +209,14 @@ impl TransactionExecutor {
         let chosen = self.choose(payment).await.map_err(Attempt::choosing)?;
         let build = || self.build(payment.zip(chosen.as_ref()), plan);
         let coins = chosen.as_ref().map_or(&[][..], |payment| &payment.coins);
-        let resolving = self.resolve(&build, coins);
-        let (transaction, funds) = tokio::join!(resolving, self.funds_if_later());
+        let transaction = self.resolve(&build, coins).await;
         let transaction = transaction.map_err(|error| {
             // What the plan names itself is gone for good; coins that we chose were spent by somebody else.
             let ours = |coin: &CoinObject| error.names(coin.reference.object_id());
             let again = error.is_conflict() || error.is_missing() && coins.iter().any(ours);
             Attempt { error, again }
         })?;
-        let left = self.check_later(&transaction, funds.map_err(Attempt::done)?);
+        let left = self.check_later(&transaction);
         left.await.map_err(Attempt::done)?;
         let executed = self.send(&transaction).await.map_err(|error| {
             // It could be executed a moment ago.
@@ -237,14 +233,20 @@ impl TransactionExecutor {
         let owner = self.sender();
         let mut round = 0;
         loop {
-            let (coins, funds) = tokio::try_join!(
-                self.chain.coins(owner, &need.coin_type),
-                self.chain.funds(owner, &need.coin_type)
-            )?;
+            let coins = self.chain.coins(owner, &need.coin_type).await?;
+            // Coins pay first: the address balance counts only for what they lack.
+            let first = coins.get(..limits::MAX_PAYMENT_COINS).unwrap_or(&coins);
+            let address_balance = match sum(first) >= need.amount && !first.is_empty() {
+                true => 0,
+                false => {
+                    let funds = self.chain.funds(owner, &need.coin_type).await?;
+                    funds.address_balance
+                }
+            };
             let holdings = Holdings {
                 owner,
                 coins: &coins,
-                address_balance: funds.address_balance,
+                address_balance,
             };
             match need.choose(holdings)? {
                 Choice::Pay(payment) => return Ok(Some(payment)),
@@ -298,62 +300,16 @@ impl TransactionExecutor {
         Ok(ptb)
     }
 
-    /// Signs and executes. The same bytes are sent again while the server cannot be reached: execution is
-    /// idempotent by digest.
+    /// Signs and executes. Whatever servers do meanwhile, nothing else is signed until it is known what became of this one.
     pub(super) async fn send(
         &self,
         transaction: &Transaction,
     ) -> Result<ExecutedTransaction, TransactionError> {
-        let digest = transaction.digest();
         let signature = self.signer.sign(transaction.clone()).await;
         let signature = signature.map_err(|error| TransactionError::Unsigned(Arc::new(error)))?;
-        let request = || {
-            proto::ExecuteTransactionRequest::default()
-                .with_transaction(transaction.clone())
-                .with_signatures(vec![signature.clone().into()])
-                .with_read_mask(FieldMask::from_paths(EXECUTION_MASK))
-        };
-        let deadline = limits::EXECUTE_DEADLINE;
-        let sending = async {
-            let mut attempt = 1;
-            loop {
-                let mut rpc = self.chain.rpc();
-                let result = rpc
-                    .execute_transaction_and_wait_for_checkpoint(request(), deadline)
-                    .await;
-                let transient = match &result {
-                    Ok(_) => false,
-                    Err(ExecuteAndWaitError::RpcError(status)) => is_unreachable(status),
-                    Err(ExecuteAndWaitError::CheckpointStreamError { .. }) => true,
-                    Err(_) => false,
-                };
-                if !transient || attempt >= limits::READ_ATTEMPTS {
-                    return result;
-                }
-                tokio::time::sleep(backoff(attempt)).await;
-                attempt += 1;
-            }
-        };
-        match tokio::time::timeout(deadline, sending).await {
-            Ok(Ok(response)) => self.executed(digest, response.get_ref().transaction()),
-            Ok(Err(ExecuteAndWaitError::RpcError(status))) if is_unreachable(&status) => {
-                Err(crate::chain::ChainError::from_status("ExecuteTransaction", &status).into())
-            }
-            Ok(Err(ExecuteAndWaitError::RpcError(status))) => Err(TransactionError::Rejected {
-                reason: status.message().to_owned(),
-                digest: None,
-            }),
-            Ok(Err(
-                ExecuteAndWaitError::CheckpointTimeout(response)
-                | ExecuteAndWaitError::CheckpointStreamError { response, .. },
-            )) => {
-                // An execution that failed is final, whether or not the checkpoint was seen.
-                self.executed(digest, response.get_ref().transaction())?;
-                Err(TransactionError::Timeout { digest, deadline })
-            }
-            Ok(Err(error)) => Err(TransactionError::build(error)),
-            Err(_) => Err(TransactionError::Timeout { digest, deadline }),
-        }
+        let signed = Signed::new(transaction, signature);
+        let answer = signed.execute(&self.chain).await?;
+        self.executed(signed.digest(), &answer)
     }
 
     /// What came of a transaction, which is paid for.
@@ -364,7 +320,9 @@ impl TransactionExecutor {
     ) -> Result<ExecutedTransaction, TransactionError> {
         let gas = i64::try_from(GasCost::of(answer.effects()).net()).unwrap_or_default();
         self.spent.fetch_add(gas, Ordering::Relaxed);
-        ExecutedTransaction::from_proto(digest, answer)
+        let executed = ExecutedTransaction::from_proto(digest, answer)?;
+        self.known_coins.note(&executed.objects);
+        Ok(executed)
     }
 
     /// Asks for the types of new objects where the effects did not carry them.
@@ -381,19 +339,20 @@ impl TransactionExecutor {
         if untyped.is_empty() {
             return Ok(executed);
         }
-        for object in self.chain.objects(&untyped).await?.into_iter().flatten() {
+        let known = |id: &Address| executed.objects.iter().find(|object| object.id == *id);
+        let told: Option<Vec<_>> = untyped.iter().map(|id| known(id).cloned()).collect();
+        let objects = match told {
+            Some(told) => told,
+            None => {
+                let read = self.chain.objects(&untyped).await?;
+                read.into_iter().flatten().collect()
+            }
+        };
+        for object in objects {
             if let Some(change) = executed.changes.iter_mut().find(|c| c.id == object.id) {
                 change.object_type = object.object_type;
             }
         }
         Ok(executed)
     }
-}
-
-fn is_unreachable(status: &tonic::Status) -> bool {
-    use tonic::Code;
-    matches!(
-        status.code(),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled
-    )
 }

@@ -80,9 +80,8 @@ impl TransactionExecutor {
     where
         B: Fn() -> Result<Ptb, TransactionError>,
     {
-        let ptb = build()?;
-        let from_gas = ptb.taken_from_gas();
-        let unpaid = match self.fill_in(ptb, self.gas_budget, &[]).await {
+        let from_gas = build()?.taken_from_gas();
+        let unpaid = match self.fill_in(build, self.gas_budget, &[]).await {
             Ok(transaction) if self.gas_budget.is_some() => return Ok(transaction),
             Ok(transaction) => return self.widen(transaction, from_gas).await,
             Err(unpaid) => unpaid,
@@ -120,9 +119,36 @@ impl TransactionExecutor {
         Ok(GasCost::of(effects))
     }
 
-    /// Asks the chain for the complete transaction; without `payment` it chooses that as well.
-    async fn fill_in(
+    /// Asks the chain for the complete transaction; without `payment` it chooses that as well. What a server says that is gone by
+    /// now is no answer: the next one is asked.
+    async fn fill_in<B>(
         &self,
+        build: &B,
+        budget: Option<u64>,
+        payment: &[CoinObject],
+    ) -> Result<Transaction, Unpaid>
+    where
+        B: Fn() -> Result<Ptb, TransactionError>,
+    {
+        let mut servers = 1;
+        loop {
+            let (server, rpc) = self.chain.server();
+            let ptb = build().map_err(Unpaid::Other)?;
+            match self.fill_in_by(rpc, ptb, budget, payment).await {
+                Err(_)
+                    if servers < self.chain.server_count()
+                        && self.chain.replace_if_gone(server).await =>
+                {
+                    servers += 1;
+                }
+                filled => return filled,
+            }
+        }
+    }
+
+    async fn fill_in_by(
+        &self,
+        mut rpc: sui_rpc::Client,
         ptb: Ptb,
         budget: Option<u64>,
         payment: &[CoinObject],
@@ -141,7 +167,6 @@ impl TransactionExecutor {
                 *reference.digest(),
             )
         }));
-        let mut rpc = self.chain.rpc();
         let built = tokio::time::timeout(limits::SIMULATE_DEADLINE, builder.build(&mut rpc));
         match built.await {
             Ok(Ok(transaction)) => Ok(transaction),
@@ -197,11 +222,16 @@ impl TransactionExecutor {
         for reference in payment {
             match reserved(reference) {
                 Some(amount) => held = held.saturating_add(amount),
-                None => ids.push(*reference.object_id()),
+                None => match self.known_coins.balance(reference) {
+                    Some(balance) => held = held.saturating_add(balance),
+                    None => ids.push(*reference.object_id()),
+                },
             }
         }
         for coin in self.chain.objects(&ids).await?.into_iter().flatten() {
-            held = held.saturating_add(coin.as_coin()?.balance);
+            let coin = coin.as_coin()?;
+            held = held.saturating_add(coin.balance);
+            self.known_coins.remember([coin]);
         }
         Ok(held)
     }
@@ -226,7 +256,7 @@ impl TransactionExecutor {
                 .split_at_checked(limits::MAX_GAS_COINS)
                 .unwrap_or((&coins, &[]));
             if !paying.is_empty() {
-                match self.pay_with(build()?, paying, from_gas).await {
+                match self.pay_with(build, paying, from_gas).await {
                     Ok(transaction) => return Ok(transaction),
                     Err(Unpaid::Other(error)) => return Err(error),
                     Err(Unpaid::Short(error)) => refusal = error,
@@ -246,12 +276,15 @@ impl TransactionExecutor {
     }
 
     /// Names the payment, with as small a budget as the simulation shows to be enough.
-    async fn pay_with(
+    async fn pay_with<B>(
         &self,
-        ptb: Ptb,
+        build: &B,
         payment: &[CoinObject],
         from_gas: FromGas,
-    ) -> Result<Transaction, Unpaid> {
+    ) -> Result<Transaction, Unpaid>
+    where
+        B: Fn() -> Result<Ptb, TransactionError>,
+    {
         let room = sum(payment).saturating_sub(from_gas.least());
         let largest = room.min(limits::MAX_GAS_BUDGET);
         let budget = self.gas_budget.unwrap_or(largest);
@@ -262,7 +295,7 @@ impl TransactionExecutor {
                 digest: None,
             }));
         }
-        let filled = self.fill_in(ptb, Some(budget), payment).await;
+        let filled = self.fill_in(build, Some(budget), payment).await;
         let mut transaction = filled.map_err(|unpaid| match unpaid {
             // All that there is may be less than the chain takes for a budget.
             Unpaid::Other(error) if self.gas_budget.is_none() && error.is_about_gas() => {
@@ -289,14 +322,16 @@ impl TransactionExecutor {
         let others = others.get(..limits::MAX_MERGED_COINS).unwrap_or(others);
         let none: &[CoinObject] = &[];
         for merged in [others, none] {
-            let mut ptb = Ptb::new();
-            let merged: Vec<_> = merged
-                .iter()
-                .map(|coin| ptb.object_reference(&coin.reference))
-                .collect();
             let alone = merged.is_empty();
-            ptb.merge_into_gas(merged);
-            match self.pay_with(ptb, paying, FromGas::default()).await {
+            let build = || {
+                let mut ptb = Ptb::new();
+                let merged = merged.iter();
+                let merged = merged.map(|coin| ptb.object_reference(&coin.reference));
+                let merged = merged.collect();
+                ptb.merge_into_gas(merged);
+                Ok(ptb)
+            };
+            match self.pay_with(&build, paying, FromGas::default()).await {
                 // Coins that only pay become one as well, which is worth it if their storage returns more than the gas.
                 Ok(transaction) if alone && self.simulate(&transaction).await?.net() >= 0 => {}
                 Ok(transaction) => return Ok(Some(transaction)),

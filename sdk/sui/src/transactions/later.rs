@@ -33,27 +33,23 @@ impl LaterGas {
 }
 
 impl TransactionExecutor {
-    /// What the sender has for gas, if something of it has to be left.
-    pub(super) async fn funds_if_later(&self) -> Result<Option<Funds>, TransactionError> {
-        match self.later {
-            Some(_) => Ok(Some(
-                self.chain.funds(self.sender(), &StructTag::sui()).await?,
-            )),
-            None => Ok(None),
-        }
-    }
-
     /// Refuses a transaction that would not leave enough.
     pub(super) async fn check_later(
         &self,
         transaction: &Transaction,
-        funds: Option<Funds>,
     ) -> Result<(), TransactionError> {
-        let Some((later, funds)) = self.later.zip(funds) else {
+        let Some(later) = self.later else {
             return Ok(());
         };
         let gas = &transaction.gas_payment;
         let later = later.at(gas.price);
+        let known = gas.objects.iter();
+        let known = known.filter_map(|coin| self.known_coins.balance(coin));
+        let held = known.fold(0, u64::saturating_add);
+        if held >= gas.budget.saturating_add(later) {
+            return Ok(());
+        }
+        let funds = self.chain.funds(self.sender(), &StructTag::sui()).await?;
         if funds.total >= gas.budget.saturating_add(later) {
             return Ok(());
         }

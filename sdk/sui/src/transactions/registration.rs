@@ -9,7 +9,11 @@ use super::{
     storage::{Stock, pieces_cost, registration_costs},
     writer::Plan,
 };
-use crate::objects::{Blob, Storage};
+use crate::{
+    chain::ObjectData,
+    contract::Prices,
+    objects::{Blob, Storage},
+};
 
 /// A blob to register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,9 @@ pub struct RegisteredBlobs {
     pub blobs: Vec<Blob>,
     /// The transaction.
     pub transaction: ExecutedTransaction,
+    /// The version of the system object that it found, if the chain told: if somebody saw the same before, nobody registered
+    /// anything in between.
+    pub system_version: Option<u64>,
 }
 
 impl BlobRegistration {
@@ -134,14 +141,34 @@ impl ContractWriter {
         &self,
         registrations: &[BlobRegistration],
     ) -> Result<RegisteredBlobs, TransactionError> {
-        let cost = self.price_of(registrations).await?;
+        let prices = self.reader().prices().await?;
+        self.register_blobs_at(registrations, &prices).await
+    }
+
+    /// The same for who knows the prices.
+    ///
+    /// # Errors
+    /// As of [`ContractWriter::register_blobs`].
+    pub async fn register_blobs_at(
+        &self,
+        registrations: &[BlobRegistration],
+        prices: &Prices,
+    ) -> Result<RegisteredBlobs, TransactionError> {
+        let cost = price_of(registrations, prices)?;
         let plan = |plan: &mut Plan<'_>| plan.register_all(registrations);
         let transaction = match registrations.iter().any(BlobRegistration::names_objects) {
             true => self.clone().with_one_attempt().run(Some(cost), plan).await,
             false => self.run(Some(cost), plan).await,
         }?;
         let blobs = self.registered(registrations, &transaction).await?;
-        Ok(RegisteredBlobs { blobs, transaction })
+        let system = self.reader().objects().system;
+        let mut changes = transaction.changes.iter();
+        let change = changes.find(|change| change.id == system);
+        Ok(RegisteredBlobs {
+            blobs,
+            system_version: change.and_then(|change| change.input_version),
+            transaction,
+        })
     }
 
     /// Extends a certified blob with storage that follows on its own and has the same size: cut from what the sender owns, and
@@ -193,31 +220,29 @@ impl ContractWriter {
     pub async fn estimate_registration(
         &self,
         registrations: &[BlobRegistration],
+        prices: &Prices,
     ) -> Result<Option<GasCost>, TransactionError> {
-        let cost = self.price_of(registrations).await?;
+        let cost = price_of(registrations, prices)?;
         self.estimate(Some(cost), |plan| plan.register_all(registrations))
             .await
     }
 
-    async fn price_of(&self, registrations: &[BlobRegistration]) -> Result<u64, TransactionError> {
-        if registrations.is_empty() {
-            return Err(TransactionError::build("no blob to register"));
-        }
-        let costs = registration_costs(registrations, &self.reader().prices().await?);
-        priced(costs.and_then(|costs| costs.into_iter().try_fold(0u64, u64::checked_add)))
-    }
-
-    /// Reads the new blob objects and puts them into the order of the registrations.
+    /// The new blob objects in the order of the registrations.
     async fn registered(
         &self,
         registrations: &[BlobRegistration],
         transaction: &ExecutedTransaction,
     ) -> Result<Vec<Blob>, TransactionError> {
         let ids = transaction.created("blob", "Blob");
-        let objects = self.reader().chain().objects(&ids).await?;
+        let is_new = |object: &ObjectData| ids.contains(&object.id);
+        let told = transaction.objects.iter().filter(|object| is_new(object));
+        let mut objects: Vec<_> = told.cloned().collect();
+        if objects.len() < ids.len() {
+            let read = self.reader().chain().objects(&ids).await?;
+            objects = read.into_iter().flatten().collect();
+        }
         let mut created = objects
             .iter()
-            .flatten()
             .map(|object| object.decode::<Blob>())
             .collect::<Result<Vec<_>, _>>()?;
         registrations
@@ -239,6 +264,15 @@ impl BlobRegistration {
     fn names_objects(&self) -> bool {
         matches!(self.storage, StorageSource::Pieces(_))
     }
+}
+
+/// What registrations cost in FROST.
+fn price_of(registrations: &[BlobRegistration], prices: &Prices) -> Result<u64, TransactionError> {
+    if registrations.is_empty() {
+        return Err(TransactionError::build("no blob to register"));
+    }
+    let costs = registration_costs(registrations, prices);
+    priced(costs.and_then(|costs| costs.into_iter().try_fold(0u64, u64::checked_add)))
 }
 
 fn priced(cost: Option<u64>) -> Result<u64, TransactionError> {

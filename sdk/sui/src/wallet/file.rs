@@ -14,9 +14,19 @@ const PRIVATE: u32 = 0o600;
 /// A file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The operating system refused.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
+    /// The operating system does not give it.
+    #[error("cannot read {purpose} {path}: {source}", path = path.display())]
+    Unreadable {
+        /// What the file is for, such as `the wallet`.
+        purpose: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The operating system does not take it.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Unwritable {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -29,8 +39,10 @@ pub enum FileError {
         path: PathBuf,
     },
     /// The file is larger than any file of its kind.
-    #[error("{path} is larger than {limit} bytes", path = path.display())]
+    #[error("{path} is larger than {limit} bytes, which is too much for {purpose}", path = path.display())]
     TooLarge {
+        /// What the file is for.
+        purpose: &'static str,
         /// The file.
         path: PathBuf,
         /// The limit.
@@ -39,24 +51,31 @@ pub enum FileError {
 }
 
 impl FileError {
-    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, source }
+        move |source| Self::Unwritable { path, source }
     }
 }
 
-/// Reads a text file of at most [`MAX_FILE_BYTES`].
+/// Reads a text file of at most [`MAX_FILE_BYTES`]. `purpose` tells in errors what it is for, such as `the wallet`: who did not name
+/// it would not know.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn read_bounded(path: &Path) -> Result<String, FileError> {
-    let file = File::open(path).map_err(FileError::io(path))?;
+pub fn read_bounded(purpose: &'static str, path: &Path) -> Result<String, FileError> {
+    let unreadable = |source| FileError::Unreadable {
+        purpose,
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
     let mut text = String::new();
     file.take(MAX_FILE_BYTES.saturating_add(1))
         .read_to_string(&mut text)
-        .map_err(FileError::io(path))?;
+        .map_err(unreadable)?;
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge {
+            purpose,
             path: path.to_owned(),
             limit: MAX_FILE_BYTES,
         });
@@ -75,7 +94,7 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
         io::ErrorKind::AlreadyExists => FileError::Exists {
             path: path.to_owned(),
         },
-        _ => FileError::io(path)(error),
+        _ => FileError::unwritable(path)(error),
     })
 }
 
@@ -85,7 +104,7 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
 /// [`FileError`].
 pub fn replace_private(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     let replaced = stage(path, contents)?.replace();
-    replaced.map_err(FileError::io(path))
+    replaced.map_err(FileError::unwritable(path))
 }
 
 /// A file with these contents, on disk, that is to become `path`; its mode is 0600.
@@ -94,7 +113,7 @@ fn stage(path: &Path, contents: &[u8]) -> Result<StagedFile, FileError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(parent).map_err(FileError::io(parent))?;
+    fs::create_dir_all(parent).map_err(FileError::unwritable(parent))?;
     let write = || {
         let staged = StagedFile::create(path, PRIVATE)?;
         let mut file = staged.file();
@@ -102,5 +121,5 @@ fn stage(path: &Path, contents: &[u8]) -> Result<StagedFile, FileError> {
         file.sync_all()?;
         Ok(staged)
     };
-    write().map_err(FileError::io(path))
+    write().map_err(FileError::unwritable(path))
 }

@@ -59,7 +59,7 @@ impl Keystore {
     /// # Errors
     /// [`WalletError`].
     pub fn load(path: &Path) -> Result<Self, WalletError> {
-        Self::parse(&read_bounded(path)?).map_err(|source| WalletError::Keystore {
+        Self::parse(&read_bounded("the keystore", path)?).map_err(|source| WalletError::Keystore {
             path: path.to_owned(),
             source,
         })

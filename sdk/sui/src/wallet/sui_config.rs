@@ -14,7 +14,7 @@ use super::{
     file::{read_bounded, write_private},
 };
 use crate::{
-    chain::without_credentials,
+    chain::shown_url,
     config::{parse_document, read_part, warn_of_unread_keys},
     home,
 };
@@ -47,7 +47,7 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
             .field("alias", &self.alias)
-            .field("rpc", &without_credentials(&self.rpc))
+            .field("rpc", &shown_url(&self.rpc))
             .field("ws", &self.ws)
             .field("basic_auth", &self.basic_auth.as_ref().map(|_| "hidden"))
             .finish()
@@ -139,7 +139,7 @@ impl Wallet {
         active_env: Option<&str>,
         active_address: Option<Address>,
     ) -> Result<Self, WalletError> {
-        let mut config = parse(path, &read_bounded(path)?)?;
+        let mut config = parse(path, &read_bounded("the wallet", path)?)?;
         if config.keystore.file.is_relative() {
             // Relative to the wallet, so that a directory can be moved.
             let parent = path.parent().unwrap_or(Path::new("."));
@@ -208,7 +208,7 @@ impl Wallet {
             .into());
         }
         let keystore_path = std::path::absolute(path)
-            .map_err(|source| FileError::Io {
+            .map_err(|source| FileError::Unwritable {
                 path: path.to_owned(),
                 source,
             })?

@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use sui_devchain_move_build::{Choice, Compiler};
+use walrus_sui::chain::shown_url;
 
 use super::{ListenArgs, durations::parse_chain_epoch_duration};
 
@@ -96,7 +97,7 @@ pub(crate) struct TargetArgs {
 impl fmt::Debug for TargetArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TargetArgs")
-            .field("rpc_url", &self.rpc_url)
+            .field("rpc_url", &self.rpc_url.as_deref().map(shown_url))
             .field("private_key", &self.private_key.as_ref().map(|_| "hidden"))
             .finish()
     }

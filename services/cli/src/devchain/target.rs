@@ -7,7 +7,7 @@ use sui_devchain_move_build::Published;
 use walrus_localnet::chain_wallet_path;
 use walrus_sdk::config::{self, ClientConfig, LoadedConfig, WalletConfig};
 use walrus_sui::{
-    chain::{ChainClient, without_credentials},
+    chain::{ChainClient, shown_url},
     contract::ContractReader,
     local_network,
     transactions::TransactionExecutor,
@@ -132,7 +132,7 @@ impl Target {
             .with_context(|| {
                 format!(
                     "no chain answers at {}; start one with `walrus devchain` or `walrus localnet`",
-                    without_credentials(&url)
+                    shown_url(&url)
                 )
             })?;
         let key = match (&args.private_key, &place.wallet) {

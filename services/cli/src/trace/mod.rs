@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context;
 use tracing::Instrument as _;
-use walrus_sui::home::Expand as _;
+use walrus_sui::{chain::shown_url, home::Expand as _};
 
 pub(crate) use recorder::layer;
 
@@ -108,9 +108,10 @@ impl<'a> Exporter<'a> {
                 let written = file.write_all(line.as_bytes());
                 written.with_context(|| cannot_write(path))
             }
-            Self::Collector(url) => send(&url, document)
-                .await
-                .with_context(|| format!("the collector at {url} did not take the trace")),
+            Self::Collector(url) => send(&url, document).await.with_context(|| {
+                let collector = shown_url(&url);
+                format!("the collector at {collector} did not take the trace")
+            }),
         }
     }
 }
@@ -121,8 +122,10 @@ fn cannot_write(path: &Path) -> String {
 
 async fn send(url: &str, document: &serde_json::Value) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().timeout(EXPORT_TIMEOUT).build()?;
-    let answer = client.post(url).json(document).send().await?;
-    answer.error_for_status()?;
+    // The URL is told without its secrets by the caller.
+    let answer = client.post(url).json(document).send().await;
+    let answer = answer.and_then(reqwest::Response::error_for_status);
+    answer.map_err(reqwest::Error::without_url)?;
     Ok(())
 }
 

@@ -127,7 +127,7 @@ pub fn convert(
     kind: KeyKind,
     format: KeyFormat,
 ) -> Result<Zeroizing<String>, KeysError> {
-    let text = Zeroizing::new(read_bounded(path)?);
+    let text = Zeroizing::new(read_bounded("the key", path)?);
     let bad = |reason: String| KeysError::Text {
         path: path.to_owned(),
         kind,

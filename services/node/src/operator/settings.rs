@@ -67,7 +67,7 @@ impl WorkerSettings {
         if !self.path.exists() {
             return Ok(BTreeMap::new());
         }
-        let text = read_bounded(&self.path)?;
+        let text = read_bounded("the settings of background jobs", &self.path)?;
         let document: Result<Document, _> = serde_json::from_str(&text);
         let document = document.map_err(|source| SettingsError::Malformed {
             path: self.path.clone(),
