@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod blobs;
+mod door;
 mod impostor;
 mod network;
 mod node_process;
@@ -12,6 +13,7 @@ mod rest;
 mod waiting;
 
 pub use blobs::{Encoded, random_bytes};
+pub use door::Door;
 pub use impostor::{Impostor, Lie};
 pub use network::{Member, TestNetwork, small};
 pub use node_process::NodeProcess;

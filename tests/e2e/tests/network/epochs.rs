@@ -1,11 +1,12 @@
 //! Epoch changes: the nodes drive them, whatever happens to most of them; a blob lives as long as it was paid for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::{LocalnetOptions, STAKE_PER_NODE};
 use walrus_node_client::BlobStatus;
-use walrus_sdk::ClientError;
+use walrus_sdk::{ClientError, ProgressEvent};
 use walrus_sui::{
     objects::WalrusSubsidiesInnerV1,
     transactions::{CloseEpochChangeError, SubsidyRates},
@@ -96,6 +97,7 @@ async fn blobs_live_through_epoch_changes_until_their_end() {
     let later = network.store(&other, 2).await;
     assert!(later.registered_epoch > blob.registered_epoch);
     network.assert_reads(&later.blob_id, &other).await;
+    assert_told_that_storage_is_over(&network).await;
 
     until_epoch(&network, end).await;
     let client = network.client().await;
@@ -118,6 +120,24 @@ async fn blobs_live_through_epoch_changes_until_their_end() {
     }
     assert_subsidized(&network).await;
     network.stop().await;
+}
+
+/// A store whose only epoch ends before it is certified says so at once, with what it has registered.
+async fn assert_told_that_storage_is_over(network: &TestNetwork) {
+    let client = network.client().await;
+    let mut storing = client.store(random_bytes(7_000)).epochs(1).start();
+    let mut over = None;
+    while let Some(event) = storing.next().await {
+        if matches!(event, ProgressEvent::Registered { .. }) {
+            let epoch = network.reader().epoch().await.unwrap();
+            until_epoch(network, epoch + 1).await;
+            over = Some(Instant::now());
+        }
+    }
+    let error = storing.await.unwrap_err();
+    assert!(matches!(error, ClientError::StorageEnded { .. }), "{error}");
+    let waited = over.unwrap().elapsed();
+    assert!(waited < Duration::from_secs(10), "told after {waited:?}");
 }
 
 /// Otherwise nothing would ever happen again in a network that has lost its quorum, even after most nodes are back: nobody buys

@@ -5,6 +5,7 @@
 
 mod confirmation_conditions;
 mod epochs;
+mod failover;
 mod killed_node;
 mod large_blobs;
 mod lying_node;
@@ -14,4 +15,5 @@ mod nodes_down;
 mod operated_node;
 mod refused_uploads;
 mod sdk_examples;
+mod shared_wallet;
 mod store_and_read;
