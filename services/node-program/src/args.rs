@@ -11,13 +11,14 @@ use crate::size::Size;
 
 const EXAMPLES: &str = "\
 Examples, from nothing to a node of the network that `walrus localnet` runs on this machine:
-  walrus-node setup --config-directory node --storage-path node/data --use-faucet \\
-      --network-json ~/.walrus/localnet/network.json --public-host 127.0.0.1 --name mine
+  walrus-node setup --config-directory node --storage-path node/data \\
+      --network-json ~/.walrus/localnet/network.json --use-faucet \\
+      --public-host 127.0.0.1 --name mine
   walrus-node register --config-path node/walrus-node.yaml
   walrus-node run --config-path node/walrus-node.yaml
-  walrus-node status --config-path node/walrus-node.yaml        (in another terminal)
+  walrus-node status --config-path node/walrus-node.yaml   (another terminal)
 
-Exit status: 0 fine, 1 failed, 2 wrong arguments, 3 problems found and left, 4 refused because it would not be safe,\n\
+Exit status: 0 fine, 1 failed, 2 wrong arguments, 3 problems found and left, 4 refused because it would not be safe, \
 5 interrupted and can be gone on with.";
 
 /// Sets a Walrus storage node up, registers it, runs it, says how it is.
@@ -36,15 +37,20 @@ pub(crate) enum Command {
     /// Make keys, a wallet and a configuration in a directory of their own.
     #[command(after_help = "\
 Examples:
-  walrus-node setup --config-directory /etc/walrus --storage-path /var/lib/walrus --public-host node.example.com --name example
-  walrus-node setup --config-directory node --storage-path node/data --network-json network.json --public-host 127.0.0.1 \\
-      --name mine --use-faucet")]
+  walrus-node setup --config-directory /etc/walrus \\
+      --storage-path /var/lib/walrus \\
+      --public-host node.example.com --name example
+  walrus-node setup --config-directory node --storage-path node/data \\
+      --network-json network.json --use-faucet \\
+      --public-host 127.0.0.1 --name mine")]
     Setup(SetupArgs),
     /// Write a configuration for keys and a wallet that exist.
     #[command(after_help = "\
 Example:
-  walrus-node generate-config --config-path node.yaml --storage-path data --protocol-key-path protocol.key \\
-      --network-key-path network.key --wallet-config sui_config.yaml --public-host node.example.com --name example")]
+  walrus-node generate-config --config-path node.yaml --storage-path data \\
+      --protocol-key-path protocol.key --network-key-path network.key \\
+      --wallet-config sui_config.yaml \\
+      --public-host node.example.com --name example")]
     GenerateConfig(GenerateConfigArgs),
     /// Register the configured node as a candidate; the wallet pays gas. The configuration then names the node's capability.
     #[command(
@@ -61,7 +67,7 @@ Example:
 Examples:
   walrus-node status --config-path walrus-node.yaml --watch
   walrus-node status --config-path /etc/walrus/walrus-node.yaml
-  walrus-node status --config-path /etc/walrus/walrus-node.yaml --until ready     waits, for scripts
+  walrus-node status --config-path node.yaml --until ready   waits, for scripts
   walrus-node status --socket-path /var/lib/walrus/admin.sock --json")]
     Status(StatusArgs),
     /// List a running node's background jobs, pause and throttle them; what is set stays set over restarts.
@@ -142,13 +148,14 @@ Without --yes it only says what would be in it.")]
     #[command(after_help = "\
 Examples:
   walrus-node key-gen --key-type protocol --out protocol.key
-  walrus-node key-gen --key-type network --format tagged --convert network.pem --out network.key")]
+  walrus-node key-gen --key-type network --format tagged \\
+      --convert network.pem --out network.key")]
     KeyGen(KeyGenArgs),
     /// Steer a running node through its admin socket.
     #[command(after_help = "\
 Examples:
-  walrus-node local-admin --socket-path /var/lib/walrus/admin.sock log-level --level debug
-  walrus-node local-admin --config-path /etc/walrus/walrus-node.yaml worker recovery pause")]
+  walrus-node local-admin --socket-path admin.sock log-level --level debug
+  walrus-node local-admin --config-path node.yaml worker recovery pause")]
     LocalAdmin(LocalAdminArgs),
 }
 
@@ -700,4 +707,28 @@ pub(crate) enum WorkerSteering {
         /// For so many times as long as the step took; 0 is full speed.
         factor: u32,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn with_subcommands(command: &clap::Command) -> Vec<&clap::Command> {
+        let inner = command.get_subcommands().flat_map(with_subcommands);
+        inner.chain([command]).collect()
+    }
+
+    #[test]
+    fn examples_fit_a_terminal_so_that_no_command_is_wrapped() {
+        const COLUMNS: usize = 80;
+        for command in with_subcommands(&Cli::command()) {
+            let text = command.get_after_help().map(ToString::to_string);
+            for line in text.unwrap_or_default().lines() {
+                let is_example = line.starts_with(' ');
+                assert!(!is_example || line.chars().count() <= COLUMNS, "{line}");
+            }
+        }
+    }
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use serde::Serialize;
 use walrus_node::{
     NodeConfig,
+    config::{KeySource, SuiConfig, TlsConfig, WalletSource},
     operator::{MetadataConfig, VotingParams},
 };
 use walrus_sui::{
@@ -21,48 +21,6 @@ use crate::{
 
 /// The name of the admin socket in the storage directory.
 const ADMIN_SOCKET: &str = "admin.sock";
-
-/// The keys that a new configuration sets; the others keep their defaults.
-#[derive(Debug, Serialize)]
-struct ConfigFile {
-    name: String,
-    storage_path: PathBuf,
-    protocol_key_pair: KeyPath,
-    network_key_pair: KeyPath,
-    public_host: String,
-    public_port: u16,
-    rest_api_address: String,
-    metrics_address: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<TlsSection>,
-    commission_rate: u16,
-    voting_params: VotingParams,
-    metadata: MetadataConfig,
-    admin_socket_path: PathBuf,
-    sui: SuiSection,
-}
-
-#[derive(Debug, Serialize)]
-struct KeyPath {
-    path: PathBuf,
-}
-
-#[derive(Debug, Serialize)]
-struct TlsSection {
-    certificate_path: PathBuf,
-}
-
-#[derive(Debug, Serialize)]
-struct SuiSection {
-    rpc: String,
-    system_object: Address,
-    staking_object: Address,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    treasury_object: Option<Address>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    walrus_subsidies_object: Option<Address>,
-    wallet_config: PathBuf,
-}
 
 /// Files that a configuration names.
 pub(crate) struct Files {
@@ -91,22 +49,13 @@ pub(crate) fn write(
     let storage = absolute(files.storage)?;
     let listens = args.rest_api_address;
     let listens = listens.unwrap_or_else(|| ([0, 0, 0, 0], args.public_port).into());
-    let tls = args.certificate_path.map(absolute).transpose()?;
-    let file = ConfigFile {
-        name: args.name,
-        admin_socket_path: storage.join(ADMIN_SOCKET),
-        storage_path: storage,
-        protocol_key_pair: KeyPath {
-            path: absolute(files.protocol_key)?,
+    let chosen = NodeConfig {
+        rest_api_address: listens,
+        metrics_address: Some(args.metrics_address),
+        tls: TlsConfig {
+            certificate_path: args.certificate_path.map(absolute).transpose()?,
+            ..TlsConfig::default()
         },
-        network_key_pair: KeyPath {
-            path: absolute(files.network_key)?,
-        },
-        public_host: args.public_host,
-        public_port: args.public_port,
-        rest_api_address: listens.to_string(),
-        metrics_address: args.metrics_address.to_string(),
-        tls: tls.map(|certificate_path| TlsSection { certificate_path }),
         commission_rate: args.commission_rate,
         voting_params: VotingParams {
             storage_price: args.storage_price,
@@ -120,16 +69,26 @@ pub(crate) fn write(
             description: args.description,
             ..MetadataConfig::default()
         },
-        sui: SuiSection {
-            rpc: network.rpc.clone(),
-            system_object: network.system_object,
-            staking_object: network.staking_object,
-            treasury_object: network.treasury_object,
-            walrus_subsidies_object: network.subsidies_object,
-            wallet_config: absolute(files.wallet)?,
-        },
+        admin_socket_path: Some(storage.join(ADMIN_SOCKET)),
+        ..NodeConfig::new(
+            args.name,
+            storage,
+            KeySource::file(absolute(files.protocol_key)?),
+            KeySource::file(absolute(files.network_key)?),
+            args.public_host,
+            args.public_port,
+            SuiConfig {
+                rpc: network.rpc.clone(),
+                system_object: network.system_object,
+                staking_object: network.staking_object,
+                treasury_object: network.treasury_object,
+                walrus_subsidies_object: network.subsidies_object,
+                wallet_config: WalletSource::File(absolute(files.wallet)?),
+                first_checkpoint: 0,
+            },
+        )
     };
-    let text = serde_yaml::to_string(&file).context("cannot write the configuration")?;
+    let text = chosen.to_yaml()?;
     let config = NodeConfig::parse(&text, "the arguments")?;
     let put = if force {
         replace_private

@@ -66,7 +66,7 @@ pub struct NodeConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_address: Option<SocketAddr>,
     /// How long open requests may take after a termination; null waits for ever, 0 not at all.
-    #[serde(default = "default_grace")]
+    #[serde(default = "default_grace", skip_serializing_if = "is_default_grace")]
     pub rest_graceful_shutdown_period_secs: Option<u64>,
     /// Certificate options.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -115,11 +115,14 @@ pub struct NodeConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_private_addresses: Option<bool>,
     /// Block cache of the database, in bytes.
-    #[serde(default = "default_cache_bytes")]
+    #[serde(
+        default = "default_cache_bytes",
+        skip_serializing_if = "is_default_cache_bytes"
+    )]
     pub database_cache_bytes: u64,
     /// Whether the node helps to drive epochs (`voting_end`, `initiate_epoch_change`, closing an epoch change
     /// that is overdue, subsidies).
-    #[serde(default = "yes")]
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub drive_epochs: bool,
     /// The node's share of the reward of its stake, in basis points.
     #[serde(default = "default_commission")]
@@ -224,7 +227,7 @@ pub struct SuiConfig {
     /// The wallet that pays for the node's transactions.
     pub wallet_config: WalletSource,
     /// The checkpoint at which a fresh node begins to read events; must not be after the contract's publication.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub first_checkpoint: u64,
 }
 
@@ -570,6 +573,16 @@ fn default_grace() -> Option<u64> {
     Some(60)
 }
 
+fn is_default_grace(seconds: &Option<u64>) -> bool {
+    *seconds == default_grace()
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_default_cache_bytes(bytes: &u64) -> bool {
+    *bytes == default_cache_bytes()
+}
+
 fn default_cache_bytes() -> u64 {
     32 << 20
 }
@@ -580,6 +593,12 @@ fn default_reserve_bytes() -> u64 {
 
 fn default_commission() -> u16 {
     6000
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_yes(value: &bool) -> bool {
+    *value == yes()
 }
 
 fn yes() -> bool {

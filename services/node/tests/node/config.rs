@@ -95,7 +95,7 @@ fn the_keys_of_a_short_file_and_the_defaults_of_the_rest() {
     // What is written is what is read, and no section that nobody chose.
     let written = config.to_yaml().unwrap();
     assert_eq!(NodeConfig::parse(&written, "again").unwrap(), config);
-    for absent in ["blob_recovery", "pending_", "tls", "null"] {
+    for absent in ["blob_recovery", "pending_", "tls", "drive_epochs", "null"] {
         assert!(!written.contains(absent), "{absent}: {written}");
     }
     let built = NodeConfig::new(
