@@ -124,7 +124,7 @@ impl NodeClient {
             url: base.clone(),
             source,
         })?;
-        let introduce = |key| Arc::new(Introducer::new(key, network_key.clone()));
+        let introduce = |key| Arc::new(Introducer::new(key, *network_key));
         Ok(Self {
             base,
             http,

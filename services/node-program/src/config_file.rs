@@ -186,7 +186,7 @@ pub(crate) fn set_storage_path(path: &Path, from: &Path, to: &Path) -> anyhow::R
 /// Names other disks in the configuration; everything else stays as it is, comments as well.
 pub(crate) fn set_disks(path: &Path, disks: &[PathBuf]) -> anyhow::Result<()> {
     const KEY: &str = "storage_disks:";
-    let text = read_bounded(path)?;
+    let text = read_bounded("the configuration", path)?;
     let mut lines: Vec<_> = text.lines().filter(|line| !line.starts_with(KEY)).collect();
     let named: Vec<_> = disks.iter().map(|disk| quoted(disk)).collect();
     let line = format!("{KEY} [{}]", named.join(", "));

@@ -213,7 +213,12 @@ async fn ask_faucet(url: &str, address: Address, patience: u64) -> anyhow::Resul
     let patience = Duration::from_secs(patience);
     let coins = tokio::time::timeout(patience, faucet::request(url, address))
         .await
-        .with_context(|| format!("the faucet at {} gave nothing within {patience:?}", shown_url(url)))??;
+        .with_context(|| {
+            format!(
+                "the faucet at {} gave nothing within {patience:?}",
+                shown_url(url)
+            )
+        })??;
     Ok(coins
         .iter()
         .fold(0, |sum, coin| coin.amount.saturating_add(sum)))

@@ -41,7 +41,7 @@ pub(super) struct Signed {
 /// What one server did with it.
 enum Attempt {
     /// It was executed.
-    Executed(proto::ExecutedTransaction),
+    Executed(Box<proto::ExecutedTransaction>),
     /// The server refused it.
     Refused(TransactionError),
     /// Nobody knows.
@@ -94,7 +94,7 @@ impl Signed {
         loop {
             let (server, rpc) = chain.server();
             let problem = match self.send_to(rpc, patience(chain)).await {
-                Attempt::Executed(answer) => return self.checkpointed(chain, answer).await,
+                Attempt::Executed(answer) => return self.checkpointed(chain, *answer).await,
                 Attempt::Refused(error) if attempt == 1 => return Err(error),
                 // An earlier attempt may be what the server refuses to do once more.
                 Attempt::Refused(error) => {
@@ -146,7 +146,7 @@ impl Signed {
         let sending = execution.execute_transaction(self.request.clone());
         match tokio::time::timeout(patience, sending).await {
             Ok(Ok(answer)) => match answer.into_inner().transaction {
-                Some(transaction) => Attempt::Executed(transaction),
+                Some(transaction) => Attempt::Executed(Box::new(transaction)),
                 None => Attempt::Unknown(ChainError::malformed(CALL, "no transaction")),
             },
             Ok(Err(status)) if is_unreachable(&status) => {

@@ -32,6 +32,7 @@ impl From<&DiskStatus> for DiskView {
             DiskState::Ready => "ready",
             DiskState::Full => "full",
             DiskState::Draining => "draining",
+            DiskState::Failing => "failing",
             DiskState::Missing => "missing",
         };
         Self {
@@ -53,6 +54,10 @@ impl DiskView {
         match self.state.as_str() {
             "missing" => Some(format!(
                 "the disk {path} is not there: mount it and start the node again, or give it up with `walrus-node disk remove --lost`"
+            )),
+            "failing" => Some(format!(
+                "the disk {path} has refused a write: look at the system's log for its errors; move what is on it with `walrus-node disk remove`, or \
+                 start the node again once it is mended"
             )),
             "full" => Some(format!(
                 "the disk {path} is full: no more is free than the {} bytes that are kept so; add a disk, or make room",

@@ -161,7 +161,7 @@ fn load(path: &Path) -> Option<ScrubState> {
     if !path.exists() {
         return None;
     }
-    let read = read_bounded(path).map_err(|error| error.to_string());
+    let read = read_bounded("the state of the scrub", path).map_err(|error| error.to_string());
     let parsed =
         read.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
     parsed

@@ -155,7 +155,7 @@ async fn an_interrupted_upload_goes_on_where_it_was() {
     });
     let needed = parts[..2].iter().map(Bytes::len).sum::<usize>() + 39 + whole;
     let count = first.take_while(|sum| *sum <= needed).count();
-    let cut = parts[..count].to_vec().into_iter().map(Ok);
+    let cut = parts.into_iter().take(count).map(Ok);
     let broken = [Err(std::io::Error::other("the line is dead"))];
     let stream = futures::stream::iter(cut.chain(broken));
     let upload = client.upload(&blob_id, &PERMANENT, Duration::ZERO, 1, stream);
@@ -302,7 +302,7 @@ async fn members_that_introduce_themselves_are_peers_and_nobody_else() {
     join(&[&node, &other]);
     let committees = std::sync::Arc::clone(&node.parts.committees);
     let own = node.network_key.public_key();
-    let peers = CommitteePeers::new(committees, own.clone());
+    let peers = CommitteePeers::new(committees, own);
     let recognised = |from: &NetworkKeyPair, to: &NetworkPublicKey| {
         let mut headers = HeaderMap::new();
         let text = Introduction::new(from, to).to_text();
