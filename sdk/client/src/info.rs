@@ -373,7 +373,7 @@ pub struct NodeInfo {
     pub network_address: String,
     /// The key of its confirmations.
     pub public_key: BlsPublicKey,
-    /// The key of its certificate, base64 of the compressed point.
+    /// The key of its certificate, base64 of the compressed point; empty if that on chain is malformed.
     pub network_public_key: String,
     /// How many shards it has.
     pub n_shards: usize,
@@ -405,10 +405,11 @@ async fn node(reader: &ContractReader, member: &CommitteeMember) -> Result<NodeI
     Ok(NodeInfo {
         name: member.name.clone(),
         network_address: member.network_address.clone(),
-        public_key: member
-            .bls_public_key()
-            .ok_or(CommitteeError::NoKey { node_id })?,
-        network_public_key: STANDARD.encode(&member.network_public_key),
+        public_key: member.public_key.ok_or(CommitteeError::NoKey { node_id })?,
+        network_public_key: member
+            .network_public_key
+            .map(|key| STANDARD.encode(key.0))
+            .unwrap_or_default(),
         n_shards: member.shards.len(),
         shard_ids: member.shards.iter().map(|shard| shard.get()).collect(),
         node_id,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use walrus_core::{BlobId, BlsPublicKey, EncodingConfig, Epoch, ShardIndex, SliverPairIndex};
-use walrus_node_client::{Endpoint, EndpointError, NodeClient, NodeClientOptions, NodePool};
+use walrus_node_client::{Endpoint, NodeClient, NodeClientOptions, NodePool};
 use walrus_sui::{
     Address,
     contract::{Committee, CommitteeMember},
@@ -35,11 +35,10 @@ impl Connections {
 
     /// The connection to a member, or why there can be none.
     fn to(&self, member: &CommitteeMember) -> Result<NodeClient, NodeProblem> {
-        let client = self.pool.client(endpoint(member));
-        client.map_err(|error| match error {
-            EndpointError::Client(error) => error.into(),
-            error @ EndpointError::Key(_) => NodeProblem::Unusable(error.to_string()),
-        })
+        let malformed =
+            || NodeProblem::Unusable("its network key on chain is malformed".to_owned());
+        let endpoint = endpoint(member).ok_or_else(malformed)?;
+        Ok(self.pool.client(endpoint)?)
     }
 
     /// Closes the connections to everybody who is in none of these committees.
@@ -47,17 +46,18 @@ impl Connections {
         let members: HashSet<Endpoint> = committees
             .into_iter()
             .flat_map(|committee| &committee.members)
-            .map(endpoint)
+            .filter_map(endpoint)
             .collect();
         self.pool.retain(|endpoint| members.contains(endpoint));
     }
 }
 
-fn endpoint(member: &CommitteeMember) -> Endpoint {
-    Endpoint {
+/// Where a member is; `None` without a key that would prove it.
+fn endpoint(member: &CommitteeMember) -> Option<Endpoint> {
+    Some(Endpoint {
         address: member.network_address.clone(),
-        key: member.network_public_key.clone(),
-    }
+        key: member.network_public_key?,
+    })
 }
 
 /// One storage node of a committee.
@@ -87,7 +87,7 @@ impl StorageNode {
             label: format!("{} at {}", member.name, member.network_address),
             weight: member.weight,
             shards: member.shards.clone(),
-            key: member.bls_public_key(),
+            key: member.public_key,
             client: connections.to(member),
             tuning: connections.tuning,
         }

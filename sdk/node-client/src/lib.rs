@@ -36,7 +36,7 @@ pub use health::{
 pub use introduction::{INTRODUCTION, INTRODUCTION_LIFETIME, Introduction, IntroductionError};
 pub use limits::{MAX_JSON_BYTES, METADATA_HEADROOM_BYTES};
 pub use pieces::{PIECE_HEADER_BYTES, PieceError, PieceHeader, PieceName, PieceReader};
-pub use pool::{Endpoint, EndpointError, MAX_POOLED_NODES, NodePool};
+pub use pool::{Endpoint, MAX_POOLED_NODES, NodePool};
 pub use reason::Reason;
 pub use status::{BlobStatus, DeletableCounts, EventId, EventIdError, StoredOnNodeStatus};
 pub use tls::{PinnedKeyVerifier, client_tls_config, generated_server_name};

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use walrus_core::{key_text::KeyTextError, network_key::NetworkPublicKey};
+use walrus_core::network_key::NetworkPublicKey;
 
 use crate::{NodeClient, NodeClientOptions, NodeError};
 
@@ -25,19 +25,8 @@ pub struct NodePool {
 pub struct Endpoint {
     /// `host:port`, as on chain.
     pub address: String,
-    /// The network key, as on chain.
-    pub key: Vec<u8>,
-}
-
-/// Why there can be no connection: what the chain says about the node is malformed.
-#[derive(Debug, thiserror::Error)]
-pub enum EndpointError {
-    /// The key is none.
-    #[error("its network key on chain is malformed: {0}")]
-    Key(#[from] KeyTextError),
-    /// The address is none, or the client cannot be made.
-    #[error(transparent)]
-    Client(#[from] NodeError),
+    /// The network key.
+    pub key: NetworkPublicKey,
 }
 
 #[derive(Debug, Default)]
@@ -69,8 +58,8 @@ impl NodePool {
     /// The connection to a node; it connects on first use.
     ///
     /// # Errors
-    /// [`EndpointError`].
-    pub fn client(&self, endpoint: Endpoint) -> Result<NodeClient, EndpointError> {
+    /// If the address is none, or the client cannot be made.
+    pub fn client(&self, endpoint: Endpoint) -> Result<NodeClient, NodeError> {
         let mut kept = self.kept();
         kept.uses = kept.uses.wrapping_add(1);
         let now = kept.uses;
@@ -78,8 +67,7 @@ impl NodePool {
             *used = now;
             return Ok(client.clone());
         }
-        let key = NetworkPublicKey::from_sec1(&endpoint.key)?;
-        let client = NodeClient::new(&endpoint.address, &key, &self.options)?;
+        let client = NodeClient::new(&endpoint.address, &endpoint.key, &self.options)?;
         if kept.clients.len() >= self.limit {
             kept.drop_oldest();
         }
@@ -119,7 +107,7 @@ mod tests {
         let key = NetworkKeyPair::from_secret_bytes(&[7; 32]).unwrap();
         Endpoint {
             address: format!("127.0.0.1:{port}"),
-            key: key.public_key().0.to_vec(),
+            key: key.public_key(),
         }
     }
 
@@ -142,28 +130,21 @@ mod tests {
     }
 
     #[test]
-    fn another_key_is_another_node_and_a_malformed_one_none() {
+    fn another_key_is_another_node_and_a_malformed_address_none() {
         let pool = NodePool::new(options());
         pool.client(endpoint(1)).unwrap();
         let key = NetworkKeyPair::from_secret_bytes(&[8; 32]).unwrap();
         let changed = Endpoint {
-            key: key.public_key().0.to_vec(),
+            key: key.public_key(),
             ..endpoint(1)
         };
         pool.client(changed).unwrap();
         assert_eq!(kept(&pool).len(), 2);
-        let malformed = Endpoint {
-            key: vec![1, 2, 3],
-            ..endpoint(1)
-        };
-        let error = pool.client(malformed).unwrap_err();
-        assert!(matches!(error, EndpointError::Key(_)));
         let nowhere = Endpoint {
             address: "no/host".to_owned(),
             ..endpoint(1)
         };
-        let error = pool.client(nowhere).unwrap_err();
-        assert!(matches!(error, EndpointError::Client(_)));
+        assert!(pool.client(nowhere).is_err());
         assert_eq!(kept(&pool).len(), 2);
     }
 
@@ -171,9 +152,6 @@ mod tests {
     fn a_node_in_a_private_network_is_none_unless_the_network_is_local() {
         let pool = NodePool::new(NodeClientOptions::default());
         let error = pool.client(endpoint(1)).unwrap_err();
-        assert!(
-            matches!(&error, EndpointError::Client(NodeError::Forbidden(_))),
-            "{error}"
-        );
+        assert!(matches!(&error, NodeError::Forbidden(_)), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use walrus_core::network_key::NetworkPublicKey;
+use anyhow::Context as _;
 use walrus_node::{
     NodeConfig,
     config::{KeySource, LiveUploadDeferralConfig, SuiConfig, TlsConfig, WalletSource},
@@ -171,7 +171,9 @@ async fn nodes(network: &Localnet) -> anyhow::Result<Vec<NetworkNode>> {
         let node = NetworkNode {
             name: index.map(node_name),
             url: format!("https://{}", member.network_address),
-            network_public_key: NetworkPublicKey::from_sec1(&member.network_public_key)?,
+            network_public_key: member
+                .network_public_key
+                .with_context(|| format!("{} has no network key on chain", member.name))?,
             metrics_url: metrics.map(|address| format!("http://{address}/metrics")),
         };
         nodes.push((index.unwrap_or(usize::MAX), node));

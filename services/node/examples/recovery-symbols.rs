@@ -36,8 +36,8 @@ fn committees(n_shards: u16, shards: Vec<ShardIndex>) -> Committees {
         node_id: Address::new([1; 32]),
         weight: n_shards,
         shards,
-        public_key: vec![],
-        network_public_key: vec![],
+        public_key: None,
+        network_public_key: None,
         network_address: String::new(),
         name: String::new(),
     };

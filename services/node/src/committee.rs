@@ -26,7 +26,7 @@ impl CommitteeView {
             committee
                 .into_iter()
                 .flat_map(|committee| &committee.members)
-                .find(|member| member.bls_public_key().as_ref() == Some(key))
+                .find(|member| member.public_key.as_ref() == Some(key))
                 .map(|member| member.shards.iter().copied().collect())
                 .unwrap_or_default()
         };

@@ -85,7 +85,7 @@ impl Member {
 
     /// The TLS key on chain.
     pub fn network_key(&self) -> NetworkPublicKey {
-        NetworkPublicKey::from_sec1(&self.info.network_public_key).expect("a key on the curve")
+        self.info.network_public_key.expect("a key on the curve")
     }
 
     /// How many slivers of the blob the node says it has on disk.
@@ -180,7 +180,7 @@ impl TestNetwork {
             .into_iter()
             .find(|member| member.name == name)
             .unwrap_or_else(|| panic!("{name} is not in the committee"));
-        let key = NetworkPublicKey::from_sec1(&info.network_public_key).expect("a key");
+        let key = info.network_public_key.expect("a key");
         let options = NodeClientOptions {
             addresses: Addresses::Any,
             ..NodeClientOptions::default()

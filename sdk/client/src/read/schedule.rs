@@ -175,8 +175,8 @@ mod tests {
                 node_id: Address::new([index as u8; 32]),
                 weight: 4,
                 shards: (4 * index..4 * index + 4).map(ShardIndex).collect(),
-                public_key: Vec::new(),
-                network_public_key: Vec::new(),
+                public_key: None,
+                network_public_key: None,
                 network_address: String::new(),
                 name: format!("node-{index}"),
             })

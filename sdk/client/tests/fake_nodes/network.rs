@@ -198,7 +198,7 @@ async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let node_shards = node.shards;
-    let bls = blst::min_pk::PublicKey::from_bytes(node.keys.public_key().as_bytes()).unwrap();
+    let node_key = node.keys.public_key();
     if node.behaviour != Behaviour::Down {
         let listener = TlsListener {
             listener,
@@ -212,8 +212,8 @@ async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
         node_id: Address::new([index as u8; 32]),
         weight: shards,
         shards: (first..first + shards).map(ShardIndex).collect(),
-        public_key: bls.serialize().to_vec(),
-        network_public_key: network_key.0.to_vec(),
+        public_key: Some(node_key),
+        network_public_key: Some(network_key),
         network_address: address.to_string(),
         name: format!("node-{index}"),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sui_sdk_types::Address;
-use walrus_core::{BlsPublicKey, ShardIndex};
+use walrus_core::{BlsPublicKey, ShardIndex, network_key::NetworkPublicKey};
 
 use crate::objects::{BlsCommittee, CommitteeShards, EpochState, StakingPool, StorageNodeInfo};
 
@@ -42,10 +42,11 @@ pub struct CommitteeMember {
     pub weight: u16,
     /// The shards.
     pub shards: Vec<ShardIndex>,
-    /// BLS key, uncompressed G1 (96 bytes).
-    pub public_key: Vec<u8>,
-    /// TLS key, compressed secp256r1 (33 bytes).
-    pub network_public_key: Vec<u8>,
+    /// The key of its signatures. `None` when the chain holds no finite point for it: nothing that it signs counts. Whether the
+    /// point is on the curve is checked by whoever verifies with it.
+    pub public_key: Option<BlsPublicKey>,
+    /// The key of its TLS certificate. `None` when the chain holds no point of the curve for it: it cannot be reached.
+    pub network_public_key: Option<NetworkPublicKey>,
     /// `host:port`.
     pub network_address: String,
     /// Display name.
@@ -68,8 +69,8 @@ impl Committee {
                 node_id: *node_id,
                 weight: u16::try_from(shards.len()).unwrap_or(u16::MAX),
                 shards: shards.clone(),
-                public_key: keys.of(*node_id, info).unwrap_or_default(),
-                network_public_key: info.map_or_else(Vec::new, |i| i.network_public_key.clone()),
+                public_key: keys.of(*node_id, info),
+                network_public_key: info.and_then(StorageNodeInfo::network_key),
                 network_address: info.map_or_else(String::new, |i| i.network_address.clone()),
                 name: info.map_or_else(String::new, |i| i.name.clone()),
             }
@@ -110,8 +111,8 @@ pub enum Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// The key of a node, uncompressed.
-    fn of(&self, node_id: Address, info: Option<&StorageNodeInfo>) -> Option<Vec<u8>> {
+    /// The key of a node.
+    fn of(&self, node_id: Address, info: Option<&StorageNodeInfo>) -> Option<BlsPublicKey> {
         let key = match self {
             Self::Signers(committee) => {
                 let mut members = committee.members.iter();
@@ -123,22 +124,19 @@ impl Keys<'_> {
                 .as_ref()
                 .unwrap_or(&info?.public_key),
         };
-        Some(key.bytes.clone())
-    }
-}
-
-impl CommitteeMember {
-    /// The BLS key in compressed form, as messages and signatures use it; `None` when the chain holds no
-    /// finite point for this member. Whether the point is on the curve is checked by whoever verifies with it.
-    pub fn bls_public_key(&self) -> Option<BlsPublicKey> {
-        compress_g1(&self.public_key).map(BlsPublicKey)
+        compress_g1(&key.bytes).map(BlsPublicKey)
     }
 }
 
 impl StorageNodeInfo {
-    /// The BLS key in compressed form; see [`CommitteeMember::bls_public_key`].
+    /// The BLS key in compressed form; see [`CommitteeMember::public_key`].
     pub fn bls_public_key(&self) -> Option<BlsPublicKey> {
         compress_g1(&self.public_key.bytes).map(BlsPublicKey)
+    }
+
+    /// The TLS key; see [`CommitteeMember::network_public_key`].
+    pub fn network_key(&self) -> Option<NetworkPublicKey> {
+        NetworkPublicKey::from_sec1(&self.network_public_key).ok()
     }
 
     /// The BLS key that was announced for the next epoch, if any, in compressed form.
@@ -168,4 +166,79 @@ fn compress_g1(uncompressed: &[u8]) -> Option<[u8; 48]> {
     }
     *flags |= if *y > HALF_FIELD { 0xa0 } else { 0x80 };
     Some(compressed)
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::network_key::NetworkKeyPair;
+
+    use super::*;
+    use crate::objects::{BlsCommitteeMember, Element, ExtendedField, VecMap, VecMapEntry};
+
+    /// What a node has on chain, with these bytes for keys.
+    fn info(public_key: &[u8], network_public_key: &[u8]) -> StorageNodeInfo {
+        StorageNodeInfo {
+            name: String::new(),
+            node_id: Address::ZERO,
+            network_address: String::new(),
+            public_key: Element {
+                bytes: public_key.to_vec(),
+            },
+            next_epoch_public_key: None,
+            network_public_key: network_public_key.to_vec(),
+            metadata: ExtendedField { id: Address::ZERO },
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_key_are_none() {
+        let network = NetworkKeyPair::from_secret_bytes(&[7; 32])
+            .unwrap()
+            .public_key();
+        // The point at infinity, and the same with a flag that is set.
+        for bls in [&[][..], &[1; 95], &[0x40; 96]] {
+            for tls in [&[][..], &network.0[1..], &[5; 33]] {
+                let info = info(bls, tls);
+                assert_eq!(Keys::OfPools.of(Address::ZERO, Some(&info)), None);
+                assert_eq!(info.network_key(), None);
+            }
+        }
+        let info = info(&[1; 96], &network.0);
+        assert!(Keys::OfPools.of(Address::ZERO, Some(&info)).is_some());
+        assert_eq!(info.network_key(), Some(network));
+    }
+
+    #[test]
+    fn members_whose_pools_are_not_there_keep_their_places() {
+        let ids = [1, 2, 3].map(|byte| Address::new([byte; 32]));
+        let signers = BlsCommittee {
+            members: vec![BlsCommitteeMember {
+                public_key: Element { bytes: vec![1; 96] },
+                weight: 1,
+                node_id: ids[1],
+            }],
+            n_shards: 3,
+            epoch: 7,
+            total_aggregated_key: Element { bytes: Vec::new() },
+        };
+        let contents = ids.map(|key| VecMapEntry {
+            key,
+            value: Vec::new(),
+        });
+        let shards = CommitteeShards(VecMap {
+            contents: contents.to_vec(),
+        });
+        let committee = Committee::new(7, 3, &shards, &BTreeMap::new(), Keys::Signers(&signers));
+        let members: Vec<_> = committee
+            .members
+            .iter()
+            .map(|member| (member.node_id, member.public_key.is_some()))
+            .collect();
+        assert_eq!(members, [(ids[0], false), (ids[1], true), (ids[2], false)]);
+        let mut keys = committee
+            .members
+            .iter()
+            .map(|member| member.network_public_key);
+        assert!(keys.all(|key| key.is_none()));
+    }
 }

@@ -228,10 +228,7 @@ async fn nodes_epochs_and_blobs_are_seen_in_the_event_stream() {
             .collect(),
     });
     let members = Committee::new(0, 10, &shards, &pools, Keys::OfPools).members;
-    let compressed: Vec<_> = members
-        .iter()
-        .map(|m| m.bls_public_key().unwrap())
-        .collect();
+    let compressed: Vec<_> = members.iter().map(|m| m.public_key.unwrap()).collect();
     assert_eq!(
         compressed,
         keys.iter().map(BlsKeyPair::public_key).collect::<Vec<_>>()
@@ -257,7 +254,7 @@ async fn nodes_epochs_and_blobs_are_seen_in_the_event_stream() {
     assert_eq!(committees.epoch, 1);
     assert_eq!(committees.current.members[0].weight, 10);
     assert_eq!(
-        committees.current.members[0].bls_public_key(),
+        committees.current.members[0].public_key,
         Some(keys[0].public_key()),
         "the key that certificates are checked with"
     );

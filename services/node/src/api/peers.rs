@@ -44,7 +44,7 @@ impl CommitteePeers {
         ];
         let has = |committee: &Committee| {
             let mut members = committee.members.iter();
-            members.any(|member| is_key(&member.network_public_key, key))
+            members.any(|member| member.network_public_key.as_ref() == Some(key))
         };
         all.into_iter().flatten().any(has)
     }
@@ -83,9 +83,4 @@ impl Peers for CommitteePeers {
         let text = headers.get(INTRODUCTION)?.as_bytes();
         self.verified(text).or_else(|| self.verify(text))
     }
-}
-
-/// Whether these bytes on chain, in any form of SEC1, are the key.
-fn is_key(bytes: &[u8], key: &NetworkPublicKey) -> bool {
-    bytes == key.0 || NetworkPublicKey::from_sec1(bytes).is_ok_and(|found| found == *key)
 }

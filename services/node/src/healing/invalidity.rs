@@ -122,7 +122,7 @@ impl Healer {
     ) -> Result<Attestation, HealingError> {
         let bytes = proof.bytes.clone();
         let unusable = || HealingError::UnusableMember(member.name.clone());
-        let key = member.bls_public_key().ok_or_else(unusable)?;
+        let key = member.public_key.ok_or_else(unusable)?;
         if key == self.key {
             return Ok(self
                 .inconsistencies

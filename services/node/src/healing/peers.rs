@@ -37,9 +37,13 @@ impl Peers {
 
     /// The connection to a member; `None` if its address or key is unusable.
     pub(crate) fn client(&self, member: &CommitteeMember) -> Option<NodeClient> {
+        let Some(key) = member.network_public_key else {
+            tracing::warn!(name = member.name, "unusable peer: no network key on chain");
+            return None;
+        };
         let endpoint = Endpoint {
             address: member.network_address.clone(),
-            key: member.network_public_key.clone(),
+            key,
         };
         self.0
             .client(endpoint)

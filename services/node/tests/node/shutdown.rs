@@ -126,7 +126,7 @@ fn with_mute_peer(key: &BlsKeyPair, peer: SocketAddr) -> CommitteeView {
     let members = vec![
         member(NODE_ID, Some(&key), own),
         CommitteeMember {
-            network_public_key: network_key.public_key().0.to_vec(),
+            network_public_key: Some(network_key.public_key()),
             network_address: peer.to_string(),
             ..member(Address::new([0xff; 32]), None, theirs)
         },

@@ -102,7 +102,7 @@ async fn confirms_only_when_complete(network: &TestNetwork, deletable: bool) {
         .await
         .unwrap();
     let epoch = network.reader().epoch().await.unwrap();
-    let key = member.info.bls_public_key().unwrap();
+    let key = member.info.public_key.unwrap();
     confirmation.verify(&key, epoch, &id, persistence).unwrap();
     let again = member
         .client

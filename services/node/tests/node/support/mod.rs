@@ -52,17 +52,12 @@ pub fn member(
     key: Option<&BlsPublicKey>,
     shards: Vec<ShardIndex>,
 ) -> CommitteeMember {
-    // The chain holds keys in uncompressed form.
-    let uncompressed = |key: &BlsPublicKey| {
-        let point = blst::min_pk::PublicKey::uncompress(&key.0).unwrap();
-        point.serialize().to_vec()
-    };
     CommitteeMember {
         node_id,
         weight: u16::try_from(shards.len()).unwrap(),
         shards,
-        public_key: key.map(uncompressed).unwrap_or_default(),
-        network_public_key: vec![],
+        public_key: key.copied(),
+        network_public_key: None,
         network_address: String::new(),
         name: String::new(),
     }
@@ -100,7 +95,7 @@ pub fn join(nodes: &[&TestNode]) {
     let members: Vec<_> = nodes
         .iter()
         .map(|node| CommitteeMember {
-            network_public_key: node.network_key.public_key().0.to_vec(),
+            network_public_key: Some(node.network_key.public_key()),
             network_address: node.server.address().to_string(),
             ..member(
                 node.parts.node_id,
