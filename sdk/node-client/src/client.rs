@@ -9,7 +9,7 @@ use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, Response, header};
 use serde::de::DeserializeOwned;
 use walrus_core::{
-    BlobId, BlobMetadata, EncodingConfig, SliverIndex, SliverPairIndex, SliverType,
+    BlobId, BlobMetadata, EncodingConfig, SliverIndex, SliverPairIndex, SliverType, SymbolId,
     UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
     messages::{BlobPersistence, InvalidBlobId},
     network_key::{NetworkKeyPair, NetworkPublicKey},
@@ -293,15 +293,41 @@ impl NodeClient {
         target: SliverIndex,
         target_type: SliverType,
     ) -> Result<Vec<GeneralRecoverySymbol>, NodeError> {
+        let query = format!("targetSliver={target}&targetType={target_type}");
+        let most = usize::from(metadata.n_shards());
+        self.symbols(metadata, target_type, &query, most).await
+    }
+
+    /// These recovery symbols of a target sliver, with proofs against source slivers of the other axis, as far as the node can
+    /// produce them: what is enough where all that the node has would be too much. Node spec 1.11. The proofs are not checked.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn recovery_symbols_of(
+        &self,
+        metadata: &VerifiedBlobMetadataWithId,
+        ids: &[SymbolId],
+        target_type: SliverType,
+    ) -> Result<Vec<GeneralRecoverySymbol>, NodeError> {
+        let query: Vec<_> = ids.iter().map(|id| format!("id={id}")).collect();
+        let query = query.join("&");
+        self.symbols(metadata, target_type, &query, ids.len()).await
+    }
+
+    async fn symbols(
+        &self,
+        metadata: &VerifiedBlobMetadataWithId,
+        target_type: SliverType,
+        query: &str,
+        most: usize,
+    ) -> Result<Vec<GeneralRecoverySymbol>, NodeError> {
         let url = format!(
-            "{}?proofAxis={}&targetSliver={target}&targetType={target_type}",
+            "{}?proofAxis={}&{query}",
             routes::blob(&self.base, metadata.blob_id(), "recoverySymbols"),
             target_type.orthogonal(),
         );
         let one = max_recovery_symbol_bcs_length(metadata);
-        let limit = usize::from(metadata.n_shards())
-            .saturating_mul(one)
-            .saturating_add(VECTOR_LENGTH_BYTES);
+        let limit = most.saturating_mul(one).saturating_add(VECTOR_LENGTH_BYTES);
         let body = self.get_binary(&url, limit).await?;
         bcs::from_bytes(&body).map_err(|error| malformed(&url, &error))
     }
@@ -340,6 +366,11 @@ impl NodeClient {
         let query = if detailed { "?detailed=true" } else { "" };
         self.get_json(&format!("{}{}{query}", self.base, routes::HEALTH))
             .await
+    }
+
+    /// A request over the connections of this client.
+    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        self.http.request(method, url)
     }
 
     async fn put(&self, url: &str, body: Bytes) -> Result<Stored, NodeError> {
@@ -403,7 +434,11 @@ impl NodeClient {
     }
 
     /// Sends a request and turns every answer that is not a success into an error.
-    async fn send(&self, url: &str, request: RequestBuilder) -> Result<Response, NodeError> {
+    pub(crate) async fn send(
+        &self,
+        url: &str,
+        request: RequestBuilder,
+    ) -> Result<Response, NodeError> {
         let silent = || NodeError::Silent {
             url: url.to_owned(),
             after: self.read_timeout,

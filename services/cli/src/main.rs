@@ -88,7 +88,8 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
         Command::Read(args) => args.out.as_deref().is_none_or(is_printed),
         Command::Decode(args) => is_printed(&args.out),
         Command::Devchain(args) => args.command.is_some(),
-        Command::Encode(_) | Command::Localnet(_) => false,
+        Command::Localnet(args) => args.command.is_some(),
+        Command::Encode(_) => false,
         // The command in the object is looked at on its own.
         Command::Json(_) => false,
         _ => true,

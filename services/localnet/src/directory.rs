@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/localnet.lock          held while the network is up
+//! DIR/localnet.sock          takes orders about the nodes while the network is up
 //! DIR/chain/                 the chain's log
 //! DIR/nodes/N/               configuration, keys, certificate, wallet and storage of node N
 //! DIR/tls/                   the authority that signs the certificates of nodes and chain

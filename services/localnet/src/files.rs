@@ -8,7 +8,10 @@ use std::{
 use anyhow::Context as _;
 use walrus_node::{
     NodeConfig,
-    config::{KeySource, LiveUploadDeferralConfig, SuiConfig, TlsConfig, WalletSource},
+    config::{
+        BlobRecoveryConfig, KeySource, LiveUploadDeferralConfig, ShardSyncConfig, SuiConfig,
+        TlsConfig, WalletSource,
+    },
     operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, admin::AdminDoor},
 };
 use walrus_sdk::config::{ClientConfig, WalletConfig};
@@ -75,6 +78,17 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
             buckets: Vec::new(),
             max_total_defer_secs: DEFERRAL_SECS,
             ..LiveUploadDeferralConfig::default()
+        },
+        // Nodes of one machine that do not have a sliver at once never will.
+        blob_recovery: BlobRecoveryConfig {
+            unrecoverable_patience_secs: 5,
+            ..BlobRecoveryConfig::default()
+        },
+        // One that does not answer on one machine is down, and the others have what it has.
+        shard_sync_config: ShardSyncConfig {
+            shard_sync_retry_max_backoff_secs: 2,
+            shard_sync_retry_switch_to_recovery_interval_secs: 10,
+            ..ShardSyncConfig::default()
         },
         storage_node_cap: Some(node.cap_id),
         admin_socket_path: AdminDoor::fits(&socket).then_some(socket),

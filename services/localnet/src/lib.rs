@@ -12,11 +12,13 @@ struct Readme;
 
 mod authority;
 mod chain;
+mod control;
 mod directory;
 mod files;
 mod hosted;
 #[cfg(unix)]
 mod leftovers;
+mod membership;
 mod network;
 mod operator;
 mod options;
@@ -28,6 +30,7 @@ pub use chain::{
     DEFAULT_SEED, LocalChain, LocalChainOptions, chain_wallet_path, default_account,
     default_chain_directory, is_chain_running,
 };
+pub use control::{NodeListing, NodeOrder, Order, OrderAnswer, Orders, give_order};
 pub use files::{network_json_path, node_config_path, node_log_path};
 pub use network::{FailedNode, Localnet};
 pub use options::{LocalnetOptions, STAKE_PER_NODE};

@@ -26,17 +26,18 @@ use walrus_sui::{
 use crate::{
     LocalnetOptions, Observer, Step,
     authority::Authority,
+    control::Orders,
     directory::{Directory, Kind},
     files,
     hosted::{HostedNode, NodeStart},
-    operator::{Operator, Registered},
+    operator::{Operator, REGISTRATION_EPOCH, Registered},
     options::STAKE_PER_NODE,
     ports,
     state::{NodeState, State},
 };
 
 /// How many MIST each operator gets, for gas.
-const OPERATOR_MIST: u64 = 100 * 1_000_000_000;
+pub(crate) const OPERATOR_MIST: u64 = 100 * 1_000_000_000;
 
 /// How many nodes start side by side.
 const STARTING_AT_ONCE: usize = 16;
@@ -76,6 +77,10 @@ pub struct Localnet {
     authority: Authority,
     /// Blob IDs that the nodes do not serve.
     blocklist: Option<PathBuf>,
+    /// The epoch of which the description of the network is.
+    described_epoch: Option<u32>,
+    /// Nodes that did not start, until somebody was told.
+    not_started: Vec<FailedNode>,
     // Last, so that the directory is released (or removed) when nothing uses it any more.
     directory: Directory,
 }
@@ -135,6 +140,8 @@ impl Localnet {
             state,
             authority,
             blocklist,
+            described_epoch: None,
+            not_started: Vec::new(),
             directory,
         };
         network
@@ -156,17 +163,19 @@ impl Localnet {
     ) -> anyhow::Result<()> {
         let mut starts = Vec::new();
         let (mut listeners, mut metrics) = (listeners.into_iter(), metrics.into_iter());
-        for index in 0..options.nodes {
+        let known = u16::try_from(self.state.nodes.len()).context("too many nodes")?;
+        for index in 0..known {
             self.nodes.push(None);
             let mut config = files::node_config(self, index)?;
             config.rest_server.extensions = !options.plain_nodes.contains(&index);
             let (rest, metrics) = (listeners.next(), metrics.next());
-            if !options.external_nodes.contains(&index) {
+            let has_left = self.node_state(index)?.has_left;
+            if !options.external_nodes.contains(&index) && !has_left {
                 starts.push((index, config, rest, metrics));
             }
         }
         let total = u16::try_from(starts.len()).unwrap_or(u16::MAX);
-        let mut started = Vec::new();
+        let (mut started, mut failed) = (Vec::new(), Vec::new());
         let this = &*self;
         let starts = starts
             .into_iter()
@@ -177,11 +186,28 @@ impl Localnet {
         let mut starting = futures::stream::iter(starts).buffer_unordered(STARTING_AT_ONCE);
         let mut done = 0;
         while let Some((index, node)) = starting.next().await {
-            started.push((index, node?));
+            match node {
+                Ok(node) => started.push((index, node)),
+                Err(error) => failed.push((index, error)),
+            }
             done += 1;
             observer.on_step(Step::NodesStarted { done, total });
         }
         drop(starting);
+        // What a network bears: the others have what those have.
+        let bearable = usize::from(total.saturating_sub(1)) / 3;
+        if failed.len() > bearable
+            && let Some((_, error)) = failed.pop()
+        {
+            return Err(error);
+        }
+        self.not_started = failed
+            .into_iter()
+            .map(|(index, error)| FailedNode {
+                index,
+                reason: format!("{error:#}"),
+            })
+            .collect();
         for (index, node) in started {
             if let Some(place) = self.nodes.get_mut(usize::from(index)) {
                 *place = Some(node);
@@ -306,9 +332,66 @@ impl Localnet {
         Ok(())
     }
 
+    /// Takes a new node among those of the network, and starts it.
+    pub(crate) async fn join(
+        &mut self,
+        index: u16,
+        node: NodeState,
+        rest: TcpListener,
+        metrics: TcpListener,
+    ) -> anyhow::Result<()> {
+        self.state.nodes.push(node);
+        self.nodes.push(None);
+        // Before it starts: it is registered, and can be started again.
+        self.state.save(self.directory.path())?;
+        let config = files::node_config(self, index)?;
+        let start = self.how_to_start(index, config);
+        let node = HostedNode::start(start, Some(rest), Some(metrics)).await?;
+        if let Some(place) = self.nodes.get_mut(usize::from(index)) {
+            *place = Some(node);
+        }
+        Ok(())
+    }
+
+    /// Changes what is remembered of a node.
+    pub(crate) fn change_node(
+        &mut self,
+        index: u16,
+        change: impl FnOnce(&mut NodeState),
+    ) -> anyhow::Result<()> {
+        if let Some(node) = self.state.nodes.get_mut(usize::from(index)) {
+            change(node);
+        }
+        self.state.save(self.directory.path())
+    }
+
+    pub(crate) fn is_node_running(&self, index: u16) -> bool {
+        let node = self.nodes.get(usize::from(index));
+        node.is_some_and(Option::is_some)
+    }
+
+    pub(crate) fn described_epoch(&self) -> Option<u32> {
+        self.described_epoch
+    }
+
+    pub(crate) fn set_described_epoch(&mut self, epoch: u32) {
+        self.described_epoch = Some(epoch);
+    }
+
+    /// Listens for the orders of other processes about the nodes of this network ([`crate::give_order`]).
+    ///
+    /// # Errors
+    /// If no socket can be opened in the network's directory.
+    pub fn listen_for_orders(&self) -> anyhow::Result<Orders> {
+        Orders::listen(self.path())
+    }
+
     /// Waits until a node fails, or its process ends, though nobody stopped it. For ever if none does. Such a node is to be
     /// stopped ([`Self::stop_node`]) before the next is waited for.
     pub async fn failed(&mut self) -> FailedNode {
+        if let Some(failed) = self.not_started.pop() {
+            return failed;
+        }
         let running = self.nodes.iter_mut().enumerate();
         let mut failing: FuturesUnordered<_> = running
             .filter_map(|(index, node)| Some((u16::try_from(index).ok()?, node.as_mut()?)))
@@ -424,6 +507,8 @@ impl Founding<'_> {
                 node_id: registered.node_id,
                 cap_id: registered.cap_id,
                 metrics_address: None,
+                leaves: false,
+                has_left: false,
             });
         Ok(State::new(
             self.options,
@@ -521,7 +606,7 @@ impl Founding<'_> {
         for operator in operators {
             registered.push(
                 operator
-                    .register(client, deployment.objects(), total)
+                    .register(client, deployment.objects(), total, REGISTRATION_EPOCH)
                     .await?,
             );
             self.observer.on_step(Step::Registered {

@@ -16,7 +16,7 @@ use walrus_sui::{
 const TOTAL_CAPACITY_BYTES: u64 = 1_000_000_000_000;
 
 /// The epoch in which the operators of a new network register.
-const REGISTRATION_EPOCH: u32 = 0;
+pub(crate) const REGISTRATION_EPOCH: u32 = 0;
 
 /// The keys of a node, and where its service listens.
 pub(crate) struct Operator {
@@ -62,12 +62,13 @@ impl Operator {
         Ok(())
     }
 
-    /// Registers the node as a candidate; returns its node ID and the ID of its capability.
+    /// Registers the node as a candidate, in the current epoch of a network of so many nodes; returns its node ID and the ID of its capability.
     pub(crate) async fn register(
         &self,
         chain: &ChainClient,
         objects: ContractObjects,
         nodes: u16,
+        epoch: u32,
     ) -> anyhow::Result<Registered> {
         let reader = ContractReader::new(chain.clone(), objects).await?;
         let writer = ContractWriter::new(reader, Arc::clone(&self.wallet));
@@ -83,7 +84,7 @@ impl Operator {
         };
         let NodeKeys { protocol, network } = &self.keys;
         let sender = self.wallet.address();
-        let registration = offer.registration(protocol, network, REGISTRATION_EPOCH, sender);
+        let registration = offer.registration(protocol, network, epoch, sender);
         let cap = writer
             .register_node(&registration)
             .await

@@ -18,7 +18,7 @@ use crate::{LocalnetOptions, directory::Kind, ports};
 const STATE_FILE: &str = "state.json";
 const STATE_VERSION: u32 = 1;
 
-/// Written once, when the first committee is selected.
+/// Written when the first committee is selected, and when a node joins or leaves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct State {
@@ -44,6 +44,12 @@ pub(crate) struct NodeState {
     /// before nodes had any.
     #[serde(default)]
     pub(crate) metrics_address: Option<SocketAddr>,
+    /// Whether its stake was taken off.
+    #[serde(default)]
+    pub(crate) leaves: bool,
+    /// Whether no committee has or had it, so that nobody needs it.
+    #[serde(default)]
+    pub(crate) has_left: bool,
 }
 
 impl State {
@@ -94,8 +100,9 @@ impl State {
 
     fn shape(&self) -> anyhow::Result<NetworkShape> {
         let first = self.nodes.first().context("the network has no nodes")?;
+        let nodes = self.nodes.iter().filter(|node| !node.has_left).count();
         Ok(NetworkShape {
-            nodes: u16::try_from(self.nodes.len()).context("the network has too many nodes")?,
+            nodes: u16::try_from(nodes).context("the network has too many nodes")?,
             shards: self.shards,
             epoch_duration: Duration::from_millis(self.epoch_duration_ms),
             host: first.address.ip(),

@@ -89,6 +89,9 @@ pub struct NodeConfig {
     /// Tuning of recovery.
     #[serde(default, skip_serializing_if = "is_default")]
     pub blob_recovery: BlobRecoveryConfig,
+    /// Tuning of shard sync.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shard_sync_config: ShardSyncConfig,
     /// How long recovery waits for uploads that are still running.
     #[serde(default, skip_serializing_if = "is_default")]
     pub live_upload_deferral: LiveUploadDeferralConfig,
@@ -382,6 +385,9 @@ pub struct BlobRecoveryConfig {
     pub invalidity_sync_timeout_secs: u64,
     /// Patience with connecting to a peer.
     pub node_connect_timeout_secs: u64,
+    /// For how long a blob of which all nodes together have too little holds up the report that the shards of an epoch are
+    /// complete. It is tried again in any case.
+    pub unrecoverable_patience_secs: u64,
 }
 
 impl Default for BlobRecoveryConfig {
@@ -395,6 +401,41 @@ impl Default for BlobRecoveryConfig {
             sliver_request_timeout_secs: 45,
             invalidity_sync_timeout_secs: 300,
             node_connect_timeout_secs: 1,
+            unrecoverable_patience_secs: 60,
+        }
+    }
+}
+
+/// Tuning of shard sync. Node spec 1.14 and 5.11.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShardSyncConfig {
+    /// Slivers asked for at once.
+    pub sliver_count_per_sync_request: u64,
+    /// Most slivers sent at once; null: as many as fit an answer.
+    pub max_sliver_count_per_sync_request: Option<u64>,
+    /// Shards received at once.
+    pub shard_sync_concurrency: usize,
+    /// Metadata fetched at once for one shard.
+    pub max_concurrent_metadata_fetch: usize,
+    /// First pause after a source did not answer as asked.
+    pub shard_sync_retry_min_backoff_secs: u64,
+    /// Longest such pause.
+    pub shard_sync_retry_max_backoff_secs: u64,
+    /// For how long a source may send nothing before its shard is recovered from the other nodes.
+    pub shard_sync_retry_switch_to_recovery_interval_secs: u64,
+}
+
+impl Default for ShardSyncConfig {
+    fn default() -> Self {
+        Self {
+            sliver_count_per_sync_request: 1000,
+            max_sliver_count_per_sync_request: Some(100_000),
+            shard_sync_concurrency: 10,
+            max_concurrent_metadata_fetch: 100,
+            shard_sync_retry_min_backoff_secs: 1,
+            shard_sync_retry_max_backoff_secs: 60,
+            shard_sync_retry_switch_to_recovery_interval_secs: 120,
         }
     }
 }
@@ -635,6 +676,7 @@ impl NodeConfig {
             blocklist_path: None,
             rest_server: RestServerConfig::default(),
             blob_recovery: BlobRecoveryConfig::default(),
+            shard_sync_config: ShardSyncConfig::default(),
             live_upload_deferral: LiveUploadDeferralConfig::default(),
             garbage_collection: GarbageCollectionConfig::default(),
             pending_sliver_cache: PendingSliverCacheConfig::default(),

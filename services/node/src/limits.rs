@@ -52,6 +52,14 @@ pub(crate) const MAX_JITTER: Duration = Duration::from_secs(180);
 pub(crate) const SUBSIDIES_BEFORE_END: Duration = Duration::from_secs(300);
 /// Calls in a row by which one node has subsidies handed out. Each pays 50 of the nodes that have left with a claim.
 pub(crate) const MAX_SUBSIDIES_CALLS: usize = 20;
+/// Answers of shard sync that are in memory at once, each until it is sent.
+pub(crate) const MAX_SHARD_SYNCS: usize = 4;
+/// Bytes of slivers in one answer of shard sync; one sliver is sent however large it is.
+pub(crate) const MAX_SYNC_ANSWER_BYTES: usize = 16 << 20;
+/// Bytes of slivers of one shard that are verified and stored together while the next arrive.
+pub(crate) const SYNC_BATCH_BYTES: usize = 4 << 20;
+/// Requests for symbols that one peer is asked at once, by all recoveries together; others are asked meanwhile.
+pub(crate) const MAX_REQUESTS_PER_PEER: usize = 16;
 /// Peers asked at once for symbols of one sliver.
 pub(crate) const PEERS_AT_ONCE: usize = 4;
 /// Segment files that stay open, of all shards together.

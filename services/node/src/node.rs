@@ -212,6 +212,7 @@ impl PreparedNode {
             },
             blocklist: self.blocklist,
             rest: config.rest_server.clone(),
+            shard_sync: config.shard_sync_config.clone(),
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
         });
@@ -423,6 +424,7 @@ async fn start_workers(
         Arc::clone(&deferrals),
         Arc::new(writer.clone()),
     );
+    let shard_sync = parts.shard_sync(config.shard_sync_config.clone(), &config.blob_recovery);
     let processor = event_processor(config, parts, reader, deferrals);
     let driver = EpochDriver {
         shards: Arc::clone(&parts.shards),
@@ -439,6 +441,7 @@ async fn start_workers(
     parts.runner.spawn(recovery);
     parts.runner.spawn(parts.compaction());
     parts.runner.spawn(parts.pending_sweep());
+    parts.runner.spawn(shard_sync);
     driver
         .into_workers()
         .for_each(|worker| parts.runner.spawn(worker));

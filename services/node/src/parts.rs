@@ -3,7 +3,10 @@
 //! Only the assembly (`node.rs`) and tests see all of them together. A part that needs something new gets a field and, here,
 //! a line.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::Notify;
 use walrus_core::{EncodingConfig, bls::BlsKeyPair};
@@ -20,8 +23,12 @@ use crate::{
     committee::{CommitteeHolder, CommitteeView},
     config::{
         BlobRecoveryConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
+        ShardSyncConfig,
     },
-    healing::{Deferrals, Expiry, Healer, InvalidityReporter, PeerTerms, Peers, Recovery},
+    healing::{
+        Deferrals, Expiry, Healer, InvalidityReporter, MetadataSource, PeerTerms, Peers, Recovery,
+        ShardSync, Transfers,
+    },
     health::Health,
     limits::MAX_SYMBOL_TREE_BYTES,
     metrics::Metrics,
@@ -29,7 +36,7 @@ use crate::{
         Problems,
         repair::{RepairRefused, RepairReport, RepairScope, RepairWorker, Repairs},
     },
-    shards::ShardLife,
+    shards::{ShardLife, ShardSource, sync_requests},
     signal::Signal,
     storage::{Compaction, Storage, StorageError},
     work::{Work, WorkError},
@@ -68,6 +75,8 @@ pub struct Foundation {
     pub blocklist: Blocklist,
     /// Bounds of the REST API.
     pub rest: RestServerConfig,
+    /// Bounds of what is sent of shards.
+    pub shard_sync: ShardSyncConfig,
     /// Bounds of the cache of slivers that wait for a registration.
     pub pending_slivers: PendingSliverCacheConfig,
     /// Bounds of the cache of metadata that wait for a registration.
@@ -177,7 +186,22 @@ impl Common {
         }
     }
 
-    fn deeds(&self, rest: &RestServerConfig, health: Health) -> Deeds {
+    fn shard_source(
+        &self,
+        storage: &Arc<Storage>,
+        committees: &Arc<CommitteeHolder>,
+        config: &ShardSyncConfig,
+    ) -> ShardSource {
+        ShardSource {
+            storage: Arc::clone(storage),
+            committees: Arc::clone(committees),
+            max_slivers: config.max_sliver_count_per_sync_request,
+            requests: sync_requests(),
+            work: self.work.clone(),
+        }
+    }
+
+    fn deeds(&self, rest: &RestServerConfig, source: ShardSource, health: Health) -> Deeds {
         let uploads = Arc::new(self.uploads());
         let confirmations = Arc::new(self.confirmations(Arc::clone(&uploads), rest));
         let memory = Memory::new(rest);
@@ -195,6 +219,7 @@ impl Common {
             extensions: rest.extensions(),
             symbols: Arc::new(self.symbols(rest)),
             inconsistencies: Arc::new(self.inconsistencies()),
+            shard_source: Arc::new(source),
             health: Arc::new(health),
             metrics: Arc::clone(&self.metrics),
         }
@@ -233,7 +258,8 @@ impl Parts {
             extensions: foundation.rest.extensions(),
             started: Instant::now(),
         };
-        let deeds = common.deeds(&foundation.rest, health);
+        let source = common.shard_source(&storage, &committees, &foundation.shard_sync);
+        let deeds = common.deeds(&foundation.rest, source, health);
         let epoch_moved = Arc::<Signal>::default();
         let expiry = Expiry::new(Arc::clone(&storage), Arc::clone(&deeds.symbols));
         let shards = ShardLife::new(Arc::clone(&storage), Arc::clone(&epoch_moved));
@@ -272,11 +298,13 @@ impl Parts {
         deferrals: Arc<Deferrals>,
         reporter: Arc<dyn InvalidityReporter>,
     ) -> Recovery {
+        let peers = Peers::new(&config, &self.peers);
         let healer = Healer {
             holdings: self.holdings.clone(),
             symbols: Arc::clone(&self.deeds.symbols),
             inconsistencies: Arc::clone(&self.deeds.inconsistencies),
-            peers: Peers::new(&config, &self.peers),
+            metadata: self.metadata_source(peers.clone(), &config),
+            peers,
             config,
             reporter,
             node_id: self.node_id,
@@ -301,6 +329,34 @@ impl Parts {
             queue_grew: Arc::clone(&self.queue_grew),
             work: self.work.clone(),
         }
+    }
+
+    fn metadata_source(&self, peers: Peers, config: &BlobRecoveryConfig) -> MetadataSource {
+        MetadataSource {
+            holdings: self.holdings.clone(),
+            peers,
+            node_id: self.node_id,
+            patience: Duration::from_secs(config.metadata_request_timeout_secs),
+            work: self.work.clone(),
+        }
+    }
+
+    /// The transfer of gained shards; what is missing of them then is up to [`Self::recovery`], which waits for it from now on.
+    pub fn shard_sync(&self, config: ShardSyncConfig, recovery: &BlobRecoveryConfig) -> ShardSync {
+        let peers = Peers::new(recovery, &self.peers);
+        let transfers = Transfers {
+            holdings: self.holdings.clone(),
+            metadata: self.metadata_source(peers.clone(), recovery),
+            peers,
+            shards: Arc::clone(&self.shards),
+            config,
+            key: Arc::clone(&self.key),
+            node_id: self.node_id,
+            queue_grew: Arc::clone(&self.queue_grew),
+            metrics: Arc::clone(&self.deeds.metrics),
+            work: self.work.clone(),
+        };
+        ShardSync::new(transfers, &self.epoch_moved)
     }
 
     /// Has the job look for what is missing.

@@ -20,7 +20,7 @@ pub(crate) use self::{
     blobs::{BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, ReadArgs, StoreArgs},
     networks::{
         CloseEpochChangeArgs, DemoArgs, GetWalArgs, InfoArgs, InfoSection, ListenArgs,
-        LocalnetArgs, StakeArgs,
+        LocalnetArgs, LocalnetCommand, LocalnetNodeArgs, LocalnetNodeCommand, StakeArgs,
     },
     scripting::{CompletionArgs, JsonArgs},
 };
@@ -182,9 +182,10 @@ pub(crate) enum Command {
         walrus localnet --dir /tmp/net --json\n  \
         walrus localnet --ephemeral                   leaves nothing behind\n  \
         walrus localnet --ephemeral --rpc-port 0 --faucet-port 0    beside another one\n  \
+        walrus localnet node add                      one more, in another terminal\n  \
         curl --cacert ~/.walrus/localnet/tls/authority.pem \\\n      https://127.0.0.1:PORT/v1/health\n\n\
         PORT is that of a node, by its URL in network.json. \
-        A network keeps its nodes, shards, epochs and host for life; options that ask it for others are refused. Its certificates \
+        A network keeps its shards, epochs and host for life; options that ask it for others are refused. Its certificates \
         are signed by an authority of its own, which network.json names as caBundle: who trusts that (NODE_EXTRA_CA_CERTS, \
         --cacert, SSL_CERT_FILE) speaks TLS with its nodes and its chain.")]
     Localnet(LocalnetArgs),

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
     amounts::{parse_frost, parse_some_mist},
@@ -123,7 +123,11 @@ const NETWORK_HOST: &str = "Address to listen on, IPv4 or IPv6, at which clients
 /// Arguments of `localnet`.
 #[derive(Debug, Args)]
 #[command(mut_arg("host", |argument| argument.help(NETWORK_HOST)))]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LocalnetArgs {
+    /// What to do with a network that is up, instead of running one.
+    #[command(subcommand)]
+    pub(crate) command: Option<LocalnetCommand>,
     /// Number of storage nodes, at most 256; as many as the network in the directory has, or 13 for a new one, when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) nodes: Option<u16>,
@@ -149,6 +153,55 @@ pub(crate) struct LocalnetArgs {
     /// Run each node in a process of its own, whose log is in its folder under `nodes`. They end with this one.
     #[arg(long)]
     pub(crate) processes: bool,
+}
+
+/// What to do with a network that is up.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalnetCommand {
+    /// Add, remove, stop, start and list the nodes of a network that is up.
+    #[command(after_help = "Examples:\n  \
+        walrus localnet node list\n  \
+        walrus localnet node add              a member with the epoch after the next vote\n  \
+        walrus localnet node remove node-3    stopped when nobody needs it\n  \
+        walrus localnet node stop node-2 --dir /tmp/net\n\n\
+        A node that is stopped keeps its shards: the others bear it as long as those are less than a third of all. \
+        Epochs of a network last 24 hours if nothing else was said: --epoch-duration 1m shows nodes come and go.")]
+    Node(LocalnetNodeArgs),
+}
+
+/// Arguments of `localnet node`.
+#[derive(Debug, Args)]
+pub(crate) struct LocalnetNodeArgs {
+    /// Where the network is; `~/.walrus/localnet` when absent.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: LocalnetNodeCommand,
+}
+
+/// What to do with the nodes of a network that is up.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LocalnetNodeCommand {
+    /// Show the nodes: their IDs, whether they run, their shards.
+    List,
+    /// Set a node up, register it, stake on it and start it.
+    Add,
+    /// Take the stake off a node; it is stopped once nobody needs it.
+    Remove {
+        /// Its name, for example `node-3`.
+        name: String,
+    },
+    /// Stop a node; what it stores stays.
+    Stop {
+        /// Its name, for example `node-3`.
+        name: String,
+    },
+    /// Start a node that was stopped.
+    Start {
+        /// Its name, for example `node-3`.
+        name: String,
+    },
 }
 
 /// Arguments of `demo`.

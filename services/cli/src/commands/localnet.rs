@@ -9,11 +9,13 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use walrus_localnet::{Localnet, LocalnetOptions, NetworkShape};
+use tokio::time::MissedTickBehavior;
+use walrus_localnet::{Localnet, LocalnetOptions, NetworkShape, Order, Orders};
 use walrus_sui::local_network::{client_config_path, default_directory};
 
+use super::localnet_node;
 use crate::{
-    args::{GlobalOptions, LocalnetArgs},
+    args::{GlobalOptions, LocalnetArgs, LocalnetCommand},
     invocation,
     network_steps::NetworkSteps,
     report::{Reporter, count, say, write_result},
@@ -28,8 +30,14 @@ const SHARDS: u16 = 100;
 /// Length of its epochs.
 const EPOCH: Duration = Duration::from_secs(24 * 3600);
 
+/// How often the network looks whether nodes have left.
+const TEND_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Runs a network until it is told to stop.
 pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::Result<()> {
+    if let Some(LocalnetCommand::Node(args)) = args.command {
+        return localnet_node::run(global, args).await;
+    }
     let dir = if args.ephemeral {
         None
     } else {
@@ -90,6 +98,12 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
 async fn watch(network: &mut Localnet, stop: Stop) -> Vec<String> {
     let mut failed = Vec::new();
     let mut stopping = pin!(stop.wait());
+    let mut orders = network
+        .listen_for_orders()
+        .inspect_err(|error| say(format_args!("Warning: {error:#}")))
+        .ok();
+    let mut tending = tokio::time::interval(TEND_INTERVAL);
+    tending.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = &mut stopping => return failed,
@@ -99,7 +113,28 @@ async fn watch(network: &mut Localnet, stop: Stop) -> Vec<String> {
                 // That it ends with an error is what was just said.
                 let _ = network.stop_node(node.index).await;
             }
+            order = next_order(&mut orders) => network.carry_out(order).await,
+            _ = tending.tick() => tend(network).await,
         }
+    }
+}
+
+async fn next_order(orders: &mut Option<Orders>) -> Order {
+    match orders {
+        Some(orders) => orders.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Does what is due; what fails is tried again.
+async fn tend(network: &mut Localnet) {
+    match network.tend().await {
+        Ok(gone) => {
+            for name in gone {
+                say(format_args!("{name} has left the network and is stopped"));
+            }
+        }
+        Err(error) => say(format_args!("Warning: {error:#}")),
     }
 }
 

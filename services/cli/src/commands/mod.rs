@@ -11,6 +11,7 @@ pub(crate) mod get_wal;
 pub(crate) mod info;
 pub(crate) mod json;
 pub(crate) mod localnet;
+mod localnet_node;
 pub(crate) mod read;
 pub(crate) mod stake;
 pub(crate) mod store;

@@ -8,6 +8,7 @@ mod extract;
 mod peers;
 mod pieces;
 mod refusal;
+mod shards;
 mod symbols;
 mod system;
 
@@ -37,6 +38,7 @@ use crate::{
     health::Health,
     limits::PEERS_SHARE_OF_MEMORY,
     metrics::Metrics,
+    shards::ShardSource,
 };
 
 /// What the routes are about.
@@ -54,6 +56,8 @@ pub struct Deeds {
     pub symbols: Arc<Symbols>,
     /// That somebody proves.
     pub inconsistencies: Arc<Inconsistencies>,
+    /// For the next owners of shards.
+    pub shard_source: Arc<ShardSource>,
     /// Of the node.
     pub health: Arc<Health>,
     /// What requests may take of it.
@@ -82,6 +86,7 @@ handed_out! {
     confirmations: Confirmations,
     symbols: Symbols,
     inconsistencies: Inconsistencies,
+    shard_source: ShardSource,
     health: Health,
 }
 
@@ -154,6 +159,7 @@ pub fn router(deeds: Deeds) -> Router {
             routes::INCONSISTENCY_PROOF,
             post(symbols::inconsistency_proof),
         )
+        .route(routes::SYNC_SHARD, post(shards::sync_shard))
         .route(routes::HEALTH, get(system::health))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)

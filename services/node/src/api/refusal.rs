@@ -13,6 +13,7 @@ use crate::{
         AttestationError, Blocked, ConfirmationError, IntakeError, PairOutOfRange, ReadError,
         SymbolError, UploadError,
     },
+    shards::ShardSyncError,
     storage::StorageError,
     work::WorkError,
 };
@@ -157,6 +158,23 @@ impl From<AttestationError> for Refusal {
             E::MetadataRequired => Reason::MetadataRequired,
             E::Malformed(_) => Reason::InvalidContentType,
             E::InvalidProof(_) => Reason::InvalidProof,
+            E::Storage(error) => return error.into(),
+            E::Work(error) => return error.into(),
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<ShardSyncError> for Refusal {
+    fn from(error: ShardSyncError) -> Self {
+        use ShardSyncError as E;
+        let reason = match error {
+            E::Stranger(_) | E::NotOwner { .. } => Reason::RequestUnauthorized,
+            E::Message(_) => Reason::MessageVerificationFailed,
+            E::WrongEpoch { .. } => Reason::InvalidEpoch,
+            E::TooMany { .. } => Reason::SliverCountExceedsLimit,
+            E::NotStored(_) => Reason::ShardNotAssigned,
+            E::Busy => Reason::Unavailable,
             E::Storage(error) => return error.into(),
             E::Work(error) => return error.into(),
         };

@@ -61,6 +61,21 @@ impl EpochChanges {
         Ok(())
     }
 
+    /// Looks for the next committee, which is selected now: its members may begin to fetch what they need.
+    pub(crate) async fn learn_next(&self) {
+        match self.reader.committees().await {
+            Ok(committees) if committees.epoch == self.committees.get().epoch() => {
+                let view = CommitteeView::new(committees, &self.key);
+                self.committees.set(view);
+            }
+            // The chain is further than these events.
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the next committee is not known before its epoch begins");
+            }
+        }
+    }
+
     fn change(
         &self,
         epoch: Epoch,

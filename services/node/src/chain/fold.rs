@@ -22,7 +22,7 @@ use crate::storage::{
 pub enum Effect {
     /// A blob is registered.
     Registered(BlobId),
-    /// A blob is certified and queued for the recovery of missing slivers.
+    /// A blob is certified and, since this node has shards, queued for the recovery of missing slivers.
     Certified(BlobId),
     /// An object of the blob is gone; its data may be, too.
     Deleted {
@@ -202,14 +202,15 @@ impl Step<'_> {
         self.queue_sync(event.blob_id, info, now)
     }
 
-    /// Queues the recovery of what is missing of a certified blob.
+    /// Queues the recovery of what is missing of a certified blob. A node without shards misses nothing; once it gains some,
+    /// everything that is certified then is queued.
     fn queue_sync(
         &mut self,
         blob_id: BlobId,
         info: Option<BlobInfo>,
         epoch: Epoch,
     ) -> Result<Option<Effect>, StorageError> {
-        if !info.is_some_and(|info| info.is_certified(epoch)) {
+        if !info.is_some_and(|info| info.is_certified(epoch)) || !self.storage.keeps_shards() {
             return Ok(None);
         }
         if !self.storage.is_queued(&blob_id)? {

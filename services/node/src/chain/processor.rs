@@ -133,7 +133,11 @@ impl EventProcessor {
                 let expiry = Arc::clone(&self.expiry);
                 self.delete(move || expiry.delete_invalid()).await?;
             }
-            Effect::EpochStarted(_) | Effect::EpochDone(_) | Effect::ParametersSelected => {
+            Effect::ParametersSelected => {
+                self.epochs.learn_next().await;
+                self.epoch_moved.announce();
+            }
+            Effect::EpochStarted(_) | Effect::EpochDone(_) => {
                 self.epoch_moved.announce();
             }
             Effect::Upgraded => {

@@ -9,26 +9,48 @@ use walrus_node_client::NodeError;
 
 use crate::{blobs::AttestationError, storage::StorageError, work::WorkError};
 
+impl HealingError {
+    /// Whether nobody in a network of `n_shards` shards has what is needed: those that were not heard of would be too few.
+    pub(super) fn is_hopeless(&self, n_shards: u16) -> bool {
+        match self {
+            Self::NoMetadata { asked, absent } => *asked > 0 && asked == absent,
+            Self::TooFewSymbols { needed, absent, .. } => {
+                usize::from(n_shards).saturating_sub(*absent) < *needed
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Why a blob could not be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum HealingError {
     /// No node sent metadata that is the blob's.
-    #[error("none of {asked} nodes has the metadata")]
+    #[error(
+        "{asked} nodes were asked for the metadata; {absent} do not have it, the others did not answer as asked"
+    )]
     NoMetadata {
         /// How many were asked.
         asked: usize,
+        /// How many said that they do not have it.
+        absent: usize,
     },
     /// A node sent metadata that is not the blob's.
     #[error("the metadata does not verify: {0}")]
     BadMetadata(#[from] MetadataError),
     /// Too few nodes sent symbols that verify.
-    #[error("{found} of the {needed} symbols for {target_type} sliver {target} were found")]
+    #[error(
+        "{found} of the {needed} symbols for {target_type} sliver {target} were found; {absent} shards do not have theirs, the \
+         nodes of the others did not answer as asked"
+    )]
     TooFewSymbols {
         /// Symbols found.
         found: usize,
         /// Symbols needed.
         needed: usize,
-        /// The type of the sliver.
+        /// Shards whose nodes said that they have none.
+        absent: usize,
+        /// the type of the sliver.
         target_type: SliverType,
         /// The sliver.
         target: SliverIndex,

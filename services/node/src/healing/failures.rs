@@ -21,6 +21,8 @@ pub(super) struct Failures {
 #[derive(Debug)]
 struct Failed {
     attempts: u32,
+    /// Since when it has been so that nobody has enough of it, if that is so.
+    hopeless_since: Option<Instant>,
     /// When the next try may begin.
     until: Instant,
 }
@@ -41,6 +43,7 @@ impl Failures {
         }
         let failed = self.of.entry(blob_id).or_insert(Failed {
             attempts: 0,
+            hopeless_since: None,
             until: now,
         });
         failed.attempts = failed.attempts.saturating_add(1);
@@ -54,6 +57,32 @@ impl Failures {
         if let Some(blob_id) = nearest.map(|(blob_id, _)| *blob_id) {
             self.of.remove(&blob_id);
         }
+    }
+
+    /// Notes whether the last failure of a blob was that nobody has enough of it; returns for how long that has been so, and how often
+    /// it was tried.
+    pub(super) fn note_hope(
+        &mut self,
+        blob_id: &BlobId,
+        is_hopeless: bool,
+        now: Instant,
+    ) -> Option<(Duration, u32)> {
+        let failed = self.of.get_mut(blob_id)?;
+        if !is_hopeless {
+            failed.hopeless_since = None;
+            return None;
+        }
+        let since = *failed.hopeless_since.get_or_insert(now);
+        Some((now.duration_since(since), failed.attempts))
+    }
+
+    /// The blobs of which nobody has enough.
+    pub(super) fn hopeless(&self) -> impl Iterator<Item = &BlobId> {
+        let hopeless = self
+            .of
+            .iter()
+            .filter(|(_, failed)| failed.hopeless_since.is_some());
+        hopeless.map(|(blob_id, _)| blob_id)
     }
 
     /// Forgets the failures of a blob.

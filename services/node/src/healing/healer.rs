@@ -1,13 +1,12 @@
-//! Blob recovery: fetching or recovering everything that is missing of one blob. Node spec 5.1 and 5.2.
+//! Blob recovery: fetching or recovering everything that is missing of one blob. Node spec 5.1.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::StreamExt as _;
-use walrus_core::{BlobId, BlsPublicKey, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId};
-use walrus_node_client::NodeClient;
+use walrus_core::{BlobId, BlsPublicKey};
 use walrus_sui::Address;
 
-use super::{HealingError, InvalidityReporter, Peers, sliver::Outcome};
+use super::{HealingError, InvalidityReporter, MetadataSource, Peers, sliver::Outcome};
 use crate::{
     blobs::{Holdings, Inconsistencies, Symbols},
     config::BlobRecoveryConfig,
@@ -31,6 +30,7 @@ pub(crate) struct Healer {
     pub(crate) symbols: Arc<Symbols>,
     pub(crate) inconsistencies: Arc<Inconsistencies>,
     pub(crate) peers: Peers,
+    pub(crate) metadata: MetadataSource,
     pub(crate) config: BlobRecoveryConfig,
     pub(crate) reporter: Arc<dyn InvalidityReporter>,
     /// This node's ID on chain.
@@ -44,9 +44,10 @@ pub(crate) struct Healer {
 impl Healer {
     /// Whether the node holds what it should hold of a blob.
     pub(super) fn is_complete(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
-        let epoch = self.holdings.epoch();
-        let info = self.holdings.info(blob_id)?;
-        if !info.is_some_and(|info| info.is_certified(epoch)) {
+        let view = self.holdings.view();
+        let (epoch, info) = (view.epoch(), self.holdings.info(blob_id)?);
+        // Who has no shards lacks nothing, metadata included.
+        if !view.is_member() || !info.is_some_and(|info| info.is_certified(epoch)) {
             return Ok(true);
         }
         Ok(self.holdings.missing_slivers(blob_id)?.is_empty()
@@ -59,7 +60,7 @@ impl Healer {
             return Ok(Completion::Complete);
         }
         let missing = self.holdings.missing_slivers(&blob_id)?;
-        let metadata = Arc::new(self.metadata(blob_id).await?);
+        let metadata = Arc::new(self.metadata.get(blob_id).await?);
         let count = missing.len();
         let mut outcomes = futures::stream::iter(missing)
             .map(|(shard, sliver_type)| self.recover(&metadata, shard, sliver_type))
@@ -73,52 +74,5 @@ impl Healer {
         }
         tracing::info!(%blob_id, slivers = count, "recovered a blob");
         Ok(Completion::Complete)
-    }
-
-    /// Metadata from the storage or from any node.
-    async fn metadata(&self, blob_id: BlobId) -> Result<VerifiedBlobMetadataWithId, HealingError> {
-        if let Some(metadata) = self.holdings.metadata(&blob_id)? {
-            return Ok(metadata);
-        }
-        let peers = self.peers.all(&self.holdings.view(), self.node_id);
-        let asked = peers.len();
-        for client in peers {
-            let Some(metadata) = self.ask_for_metadata(&client, &blob_id).await else {
-                continue;
-            };
-            match self.store_metadata(metadata).await {
-                Ok(metadata) => return Ok(metadata),
-                Err(error) => tracing::warn!(%error, url = client.url(), "bad metadata"),
-            }
-        }
-        Err(HealingError::NoMetadata { asked })
-    }
-
-    async fn ask_for_metadata(
-        &self,
-        client: &NodeClient,
-        blob_id: &BlobId,
-    ) -> Option<UnverifiedBlobMetadataWithId> {
-        let patience = Duration::from_secs(self.config.metadata_request_timeout_secs);
-        let answer = client.metadata(blob_id, self.holdings.encoding());
-        tokio::time::timeout(patience, answer)
-            .await
-            .ok()?
-            .inspect_err(|error| tracing::debug!(%error, "no metadata"))
-            .ok()
-            .filter(|metadata| metadata.blob_id() == blob_id)
-    }
-
-    async fn store_metadata(
-        &self,
-        metadata: UnverifiedBlobMetadataWithId,
-    ) -> Result<VerifiedBlobMetadataWithId, HealingError> {
-        let holdings = self.holdings.clone();
-        let store = move || {
-            let verified = metadata.verify(holdings.encoding())?;
-            holdings.storage().put_metadata(&verified)?;
-            Ok(verified)
-        };
-        self.work.run(store).await
     }
 }

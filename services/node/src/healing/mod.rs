@@ -2,6 +2,7 @@
 //!
 //! * [`Recovery`] works off the queue of certified blobs of which slivers are missing. The queue is a table that the event fold
 //!   writes, so that nothing is forgotten by a crash. [`Deferrals`] let it wait for live uploads.
+//! * [`ShardSync`] brings gained shards from those who had them before; recovery does the rest.
 //! * A blob that turns out to be encoded wrongly is proven to be so: [`InvalidityReporter`].
 //! * [`Expiry`] deletes what nobody pays for any more.
 
@@ -9,15 +10,18 @@ mod deferrals;
 mod error;
 mod expiry;
 mod failures;
+mod gather;
 mod healer;
 mod invalidity;
+mod metadata;
 mod peers;
 mod recovery;
 mod sliver;
+mod transfer;
 
 pub(crate) use self::healer::Healer;
-pub(crate) use self::peers::Peers;
 pub use self::{
     deferrals::Deferrals, error::HealingError, expiry::Expiry, invalidity::InvalidityReporter,
-    peers::PeerTerms, recovery::Recovery,
+    peers::PeerTerms, recovery::Recovery, transfer::ShardSync,
 };
+pub(crate) use self::{metadata::MetadataSource, peers::Peers, transfer::Transfers};

@@ -1,6 +1,7 @@
 //! Recovery worker: works off the queue of blobs of which slivers are missing. Node spec 5.1.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,6 +32,12 @@ use crate::{
 /// How often the queue is looked at without being told to.
 const QUEUE_POLL: Duration = Duration::from_secs(1);
 
+/// How often a blob is tried before its shards count as complete without it.
+const ATTEMPTS_BEFORE_LETTING_GO: u32 = 3;
+
+/// Blobs that are named in the status; of more, the number is told.
+const TOLD_BLOBS: usize = 3;
+
 /// Works off the queue of blobs, round by round; each step starts what is due of one page, as far as there is room. Recoveries
 /// that run when it ends are cut off, and start again after a restart.
 pub struct Recovery {
@@ -48,7 +55,7 @@ pub struct Recovery {
 #[derive(Default)]
 struct Round {
     /// What is not looked at yet of the page that was read last.
-    page: vec::IntoIter<BlobId>,
+    page: vec::IntoIter<(BlobId, SyncReason)>,
     /// The last blob of that page.
     last: Option<BlobId>,
     /// Blobs so far.
@@ -148,7 +155,7 @@ impl Worker for Recovery {
         Status {
             done: Some(done),
             left,
-            note: None,
+            note: self.shared.hopeless_note(),
         }
     }
 
@@ -188,8 +195,14 @@ impl Recovery {
     fn walk(&mut self) -> Result<Walked, StorageError> {
         let (shared, round) = (&self.shared, &mut self.round);
         let storage = shared.healer.holdings.storage();
-        while let Some(blob_id) = round.page.as_slice().first() {
-            if shared.is_due(blob_id) {
+        let in_transfer = !shared
+            .shards
+            .awaiting_transfer(&shared.healer.holdings.view())
+            .is_empty();
+        while let Some((blob_id, reason)) = round.page.as_slice().first() {
+            // What fills a shard may be about to come from its previous owner.
+            let comes = in_transfer && *reason == SyncReason::FillShards;
+            if !comes && shared.is_due(blob_id) {
                 let Ok(permit) = Arc::clone(&shared.permits).try_acquire_owned() else {
                     if !round.counted {
                         round.counted = true;
@@ -204,7 +217,7 @@ impl Recovery {
             round.queued = round.queued.saturating_add(1);
         }
         let page = storage.queued_behind(round.last)?;
-        if let Some(last) = page.last() {
+        if let Some((last, _)) = page.last() {
             round.last = Some(*last);
             round.page = page.into_iter();
             return Ok(Walked::Page);
@@ -251,10 +264,10 @@ impl Shared {
             drop(permit);
             match recovered {
                 Ok(Ok(())) => this.succeeded(&blob_id),
-                Ok(Err(error)) => this.failed(blob_id, error),
+                Ok(Err(error)) => this.failed(blob_id, error).await,
                 Err(panic) => {
                     let message = panic_message(&*panic).to_owned();
-                    this.failed(blob_id, HealingError::Panicked(message));
+                    this.failed(blob_id, HealingError::Panicked(message)).await;
                 }
             }
         };
@@ -294,17 +307,79 @@ impl Shared {
         progress.failed.forget(blob_id);
         progress.done = progress.done.saturating_add(1);
         drop(progress);
+        self.note_hopeless();
         self.has_room.notify_one();
         self.queue_grew.notify_one();
     }
 
-    fn failed(&self, blob_id: BlobId, error: HealingError) {
-        let mut progress = self.progress();
-        progress.running.remove(&blob_id);
-        let pause = progress.failed.note(blob_id, Instant::now());
+    async fn failed(&self, blob_id: BlobId, error: HealingError) {
+        let is_hopeless = error.is_hopeless(self.healer.holdings.encoding().n_shards());
+        let now = Instant::now();
+        let (pause, hopeless) = {
+            let mut progress = self.progress();
+            progress.running.remove(&blob_id);
+            let pause = progress.failed.note(blob_id, now);
+            let hopeless = progress.failed.note_hope(&blob_id, is_hopeless, now);
+            (pause, hopeless)
+        };
         tracing::warn!(%error, ?pause, "recovery is tried again");
-        progress.untold = Some(error);
-        drop(progress);
+        if let Some((since, attempts)) = hopeless
+            && let Err(error) = self.let_go(&blob_id, since, attempts).await
+        {
+            tracing::error!(%error, "the blob goes on holding up its shards");
+        }
+        self.note_hopeless();
+        self.progress().untold = Some(error);
         self.has_room.notify_one();
+    }
+
+    /// Has a blob that nobody can recover hold up no shard any more. It stays in the queue.
+    async fn let_go(
+        &self,
+        blob_id: &BlobId,
+        since: Duration,
+        attempts: u32,
+    ) -> Result<(), StorageError> {
+        let patience = Duration::from_secs(self.healer.config.unrecoverable_patience_secs);
+        if since < patience || attempts < ATTEMPTS_BEFORE_LETTING_GO {
+            return Ok(());
+        }
+        let _turn = self.shards.turn().await;
+        let storage = self.healer.holdings.storage();
+        if storage.queued_for(blob_id)? == Some(SyncReason::FillShards) {
+            tracing::error!(%blob_id, attempts, "nobody has enough of a certified blob: its shards count as complete without it, and it is tried again");
+            let mut update = storage.update();
+            update.queue(blob_id, SyncReason::Certified)?;
+            update.commit()?;
+        }
+        Ok(())
+    }
+
+    fn note_hopeless(&self) {
+        let count = self.progress().failed.hopeless().count();
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.healer.metrics.unrecoverable_blobs.set(count);
+    }
+
+    /// Names some of the blobs that nobody can recover, if there are any.
+    fn hopeless_note(&self) -> Option<Cow<'static, str>> {
+        if self.healer.metrics.unrecoverable_blobs.get() == 0 {
+            return None;
+        }
+        let progress = self.progress();
+        let names: Vec<_> = progress
+            .failed
+            .hopeless()
+            .take(TOLD_BLOBS)
+            .map(BlobId::to_string)
+            .collect();
+        let count = self.healer.metrics.unrecoverable_blobs.get();
+        Some(
+            format!(
+                "{count} certified blobs have too few slivers anywhere: {}",
+                names.join(", ")
+            )
+            .into(),
+        )
     }
 }

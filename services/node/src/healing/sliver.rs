@@ -1,21 +1,17 @@
 //! Sliver recovery: from the shard's previous owner, or from symbols of everybody else's slivers. Node spec 5.3.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use futures::StreamExt as _;
 use walrus_core::{
     Axis, Primary, Secondary, ShardIndex, Sliver, SliverIndex, SliverType,
     VerifiedBlobMetadataWithId,
-    recovery::{GeneralRecoverySymbol, Recovered, RecoverySymbol, recover_sliver_or_prove},
+    recovery::{Recovered, recover_sliver_or_prove},
 };
-use walrus_node_client::NodeClient;
 
 use super::{Healer, HealingError, invalidity::Proof};
-use crate::{
-    blobs::SymbolSelection, limits::PEERS_AT_ONCE, storage::segments::NewSliver, work::WorkError,
-};
+use crate::storage::segments::NewSliver;
 
-type Metadata = Arc<VerifiedBlobMetadataWithId>;
+pub(super) type Metadata = Arc<VerifiedBlobMetadataWithId>;
 
 /// What came of the attempt to obtain a sliver.
 pub(super) enum Outcome {
@@ -72,7 +68,7 @@ impl Healer {
             }
             let new = NewSliver {
                 blob_id,
-                sliver_type,
+                sliver_type: sliver_type,
                 payload: &sliver,
             };
             Ok(holdings.storage().put_slivers(shard, &[new])?)
@@ -100,7 +96,7 @@ impl Healer {
             if found != pair.to_sliver_index(sliver_type, metadata.n_shards()) {
                 return Err(HealingError::AnotherSliver {
                     pair,
-                    sliver_type,
+                    sliver_type: sliver_type,
                     found,
                 });
             }
@@ -119,33 +115,7 @@ impl Healer {
         metadata: &Metadata,
         target: SliverIndex,
     ) -> Result<Decoded, HealingError> {
-        let needed = usize::from(metadata.config().symbols_per_sliver(T::TYPE));
-        let mut symbols: BTreeMap<SliverIndex, RecoverySymbol<T>> = BTreeMap::new();
-        let selection = SymbolSelection::Target(target, T::TYPE);
-        let proof_type = Some(T::TYPE.orthogonal());
-        let own = self
-            .symbols
-            .recovery(*metadata.blob_id(), selection, proof_type);
-        if let Ok(own) = own.await {
-            self.add_verified(metadata, target, own, &mut symbols).await;
-        }
-        let peers = self.peers.all(&self.holdings.view(), self.node_id);
-        let mut answers = futures::stream::iter(peers)
-            .map(|client| ask::<T>(client, Arc::clone(metadata), target))
-            .buffer_unordered(PEERS_AT_ONCE);
-        while symbols.len() < needed {
-            let Some(answer) = answers.next().await else {
-                return Err(HealingError::TooFewSymbols {
-                    found: symbols.len(),
-                    needed,
-                    target_type: T::TYPE,
-                    target,
-                });
-            };
-            self.add_verified(metadata, target, answer, &mut symbols)
-                .await;
-        }
-        drop(answers);
+        let symbols = self.gather::<T>(metadata, target).await?;
         let metadata = Arc::clone(metadata);
         let recover = move || {
             let recovered = recover_sliver_or_prove(&metadata, symbols.into_values(), target)?;
@@ -159,36 +129,4 @@ impl Healer {
             }),
         })
     }
-
-    async fn add_verified<T: Axis>(
-        &self,
-        metadata: &Metadata,
-        target: SliverIndex,
-        answer: Vec<GeneralRecoverySymbol>,
-        symbols: &mut BTreeMap<SliverIndex, RecoverySymbol<T>>,
-    ) {
-        let metadata = Arc::clone(metadata);
-        let verify = move || {
-            let verified = answer
-                .into_iter()
-                .filter(|symbol| symbol.verify(&metadata, T::TYPE, target).is_ok())
-                .filter_map(GeneralRecoverySymbol::into_recovery_symbol::<T>);
-            Ok::<_, WorkError>(verified.collect::<Vec<_>>())
-        };
-        for symbol in self.work.run(verify).await.unwrap_or_default() {
-            symbols.insert(symbol.symbol.index, symbol);
-        }
-    }
-}
-
-async fn ask<T: Axis>(
-    client: NodeClient,
-    metadata: Metadata,
-    target: SliverIndex,
-) -> Vec<GeneralRecoverySymbol> {
-    client
-        .recovery_symbols(&metadata, target, T::TYPE)
-        .await
-        .inspect_err(|error| tracing::debug!(%error, "no symbols"))
-        .unwrap_or_default()
 }

@@ -13,6 +13,14 @@ pub struct Metrics {
     pub confirmations: IntCounter,
     /// Slivers recovered from peers.
     pub recovered_slivers: IntCounter,
+    /// Bytes of symbols that other nodes sent for recovery.
+    pub recovery_bytes: IntCounter,
+    /// Slivers of gained shards that came from their previous owners.
+    pub synced_slivers: IntCounter,
+    /// Transfers of shards by what became of them.
+    pub shard_syncs: IntCounterVec,
+    /// Blobs that nobody can recover, as far as is known.
+    pub unrecoverable_blobs: IntGauge,
     /// Slivers whose symbols were served from a tree that was kept.
     pub symbol_tree_hits: IntCounter,
     /// Slivers that were expanded and hashed to serve symbols.
@@ -41,6 +49,23 @@ impl Metrics {
             recovered_slivers: registry.counter(
                 "walrus_node_recovered_slivers_total",
                 "Slivers recovered from peers",
+            ),
+            recovery_bytes: registry.counter(
+                "walrus_node_recovery_bytes_total",
+                "Bytes of symbols that other nodes sent for recovery",
+            ),
+            synced_slivers: registry.counter(
+                "walrus_node_synced_slivers_total",
+                "Slivers of gained shards that came from their previous owners",
+            ),
+            shard_syncs: registry.counters(
+                "walrus_shard_sync_total",
+                "Transfers of shards: complete, left to recovery, to be tried again",
+                "status",
+            ),
+            unrecoverable_blobs: registry.gauge(
+                "walrus_node_unrecoverable_blobs",
+                "Certified blobs that nobody can recover at the moment",
             ),
             symbol_tree_hits: registry.counter(
                 "walrus_node_symbol_tree_hits_total",

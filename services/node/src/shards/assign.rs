@@ -15,25 +15,26 @@ use crate::{
 
 impl ShardLife {
     /// Brings the stored shards in line with the assignment: creates gained ones and queues what fills them, locks lost ones,
-    /// removes those that were lost before. Idempotent. The turn is to be kept until `view` is the node's.
+    /// removes those that were lost before. After an absence of more than an epoch every shard is filled. Idempotent. The turn is to be kept until `view` is the node's.
     ///
     /// # Errors
     /// [`StorageError`].
     pub fn assign(&self, view: &CommitteeView, _turn: &Turn) -> Result<(), StorageError> {
         let storage = &self.storage;
         let states = storage.shard_states();
-        let gained: BTreeSet<ShardIndex> = view
-            .own_shards
-            .iter()
-            .copied()
-            .filter(|shard| matches!(states.get(shard), None | Some(ShardState::Locked)))
-            .collect();
-        // The queue comes first: a shard that is complete only because nobody queued its blobs would be attested.
-        let to_fill = if gained.is_empty() {
-            0
-        } else {
-            self.queue_certified(view.epoch())?
+        // A node that was away longer than an epoch does not know what it has missed of any shard.
+        let before = storage.node_status()?;
+        let was_away = before == NodeStatus::RecoveryCatchUp;
+        let is_filled = |shard: &ShardIndex| match states.get(shard) {
+            None | Some(ShardState::Locked) => true,
+            // Begun before it was assigned, if it was not the node's before.
+            Some(ShardState::Recovering) => was_away || !view.previous_shards.contains(shard),
+            Some(ShardState::Active) => was_away,
         };
+        let gained: BTreeSet<ShardIndex> =
+            view.own_shards.iter().copied().filter(is_filled).collect();
+        // The queue comes first: a shard that is complete only because nobody queued its blobs would be attested.
+        let to_fill = self.queue_incomplete(view.epoch(), &gained)?;
         let fresh = if to_fill == 0 {
             ShardState::Active
         } else {
@@ -42,6 +43,11 @@ impl ShardLife {
         for shard in &gained {
             storage.set_shard_state(*shard, fresh)?;
         }
+        let is_filling = to_fill > 0
+            || view
+                .own_shards
+                .iter()
+                .any(|shard| states.get(shard) == Some(&ShardState::Recovering));
         for (shard, state) in states {
             if view.own_shards.contains(&shard) {
                 continue;
@@ -52,11 +58,13 @@ impl ShardLife {
                 storage.set_shard_state(shard, ShardState::Locked)?;
             }
         }
-        let status = match (view.is_member(), to_fill) {
+        let recovers = was_away || matches!(before, NodeStatus::RecoveryInProgress(_));
+        let status = match (view.is_member(), is_filling) {
             (false, _) => NodeStatus::Standby,
-            (true, 0) => NodeStatus::Active,
-            (true, _) if view.previous_shards.is_empty() => NodeStatus::RecoverMetadata,
-            (true, _) => NodeStatus::Active,
+            (true, false) => NodeStatus::Active,
+            (true, true) if view.previous_shards.is_empty() => NodeStatus::RecoverMetadata,
+            (true, true) if recovers => NodeStatus::RecoveryInProgress(view.epoch()),
+            (true, true) => NodeStatus::Active,
         };
         storage.set_node_status(status)
     }

@@ -1,6 +1,8 @@
 //! Shard filling: the slivers of a gained shard are recovered blob by blob, through the queue of recoveries.
 
-use walrus_core::Epoch;
+use std::collections::BTreeSet;
+
+use walrus_core::{Epoch, ShardIndex};
 
 use super::ShardLife;
 use crate::storage::{
@@ -9,12 +11,24 @@ use crate::storage::{
 };
 
 impl ShardLife {
-    /// Queues every certified blob; returns how many.
-    pub(super) fn queue_certified(&self, epoch: Epoch) -> Result<usize, StorageError> {
+    /// Queues every certified blob of which these shards lack a sliver; returns how many there are.
+    pub(super) fn queue_incomplete(
+        &self,
+        epoch: Epoch,
+        shards: &BTreeSet<ShardIndex>,
+    ) -> Result<usize, StorageError> {
         let mut count = 0usize;
+        if shards.is_empty() {
+            return Ok(count);
+        }
         for page in self.storage.blob_infos() {
             let mut update = self.storage.update();
             for (blob_id, _) in page?.iter().filter(|(_, info)| info.is_certified(epoch)) {
+                let shards = shards.iter().copied();
+                // Whatever is there was verified against the metadata, so these are there, too.
+                if self.storage.missing_slivers(blob_id, shards)?.is_empty() {
+                    continue;
+                }
                 update.queue(blob_id, SyncReason::FillShards)?;
                 count = count.saturating_add(1);
             }

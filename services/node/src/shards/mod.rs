@@ -5,19 +5,29 @@
 //!  (assign)      (fill)       (attest)   (assign)   (assign)
 //! ```
 //!
+//! A shard that is to be the node's with the next epoch is Recovering, too, without being assigned: what of it can be had comes
+//! before the epoch begins.
+//!
 //! * `assign`: at the beginning of an epoch, gained shards are created, lost ones are locked for a last epoch, in which their new
 //!   owners read from them, and then removed.
+//! * `transfers`: what the previous owner has of a gained shard comes from there; until then its blobs wait in the queue.
 //! * `fill`: a gained shard is complete when nothing that fills it is queued any more.
 //! * `attest`: when all shards of an epoch are complete, the node may say so on chain.
+//! * `serve`: a shard is sent to whoever owns it next.
 
 mod assign;
 mod attest;
 mod fill;
+mod serve;
+mod transfers;
 
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub(crate) use self::serve::sync_requests;
+pub use self::serve::{ShardSlice, ShardSource, ShardSyncError};
+use self::transfers::Transfers;
 use crate::{signal::Signal, storage::Storage};
 
 /// The right to change shards and to take blobs out of the queue that fills them; one holds it at a time.
@@ -36,6 +46,7 @@ pub struct ShardLife {
     /// Wakes whoever reports complete shards.
     epoch_moved: Arc<Signal>,
     turn: Arc<Mutex<()>>,
+    transfers: Transfers,
 }
 
 impl ShardLife {
@@ -45,6 +56,7 @@ impl ShardLife {
             storage,
             epoch_moved,
             turn: Arc::default(),
+            transfers: Transfers::default(),
         }
     }
 

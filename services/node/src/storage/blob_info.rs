@@ -215,6 +215,12 @@ impl BlobInfo {
                 || info.pooled.certified > 0)
     }
 
+    /// Whether its slivers go with a shard that has another owner from `epoch` on: it was certified before, and still is.
+    pub fn is_synced_in(&self, epoch: Epoch) -> bool {
+        let before = matches!(self, Self::Valid(info) if info.initial_certified_epoch.is_some_and(|first| first < epoch));
+        before && self.is_certified(epoch)
+    }
+
     /// Whether the blob was proven inconsistent.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Invalid { .. })

@@ -140,19 +140,23 @@ impl Storage {
         Ok(self.tables.blob_syncs.get(&BlobKey(*blob_id))?)
     }
 
-    /// Blobs whose missing slivers are to be recovered: the first page of those behind `last`, or of all. None are left if it is
-    /// empty.
+    /// Blobs whose missing slivers are to be recovered, and why: the first page of those behind `last`, or of all. None are left if
+    /// it is empty.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn queued_behind(&self, last: Option<BlobId>) -> Result<Vec<BlobId>, StorageError> {
+    pub fn queued_behind(
+        &self,
+        last: Option<BlobId>,
+    ) -> Result<Vec<(BlobId, SyncReason)>, StorageError> {
         let start = last.map_or(Bound::Unbounded, |last| Bound::Excluded(BlobKey(last)));
         let table = &self.tables.blob_syncs;
         let page = table
             .pages_in((start, Bound::Unbounded), SCAN_BATCH)
             .next()
             .transpose()?;
-        Ok(page.into_iter().flatten().map(|(key, _)| key.0).collect())
+        let queued = page.into_iter().flatten();
+        Ok(queued.map(|(key, reason)| (key.0, reason)).collect())
     }
 
     /// Every blob whose missing slivers are to be recovered.

@@ -128,7 +128,7 @@ fn keys_that_nothing_reads_give_one_warning_that_names_them() {
         "wallet_config: wallet.yaml",
         "wallet_config: {path: wallet.yaml, colour: red}\n  request_timeout: 5",
     );
-    let keys = "shard_sync_config: {shard_sync_concurrency: 10}\ntls: {colour: red}\n\
+    let keys = "shard_sync_config: {colour: red}\ntls: {colour: red}\n\
         live_upload_deferral: {buckets: [{max_unencoded_bytes: 1, defer_secs: 1, colour: red}]}\n\
         rest_server: {http2_adaptive_window: true}\n";
     let (config, log) = parse_logged(&format!("{nested}{keys}"));
@@ -136,7 +136,7 @@ fn keys_that_nothing_reads_give_one_warning_that_names_them() {
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
     for key in [
         "node.yaml",
-        " shard_sync_config",
+        "shard_sync_config.colour",
         "tls.colour",
         "live_upload_deferral.buckets.0.colour",
         "rest_server.http2_adaptive_window",

@@ -12,6 +12,7 @@ mod operator;
 mod pieces;
 mod rest;
 mod segments;
+mod shards;
 mod shutdown;
 mod support;
 mod symbol_trees;

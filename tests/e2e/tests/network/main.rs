@@ -9,6 +9,7 @@ mod failover;
 mod killed_node;
 mod large_blobs;
 mod lying_node;
+mod membership;
 mod money;
 mod network_restart;
 mod nodes_down;

@@ -68,9 +68,15 @@ async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     let second = random_bytes(70_000);
     let second_blob = network.store(&second, 3).await;
     network.assert_reads(&second_blob.blob_id, &second).await;
+    let address = network.member(3).await.info.network_address;
     network.stop().await;
 
-    let network = TestNetwork::start(options.clone()).await;
+    // A node that cannot start does not keep the others from it.
+    let _taken = std::net::TcpListener::bind(address).unwrap();
+    let mut network = TestNetwork::start(options.clone()).await;
+    let failed = network.failed().await;
+    assert_eq!(failed.index, 3);
+    assert!(failed.reason.contains("cannot listen"), "{failed}");
     network.assert_reads(&first_blob.blob_id, &first).await;
     network.assert_reads(&second_blob.blob_id, &second).await;
     network.stop().await;

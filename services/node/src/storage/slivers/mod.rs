@@ -78,6 +78,14 @@ impl Storage {
         states.collect()
     }
 
+    /// Whether the node has shards that are not locked: those that new slivers belong in.
+    pub fn keeps_shards(&self) -> bool {
+        let shards = self.slivers.read();
+        shards
+            .values()
+            .any(|shard| shard.state != ShardState::Locked)
+    }
+
     /// The state of a shard; `None` if it is not stored here.
     pub fn shard_state(&self, shard: ShardIndex) -> Option<ShardState> {
         self.slivers.read().get(&shard).map(|shard| shard.state)

@@ -14,7 +14,10 @@ use walrus_node::{
     api::{self, CommitteePeers},
     chain::fold,
     committee::CommitteeView,
-    config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, TlsConfig},
+    config::{
+        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, ShardSyncConfig,
+        TlsConfig,
+    },
     healing::PeerTerms,
     parts::{Foundation, Parts},
     storage::{Storage, records::ShardState},
@@ -168,6 +171,7 @@ fn open_parts_as(
         },
         blocklist: [BlobId([0xbb; 32])].into_iter().collect(),
         rest,
+        shard_sync: ShardSyncConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
     })

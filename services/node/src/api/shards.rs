@@ -1,0 +1,67 @@
+//! Shard route: what the new owner of a shard asks the old one for. Node spec 1.14.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse as _, Response},
+};
+use futures::stream;
+use walrus_core::{
+    BlsPublicKey,
+    messages::{MAX_MESSAGE_LENGTH, SyncShardRequest},
+    signed_message::SignedMessage,
+};
+use walrus_node_client::Reason;
+use walrus_service::envelope::Refusal;
+
+use super::extract::read_body;
+use crate::{limits::SLIVER_HEADROOM, shards::ShardSource};
+
+pub(super) async fn sync_shard(
+    State(source): State<Arc<ShardSource>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let caller = caller(&headers)?;
+    // The signature and the length prefix come on top of the message.
+    let limit = MAX_MESSAGE_LENGTH.saturating_add(SLIVER_HEADROOM);
+    let body = read_body(body, limit).await?;
+    let request = SignedMessage::<SyncShardRequest>::from_bcs(&body)
+        .map_err(|error| Refusal::new(Reason::InvalidContentType, error.to_string()))?;
+    let slice = source.slice(caller, request).await?;
+    let length: usize = slice.pieces.iter().map(bytes::Bytes::len).sum();
+    let permit = slice.permit;
+    let pieces = slice.pieces.into_iter().map(move |piece| {
+        // Given back with the last piece.
+        let _permit = &permit;
+        Ok::<_, std::convert::Infallible>(piece)
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, Body::from_stream(stream::iter(pieces))).into_response())
+}
+
+/// The key of the caller: base64, without a scheme.
+fn caller(headers: &HeaderMap) -> Result<BlsPublicKey, Refusal> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(Refusal::new(
+            Reason::Unauthenticated,
+            "the Authorization header is missing: it is the caller's BLS public key in base64",
+        ));
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    key.ok_or_else(|| {
+        Refusal::new(
+            Reason::InvalidAuthorization,
+            "the Authorization header is not a BLS public key (48 bytes in base64, no scheme)",
+        )
+    })
+}

@@ -1,0 +1,84 @@
+//! Slivers at the door: verified against the metadata of their blobs, then stored together.
+
+use std::sync::Arc;
+
+use walrus_core::{ShardIndex, Sliver};
+use walrus_node_client::SyncedSliver;
+
+use super::{Transfers, request::TransferError};
+use crate::{
+    healing::HealingError,
+    storage::{StorageError, segments::NewSliver},
+};
+
+impl Transfers {
+    /// Verifies slivers and stores those of blobs that are still certified; returns how many. A wrong one is left to recovery.
+    pub(super) async fn store(
+        self: &Arc<Self>,
+        shard: ShardIndex,
+        slivers: Vec<SyncedSliver>,
+    ) -> Result<u64, TransferError> {
+        let this = Arc::clone(self);
+        self.work
+            .run(move || Ok(this.store_verified(shard, &slivers)?))
+            .await
+    }
+
+    fn store_verified(
+        &self,
+        shard: ShardIndex,
+        slivers: &[SyncedSliver],
+    ) -> Result<u64, StorageError> {
+        let mut good = Vec::new();
+        for sliver in slivers {
+            if !self.holdings.is_registered(&sliver.blob_id)? {
+                continue;
+            }
+            match self.verify(shard, sliver)? {
+                Ok(()) => good.push(NewSliver {
+                    blob_id: sliver.blob_id,
+                    sliver_type: sliver.sliver_type,
+                    payload: &sliver.bytes,
+                }),
+                Err(error) => {
+                    tracing::warn!(%shard, blob_id = %sliver.blob_id, %error, "a sliver of a gained shard is not stored");
+                }
+            }
+        }
+        if !good.is_empty() {
+            self.holdings.storage().put_slivers(shard, &good)?;
+        }
+        let stored = u64::try_from(good.len()).unwrap_or(u64::MAX);
+        self.metrics.synced_slivers.inc_by(stored);
+        Ok(stored)
+    }
+
+    /// Whether the sliver is the one that the shard has of its blob.
+    fn verify(
+        &self,
+        shard: ShardIndex,
+        sliver: &SyncedSliver,
+    ) -> Result<Result<(), HealingError>, StorageError> {
+        let Some(metadata) = self.holdings.metadata(&sliver.blob_id)? else {
+            return Ok(Err(HealingError::NoMetadata {
+                asked: 0,
+                absent: 0,
+            }));
+        };
+        let sliver_type = sliver.sliver_type;
+        let verified = || {
+            let decoded = Sliver::from_untagged_bcs(&sliver.bytes, sliver_type, &metadata)?;
+            let pair = shard.to_pair_index(metadata.blob_id(), metadata.n_shards());
+            let found = decoded.index();
+            if found != pair.to_sliver_index(sliver_type, metadata.n_shards()) {
+                return Err(HealingError::AnotherSliver {
+                    pair,
+                    sliver_type: sliver_type,
+                    found,
+                });
+            }
+            Ok(decoded.verify(&metadata)?)
+        };
+        Ok(verified())
+    }
+}

@@ -1,0 +1,248 @@
+//! Shard source: what the new owner of a shard is sent by the old one. Node spec 1.14.
+
+use std::{iter, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use walrus_core::{
+    BlobId, BlsPublicKey, Epoch, ShardIndex, SliverType,
+    messages::{MessageError, ProtocolMessage, SyncShardRequest, SyncShardRequestV1},
+    signed_message::SignedMessage,
+};
+use walrus_sui::contract::Committee;
+
+use crate::{
+    committee::{CommitteeHolder, CommitteeView},
+    limits::{MAX_SHARD_SYNCS, MAX_SYNC_ANSWER_BYTES},
+    storage::{Storage, StorageError},
+    work::{Work, WorkError},
+};
+
+/// Longest wait of a request for those before it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why a shard is not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ShardSyncError {
+    /// The caller has nothing to do with the network, as far as this node has seen the chain.
+    #[error("the key {0} is in none of the previous, the current and the next committee")]
+    Stranger(BlsPublicKey),
+    /// The request is not what it should be, or not signed by the caller.
+    #[error("the request does not verify: {0}")]
+    Message(#[from] MessageError),
+    /// The caller is in another epoch.
+    #[error("the request is for epoch {requested}, and this node is in epoch {current}")]
+    WrongEpoch {
+        /// That of the request.
+        requested: Epoch,
+        /// That of this node.
+        current: Epoch,
+    },
+    /// The caller has no business with the shard.
+    #[error("shard {shard} is the caller's neither in epoch {epoch} nor in the next")]
+    NotOwner {
+        /// The shard.
+        shard: ShardIndex,
+        /// The epoch of this node.
+        epoch: Epoch,
+    },
+    /// Too much at once.
+    #[error("{count} slivers are more than the {limit} that this node sends at once")]
+    TooMany {
+        /// Slivers asked for.
+        count: u64,
+        /// Most that are sent.
+        limit: u64,
+    },
+    /// The shard is not here.
+    #[error("shard {0} is not stored here")]
+    NotStored(ShardIndex),
+    /// Others are being served.
+    #[error("{MAX_SHARD_SYNCS} requests are being served; retry later")]
+    Busy,
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// It could not be worked on.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+}
+
+/// Consecutive slivers of a shard, in the BCS form of the answer, in pieces.
+#[derive(Debug)]
+pub struct ShardSlice {
+    /// The pieces.
+    pub pieces: Vec<Bytes>,
+    /// To be kept until the last piece is sent: it stands for their memory.
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// Sends shards to those who own them next.
+#[derive(Debug)]
+pub struct ShardSource {
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) committees: Arc<CommitteeHolder>,
+    /// Most slivers of one answer, if there is a limit besides that of bytes.
+    pub(crate) max_slivers: Option<u64>,
+    /// One for each answer in memory.
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) work: Work,
+}
+
+/// How many answers are made at once.
+pub(crate) fn sync_requests() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(MAX_SHARD_SYNCS))
+}
+
+impl ShardSource {
+    /// The slivers that a signed request of the node with this key asks for: those of blobs certified before the current epoch and
+    /// still, by ascending ID, until there are as many as were asked for or as fit an answer. At least one, if there is one.
+    ///
+    /// # Errors
+    /// [`ShardSyncError`], in the order of its variants.
+    pub async fn slice(
+        self: &Arc<Self>,
+        caller: BlsPublicKey,
+        request: SignedMessage<SyncShardRequest>,
+    ) -> Result<ShardSlice, ShardSyncError> {
+        let view = self.committees.get();
+        if !committees(&view).any(|committee| shards_of(committee, &caller).is_some()) {
+            return Err(ShardSyncError::Stranger(caller));
+        }
+        let verify = move || {
+            let message = request.message_unverified()?;
+            request.verify(&caller, message.epoch)?;
+            Ok::<_, ShardSyncError>(message)
+        };
+        let message = self.work.run(verify).await?;
+        let request = self.permitted(&view, &caller, message)?;
+        let permit = Arc::clone(&self.requests).acquire_owned();
+        let permit = tokio::time::timeout(PATIENCE, permit).await;
+        let permit = permit.map_err(|_| ShardSyncError::Busy)?;
+        let permit = permit.map_err(WorkError::from)?;
+        let (this, epoch) = (Arc::clone(self), view.epoch());
+        let gather = move || this.gather(&request, epoch);
+        let pieces = self.work.run(gather).await?;
+        Ok(ShardSlice { pieces, permit })
+    }
+
+    /// The request, if the caller may make it now.
+    fn permitted(
+        &self,
+        view: &CommitteeView,
+        caller: &BlsPublicKey,
+        message: ProtocolMessage<SyncShardRequest>,
+    ) -> Result<SyncShardRequestV1, ShardSyncError> {
+        let SyncShardRequest::V1(request) = message.body;
+        let (current, shard) = (view.epoch(), request.shard_index);
+        if let Some(requested) = [message.epoch, request.epoch]
+            .into_iter()
+            .find(|epoch| *epoch != current)
+        {
+            return Err(ShardSyncError::WrongEpoch { requested, current });
+        }
+        let committees = &view.committees;
+        // Those of the next committee as well: what they have when it begins does not hold its epoch up.
+        let owns = |committee| shards_of(committee, caller).is_some_and(|own| own.contains(&shard));
+        if !owns(&committees.current) && !committees.next.as_ref().is_some_and(owns) {
+            return Err(ShardSyncError::NotOwner {
+                shard,
+                epoch: current,
+            });
+        }
+        if let Some(limit) = self.max_slivers
+            && request.sliver_count > limit
+        {
+            return Err(ShardSyncError::TooMany {
+                count: request.sliver_count,
+                limit,
+            });
+        }
+        if self.storage.shard_state(shard).is_none() {
+            return Err(ShardSyncError::NotStored(shard));
+        }
+        Ok(request)
+    }
+
+    fn gather(
+        &self,
+        request: &SyncShardRequestV1,
+        epoch: Epoch,
+    ) -> Result<Vec<Bytes>, ShardSyncError> {
+        let (storage, shard, sliver_type) =
+            (&self.storage, request.shard_index, request.sliver_type);
+        let mut slivers = Vec::new();
+        let (mut count, mut bytes) = (0_u64, 0_usize);
+        // The first one is included, the walk begins behind it.
+        let first = request.starting_blob_id;
+        let behind = storage.stored_slivers(shard, sliver_type, Some(first));
+        'walk: for page in iter::once(Ok(vec![(first, 0)])).chain(behind) {
+            for (blob_id, _) in page? {
+                if count >= request.sliver_count {
+                    break 'walk;
+                }
+                if !is_synced(storage, &blob_id, epoch)? {
+                    continue;
+                }
+                let sliver = match storage.sliver(shard, &blob_id, sliver_type) {
+                    Ok(Some(sliver)) => sliver,
+                    Ok(None) => continue,
+                    Err(StorageError::NoShard(shard)) => {
+                        return Err(ShardSyncError::NotStored(shard));
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                bytes = bytes.saturating_add(sliver.len());
+                if count > 0 && bytes > MAX_SYNC_ANSWER_BYTES {
+                    break 'walk;
+                }
+                slivers.push(head_of(&blob_id, sliver_type));
+                slivers.push(sliver.into());
+                count = count.saturating_add(1);
+            }
+        }
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        slivers.insert(0, head(count));
+        Ok(slivers)
+    }
+}
+
+/// Whether slivers of a blob go with a shard in `epoch`: it was certified before, and still is.
+pub(crate) fn is_synced(
+    storage: &Storage,
+    blob_id: &BlobId,
+    epoch: Epoch,
+) -> Result<bool, StorageError> {
+    let info = storage.blob_info(blob_id)?;
+    Ok(info.is_some_and(|info| info.is_synced_in(epoch)))
+}
+
+fn committees(view: &CommitteeView) -> impl Iterator<Item = &Committee> {
+    let all = &view.committees;
+    let others = all.previous.iter().chain(&all.next);
+    others.chain([&all.current])
+}
+
+/// The shards of the member with this key.
+fn shards_of<'a>(committee: &'a Committee, key: &BlsPublicKey) -> Option<&'a [ShardIndex]> {
+    let mut members = committee.members.iter();
+    let member = members.find(|member| member.bls_public_key().as_ref() == Some(key))?;
+    Some(&member.shards)
+}
+
+/// What stands before the slivers: the version of the answer, and how many there are.
+fn head(count: usize) -> Bytes {
+    let mut head = vec![0];
+    head.extend(walrus_core::bounded_bcs::uleb(count));
+    head.into()
+}
+
+/// What stands before a sliver: its blob, and its sliver type.
+fn head_of(blob_id: &BlobId, sliver_type: SliverType) -> Bytes {
+    let mut head = blob_id.0.to_vec();
+    head.push(match sliver_type {
+        SliverType::Primary => 0,
+        SliverType::Secondary => 1,
+    });
+    head.into()
+}
