@@ -10,8 +10,10 @@ use std::{
 
 use walrus_core::ShardIndex;
 
-/// A segment of a node.
-pub(crate) type SegmentKey = (ShardIndex, u32);
+use super::record::Salt;
+
+/// A segment of a node. The salt tells it from one of a shard that was here before.
+pub(crate) type SegmentKey = (ShardIndex, u32, Option<Salt>);
 
 /// Files that stay open. Reads and writes name their place, so that one handle serves all threads.
 #[derive(Debug)]
@@ -110,7 +112,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = OpenFiles::new(3);
         let path = |number: u32| dir.path().join(number.to_string());
-        let key = |number| (ShardIndex(1), number);
+        let key = |number| (ShardIndex(1), number, None);
         for number in 0..5 {
             std::fs::write(path(number), []).unwrap();
             files.get(key(number), &path(number)).unwrap();

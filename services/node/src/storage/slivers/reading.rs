@@ -100,7 +100,8 @@ impl SliverStore {
         let (file, path) = self.open_file(books.shard(), place.segment, &record)?;
         if books.segment(place.segment).is_none() {
             // Removed since: whoever did so has closed the file before it was opened here.
-            self.open_files.forget((books.shard(), place.segment));
+            let key = (books.shard(), place.segment, record.salt);
+            self.open_files.forget(key);
         }
         let segment = SegmentFile {
             file: &file,
@@ -148,7 +149,7 @@ impl SliverStore {
     ) -> Result<(Arc<File>, PathBuf), SegmentError> {
         let path = self.path(shard, number, record);
         let path = path.ok_or_else(|| self.missing(shard, number))?;
-        let file = self.open_files.get((shard, number), &path);
+        let file = self.open_files.get((shard, number, record.salt), &path);
         let file = file.map_err(|error| SegmentError::io(&path, error))?;
         Ok((file, path))
     }

@@ -120,7 +120,7 @@ impl SliverStore {
                     _ => {}
                 }
             }
-            self.open_files.forget((shard, number));
+            self.open_files.forget((shard, number, emptied.record.salt));
             self.used_bytes
                 .fetch_sub(emptied.record.end, Ordering::Relaxed);
         }
@@ -134,7 +134,7 @@ impl SliverStore {
         if let Some(removed) = removed {
             removed.books.lock().retired = true;
             for (number, record) in removed.books.segments() {
-                self.open_files.forget((shard, number));
+                self.open_files.forget((shard, number, record.salt));
                 self.used_bytes.fetch_sub(record.end, Ordering::Relaxed);
             }
         }

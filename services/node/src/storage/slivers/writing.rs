@@ -261,7 +261,11 @@ impl SliverStore {
             }
         };
         change.writer.active.insert(class, number);
-        Ok((number, self.open_files.insert((shard, number), file), path))
+        Ok((
+            number,
+            self.open_files.insert((shard, number, record.salt), file),
+            path,
+        ))
     }
 }
 
