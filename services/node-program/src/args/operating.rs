@@ -1,0 +1,256 @@
+//! Arguments of the verbs that operate a node: its jobs, disks, backups and repairs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use walrus_sdk::BlobId;
+
+use super::{ConfigPathArgs, DoorArgs};
+use crate::size::Size;
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(subcommand)]
+    pub(crate) command: WorkerVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkerVerb {
+    /// Every background job.
+    List(DoorArgs),
+    /// All that is known of one.
+    Info(NamedWorkerArgs),
+    /// Let one pause once its step ends.
+    Pause(NamedWorkerArgs),
+    /// Let one go on.
+    Resume(NamedWorkerArgs),
+    /// Set how much of its time one rests.
+    Set(SetWorkerArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamedWorkerArgs {
+    /// Its name.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetWorkerArgs {
+    #[command(flatten)]
+    pub(crate) worker: NamedWorkerArgs,
+    /// Rest after each step for so many times as long as it took; 0 is full speed.
+    #[arg(long, alias = "tranquility", value_name = "FACTOR")]
+    pub(crate) throttle: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    #[command(flatten)]
+    pub(crate) what: RepairWhat,
+    /// Only say who has what of the blob, and whether that is enough.
+    #[arg(long, requires = "blob")]
+    pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = false)]
+pub(crate) struct RepairWhat {
+    /// One blob.
+    #[arg(long, value_name = "BLOB_ID", allow_hyphen_values = true)]
+    pub(crate) blob: Option<BlobId>,
+    /// Every blob in one of the node's shards.
+    #[arg(long, value_name = "SHARD")]
+    pub(crate) shard: Option<u16>,
+    /// Every blob in all of the node's shards.
+    #[arg(long)]
+    pub(crate) all_missing: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    #[command(subcommand)]
+    pub(crate) command: BackupVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupVerb {
+    /// Let the running node make one.
+    Create(CreateBackupArgs),
+    /// Say which there are.
+    List(BackupPlaceArgs),
+    /// Read one again, and check it against what was taken.
+    Verify(NamedBackupArgs),
+    /// Put one back into empty directories, with the node stopped; without --yes only check that it can be done.
+    Restore(RestoreBackupArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateBackupArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    /// A directory other than the configured one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupPlaceArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// A directory other than the configured one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamedBackupArgs {
+    #[command(flatten)]
+    pub(crate) place: BackupPlaceArgs,
+    /// Its number; the newest if it is not said.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) id: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreBackupArgs {
+    #[command(flatten)]
+    pub(crate) backup: NamedBackupArgs,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// Where the backups are.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db_checkpoint_path: PathBuf,
+    /// The storage directory, which must be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db_path: PathBuf,
+    /// Has no effect: the log is in the storage directory.
+    #[arg(long, hide = true)]
+    pub(crate) wal_path: Option<PathBuf>,
+    /// The number of the backup; the newest if it is not said.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) checkpoint_id: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "drained", required = true, multiple = false, args = ["node", "disk"])]
+pub(crate) struct DrainArgs {
+    /// The whole node.
+    #[arg(long)]
+    pub(crate) node: bool,
+    /// One of its disks.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    #[command(subcommand)]
+    pub(crate) command: ScrubVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScrubVerb {
+    /// Begin one now, or go on with one that was paused.
+    Start(DoorArgs),
+    /// Let it pause.
+    Pause(DoorArgs),
+    /// Say how far it is.
+    Status(DoorArgs),
+    /// Set how much it reads each second at most.
+    Set(SetScrubArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetScrubArgs {
+    /// Bytes, or with a suffix as in 50M.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) rate: Size,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FsckArgs {
+    /// Of a storage that no node uses.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Mend what is found: the index follows the files, and what is lost is queued for recovery.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiskArgs {
+    #[command(subcommand)]
+    pub(crate) command: DiskVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DiskVerb {
+    /// Say how they are.
+    List(DoorArgs),
+    /// Name one more in the configuration.
+    Add(ChangeDiskArgs),
+    /// Move what is on one to the others, and take it out of the configuration.
+    Remove(RemoveDiskArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeDiskArgs {
+    /// Its directory.
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveDiskArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeDiskArgs,
+    /// It is lost: what was on it is recovered from other nodes.
+    #[arg(long)]
+    pub(crate) lost: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// The new directory, empty or not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// The archive to write.
+    #[arg(long, value_name = "FILE", default_value = "walrus-node-report.tar")]
+    pub(crate) out: PathBuf,
+    /// A log to add the end of, as it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Write it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
