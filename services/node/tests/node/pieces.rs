@@ -12,8 +12,8 @@ use walrus_core::{
 };
 use walrus_node::{api::CommitteePeers, config::RestServerConfig};
 use walrus_node_client::{
-    Extensions, INTRODUCTION, Introduction, NodeClient, NodeError, PieceHeader, PieceName, Reason,
-    routes,
+    Extensions, INTRODUCTION, Introduction, NodeClient, NodeError, PIECE_HEADER_BYTES, PieceHeader,
+    PieceName, Reason, routes,
 };
 use walrus_service::server::Peers as _;
 use walrus_sui::Address;
@@ -122,7 +122,7 @@ async fn what_is_wrong_with_a_piece_is_told_and_what_was_right_stays() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let mut wrong = all.clone();
-    *wrong.last_mut().unwrap().1.last_mut().unwrap() ^= 1;
+    wrong.last_mut().unwrap().1[100] ^= 1;
     let result = send(&client, &blob_id, parts(wrong)).await;
     refused(result, Reason::InvalidSliver);
     let foreign = parts(pieces(&blob, &[5]));
@@ -147,17 +147,22 @@ async fn an_interrupted_upload_goes_on_where_it_was() {
     let blob_id = *blob.metadata.blob_id();
     node.register(blob_id, false);
     let parts = parts(pieces(&blob, &OWN));
-    // The metadata and the first sliver come, then the connection breaks.
+    // The metadata, the first sliver and the name of the second one come, then the connection breaks.
     let whole = blob.metadata.sliver_bcs_length(TYPES[0]);
-    let first = parts.iter().scan(0, |sum, part| {
-        *sum += part.len();
-        Some(*sum)
+    let needed = parts[..2].iter().map(Bytes::len).sum::<usize>() + 2 * PIECE_HEADER_BYTES + whole;
+    let mut sum = 0;
+    let count = parts.iter().take_while(|part| {
+        sum += part.len();
+        sum <= needed
     });
-    let needed = parts[..2].iter().map(Bytes::len).sum::<usize>() + 39 + whole;
-    let count = first.take_while(|sum| *sum <= needed).count();
-    let cut = parts.into_iter().take(count).map(Ok);
-    let broken = [Err(std::io::Error::other("the line is dead"))];
-    let stream = futures::stream::iter(cut.chain(broken));
+    let came: Vec<_> = parts[..count.count()].iter().cloned().map(Ok).collect();
+    let memory = node.parts.deeds.memory.uploads.clone();
+    let broken = futures::stream::once(async move {
+        // For what has come and for what is about to.
+        until(|| memory.in_use() > whole + (4 << 10)).await;
+        Err(std::io::Error::other("the line is dead"))
+    });
+    let stream = futures::StreamExt::chain(futures::stream::iter(came), broken);
     let upload = client.upload(&blob_id, &PERMANENT, Duration::ZERO, 1, stream);
     upload.await.unwrap_err();
     loop {
@@ -302,7 +307,7 @@ async fn members_that_introduce_themselves_are_peers_and_nobody_else() {
     join(&[&node, &other]);
     let committees = std::sync::Arc::clone(&node.parts.committees);
     let own = node.network_key.public_key();
-    let peers = CommitteePeers::new(committees, own);
+    let peers = CommitteePeers::new(committees, own.clone());
     let recognised = |from: &NetworkKeyPair, to: &NetworkPublicKey| {
         let mut headers = HeaderMap::new();
         let text = Introduction::new(from, to).to_text();
