@@ -30,6 +30,10 @@ pub const HAVE: &str = "/v1/blobs/{blob_id}/have";
 pub const SLIVERS: &str = "/v1/blobs/{blob_id}/slivers";
 /// GET.
 pub const HEALTH: &str = "/v1/health";
+/// Whether the node is up to date; an extension of ours.
+pub const READY: &str = "/v1/ready";
+/// The API, for people.
+pub const API: &str = "/v1/api";
 /// POST.
 pub const SYNC_SHARD: &str = "/v1/migrate/sync_shard";
 

@@ -13,6 +13,7 @@ use walrus_node::{
         TlsConfig, WalletSource,
     },
     operator::{NETWORK_KEY_FILE, PROTOCOL_KEY_FILE, admin::AdminDoor},
+    upkeep::ConfigSynchronizerConfig,
 };
 use walrus_sdk::config::{ClientConfig, WalletConfig};
 use walrus_sui::{
@@ -91,6 +92,11 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
             ..ShardSyncConfig::default()
         },
         storage_node_cap: Some(node.cap_id),
+        // The network is made with keys and votes of its own; nobody edits these files.
+        config_synchronizer: ConfigSynchronizerConfig {
+            enabled: false,
+            ..ConfigSynchronizerConfig::default()
+        },
         admin_socket_path: AdminDoor::fits(&socket).then_some(socket),
         blocklist_path: network.blocklist().map(Path::to_owned),
         ..NodeConfig::new(
@@ -107,7 +113,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
                 treasury_object: Some(deployment.treasury_object),
                 walrus_subsidies_object: network.side_packages().map(|side| side.subsidies_object),
                 wallet_config: WalletSource::File(dir.join(WALLET_FILE)),
-                first_checkpoint: 0,
+                first_checkpoint: None,
             },
         )
     };

@@ -84,7 +84,7 @@ pub(crate) fn write(
                 treasury_object: network.treasury_object,
                 walrus_subsidies_object: network.subsidies_object,
                 wallet_config: WalletSource::File(absolute(files.wallet)?),
-                first_checkpoint: 0,
+                first_checkpoint: None,
             },
         )
     };

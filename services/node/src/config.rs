@@ -25,9 +25,11 @@ use walrus_sui::{
 };
 
 use crate::{
+    checks::ConsistencyCheckConfig,
     operator::{MetadataConfig, VotingParams, backup::DIRECTORY},
     storage::StorageOptions,
     tls::ip_literal,
+    upkeep::ConfigSynchronizerConfig,
 };
 
 /// Everything a storage node is told at its start.
@@ -53,6 +55,9 @@ pub struct NodeConfig {
     pub storage_reserve_bytes: u64,
     /// BLS key that signs confirmations.
     pub protocol_key_pair: KeySource,
+    /// BLS key that takes its place: the chain is told of it, and changes to it with an epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_protocol_key_pair: Option<KeySource>,
     /// P-256 key of the TLS certificate.
     pub network_key_pair: KeySource,
     /// Host under which others reach the node: a name or an address (IPv6 with or without brackets); no port.
@@ -110,6 +115,9 @@ pub struct NodeConfig {
     /// Backups that the node makes while it runs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub checkpoint_config: CheckpointConfig,
+    /// What is checked after an epoch change.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub consistency_check: ConsistencyCheckConfig,
     /// When the wallet is called low.
     #[serde(default, skip_serializing_if = "is_default")]
     pub balance_check: BalanceCheckConfig,
@@ -143,6 +151,31 @@ pub struct NodeConfig {
         skip_serializing_if = "Option::is_none"
     )]
     pub admin_socket_path: Option<PathBuf>,
+    /// How often the chain is told what has changed here.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub config_synchronizer: ConfigSynchronizerConfig,
+    /// Where it was read from.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// The file that a configuration was read from, if it was. What a configuration says does not depend on it: any two are equal.
+#[derive(Debug, Clone, Default)]
+pub struct Origin(Option<PathBuf>);
+
+impl PartialEq for Origin {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Origin {}
+
+impl Origin {
+    /// The file.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
 }
 
 /// A key, in place or in a file. Node spec 6.2. What is in place is not in the `Debug` form.
@@ -229,9 +262,9 @@ pub struct SuiConfig {
     pub walrus_subsidies_object: Option<Address>,
     /// The wallet that pays for the node's transactions.
     pub wallet_config: WalletSource,
-    /// The checkpoint at which a fresh node begins to read events; must not be after the contract's publication.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub first_checkpoint: u64,
+    /// The checkpoint at which a fresh node begins to read events; absent: the one after the contract's publication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_checkpoint: Option<u64>,
 }
 
 /// Where the wallet is. A key in place is not in the `Debug` form.
@@ -683,6 +716,7 @@ impl NodeConfig {
             pending_metadata_cache: PendingMetadataCacheConfig::default(),
             metrics_push: None,
             checkpoint_config: CheckpointConfig::default(),
+            consistency_check: ConsistencyCheckConfig::default(),
             balance_check: BalanceCheckConfig::default(),
             allow_private_addresses: None,
             database_cache_bytes: default_cache_bytes(),
@@ -691,6 +725,9 @@ impl NodeConfig {
             voting_params: VotingParams::default(),
             metadata: MetadataConfig::default(),
             admin_socket_path: None,
+            next_protocol_key_pair: None,
+            config_synchronizer: ConfigSynchronizerConfig::default(),
+            origin: Origin::default(),
         }
     }
 
@@ -701,7 +738,9 @@ impl NodeConfig {
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = read_bounded("the configuration", path)?;
         let origin = path.display().to_string();
-        Self::parse(&text, &origin).with_context(|| format!("in {origin}"))
+        let config = Self::parse(&text, &origin).with_context(|| format!("in {origin}"))?;
+        let origin = Origin(Some(path.to_owned()));
+        Ok(Self { origin, ..config })
     }
 
     /// Like [`NodeConfig::load`], from the text; `origin` says in warnings where that is from.
@@ -716,6 +755,13 @@ impl NodeConfig {
             !config.public_host.contains(':') || ip_literal(&config.public_host).is_some(),
             "public_host `{}` must not contain a port",
             config.public_host
+        );
+        let percentage = config
+            .consistency_check
+            .sliver_data_existence_check_sample_rate_percentage;
+        anyhow::ensure!(
+            percentage <= 100,
+            "consistency_check.sliver_data_existence_check_sample_rate_percentage is {percentage}; 100 is every blob"
         );
         Ok(config)
     }
@@ -770,6 +816,19 @@ impl NodeConfig {
             .trim()
             .parse()
             .context("protocol_key_pair is not a BLS key")
+    }
+
+    /// The BLS key that takes its place, if there is one.
+    ///
+    /// # Errors
+    /// If the file cannot be read or the text is not such a key.
+    pub fn next_protocol_key(&self) -> anyhow::Result<Option<BlsKeyPair>> {
+        let Some(source) = &self.next_protocol_key_pair else {
+            return Ok(None);
+        };
+        let key = source.text()?.trim().parse();
+        key.map(Some)
+            .context("next_protocol_key_pair is not a BLS key")
     }
 
     /// The P-256 key.

@@ -1,21 +1,57 @@
-//! Health document: how a node is. Node spec 1.16.
+//! Health document: how a node is, and whether requests should be sent to it. Node spec 1.16 and 6.5.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use walrus_core::BlsPublicKey;
 use walrus_node_client::{
     EventProgress, Extensions, HealthInfo, ShardDetail, ShardHealth, ShardStatus, ShardSummary,
     WorkerHealth,
 };
-use walrus_service::worker::{WorkerInfo, Workers};
+use walrus_service::worker::{State, WorkerInfo, Workers};
 
 use crate::{
     blobs::Holdings,
     chain::ChainTip,
     limits::MAX_COUNTED,
     operator::{DiskView, Problems},
-    storage::{StorageError, records::ShardState},
+    storage::{
+        StorageError,
+        records::{NodeStatus, ShardState},
+    },
 };
+
+/// The worker that follows the chain.
+const EVENTS: &str = "events";
+/// Checkpoints that a node may be behind the chain and still be called up to date.
+const NEAR: u64 = 30;
+/// A chain that makes checkpoints is heard of at least so often; empty ones count.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Why requests should not be sent to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unready {
+    /// A background job has failed.
+    #[error("the node stops: {worker} failed")]
+    Stopping {
+        /// Which.
+        worker: &'static str,
+    },
+    /// It replays epochs that are over.
+    #[error("the node catches up with epochs that are over")]
+    CatchingUp,
+    /// It has just started.
+    #[error("the node has not heard of the chain yet")]
+    NothingHeard,
+    /// The chain cannot be reached, or stands.
+    #[error("the node has not heard of the chain for {} s", .0.as_secs())]
+    Silent(Duration),
+    /// Events are not processed.
+    #[error("the node is {0} checkpoints behind the chain; {NEAR} would do")]
+    Behind(u64),
+}
 
 /// Tells how the node is.
 #[derive(Debug)]
@@ -100,6 +136,36 @@ impl Health {
             extensions: self.extensions.names().map(str::to_owned).collect(),
             workers: self.workers.list().into_iter().map(worker).collect(),
             problems: self.problems(),
+        })
+    }
+}
+
+impl Health {
+    /// Why requests should not be sent to the node; `None` if there is no reason.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn unready(&self) -> Result<Option<Unready>, StorageError> {
+        let workers = self.workers.list();
+        let behind = workers
+            .iter()
+            .find(|worker| worker.name == EVENTS)
+            .and_then(|worker| worker.status.left);
+        let failed = workers.iter().find(|worker| worker.state == State::Failed);
+        let status = self.holdings.storage().node_status()?;
+        Ok(if let Some(worker) = failed {
+            Some(Unready::Stopping {
+                worker: worker.name,
+            })
+        } else if status == NodeStatus::RecoveryCatchUp {
+            Some(Unready::CatchingUp)
+        } else {
+            match (self.tip.silent_for(), behind) {
+                (None, _) => Some(Unready::NothingHeard),
+                (Some(silent), _) if silent > SILENCE => Some(Unready::Silent(silent)),
+                (_, Some(behind)) if behind > NEAR => Some(Unready::Behind(behind)),
+                _ => None,
+            }
         })
     }
 }

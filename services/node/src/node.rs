@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use axum::{Router, extract::State, routing::get};
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use tokio::sync::watch;
 use walrus_core::{
-    EncodingConfig,
+    EncodingConfig, Epoch,
     bls::BlsKeyPair,
     network_key::{NetworkKeyPair, NetworkPublicKey},
 };
@@ -29,12 +30,12 @@ use walrus_sui::{
 use crate::{
     api::{self, CommitteePeers},
     blobs::{Blocklist, BlocklistError, read_blocklist},
-    chain::{EpochChanges, EpochDriver, EventProcessor},
+    chain::{EpochChanges, EpochDriver, EventProcessor, Pace},
     committee::CommitteeView,
     config::NodeConfig,
     healing::{Deferrals, PeerTerms},
     limits::COMPACTION_THROTTLE,
-    metrics::Metrics,
+    metrics::Scrape,
     operator::{
         Account, SettingsError, WorkerSettings,
         account::{AccountKeeper, Identity},
@@ -47,6 +48,7 @@ use crate::{
     parts::{Foundation, Parts},
     storage::{Compaction, Storage},
     tls::{Secured, transport},
+    upkeep::ConfigSynchronizer,
     view::NodeView,
 };
 #[cfg(unix)]
@@ -197,6 +199,7 @@ impl PreparedNode {
     pub async fn start(self) -> anyhow::Result<RunningNode> {
         let config = self.config;
         let options = config.storage_options();
+        let epoch_state = self.committees.epoch_state.clone();
         let storage = tokio::task::spawn_blocking(move || Storage::open_with(options))
             .await?
             .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
@@ -224,6 +227,21 @@ impl PreparedNode {
             &self.network_key.public_key(),
         );
         let own = self.network_key.public_key();
+        let metrics = &parts.deeds.metrics;
+        metrics.identity.set_epoch_state(&epoch_state);
+        metrics
+            .identity
+            .set(parts.node_id, &config.sui.objects(), self.writer.address());
+        metrics.http.set_scheme(match &self.secured.certificates {
+            Some(_) => "https",
+            None => "http",
+        });
+        let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
+        let scrape = parts.scrape(
+            Arc::clone(&deferrals),
+            self.secured.certificates,
+            Some(Arc::clone(&account)),
+        );
         let settings = WorkerSettings::of(&config.storage_path);
         let served = async {
             parts.runner.preset(presets(&settings)?);
@@ -233,16 +251,16 @@ impl PreparedNode {
             let rest = self.listeners.rest;
             let server = Server::start_on(rest, router, transport, limits, Arc::new(peers))
                 .context("cannot serve the REST API")?;
-            let metrics_server =
-                metrics_server(&config, self.listeners.metrics, &parts.deeds.metrics)?;
-            start_workers(&config, &parts, self.reader, self.writer, self.cap.id).await?;
+            let metrics_server = metrics_server(&config, self.listeners.metrics, scrape.clone())?;
+            let (reader, writer) = (self.reader, self.writer);
+            start_workers(&config, &parts, reader, writer, self.cap.id, deferrals).await?;
             parts.runner.spawn(AccountKeeper(Arc::clone(&account)));
             let verbs = Verbs::start(&config, &parts);
             if let Some(push) = &config.metrics_push {
                 let metrics = Arc::clone(&parts.deeds.metrics);
                 let push =
                     MetricsPush::new(push.clone(), &config.name, &self.network_key, metrics)?;
-                parts.runner.spawn(push);
+                parts.runner.spawn(push.looking_at(scrape));
             }
             #[cfg(not(unix))]
             drop((verbs, settings));
@@ -417,15 +435,18 @@ async fn start_workers(
     reader: ContractReader,
     writer: ContractWriter,
     cap: Address,
+    deferrals: Arc<Deferrals>,
 ) -> anyhow::Result<()> {
-    let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
     let recovery = parts.recovery(
         config.blob_recovery.clone(),
         Arc::clone(&deferrals),
         Arc::new(writer.clone()),
     );
     let shard_sync = parts.shard_sync(config.shard_sync_config.clone(), &config.blob_recovery);
-    let processor = event_processor(config, parts, reader, deferrals);
+    let began = Arc::new(watch::Sender::new(0));
+    let first = first_checkpoint(config, parts, &reader).await?;
+    let processor = event_processor(config, parts, reader, deferrals, Arc::clone(&began));
+    start_upkeep(config, parts, &writer, cap, &began);
     let driver = EpochDriver {
         shards: Arc::clone(&parts.shards),
         committees: Arc::clone(&parts.committees),
@@ -436,7 +457,7 @@ async fn start_workers(
         drives: config.drive_epochs,
         subsidies: config.sui.walrus_subsidies_object,
     };
-    let events = processor.into_worker(config.sui.first_checkpoint).await?;
+    let events = processor.into_worker(first).await?;
     parts.runner.spawn(events);
     parts.runner.spawn(recovery);
     parts.runner.spawn(parts.compaction());
@@ -448,11 +469,66 @@ async fn start_workers(
     Ok(())
 }
 
+/// Where a node begins to read events that has read none: node spec 2.4.
+async fn first_checkpoint(
+    config: &NodeConfig,
+    parts: &Parts,
+    reader: &ContractReader,
+) -> anyhow::Result<u64> {
+    if let Some(first) = config.sui.first_checkpoint {
+        return Ok(first);
+    }
+    if let Some(cursor) = parts.storage.cursor()? {
+        return Ok(cursor.next.checkpoint);
+    }
+    let origin = reader.packages().origin;
+    let published = reader.chain().checkpoint_of_last_change(origin).await;
+    let published = published.context(
+        "cannot find the checkpoint in which the contract was published: a full node that has pruned it cannot serve a fresh node; \
+         name another one in sui.rpc, or the checkpoint in sui.first_checkpoint",
+    )?;
+    Ok(published.saturating_add(1))
+}
+
+/// Starts what looks at the outside, and at the node itself, now and then.
+fn start_upkeep(
+    config: &NodeConfig,
+    parts: &Parts,
+    writer: &ContractWriter,
+    cap: Address,
+    began: &watch::Sender<Epoch>,
+) {
+    let metrics = &parts.deeds.metrics;
+    let synchronizer = &config.config_synchronizer;
+    if let Some(path) = config.origin.path().filter(|_| synchronizer.enabled) {
+        parts.runner.spawn(ConfigSynchronizer {
+            path: path.to_owned(),
+            writer: writer.clone(),
+            cap,
+            node_id: parts.node_id,
+            interval: Duration::from_secs(synchronizer.interval_secs.max(1)),
+            began: began.subscribe(),
+            metrics: Arc::clone(metrics),
+            work: parts.work.clone(),
+        });
+    }
+    if let Some(path) = &config.blocklist_path {
+        parts.runner.spawn(parts.blocklist_refresh(path.clone()));
+    }
+    let checks = &config.consistency_check;
+    if checks.enable_consistency_check && checks.enable_sliver_data_existence_check {
+        let percentage = checks.sliver_data_existence_check_sample_rate_percentage;
+        let check = parts.existence_check(percentage, began.subscribe());
+        parts.runner.spawn(check);
+    }
+}
+
 fn event_processor(
     config: &NodeConfig,
     parts: &Parts,
     reader: ContractReader,
     deferrals: Arc<Deferrals>,
+    began: Arc<watch::Sender<Epoch>>,
 ) -> EventProcessor {
     let epochs = EpochChanges {
         reader: reader.clone(),
@@ -464,6 +540,8 @@ fn event_processor(
         queue_grew: Arc::clone(&parts.queue_grew),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),
+        makes_digests: config.consistency_check.enable_consistency_check,
+        began,
     };
     EventProcessor {
         reader,
@@ -479,6 +557,7 @@ fn event_processor(
         epoch_moved: Arc::clone(&parts.epoch_moved),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),
+        pace: Pace::default(),
         deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
     }
 }
@@ -529,7 +608,7 @@ fn limits(config: &NodeConfig) -> Limits {
 fn metrics_server(
     config: &NodeConfig,
     listener: Option<TcpListener>,
-    metrics: &Arc<Metrics>,
+    scrape: Scrape,
 ) -> anyhow::Result<Option<Server>> {
     let listener = match (listener, config.metrics_address) {
         (Some(listener), _) => listener,
@@ -537,10 +616,13 @@ fn metrics_server(
             .with_context(|| format!("cannot listen on {address} for metrics (metrics_address)"))?,
         (None, None) => return Ok(None),
     };
-    let text = |State(metrics): State<Arc<Metrics>>| async move { metrics.text() };
+    let text = |State(scrape): State<Scrape>| async move {
+        let text = tokio::task::spawn_blocking(move || scrape.text());
+        text.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    };
     let router = Router::new()
         .route("/metrics", get(text))
-        .with_state(Arc::clone(metrics));
+        .with_state(scrape);
     let server = Server::start_on(
         listener,
         router,

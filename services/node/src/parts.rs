@@ -4,13 +4,17 @@
 //! a line.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
-use walrus_core::{EncodingConfig, bls::BlsKeyPair};
-use walrus_service::worker::{Failed, Runner};
+use tokio::sync::{Notify, watch};
+use walrus_core::{EncodingConfig, Epoch, bls::BlsKeyPair};
+use walrus_service::{
+    tls::Certificates,
+    worker::{Failed, Runner},
+};
 use walrus_sui::Address;
 
 use crate::{
@@ -20,6 +24,7 @@ use crate::{
         PendingCache, PendingSweep, Reads, Stripes, SymbolTrees, Symbols, Uploads, symbol_requests,
     },
     chain::ChainTip,
+    checks::Existence,
     committee::{CommitteeHolder, CommitteeView},
     config::{
         BlobRecoveryConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
@@ -31,14 +36,15 @@ use crate::{
     },
     health::Health,
     limits::MAX_SYMBOL_TREE_BYTES,
-    metrics::Metrics,
+    metrics::{Metrics, Scrape},
     operator::{
-        Problems,
+        Account, Problems,
         repair::{RepairRefused, RepairReport, RepairScope, RepairWorker, Repairs},
     },
     shards::{ShardLife, ShardSource, sync_requests},
     signal::Signal,
     storage::{Compaction, Storage, StorageError},
+    upkeep::BlocklistRefresh,
     work::{Work, WorkError},
 };
 
@@ -104,6 +110,7 @@ pub struct Parts {
     pub(crate) peers: PeerTerms,
     pub(crate) holdings: Holdings,
     pub(crate) key: Arc<BlsKeyPair>,
+    pub(crate) blocklist: Arc<Blocklist>,
     pub(crate) pending: Arc<PendingCache>,
     pub(crate) arrivals: Arc<Arrivals>,
     /// Tells that something was registered.
@@ -274,6 +281,7 @@ impl Parts {
             peers: foundation.peers,
             holdings: common.holdings,
             key: common.key,
+            blocklist: common.blocklist,
             pending: common.pending,
             arrivals: common.arrivals,
             registrations: common.registrations,
@@ -375,6 +383,44 @@ impl Parts {
     /// The worker that gives back room of deleted slivers.
     pub fn compaction(&self) -> Compaction {
         Compaction::new(Arc::clone(&self.storage), self.work.clone())
+    }
+
+    /// The refresh of the block list from `path`.
+    pub fn blocklist_refresh(&self, path: PathBuf) -> BlocklistRefresh {
+        BlocklistRefresh {
+            path,
+            blocklist: Arc::clone(&self.blocklist),
+            metrics: Arc::clone(&self.deeds.metrics),
+            work: self.work.clone(),
+        }
+    }
+
+    /// The check, when `began` tells of an epoch, of which blobs are whole here; it looks at so many of a hundred.
+    pub fn existence_check(&self, percentage: u8, began: watch::Receiver<Epoch>) -> Existence {
+        Existence::new(
+            self.holdings.clone(),
+            Arc::clone(&self.deeds.metrics),
+            self.work.clone(),
+            percentage,
+            began,
+        )
+    }
+
+    /// A look at the node for its metrics; dropped before [`Parts::close`].
+    pub fn scrape(
+        &self,
+        deferrals: Arc<Deferrals>,
+        certificates: Option<Arc<Certificates>>,
+        account: Option<Arc<Account>>,
+    ) -> Scrape {
+        Scrape {
+            metrics: Arc::clone(&self.deeds.metrics),
+            health: Arc::clone(&self.deeds.health),
+            pending: Arc::clone(&self.pending),
+            deferrals,
+            certificates,
+            account,
+        }
     }
 
     /// Stops the background jobs, ends all work and closes the storage. Whoever called after everybody else has let go of the parts may open the directory

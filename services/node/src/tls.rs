@@ -1,6 +1,6 @@
 //! The server side of TLS: a certificate with the key that is on chain. Node spec 1.1.1.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
 use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, IsCa, SanType};
@@ -19,6 +19,8 @@ use crate::config::TlsConfig;
 pub struct Secured {
     /// For the server.
     pub transport: Transport,
+    /// What is served, unless that is plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
     /// Serves the certificate that the configured file holds now, if one is configured.
     pub reload: Option<CertificateReload>,
 }
@@ -35,6 +37,7 @@ pub fn transport(
     if config.disable_tls {
         return Ok(Secured {
             transport: Transport::Plain,
+            certificates: None,
             reload: None,
         });
     }
@@ -52,8 +55,15 @@ pub fn transport(
         } else {
             Transport::Tls(tls)
         },
+        certificates: Some(Arc::clone(&certificates)),
         reload: file.map(|path| CertificateReload::new(certificates, path)),
     })
+}
+
+/// When a certificate ends, in seconds since 1970; `None` if it is none.
+pub(crate) fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 /// A certificate with exactly the names that clients derive from the key on chain. The same key and host give the same bytes.

@@ -167,6 +167,20 @@ async fn a_fresh_deployment_is_found_and_read() {
     let wal = reader.wal_balance(writer.address()).await.unwrap();
     assert_eq!(wal, 5_000_000_000_000_000_000);
 
+    let client = executor.chain();
+    let published = client.checkpoint_of_last_change(origin).await.unwrap();
+    let system = deployment.system_object;
+    let initialised = client.checkpoint_of_last_change(system).await.unwrap();
+    assert!(
+        0 < published && published < initialised,
+        "{published} and {initialised}"
+    );
+    let originals = client
+        .original_packages(&[current, Address::TWO])
+        .await
+        .unwrap();
+    assert_eq!(originals, [origin, Address::TWO]);
+
     let recipient = Keypair::generate().address();
     writer.send_wal(&[(recipient, 7)]).await.unwrap();
     assert_eq!(reader.wal_balance(recipient).await.unwrap(), 7);

@@ -86,6 +86,12 @@ impl Certificates {
         served.cert == chain
     }
 
+    /// The certificate that is served now, without what it was signed with.
+    pub fn leaf(&self) -> Option<CertificateDer<'static>> {
+        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        served.cert.first().cloned()
+    }
+
     /// Serves another chain with the same key to connections from now on.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 mod blobs;
 mod extract;
+mod measured;
 mod peers;
 mod pieces;
 mod refusal;
@@ -25,7 +26,6 @@ use axum::{
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
-use tracing::Instrument as _;
 use walrus_node_client::{EXTENSIONS, Extensions, routes};
 use walrus_service::{
     envelope::{unknown_route, wrong_method},
@@ -161,13 +161,15 @@ pub fn router(deeds: Deeds) -> Router {
         )
         .route(routes::SYNC_SHARD, post(shards::sync_shard))
         .route(routes::HEALTH, get(system::health))
+        .route(routes::READY, get(system::ready))
+        .route(routes::API, get(system::api))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         // Each handler bounds its own body.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&deeds.metrics),
-            count,
+            measured::measure,
         ))
         .layer(middleware::from_fn_with_state(offered, announce))
         .layer(cors)
@@ -197,14 +199,5 @@ async fn announce(
     if let Some(offered) = offered {
         response.headers_mut().insert(EXTENSIONS, offered);
     }
-    response
-}
-
-async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let span =
-        tracing::debug_span!("request", method = %request.method(), path = request.uri().path());
-    let response = next.run(request).instrument(span).await;
-    let status = response.status().as_u16().to_string();
-    metrics.answers.with_label_values(&[&status]).inc();
     response
 }

@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
 };
 
 use walrus_core::BlobId;
@@ -42,7 +43,7 @@ pub enum BlocklistError {
 
 /// Blobs that are not served.
 #[derive(Debug, Default)]
-pub struct Blocklist(HashSet<BlobId>);
+pub struct Blocklist(RwLock<HashSet<BlobId>>);
 
 /// The blob is not served, although it may be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,16 +53,31 @@ pub struct Blocked;
 impl Blocklist {
     /// Refuses what is on the list.
     pub(crate) fn check(&self, blob_id: &BlobId) -> Result<(), Blocked> {
-        if self.0.contains(blob_id) {
+        let blobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if blobs.contains(blob_id) {
             return Err(Blocked);
         }
         Ok(())
+    }
+
+    /// How many blobs are on it.
+    pub(crate) fn len(&self) -> usize {
+        let blobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        blobs.len()
+    }
+
+    /// Puts other blobs on it; whether that changed anything.
+    pub(crate) fn replace(&self, blobs: HashSet<BlobId>) -> bool {
+        let mut old = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *old != blobs;
+        *old = blobs;
+        changed
     }
 }
 
 impl FromIterator<BlobId> for Blocklist {
     fn from_iter<I: IntoIterator<Item = BlobId>>(blobs: I) -> Self {
-        Self(blobs.into_iter().collect())
+        Self(RwLock::new(blobs.into_iter().collect()))
     }
 }
 

@@ -248,7 +248,7 @@ impl Confirmations {
             persistence,
         };
         let signed = self.key.sign(&ProtocolMessage::new(epoch, body));
-        self.metrics.confirmations.inc();
+        self.metrics.user.confirmations.inc();
         Ok(StorageConfirmation::Signed(signed))
     }
 

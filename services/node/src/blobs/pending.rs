@@ -60,6 +60,17 @@ pub(crate) enum Cached {
     Saturated,
 }
 
+/// How much is cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PendingCounts {
+    pub(crate) slivers: usize,
+    /// Of slivers.
+    pub(crate) bytes: usize,
+    /// Those of which slivers are cached.
+    pub(crate) blobs: usize,
+    pub(crate) metadata: usize,
+}
+
 /// Everything that is cached of one blob.
 #[derive(Debug)]
 pub(crate) struct PendingBlob {
@@ -112,6 +123,16 @@ impl PendingCache {
         pending.map_or_else(Vec::new, |pending| {
             pending.slivers.keys().copied().collect()
         })
+    }
+
+    pub(crate) fn counts(&self) -> PendingCounts {
+        let entries = self.entries();
+        PendingCounts {
+            slivers: entries.sliver_count,
+            bytes: entries.sliver_bytes,
+            blobs: entries.slivers.len(),
+            metadata: entries.metadata.len(),
+        }
     }
 
     pub(crate) fn has_sliver(

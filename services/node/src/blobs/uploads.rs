@@ -175,7 +175,10 @@ impl Uploads {
         let epoch = holdings.epoch();
         if info.is_some_and(|info| info.is_registered(epoch)) {
             storage.put_metadata(&metadata)?;
-            self.metrics.uploads.with_label_values(&["metadata"]).inc();
+            self.metrics.user.metadata_stored.inc();
+            #[allow(clippy::cast_precision_loss)] // Sizes of blobs are far below 2^53.
+            let bytes = metadata.unencoded_length() as f64;
+            self.metrics.user.uploaded_bytes.observe(bytes);
             return Ok(Accepted::Stored);
         }
         let caller = pending.ok_or(UploadError::NotRegistered)?;
@@ -322,9 +325,9 @@ impl Uploads {
         if !absent.is_empty() {
             storage.put_slivers(shard, &absent)?;
             self.arrivals.note(blob_id, Instant::now());
-            let stored = u64::try_from(absent.len()).unwrap_or(u64::MAX);
-            let uploads = &self.metrics.uploads;
-            uploads.with_label_values(&["sliver"]).inc_by(stored);
+            for sliver in &absent {
+                self.metrics.user.sliver_stored(sliver.sliver_type);
+            }
         }
         Ok(absent.len())
     }

@@ -1,12 +1,14 @@
 //! Epoch change: what a node does when an epoch begins. Node spec 5.4.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use walrus_core::{BlsPublicKey, Epoch};
+use walrus_service::clock::Clock;
 use walrus_sui::contract::{Committees, ContractReader};
 
 use crate::{
+    checks::digests,
     committee::{CommitteeHolder, CommitteeView},
     healing::Expiry,
     limits::CHAIN_POLL,
@@ -41,6 +43,10 @@ pub(crate) struct EpochChanges {
     pub(crate) queue_grew: Arc<Notify>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
+    /// Whether what nodes compare is made.
+    pub(crate) makes_digests: bool,
+    /// Tells which epoch has begun, once the change to it is carried out and the node is not behind it.
+    pub(crate) began: Arc<watch::Sender<Epoch>>,
 }
 
 impl EpochChanges {
@@ -83,17 +89,41 @@ impl EpochChanges {
         catching_up: bool,
         turn: &Turn,
     ) -> Result<(), StorageError> {
-        self.expiry.expire_objects(epoch)?;
+        let collection = &self.metrics.collection;
+        collection.started(epoch, Clock::system().unix_ms() / 1000);
+        let begun = Instant::now();
+        let objects = self.expiry.expire_objects(epoch)?;
+        collection.cleaned(epoch, objects, begun.elapsed());
+        if self.makes_digests && !catching_up {
+            self.publish_digests(epoch);
+        }
         if catching_up {
             // Shards follow when the change to the current epoch is reached.
             self.storage.set_node_status(NodeStatus::RecoveryCatchUp)?;
         } else {
             self.shards.assign(&view, turn)?;
-            self.expiry.delete_expired(epoch)?;
+            collection.deleting(epoch);
+            let begun = Instant::now();
+            let deleted = self.expiry.delete_expired(epoch);
+            collection.deleted(epoch, deleted.is_ok(), begun.elapsed());
+            deleted?;
         }
-        self.metrics.epoch.set(i64::from(view.epoch()));
         self.committees.set(view);
+        if !catching_up {
+            self.began.send_replace(epoch);
+        }
         Ok(())
+    }
+
+    /// Publishes what nodes compare; a failure is told, and changes nothing.
+    fn publish_digests(&self, epoch: Epoch) {
+        match digests(&self.storage, epoch) {
+            Ok(digests) => digests.publish(epoch, &self.metrics.checks),
+            Err(error) => {
+                tracing::error!(epoch, %error, "what nodes compare after an epoch change is missing");
+                self.metrics.checks.failed(epoch);
+            }
+        }
     }
 
     /// The committees, once the chain has reached `epoch`.

@@ -11,13 +11,14 @@
 mod epoch_change;
 mod epoch_driver;
 mod fold;
+mod pace;
 mod processor;
 mod tip;
 
 #[cfg(test)]
 pub(crate) use self::epoch_driver::tests::staking;
 pub(crate) use self::{
-    epoch_change::EpochChanges, epoch_driver::EpochDriver, processor::EventProcessor,
+    epoch_change::EpochChanges, epoch_driver::EpochDriver, pace::Pace, processor::EventProcessor,
 };
 pub use self::{
     fold::{Effect, FoldError, fold},

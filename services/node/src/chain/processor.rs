@@ -15,9 +15,10 @@ use walrus_sui::{
     contract::ContractReader,
     event_stream::{EventSource, EventStream},
     events::ContractEvent,
+    objects::EpochState,
 };
 
-use super::{ChainTip, Effect, EpochChanges, epoch_change::EpochChangeError, fold};
+use super::{ChainTip, Effect, EpochChanges, epoch_change::EpochChangeError, fold, pace::Pace};
 use crate::{
     blobs::{Holdings, PendingCache, Uploads},
     healing::{Deferrals, Expiry},
@@ -67,6 +68,8 @@ pub(crate) struct EventProcessor {
     pub(crate) epoch_moved: Arc<Signal>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
+    /// What is measured of events.
+    pub(crate) pace: Pace,
     /// Whether the data of deleted blobs goes before the end of the epoch.
     pub(crate) deletes_at_once: bool,
 }
@@ -75,6 +78,7 @@ impl Fold for EventProcessor {
     type Effect = Effect;
 
     async fn prepare(&mut self, event: &Event) -> Result<(), Failure> {
+        self.pace.begin(&self.metrics, event);
         if let ContractEvent::EpochChangeStart(start) = &event.event {
             let epoch = start.epoch;
             // Before the cursor moves: a crash in the middle repeats the change, which is idempotent.
@@ -98,8 +102,7 @@ impl Fold for EventProcessor {
         if let Some(latest) = latest {
             self.tip.raise(latest);
         }
-        let index = i64::try_from(cursor.next_index).unwrap_or(i64::MAX);
-        self.metrics.next_event_index.set(index);
+        self.pace.moved(&self.metrics, cursor, latest);
     }
 }
 
@@ -109,9 +112,12 @@ impl EventProcessor {
     /// # Errors
     /// [`ProcessingError`].
     pub(crate) async fn into_worker(
-        self,
+        mut self,
         first_checkpoint: u64,
     ) -> Result<impl Worker, ProcessingError> {
+        let cursor = self.holdings.storage().cursor()?;
+        let begin = Cursor::at_checkpoint(first_checkpoint);
+        self.pace = Pace::at(&cursor.unwrap_or(begin));
         let expiry = Arc::clone(&self.expiry);
         self.delete(move || expiry.delete_invalid()).await?;
         let source = EventSource::from(&self.reader.packages());
@@ -133,18 +139,22 @@ impl EventProcessor {
                 let expiry = Arc::clone(&self.expiry);
                 self.delete(move || expiry.delete_invalid()).await?;
             }
+            Effect::EpochStarted(_) => self.epoch_moved_to(&EpochState::EpochChangeSync(0)),
+            Effect::EpochDone(_) => self.epoch_moved_to(&EpochState::EpochChangeDone(0)),
             Effect::ParametersSelected => {
                 self.epochs.learn_next().await;
-                self.epoch_moved.announce();
-            }
-            Effect::EpochStarted(_) | Effect::EpochDone(_) => {
-                self.epoch_moved.announce();
+                self.epoch_moved_to(&EpochState::NextParamsSelected(0));
             }
             Effect::Upgraded => {
                 self.reader.refresh_packages().await?;
             }
         }
         Ok(())
+    }
+
+    fn epoch_moved_to(&self, state: &EpochState) {
+        self.metrics.identity.set_epoch_state(state);
+        self.epoch_moved.announce();
     }
 
     /// Stores what came before the registration, and lets go on who waited for it.

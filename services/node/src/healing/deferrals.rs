@@ -11,6 +11,9 @@ use walrus_core::BlobId;
 
 use crate::config::LiveUploadDeferralConfig;
 
+/// How long it is known of a blob that it was deferred.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
 /// Until when the recovery of which blobs waits.
 #[derive(Debug)]
 pub struct Deferrals {
@@ -47,9 +50,23 @@ impl Deferrals {
         };
         let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        until.retain(|_, deadline| *deadline > now);
+        until.retain(|_, deadline| now.saturating_duration_since(*deadline) < REMEMBERED);
         let entry = until.entry(blob_id).or_insert(deadline);
         *entry = deadline.max(*entry);
+    }
+
+    /// Blobs whose recovery waits.
+    pub(crate) fn active(&self) -> Vec<BlobId> {
+        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let waits = until.iter().filter(|(_, deadline)| **deadline > now);
+        waits.map(|(blob_id, _)| *blob_id).collect()
+    }
+
+    /// Forgets that a blob was deferred; whether it was, until not long ago.
+    pub(crate) fn end(&self, blob_id: &BlobId) -> bool {
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.remove(blob_id).is_some()
     }
 
     /// Whether recovery waits; `goes_on` tells that slivers of the blob are arriving.
@@ -89,6 +106,8 @@ mod tests {
         let deferrals = deferrals(true);
         deferrals.defer(blob, Some(1), 0);
         assert!(deferrals.is_deferred(&blob, false));
+        assert_eq!(deferrals.active(), [blob]);
+        assert!(deferrals.end(&blob) && !deferrals.end(&blob));
         let old = BlobId([2; 32]);
         deferrals.defer(old, Some(1), u64::MAX);
         assert!(!deferrals.is_deferred(&old, false));

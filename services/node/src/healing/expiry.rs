@@ -64,12 +64,14 @@ impl Expiry {
     }
 
     /// Phase 1 of an epoch change: takes expired objects out of the records of their blobs. Each removal of an object and its
-    /// effect on the blob's record are one batch, so that a repetition after a crash changes nothing twice.
+    /// effect on the blob's record are one batch, so that a repetition after a crash changes nothing twice. Returns how many there
+    /// were.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn expire_objects(&self, epoch: Epoch) -> Result<(), StorageError> {
+    pub fn expire_objects(&self, epoch: Epoch) -> Result<u64, StorageError> {
         self.expire_pools(epoch)?;
+        let mut expired = 0_u64;
         for page in self.storage.objects() {
             let page = page?;
             for (id, record) in page.iter().filter(|(_, record)| record.end_epoch <= epoch) {
@@ -83,6 +85,7 @@ impl Expiry {
                 update.remove_object(id);
                 self.change_info(&mut update, &record.blob_id, change, record.event)?;
                 update.commit()?;
+                expired = expired.saturating_add(1);
             }
         }
         for page in self.storage.pooled_objects() {
@@ -97,9 +100,10 @@ impl Expiry {
                 update.remove_pooled_object(&id);
                 self.change_info(&mut update, &record.blob_id, change, record.event)?;
                 update.commit()?;
+                expired = expired.saturating_add(1);
             }
         }
-        Ok(())
+        Ok(expired)
     }
 
     fn expire_pools(&self, epoch: Epoch) -> Result<(), StorageError> {

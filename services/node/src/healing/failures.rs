@@ -85,6 +85,11 @@ impl Failures {
         hopeless.map(|(blob_id, _)| blob_id)
     }
 
+    /// How many blobs there are whose last recovery failed.
+    pub(super) fn len(&self) -> usize {
+        self.of.len()
+    }
+
     /// Forgets the failures of a blob.
     pub(super) fn forget(&mut self, blob_id: &BlobId) {
         self.of.remove(blob_id);

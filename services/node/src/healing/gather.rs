@@ -56,6 +56,9 @@ impl Healer {
                 });
             };
             sources.answered(&question, answer.is_some());
+            if answer.is_none() {
+                self.metrics.recovery.failed_requests.inc();
+            }
             if let Some(answer) = answer {
                 self.metrics.recovery_bytes.inc_by(bytes_of(&answer));
                 let lacks = question.sources.len().saturating_sub(answer.len());

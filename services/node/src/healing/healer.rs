@@ -1,9 +1,9 @@
 //! Blob recovery: fetching or recovering everything that is missing of one blob. Node spec 5.1.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use futures::StreamExt as _;
-use walrus_core::{BlobId, BlsPublicKey};
+use walrus_core::{BlobId, BlsPublicKey, ShardIndex, SliverType, VerifiedBlobMetadataWithId};
 use walrus_sui::Address;
 
 use super::{HealingError, InvalidityReporter, MetadataSource, Peers, sliver::Outcome};
@@ -60,10 +60,38 @@ impl Healer {
             return Ok(Completion::Complete);
         }
         let missing = self.holdings.missing_slivers(&blob_id)?;
-        let metadata = Arc::new(self.metadata.get(blob_id).await?);
+        let metrics = &self.metrics.recovery;
+        let begun = Instant::now();
+        let metadata = self.metadata.get(blob_id).await;
+        metrics.part("metadata", success(metadata.is_ok()), begun.elapsed());
+        let metadata = Arc::new(metadata?);
+        let begun = Instant::now();
+        let ended = self.fill(&metadata, missing).await;
+        metrics.part("slivers", success(ended.is_ok()), begun.elapsed());
+        ended
+    }
+
+    async fn recover_counted(
+        &self,
+        metadata: &Arc<VerifiedBlobMetadataWithId>,
+        shard: ShardIndex,
+        sliver_type: SliverType,
+    ) -> Result<Outcome, HealingError> {
+        let counted = self.metrics.shards.recovering(shard, sliver_type);
+        let outcome = self.recover(metadata, shard, sliver_type).await;
+        counted.ended(outcome.is_ok());
+        outcome
+    }
+
+    async fn fill(
+        &self,
+        metadata: &Arc<VerifiedBlobMetadataWithId>,
+        missing: Vec<(ShardIndex, SliverType)>,
+    ) -> Result<Completion, HealingError> {
+        let blob_id = *metadata.blob_id();
         let count = missing.len();
         let mut outcomes = futures::stream::iter(missing)
-            .map(|(shard, sliver_type)| self.recover(&metadata, shard, sliver_type))
+            .map(|(shard, sliver_type)| self.recover_counted(metadata, shard, sliver_type))
             .buffer_unordered(self.config.max_concurrent_sliver_syncs.max(1));
         while let Some(outcome) = outcomes.next().await {
             if let Outcome::Inconsistent(proof) = outcome? {
@@ -75,4 +103,9 @@ impl Healer {
         tracing::info!(%blob_id, slivers = count, "recovered a blob");
         Ok(Completion::Complete)
     }
+}
+
+/// The label of a part of a recovery.
+fn success(succeeded: bool) -> &'static str {
+    if succeeded { "success" } else { "failure" }
 }

@@ -250,20 +250,27 @@ impl Shared {
 
     fn start(self: &Arc<Self>, blob_id: BlobId, permit: OwnedSemaphorePermit) {
         self.progress().running.insert(blob_id);
+        let begun = Instant::now();
+        self.healer.metrics.recovery.begun();
         let this = Arc::clone(self);
         let recover = async move {
             let recovered = async {
+                this.note_end_of_deferral(&blob_id)?;
                 let end = this.healer.complete(blob_id).await?;
-                this.dequeue(&blob_id, &end).await
+                this.dequeue(&blob_id, &end).await?;
+                Ok(end)
             };
             let recovered = AssertUnwindSafe(recovered).catch_unwind();
-            let Some(recovered) = this.stop.run_until_cancelled(recovered).await else {
+            let recovered = this.stop.run_until_cancelled(recovered).await;
+            let metrics = &this.healer.metrics.recovery;
+            metrics.ended(ending(recovered.as_ref()), begun.elapsed());
+            let Some(recovered) = recovered else {
                 return;
             };
             // Before anybody is told that there is room.
             drop(permit);
             match recovered {
-                Ok(Ok(())) => this.succeeded(&blob_id),
+                Ok(Ok(_)) => this.succeeded(&blob_id),
                 Ok(Err(error)) => this.failed(blob_id, error).await,
                 Err(panic) => {
                     let message = panic_message(&*panic).to_owned();
@@ -273,6 +280,15 @@ impl Shared {
         };
         let span = tracing::info_span!("recover", %blob_id);
         self.tasks.spawn(recover.instrument(span));
+    }
+
+    /// Counts whether the upload for which recovery had waited left anything to do.
+    fn note_end_of_deferral(&self, blob_id: &BlobId) -> Result<(), HealingError> {
+        if self.deferrals.end(blob_id) {
+            let completed = self.healer.is_complete(blob_id)?;
+            self.healer.metrics.recovery.deferral_ended(completed);
+        }
+        Ok(())
     }
 
     /// Takes a blob out of the queue if nothing of it is missing; it comes back, for the reason that it was there, if something is
@@ -305,6 +321,10 @@ impl Shared {
         let mut progress = self.progress();
         progress.running.remove(blob_id);
         progress.failed.forget(blob_id);
+        self.healer
+            .metrics
+            .recovery
+            .set_backoffs(progress.failed.len());
         progress.done = progress.done.saturating_add(1);
         drop(progress);
         self.note_hopeless();
@@ -329,7 +349,11 @@ impl Shared {
             tracing::error!(%error, "the blob goes on holding up its shards");
         }
         self.note_hopeless();
-        self.progress().untold = Some(error);
+        {
+            let mut progress = self.progress();
+            progress.untold = Some(error);
+            self.healer.metrics.recovery.paused(progress.failed.len());
+        }
         self.has_room.notify_one();
     }
 
@@ -381,5 +405,16 @@ impl Shared {
             )
             .into(),
         )
+    }
+}
+
+/// The label of how a try ended; `None` is one that was cut off.
+fn ending<P>(recovered: Option<&Result<Result<Completion, HealingError>, P>>) -> &'static str {
+    match recovered {
+        None => "cancelled",
+        Some(Ok(Ok(Completion::Complete))) => "success",
+        Some(Ok(Ok(Completion::Invalid))) => "inconsistent",
+        Some(Ok(Err(_))) => "failure",
+        Some(Err(_)) => "aborted",
     }
 }

@@ -1,16 +1,54 @@
-//! Metrics: counters and gauges of one node. Node spec 6.4.
+//! Metrics: what one node counts, under the names that operators' dashboards know. Node spec 6.4.
+//!
+//! What happens is counted where it happens, in the groups below. What *is* (shards, queues, caches) is looked at when somebody asks
+//! for the metrics ([`Scrape`]).
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge};
-use walrus_service::metrics::Registry;
+mod background;
+mod events;
+mod http;
+mod identity;
+#[cfg(test)]
+mod names;
+mod scrape;
+mod user;
+
+use prometheus::{IntCounter, IntGauge};
+use walrus_service::metrics::{Family, Registry};
+
+pub use self::{
+    background::{CheckMetrics, CollectionMetrics, RecoveryMetrics, ShardMetrics},
+    events::EventMetrics,
+    http::HttpMetrics,
+    identity::{ConfigMetrics, Identity},
+    scrape::Scrape,
+    user::{PendingMetrics, UserMetrics},
+};
+pub(crate) use self::{events::event_type, http::Answered};
 
 /// What a node counts.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// Stored uploads by kind (`metadata`, `sliver`).
-    pub uploads: IntCounterVec,
-    /// Signed confirmations.
-    pub confirmations: IntCounter,
+    /// Who the node is, and since when it runs.
+    pub identity: Identity,
+    /// Chain events.
+    pub events: EventMetrics,
+    /// What clients store and read.
+    pub user: UserMetrics,
+    /// What waits for registrations.
+    pub pending: PendingMetrics,
+    /// Recovery of blobs.
+    pub recovery: RecoveryMetrics,
+    /// Shards that are filled.
+    pub shards: ShardMetrics,
+    /// Deletion of what has ended.
+    pub collection: CollectionMetrics,
+    /// What is compared between nodes.
+    pub checks: CheckMetrics,
+    /// Requests.
+    pub http: HttpMetrics,
+    /// The node against the chain.
+    pub config: ConfigMetrics,
     /// Slivers recovered from peers.
     pub recovered_slivers: IntCounter,
     /// Bytes of symbols that other nodes sent for recovery.
@@ -27,25 +65,22 @@ pub struct Metrics {
     pub symbol_tree_misses: IntCounter,
     /// Memory of the trees that are kept.
     pub symbol_tree_bytes: IntGauge,
-    /// Answers by HTTP status.
-    pub answers: IntCounterVec,
-    /// The committee epoch.
-    pub epoch: IntGauge,
-    /// The index of the next event element.
-    pub next_event_index: IntGauge,
 }
 
 impl Metrics {
     pub(crate) fn new() -> Self {
         let registry = Registry::new();
         Self {
-            uploads: registry.counters(
-                "walrus_node_uploads_total",
-                "Uploads that were stored",
-                "kind",
-            ),
-            confirmations: registry
-                .counter("walrus_node_confirmations_total", "Signed confirmations"),
+            identity: Identity::new(&registry),
+            events: EventMetrics::new(&registry),
+            user: UserMetrics::new(&registry),
+            pending: PendingMetrics::new(&registry),
+            recovery: RecoveryMetrics::new(&registry),
+            shards: ShardMetrics::new(&registry),
+            collection: CollectionMetrics::new(&registry),
+            checks: CheckMetrics::new(&registry),
+            http: HttpMetrics::new(&registry),
+            config: ConfigMetrics::new(&registry),
             recovered_slivers: registry.counter(
                 "walrus_node_recovered_slivers_total",
                 "Slivers recovered from peers",
@@ -61,7 +96,7 @@ impl Metrics {
             shard_syncs: registry.counters(
                 "walrus_shard_sync_total",
                 "Transfers of shards: complete, left to recovery, to be tried again",
-                "status",
+                &["status"],
             ),
             unrecoverable_blobs: registry.gauge(
                 "walrus_node_unrecoverable_blobs",
@@ -77,11 +112,8 @@ impl Metrics {
             ),
             symbol_tree_bytes: registry.gauge(
                 "walrus_node_symbol_tree_bytes",
-                "Memory of the symbol trees that are kept",
+                "Memory of the symbol trees that are kept, in bytes",
             ),
-            answers: registry.counters("walrus_node_answers_total", "Answers by status", "status"),
-            epoch: registry.gauge("walrus_node_epoch", "The committee epoch"),
-            next_event_index: registry.gauge("walrus_node_next_event_index", "Next event element"),
             registry,
         }
     }
@@ -91,8 +123,25 @@ impl Metrics {
         &self.registry
     }
 
-    /// The text format of Prometheus.
-    pub fn text(&self) -> String {
+    /// Every family of series of a node, by name.
+    pub fn families(&self) -> Vec<Family> {
+        self.registry.families()
+    }
+
+    /// The text format of Prometheus, as it was counted so far; [`Scrape::text`] looks at the node as well.
+    pub(crate) fn text(&self) -> String {
         self.registry.text()
     }
+}
+
+/// A number in a gauge; what does not fit is told as the largest.
+pub(crate) fn level(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+/// Bounds of times of work that may last from a millisecond to an hour, in seconds.
+fn durations() -> Vec<f64> {
+    vec![
+        0.001, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
+    ]
 }

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod blob_info;
+mod checks;
 mod config;
 mod formats;
 mod golden_vectors;
 mod invalid_blobs;
+mod measured;
 mod operator;
 mod pieces;
 mod rest;

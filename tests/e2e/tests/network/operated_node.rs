@@ -246,6 +246,15 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
         (status["ownedShards"].as_u64() > Some(0)).then_some(())
     })
     .await;
+    // What is changed in its configuration is told to the chain, at the latest with the next epoch.
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("name: mine", "name: renamed")).unwrap();
+    eventually("the chain knows the new name", PATIENCE, async || {
+        let writer = network.writer();
+        let pool = writer.reader().pool(node_id).await.unwrap().pool;
+        (pool.node_info.name == "renamed").then_some(())
+    })
+    .await;
     let bytes = random_bytes(10_000);
     let blob = network.store(&bytes, 3).await;
     network.assert_reads(&blob.blob_id, &bytes).await;

@@ -41,12 +41,17 @@ impl Transfers {
                     payload: &sliver.bytes,
                 }),
                 Err(error) => {
+                    self.metrics.shards.unverified(shard, sliver.sliver_type);
                     tracing::warn!(%shard, blob_id = %sliver.blob_id, %error, "a sliver of a gained shard is not stored");
                 }
             }
         }
         if !good.is_empty() {
             self.holdings.storage().put_slivers(shard, &good)?;
+            for sliver in &good {
+                let metrics = &self.metrics.shards;
+                metrics.synced(shard, sliver.sliver_type, &sliver.blob_id);
+            }
         }
         let stored = u64::try_from(good.len()).unwrap_or(u64::MAX);
         self.metrics.synced_slivers.inc_by(stored);

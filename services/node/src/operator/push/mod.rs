@@ -13,7 +13,10 @@ use walrus_service::{
     worker::{Failure, Status, Step, Worker},
 };
 
-use crate::{config::MetricsPushConfig, metrics::Metrics};
+use crate::{
+    config::MetricsPushConfig,
+    metrics::{Metrics, Scrape},
+};
 
 /// Longest request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,6 +54,8 @@ pub(crate) struct MetricsPush {
     key: SigningKey,
     labels: BTreeMap<String, String>,
     metrics: Arc<Metrics>,
+    /// What brings them up to date.
+    scrape: Option<Scrape>,
     client: reqwest::Client,
     sent: u64,
 }
@@ -94,8 +99,18 @@ impl MetricsPush {
             config,
             labels,
             metrics,
+            scrape: None,
             sent: 0,
         })
+    }
+
+    /// Looks at the node each time before metrics are sent.
+    #[must_use]
+    pub(crate) fn looking_at(self, scrape: Scrape) -> Self {
+        Self {
+            scrape: Some(scrape),
+            ..self
+        }
     }
 
     fn body(&self) -> Result<Vec<u8>, PushError> {
@@ -124,6 +139,10 @@ impl MetricsPush {
     }
 
     async fn push(&self) -> Result<(), PushError> {
+        if let Some(scrape) = self.scrape.clone() {
+            // One that panicked has left the gauges as they were.
+            let _ = tokio::task::spawn_blocking(move || scrape.look()).await;
+        }
         // Small enough not to hold others up: some hundred series.
         let (body, authorization) = (self.body()?, self.authorization()?);
         let request = self.client.post(&self.config.push_url);
@@ -256,7 +275,7 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let key = NetworkKeyPair::generate(&mut rand::rng());
         let metrics = Arc::new(Metrics::new());
-        metrics.epoch.set(7);
+        metrics.identity.epoch.set(7);
         let push = |path: &str| {
             let config = MetricsPushConfig {
                 push_interval_secs: 60,
@@ -277,7 +296,7 @@ mod tests {
             .collect();
         let families = families::decode(&bytes);
         assert!(
-            families.contains(&("walrus_node_epoch".to_owned(), 7.0)),
+            families.contains(&("walrus_current_epoch".to_owned(), 7.0)),
             "{families:?}"
         );
         let refused = push("/refuse").push().await.unwrap_err().to_string();
