@@ -307,7 +307,7 @@ async fn members_that_introduce_themselves_are_peers_and_nobody_else() {
     join(&[&node, &other]);
     let committees = std::sync::Arc::clone(&node.parts.committees);
     let own = node.network_key.public_key();
-    let peers = CommitteePeers::new(committees, own.clone());
+    let peers = CommitteePeers::new(committees, own);
     let recognised = |from: &NetworkKeyPair, to: &NetworkPublicKey| {
         let mut headers = HeaderMap::new();
         let text = Introduction::new(from, to).to_text();
