@@ -13,7 +13,9 @@ use walrus_node::{
     blobs::{Blocklist, SymbolSelection},
     chain::fold,
     committee::CommitteeView,
-    config::{PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig},
+    config::{
+        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, ShardSyncConfig,
+    },
     healing::PeerTerms,
     parts::{Foundation, Parts},
     storage::{Storage, records::ShardState, segments::NewSliver},
@@ -73,6 +75,7 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
         },
         blocklist: Blocklist::default(),
         rest: RestServerConfig::default(),
+        shard_sync: ShardSyncConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
     })

@@ -199,7 +199,7 @@ impl PreparedNode {
     pub async fn start(self) -> anyhow::Result<RunningNode> {
         let config = self.config;
         let options = config.storage_options();
-        let epoch_state = self.committees.epoch_state.clone();
+        let epoch_state = self.committees.epoch_state;
         let storage = tokio::task::spawn_blocking(move || Storage::open_with(options))
             .await?
             .with_context(|| format!("cannot open {}", config.storage_path.display()))?;

@@ -17,18 +17,23 @@ use walrus_core::{
 use walrus_node_client::Reason;
 use walrus_service::envelope::Refusal;
 
-use super::extract::read_body;
+use super::{
+    Memory,
+    extract::{Sender, read_body},
+};
 use crate::{limits::SLIVER_HEADROOM, shards::ShardSource};
 
 pub(super) async fn sync_shard(
     State(source): State<Arc<ShardSource>>,
+    State(memory): State<Memory>,
+    sender: Sender,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     let caller = caller(&headers)?;
     // The signature and the length prefix come on top of the message.
     let limit = MAX_MESSAGE_LENGTH.saturating_add(SLIVER_HEADROOM);
-    let body = read_body(body, limit).await?;
+    let (body, _memory) = read_body(body, &headers, limit, &memory.uploads, sender).await?;
     let request = SignedMessage::<SyncShardRequest>::from_bcs(&body)
         .map_err(|error| Refusal::new(Reason::InvalidContentType, error.to_string()))?;
     let slice = source.slice(caller, request).await?;

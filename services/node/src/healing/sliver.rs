@@ -68,7 +68,7 @@ impl Healer {
             }
             let new = NewSliver {
                 blob_id,
-                sliver_type: sliver_type,
+                sliver_type,
                 payload: &sliver,
             };
             Ok(holdings.storage().put_slivers(shard, &[new])?)
@@ -96,7 +96,7 @@ impl Healer {
             if found != pair.to_sliver_index(sliver_type, metadata.n_shards()) {
                 return Err(HealingError::AnotherSliver {
                     pair,
-                    sliver_type: sliver_type,
+                    sliver_type,
                     found,
                 });
             }

@@ -12,7 +12,7 @@ mod names;
 mod scrape;
 mod user;
 
-use prometheus::{IntCounter, IntGauge};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use walrus_service::metrics::{Family, Registry};
 
 pub use self::{

@@ -226,7 +226,7 @@ fn committees(view: &CommitteeView) -> impl Iterator<Item = &Committee> {
 /// The shards of the member with this key.
 fn shards_of<'a>(committee: &'a Committee, key: &BlsPublicKey) -> Option<&'a [ShardIndex]> {
     let mut members = committee.members.iter();
-    let member = members.find(|member| member.bls_public_key().as_ref() == Some(key))?;
+    let member = members.find(|member| member.public_key.as_ref() == Some(key))?;
     Some(&member.shards)
 }
 

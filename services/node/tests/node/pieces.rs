@@ -1,6 +1,6 @@
 //! A blob in one request, slivers in one answer, and what requests may take of a node. Node spec 1.17 and 1.18.
 
-use std::{collections::BTreeSet, convert::Infallible, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{body::Bytes, http::HeaderMap};
 use walrus_core::{
@@ -10,7 +10,11 @@ use walrus_core::{
     network_key::{NetworkKeyPair, NetworkPublicKey},
     signed_message::StorageConfirmation,
 };
-use walrus_node::{api::CommitteePeers, config::RestServerConfig};
+use walrus_node::{
+    api::CommitteePeers,
+    config::{LiveUploadDeferralConfig, RestServerConfig},
+    healing::Deferrals,
+};
 use walrus_node_client::{
     Extensions, INTRODUCTION, Introduction, NodeClient, NodeError, PIECE_HEADER_BYTES, PieceHeader,
     PieceName, Reason, routes,
@@ -294,8 +298,10 @@ async fn a_sliver_that_comes_several_times_at_once_is_written_once() {
     for put in futures::future::join_all(puts).await {
         put.unwrap();
     }
-    let uploads = &node.parts.deeds.metrics.uploads;
-    assert_eq!(uploads.with_label_values(&["sliver"]).get(), 1);
+    let deferrals = Deferrals::new(LiveUploadDeferralConfig::default());
+    let text = node.parts.scrape(Arc::new(deferrals), None, None).text();
+    let once = "walrus_slivers_stored_total{sliver_type=\"primary\"} 1";
+    assert!(text.lines().any(|line| line == once), "{text}");
 }
 
 #[tokio::test]
@@ -305,7 +311,7 @@ async fn members_that_introduce_themselves_are_peers_and_nobody_else() {
         TestNode::start_as(Address::new([2; 32]), &[1, 2]).await,
     );
     join(&[&node, &other]);
-    let committees = std::sync::Arc::clone(&node.parts.committees);
+    let committees = Arc::clone(&node.parts.committees);
     let own = node.network_key.public_key();
     let peers = CommitteePeers::new(committees, own);
     let recognised = |from: &NetworkKeyPair, to: &NetworkPublicKey| {

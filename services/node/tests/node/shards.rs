@@ -48,7 +48,7 @@ fn shards(indices: &[u16]) -> Vec<ShardIndex> {
 
 fn member_of(node: &TestNode, own: &[u16]) -> CommitteeMember {
     CommitteeMember {
-        network_public_key: node.network_key.public_key().0.to_vec(),
+        network_public_key: Some(node.network_key.public_key()),
         network_address: node.server.address().to_string(),
         ..member(
             node.parts.node_id,

@@ -78,7 +78,7 @@ impl Transfers {
             if found != pair.to_sliver_index(sliver_type, metadata.n_shards()) {
                 return Err(HealingError::AnotherSliver {
                     pair,
-                    sliver_type: sliver_type,
+                    sliver_type,
                     found,
                 });
             }

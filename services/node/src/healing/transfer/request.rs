@@ -72,7 +72,7 @@ impl Transfers {
         };
         let request = SyncShardRequest::V1(SyncShardRequestV1 {
             shard_index: turn.job.shard,
-            sliver_type: sliver_type,
+            sliver_type,
             starting_blob_id: *first,
             sliver_count: u64::try_from(wanted.len()).unwrap_or(u64::MAX),
             epoch: turn.now,
