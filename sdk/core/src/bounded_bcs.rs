@@ -42,12 +42,15 @@ pub const fn uleb_length(mut value: usize) -> usize {
 /// The shortest ULEB128 form of a length.
 pub fn uleb(mut value: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(uleb_length(value));
-    while value >= 128 {
-        bytes.push((value % 128) as u8 | 128);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 128);
     }
-    bytes.push(value as u8);
-    bytes
 }
 
 /// Decodes at most `max` bytes; trailing bytes are an error.

@@ -47,9 +47,11 @@ pub fn signers_from_bitmap(
         });
     }
     let mut signers = Vec::new();
-    for index in 0..(bitmap.len() as u32 * 8) {
-        let byte = bitmap.get(index as usize / 8).copied().unwrap_or_default();
-        if byte & (1 << (index % 8)) != 0 {
+    for (place, byte) in bitmap.iter().enumerate() {
+        for index in (0..8)
+            .filter(|bit| byte & (1 << bit) != 0)
+            .map(|bit| place * 8 + bit)
+        {
             let member = u16::try_from(index)
                 .ok()
                 .filter(|member| *member < committee_size);

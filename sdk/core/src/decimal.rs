@@ -11,10 +11,12 @@ pub(crate) fn u256_le_to_decimal(bytes: &[u8; 32]) -> String {
         let mut remainder = 0u16;
         for byte in number.iter_mut().rev() {
             let value = remainder * 256 + u16::from(*byte);
-            *byte = (value / 10) as u8;
+            // The remainder is below 10, so this is below 256.
+            [*byte, _] = (value / 10).to_le_bytes();
             remainder = value % 10;
         }
-        digits.push(char::from(b'0' + remainder as u8));
+        let [digit, _] = remainder.to_le_bytes();
+        digits.push(char::from(b'0' + digit));
     }
     if digits.is_empty() {
         digits.push('0');

@@ -74,6 +74,11 @@ index!(
 );
 
 impl SliverIndex {
+    /// The sliver at a position of a list that has one for each shard: the number of shards is 16 bits wide.
+    pub(crate) fn at(position: usize) -> Self {
+        Self(u16::try_from(position).unwrap_or(u16::MAX))
+    }
+
     /// The pair that holds this sliver: `i` for primary, `n - 1 - j` for secondary.
     ///
     /// An index that is not below `n_shards` gives a pair index that is not either.

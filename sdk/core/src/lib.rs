@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// No number from outside is cut short.
+#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 
 pub mod blob_id;
 pub mod blob_source;

@@ -89,7 +89,8 @@ impl Assembly {
         usize::try_from(self.blob_length).map_err(|_| ParameterError::DataTooLarge {
             length: self.blob_length,
             max: usize::MAX as u64,
-            n_shards: (self.code.originals() + self.code.recoveries()) as u16,
+            n_shards: u16::try_from(self.code.originals() + self.code.recoveries())
+                .unwrap_or(u16::MAX),
         })
     }
 
@@ -314,7 +315,7 @@ impl Block<'_> {
         };
         let start = start as u64 * symbol as u64;
         let length = assembly.blob_length.saturating_sub(start);
-        let length = length.min(data.len() as u64) as usize;
+        let length = usize::try_from(length).map_or(data.len(), |length| length.min(data.len()));
         if length == 0 {
             return Ok(());
         }

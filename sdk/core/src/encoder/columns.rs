@@ -164,7 +164,7 @@ impl<'a> ColumnPass<'a> {
         let Self { run, plan, .. } = self;
         let source_rows = if plan.has_whole_rows() { plan.rows } else { 0 };
         for row in source_rows..plan.n {
-            run.complete(SliverId::Primary(SliverIndex(row as u16)))?;
+            run.complete(SliverId::Primary(SliverIndex::at(row)))?;
         }
         let nodes = self.nodes.into_inner();
         let nodes = nodes.unwrap_or_else(PoisonError::into_inner);
@@ -231,7 +231,7 @@ impl Block<'_> {
             for (row, place) in self.symbols.iter().zip(places) {
                 place.copy_from_slice(&row[i * symbol..(i + 1) * symbol]);
             }
-            let sliver = SliverId::Secondary(SliverIndex(column as u16));
+            let sliver = SliverId::Secondary(SliverIndex::at(column));
             self.run.emit(sliver, 0, buffer)?;
             self.run.complete(sliver)?;
         }
@@ -242,7 +242,7 @@ impl Block<'_> {
     fn emit_symbols(&self) -> Result<(), EncodeError> {
         let Strip { offset, width } = self.strip;
         for (i, column) in self.columns.clone().enumerate() {
-            let sliver = SliverId::Secondary(SliverIndex(column as u16));
+            let sliver = SliverId::Secondary(SliverIndex::at(column));
             for (row, symbols) in self.symbols.iter().enumerate() {
                 let data = &symbols[i * width..(i + 1) * width];
                 self.run
@@ -292,7 +292,7 @@ impl Block<'_> {
         if self.run.sink.is_none() || length == 0 {
             return Ok(());
         }
-        let sliver = SliverId::Primary(SliverIndex(row as u16));
+        let sliver = SliverId::Primary(SliverIndex::at(row));
         self.run.emit(sliver, start, &data[..length])
     }
 

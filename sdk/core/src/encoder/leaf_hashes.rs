@@ -21,7 +21,10 @@ pub(crate) fn short_leaves(threads: &Threads, lanes: Lanes, plan: &Plan) -> Opti
     let parts = threads.map_ranges(SHORT_SYMBOLS, |range| {
         let symbols: Vec<u8> = range
             .clone()
-            .flat_map(|symbol| (symbol as u16).to_le_bytes())
+            .flat_map(|symbol| {
+                let [low, high, ..] = symbol.to_le_bytes();
+                [low, high]
+            })
             .collect();
         let mut digests = vec![[0; 32]; range.len()];
         hashing::leaves_into(lanes, &symbols, 2, &mut digests);

@@ -38,8 +38,8 @@ impl<'a> PaddedBlob<'a> {
 
     /// Fills `buffer` with the bytes from `start` on.
     pub(crate) fn read(&self, start: u64, buffer: &mut [u8]) -> Result<(), EncodeError> {
-        let present = self.length.saturating_sub(start).min(buffer.len() as u64);
-        let (present, padding) = buffer.split_at_mut(present as usize);
+        let present = usize::try_from(self.length.saturating_sub(start)).unwrap_or(usize::MAX);
+        let (present, padding) = buffer.split_at_mut(present.min(buffer.len()));
         padding.fill(0);
         if present.is_empty() {
             return Ok(());

@@ -39,7 +39,8 @@ impl MemorySink {
 
     /// The pairs in order.
     pub(crate) fn into_pairs(self) -> Vec<SliverPair> {
-        let n = self.primary.len() as u16;
+        // One for each shard, whose number is 16 bits wide.
+        let n = u16::try_from(self.primary.len()).unwrap_or(u16::MAX);
         let pairs = self
             .primary
             .into_iter()

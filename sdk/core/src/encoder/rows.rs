@@ -174,7 +174,7 @@ impl Worker {
         let symbols = rows.load(blob, &mut buffer)?;
         if whole {
             for (row, data) in symbols.bytes.chunks_exact(symbols.row_length).enumerate() {
-                let sliver = SliverId::Primary(SliverIndex((rows.first + row) as u16));
+                let sliver = SliverId::Primary(SliverIndex::at(rows.first + row));
                 run.emit(sliver, 0, data)?;
                 run.complete(sliver)?;
             }

@@ -117,11 +117,12 @@ impl<'a> StreamEncoder<'a> {
 
     /// The blob, if it is not in memory but small enough to be.
     fn load(&self) -> Result<Option<Vec<u8>>, EncodeError> {
-        let length = self.source.length();
-        if self.source.as_slice().is_some() || length > (self.memory() / 4) as u64 {
+        let length = usize::try_from(self.source.length()).ok();
+        let small = length.filter(|length| *length <= self.memory() / 4);
+        let (None, Some(length)) = (self.source.as_slice(), small) else {
             return Ok(None);
-        }
-        let mut bytes = vec![0; length as usize];
+        };
+        let mut bytes = vec![0; length];
         PaddedBlob::new(self.source, None).read(0, &mut bytes)?;
         Ok(Some(bytes))
     }

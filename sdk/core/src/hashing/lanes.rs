@@ -466,8 +466,8 @@ mod avx2 {
     /// The byte order of words rotated right by this many bytes.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn bytes(by: u64) -> __m256i {
-        let rotated = 0x0706_0504_0302_0100u64.rotate_right(8 * by as u32) as i64;
+    fn bytes(by: u32) -> __m256i {
+        let rotated = 0x0706_0504_0302_0100u64.rotate_right(8 * by) as i64;
         let second = rotated + 0x0808_0808_0808_0808;
         _mm256_setr_epi64x(rotated, second, rotated, second)
     }
