@@ -88,6 +88,7 @@ handed_out! {
     inconsistencies: Inconsistencies,
     shard_source: ShardSource,
     health: Health,
+    metrics: Metrics,
 }
 
 /// Memory for what comes in and what goes out.

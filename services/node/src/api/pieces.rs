@@ -26,6 +26,7 @@ use super::{
 use crate::{
     blobs::{Intake, ReadError, Reads},
     limits::{MAX_SLIVERS_PER_REQUEST, SLIVER_HEADROOM},
+    metrics::Metrics,
 };
 
 type Result<T = Answer> = std::result::Result<T, Refusal>;
@@ -69,6 +70,7 @@ pub(super) async fn have(State(intake): State<Arc<Intake>>, path: PathParts) -> 
 pub(super) async fn slivers(
     State(reads): State<Arc<Reads>>,
     State(memory): State<Memory>,
+    State(metrics): State<Arc<Metrics>>,
     Sender(caller): Sender,
     path: PathParts,
     query: QueryPairs,
@@ -93,6 +95,7 @@ pub(super) async fn slivers(
     let sending = Sending {
         reads,
         memory: memory.answers,
+        metrics,
         caller,
         blob_id,
         sliver_type,
@@ -107,6 +110,7 @@ pub(super) async fn slivers(
 struct Sending {
     reads: Arc<Reads>,
     memory: Budget,
+    metrics: Arc<Metrics>,
     caller: Caller,
     blob_id: BlobId,
     sliver_type: SliverType,
@@ -164,6 +168,7 @@ impl Sending {
             };
             let name = PieceName::Sliver(pair, self.sliver_type);
             if let Some(header) = PieceHeader::of(name, &payload) {
+                self.metrics.user.sliver_retrieved(self.sliver_type);
                 self.current = Some(Current {
                     parts: Box::new(header.parts(payload.into())),
                     _memory: memory,

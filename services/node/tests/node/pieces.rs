@@ -68,6 +68,13 @@ fn refused<T: std::fmt::Debug>(result: Result<T, NodeError>, reason: Reason) -> 
     error.to_string()
 }
 
+/// Whether the metrics of a node have this line.
+fn is_counted(node: &TestNode, wanted: &str) -> bool {
+    let deferrals = Deferrals::new(LiveUploadDeferralConfig::default());
+    let text = node.parts.scrape(Arc::new(deferrals), None, None).text();
+    text.lines().any(|line| line == wanted)
+}
+
 #[tokio::test]
 async fn a_blob_goes_into_a_node_in_one_request_and_is_confirmed() {
     let node = TestNode::start(&OWN).await;
@@ -198,6 +205,8 @@ async fn several_slivers_come_in_one_answer() {
         assert_eq!(bytes, sliver(&blob, found, SliverType::Secondary));
     }
     assert!(answer.next().await.unwrap().is_none());
+    let twice = "walrus_slivers_retrieved_total{sliver_type=\"secondary\"} 2";
+    assert!(is_counted(&node, twice));
     let outside = [SliverPairIndex(N_SHARDS)];
     let result = client.slivers(&blob.metadata, SliverType::Primary, &outside);
     refused(result.await, Reason::IndexOutOfRange);
@@ -298,10 +307,8 @@ async fn a_sliver_that_comes_several_times_at_once_is_written_once() {
     for put in futures::future::join_all(puts).await {
         put.unwrap();
     }
-    let deferrals = Deferrals::new(LiveUploadDeferralConfig::default());
-    let text = node.parts.scrape(Arc::new(deferrals), None, None).text();
     let once = "walrus_slivers_stored_total{sliver_type=\"primary\"} 1";
-    assert!(text.lines().any(|line| line == once), "{text}");
+    assert!(is_counted(&node, once));
 }
 
 #[tokio::test]
