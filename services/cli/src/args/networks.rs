@@ -161,7 +161,7 @@ pub(crate) enum LocalnetCommand {
     /// Add, remove, stop, start and list the nodes of a network that is up.
     #[command(after_help = "Examples:\n  \
         walrus localnet node list\n  \
-        walrus localnet node add              a member with the epoch after the next vote\n  \
+        walrus localnet node add              a member after the next vote\n  \
         walrus localnet node remove node-3    stopped when nobody needs it\n  \
         walrus localnet node stop node-2 --dir /tmp/net\n\n\
         A node that is stopped keeps its shards: the others bear it as long as those are less than a third of all. \
