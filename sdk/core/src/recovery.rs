@@ -152,12 +152,18 @@ impl GeneralRecoverySymbol {
         }
     }
 
+    /// Most bytes of the BCS of such a symbol of this blob.
+    pub fn max_bcs_length(metadata: &VerifiedBlobMetadataWithId) -> usize {
+        // The variant, and the index of the target.
+        3 + max_recovery_symbol_bcs_length(metadata)
+    }
+
     /// Decodes untrusted bytes, at most as many as such a symbol of the blob has.
     ///
     /// # Errors
     /// [`BcsError`].
     pub fn from_bcs(bytes: &[u8], metadata: &VerifiedBlobMetadataWithId) -> Result<Self, BcsError> {
-        bounded_bcs::from_bytes_at_most(bytes, 3 + max_recovery_symbol_bcs_length(metadata))
+        bounded_bcs::from_bytes_at_most(bytes, Self::max_bcs_length(metadata))
     }
 
     /// The BCS bytes.
@@ -244,7 +250,7 @@ impl GeneralRecoverySymbol {
 }
 
 /// Most bytes of the BCS of a [`RecoverySymbol`] of this blob.
-pub fn max_recovery_symbol_bcs_length(metadata: &VerifiedBlobMetadataWithId) -> usize {
+pub(crate) fn max_recovery_symbol_bcs_length(metadata: &VerifiedBlobMetadataWithId) -> usize {
     let symbol = usize::from(metadata.symbol_size().get());
     let path = metadata.config().merkle_path_length();
     2 + bounded_bcs::uleb_length(symbol) + symbol + bounded_bcs::uleb_length(path) + 33 * path

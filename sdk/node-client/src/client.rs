@@ -13,7 +13,7 @@ use walrus_core::{
     UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
     messages::{BlobPersistence, InvalidBlobId},
     network_key::{NetworkKeyPair, NetworkPublicKey},
-    recovery::{GeneralRecoverySymbol, max_recovery_symbol_bcs_length},
+    recovery::GeneralRecoverySymbol,
     signed_message::{SignedMessage, StorageConfirmation},
 };
 
@@ -326,7 +326,7 @@ impl NodeClient {
             routes::blob(&self.base, metadata.blob_id(), "recoverySymbols"),
             target_type.orthogonal(),
         );
-        let one = max_recovery_symbol_bcs_length(metadata);
+        let one = GeneralRecoverySymbol::max_bcs_length(metadata);
         let limit = most.saturating_mul(one).saturating_add(VECTOR_LENGTH_BYTES);
         let body = self.get_binary(&url, limit).await?;
         bcs::from_bytes(&body).map_err(|error| malformed(&url, &error))

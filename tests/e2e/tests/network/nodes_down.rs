@@ -139,7 +139,10 @@ async fn the_network_works_with_f_shards_down_and_says_what_is_missing_with_more
             };
             assert_eq!((got, wanted), (rest, needed), "{text}");
             assert_names(&failures, &down);
-            assert!(text.contains(&format!("{rest} of the {needed} slivers")), "{text}");
+            assert!(
+                text.contains(&format!("{rest} of the {needed} slivers")),
+                "{text}"
+            );
         }
         other => panic!("{other}"),
     }
