@@ -77,7 +77,7 @@ impl ShardAnswer {
                 Ok(Parsed::End) => {
                     return match self.chunk().await? {
                         None => Ok(None),
-                        Some(_) => Err(self.malformed("bytes behind the last sliver")),
+                        Some(more) => Err(self.malformed(&format!("{} bytes behind the last sliver", more.len()))),
                     };
                 }
                 Ok(Parsed::TooShort) => {}
@@ -94,12 +94,18 @@ impl ShardAnswer {
         }
     }
 
+    /// What arrives next, of at least a byte; `None` at the end. HTTP/2 may end an answer with an empty frame.
     async fn chunk(&mut self) -> Result<Option<Bytes>, NodeError> {
-        let chunk = self.response.chunk().await;
-        chunk.map_err(|source| NodeError::Transport {
-            url: self.url.clone(),
-            source,
-        })
+        loop {
+            let chunk = self.response.chunk().await;
+            let chunk = chunk.map_err(|source| NodeError::Transport {
+                url: self.url.clone(),
+                source,
+            })?;
+            if chunk.as_ref().is_none_or(|chunk| !chunk.is_empty()) {
+                return Ok(chunk);
+            }
+        }
     }
 
     fn malformed(&self, what: &str) -> NodeError {
