@@ -197,7 +197,7 @@ mod tests {
             .public_key();
         // The point at infinity, and the same with a flag that is set.
         for bls in [&[][..], &[1; 95], &[0x40; 96]] {
-            for tls in [&[][..], &network.0[1..], &[5; 33]] {
+            for tls in [&[][..], &network.0[1..], &[9; 33]] {
                 let info = info(bls, tls);
                 assert_eq!(Keys::OfPools.of(Address::ZERO, Some(&info)), None);
                 assert_eq!(info.network_key(), None);
