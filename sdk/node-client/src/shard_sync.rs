@@ -77,7 +77,10 @@ impl ShardAnswer {
                 Ok(Parsed::End) => {
                     return match self.chunk().await? {
                         None => Ok(None),
-                        Some(more) => Err(self.malformed(&format!("{} bytes behind the last sliver", more.len()))),
+                        Some(more) => {
+                            Err(self
+                                .malformed(&format!("{} bytes behind the last sliver", more.len())))
+                        }
                     };
                 }
                 Ok(Parsed::TooShort) => {}

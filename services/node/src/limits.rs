@@ -14,6 +14,12 @@ pub(crate) const SLIVER_HEADROOM: usize = 128;
 pub(crate) const MAX_KNOWN_INTRODUCTIONS: usize = 8192;
 /// Pieces of one request that are held until they are written together, in bytes; one that is larger is written alone.
 pub(crate) const INTAKE_BATCH: usize = 8 << 20;
+/// Bytes of pieces that are held of a blob whose registration was not seen yet.
+pub(crate) const INTAKE_UNREGISTERED: usize = 1 << 20;
+/// Bytes a second that a piece of an upload, or an answer of shard sync, is to move at the least: memory is held meanwhile.
+pub(crate) const LEAST_RATE: usize = 64 << 10;
+/// What is added to the time that follows from the least rate.
+pub(crate) const RATE_SLACK: Duration = Duration::from_secs(30);
 /// Slivers of such a batch that are verified at the same time, if the machine has cores for it.
 pub(crate) const VERIFIED_AT_ONCE: usize = 8;
 /// Most slivers in one answer.
@@ -56,6 +62,8 @@ pub(crate) const MAX_SUBSIDIES_CALLS: usize = 20;
 pub(crate) const MAX_SHARD_SYNCS: usize = 4;
 /// Bytes of slivers in one answer of shard sync; one sliver is sent however large it is.
 pub(crate) const MAX_SYNC_ANSWER_BYTES: usize = 16 << 20;
+/// Bytes of such an answer that are handed to the connection at once.
+pub(crate) const SYNC_CHUNK: usize = 64 << 10;
 /// Bytes of slivers of one shard that are verified and stored together while the next arrive.
 pub(crate) const SYNC_BATCH_BYTES: usize = 4 << 20;
 /// Requests for symbols that one peer is asked at once, by all recoveries together; others are asked meanwhile.
@@ -72,3 +80,11 @@ pub(crate) const COMPACTION_STEP_BYTES: u64 = 16 << 20;
 pub(crate) const COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 /// Pause of compaction after a step, in multiples of its length.
 pub(crate) const COMPACTION_THROTTLE: u32 = 2;
+
+/// How long a transfer of so many bytes may take: at the least rate, and the slack.
+pub(crate) fn time_for(bytes: usize) -> Duration {
+    let seconds = bytes.checked_div(LEAST_RATE).unwrap_or_default();
+    RATE_SLACK.saturating_add(Duration::from_secs(
+        u64::try_from(seconds).unwrap_or(u64::MAX),
+    ))
+}

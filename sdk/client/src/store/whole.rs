@@ -35,7 +35,13 @@ pub(super) async fn deliver(
             Ok(confirmation) => match confirm::check(node, epoch, upload, &confirmation) {
                 Ok(()) => return Ok(Some(confirmation.signed().clone())),
                 // All is there; only its epoch has to come.
-                Err(NodeProblem::Behind(_)) => {}
+                Err(problem @ NodeProblem::Behind(_)) => match patience.after_lag() {
+                    Some(pause) => {
+                        again(&mut rounds)?;
+                        tokio::time::sleep(pause).await;
+                    }
+                    None => return Err(problem),
+                },
                 Err(problem) => return Err(problem),
             },
             Err(NodeProblem::Request(error)) if error.is_not_offered() => return Ok(None),

@@ -9,7 +9,7 @@ use axum::{
 };
 use futures::Stream;
 use walrus_core::{BlobId, SliverPairIndex, SliverType, messages::BlobPersistence};
-use walrus_node_client::{PieceHeader, PieceName, PieceReader};
+use walrus_node_client::{PieceHeader, PieceName, PieceReader, Reason};
 use walrus_service::{
     envelope::{Answer, Refusal},
     memory::{Budget, BudgetError, Taken},
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     blobs::{Intake, ReadError, Reads},
-    limits::{MAX_SLIVERS_PER_REQUEST, SLIVER_HEADROOM},
+    limits::{LEAST_RATE, MAX_SLIVERS_PER_REQUEST, SLIVER_HEADROOM, time_for},
     metrics::Metrics,
 };
 
@@ -54,7 +54,15 @@ pub(super) async fn upload(
     let mut pieces = PieceReader::new(body.into_data_stream());
     while let Some(header) = pieces.header().await.map_err(|error| of_pieces(&error))? {
         let memory = arriving.expect(&header).await?;
-        let payload = pieces.payload(&header).await;
+        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
+        let payload = tokio::time::timeout(time_for(length), pieces.payload(&header)).await;
+        let payload = payload.map_err(|_| {
+            let slow = format!(
+                "{} came more slowly than {LEAST_RATE} bytes a second",
+                header.name
+            );
+            Refusal::new(Reason::InvalidContentType, slow)
+        })?;
         let payload = payload.map_err(|error| of_pieces(&error))?;
         arriving.take(header.name, payload, memory);
     }

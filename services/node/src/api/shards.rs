@@ -1,9 +1,9 @@
 //! Shard route: what the new owner of a shard asks the old one for. Node spec 1.14.
 
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Instant};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
@@ -21,7 +21,10 @@ use super::{
     Memory,
     extract::{Sender, read_body},
 };
-use crate::{limits::SLIVER_HEADROOM, shards::ShardSource};
+use crate::{
+    limits::{SLIVER_HEADROOM, SYNC_CHUNK, time_for},
+    shards::ShardSource,
+};
 
 pub(super) async fn sync_shard(
     State(source): State<Arc<ShardSource>>,
@@ -37,18 +40,29 @@ pub(super) async fn sync_shard(
     let request = SignedMessage::<SyncShardRequest>::from_bcs(&body)
         .map_err(|error| Refusal::new(Reason::InvalidContentType, error.to_string()))?;
     let slice = source.slice(caller, request).await?;
-    let length: usize = slice.pieces.iter().map(bytes::Bytes::len).sum();
-    let permit = slice.permit;
-    let pieces = slice.pieces.into_iter().map(move |piece| {
-        // Given back with the last piece.
+    let length: usize = slice.pieces.iter().map(Bytes::len).sum();
+    let (permit, until) = (slice.permit, Instant::now().checked_add(time_for(length)));
+    let pieces = slice.pieces.into_iter().flat_map(chunks).map(move |piece| {
+        // Given back with the last piece, or when the caller takes them too slowly: it stands for their memory.
         let _permit = &permit;
-        Ok::<_, std::convert::Infallible>(piece)
+        match until.is_none_or(|until| Instant::now() < until) {
+            true => Ok(piece),
+            false => Err(io::Error::from(io::ErrorKind::TimedOut)),
+        }
     });
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),
     ];
     Ok((headers, Body::from_stream(stream::iter(pieces))).into_response())
+}
+
+/// A piece in as many parts that its reader is looked at often enough.
+fn chunks(mut piece: Bytes) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || {
+        let length = piece.len().min(SYNC_CHUNK);
+        (length > 0).then(|| piece.split_to(length))
+    })
 }
 
 /// The key of the caller: base64, without a scheme.

@@ -15,7 +15,7 @@ use walrus_service::{
 };
 
 use super::{ConfirmationError, Confirmations, UploadError, Uploads};
-use crate::limits::{INTAKE_BATCH, MAX_METADATA_BODY, SLIVER_HEADROOM};
+use crate::limits::{INTAKE_BATCH, INTAKE_UNREGISTERED, MAX_METADATA_BODY, SLIVER_HEADROOM};
 
 /// Why pieces are refused.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +115,10 @@ impl Arriving {
                 limit,
             });
         }
+        // Who has paid for nothing gets no memory to speak of.
+        if self.bytes.saturating_add(length) > INTAKE_UNREGISTERED {
+            self.see_registration().await?;
+        }
         if !self.held.is_empty() && self.bytes.saturating_add(length) > INTAKE_BATCH {
             self.store().await?;
         }
@@ -151,20 +155,27 @@ impl Arriving {
         Ok(confirmed.await?)
     }
 
+    /// Waits until the blob is registered, as far as patience goes.
+    async fn see_registration(&mut self) -> Result<(), IntakeError> {
+        if self.is_registered {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let confirmations = &self.intake.confirmations;
+        confirmations
+            .wait_for_registration(self.blob_id, self.patience)
+            .await?;
+        self.patience = self.patience.saturating_sub(began.elapsed());
+        self.is_registered = true;
+        Ok(())
+    }
+
     /// Verifies and stores what is held.
     async fn store(&mut self) -> Result<(), IntakeError> {
         if self.held.is_empty() {
             return Ok(());
         }
-        if !self.is_registered {
-            let began = Instant::now();
-            let confirmations = &self.intake.confirmations;
-            confirmations
-                .wait_for_registration(self.blob_id, self.patience)
-                .await?;
-            self.patience = self.patience.saturating_sub(began.elapsed());
-            self.is_registered = true;
-        }
+        self.see_registration().await?;
         self.bytes = 0;
         let held = std::mem::take(&mut self.held);
         let pieces = held

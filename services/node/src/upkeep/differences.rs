@@ -22,7 +22,10 @@ pub fn differences(offer: &Offer, network_key: &[u8], chain: &PoolSummary) -> No
         network_address: other(&offer.network_address, &info.network_address),
         network_public_key: (network_key != info.network_public_key).then(|| network_key.to_vec()),
         next_public_key: None,
-        metadata: metadata(offer).filter(|wanted| *wanted != chain.metadata),
+        metadata: metadata(offer)
+            .filter(|wanted| *wanted != chain.metadata)
+            // What the configuration cannot say is not taken away.
+            .filter(|_| chain.metadata.extra_fields.contents.is_empty()),
         commission_rate: (u64::from(offer.commission_rate) != commission)
             .then_some(offer.commission_rate),
         storage_price: changed(votes.0.storage_price, votes.1.storage_price),

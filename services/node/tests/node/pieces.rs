@@ -336,3 +336,23 @@ async fn members_that_introduce_themselves_are_peers_and_nobody_else() {
     assert_eq!(recognised(&stranger, &own), None);
     assert_eq!(peers.recognise(&HeaderMap::new()), None);
 }
+
+#[tokio::test]
+async fn a_large_piece_of_a_blob_that_nobody_paid_for_gets_no_memory() {
+    let node = TestNode::start(&OWN).await;
+    let blob_id = BlobId([9; 32]);
+    let piece = |shard| {
+        let name = PieceName::Sliver(pair(&blob_id, shard), SliverType::Primary);
+        (name, vec![0; 400_000])
+    };
+    // The payload of the third does not follow: the answer must not wait for it.
+    let mut parts = parts(OWN.map(piece).to_vec());
+    parts.pop();
+    let head = futures::stream::iter(parts.into_iter().map(Ok::<_, Infallible>));
+    let stream = futures::StreamExt::chain(head, futures::stream::pending());
+    let client = node.client();
+    let upload = client.upload(&blob_id, &PERMANENT, Duration::ZERO, 4 << 20, stream);
+    let error = upload.await.unwrap_err();
+    assert!(error.is_reason(Reason::NotRegistered), "{error}");
+    until(|| node.parts.deeds.memory.uploads.in_use() == 0).await;
+}
