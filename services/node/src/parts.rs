@@ -1,6 +1,6 @@
 //! Composition root: makes the parts of a node and gives each what it needs.
 //!
-//! Only the assembly (`node.rs`) and tests see all of them together. A part that needs something new gets a field and, here,
+//! Only the assembly (`node`) and tests see all of them together. A part that needs something new gets a field and, here,
 //! a line.
 
 use std::{

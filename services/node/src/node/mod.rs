@@ -1,0 +1,27 @@
+//! Assembly of a storage node: start and shutdown.
+
+#[cfg(unix)]
+mod door;
+mod prepare;
+mod running;
+mod servers;
+mod start;
+mod verbs;
+mod workers;
+
+use std::net::TcpListener;
+
+pub use self::{prepare::PreparedNode, running::RunningNode};
+
+/// Starts storage nodes.
+#[derive(Debug)]
+pub struct StorageNode;
+
+/// Where a storage node listens, opened by the caller.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Of the REST API.
+    pub rest: TcpListener,
+    /// Of the metrics; one at the configured address is opened when absent.
+    pub metrics: Option<TcpListener>,
+}

@@ -1,0 +1,85 @@
+//! A node that is up, and its shutdown.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use walrus_service::server::Server;
+use walrus_sui::Address;
+
+#[cfg(unix)]
+use crate::operator::admin::AdminDoor;
+use crate::{operator::Account, parts::Parts, view::NodeView};
+
+/// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
+#[derive(Debug)]
+pub struct RunningNode {
+    pub(super) parts: Parts,
+    pub(super) served: Served,
+    pub(super) account: Arc<Account>,
+    pub(super) grace: Option<Duration>,
+}
+
+/// What a node serves on.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) server: Server,
+    pub(super) metrics_server: Option<Server>,
+    #[cfg(unix)]
+    pub(super) door: Option<AdminDoor>,
+}
+
+impl RunningNode {
+    /// Where the REST API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.served.server.address()
+    }
+
+    /// The node's ID on chain.
+    pub fn node_id(&self) -> Address {
+        self.parts.node_id
+    }
+
+    /// Looks at the node.
+    pub fn view(&self) -> NodeView {
+        view(&self.parts, &self.account)
+    }
+
+    /// Waits until a background job of the node fails; returns what failed.
+    pub async fn failed(&self) -> String {
+        self.parts.runner.failed().await.to_string()
+    }
+
+    /// Stops accepting, lets open requests end, stops all work and closes the storage. Afterwards the directory and the address
+    /// are free for another start.
+    ///
+    /// # Errors
+    /// If a background job had failed before, or the storage cannot be closed.
+    pub async fn shutdown(self) -> anyhow::Result<()> {
+        let Self {
+            parts,
+            served,
+            grace,
+            ..
+        } = self;
+        // What is asked last is how the node is; afterwards nothing of the door holds the storage.
+        #[cfg(unix)]
+        if let Some(door) = served.door {
+            door.close().await;
+        }
+        served.server.shutdown(grace).await;
+        if let Some(server) = &served.metrics_server {
+            server.shutdown(Some(Duration::ZERO)).await;
+        }
+        // Both hold routers, and those hold deeds.
+        drop((served.server, served.metrics_server));
+        Ok(parts.close().await?)
+    }
+}
+
+pub(super) fn view(parts: &Parts, account: &Arc<Account>) -> NodeView {
+    NodeView {
+        node_id: parts.node_id,
+        health: Arc::clone(&parts.deeds.health),
+        workers: parts.runner.workers().clone(),
+        account: Arc::clone(account),
+    }
+}
