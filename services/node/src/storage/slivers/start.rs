@@ -44,6 +44,19 @@ struct Files {
     by_number: BTreeMap<u32, Vec<(DiskNumber, SegmentName, u64)>>,
 }
 
+impl Files {
+    /// The files that the books of the shard do not know, in the order of their numbers.
+    fn unknown_to(&self, books: &Books) -> Vec<(DiskNumber, SegmentName)> {
+        let files = self.by_number.values().flatten();
+        let unknown = files.filter(|(disk, name, _)| {
+            books.segment(name.number).is_none_or(|record| {
+                record.disk != *disk || record.class != name.class || record.salt != name.salt
+            })
+        });
+        unknown.map(|(disk, name, _)| (*disk, *name)).collect()
+    }
+}
+
 impl SliverStore {
     /// Opens every shard.
     pub(in super::super) fn open(settings: Settings) -> Result<Self, StorageError> {
@@ -110,6 +123,8 @@ impl SliverStore {
 
     fn open_shard(&self, books: &Books, clean: bool) -> Result<(), StorageError> {
         let files = self.files_of(books.shard())?;
+        // Told apart before anything changes: a file whose last sliver is found lost below goes, and its row in the books with it.
+        let unknown = files.unknown_to(books);
         let held = books
             .segments()
             .iter()
@@ -159,7 +174,7 @@ impl SliverStore {
             }
         }
         // Last: of what is lost another file may have a copy, as after a backup that compaction overtook.
-        self.adopt(books, &files)?;
+        self.adopt(books, &unknown)?;
         self.drop_empty(books, &gone)?;
         Ok(())
     }
@@ -216,37 +231,32 @@ impl SliverStore {
         self.remove_files(&emptied)
     }
 
-    /// Files that are not in the books: they are read from the front, and what counts of them is taken in.
-    fn adopt(&self, books: &Books, files: &Files) -> Result<(), StorageError> {
-        for (number, files) in &files.by_number {
-            for (disk, name, _) in files {
-                let known = books.segment(*number);
-                let is_known = known.is_some_and(|record| {
-                    record.disk == *disk && record.class == name.class && record.salt == name.salt
-                });
-                if is_known {
-                    continue;
-                }
-                let number = self.make_room_for(books, *disk, *name)?;
-                tracing::info!(shard = %books.shard(), segment = number, "a segment is found that is not in the books");
-                let mut change = books.change(&self.tables)?;
-                let next = number.checked_add(1);
-                if change.writer.next.is_some_and(|last| last <= number) {
-                    change.writer.next = next;
-                }
-                let record = SegmentRecord {
-                    disk: *disk,
-                    class: name.class,
-                    salt: name.salt,
-                    end: 0,
-                    live_bytes: 0,
-                    live_records: 0,
-                    state: SegmentState::Found,
-                };
-                change.begin_segment(number, record)?;
-                drop(change);
-                self.replay(books, number)?;
+    /// Files that are not in the books are read from the front, and what counts of them is taken in.
+    fn adopt(
+        &self,
+        books: &Books,
+        unknown: &[(DiskNumber, SegmentName)],
+    ) -> Result<(), StorageError> {
+        for (disk, name) in unknown {
+            let number = self.make_room_for(books, *disk, *name)?;
+            tracing::info!(shard = %books.shard(), segment = number, "a segment is found that is not in the books");
+            let mut change = books.change(&self.tables)?;
+            let next = number.checked_add(1);
+            if change.writer.next.is_some_and(|last| last <= number) {
+                change.writer.next = next;
             }
+            let record = SegmentRecord {
+                disk: *disk,
+                class: name.class,
+                salt: name.salt,
+                end: 0,
+                live_bytes: 0,
+                live_records: 0,
+                state: SegmentState::Found,
+            };
+            change.begin_segment(number, record)?;
+            drop(change);
+            self.replay(books, number)?;
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use walrus_service::tables::{Database, Format, Options};
 
 use super::{
     HEADER_BYTES, SHARD, assert_honest, blob, compact, copy, flip, fsck, held, is_queued, open,
-    options, populate, put, put_bytes, scrub, segments,
+    options, populate, put, put_bytes, register, scrub, segments, set_epoch,
 };
-use crate::support::{encode, encoding};
+use crate::support::{EPOCH, encode, encoding};
 
 #[test]
 fn a_tail_torn_anywhere_costs_only_the_last_record() {
@@ -171,6 +171,31 @@ fn whatever_is_flipped_cut_zeroed_or_deleted_is_served_right_or_queued() {
         drop(storage);
         let storage = Storage::open_with(options(dir.path())).unwrap();
         assert_honest(&storage, &deleted);
+    }
+}
+
+#[test]
+fn a_file_cut_before_the_end_of_its_first_record_goes_with_all_its_slivers() {
+    for (closes, left) in [(true, 0), (true, 50), (false, 0), (false, 50)] {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = open(dir.path());
+        set_epoch(&storage, EPOCH);
+        register(&storage, 1, EPOCH + 3);
+        put(&storage, 1);
+        if closes {
+            storage.close().unwrap();
+        }
+        drop(storage);
+        let path = segments(dir.path()).remove(0);
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(left).unwrap();
+        let storage = open(dir.path());
+        assert_eq!(held(&storage, 1), 0);
+        assert!(is_queued(&storage, 1));
+        assert!(!path.exists(), "nothing in it counts");
+        put(&storage, 1);
+        assert_eq!(held(&storage, 1), 2);
+        assert_eq!(fsck(&storage, false), []);
     }
 }
 
