@@ -168,7 +168,7 @@ impl SliverStore {
         at: &mut Cursor,
         record: &SegmentRecord,
     ) -> Result<u64, StorageError> {
-        let (file, path) = match self.open_file(books.shard(), at.number, record) {
+        let (file, path) = match self.open_segment(books, at.number, record) {
             Ok(opened) => opened,
             Err(error) if error.is_loss() => {
                 at.offset = record.end;

@@ -251,7 +251,7 @@ impl SliverStore {
         repair: bool,
         step: &mut FsckStep,
     ) -> Result<(), StorageError> {
-        let Ok((file, path)) = self.open_file(books.shard(), number, record) else {
+        let Ok((file, path)) = self.open_segment(books, number, record) else {
             // Of a file that is gone the index has told already.
             return Ok(());
         };

@@ -97,12 +97,7 @@ impl SliverStore {
     ) -> Result<T, SegmentError> {
         let record = books.segment(place.segment);
         let record = record.ok_or_else(|| self.missing(books.shard(), place.segment))?;
-        let (file, path) = self.open_file(books.shard(), place.segment, &record)?;
-        if books.segment(place.segment).is_none() {
-            // Removed since: whoever did so has closed the file before it was opened here.
-            let key = (books.shard(), place.segment, record.salt);
-            self.open_files.forget(key);
-        }
+        let (file, path) = self.open_segment(books, place.segment, &record)?;
         let segment = SegmentFile {
             file: &file,
             path: &path,
@@ -139,6 +134,22 @@ impl SliverStore {
         };
         let directory = self.disks.shard_directory(record.disk, shard)?;
         Some(directory.join(name.file_name()))
+    }
+
+    /// Opens a segment that somebody may remove meanwhile. What was opened can be read to its end, and is not kept open behind it.
+    pub(super) fn open_segment(
+        &self,
+        books: &Books,
+        number: u32,
+        record: &SegmentRecord,
+    ) -> Result<(Arc<File>, PathBuf), SegmentError> {
+        let opened = self.open_file(books.shard(), number, record)?;
+        if books.segment(number).is_none() {
+            // Whoever removed it has closed the file before it was opened here.
+            let key = (books.shard(), number, record.salt);
+            self.open_files.forget(key);
+        }
+        Ok(opened)
     }
 
     pub(super) fn open_file(

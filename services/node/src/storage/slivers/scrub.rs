@@ -119,7 +119,7 @@ impl SliverStore {
         step: &mut ScrubStep,
     ) -> Result<(), StorageError> {
         let number = at.segment;
-        let opened = self.open_file(books.shard(), number, &record);
+        let opened = self.open_segment(books, number, &record);
         let bytes = |file: &std::fs::File| file.metadata().map_or(0, |metadata| metadata.len());
         let (file, path) = match opened {
             Ok((file, path)) if bytes(&file) >= record.end => (file, path),

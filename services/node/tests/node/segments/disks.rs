@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
 };
 
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use walrus_node::storage::{
 };
 
 use super::{
-    INVALID, SHARD, blob, compact, fsck, held, is_queued, options, put, put_bytes, register,
+    INVALID, SHARD, blob, compact, fsck, held, is_queued, options, put, put_bytes, register, scrub,
     segments,
 };
 use crate::support::{EPOCH, encode};
@@ -184,6 +185,69 @@ fn a_disk_that_is_drained_gives_everything_to_the_others() {
     assert_eq!(segments(&mounted), [] as [PathBuf; 0]);
     assert_eq!(storage.disks()[1].state, DiskState::Draining);
     assert!((0..=30).all(|id| held(&storage, id) == 2));
+}
+
+/// Files below a directory that are unlinked and still held open by this process.
+fn unlinked_and_open(dir: &Path) -> Vec<PathBuf> {
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let targets = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets
+        .filter(|target| target.starts_with(dir) && target.to_string_lossy().ends_with("(deleted)"))
+        .collect()
+}
+
+#[test]
+fn slivers_that_move_while_they_are_read_are_served_and_not_taken_for_lost() {
+    const SLIVERS: u8 = 12;
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mounted = second.path().join("mounted");
+    let storage = Storage::open_with(two_disks(&first, &second, &Gauge::default())).unwrap();
+    storage.set_shard_state(SHARD, ShardState::Active).unwrap();
+    for id in 0..SLIVERS {
+        put(&storage, id);
+    }
+    let moved = AtomicBool::new(false);
+    let reads = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !moved.load(Ordering::Relaxed) {
+                    for id in 0..SLIVERS {
+                        let held = held(&storage, id);
+                        reads.fetch_add(1, Ordering::Relaxed);
+                        assert_eq!(held, 2, "blob {id}");
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            while !moved.load(Ordering::Relaxed) {
+                assert_eq!(scrub(&storage), 0);
+                assert_eq!(fsck(&storage, false), []);
+            }
+        });
+        // Joined before it may fail here: the others end in either case.
+        let moving = scope.spawn(|| {
+            for _ in 0..6 {
+                for (from, to) in [(first.path(), &*mounted), (&*mounted, first.path())] {
+                    storage.set_draining(to, false).unwrap();
+                    storage.set_draining(from, true).unwrap();
+                    compact(&storage);
+                    assert_eq!(segments(from), [] as [PathBuf; 0]);
+                    assert!(!segments(to).is_empty());
+                }
+            }
+        });
+        let result = moving.join();
+        moved.store(true, Ordering::Relaxed);
+        result.unwrap();
+    });
+    assert!(reads.load(Ordering::Relaxed) > 0);
+    assert!((0..SLIVERS).all(|id| !is_queued(&storage, id)));
+    assert!(storage.disks().iter().all(|disk| disk.damaged_records == 0));
+    for dir in [first.path(), &*mounted] {
+        assert_eq!(unlinked_and_open(dir), [] as [PathBuf; 0]);
+    }
 }
 
 #[test]
