@@ -48,6 +48,11 @@ impl Holdings {
         &self.storage
     }
 
+    /// What holds the committees.
+    pub(crate) fn committees(&self) -> &CommitteeHolder {
+        &self.committees
+    }
+
     /// The committees as the node last saw them.
     pub(crate) fn view(&self) -> Arc<CommitteeView> {
         self.committees.get()

@@ -225,7 +225,8 @@ impl Recovery {
         if !round.counted {
             self.counted = Some((round.queued, round.done_before));
         }
-        shared.shards.finish_filling()?;
+        let committees = shared.healer.holdings.committees();
+        shared.shards.finish_filling(committees)?;
         self.round = Round {
             done_before: shared.progress().done,
             ..Round::default()

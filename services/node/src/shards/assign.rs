@@ -27,9 +27,10 @@ impl ShardLife {
         let was_away = before == NodeStatus::RecoveryCatchUp;
         let is_filled = |shard: &ShardIndex| match states.get(shard) {
             None | Some(ShardState::Locked) => true,
-            // Begun before it was assigned, if it was not the node's before.
-            Some(ShardState::Recovering) => was_away || !view.previous_shards.contains(shard),
-            Some(ShardState::Active) => was_away,
+            // Begun before it was assigned, if it was not the node's before: whatever its state, nothing was queued for it.
+            Some(ShardState::Recovering | ShardState::Active) => {
+                was_away || !view.previous_shards.contains(shard)
+            }
         };
         let gained: BTreeSet<ShardIndex> =
             view.own_shards.iter().copied().filter(is_filled).collect();

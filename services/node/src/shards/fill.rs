@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use walrus_core::{Epoch, ShardIndex};
 
 use super::ShardLife;
-use crate::storage::{
-    StorageError,
-    records::{NodeStatus, ShardState, SyncReason},
+use crate::{
+    committee::CommitteeHolder,
+    storage::{
+        StorageError,
+        records::{NodeStatus, ShardState, SyncReason},
+    },
 };
 
 impl ShardLife {
@@ -37,20 +40,24 @@ impl ShardLife {
         Ok(count)
     }
 
-    /// Marks shards as complete when nothing that fills them is queued any more; does nothing while somebody holds the turn.
+    /// Marks the node's shards as complete when nothing that fills them is queued any more; does nothing while somebody holds the
+    /// turn. Shards that are begun ahead of their epoch stay as they are: nothing is queued for them before they are assigned.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn finish_filling(&self) -> Result<(), StorageError> {
+    pub fn finish_filling(&self, committees: &CommitteeHolder) -> Result<(), StorageError> {
         let Ok(_turn) = self.turn.try_lock() else {
             return Ok(());
         };
-        let states = self.storage.shard_states();
-        let mut recovering = states
-            .into_iter()
-            .filter(|(_, state)| *state == ShardState::Recovering)
-            .map(|(shard, _)| shard)
-            .peekable();
+        // Under the turn: what is queued is for these shards, once the beginning of their epoch is processed.
+        let view = committees.get();
+        if self.storage.event_epoch()? != view.epoch() {
+            return Ok(());
+        }
+        let is_recovering =
+            |shard: &ShardIndex| self.storage.shard_state(*shard) == Some(ShardState::Recovering);
+        let own = view.own_shards.iter().copied();
+        let mut recovering = own.filter(is_recovering).peekable();
         if recovering.peek().is_none() {
             return Ok(());
         }

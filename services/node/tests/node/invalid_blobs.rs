@@ -391,11 +391,16 @@ async fn no_shard_counts_as_filled_while_shards_are_assigned() {
     let (shards, storage) = (&node.parts.shards, &node.parts.storage);
     let (shard, recovering) = (ShardIndex(1), ShardState::Recovering);
     storage.set_shard_state(shard, recovering).unwrap();
+    let committees = &node.parts.committees;
+    committees.set(view(&[0, 1], &node.protocol_key.public_key()));
+    let mut update = storage.update();
+    update.set_event_epoch(EPOCH).unwrap();
+    update.commit().unwrap();
     let turn = shards.turn().await;
-    shards.finish_filling().unwrap();
+    shards.finish_filling(committees).unwrap();
     assert_eq!(storage.shard_state(shard), Some(recovering));
     drop(turn);
-    shards.finish_filling().unwrap();
+    shards.finish_filling(committees).unwrap();
     assert_eq!(storage.shard_state(shard), Some(ShardState::Active));
 }
 

@@ -487,6 +487,50 @@ async fn a_shard_of_the_next_epoch_comes_before_it_begins() {
 }
 
 #[tokio::test]
+async fn a_shard_of_the_next_epoch_is_not_complete_because_nothing_is_queued_for_it() {
+    let blob = encode(&[3; 2000]);
+    let [first, second] = two_nodes(std::slice::from_ref(&blob)).await;
+    let mut before = committees_of(&first, &second, &ALL, &[]);
+    before.next = Some(committee(
+        EPOCH + 1,
+        &[(&first, &ALL[..9]), (&second, &[9])],
+    ));
+    second.parts.committees.set(view_of(&second, &before));
+    // Its transfer has begun, and brought nothing yet.
+    let (storage, shard) = (&second.parts.storage, ShardIndex(9));
+    storage
+        .set_shard_state(shard, ShardState::Recovering)
+        .unwrap();
+    let finish = || {
+        let committees = &second.parts.committees;
+        second.parts.shards.finish_filling(committees).unwrap();
+        states(&second, &[9])
+    };
+    assert_eq!(finish(), [Some(ShardState::Recovering)]);
+    let after = Committees {
+        epoch: EPOCH + 1,
+        previous: Some(before.current.clone()),
+        current: before.next.clone().unwrap(),
+        next: None,
+        ..before
+    };
+    // After a restart the committees are those of the chain, before its events are processed.
+    second.parts.committees.set(view_of(&second, &after));
+    assert_eq!(finish(), [Some(ShardState::Recovering)]);
+    // Nor does it count as complete if it was called so before it was the node's.
+    storage.set_shard_state(shard, ShardState::Active).unwrap();
+    let mut update = storage.update();
+    update.set_event_epoch(EPOCH + 1).unwrap();
+    update.commit().unwrap();
+    assign(&second, &after).await;
+    let reason = storage.queued_for(blob.metadata.blob_id()).unwrap();
+    assert_eq!(reason, Some(SyncReason::FillShards));
+    assert_eq!(finish(), [Some(ShardState::Recovering)]);
+    let view = second.parts.committees.get();
+    assert_eq!(second.parts.shards.epoch_to_attest(&view).unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_lost_shard_is_read_from_for_one_epoch_and_then_gone() {
     let blob = encode(&[3; 2000]);
     let blob_id = *blob.metadata.blob_id();
