@@ -1,6 +1,6 @@
 //! Blob recovery: fetching or recovering everything that is missing of one blob. Node spec 5.1.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use futures::StreamExt as _;
 use walrus_core::{BlobId, BlsPublicKey, ShardIndex, SliverType, VerifiedBlobMetadataWithId};
@@ -54,12 +54,17 @@ impl Healer {
             && self.holdings.metadata(blob_id)?.is_some())
     }
 
-    /// Fetches or recovers everything that is missing of a blob.
-    pub(super) async fn complete(&self, blob_id: BlobId) -> Result<Completion, HealingError> {
+    /// Fetches or recovers everything that is missing of a blob, but for these shards, to which it comes in another way.
+    pub(super) async fn complete(
+        &self,
+        blob_id: BlobId,
+        elsewhere: &BTreeSet<ShardIndex>,
+    ) -> Result<Completion, HealingError> {
         if self.is_complete(&blob_id)? {
             return Ok(Completion::Complete);
         }
-        let missing = self.holdings.missing_slivers(&blob_id)?;
+        let mut missing = self.holdings.missing_slivers(&blob_id)?;
+        missing.retain(|(shard, _)| !elsewhere.contains(shard));
         let metrics = &self.metrics.recovery;
         let begun = Instant::now();
         let metadata = self.metadata.get(blob_id).await;

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use tokio_util::{
     task::TaskTracker,
 };
 use tracing::Instrument as _;
-use walrus_core::BlobId;
+use walrus_core::{BlobId, ShardIndex};
 use walrus_service::{
     backoff::Backoff,
     worker::{Failure, Status, Step, Worker, panic_message},
@@ -26,7 +26,10 @@ use super::{Deferrals, Healer, HealingError, failures::Failures, healer::Complet
 use crate::{
     blobs::Arrivals,
     shards::ShardLife,
-    storage::{StorageError, records::SyncReason},
+    storage::{
+        Storage, StorageError,
+        records::{ShardState, SyncReason},
+    },
 };
 
 /// How often the queue is looked at without being told to.
@@ -74,6 +77,41 @@ enum Walked {
     Full,
     /// At the end of the queue.
     End,
+}
+
+/// The node's shards that are being filled, each in its own way: one that is slow to come holds up no other.
+struct Filling {
+    /// Those that still come from their previous owners.
+    in_transfer: Arc<BTreeSet<ShardIndex>>,
+    /// Those whose transfers are over.
+    others: Vec<ShardIndex>,
+}
+
+impl Filling {
+    fn of(shared: &Shared) -> Self {
+        let holdings = &shared.healer.holdings;
+        let (view, storage) = (holdings.view(), holdings.storage());
+        let awaiting = shared.shards.awaiting_transfer(&view);
+        let in_transfer: BTreeSet<_> = awaiting.into_iter().collect();
+        let is_other = |shard: &ShardIndex| {
+            !in_transfer.contains(shard)
+                && storage.shard_state(*shard) == Some(ShardState::Recovering)
+        };
+        let others = view.own_shards.iter().copied().filter(is_other).collect();
+        Self {
+            in_transfer: Arc::new(in_transfer),
+            others,
+        }
+    }
+
+    /// Whether what a blob lacks may be about to come from previous owners.
+    fn comes(&self, storage: &Storage, blob_id: &BlobId) -> Result<bool, StorageError> {
+        if self.in_transfer.is_empty() {
+            return Ok(false);
+        }
+        let others = self.others.iter().copied();
+        Ok(storage.missing_slivers(blob_id, others)?.is_empty())
+    }
 }
 
 struct Shared {
@@ -195,14 +233,11 @@ impl Recovery {
     fn walk(&mut self) -> Result<Walked, StorageError> {
         let (shared, round) = (&self.shared, &mut self.round);
         let storage = shared.healer.holdings.storage();
-        let in_transfer = !shared
-            .shards
-            .awaiting_transfer(&shared.healer.holdings.view())
-            .is_empty();
+        let filling = Filling::of(shared);
         while let Some((blob_id, reason)) = round.page.as_slice().first() {
             // What fills a shard may be about to come from its previous owner.
-            let comes = in_transfer && *reason == SyncReason::FillShards;
-            if !comes && shared.is_due(blob_id) {
+            let fills = *reason == SyncReason::FillShards;
+            if shared.is_due(blob_id) && !(fills && filling.comes(storage, blob_id)?) {
                 let Ok(permit) = Arc::clone(&shared.permits).try_acquire_owned() else {
                     if !round.counted {
                         round.counted = true;
@@ -211,7 +246,12 @@ impl Recovery {
                     }
                     return Ok(Walked::Full);
                 };
-                shared.start(*blob_id, permit);
+                let elsewhere = if fills {
+                    Arc::clone(&filling.in_transfer)
+                } else {
+                    Arc::default()
+                };
+                shared.start(*blob_id, elsewhere, permit);
             }
             round.page.next();
             round.queued = round.queued.saturating_add(1);
@@ -249,7 +289,13 @@ impl Shared {
             && !self.deferrals.is_deferred(blob_id, goes_on)
     }
 
-    fn start(self: &Arc<Self>, blob_id: BlobId, permit: OwnedSemaphorePermit) {
+    /// Recovers a blob but for the shards to which it comes from `elsewhere`.
+    fn start(
+        self: &Arc<Self>,
+        blob_id: BlobId,
+        elsewhere: Arc<BTreeSet<ShardIndex>>,
+        permit: OwnedSemaphorePermit,
+    ) {
         self.progress().running.insert(blob_id);
         let begun = Instant::now();
         self.healer.metrics.recovery.begun();
@@ -257,7 +303,7 @@ impl Shared {
         let recover = async move {
             let recovered = async {
                 this.note_end_of_deferral(&blob_id)?;
-                let end = this.healer.complete(blob_id).await?;
+                let end = this.healer.complete(blob_id, &elsewhere).await?;
                 this.dequeue(&blob_id, &end).await?;
                 Ok(end)
             };

@@ -579,6 +579,41 @@ async fn a_shard_whose_previous_owner_is_gone_is_recovered_from_the_others() {
 }
 
 #[tokio::test]
+async fn a_shard_whose_transfer_waits_holds_up_no_other_shard() {
+    let blob = encode(&[3; 2000]);
+    let [first, second] = two_nodes(std::slice::from_ref(&blob)).await;
+    let gone = TestNode::start_as(Address::new([3; 32]), &[]).await;
+    gone.server.shutdown(Some(Duration::ZERO)).await;
+    // Nobody has had shard 8, and who has had shard 9 does not answer.
+    let before: [(&TestNode, &[u16]); 2] = [(&first, &ALL[..8]), (&gone, &[9])];
+    let after = Committees {
+        previous: Some(committee(EPOCH - 1, &before)),
+        current: committee(EPOCH, &[(&first, &ALL[..8]), (&second, &[8, 9])]),
+        ..committees(vec![])
+    };
+    assign(&first, &after).await;
+    assign(&second, &after).await;
+    let patient = ShardSyncConfig {
+        shard_sync_retry_switch_to_recovery_interval_secs: 3600,
+        ..ShardSyncConfig::default()
+    };
+    heal(&second, patient, BlobRecoveryConfig::default());
+    let (storage, blob_id) = (&second.parts.storage, *blob.metadata.blob_id());
+    let has_both = |shard: u16| {
+        let mut kinds = BOTH.into_iter();
+        kinds.all(|kind| {
+            let sliver = storage.sliver(ShardIndex(shard), &blob_id, kind);
+            sliver.unwrap().is_some()
+        })
+    };
+    until(|| has_both(8)).await;
+    assert_holds(&second, &blob, &[8]);
+    // What is about to come is not recovered, and goes on waiting in the queue.
+    assert!(!has_both(9) && storage.is_queued(&blob_id).unwrap());
+    assert_eq!(second.parts.deeds.metrics.recovered_slivers.get(), 2);
+}
+
+#[tokio::test]
 async fn a_blob_that_nobody_has_holds_up_no_shard_and_is_named() {
     let (blob, lost) = (encode(&[3; 2000]), encode(&[4; 2000]));
     let [first, second] = two_nodes(std::slice::from_ref(&blob)).await;
