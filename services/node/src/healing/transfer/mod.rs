@@ -71,7 +71,7 @@ pub struct ShardSync {
 struct Running {
     progress: Progress,
     failures: u32,
-    /// When something came last, or the transfer began.
+    /// When a sliver was stored last, or the transfer began.
     fruitful: Instant,
     /// When the next request may be made.
     next: Instant,
@@ -87,6 +87,14 @@ impl Running {
             fruitful: now,
             next: now,
             over: false,
+        }
+    }
+
+    /// Notes what came. Only slivers that were stored are worth more patience, whatever else a source sends.
+    fn note(&mut self, stored: u64, progress: Progress, now: Instant) {
+        self.progress = progress;
+        if stored > 0 {
+            (self.failures, self.fruitful) = (0, now);
         }
     }
 }
@@ -192,11 +200,7 @@ impl ShardSync {
             Ok(advance) => advance,
         };
         self.done = self.done.saturating_add(advance.stored);
-        let moved = advance.stored > 0 || advance.progress != running.progress;
-        running.progress = advance.progress;
-        if moved {
-            (running.failures, running.fruitful) = (0, now);
-        }
+        running.note(advance.stored, advance.progress, now);
         let Some(error) = advance.broke else {
             if running.progress.is_over() {
                 running.over = true;
@@ -247,5 +251,27 @@ impl Transfers {
 
     fn count(&self, status: &str) {
         self.metrics.shard_syncs.with_label_values(&[status]).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::BlobId;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_stored_is_worth_more_patience() {
+        let begun = Instant::now();
+        let later = begun + Duration::from_secs(60);
+        let mut running = Running::new(begun);
+        running.failures = 3;
+        // Slivers that do not verify, one after the other.
+        let behind = running.progress.behind(BlobId([7; 32]));
+        running.note(0, behind, later);
+        assert_eq!(running.progress, behind);
+        assert_eq!((running.failures, running.fruitful), (3, begun));
+        running.note(1, behind, later);
+        assert_eq!((running.failures, running.fruitful), (0, later));
     }
 }

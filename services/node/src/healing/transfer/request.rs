@@ -1,7 +1,8 @@
 //! The request for slivers of a shard, and its answer.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use tokio::time::{Instant, timeout_at};
 use walrus_core::{
     BlobId, SliverType,
     messages::{ProtocolMessage, SyncShardRequest, SyncShardRequestV1},
@@ -16,6 +17,9 @@ use crate::{
     work::WorkError,
 };
 
+/// How long an answer is read: the transfers of other shards go on when each has made its request.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
+
 /// Why a transfer does not go on.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TransferError {
@@ -25,6 +29,9 @@ pub(super) enum TransferError {
     /// The source sends what it was not asked for.
     #[error("{url} sent blob {blob_id} where a later one was due")]
     OutOfOrder { url: String, blob_id: BlobId },
+    /// The source sends too slowly.
+    #[error("{url} did not send its answer within {} s: what came of it is kept", ANSWER_TIME.as_secs())]
+    Late { url: String },
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -42,7 +49,7 @@ impl TransferError {
                     || error.is_reason(Reason::InvalidEpoch)
                     || error.is_reason(Reason::RequestUnauthorized)
             }
-            Self::Work(_) => true,
+            Self::Work(_) | Self::Late { .. } => true,
             Self::OutOfOrder { .. } | Self::Storage(_) => false,
         }
     }
@@ -88,9 +95,12 @@ impl Transfers {
         let largest = usize::from(symbols)
             .saturating_mul(usize::from(MAX_SYMBOL_SIZE))
             .saturating_add(SLIVER_HEADROOM);
+        let begun = Instant::now();
+        let until = begun.checked_add(ANSWER_TIME).unwrap_or(begun);
         let answer = turn.source.sync_shard(&public, &signed, largest).await?;
         let mut reading = Reading {
             answer,
+            until,
             sliver_type,
             wanted: wanted.iter().copied().collect(),
             first: *first,
@@ -111,6 +121,8 @@ impl Transfers {
 /// An answer that is being read.
 struct Reading {
     answer: ShardAnswer,
+    /// When it is too late for more.
+    until: Instant,
     sliver_type: SliverType,
     wanted: HashSet<BlobId>,
     /// The first blob that may come.
@@ -123,7 +135,12 @@ impl Reading {
     async fn batch(&mut self) -> Vec<SyncedSliver> {
         let (mut batch, mut bytes) = (Vec::new(), 0_usize);
         while bytes < SYNC_BATCH_BYTES && !self.received.is_whole && self.received.broke.is_none() {
-            match self.answer.next().await {
+            let Ok(next) = timeout_at(self.until, self.answer.next()).await else {
+                let url = self.answer.url().to_owned();
+                self.received.broke = Some(TransferError::Late { url });
+                break;
+            };
+            match next {
                 Ok(Some(sliver)) => {
                     if !self.is_in_order(&sliver) {
                         self.received.broke = Some(TransferError::OutOfOrder {
