@@ -13,7 +13,7 @@ use walrus_node::operator::{
 };
 
 use crate::{
-    args::StatusArgs,
+    args::{StatusArgs, Until},
     disk,
     door::{done, socket},
     exit::{Exit, unless_interrupted},
@@ -45,9 +45,17 @@ pub(crate) async fn run(args: &StatusArgs, output: &Output) -> anyhow::Result<Ex
     Ok(end(args, &status))
 }
 
-/// A node that was waited for is as it was to be when it is ready; one that is only looked at should have no problems, either.
+/// A node that was waited for is as it was to be when it is ready and has recovered all that was queued; one that is only looked at should have no problems, either.
 fn end(args: &StatusArgs, status: &Status) -> Exit {
-    Exit::fine_if(status.ready && (args.until.is_some() || status.problems.is_empty()))
+    Exit::fine_if(match args.until {
+        Some(Until::Ready) => is_ready(status),
+        None => status.ready && status.problems.is_empty(),
+    })
+}
+
+/// Whether a node is as it is waited for: nothing is in its way, and nothing is left to recover.
+fn is_ready(status: &Status) -> bool {
+    status.ready && status.queued_blobs == 0
 }
 
 async fn wait(args: &StatusArgs, socket: &Path) -> anyhow::Result<Status> {
@@ -56,7 +64,7 @@ async fn wait(args: &StatusArgs, socket: &Path) -> anyhow::Result<Status> {
         let found = fetch(socket).await;
         let waits = args.until.is_some() && begin.elapsed().as_secs() < args.timeout;
         match found {
-            Ok(status) if status.ready || !waits => return Ok(status),
+            Ok(status) if is_ready(&status) || !waits => return Ok(status),
             Err(error) if !waits => return Err(error),
             _ => tokio::time::sleep(POLL).await,
         }
@@ -73,7 +81,7 @@ async fn watch(args: &StatusArgs, socket: &Path, output: &Output) -> anyhow::Res
             let over = begin.elapsed().as_secs() >= args.timeout;
             show(&found, redraws, &mut last, output)?;
             match found {
-                Ok(status) if args.until.is_some() && (status.ready || over) => {
+                Ok(status) if args.until.is_some() && (is_ready(&status) || over) => {
                     return Ok(end(args, &status));
                 }
                 Err(error) if args.until.is_some() && over => return Err(error),
