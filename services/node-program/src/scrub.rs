@@ -8,9 +8,8 @@ use walrus_node::{
     operator::{
         FsckReport, ScrubState,
         admin::{AdminBody, AdminRequest, FsckCommand, ScrubCommand, WorkerCommand},
-        check_storage,
+        check_unused,
     },
-    storage::Storage,
 };
 
 use crate::{
@@ -122,12 +121,7 @@ async fn offline(args: &FsckArgs) -> anyhow::Result<FsckReport> {
         return Err(Refused(reason.to_owned()).into());
     }
     let (options, fix) = (config.storage_options(), args.fix);
-    let check = move || {
-        let storage = Storage::open_with(options)?;
-        let report = check_storage(&storage, fix);
-        storage.close()?;
-        report
-    };
+    let check = move || check_unused(options, fix);
     let checking = async { Ok(tokio::task::spawn_blocking(check).await??) };
     unless_interrupted(checking, "the same command begins anew").await
 }

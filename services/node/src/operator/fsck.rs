@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use walrus_service::worker::{Failure, Status, Step, Worker};
 
 use crate::{
-    storage::{FsckPosition, Storage, StorageError},
+    storage::{FsckPosition, Storage, StorageError, StorageOptions},
     work::{Work, WorkError},
 };
 
@@ -43,6 +43,18 @@ impl FsckReport {
             }
         }
     }
+
+    /// Adds what a later check has mended besides.
+    fn take_in(&mut self, mended: Self) {
+        self.fix = mended.fix;
+        for finding in mended.findings {
+            if self.findings.len() < MAX_TOLD && !self.findings.contains(&finding) {
+                self.findings.push(finding);
+                self.found = self.found.saturating_add(1);
+            }
+        }
+        self.found = self.found.max(mended.found);
+    }
 }
 
 /// Checks a storage from end to end; mends what it finds if `fix`.
@@ -63,6 +75,22 @@ pub fn check_storage(storage: &Storage, fix: bool) -> Result<FsckReport, Storage
             None => return Ok(report),
         }
     }
+}
+
+/// Checks a storage that nobody uses. Without `fix` it is only looked at. With it the storage is opened after the look, which
+/// mends what a start does, and then checked again.
+///
+/// # Errors
+/// If the storage fails; [`StorageError::NoStorage`] if there is none, and then none is made.
+pub fn check_unused(options: StorageOptions, fix: bool) -> Result<FsckReport, StorageError> {
+    let mut report = check_storage(&Storage::inspect(options.clone())?, false)?;
+    if fix {
+        let storage = Storage::open_with(options)?;
+        let mended = check_storage(&storage, true);
+        storage.close()?;
+        report.take_in(mended?);
+    }
+    Ok(report)
 }
 
 /// Where checks of a running node are ordered and told of.

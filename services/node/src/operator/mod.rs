@@ -28,7 +28,7 @@ pub use self::{
     account::{Account, Duty, KeyStanding, Rewards, Standing, WalletStanding},
     disk::{DiskView, DrainRefused},
     explain::{Explanation, MissingSliver, PeerAnswer},
-    fsck::{FsckReport, check_storage},
+    fsck::{FsckReport, check_storage, check_unused},
     keys::{
         KeyFormat, KeyKind, KeysError, NETWORK_KEY_FILE, NodeKeys, PROTOCOL_KEY_FILE, convert,
         generate, write_key,

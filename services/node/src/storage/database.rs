@@ -39,6 +39,16 @@ pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<Tables, Storage
     Ok(Tables::open(&path, cache_bytes)?)
 }
 
+/// Opens the tables in `directory` as they are; one without tables gets none.
+pub(super) fn inspect(directory: &Path, cache_bytes: u64) -> Result<Tables, StorageError> {
+    let path = directory.join("db");
+    let is_there = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some());
+    if !is_there {
+        return Err(StorageError::NoStorage(directory.to_owned()));
+    }
+    Ok(Tables::open(&path, cache_bytes)?)
+}
+
 /// Keeps the last damaged database, for whoever wants to know.
 fn set_aside(path: &Path, aside: &Path) -> std::io::Result<()> {
     if aside.exists() {

@@ -99,6 +99,12 @@ pub enum StorageError {
         /// The most that slivers may take, in bytes.
         cap: u64,
     },
+    /// There is nothing to look at.
+    #[error(
+        "there is no storage in {}: it has no database; is its disk mounted, and storage_path right?",
+        .0.display()
+    )]
+    NoStorage(PathBuf),
     /// There is no storage for the shard.
     #[error("shard {0} is not stored here")]
     NoShard(ShardIndex),
@@ -197,6 +203,35 @@ impl Storage {
             options.reserve_bytes,
         )?;
         let slivers = SliverStore::open(Settings {
+            tables: tables.clone(),
+            disks,
+            segment_bytes: options.segment_bytes,
+            max_bytes: options.max_bytes,
+        })?;
+        Ok(Self {
+            tables,
+            slivers,
+            verified: VerifiedMetadata::default(),
+        })
+    }
+
+    /// Opens a storage only to look at it: nothing is made, and the index is not brought in line with what is on the disks.
+    ///
+    /// # Errors
+    /// [`StorageError`]; [`StorageError::NoStorage`] if there is none.
+    pub fn inspect(options: StorageOptions) -> Result<Self, StorageError> {
+        let tables = database::inspect(&options.path, options.cache_bytes)?;
+        let directories = Directories {
+            first: &options.path,
+            further: &options.disks,
+        };
+        let disks = Disks::inspect(
+            directories,
+            tables.clone(),
+            options.free_space,
+            options.reserve_bytes,
+        )?;
+        let slivers = SliverStore::inspect(Settings {
             tables: tables.clone(),
             disks,
             segment_bytes: options.segment_bytes,

@@ -130,6 +130,50 @@ impl Disks {
         free_space: FreeSpace,
         reserve_bytes: u64,
     ) -> Result<Self, StorageError> {
+        let this = Self::known(tables, free_space, reserve_bytes)?;
+        let storage = this.find_first(directories.first)?;
+        for directory in directories.further {
+            this.find(directory, storage)?;
+        }
+        for (_, disk) in this.snapshot().iter().filter(|(_, disk)| !disk.present) {
+            tracing::error!(path = disk.record.path, "a disk is missing");
+        }
+        Ok(this)
+    }
+
+    /// Finds the disks that are known, and changes nothing.
+    pub(super) fn inspect(
+        directories: Directories<'_>,
+        tables: Tables,
+        free_space: FreeSpace,
+        reserve_bytes: u64,
+    ) -> Result<Self, StorageError> {
+        let mut this = Self::known(tables, free_space, reserve_bytes)?;
+        let disks = this.disks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let further = directories.further.iter().map(PathBuf::as_path);
+        for directory in std::iter::once(directories.first).chain(further) {
+            let known = match Identity::read(directory)? {
+                Some(identity) => disks
+                    .values_mut()
+                    .find(|disk| disk.record.identity.disk == identity.disk),
+                // One that has lost the file is still the first.
+                None if directory == directories.first => disks.values_mut().next(),
+                None => None,
+            };
+            if let Some(disk) = known {
+                disk.record.path = directory.display().to_string();
+                disk.present = true;
+            }
+        }
+        Ok(this)
+    }
+
+    /// The disks that the tables know of, none of them found yet.
+    fn known(
+        tables: Tables,
+        free_space: FreeSpace,
+        reserve_bytes: u64,
+    ) -> Result<Self, StorageError> {
         let mut disks = BTreeMap::new();
         for page in tables.disks.pages(SCAN_BATCH) {
             disks.extend(page?.into_iter().map(|(number, record)| {
@@ -142,20 +186,12 @@ impl Disks {
                 (number, disk)
             }));
         }
-        let this = Self {
+        Ok(Self {
             disks: RwLock::new(disks),
             tables,
             free_space,
             reserve_bytes,
-        };
-        let storage = this.find_first(directories.first)?;
-        for directory in directories.further {
-            this.find(directory, storage)?;
-        }
-        for (_, disk) in this.snapshot().iter().filter(|(_, disk)| !disk.present) {
-            tracing::error!(path = disk.record.path, "a disk is missing");
-        }
-        Ok(this)
+        })
     }
 
     /// The directory of the storage, which is always a disk; returns the ID of the storage.

@@ -60,25 +60,10 @@ impl Files {
 impl SliverStore {
     /// Opens every shard.
     pub(in super::super) fn open(settings: Settings) -> Result<Self, StorageError> {
-        let Settings {
-            tables,
-            disks,
-            segment_bytes,
-            max_bytes,
-        } = settings;
-        let clean = tables.was_closed()?;
+        let clean = settings.tables.was_closed()?;
         // From here on only a start that has come to its end is one that needs no second look.
-        tables.mark_open()?;
-        let this = Self {
-            shards: RwLock::new(known_shards(&tables)?),
-            tables,
-            disks,
-            open_files: OpenFiles::new(MAX_OPEN_SEGMENTS),
-            segment_bytes,
-            max_bytes,
-            used_bytes: AtomicU64::new(0),
-            compaction: Mutex::default(),
-        };
+        settings.tables.mark_open()?;
+        let this = Self::inspect(settings)?;
         this.meet_unknown_shards()?;
         for books in this.all_books() {
             this.open_shard(&books, clean)?;
@@ -89,6 +74,26 @@ impl SliverStore {
         let used = used.map(|(_, record)| record.end).sum();
         this.used_bytes.store(used, Ordering::Relaxed);
         Ok(this)
+    }
+
+    /// Every shard as the tables know it, without a look at the disks.
+    pub(in super::super) fn inspect(settings: Settings) -> Result<Self, StorageError> {
+        let Settings {
+            tables,
+            disks,
+            segment_bytes,
+            max_bytes,
+        } = settings;
+        Ok(Self {
+            shards: RwLock::new(known_shards(&tables)?),
+            tables,
+            disks,
+            open_files: OpenFiles::new(MAX_OPEN_SEGMENTS),
+            segment_bytes,
+            max_bytes,
+            used_bytes: AtomicU64::new(0),
+            compaction: Mutex::default(),
+        })
     }
 
     /// Whether nothing is known of what happened before, so that everything that is found counts until the chain says otherwise.

@@ -4,8 +4,9 @@ use std::{fs, os::unix::fs::FileExt as _};
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use walrus_core::SliverType;
-use walrus_node::storage::{
-    Finding, Storage, StorageError, records::ShardState, segments::SegmentError,
+use walrus_node::{
+    operator::check_unused,
+    storage::{Finding, Storage, StorageError, records::ShardState, segments::SegmentError},
 };
 use walrus_service::tables::{Database, Format, Options};
 
@@ -327,6 +328,38 @@ fn fsck_finds_what_index_and_segments_do_not_agree_upon() {
     fsck(&storage, true);
     assert_eq!(fsck(&storage, false), []);
     assert_honest(&storage, &deleted);
+}
+
+#[test]
+fn a_look_at_an_unused_storage_tells_what_a_start_would_lose_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (storage, deleted) = populate(dir.path());
+    storage.close().unwrap();
+    drop(storage);
+    assert_eq!(check_unused(options(dir.path()), false).unwrap().found, 0);
+    fs::remove_file(segments(dir.path()).remove(1)).unwrap();
+    let report = check_unused(options(dir.path()), false).unwrap();
+    assert!(report.found > 0, "{report:?}");
+    assert_eq!(
+        check_unused(options(dir.path()), false).unwrap(),
+        report,
+        "nothing is changed"
+    );
+    let mended = check_unused(options(dir.path()), true).unwrap();
+    assert_eq!(mended.found, report.found);
+    assert_eq!(check_unused(options(dir.path()), false).unwrap().found, 0);
+    assert_honest(&open(dir.path()), &deleted);
+}
+
+#[test]
+fn where_no_storage_is_none_is_made_to_look_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let absent = dir.path().join("not mounted");
+    for fix in [false, true] {
+        let error = check_unused(options(&absent), fix).unwrap_err();
+        assert!(matches!(error, StorageError::NoStorage(_)), "{error}");
+        assert!(!absent.exists());
+    }
 }
 
 #[test]
