@@ -53,6 +53,12 @@ impl OpenFiles {
         Ok(self.insert(key, file))
     }
 
+    /// The file of a segment, if it is open.
+    pub(crate) fn opened(&self, key: SegmentKey) -> Option<Arc<File>> {
+        let files = self.lock();
+        files.open.get(&key).map(|(file, _)| Arc::clone(file))
+    }
+
     /// Keeps a file that was just opened or created.
     pub(crate) fn insert(&self, key: SegmentKey, file: File) -> Arc<File> {
         let file = Arc::new(file);

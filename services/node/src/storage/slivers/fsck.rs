@@ -188,7 +188,12 @@ impl SliverStore {
             let Ok(books) = self.books(shard) else {
                 continue;
             };
-            let error = match self.check_head(&books, &key, place) {
+            let checked = match books.segment(place.segment) {
+                Some(record) => self.check_path(&books, place.segment, &record),
+                None => Ok(()),
+            };
+            let checked = checked.and_then(|()| self.check_head(&books, &key, place));
+            let error = match checked {
                 Err(error) if error.is_loss() => error,
                 other => {
                     other?;

@@ -1,13 +1,19 @@
 //! Reading slivers. What is damaged or gone is taken out of the index and queued for recovery by whoever finds it.
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt as _,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use walrus_core::ShardIndex;
 
 use super::{
     super::{
         StorageError,
-        records::{Place, SegmentRecord, SyncReason},
+        records::{Place, SegmentRecord, SegmentState, SyncReason},
         segments::{
             SegmentError,
             name::SegmentName,
@@ -57,13 +63,62 @@ impl SliverStore {
         tracing::error!(%error, %blob_id, %shard, %sliver_type, "a sliver is damaged");
         let gone = matches!(error, SegmentError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
         if gone {
-            let lost = self.lose_where(books, SyncReason::Certified, |other| {
-                other.segment == place.segment
-            })?;
-            tracing::error!(%shard, segment = place.segment, lost, "a segment is gone");
+            self.lose_segment(books, place.segment)?;
             return Ok(());
         }
         self.lose(books, key, place)
+    }
+
+    /// What follows from a segment whose file is gone; returns how many slivers are lost with it.
+    pub(super) fn lose_segment(&self, books: &Books, number: u32) -> Result<u64, StorageError> {
+        if books.segment(number).is_none() {
+            return Ok(0);
+        }
+        // First: nothing more is to be appended to a file that nobody finds again.
+        let mut change = books.change(&self.tables)?;
+        change.retire_segment(number, SegmentState::Sealed);
+        let emptied = change.commit()?;
+        self.remove_files(&emptied)?;
+        let reason = SyncReason::Certified;
+        let lost = self.lose_where(books, reason, |place| place.segment == number)?;
+        tracing::error!(shard = %books.shard(), segment = number, lost, "a segment is gone");
+        Ok(lost)
+    }
+
+    /// Whether the file of a segment is still found at its path: one that is open is read though it was unlinked, and is lost
+    /// with the process. If another file is there by now, that one counts from here on.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] that is a loss if it is gone.
+    pub(super) fn check_path(
+        &self,
+        books: &Books,
+        number: u32,
+        record: &SegmentRecord,
+    ) -> Result<(), SegmentError> {
+        let key = (books.shard(), number, record.salt);
+        let (Some(file), Some(path)) = (
+            self.open_files.opened(key),
+            self.path(books.shard(), number, record),
+        ) else {
+            return Ok(());
+        };
+        let io_error = |error| SegmentError::io(&path, error);
+        let opened = file.metadata().map_err(io_error)?;
+        match fs::metadata(&path) {
+            Ok(found) if (found.dev(), found.ino()) == (opened.dev(), opened.ino()) => Ok(()),
+            Ok(_) => {
+                self.open_files.forget(key);
+                Ok(())
+            }
+            // Whoever unlinks a segment in order takes it out of the books before.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && books.segment(number).is_none() =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(io_error(error)),
+        }
     }
 
     /// The sliver at `place`, checked.

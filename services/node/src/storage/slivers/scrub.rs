@@ -119,6 +119,15 @@ impl SliverStore {
         step: &mut ScrubStep,
     ) -> Result<(), StorageError> {
         let number = at.segment;
+        match self.check_path(books, number, &record) {
+            Err(error) if error.is_loss() => {
+                let lost = self.lose_segment(books, number)?;
+                step.damaged = step.damaged.saturating_add(lost);
+                at.offset = record.end;
+                return Ok(());
+            }
+            checked => checked?,
+        }
         let opened = self.open_segment(books, number, &record);
         let bytes = |file: &std::fs::File| file.metadata().map_or(0, |metadata| metadata.len());
         let (file, path) = match opened {

@@ -331,6 +331,33 @@ fn fsck_finds_what_index_and_segments_do_not_agree_upon() {
 }
 
 #[test]
+fn a_segment_that_is_deleted_while_it_is_open_is_found_and_queued() {
+    for by_scrub in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let (storage, deleted) = populate(dir.path());
+        // Every file is open, and can be read on after it was deleted.
+        assert_honest(&storage, &deleted);
+        fs::remove_file(segments(dir.path()).remove(1)).unwrap();
+        if by_scrub {
+            assert!(scrub(&storage) > 0);
+        } else {
+            let findings = fsck(&storage, false);
+            assert!(
+                matches!(findings[..], [Finding::Missing { .. }, ..]),
+                "{findings:?}"
+            );
+            assert_eq!(fsck(&storage, false), findings, "nothing is changed");
+            fsck(&storage, true);
+        }
+        assert_eq!(fsck(&storage, false), []);
+        assert_honest(&storage, &deleted);
+        storage.close().unwrap();
+        drop(storage);
+        assert_eq!(check_unused(options(dir.path()), false).unwrap().found, 0);
+    }
+}
+
+#[test]
 fn a_look_at_an_unused_storage_tells_what_a_start_would_lose_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (storage, deleted) = populate(dir.path());
