@@ -103,7 +103,7 @@ impl Plan {
             file.sync_all()
         };
         write().map_err(BackupError::io(&path))?;
-        sync_directory(target)?;
+        sync_below(target)?;
         Ok(manifest)
     }
 
@@ -178,6 +178,23 @@ fn with_digest(target: &Path, path: PathBuf) -> Result<BackupFile, BackupError> 
         bytes,
         digest,
     })
+}
+
+/// Makes every file and directory below `path`, and that itself, survive the death of the machine: before a backup is called
+/// complete and older ones go.
+pub(super) fn sync_below(path: &Path) -> Result<(), BackupError> {
+    for entry in fs::read_dir(path).map_err(BackupError::io(path))? {
+        let entry = entry.map_err(BackupError::io(path))?;
+        let inner = entry.path();
+        let kind = entry.file_type().map_err(BackupError::io(&inner))?;
+        if kind.is_dir() {
+            sync_below(&inner)?;
+        } else {
+            let sync = || fs::File::open(&inner)?.sync_all();
+            sync().map_err(BackupError::io(&inner))?;
+        }
+    }
+    sync_directory(path)
 }
 
 pub(super) fn sync_directory(path: &Path) -> Result<(), BackupError> {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BackupError, DISKS, Manifest, TABLES, create::sync_directory, verify::check};
+use super::{BackupError, DISKS, Manifest, TABLES, create::{sync_below, sync_directory}, verify::check};
 
 /// Puts the files of the backup at `path` into the directories of a node's disks, the first of which is that of its storage, after they were
 /// checked. Files are copied, never linked: what the node does to them must not reach the backup. The tables come last, so that a
@@ -53,9 +53,25 @@ pub fn restore(
         let name = file.path.strip_prefix(tables).unwrap_or(&file.path);
         copy(&path.join(&file.path), &unfinished.join(name))?;
     }
+    // What makes a storage of it comes after all it names.
+    for disk in disks {
+        sync_restored(disk)?;
+    }
     let complete = storage.join(TABLES);
     fs::rename(&unfinished, &complete).map_err(BackupError::io(&complete))?;
     sync_directory(storage)
+}
+
+/// Makes the directories of a disk survive the death of the machine; what else lies there is not touched.
+fn sync_restored(disk: &Path) -> Result<(), BackupError> {
+    for entry in fs::read_dir(disk).map_err(BackupError::io(disk))? {
+        let entry = entry.map_err(BackupError::io(disk))?;
+        let is_ours = !super::super::is_of_the_process(Path::new(&entry.file_name()));
+        if is_ours && entry.path().is_dir() {
+            sync_below(&entry.path())?;
+        }
+    }
+    sync_directory(disk)
 }
 
 /// What steers a process may lie there, nothing that was stored.
