@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BackupError, DISKS, Manifest, TABLES, create::{sync_below, sync_directory}, verify::check};
+use super::{
+    BackupError, DISKS, Manifest, TABLES,
+    create::{sync_below, sync_directory},
+    verify::check,
+};
 
 /// Puts the files of the backup at `path` into the directories of a node's disks, the first of which is that of its storage, after they were
 /// checked. Files are copied, never linked: what the node does to them must not reach the backup. The tables come last, so that a

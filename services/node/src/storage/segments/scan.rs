@@ -9,6 +9,8 @@ use super::{
 
 /// Bytes that are searched at once for the next record.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Where they cannot be read, so many are skipped at once: a disk fails by sectors.
+const BLOCK_BYTES: u64 = 4096;
 
 /// One segment file, opened.
 #[derive(Debug, Clone, Copy)]
@@ -64,16 +66,21 @@ impl SegmentFile<'_> {
         Ok(header.filter(|header| offset.saturating_add(header.record_bytes()) <= end))
     }
 
-    /// What is at `offset`, before `end`.
+    /// What is at `offset`, before `end`. What the disk cannot read is damage as well.
     ///
     /// # Errors
-    /// See [`SegmentFile::header_at`].
+    /// See [`SegmentFile::header_at`]; none that is a loss.
     pub(crate) fn piece_at(&self, offset: u64, end: u64) -> Result<Piece, SegmentError> {
         if offset >= end {
             return Ok(Piece::End);
         }
-        if let Some(header) = self.header_at(offset, end)? {
-            return Ok(Piece::Record(header));
+        match self.header_at(offset, end) {
+            Ok(Some(header)) => return Ok(Piece::Record(header)),
+            Ok(None) => {}
+            Err(error) if error.is_loss() => {
+                tracing::warn!(%error, offset, "the head of a record cannot be read");
+            }
+            Err(error) => return Err(error),
         }
         let until = self.next_record(offset.saturating_add(1), end)?;
         Ok(Piece::Damage { until })
@@ -81,26 +88,49 @@ impl SegmentFile<'_> {
 
     /// Where the next intact record begins at or behind `from`, or `end`.
     fn next_record(&self, mut from: u64, end: u64) -> Result<u64, SegmentError> {
+        const OVERLAP: u64 = MAGIC.len() as u64 - 1;
         let mut window = vec![0; WINDOW_BYTES];
+        // Up to here blocks are read one by one, as one of them cannot be read.
+        let mut blocks_until = from;
         while from < end {
-            let length = usize::try_from(end.saturating_sub(from)).unwrap_or(usize::MAX);
-            let length = length.min(WINDOW_BYTES);
+            let by_blocks = from < blocks_until;
+            let length = if by_blocks {
+                let block_end = from.saturating_add(OVERLAP.saturating_add(1));
+                let block_end = block_end.checked_next_multiple_of(BLOCK_BYTES);
+                block_end.unwrap_or(end).min(end).saturating_sub(from)
+            } else {
+                end.saturating_sub(from).min(WINDOW_BYTES as u64)
+            };
+            let until = from.saturating_add(length);
+            let length = usize::try_from(length).unwrap_or(WINDOW_BYTES);
             let read = window.get_mut(..length).unwrap_or_default();
-            self.file
-                .read_exact_at(read, from)
-                .map_err(|error| self.error(error))?;
+            match self.file.read_exact_at(read, from) {
+                Ok(()) => {}
+                Err(error) => {
+                    let error = self.error(error);
+                    if !error.is_loss() {
+                        return Err(error);
+                    }
+                    if by_blocks {
+                        let block = from.checked_div(BLOCK_BYTES).unwrap_or_default();
+                        from = block.saturating_add(1).saturating_mul(BLOCK_BYTES);
+                    } else {
+                        blocks_until = until;
+                    }
+                    continue;
+                }
+            }
             for (at, candidate) in (0_u64..).zip(read.windows(MAGIC.len())) {
                 let offset = from.saturating_add(at);
                 if candidate == MAGIC && self.is_record(offset, end)? {
                     return Ok(offset);
                 }
             }
-            if length < WINDOW_BYTES {
+            if until >= end {
                 break;
             }
             // The last bytes may begin a record of the next window.
-            let step = WINDOW_BYTES.saturating_sub(MAGIC.len().saturating_sub(1));
-            from = from.saturating_add(step as u64);
+            from = until.saturating_sub(OVERLAP);
         }
         Ok(end)
     }
@@ -110,6 +140,7 @@ impl SegmentFile<'_> {
         match self.header_at(offset, end) {
             Ok(header) => Ok(header.is_some()),
             Err(SegmentError::Newer { .. }) => Ok(false),
+            Err(error) if error.is_loss() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -176,5 +207,32 @@ impl SegmentFile<'_> {
     /// A read that finds the file shorter than it was is damage as any other, and so is a disk that cannot give the bytes back.
     fn error(&self, error: io::Error) -> SegmentError {
         SegmentError::io(self.path, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_damage() {
+        // Shorter than the books say.
+        let short = tempfile::tempfile().unwrap();
+        short.set_len(5000).unwrap();
+        // Nothing is mapped at the first pages of a process, and reading them is the error of a bad sector (EIO).
+        let unreadable = File::open("/proc/self/mem").unwrap();
+        for file in [&short, &unreadable] {
+            let segment = SegmentFile {
+                file,
+                path: Path::new("a segment"),
+                salt: None,
+            };
+            let error = segment.header_at(0, 20_000).err();
+            assert!(error.is_none_or(|error| error.is_loss()));
+            for offset in [0, 4090, 8192] {
+                let piece = segment.piece_at(offset, 20_000).unwrap();
+                assert_eq!(piece, Piece::Damage { until: 20_000 });
+            }
+        }
     }
 }

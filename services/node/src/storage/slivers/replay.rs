@@ -12,7 +12,6 @@ use super::{
         StorageError,
         records::{Place, SegmentRecord, SegmentState},
         segments::{
-            SegmentError,
             class::NO_KNOWN_END,
             record::{Header, Kind},
             scan::{Piece, SegmentFile},
@@ -176,7 +175,7 @@ impl SliverStore {
 fn is_intact(segment: SegmentFile<'_>, offset: u64, header: &Header) -> Result<bool, StorageError> {
     match segment.payload(offset, header) {
         Ok(_) => Ok(true),
-        Err(SegmentError::Corrupt { .. }) => Ok(false),
+        Err(error) if error.is_loss() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
