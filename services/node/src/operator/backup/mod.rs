@@ -153,7 +153,7 @@ pub enum BackupError {
     #[error("there is no backup in {}", .0.display())]
     Empty(PathBuf),
     /// The target holds something.
-    #[error("{path} holds {found}: a backup is restored into an empty directory; move it aside, or empty it", path = path.display())]
+    #[error("{path} holds {found}: a backup is restored where nothing is stored; move it aside (a backup that lies in it goes along: name it with --path), or remove everything in it but the backups", path = path.display())]
     Occupied {
         /// The directory.
         path: PathBuf,
@@ -383,6 +383,26 @@ mod tests {
         assert!(matches!(other, BackupError::Disks { .. }), "{other}");
         let absent = find(&plan.directory, Some(1)).unwrap_err();
         assert!(absent.to_string().contains("[2, 3]"), "{absent}");
+    }
+
+    #[test]
+    fn backups_in_the_directory_of_the_storage_are_restored_into_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(dir.path());
+        put(&plan.storage, 1);
+        plan.create(&|| true).unwrap();
+        let (path, manifest) = find(&plan.directory, None).unwrap();
+        let (target, directory) = (plan.disks.clone(), plan.directory.clone());
+        drop(plan);
+        let occupied = restore(&path, &manifest, &target, true).unwrap_err();
+        assert!(occupied.to_string().contains("--path"), "{occupied}");
+        for stored in [TABLES, "shards"] {
+            fs::remove_dir_all(target[0].join(stored)).unwrap();
+        }
+        restore(&path, &manifest, &target, true).unwrap();
+        let restored = Storage::open(&target[0], 1 << 20).unwrap();
+        assert!(has(&restored, 1));
+        assert_eq!(list(&directory).unwrap().len(), 1, "it is still there");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     create::{sync_below, sync_directory},
     verify::check,
 };
+use crate::storage::disks::DISK_IDENTITY;
 
 /// Puts the files of the backup at `path` into the directories of a node's disks, the first of which is that of its storage, after they were
 /// checked. Files are copied, never linked: what the node does to them must not reach the backup. The tables come last, so that a
@@ -78,7 +79,7 @@ fn sync_restored(disk: &Path) -> Result<(), BackupError> {
     sync_directory(disk)
 }
 
-/// What steers a process may lie there, nothing that was stored.
+/// What steers a process may lie there, backups, and which disk it is, nothing that was stored.
 fn check_empty(disk: &Path) -> Result<(), BackupError> {
     let entries = match fs::read_dir(disk) {
         Ok(entries) => entries,
@@ -88,7 +89,8 @@ fn check_empty(disk: &Path) -> Result<(), BackupError> {
     for entry in entries {
         let name = entry.map_err(BackupError::io(disk))?.file_name();
         let is_tables = name == TABLES;
-        if is_tables || !super::super::is_of_the_process(Path::new(&name)) {
+        let may_stay = name == DISK_IDENTITY || super::super::is_of_the_process(Path::new(&name));
+        if is_tables || !may_stay {
             return Err(BackupError::Occupied {
                 path: disk.to_owned(),
                 found: name.to_string_lossy().into_owned(),

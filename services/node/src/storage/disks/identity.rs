@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::DiskError;
 
 /// The name of the file.
-pub(super) const FILE_NAME: &str = "walrus-disk";
+pub(crate) const FILE_NAME: &str = "walrus-disk";
 
 const TITLE: &str = "walrus-disk 1";
 

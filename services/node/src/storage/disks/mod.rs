@@ -18,6 +18,7 @@ use std::{
 
 use walrus_core::ShardIndex;
 
+pub(crate) use self::identity::FILE_NAME as DISK_IDENTITY;
 use self::identity::{Id, Identity};
 pub use self::space::FreeSpace;
 use super::{
