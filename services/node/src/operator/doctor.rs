@@ -17,6 +17,8 @@ use walrus_sui::{
     objects::StorageNodeInfo,
 };
 
+#[cfg(unix)]
+use super::free_space::{Room, bytes_of_slivers};
 use super::own_keys::{Known, differences};
 use crate::{NodeConfig, config::SuiConfig, tls::transport};
 
@@ -116,38 +118,35 @@ fn existing(path: &Path) -> Option<&Path> {
 
 #[cfg(unix)]
 fn room(findings: &mut Findings, config: &NodeConfig) {
+    use std::{collections::BTreeSet, os::unix::fs::MetadataExt as _};
     const NAME: &str = "free space";
-    let (path, offered) = (&config.storage_path, config.voting_params.node_capacity);
-    let Some(existing) = existing(path) else {
-        let path = path.display();
-        return findings.problem(NAME, format!("no directory above {path} is there"));
-    };
-    let stat = match rustix::fs::statvfs(existing) {
-        Ok(stat) => stat,
-        Err(error) => {
-            let path = existing.display();
-            return findings.problem(NAME, format!("cannot look at {path}: {error}"));
+    let (mut room, mut counted) = (Room::default(), BTreeSet::new());
+    for disk in config.disk_paths() {
+        let Some(existing) = existing(&disk) else {
+            let path = disk.display();
+            return findings.problem(NAME, format!("no directory above {path} is there"));
+        };
+        let looked_at = || {
+            let device = std::fs::metadata(existing)?.dev();
+            Ok::<_, std::io::Error>((device, rustix::fs::statvfs(existing)?))
+        };
+        let (device, stat) = match looked_at() {
+            Ok(looked_at) => looked_at,
+            Err(error) => {
+                let path = existing.display();
+                return findings.problem(NAME, format!("cannot look at {path}: {error}"));
+            }
+        };
+        room.used = room.used.saturating_add(bytes_of_slivers(&disk));
+        // Two directories of one file system share its room.
+        if counted.insert(device) {
+            let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+            room.free = room.free.saturating_add(bytes(stat.f_bavail));
+            room.all = room.all.saturating_add(bytes(stat.f_blocks));
         }
-    };
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let all = stat.f_blocks.saturating_mul(stat.f_frsize);
-    let says = format!(
-        "{free} of {all} bytes are free at {}; the node offers {offered} (voting_params.node_capacity)",
-        path.display()
-    );
-    if free < offered / 100 {
-        findings.problem(
-            NAME,
-            format!("{says}: less than a hundredth; make room, or let it store elsewhere"),
-        );
-    } else if all < offered {
-        findings.warning(
-            NAME,
-            format!("{says}: the disk cannot hold what the node offers; offer less, or add disks"),
-        );
-    } else {
-        findings.fine(NAME, says);
     }
+    let (finding, says) = room.judge(config.voting_params.node_capacity);
+    findings.add(NAME, finding, says);
 }
 
 #[cfg(not(unix))]

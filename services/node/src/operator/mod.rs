@@ -9,6 +9,8 @@ pub(crate) mod desk;
 pub(crate) mod disk;
 pub mod doctor;
 pub(crate) mod explain;
+#[cfg(unix)]
+mod free_space;
 pub(crate) mod fsck;
 mod keys;
 mod leaving;
