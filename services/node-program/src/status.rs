@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 use walrus_node::operator::{
-    Standing, Status,
+    Rewards, Standing, Status,
     admin::{AdminBody, AdminRequest},
 };
 
@@ -195,6 +195,15 @@ fn recovery(status: &Status) -> String {
     }
 }
 
+/// The share that the chain has, and what was set and comes later.
+fn commission_rate(rewards: &Rewards) -> String {
+    let now = format!("{} basis points", rewards.commission_rate);
+    match rewards.next_commission_rate {
+        Some(next) => format!("{now} now and {} from epoch {} on", next.rate, next.epoch),
+        None => now,
+    }
+}
+
 fn standing_lines(standing: &Standing) -> Vec<String> {
     let (wallet, rewards) = (&standing.wallet, &standing.rewards);
     let keys = if standing.keys.match_chain {
@@ -211,9 +220,9 @@ fn standing_lines(standing: &Standing) -> Vec<String> {
         field(
             "commission",
             format!(
-                "{} to collect, at a rate of {} basis points",
+                "{} to collect, at a rate of {}",
                 words::coins(rewards.commission_frost, "WAL"),
-                rewards.commission_rate
+                commission_rate(rewards)
             ),
         ),
     ];

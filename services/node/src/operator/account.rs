@@ -15,7 +15,7 @@ use walrus_sui::{
     Address,
     chain::ChainError,
     contract::{ContractReader, PoolSummary},
-    objects::{EpochState, StakingInnerV1},
+    objects::{EpochState, PendingValues, StakingInnerV1},
 };
 
 use super::{
@@ -78,6 +78,29 @@ pub struct Rewards {
     pub commission_frost: u64,
     /// That share, in basis points.
     pub commission_rate: u16,
+    /// The share that was set last, if it is not in force yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_commission_rate: Option<NextCommissionRate>,
+}
+
+/// A share of the reward that comes into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextCommissionRate {
+    /// The epoch with which it does.
+    pub epoch: u32,
+    /// The share, in basis points.
+    pub rate: u64,
+}
+
+impl NextCommissionRate {
+    fn of(pending: &PendingValues) -> Option<Self> {
+        let last = pending.0.contents.last()?;
+        Some(Self {
+            epoch: last.key,
+            rate: last.value,
+        })
+    }
 }
 
 /// Something that comes.
@@ -186,6 +209,7 @@ impl Account {
                 stake_frost: pool.pool.wal_balance,
                 commission_frost: pool.pool.commission,
                 commission_rate: pool.pool.commission_rate,
+                next_commission_rate: NextCommissionRate::of(&pool.pool.pending_commission_rate),
             },
             duties: duties(staking, identity.node_id),
         }
@@ -282,6 +306,19 @@ mod tests {
     use crate::chain::staking;
 
     const NODE: Address = Address::new([7; 32]);
+
+    #[test]
+    fn a_commission_rate_that_is_set_and_not_in_force_is_told() {
+        let mut pending = PendingValues::default();
+        assert_eq!(NextCommissionRate::of(&pending), None);
+        let entry = |key, value| VecMapEntry { key, value };
+        pending.0.contents = vec![entry(3, 50), entry(4, 6000)];
+        let next = NextCommissionRate {
+            epoch: 4,
+            rate: 6000,
+        };
+        assert_eq!(NextCommissionRate::of(&pending), Some(next));
+    }
 
     fn committee(shards: u16) -> CommitteeShards {
         let entry = VecMapEntry {

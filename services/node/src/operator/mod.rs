@@ -27,7 +27,7 @@ mod status;
 #[cfg(unix)]
 pub use self::desk::SetLogLevel;
 pub use self::{
-    account::{Account, Duty, KeyStanding, Rewards, Standing, WalletStanding},
+    account::{Account, Duty, KeyStanding, NextCommissionRate, Rewards, Standing, WalletStanding},
     disk::{DiskView, DrainRefused},
     explain::{Explanation, MissingSliver, PeerAnswer},
     fsck::{FsckReport, check_storage, check_unused},
