@@ -309,7 +309,8 @@ impl SliverStore {
         if is_orphan && segment.payload(place.offset, header).is_ok() {
             if repair {
                 let mut change = books.change(&self.tables)?;
-                if change.place(&key)?.is_none() {
+                // Compaction may have given up the segment meanwhile.
+                if change.segment(place.segment).is_some() && change.place(&key)?.is_none() {
                     change.put(key, place)?;
                 }
                 change.commit()?;

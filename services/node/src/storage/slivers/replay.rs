@@ -64,7 +64,9 @@ impl SliverStore {
                 let end = progress.intact;
                 change.set_segment(number, SegmentRecord { end, ..record });
             }
-            change.commit()?;
+            // A deletion that was written here may have been the end of an earlier segment.
+            let emptied = change.commit()?;
+            self.remove_files(&emptied)?;
         }
         if !found && progress.intact < end {
             tracing::warn!(path = %path.display(), end = progress.intact, file_bytes = end, "cutting off a torn end");
