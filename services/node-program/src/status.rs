@@ -232,3 +232,34 @@ fn standing_lines(standing: &Standing) -> Vec<String> {
     }));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: StatusArgs,
+    }
+
+    #[test]
+    fn a_node_is_waited_for_until_nothing_is_queued() {
+        let status = |queued: u64| -> Status {
+            let status = serde_json::json!({
+                "verdict": "", "ready": true, "version": "", "name": "", "nodeId": "", "publicAddress": "",
+                "uptimeSecs": 1, "epoch": 1, "nodeStatus": "", "ownedShards": 1, "readyShards": 1, "recoveringShards": 0,
+                "readOnlyShards": 0, "nextEventIndex": 1, "checkpointsBehind": 0, "latestCheckpoint": 1,
+                "queuedBlobs": queued, "workers": [],
+            });
+            serde_json::from_value(status).unwrap()
+        };
+        let once = Line::parse_from(["status"]).args;
+        let waited = Line::parse_from(["status", "--until", "ready"]).args;
+        assert_eq!(end(&once, &status(6)), Exit::Fine);
+        assert_ne!(end(&waited, &status(6)), Exit::Fine);
+        assert_eq!(end(&waited, &status(0)), Exit::Fine);
+    }
+}
