@@ -420,7 +420,7 @@ impl Shared {
         if storage.queued_for(blob_id)? == Some(SyncReason::FillShards) {
             tracing::error!(%blob_id, attempts, "nobody has enough of a certified blob: its shards count as complete without it, and it is tried again");
             let mut update = storage.update();
-            update.queue(blob_id, SyncReason::Certified)?;
+            update.let_go(blob_id)?;
             update.commit()?;
         }
         Ok(())

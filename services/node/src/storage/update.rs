@@ -155,13 +155,20 @@ impl<B: BorrowMut<Batch>> Update<'_, B> {
             .remove(&self.tables.pools, &ObjectKey(*id));
     }
 
-    /// Queues the recovery of the missing slivers of a blob.
+    /// Queues the recovery of the missing slivers of a blob. One that fills shards goes on doing so, whoever queues it again: without
+    /// it they would count as complete.
     pub fn queue(&mut self, blob_id: &BlobId, reason: SyncReason) -> Result<(), StorageError> {
+        let batch = self.batch.borrow_mut();
+        self.tables.queue_lost(batch, blob_id, reason)
+    }
+
+    /// Leaves a blob in the queue that is to hold up no shard any more.
+    pub fn let_go(&mut self, blob_id: &BlobId) -> Result<(), StorageError> {
         let key = BlobKey(*blob_id);
         Ok(self
             .batch
             .borrow_mut()
-            .insert(&self.tables.blob_syncs, &key, &reason)?)
+            .insert(&self.tables.blob_syncs, &key, &SyncReason::Certified)?)
     }
 
     /// Takes a blob out of the queue of recoveries.
