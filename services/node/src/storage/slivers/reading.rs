@@ -75,7 +75,11 @@ impl SliverStore {
             return Ok(0);
         }
         // First: nothing more is to be appended to a file that nobody finds again.
-        let mut change = books.change(&self.tables)?;
+        let mut change = match books.change(&self.tables) {
+            // The shard was removed, and its files with it.
+            Err(StorageError::NoShard(_)) => return Ok(0),
+            change => change?,
+        };
         change.retire_segment(number, SegmentState::Sealed);
         let emptied = change.commit()?;
         self.remove_files(&emptied)?;
