@@ -402,6 +402,7 @@ mod tests {
         restore(&path, &manifest, &target, true).unwrap();
         let restored = Storage::open(&target[0], 1 << 20).unwrap();
         assert!(has(&restored, 1));
+        verify(&path, &manifest).unwrap();
         assert_eq!(list(&directory).unwrap().len(), 1, "it is still there");
     }
 

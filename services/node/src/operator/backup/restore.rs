@@ -104,6 +104,13 @@ fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(BackupError::io(parent))?;
     }
+    // What may still be there can be the backup's own file, linked: writing into it would empty both.
+    match fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(BackupError::io(to)(error));
+        }
+        _ => {}
+    }
     fs::copy(from, to).map_err(BackupError::io(to))?;
     let sync = || fs::File::open(to)?.sync_all();
     sync().map_err(BackupError::io(to))
