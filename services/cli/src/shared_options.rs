@@ -113,7 +113,7 @@ fn of_a_command_above(program: &Command, matches: &ArgMatches) -> Option<String>
         for option in own {
             let id = option.get_id().as_str();
             let source = inner.try_get_raw(id).ok().and(inner.value_source(id));
-            if source == Some(ValueSource::CommandLine) {
+            if source == Some(ValueSource::CommandLine) && !is_of_one_below(command, inner, id) {
                 return Some(format!(
                     "`{} {name}` has no use for the option --{}; it is for `{}` without a subcommand",
                     command.get_name(),
@@ -126,6 +126,23 @@ fn of_a_command_above(program: &Command, matches: &ArgMatches) -> Option<String>
         inner = below;
     }
     None
+}
+
+/// Whether a command below shares an option of this name with its own subcommands: the parser notes the value of such a one for
+/// all commands of the line that have the name, those above it included.
+fn is_of_one_below(command: &Command, matches: &ArgMatches, id: &str) -> bool {
+    let (mut command, mut inner) = (command, matches);
+    while let Some((name, below)) = inner.subcommand() {
+        let Some(sub) = command.find_subcommand(name) else {
+            return false;
+        };
+        let mut options = sub.get_arguments();
+        if options.any(|option| option.is_global_set() && option.get_id() == id) {
+            return true;
+        }
+        (command, inner) = (sub, below);
+    }
+    false
 }
 
 /// A sentence on the first option that was given and that has no effect.
@@ -206,7 +223,10 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::{args::Cli, command_line};
+    use crate::{
+        args::{self, Cli, LocalnetCommand},
+        command_line,
+    };
 
     /// Whole names of all commands.
     fn names(command: &Command, above: &str) -> Vec<String> {
@@ -306,6 +326,29 @@ mod tests {
                 said.contains("it is for `devchain` without a subcommand"),
                 "{said}"
             );
+        }
+    }
+
+    #[test]
+    fn a_command_may_share_an_option_that_the_one_above_has_too() {
+        for order in ["list", "add", "remove n", "stop n", "start n"] {
+            for line in [
+                format!("walrus localnet node {order} --dir d"),
+                format!("walrus localnet node --dir d {order}"),
+            ] {
+                let cli = parse(&line).unwrap_or_else(|said| panic!("{line}: {said}"));
+                let Some(LocalnetCommand::Node(node)) = of_localnet(cli) else {
+                    panic!("{line}");
+                };
+                assert_eq!(node.dir.as_deref(), Some("d".as_ref()), "{line}");
+            }
+        }
+    }
+
+    fn of_localnet(cli: Cli) -> Option<LocalnetCommand> {
+        match cli.command {
+            args::Command::Localnet(localnet) => localnet.command,
+            _ => None,
         }
     }
 

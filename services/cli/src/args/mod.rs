@@ -4,6 +4,8 @@ mod amounts;
 mod blobs;
 pub(crate) mod devchain;
 mod durations;
+#[cfg(test)]
+mod examples;
 mod networks;
 mod scripting;
 
