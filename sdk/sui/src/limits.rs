@@ -14,6 +14,8 @@ pub const TAKE_OVER_DEADLINE: Duration = Duration::from_secs(3);
 pub const TAKE_OVER_ROUNDS: u32 = 8;
 /// How long one of several servers may take to execute a transaction before another one is asked.
 pub const EXECUTE_PATIENCE: Duration = Duration::from_secs(15);
+/// Times in a row that an input of a transaction must be seen to be used by another one before its refusal counts.
+pub const OVERTAKEN_LOOKS: u32 = 3;
 /// Tries of a read call before its error is returned.
 pub const READ_ATTEMPTS: u32 = 5;
 /// Pause before the second try; doubles up to [`MAX_BACKOFF`].

@@ -145,6 +145,16 @@ pub enum TransactionError {
         /// How long was waited.
         deadline: Duration,
     },
+    /// The transaction was sent, and no server says what became of it. It may still take effect.
+    #[error(
+        "it is not known whether transaction {digest} was executed, look it up before it is sent anew: {source}"
+    )]
+    Unknown {
+        /// Its digest.
+        digest: Digest,
+        /// What the last server came to.
+        source: ChainError,
+    },
     /// A read that was needed for the transaction failed.
     #[error(transparent)]
     Chain(#[from] ChainError),

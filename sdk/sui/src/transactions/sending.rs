@@ -1,7 +1,9 @@
 //! A signed transaction on its way into a checkpoint.
 //!
 //! Execution is idempotent by digest, so that the same bytes may be sent again, to any server. Before that, and before a refusal is
-//! believed, the chain is asked for the digest: a server may have executed the transaction and died before it said so.
+//! believed, the chain is asked for the digest: a server may have executed the transaction and died before it said so. That a server
+//! does not know the digest proves nothing, because it may be behind: a refusal after an attempt whose end is not known counts only
+//! when another transaction has used an input that is owned.
 
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use sui_sdk_types::{Digest, Transaction, UserSignature};
+use sui_sdk_types::{Digest, Input, ObjectReference, Transaction, TransactionKind, UserSignature};
 
 use super::TransactionError;
 use crate::{
@@ -32,9 +34,14 @@ const EXECUTION_MASK: [&str; 10] = [
 ];
 const CALL: &str = "ExecuteTransaction";
 
+#[cfg(test)]
+mod tests;
+
 /// A transaction that its sender has signed.
 pub(super) struct Signed {
     digest: Digest,
+    /// What it may be executed with once only: owned objects, at their versions.
+    inputs: Vec<ObjectReference>,
     request: proto::ExecuteTransactionRequest,
 }
 
@@ -48,10 +55,21 @@ enum Attempt {
     Unknown(ChainError),
 }
 
+/// What became of it, as the chain tells.
+enum Fate {
+    /// It was executed.
+    Executed(Box<proto::ExecutedTransaction>),
+    /// Another transaction used an input, and this one is not known: it can never be executed.
+    Overtaken,
+    /// It may be executed yet.
+    Open,
+}
+
 impl Signed {
     pub(super) fn new(transaction: &Transaction, signature: UserSignature) -> Self {
         Self {
             digest: transaction.digest(),
+            inputs: owned_inputs(transaction),
             request: proto::ExecuteTransactionRequest::default()
                 .with_transaction(transaction.clone())
                 .with_signatures(vec![signature.into()])
@@ -66,7 +84,8 @@ impl Signed {
     /// Executes, by another server if one fails, and waits until it is in a checkpoint.
     ///
     /// # Errors
-    /// [`TransactionError::Rejected`] if no server can have executed it, [`TransactionError::Timeout`] if one may have.
+    /// [`TransactionError::Rejected`] if no server can have executed it, [`TransactionError::Timeout`] or
+    /// [`TransactionError::Unknown`] if one may have.
     pub(super) async fn execute(
         &self,
         chain: &ChainClient,
@@ -97,14 +116,12 @@ impl Signed {
                 Attempt::Executed(answer) => return self.checkpointed(chain, *answer).await,
                 Attempt::Refused(error) if attempt == 1 => return Err(error),
                 // An earlier attempt may be what the server refuses to do once more.
-                Attempt::Refused(error) => {
-                    let known = self.look_up(chain).await?.ok_or(error)?;
-                    return self.checkpointed(chain, known).await;
-                }
+                Attempt::Refused(error) => return self.settled(chain, error).await,
                 Attempt::Unknown(error) => error,
             };
             if attempt >= limits::READ_ATTEMPTS {
-                return Err(problem.into());
+                let (digest, source) = (self.digest, problem);
+                return Err(TransactionError::Unknown { digest, source });
             }
             if !chain.replace(server).await {
                 tokio::time::sleep(backoff(attempt)).await;
@@ -117,6 +134,50 @@ impl Signed {
         }
     }
 
+    /// Looks for what became of it, after a refusal that an earlier attempt may have been the reason for. The deadline of
+    /// [`Signed::execute`] ends what is never known.
+    async fn settled(
+        &self,
+        chain: &ChainClient,
+        refusal: TransactionError,
+    ) -> Result<proto::ExecutedTransaction, TransactionError> {
+        let (mut look, mut overtaken) = (1, 0);
+        loop {
+            match self.fate(chain).await {
+                Fate::Executed(known) => return self.checkpointed(chain, *known).await,
+                // Behind one address there may be servers that are not equally far: one answer is none.
+                Fate::Overtaken => overtaken += 1,
+                Fate::Open => overtaken = 0,
+            }
+            if overtaken >= limits::OVERTAKEN_LOOKS {
+                return Err(refusal);
+            }
+            tokio::time::sleep(backoff(look)).await;
+            look = look.saturating_add(1);
+        }
+    }
+
+    async fn fate(&self, chain: &ChainClient) -> Fate {
+        // In this order, of one server: what has used the input by then may be this transaction, which is known by then.
+        let (server, _) = chain.server();
+        let is_overtaken = self.has_used_input(chain).await;
+        match self.look_up(chain).await {
+            Ok(Some(known)) => Fate::Executed(Box::new(known)),
+            Ok(None) if is_overtaken && chain.server().0 == server => Fate::Overtaken,
+            Ok(None) | Err(_) => Fate::Open,
+        }
+    }
+
+    /// Whether an owned input has a newer version than the transaction names. One that is not there proves nothing.
+    async fn has_used_input(&self, chain: &ChainClient) -> bool {
+        let ids: Vec<_> = self.inputs.iter().map(|one| *one.object_id()).collect();
+        let Ok(objects) = chain.objects(&ids).await else {
+            return false;
+        };
+        let mut pairs = self.inputs.iter().zip(objects);
+        pairs.any(|(named, now)| now.is_some_and(|now| now.version > named.version()))
+    }
+
     async fn look_up(
         &self,
         chain: &ChainClient,
@@ -125,7 +186,7 @@ impl Signed {
     }
 
     /// Waits until the transaction is in a checkpoint, so that what it did is seen by the next call. An execution that failed is
-    /// final before.
+    /// final before. A chain that cannot be read meanwhile is asked again: what was executed stays so.
     async fn checkpointed(
         &self,
         chain: &ChainClient,
@@ -135,8 +196,10 @@ impl Signed {
         while answer.checkpoint.is_none() && answer.effects().status().success() {
             tokio::time::sleep(backoff(look)).await;
             let known = chain.transaction(&self.digest, &["digest", "checkpoint"]);
-            answer.checkpoint = known.await?.and_then(|known| known.checkpoint);
-            look += 1;
+            if let Ok(Some(known)) = known.await {
+                answer.checkpoint = known.checkpoint;
+            }
+            look = look.saturating_add(1);
         }
         Ok(answer)
     }
@@ -162,6 +225,22 @@ impl Signed {
             }),
         }
     }
+}
+
+/// What nothing else can use before the transaction without making it impossible.
+fn owned_inputs(transaction: &Transaction) -> Vec<ObjectReference> {
+    let inputs = match &transaction.kind {
+        TransactionKind::ProgrammableTransaction(program) => &program.inputs[..],
+        _ => &[],
+    };
+    let owned = inputs.iter().filter_map(|input| match input {
+        Input::ImmutableOrOwned(object) => Some(object),
+        _ => None,
+    });
+    owned
+        .chain(&transaction.gas_payment.objects)
+        .cloned()
+        .collect()
 }
 
 /// How long one server may take.
