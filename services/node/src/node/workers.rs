@@ -16,7 +16,7 @@ use crate::{
     operator::{SettingsError, WorkerSettings},
     parts::Parts,
     storage::Compaction,
-    upkeep::ConfigSynchronizer,
+    upkeep::{ConfigSynchronizer, Endpoint},
 };
 
 /// What people have set of the background jobs, or else what is usual.
@@ -143,7 +143,9 @@ fn start_upkeep(
 ) {
     let metrics = &parts.deeds.metrics;
     let synchronizer = &config.config_synchronizer;
-    if let Some(path) = config.origin.path().filter(|_| synchronizer.enabled) {
+    let own = parts.peers.identity.as_ref().map(|key| key.public_key());
+    let path = config.origin.path().filter(|_| synchronizer.enabled);
+    if let Some((path, own)) = path.zip(own) {
         parts.runner.spawn(ConfigSynchronizer {
             path: path.to_owned(),
             writer: writer.clone(),
@@ -153,6 +155,10 @@ fn start_upkeep(
             began: began.subscribe(),
             metrics: Arc::clone(metrics),
             work: parts.work.clone(),
+            serves: Endpoint {
+                address: config.public_address(),
+                network_key: own.0.to_vec(),
+            },
         });
     }
     if let Some(path) = &config.blocklist_path {

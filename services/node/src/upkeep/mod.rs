@@ -11,3 +11,4 @@ pub use self::{
     rotation::{Keys, NotUnderstood, Rotation, rotated},
     synchronizer::{ConfigSynchronizer, ConfigSynchronizerConfig, Restart},
 };
+pub(crate) use synchronizer::Endpoint;

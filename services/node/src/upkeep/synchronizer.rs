@@ -51,7 +51,7 @@ pub enum Restart {
         "the chain knows the node by its next protocol key now, and the configuration was changed to it: the node has to be started again"
     )]
     Rotated,
-    /// The chain was told of another address or network key.
+    /// The chain knows the node by another address or network key than it was started with, and the configuration has them.
     #[error(
         "the chain was told of another address or network key: the node has to be started again to use them"
     )]
@@ -70,6 +70,23 @@ pub struct ConfigSynchronizer {
     pub(crate) began: watch::Receiver<Epoch>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
+    /// What the node was started with, and so serves with.
+    pub(crate) serves: Endpoint,
+}
+
+/// Where a node is reached, and by which key it is known there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Host and port, as others reach it.
+    pub(crate) address: String,
+    pub(crate) network_key: Vec<u8>,
+}
+
+/// Whether a node has to be started again, once the chain knows what is configured: because that was told just now, or was told
+/// before, by whomever, and the node still serves with something else. An answer that gets lost on the way changes nothing.
+fn moved(serves: &Endpoint, configured: &Endpoint, told: &NodeParameterUpdate) -> Option<Restart> {
+    let is_told = told.network_address.is_some() || told.network_public_key.is_some();
+    (is_told || serves != configured).then_some(Restart::Moved)
 }
 
 /// What a file says.
@@ -183,10 +200,14 @@ impl ConfigSynchronizer {
         let capacity = local.offer.voting_params.node_capacity;
         let capacity = i64::try_from(capacity).unwrap_or(i64::MAX);
         self.metrics.config.node_capacity.set(capacity);
-        if update.network_address.is_some() || update.network_public_key.is_some() {
-            return Err(Problem::Restart(Restart::Moved));
+        let configured = Endpoint {
+            address: local.offer.network_address,
+            network_key: local.network_key,
+        };
+        match moved(&self.serves, &configured, &update) {
+            Some(restart) => Err(Problem::Restart(restart)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -216,5 +237,31 @@ impl Worker for ConfigSynchronizer {
             // Nobody tells of epochs any more: the node stops.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_serves_with_something_else_than_the_chain_knows_is_started_again() {
+        let endpoint = |address: &str, key: u8| Endpoint {
+            address: address.to_owned(),
+            network_key: vec![key; 33],
+        };
+        let serves = endpoint("h.example:1", 1);
+        // An earlier round told it, and its answer was lost: nothing is left to be told.
+        let nothing = NodeParameterUpdate::default();
+        for configured in [endpoint("h.example:2", 1), endpoint("h.example:1", 2)] {
+            let restart = moved(&serves, &configured, &nothing);
+            assert_eq!(restart, Some(Restart::Moved));
+        }
+        assert_eq!(moved(&serves, &serves, &nothing), None);
+        let told = NodeParameterUpdate {
+            network_address: Some("h.example:1".to_owned()),
+            ..nothing
+        };
+        assert_eq!(moved(&serves, &serves, &told), Some(Restart::Moved));
     }
 }
