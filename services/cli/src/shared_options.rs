@@ -317,15 +317,15 @@ mod tests {
 
     #[test]
     fn an_option_of_the_command_above_is_not_that_of_its_subcommand() {
-        for line in [
-            "devchain --dir d publish p",
-            "devchain --accounts 3 call 0x2::clock::now",
+        for (above, line) in [
+            ("devchain", "devchain --dir d publish p"),
+            ("devchain", "devchain --accounts 3 call 0x2::clock::now"),
+            ("localnet", "localnet --ephemeral node list"),
+            ("localnet", "localnet --nodes 4 node list --dir d"),
         ] {
             let said = parse(&format!("walrus {line}")).unwrap_err();
-            assert!(
-                said.contains("it is for `devchain` without a subcommand"),
-                "{said}"
-            );
+            let expected = format!("it is for `{above}` without a subcommand");
+            assert!(said.contains(&expected), "{said}");
         }
     }
 
@@ -335,6 +335,8 @@ mod tests {
             for line in [
                 format!("walrus localnet node {order} --dir d"),
                 format!("walrus localnet node --dir d {order}"),
+                format!("walrus localnet --json node {order} --dir d"),
+                format!("walrus localnet --dir d node {order}"),
             ] {
                 let cli = parse(&line).unwrap_or_else(|said| panic!("{line}: {said}"));
                 let Some(LocalnetCommand::Node(node)) = of_localnet(cli) else {

@@ -123,7 +123,6 @@ const NETWORK_HOST: &str = "Address to listen on, IPv4 or IPv6, at which clients
 /// Arguments of `localnet`.
 #[derive(Debug, Args)]
 #[command(mut_arg("host", |argument| argument.help(NETWORK_HOST)))]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LocalnetArgs {
     /// What to do with a network that is up, instead of running one.
     #[command(subcommand)]

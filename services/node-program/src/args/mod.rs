@@ -486,4 +486,27 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_example_is_a_command_line_that_is_taken() {
+        let blob = "A".repeat(43);
+        let mut taken = 0;
+        for command in with_subcommands(&Cli::command()) {
+            let text = command.get_after_help().map(ToString::to_string);
+            let text = text.unwrap_or_default();
+            let parts: Vec<_> = text.split("\\\n").map(str::trim_start).collect();
+            let text = format!("  {}", parts.join(""));
+            for line in text.lines().filter(|line| line.starts_with("  ")) {
+                let line = line.trim().replace("BLOB_ID", &blob);
+                // What follows two spaces is a remark.
+                let line = line.split("  ").next().unwrap_or_default();
+                if line.starts_with("walrus-node ") {
+                    let parsed = Cli::try_parse_from(line.split_whitespace());
+                    parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
+                    taken += 1;
+                }
+            }
+        }
+        assert!(taken > 25, "{taken}");
+    }
 }
