@@ -31,16 +31,16 @@ pub(crate) async fn run(args: DiskArgs, output: &Output) -> anyhow::Result<Exit>
         DiskVerb::List(door) => {
             let disks = list(&socket(&door)?).await?;
             output.result(&disks, |disks| disks.iter().map(line).collect())?;
-            Ok(Exit::fine_if(
-                disks.iter().all(|disk| disk.state != "missing"),
-            ))
+            let wrong = ["missing", "failing", "full"];
+            let is_wrong = |disk: &DiskView| wrong.contains(&disk.state.as_str());
+            Ok(Exit::fine_if(!disks.iter().any(is_wrong)))
         }
         DiskVerb::Add(change) => add(&change, output),
         DiskVerb::Remove(remove) => self::remove(&remove, output).await,
     }
 }
 
-async fn list(socket: &Path) -> anyhow::Result<Vec<DiskView>> {
+pub(crate) async fn list(socket: &Path) -> anyhow::Result<Vec<DiskView>> {
     ask(socket, DiskCommand::List).await
 }
 
@@ -55,8 +55,15 @@ async fn ask(socket: &Path, command: DiskCommand) -> anyhow::Result<Vec<DiskView
 /// A disk in one line.
 pub(crate) fn line(disk: &DiskView) -> String {
     let free = disk.free_bytes.map_or("unknown".to_owned(), words::bytes);
+    let cap = disk.at_cap.map_or(String::new(), |at_cap| {
+        format!(
+            " (slivers take {}, storage_max_bytes lets them take {})",
+            words::bytes(at_cap.used_bytes),
+            words::bytes(at_cap.max_bytes)
+        )
+    });
     let text = format!(
-        "{}, {} of {} count, {free} free ({} kept so), {} damaged records",
+        "{}{cap}, {} of {} count, {free} free ({} kept so), {} damaged records",
         disk.state,
         words::bytes(disk.live_bytes),
         words::bytes(disk.used_bytes),

@@ -1,25 +1,53 @@
 //! Doctor: `walrus-node doctor`.
 
+use std::path::Path;
+
 use walrus_node::{
     NodeConfig,
     operator::{
+        DiskView,
         admin::AdminDoor,
         doctor::{Check, Finding, examine},
     },
 };
 
 use crate::{
-    args::ConfigPathArgs,
+    args::{ConfigPathArgs, DoorArgs},
+    disk,
+    door::socket,
     exit::Exit,
     output::{Output, field},
 };
 
 pub(crate) async fn run(args: &ConfigPathArgs, output: &Output) -> anyhow::Result<Exit> {
     let config = NodeConfig::load(&args.config_path)?;
-    let checks = examine(&config, runs(&config).await).await;
+    let running = runs(&config).await;
+    let mut checks = examine(&config, running).await;
+    if running {
+        checks.push(disks(&args.config_path).await?);
+    }
     output.result(&checks, |checks| lines(checks))?;
     let problem = checks.iter().any(|check| check.finding == Finding::Problem);
     Ok(Exit::fine_if(!problem))
+}
+
+/// What the node that runs says of its disks.
+async fn disks(config_path: &Path) -> anyhow::Result<Check> {
+    let door = DoorArgs {
+        config_path: Some(config_path.to_owned()),
+        socket_path: None,
+    };
+    let problems = DiskView::problems(&disk::list(&socket(&door)?).await?);
+    let (finding, says) = if problems.is_empty() {
+        (Finding::Fine, "they take slivers".to_owned())
+    } else {
+        (Finding::Problem, problems.join("; "))
+    };
+    Ok(Check {
+        name: "disks".to_owned(),
+        finding,
+        says,
+    })
 }
 
 /// Whether a node runs with this configuration, as far as its admin socket tells.

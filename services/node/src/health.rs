@@ -70,8 +70,7 @@ impl Health {
     fn problems(&self) -> Vec<String> {
         let disks = self.holdings.storage().disks();
         let disks: Vec<_> = disks.iter().map(DiskView::from).collect();
-        let disks = disks.iter().filter_map(DiskView::problem);
-        self.problems.set("disks", disks.collect());
+        self.problems.set("disks", DiskView::problems(&disks));
         self.problems.list()
     }
 

@@ -24,6 +24,19 @@ pub struct DiskView {
     pub free_bytes: Option<u64>,
     /// Records that were found damaged since the start.
     pub damaged_records: u64,
+    /// Told if the node holds as many slivers as it may, on all disks together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_cap: Option<AtCapView>,
+}
+
+/// How much a node that may hold no more has, and may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AtCapView {
+    /// Bytes that slivers take.
+    pub used_bytes: u64,
+    /// The most that they may take (`storage_max_bytes`).
+    pub max_bytes: u64,
 }
 
 impl From<&DiskStatus> for DiskView {
@@ -43,13 +56,30 @@ impl From<&DiskStatus> for DiskView {
             reserve_bytes: disk.reserve_bytes,
             free_bytes: disk.free_bytes,
             damaged_records: disk.damaged_records,
+            at_cap: disk.at_cap.map(|at_cap| AtCapView {
+                used_bytes: at_cap.used,
+                max_bytes: at_cap.cap,
+            }),
         }
     }
 }
 
 impl DiskView {
+    /// What is wrong with the disks and with the room on all of them, in sentences.
+    pub fn problems(disks: &[Self]) -> Vec<String> {
+        let at_cap = disks.iter().find_map(|disk| disk.at_cap);
+        let at_cap = at_cap.map(|AtCapView { used_bytes, max_bytes }| {
+            format!(
+                "the node is full: slivers take {used_bytes} bytes, {max_bytes} is the most they may (storage_max_bytes), and uploads and recoveries \
+                 that need more are refused; raise storage_max_bytes and start the node again, or wait for blobs to expire"
+            )
+        });
+        let each = disks.iter().filter_map(Self::problem);
+        at_cap.into_iter().chain(each).collect()
+    }
+
     /// What is wrong with the disk, in a sentence, if anything is.
-    pub(crate) fn problem(&self) -> Option<String> {
+    fn problem(&self) -> Option<String> {
         let path = self.path.display();
         match self.state.as_str() {
             "missing" => Some(format!(
@@ -59,6 +89,7 @@ impl DiskView {
                 "the disk {path} has refused a write: look at the system's log for its errors; move what is on it with `walrus-node disk remove`, or \
                  start the node again once it is mended"
             )),
+            "full" if self.at_cap.is_some() && !self.is_at_reserve() => None,
             "full" => Some(format!(
                 "the disk {path} is full: no more is free than the {} bytes that are kept so; add a disk, or make room",
                 self.reserve_bytes
@@ -69,6 +100,14 @@ impl DiskView {
             )),
             _ => None,
         }
+    }
+}
+
+impl DiskView {
+    /// Whether no more is free than what is kept so.
+    fn is_at_reserve(&self) -> bool {
+        self.free_bytes
+            .is_some_and(|free| free <= self.reserve_bytes)
     }
 }
 
@@ -140,6 +179,7 @@ pub(crate) fn check_drain(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::disks::AtCap;
 
     fn disk(path: &str, state: DiskState, live: u64, free: u64) -> DiskStatus {
         DiskStatus {
@@ -150,6 +190,7 @@ mod tests {
             free_bytes: Some(free),
             damaged_records: 0,
             state,
+            at_cap: None,
         }
     }
 
@@ -172,6 +213,22 @@ mod tests {
         );
         let other = check_drain(&two(110), std::path::Path::new("/x")).unwrap_err();
         assert!(other.to_string().contains("/one, /two"), "{other}");
+    }
+
+    #[test]
+    fn a_node_that_may_hold_no_more_says_so_once() {
+        let full = |path| DiskStatus {
+            at_cap: Some(AtCap { used: 27, cap: 20 }),
+            ..disk(path, DiskState::Full, 27, 900)
+        };
+        let views = [full("/one"), full("/two")].map(|disk| DiskView::from(&disk));
+        let problems = DiskView::problems(&views);
+        let [sentence] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        for part in ["27 bytes", "20 is the most", "raise storage_max_bytes"] {
+            assert!(sentence.contains(part), "{sentence}");
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum DiskError {
 pub enum DiskState {
     /// It takes slivers.
     Ready,
-    /// It takes none, as there is no more room than the reserve.
+    /// It takes none, as there is no more room than the reserve, or as the node may hold no more ([`DiskStatus::at_cap`]).
     Full,
     /// It takes none, and what is on it moves to the others.
     Draining,
@@ -85,6 +85,17 @@ pub struct DiskStatus {
     pub damaged_records: u64,
     /// How it is.
     pub state: DiskState,
+    /// What all slivers of the node may take, if they take so much: then no disk takes any.
+    pub at_cap: Option<AtCap>,
+}
+
+/// The node holds as many slivers as it may, on all disks together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtCap {
+    /// Bytes that slivers take.
+    pub used: u64,
+    /// The most that they may take, in bytes.
+    pub cap: u64,
 }
 
 /// Which room a write may take.
@@ -435,8 +446,12 @@ impl Disks {
         }
     }
 
-    /// The status of each disk; `usage` tells the bytes used and live by disk.
-    pub(super) fn status(&self, usage: &BTreeMap<DiskNumber, (u64, u64)>) -> Vec<DiskStatus> {
+    /// The status of each disk; `usage` tells the bytes used and live by disk, `at_cap` whether the node may hold no more.
+    pub(super) fn status(
+        &self,
+        usage: &BTreeMap<DiskNumber, (u64, u64)>,
+        at_cap: Option<AtCap>,
+    ) -> Vec<DiskStatus> {
         let disks = self.snapshot().into_iter();
         let status = disks.map(|(number, disk)| {
             let path = PathBuf::from(&disk.record.path);
@@ -449,6 +464,7 @@ impl Disks {
                 (_, true, _) => DiskState::Draining,
                 _ if disk.refuses => DiskState::Failing,
                 (_, _, Some(free)) if free <= self.reserve_bytes => DiskState::Full,
+                _ if at_cap.is_some() => DiskState::Full,
                 _ => DiskState::Ready,
             };
             let (used_bytes, live_bytes) = usage.get(&number).copied().unwrap_or_default();
@@ -460,6 +476,7 @@ impl Disks {
                 free_bytes,
                 damaged_records: disk.damaged_records,
                 state,
+                at_cap,
             }
         });
         status.collect()

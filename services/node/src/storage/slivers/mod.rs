@@ -25,7 +25,10 @@ mod writing;
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use walrus_core::{BlobId, ShardIndex, SliverType};
@@ -39,7 +42,7 @@ pub use self::{
 };
 use super::{
     Page, Storage, StorageError,
-    disks::{DiskStatus, Disks},
+    disks::{AtCap, DiskStatus, Disks},
     records::ShardState,
     segments::{NewSliver, open_files::OpenFiles},
     tables::{DiskNumber, ShardKey, SliverKey, Tables},
@@ -64,6 +67,8 @@ pub(super) struct SliverStore {
     max_bytes: Option<u64>,
     /// Bytes of all segments, as the books count them, and of what is being written.
     used_bytes: AtomicU64,
+    /// Bytes that were refused last for the cap of the node; zero if none were since the start.
+    refused_bytes: AtomicU64,
     shards: RwLock<BTreeMap<ShardIndex, Shard>>,
     /// The segment that is being compacted.
     compaction: Mutex<Option<compaction::Cursor>>,
@@ -272,7 +277,15 @@ impl SliverStore {
                 *live = live.saturating_add(record.live_bytes);
             }
         }
-        self.disks.status(&usage)
+        self.disks.status(&usage, self.at_cap())
+    }
+
+    /// Whether the node may hold no more slivers: none, or none of the size that was refused last.
+    fn at_cap(&self) -> Option<AtCap> {
+        let cap = self.max_bytes?;
+        let used = self.used_bytes.load(Ordering::Relaxed);
+        let refused = self.refused_bytes.load(Ordering::Relaxed);
+        (used.saturating_add(refused.max(1)) > cap).then_some(AtCap { used, cap })
     }
 
     pub(super) fn disk_set(&self) -> &Disks {

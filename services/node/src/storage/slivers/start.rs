@@ -92,6 +92,7 @@ impl SliverStore {
             segment_bytes,
             max_bytes,
             used_bytes: AtomicU64::new(0),
+            refused_bytes: AtomicU64::new(0),
             compaction: Mutex::default(),
         })
     }

@@ -134,6 +134,7 @@ impl SliverStore {
         match self.max_bytes {
             Some(cap) if room == Room::Spare && used.saturating_add(needed) > cap => {
                 self.used_bytes.fetch_sub(needed, Ordering::Relaxed);
+                self.refused_bytes.store(needed, Ordering::Relaxed);
                 Err(StorageError::AtCapacity { used, needed, cap })
             }
             _ => Ok(()),

@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 use walrus_node::storage::{
     Storage, StorageError, StorageOptions,
-    disks::{DiskError, DiskState, FreeSpace},
+    disks::{AtCap, DiskError, DiskState, FreeSpace},
     records::ShardState,
 };
 
@@ -104,7 +104,15 @@ fn without_room_slivers_are_refused_and_the_rest_goes_on_until_there_is_room_aga
             .unwrap_err()
             .is_full()
     );
+    let status = &storage.disks()[0];
+    assert_eq!(status.state, DiskState::Full);
+    let at_cap = AtCap {
+        used: 49_260,
+        cap: 50_000,
+    };
+    assert_eq!(status.at_cap, Some(at_cap));
     storage.delete_data(&blob(3)).unwrap();
+    assert_eq!(storage.disks()[0].state, DiskState::Ready);
     put_bytes(&storage, 4, &vec![4; 1000]).unwrap();
 }
 
