@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use walrus_node::{
     NodeConfig,
-    operator::relocation::{Moved, relocate, tombstone},
+    operator::relocation::{Moved, finish, relocate, tombstone},
 };
 
 use crate::{
@@ -28,6 +28,9 @@ pub(crate) async fn run(args: &MoveArgs, output: &Output) -> anyhow::Result<()> 
     // What is left of one that was cut off behind the tombstone.
     let done = tombstone(&config.storage_path)?.is_some_and(|moved| moved.to == to);
     let moved = if done {
+        if args.yes {
+            finish(&to)?;
+        }
         Moved::default()
     } else {
         copy(args, &config, &to).await?

@@ -2,6 +2,7 @@
 //! starting in the old one. Two nodes that go on from one state would sign as one.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -64,6 +65,9 @@ pub enum RelocationError {
         /// The new one.
         to: PathBuf,
     },
+    /// It is being moved here, and not all of it is there.
+    #[error("{} was to take a storage that was moved, and the move was cut off: `walrus-node move --to {} --yes`, with the old directory in storage_path, goes on; or name the old one in storage_path, start there, and remove this one", .0.display(), .0.display())]
+    Unfinished(PathBuf),
     /// A tombstone or a mark is not what was written.
     #[error("{path} is not what was written there: {reason}", path = path.display())]
     Malformed {
@@ -106,7 +110,11 @@ impl RelocationError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Gone { .. } | Self::Nothing(_) | Self::Nested { .. } | Self::Occupied { .. }
+            Self::Gone { .. }
+                | Self::Unfinished(_)
+                | Self::Nothing(_)
+                | Self::Nested { .. }
+                | Self::Occupied { .. }
         )
     }
 }
@@ -122,8 +130,11 @@ pub fn tombstone(directory: &Path) -> Result<Option<Tombstone>, RelocationError>
 /// Whether a node may use the storage in `directory`.
 ///
 /// # Errors
-/// [`RelocationError::Gone`].
+/// [`RelocationError::Gone`], [`RelocationError::Unfinished`].
 pub fn check(directory: &Path) -> Result<(), RelocationError> {
+    if read(&directory.join(UNFINISHED))?.is_some() {
+        return Err(RelocationError::Unfinished(directory.to_owned()));
+    }
     match tombstone(directory)? {
         None => Ok(()),
         Some(Tombstone { to, .. }) => Err(RelocationError::Gone {
@@ -164,20 +175,72 @@ pub fn relocate(
         at_ms: Clock::system().unix_ms(),
     };
     fs::create_dir_all(&to).map_err(RelocationError::io(&to))?;
-    if !goes_on {
+    if goes_on {
+        remove_stale(&from, &to)?;
+    } else {
         write(&to.join(UNFINISHED), &mark)?;
     }
     let mut moved = Moved::default();
     for file in &files {
         copy(&from.join(file), &to.join(file), &mut moved)?;
     }
-    let sync = || fs::File::open(&to)?.sync_all();
-    sync().map_err(RelocationError::io(&to))?;
+    sync_directories(&to, &files)?;
     // From here on only the new place is the node's.
     write(&from.join(TOMBSTONE), &mark)?;
-    let unfinished = to.join(UNFINISHED);
-    fs::remove_file(&unfinished).map_err(RelocationError::io(&unfinished))?;
+    finish(&to)?;
     Ok(moved)
+}
+
+/// Ends a move whose tombstone is up: a node may start in the new place.
+///
+/// # Errors
+/// If the mark there cannot be removed.
+pub fn finish(to: &Path) -> Result<(), RelocationError> {
+    let unfinished = to.join(UNFINISHED);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(RelocationError::io(&unfinished)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes what a move that was cut off has copied and the old place has no more: the node may have run on there, and a database
+/// does not open with files of its past.
+fn remove_stale(from: &Path, to: &Path) -> Result<(), RelocationError> {
+    let mut open = vec![PathBuf::new()];
+    while let Some(inner) = open.pop() {
+        let directory = to.join(&inner);
+        for entry in fs::read_dir(&directory).map_err(RelocationError::io(&directory))? {
+            let entry = entry.map_err(RelocationError::io(&directory))?;
+            let kind = entry.file_type().map_err(RelocationError::io(&directory))?;
+            let (path, inner) = (entry.path(), inner.join(entry.file_name()));
+            let source = from.join(&inner);
+            let removed = if kind.is_dir() && source.is_dir() {
+                open.push(inner);
+                Ok(())
+            } else if kind.is_dir() {
+                fs::remove_dir_all(&path)
+            } else if kind.is_file() && !source.is_file() && inner != Path::new(UNFINISHED) {
+                fs::remove_file(&path)
+            } else {
+                Ok(())
+            };
+            removed.map_err(RelocationError::io(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the entries of `to` and of every directory of `files` below it durable.
+fn sync_directories(to: &Path, files: &[PathBuf]) -> Result<(), RelocationError> {
+    let above = files.iter().flat_map(|file| file.ancestors().skip(1));
+    for inner in above.collect::<BTreeSet<_>>() {
+        let directory = to.join(inner);
+        let sync = || fs::File::open(&directory)?.sync_all();
+        sync().map_err(RelocationError::io(&directory))?;
+    }
+    Ok(())
 }
 
 /// Whether a move to `to` has been begun; an error if something else is there.
@@ -339,12 +402,23 @@ mod tests {
         write(&to.join(UNFINISHED), &mark).unwrap();
         fs::write(to.join("workers.json"), "{}").unwrap();
         fs::write(to.join("shards/3/0"), [7; 100]).unwrap();
+        // Of the past: the node has run on in the old place.
+        fs::create_dir_all(to.join("db/past")).unwrap();
+        fs::write(to.join("db/past/0.jnl"), "old").unwrap();
+        fs::write(to.join("shards/3/stale"), "old").unwrap();
+        let refused = check(&to).unwrap_err();
+        assert!(
+            refused.is_refusal() && refused.to_string().contains("walrus-node move --to"),
+            "{refused}"
+        );
         let other = relocate(&from, &to, Address::THREE, true).unwrap_err();
         assert!(matches!(other, RelocationError::Occupied { .. }), "{other}");
         let moved = relocate(&from, &to, Address::TWO, true).unwrap();
         assert_eq!((moved.files, moved.kept), (2, 1));
         assert_eq!(fs::read(to.join("shards/3/0")).unwrap(), [7; 5000]);
         assert!(!to.join(UNFINISHED).exists());
+        assert!(!to.join("db").exists() && !to.join("shards/3/stale").exists());
+        check(&to).unwrap();
     }
 
     #[test]
