@@ -75,12 +75,9 @@ pub(crate) fn line(disk: &DiskView) -> String {
 
 fn add(change: &ChangeDiskArgs, output: &Output) -> anyhow::Result<Exit> {
     let path = std::path::absolute(&change.path)?;
-    let mut disks = NodeConfig::load(&change.config.config_path)?.storage_disks;
-    ensure!(
-        !disks.contains(&path),
-        "{} is one of the disks",
-        path.display()
-    );
+    let config = NodeConfig::load(&change.config.config_path)?;
+    check_new(&config, &path)?;
+    let mut disks = config.storage_disks;
     ensure!(
         path.is_dir(),
         "{} is no directory: mount the disk first",
@@ -88,6 +85,35 @@ fn add(change: &ChangeDiskArgs, output: &Output) -> anyhow::Result<Exit> {
     );
     disks.push(path);
     change_config(change, &disks, output)
+}
+
+/// Whether a directory can be one more disk: it is none yet, also by another name, and is not within the storage, or around it.
+fn check_new(config: &NodeConfig, path: &Path) -> Result<(), Refused> {
+    let refused = |what: &str| Err(Refused(format!("{} {what}", path.display())));
+    let real = real(path);
+    let storage = self::real(&config.storage_path);
+    if real == storage {
+        return refused("is storage_path, which is a disk already");
+    }
+    if config
+        .disk_paths()
+        .iter()
+        .any(|disk| self::real(disk) == real)
+    {
+        return refused("is one of the disks");
+    }
+    if real.starts_with(&storage) {
+        return refused("is inside storage_path: name a directory on another disk");
+    }
+    if storage.starts_with(&real) {
+        return refused("is above storage_path: name a directory on another disk");
+    }
+    Ok(())
+}
+
+/// A path without links, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn change_config(
@@ -99,7 +125,11 @@ fn change_config(
         set_disks(&change.config.config_path, disks)?;
     }
     output.result(&serde_json::json!({ "storageDisks": disks }), |_| {
-        let headline = if change.yes {
+        let headline = if disks.is_empty() && change.yes {
+            "The configuration has no disk besides that of storage_path; start the node again."
+        } else if disks.is_empty() {
+            "The configuration would have no disk besides that of storage_path; --yes does it."
+        } else if change.yes {
             "The configuration has these disks besides that of storage_path; start the node again."
         } else {
             "The configuration would have these disks besides that of storage_path; --yes does it."
@@ -115,7 +145,9 @@ async fn remove(remove: &RemoveDiskArgs, output: &Output) -> anyhow::Result<Exit
     let change = &remove.change;
     let path = std::path::absolute(&change.path)?;
     let config = NodeConfig::load(&change.config.config_path)?;
-    if path == config.storage_path {
+    // Named twice, no node starts: nothing is on it that would have to move first.
+    let twice = config.storage_disks.contains(&path) && real(&path) == real(&config.storage_path);
+    if path == config.storage_path && !twice {
         let reason = format!(
             "{} has the database: move it with `walrus-node move`",
             path.display()
@@ -131,7 +163,7 @@ async fn remove(remove: &RemoveDiskArgs, output: &Output) -> anyhow::Result<Exit
         "{} is none of the disks",
         path.display()
     );
-    if change.yes {
+    if change.yes && !twice {
         let door = DoorArgs {
             config_path: Some(change.config.config_path.clone()),
             socket_path: None,
@@ -187,4 +219,56 @@ pub(crate) async fn drain_disk(
             line(disk),
         ]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::ConfigPathArgs;
+
+    #[tokio::test]
+    async fn no_disk_is_added_that_keeps_the_node_from_starting_and_one_that_does_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = dir.path().join("storage");
+        let (inside, other) = (storage.join("shards"), dir.path().join("other"));
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        let config_path = dir.path().join("node.yaml");
+        let text = format!(
+            "name: n\nstorage_path: {}\nprotocol_key_pair: {{path: /p}}\nnetwork_key_pair: {{path: /n}}\npublic_host: h.example\npublic_port: 1\n\
+             sui: {{rpc: 'http://r', system_object: '0x2', staking_object: '0x3', wallet_config: /w}}\n",
+            storage.display()
+        );
+        std::fs::write(&config_path, text).unwrap();
+        let output = Output::new(true);
+        let change = |path: &Path| ChangeDiskArgs {
+            path: path.to_owned(),
+            config: ConfigPathArgs {
+                config_path: config_path.clone(),
+            },
+            yes: true,
+        };
+        let disks = || NodeConfig::load(&config_path).unwrap().storage_disks;
+        for (path, says) in [
+            (storage.as_path(), "is storage_path"),
+            (&inside, "inside"),
+            (dir.path(), "above"),
+        ] {
+            let refused = add(&change(path), &output).unwrap_err();
+            assert!(refused.is::<Refused>(), "{refused}");
+            assert!(refused.to_string().contains(says), "{refused}");
+        }
+        add(&change(&other), &output).unwrap();
+        let again = add(&change(&other), &output).unwrap_err();
+        assert!(again.is::<Refused>(), "{again}");
+        assert_eq!(disks(), [other.clone()]);
+        // By hand, or by an older version.
+        set_disks(&config_path, &[storage.clone(), other.clone()]).unwrap();
+        let undo = RemoveDiskArgs {
+            change: change(&storage),
+            lost: false,
+        };
+        remove(&undo, &output).await.unwrap();
+        assert_eq!(disks(), [other]);
+    }
 }
