@@ -37,6 +37,11 @@ pub(crate) struct Refused(pub(crate) String);
 #[error("interrupted: {0}")]
 pub(crate) struct Interrupted(pub(crate) &'static str);
 
+/// Who reads the output wants no more of it, as `head` does; nothing is said about that.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub(crate) struct Unread;
+
 /// The status that tells of a failure.
 pub(crate) fn status_of(error: &anyhow::Error) -> ExitCode {
     if error.is::<Refused>() {

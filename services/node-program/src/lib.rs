@@ -94,6 +94,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if error.is::<exit::Unread>() {
+        return exit::status_of(error);
+    }
     let source: &(dyn std::error::Error + 'static) = error.as_ref();
     output::say(format_args!(
         "Error: {}",

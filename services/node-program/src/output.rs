@@ -5,6 +5,8 @@ use std::{fmt, io::Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use crate::exit::Unread;
+
 /// Where results go.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -40,7 +42,10 @@ impl Output {
     pub(crate) fn line(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         let written = writeln!(out, "{text}").and_then(|()| out.flush());
-        written.context("cannot write to standard output")
+        match written {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Unread.into()),
+            written => written.context("cannot write to standard output"),
+        }
     }
 }
 
