@@ -476,6 +476,19 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_meant_is_a_wrong_argument() {
+        for line in [
+            "repair --all-missing --explain --config-path n.yaml",
+            "repair --shard 3 --explain --config-path n.yaml",
+            "scrub set --rate 0 --config-path n.yaml",
+        ] {
+            let arguments = std::iter::once(crate::NAME).chain(line.split(' '));
+            let error = Cli::try_parse_from(arguments).unwrap_err();
+            assert!(error.use_stderr(), "{line}");
+        }
+    }
+
+    #[test]
     fn examples_fit_a_terminal_so_that_no_command_is_wrapped() {
         const COLUMNS: usize = 80;
         for command in with_subcommands(&Cli::command()) {

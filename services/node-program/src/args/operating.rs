@@ -50,7 +50,7 @@ pub(crate) struct RepairArgs {
     #[command(flatten)]
     pub(crate) what: RepairWhat,
     /// Only say who has what of the blob, and whether that is enough.
-    #[arg(long, requires = "blob")]
+    #[arg(long, requires = "blob", conflicts_with_all = ["shard", "all_missing"])]
     pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) door: DoorArgs,
@@ -171,10 +171,20 @@ pub(crate) enum ScrubVerb {
     Set(SetScrubArgs),
 }
 
+/// A rate at which something gets done.
+fn rate(text: &str) -> Result<Size, String> {
+    match text.parse()? {
+        Size(0) => {
+            Err("nothing is read at that rate; `walrus-node scrub pause` lets it rest".to_owned())
+        }
+        rate => Ok(rate),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct SetScrubArgs {
     /// Bytes, or with a suffix as in 50M.
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = rate)]
     pub(crate) rate: Size,
     #[command(flatten)]
     pub(crate) door: DoorArgs,
