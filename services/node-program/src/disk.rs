@@ -261,7 +261,7 @@ mod tests {
         add(&change(&other), &output).unwrap();
         let again = add(&change(&other), &output).unwrap_err();
         assert!(again.is::<Refused>(), "{again}");
-        assert_eq!(disks(), [other.clone()]);
+        assert_eq!(disks(), std::slice::from_ref(&other));
         // By hand, or by an older version.
         set_disks(&config_path, &[storage.clone(), other.clone()]).unwrap();
         let undo = RemoveDiskArgs {

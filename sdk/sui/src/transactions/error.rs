@@ -153,7 +153,7 @@ pub enum TransactionError {
         /// Its digest.
         digest: Digest,
         /// What the last server came to.
-        source: ChainError,
+        source: Box<ChainError>,
     },
     /// A read that was needed for the transaction failed.
     #[error(transparent)]

@@ -121,7 +121,10 @@ impl Signed {
             };
             if attempt >= limits::READ_ATTEMPTS {
                 let (digest, source) = (self.digest, problem);
-                return Err(TransactionError::Unknown { digest, source });
+                return Err(TransactionError::Unknown {
+                    digest,
+                    source: Box::new(source),
+                });
             }
             if !chain.replace(server).await {
                 tokio::time::sleep(backoff(attempt)).await;
