@@ -256,8 +256,12 @@ mod tests {
             });
             serde_json::from_value(status).unwrap()
         };
-        let once = Line::parse_from(["status"]).args;
-        let waited = Line::parse_from(["status", "--until", "ready"]).args;
+        let line = |more: &[&str]| {
+            let words = ["status", "--socket-path", "admin.sock"];
+            Line::try_parse_from(words.iter().chain(more))
+        };
+        let once = line(&[]).unwrap().args;
+        let waited = line(&["--until", "ready"]).unwrap().args;
         assert_eq!(end(&once, &status(6)), Exit::Fine);
         assert_ne!(end(&waited, &status(6)), Exit::Fine);
         assert_eq!(end(&waited, &status(0)), Exit::Fine);
