@@ -13,13 +13,14 @@ use crate::{
     metrics::Metrics,
     storage::{
         StorageError,
-        records::{NodeStatus, ShardState},
+        records::{NodeStatus, ShardState, SyncReason},
     },
     work::{Work, WorkError},
 };
 
 /// Looks, after an epoch change, at a sample of the blobs that were certified before, and publishes which part is stored in every
-/// complete shard of the node. Blobs that wait for recovery are left out: they are known to lack something.
+/// complete shard of the node. Blobs that wait for recovery are left out: they are known to lack something. What lacks something
+/// without anybody knowing is queued.
 #[derive(Debug)]
 pub struct Existence {
     holdings: Holdings,
@@ -75,7 +76,7 @@ impl Existence {
                 epoch = walk.epoch,
                 missing,
                 seen = walk.seen,
-                "certified blobs are not whole, and not queued for recovery"
+                "certified blobs were not whole, and not queued for recovery; they are now"
             );
         }
     }
@@ -165,6 +166,11 @@ impl Walk {
             let lacks = missing
                 .iter()
                 .any(|(shard, _)| states.get(shard) == Some(&ShardState::Active));
+            if lacks {
+                let mut update = storage.update();
+                update.queue(blob_id, SyncReason::Certified)?;
+                update.commit()?;
+            }
             self.whole = self.whole.saturating_add(u64::from(!lacks));
         }
         Ok(Some(true))

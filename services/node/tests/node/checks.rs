@@ -132,6 +132,10 @@ async fn blobs_that_are_not_whole_are_counted_unless_they_are_queued() {
         EPOCH % 10
     );
     until(|| metrics(&node).lines().any(|line| line == ratio)).await;
+    for byte in [1, 2, 3, 4] {
+        let blob_id = BlobId([byte; 32]);
+        assert!(storage.is_queued(&blob_id).unwrap(), "{blob_id}");
+    }
 }
 
 async fn is_blocked(node: &TestNode, blob_id: BlobId) -> bool {
