@@ -25,6 +25,7 @@ use crate::{
     limits::METADATA_BYTES_PER_PAIR,
     routes,
     tls::client_tls_config,
+    transport::{Transport, Way},
 };
 
 /// The longest length prefix of a BCS vector of at most 65535 items.
@@ -51,6 +52,8 @@ pub struct NodeClientOptions {
     pub addresses: Addresses,
     /// The network key of the node that asks, which introduces itself with it; clients have none.
     pub identity: Option<Arc<NetworkKeyPair>>,
+    /// What carries the requests; HTTPS when absent. The time to connect, the pool and pings are those of HTTPS alone.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 impl Default for NodeClientOptions {
@@ -65,6 +68,7 @@ impl Default for NodeClientOptions {
             keep_alive_while_idle: true,
             addresses: Addresses::Public,
             identity: None,
+            transport: None,
         }
     }
 }
@@ -82,7 +86,7 @@ pub enum Stored {
 #[derive(Debug, Clone)]
 pub struct NodeClient {
     pub(crate) base: String,
-    pub(crate) http: reqwest::Client,
+    way: Way,
     pub(crate) read_timeout: Duration,
     pub(crate) total_timeout: Duration,
     /// What the node said last that it offers.
@@ -122,12 +126,16 @@ impl NodeClient {
         }
         let http = http.build().map_err(|source| NodeError::Transport {
             url: base.clone(),
-            source,
+            source: source.into(),
         })?;
+        let way = Way {
+            http,
+            instead: options.transport.clone(),
+        };
         let introduce = |key| Arc::new(Introducer::new(key, *network_key));
         Ok(Self {
             base,
-            http,
+            way,
             read_timeout: options.read_timeout,
             total_timeout: options.total_timeout,
             extensions: Arc::default(),
@@ -345,7 +353,7 @@ impl NodeClient {
     ) -> Result<SignedMessage<InvalidBlobId>, NodeError> {
         let rest = format!("inconsistencyProof/{target_type}");
         let url = routes::blob(&self.base, blob_id, &rest);
-        let request = octet_stream(self.http.request(Method::POST, &url), bcs_proof);
+        let request = octet_stream(self.request(Method::POST, &url), bcs_proof);
         self.json(&url, request).await
     }
 
@@ -370,12 +378,12 @@ impl NodeClient {
 
     /// A request over the connections of this client.
     pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        self.http.request(method, url)
+        self.way.http.request(method, url)
     }
 
     async fn put(&self, url: &str, body: Bytes) -> Result<Stored, NodeError> {
         let response = self
-            .send(url, octet_stream(self.http.request(Method::PUT, url), body))
+            .send(url, octet_stream(self.request(Method::PUT, url), body))
             .await?;
         let stored = if response.status() == reqwest::StatusCode::OK {
             Stored::Existing
@@ -388,7 +396,7 @@ impl NodeClient {
     }
 
     pub(crate) async fn get_json<T: DeserializeOwned>(&self, url: &str) -> Result<T, NodeError> {
-        self.json(url, self.http.request(Method::GET, url)).await
+        self.json(url, self.request(Method::GET, url)).await
     }
 
     async fn json<T: DeserializeOwned>(
@@ -418,7 +426,7 @@ impl NodeClient {
 
     /// A binary answer, to be read.
     pub(crate) async fn get(&self, url: &str) -> Result<Response, NodeError> {
-        let response = self.send(url, self.http.request(Method::GET, url)).await?;
+        let response = self.send(url, self.request(Method::GET, url)).await?;
         if let Some(media_type) = response.headers().get(header::CONTENT_TYPE)
             && !media_type
                 .as_bytes()
@@ -458,13 +466,11 @@ impl NodeClient {
             Some(introducer) => request.header(INTRODUCTION, introducer.text()),
             None => request,
         };
-        let response = request
-            .send()
-            .await
-            .map_err(|source| NodeError::Transport {
-                url: url.to_owned(),
-                source,
-            })?;
+        let answer = self.way.send(request).await;
+        let response = answer.map_err(|source| NodeError::Transport {
+            url: url.to_owned(),
+            source,
+        })?;
         let named = response.headers().get(EXTENSIONS);
         let names = named.and_then(|value| value.to_str().ok());
         let names = names.unwrap_or_default().split_ascii_whitespace();
@@ -510,7 +516,7 @@ impl NodeClient {
             .map_err(silent)?
             .map_err(|source| NodeError::Transport {
                 url: url.to_owned(),
-                source,
+                source: source.into(),
             })
     }
 

@@ -1,6 +1,6 @@
 //! Why a request to a node failed.
 
-use crate::{ForbiddenAddress, Reason, envelope::ErrorEnvelope};
+use crate::{ForbiddenAddress, Reason, TransportError, envelope::ErrorEnvelope};
 
 /// Why a request to a node failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +19,12 @@ pub enum NodeError {
     #[error("TLS cannot be set up: {0}")]
     Tls(rustls::Error),
     /// No answer: connection refused, timed out, TLS failure, broken stream.
-    #[error("no answer from {url}: {}", innermost(.source))]
+    #[error("no answer from {url}: {source}")]
     Transport {
         /// The address asked.
         url: String,
         /// What went wrong.
-        source: reqwest::Error,
+        source: TransportError,
     },
     /// No answer for so long, or nothing of it, or nothing of what was sent was taken.
     #[error("{url} was silent for {after:?}")]
@@ -66,15 +66,6 @@ pub enum NodeError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-/// The last cause of a chain: reqwest's own text ends at "error sending request".
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 impl NodeError {

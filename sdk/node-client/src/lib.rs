@@ -20,6 +20,7 @@ pub mod routes;
 mod shard_sync;
 mod status;
 mod tls;
+mod transport;
 mod whole;
 
 pub use client::{NodeClient, NodeClientOptions, Stored};
@@ -42,4 +43,5 @@ pub use reason::Reason;
 pub use shard_sync::{ShardAnswer, SyncedSliver};
 pub use status::{BlobStatus, DeletableCounts, EventId, EventIdError, StoredOnNodeStatus};
 pub use tls::{PinnedKeyVerifier, client_tls_config, generated_server_name};
+pub use transport::{Transport, TransportError};
 pub use whole::{Held, SliverReader};

@@ -103,7 +103,7 @@ impl ShardAnswer {
             let chunk = self.response.chunk().await;
             let chunk = chunk.map_err(|source| NodeError::Transport {
                 url: self.url.clone(),
-                source,
+                source: source.into(),
             })?;
             if chunk.as_ref().is_none_or(|chunk| !chunk.is_empty()) {
                 return Ok(chunk);

@@ -2,13 +2,14 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use walrus_core::{
     BlobId, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId, messages::BlobPersistence,
     signed_message::StorageConfirmation,
@@ -157,7 +158,7 @@ impl NodeClient {
         let noted = taken.clone();
         let body = reqwest::Body::wrap_stream(pieces.inspect(move |_| noted.note()));
         let longest = Duration::from_secs(bytes / SLOWEST_UPLOAD);
-        let request = octet_stream(self.http.request(Method::POST, &url), body)
+        let request = octet_stream(self.request(Method::POST, &url), body)
             .timeout(self.total_timeout.saturating_add(longest));
         // It has to write what was sent before it answers.
         let writing = Duration::from_secs(bytes / SLOWEST_DISK);
