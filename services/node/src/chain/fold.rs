@@ -213,9 +213,7 @@ impl Step<'_> {
         if !info.is_some_and(|info| info.is_certified(epoch)) || !self.storage.keeps_shards() {
             return Ok(None);
         }
-        if !self.storage.is_queued(&blob_id)? {
-            self.update.queue(&blob_id, SyncReason::Certified)?;
-        }
+        self.update.queue(&blob_id, SyncReason::Certified)?;
         Ok(Some(Effect::Certified(blob_id)))
     }
 

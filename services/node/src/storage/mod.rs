@@ -192,27 +192,7 @@ impl Storage {
     /// [`StorageError`], also if a newer program has written the directory.
     pub fn open_with(options: StorageOptions) -> Result<Self, StorageError> {
         let tables = database::open(&options.path, options.cache_bytes)?;
-        let directories = Directories {
-            first: &options.path,
-            further: &options.disks,
-        };
-        let disks = Disks::open(
-            directories,
-            tables.clone(),
-            options.free_space,
-            options.reserve_bytes,
-        )?;
-        let slivers = SliverStore::open(Settings {
-            tables: tables.clone(),
-            disks,
-            segment_bytes: options.segment_bytes,
-            max_bytes: options.max_bytes,
-        })?;
-        Ok(Self {
-            tables,
-            slivers,
-            verified: VerifiedMetadata::default(),
-        })
+        Self::join(options, tables, Disks::open, SliverStore::open)
     }
 
     /// Opens a storage only to look at it: nothing is made, and the index is not brought in line with what is on the disks.
@@ -221,17 +201,27 @@ impl Storage {
     /// [`StorageError`]; [`StorageError::NoStorage`] if there is none.
     pub fn inspect(options: StorageOptions) -> Result<Self, StorageError> {
         let tables = database::inspect(&options.path, options.cache_bytes)?;
+        Self::join(options, tables, Disks::inspect, SliverStore::inspect)
+    }
+
+    /// Joins the tables with the disks, as they are found, and the slivers on them.
+    fn join(
+        options: StorageOptions,
+        tables: Tables,
+        find: impl FnOnce(Directories<'_>, Tables, FreeSpace, u64) -> Result<Disks, StorageError>,
+        open: impl FnOnce(Settings) -> Result<SliverStore, StorageError>,
+    ) -> Result<Self, StorageError> {
         let directories = Directories {
             first: &options.path,
             further: &options.disks,
         };
-        let disks = Disks::inspect(
+        let disks = find(
             directories,
             tables.clone(),
             options.free_space,
             options.reserve_bytes,
         )?;
-        let slivers = SliverStore::inspect(Settings {
+        let slivers = open(Settings {
             tables: tables.clone(),
             disks,
             segment_bytes: options.segment_bytes,
