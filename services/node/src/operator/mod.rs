@@ -28,7 +28,7 @@ mod status;
 pub use self::desk::SetLogLevel;
 pub use self::{
     account::{Account, Duty, KeyStanding, NextCommissionRate, Rewards, Standing, WalletStanding},
-    disk::{DiskView, DrainRefused},
+    disk::{AtCapView, DiskView, DrainRefused},
     explain::{Explanation, MissingSliver, PeerAnswer},
     fsck::{FsckReport, check_storage, check_unused},
     keys::{

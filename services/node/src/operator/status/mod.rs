@@ -22,7 +22,7 @@ pub struct Status {
     /// The state of the node in one sentence.
     pub verdict: String,
     /// Whether nothing is in the way: all shards are there, all events are processed and more are heard of,
-    /// every worker runs.
+    /// every worker runs, and there is room for more.
     pub ready: bool,
     /// What else is wrong, in sentences.
     #[serde(default)]
@@ -136,7 +136,8 @@ impl Status {
             behind,
             silent: view.silent_for(),
         };
-        let (ready, verdict) = judge(&health, &workers, heard);
+        let disks = view.disks();
+        let (ready, verdict) = judge(&health, &workers, heard, &disks);
         let recovery = workers.iter().find(|worker| worker.name == RECOVERY);
         Ok(Self {
             verdict,
@@ -159,7 +160,7 @@ impl Status {
             recovery_eta_secs: recovery
                 .and_then(|worker| worker.eta)
                 .map(|eta| eta.as_secs()),
-            disks: view.disks(),
+            disks,
             standing: view.standing(),
             node_status: health.node_status,
             workers: workers.iter().map(WorkerStatus::from).collect(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use walrus_node_client::{HealthInfo, ShardSummary};
 use walrus_service::worker::{State, WorkerInfo};
 
+use crate::operator::DiskView;
+
 /// Checkpoints that a node may be behind the chain and still be called up to date.
 const NEAR: u64 = 30;
 
@@ -15,15 +17,30 @@ const SILENCE: Duration = Duration::from_secs(60);
 const FAILURES: u32 = 3;
 
 /// Whether nothing is in the way of the node, and one sentence on it: the worst first.
-pub(super) fn judge(health: &HealthInfo, workers: &[WorkerInfo], heard: Heard) -> (bool, String) {
+pub(super) fn judge(
+    health: &HealthInfo,
+    workers: &[WorkerInfo],
+    heard: Heard,
+    disks: &[DiskView],
+) -> (bool, String) {
     if let Some(sentence) = trouble(workers) {
         return (false, sentence);
     }
     let (ready, sentence) = verdict(health, heard);
+    if ready && takes_nothing(disks) {
+        let sentence = "The node is full: it serves what it has, and refuses what is new.";
+        return (false, sentence.to_owned());
+    }
     match health.problems.first() {
         Some(problem) if ready => (ready, format!("The node is up to date, but {problem}.")),
         _ => (ready, sentence),
     }
+}
+
+/// Whether there is room on none of the disks, or the node has as many slivers as it may have.
+fn takes_nothing(disks: &[DiskView]) -> bool {
+    let is_in = |state: &str| disks.iter().any(|disk| disk.state == state);
+    disks.iter().any(|disk| disk.at_cap.is_some()) || (is_in("full") && !is_in("ready"))
 }
 
 /// What is known of the chain.
@@ -111,6 +128,43 @@ mod tests {
     use walrus_service::worker::LastError;
 
     use super::*;
+    use crate::operator::AtCapView;
+
+    fn disk(state: &str, at_cap: bool) -> DiskView {
+        DiskView {
+            path: "/disk".into(),
+            state: state.to_owned(),
+            used_bytes: 9,
+            live_bytes: 9,
+            reserve_bytes: 1,
+            free_bytes: Some(1),
+            damaged_records: 0,
+            at_cap: at_cap.then_some(AtCapView {
+                used_bytes: 9,
+                max_bytes: 9,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_node_that_takes_nothing_is_not_ready() {
+        let heard = Heard {
+            behind: Some(0),
+            silent: None,
+        };
+        let health = health(5, 5, Some(9));
+        for (disks, takes) in [
+            (vec![], true),
+            (vec![disk("ready", false), disk("full", false)], true),
+            (vec![disk("missing", false), disk("full", false)], false),
+            (vec![disk("full", false)], false),
+            (vec![disk("full", true), disk("ready", true)], false),
+        ] {
+            let (ready, sentence) = judge(&health, &[], heard, &disks);
+            assert_eq!(ready, takes, "{sentence}");
+            assert_eq!(sentence.contains("is full"), !takes, "{sentence}");
+        }
+    }
 
     fn health(owned: usize, ready: usize, latest: Option<u64>) -> HealthInfo {
         HealthInfo {
@@ -143,13 +197,13 @@ mod tests {
         };
         let mut health = health(5, 5, Some(9));
         health.problems = vec!["the wallet is empty".to_owned()];
-        let (ready, sentence) = judge(&health, &[], heard);
+        let (ready, sentence) = judge(&health, &[], heard, &[]);
         assert!(
             ready && sentence.contains("the wallet is empty"),
             "{sentence}"
         );
         health.latest_checkpoint_sequence_number = None;
-        let (ready, sentence) = judge(&health, &[], heard);
+        let (ready, sentence) = judge(&health, &[], heard, &[]);
         assert!(!ready && sentence.contains("not heard"), "{sentence}");
     }
 
