@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use walrus_service::server::Pace;
+
 /// An upload of which nothing came for so long is over, or has failed.
 pub(crate) const UPLOAD_PAUSE: Duration = Duration::from_secs(5);
 /// Verified metadata that is remembered.
@@ -16,10 +18,11 @@ pub(crate) const MAX_KNOWN_INTRODUCTIONS: usize = 8192;
 pub(crate) const INTAKE_BATCH: usize = 8 << 20;
 /// Bytes of pieces that are held of a blob whose registration was not seen yet.
 pub(crate) const INTAKE_UNREGISTERED: usize = 1 << 20;
-/// Bytes a second that a piece of an upload, or an answer of shard sync, is to move at the least: memory is held meanwhile.
-pub(crate) const LEAST_RATE: usize = 64 << 10;
-/// What is added to the time that follows from the least rate.
-pub(crate) const RATE_SLACK: Duration = Duration::from_secs(30);
+/// How fast a piece of an upload, or an answer of shard sync, is to move at the least: memory is held meanwhile.
+pub(crate) const LEAST_PACE: Pace = Pace {
+    bytes: 30 * (64 << 10),
+    within: Duration::from_secs(30),
+};
 /// Slivers of such a batch that are verified at the same time, if the machine has cores for it.
 pub(crate) const VERIFIED_AT_ONCE: usize = 8;
 /// Most slivers in one answer.
@@ -70,6 +73,12 @@ pub(crate) const SYNC_BATCH_BYTES: usize = 4 << 20;
 pub(crate) const MAX_REQUESTS_PER_PEER: usize = 16;
 /// Peers asked at once for symbols of one sliver.
 pub(crate) const PEERS_AT_ONCE: usize = 4;
+/// After so long without an answer from one peer, the next is asked as well.
+pub(crate) const SLOW_ANSWER: Duration = Duration::from_secs(2);
+/// For how long a peer that did not answer in time is asked after all others.
+pub(crate) const SLOW_PEER: Duration = Duration::from_secs(300);
+/// Patience with the previous owner of a shard for one sliver; the other nodes have symbols of it.
+pub(crate) const PREVIOUS_OWNER_TIME: Duration = Duration::from_secs(10);
 /// Segment files that stay open, of all shards together.
 pub(crate) const MAX_OPEN_SEGMENTS: usize = 512;
 /// Blobs whose slivers are removed in one batch for each shard.
@@ -80,11 +89,3 @@ pub(crate) const COMPACTION_STEP_BYTES: u64 = 16 << 20;
 pub(crate) const COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 /// Pause of compaction after a step, in multiples of its length.
 pub(crate) const COMPACTION_THROTTLE: u32 = 2;
-
-/// How long a transfer of so many bytes may take: at the least rate, and the slack.
-pub(crate) fn time_for(bytes: usize) -> Duration {
-    let seconds = bytes.checked_div(LEAST_RATE).unwrap_or_default();
-    RATE_SLACK.saturating_add(Duration::from_secs(
-        u64::try_from(seconds).unwrap_or(u64::MAX),
-    ))
-}

@@ -315,6 +315,7 @@ impl Parts {
             peers,
             config,
             reporter,
+            shards: Arc::clone(&self.shards),
             node_id: self.node_id,
             key: self.key.public_key(),
             metrics: Arc::clone(&self.deeds.metrics),
@@ -324,7 +325,6 @@ impl Parts {
             healer,
             Arc::clone(&self.arrivals),
             deferrals,
-            Arc::clone(&self.shards),
             Arc::clone(&self.queue_grew),
         )
     }

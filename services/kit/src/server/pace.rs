@@ -30,6 +30,18 @@ pub struct Pace {
     pub within: Duration,
 }
 
+impl Pace {
+    /// How long so many bytes may take at this pace: one time more than they need, since the first may be late.
+    pub fn time_for(self, bytes: usize) -> Duration {
+        let length = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let unit = u64::try_from(self.bytes).unwrap_or(u64::MAX);
+        let millis = u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX);
+        let needed = millis.saturating_mul(length).checked_div(unit);
+        self.within
+            .saturating_add(Duration::from_millis(needed.unwrap_or_default()))
+    }
+}
+
 /// A body came too slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("less than {} bytes of the body came within {:?}", .0.bytes, .0.within)]
@@ -277,6 +289,14 @@ mod tests {
         bytes: 10,
         within: Duration::from_secs(10),
     };
+
+    #[test]
+    fn what_comes_at_the_pace_comes_in_time() {
+        let seconds = Duration::from_secs;
+        assert_eq!(PACE.time_for(0), seconds(10));
+        assert_eq!(PACE.time_for(15), seconds(25));
+        assert!(PACE.time_for(usize::MAX) >= PACE.time_for(1 << 40));
+    }
 
     /// So many bytes after each pause.
     fn body(

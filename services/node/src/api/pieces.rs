@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     blobs::{Intake, ReadError, Reads},
-    limits::{LEAST_RATE, MAX_SLIVERS_PER_REQUEST, SLIVER_HEADROOM, time_for},
+    limits::{LEAST_PACE, MAX_SLIVERS_PER_REQUEST, SLIVER_HEADROOM},
     metrics::Metrics,
 };
 
@@ -55,11 +55,16 @@ pub(super) async fn upload(
     while let Some(header) = pieces.header().await.map_err(|error| of_pieces(&error))? {
         let memory = arriving.expect(&header).await?;
         let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-        let payload = tokio::time::timeout(time_for(length), pieces.payload(&header)).await;
+        let payload = pieces.payload(&header);
+        let time = LEAST_PACE.time_for(length);
+        let payload = tokio::time::timeout(time, payload).await;
         let payload = payload.map_err(|_| {
             let slow = format!(
-                "{} came more slowly than {LEAST_RATE} bytes a second",
-                header.name
+                "{} did not come within {} s: {length} bytes are to come at {} bytes in {} s, at the least",
+                header.name,
+                time.as_secs(),
+                LEAST_PACE.bytes,
+                LEAST_PACE.within.as_secs()
             );
             Refusal::new(Reason::InvalidContentType, slow)
         })?;

@@ -22,7 +22,7 @@ use super::{
     extract::{Sender, read_body},
 };
 use crate::{
-    limits::{SLIVER_HEADROOM, SYNC_CHUNK, time_for},
+    limits::{LEAST_PACE, SLIVER_HEADROOM, SYNC_CHUNK},
     shards::ShardSource,
 };
 
@@ -41,7 +41,10 @@ pub(super) async fn sync_shard(
         .map_err(|error| Refusal::new(Reason::InvalidContentType, error.to_string()))?;
     let slice = source.slice(caller, request).await?;
     let length: usize = slice.pieces.iter().map(Bytes::len).sum();
-    let (permit, until) = (slice.permit, Instant::now().checked_add(time_for(length)));
+    let (permit, until) = (
+        slice.permit,
+        Instant::now().checked_add(LEAST_PACE.time_for(length)),
+    );
     let pieces = slice.pieces.into_iter().flat_map(chunks).map(move |piece| {
         // Given back with the last piece, or when the caller takes them too slowly: it stands for their memory.
         let _permit = &permit;

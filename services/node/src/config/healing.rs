@@ -59,8 +59,12 @@ pub struct ShardSyncConfig {
     pub shard_sync_retry_min_backoff_secs: u64,
     /// Longest such pause.
     pub shard_sync_retry_max_backoff_secs: u64,
-    /// For how long a source may send nothing before its shard is recovered from the other nodes.
+    /// For how long a source may send nothing, or less than the least rate, before its shard is recovered from the other nodes.
     pub shard_sync_retry_switch_to_recovery_interval_secs: u64,
+    /// The least rate: bytes a second of slivers of one shard, while it is waited for.
+    pub shard_sync_min_bytes_per_sec: u64,
+    /// How long the transfer of one shard may take, whatever its source sends, before the rest is recovered from the other nodes.
+    pub shard_sync_deadline_secs: u64,
 }
 
 impl Default for ShardSyncConfig {
@@ -73,6 +77,8 @@ impl Default for ShardSyncConfig {
             shard_sync_retry_min_backoff_secs: 1,
             shard_sync_retry_max_backoff_secs: 60,
             shard_sync_retry_switch_to_recovery_interval_secs: 120,
+            shard_sync_min_bytes_per_sec: 64 << 10,
+            shard_sync_deadline_secs: 12 * 3600,
         }
     }
 }

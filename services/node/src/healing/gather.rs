@@ -6,15 +6,20 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use walrus_core::{
     Axis, SliverIndex, SliverType, SymbolId,
     recovery::{GeneralRecoverySymbol, RecoverySymbol},
 };
 use walrus_node_client::{NodeClient, NodeError, Reason};
+use walrus_sui::Address;
 
 use super::{Healer, HealingError, peers::Peer, sliver::Metadata};
-use crate::{blobs::SymbolSelection, limits::PEERS_AT_ONCE, work::WorkError};
+use crate::{
+    blobs::SymbolSelection,
+    limits::{PEERS_AT_ONCE, SLOW_ANSWER},
+    work::WorkError,
+};
 
 impl Healer {
     /// As many verified symbols of the target as decode it, those of own slivers first.
@@ -41,12 +46,22 @@ impl Healer {
         let (mut asked, mut absent) = (FuturesUnordered::new(), 0_usize);
         while symbols.len() < needed {
             let missing = needed.saturating_sub(symbols.len());
-            while asked.len() < PEERS_AT_ONCE
+            while sources.waited_for() < PEERS_AT_ONCE
                 && let Some(question) = sources.next(missing, |source| symbols.contains_key(source))
             {
                 asked.push(ask::<T>(Arc::clone(metadata), target, question));
             }
-            let Some((question, answer)) = asked.next().await else {
+            let answer = match timeout(SLOW_ANSWER, asked.next()).await {
+                Ok(answer) => answer,
+                // Whoever did not answer by now may still do so, and others are asked meanwhile.
+                Err(_) => {
+                    for node_id in sources.give_up_waiting() {
+                        self.peers.was_slow(node_id);
+                    }
+                    continue;
+                }
+            };
+            let Some((question, answer)) = answer else {
                 return Err(HealingError::TooFewSymbols {
                     found: symbols.len(),
                     needed,
@@ -91,19 +106,22 @@ impl Healer {
 /// Which node can be asked for which source slivers' symbols.
 struct Sources {
     nodes: Vec<Node>,
-    /// Asked for, and not answered yet.
-    pending: BTreeSet<SliverIndex>,
+    /// Asked for, and waited for: the nodes that were asked.
+    pending: BTreeMap<SliverIndex, usize>,
     /// The node whose turn it is.
     turn: usize,
 }
 
 struct Node {
+    node_id: Address,
     client: NodeClient,
     requests: Arc<Semaphore>,
     /// Source slivers that it was not asked for.
     unasked: Vec<SliverIndex>,
     /// How many it may have.
     all: usize,
+    /// It was waited for in vain: others are asked first.
+    is_slow: bool,
 }
 
 /// What is asked of one node.
@@ -129,15 +147,17 @@ impl Sources {
                 })
                 .collect();
             Node {
+                node_id: peer.node_id,
                 client: peer.client,
                 requests: peer.requests,
                 all: unasked.len(),
                 unasked,
+                is_slow: false,
             }
         };
         Self {
             nodes: peers.into_iter().map(node).collect(),
-            pending: BTreeSet::new(),
+            pending: BTreeMap::new(),
             turn: 0,
         }
     }
@@ -150,7 +170,7 @@ impl Sources {
         is_known: impl Fn(&SliverIndex) -> bool,
     ) -> Option<Question> {
         let idle = self.next_of(missing, &is_known, |node| {
-            node.requests.available_permits() > 0
+            !node.is_slow && node.requests.available_permits() > 0
         });
         match idle {
             None if self.pending.is_empty() => self.next_of(missing, &is_known, |_| true),
@@ -177,13 +197,14 @@ impl Sources {
             let free = node
                 .unasked
                 .iter()
-                .filter(|source| !self.pending.contains(source));
+                .filter(|source| !self.pending.contains_key(source));
             let sources: Vec<_> = free.take(missing).copied().collect();
             if sources.is_empty() {
                 continue;
             }
             node.unasked.retain(|source| !sources.contains(source));
-            self.pending.extend(&sources);
+            self.pending
+                .extend(sources.iter().map(|source| (*source, turn)));
             return Some(Question {
                 node: turn,
                 client: node.client.clone(),
@@ -195,10 +216,30 @@ impl Sources {
         None
     }
 
+    /// Nodes that are waited for.
+    fn waited_for(&self) -> usize {
+        self.pending.values().collect::<BTreeSet<_>>().len()
+    }
+
+    /// Waits for none of them any more: what they were asked for is as good as missing, and others are asked before them.
+    fn give_up_waiting(&mut self) -> Vec<Address> {
+        let waited_for: BTreeSet<_> = std::mem::take(&mut self.pending).into_values().collect();
+        let mut slow = Vec::new();
+        for node in waited_for {
+            if let Some(node) = self.nodes.get_mut(node) {
+                node.is_slow = true;
+                slow.push(node.node_id);
+            }
+        }
+        slow
+    }
+
     /// A node that does not answer is not asked again.
     fn answered(&mut self, question: &Question, is_answer: bool) {
         for source in &question.sources {
-            self.pending.remove(source);
+            if self.pending.get(source) == Some(&question.node) {
+                self.pending.remove(source);
+            }
         }
         if let Some(node) = self.nodes.get_mut(question.node)
             && !is_answer

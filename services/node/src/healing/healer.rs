@@ -11,6 +11,7 @@ use crate::{
     blobs::{Holdings, Inconsistencies, Symbols},
     config::BlobRecoveryConfig,
     metrics::Metrics,
+    shards::ShardLife,
     storage::StorageError,
     work::Work,
 };
@@ -33,6 +34,7 @@ pub(crate) struct Healer {
     pub(crate) metadata: MetadataSource,
     pub(crate) config: BlobRecoveryConfig,
     pub(crate) reporter: Arc<dyn InvalidityReporter>,
+    pub(crate) shards: Arc<ShardLife>,
     /// This node's ID on chain.
     pub(crate) node_id: Address,
     /// This node's key.

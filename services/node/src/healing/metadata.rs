@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use tokio::time::timeout;
 use walrus_core::{BlobId, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId};
-use walrus_node_client::NodeClient;
 use walrus_sui::Address;
 
-use super::{HealingError, Peers};
-use crate::{blobs::Holdings, work::Work};
+use super::{HealingError, Peers, peers::Peer};
+use crate::{blobs::Holdings, limits::SLOW_ANSWER, work::Work};
 
 /// Gets metadata from the storage or, once, from another node.
 #[derive(Debug, Clone)]
@@ -32,14 +33,22 @@ impl MetadataSource {
         }
         let peers = self.peers.all(&self.holdings.view(), self.node_id);
         let asked = peers.len();
-        let mut absent = 0_usize;
-        for peer in peers {
-            match self.ask(&peer.client, &blob_id).await {
-                Answer::Metadata(metadata) => match self.store(metadata).await {
+        let (mut others, mut absent) = (peers.iter(), 0_usize);
+        let mut answers = FuturesUnordered::new();
+        // The next is asked when one has nothing, or is slow to say so.
+        loop {
+            match others.next() {
+                Some(peer) => answers.push(self.ask(peer, &blob_id)),
+                None if answers.is_empty() => break,
+                None => {}
+            }
+            let Ok(Some(answer)) = timeout(SLOW_ANSWER, answers.next()).await else {
+                continue;
+            };
+            match answer {
+                Answer::Metadata(metadata) => match self.store(*metadata).await {
                     Ok(metadata) => return Ok(metadata),
-                    Err(error) => {
-                        tracing::warn!(%error, url = peer.client.url(), "bad metadata");
-                    }
+                    Err(error) => tracing::warn!(%error, "bad metadata"),
                 },
                 Answer::Absent => absent = absent.saturating_add(1),
                 Answer::None => {}
@@ -48,10 +57,12 @@ impl MetadataSource {
         Err(HealingError::NoMetadata { asked, absent })
     }
 
-    async fn ask(&self, client: &NodeClient, blob_id: &BlobId) -> Answer {
-        let answer = client.metadata(blob_id, self.holdings.encoding());
-        match tokio::time::timeout(self.patience, answer).await {
-            Ok(Ok(metadata)) if metadata.blob_id() == blob_id => Answer::Metadata(metadata),
+    async fn ask(&self, peer: &Peer, blob_id: &BlobId) -> Answer {
+        let answer = peer.client.metadata(blob_id, self.holdings.encoding());
+        match timeout(self.patience, answer).await {
+            Ok(Ok(metadata)) if metadata.blob_id() == blob_id => {
+                Answer::Metadata(Box::new(metadata))
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "no metadata");
                 if error.is_not_found() {
@@ -60,7 +71,11 @@ impl MetadataSource {
                     Answer::None
                 }
             }
-            Ok(Ok(_)) | Err(_) => Answer::None,
+            Ok(Ok(_)) => Answer::None,
+            Err(_) => {
+                self.peers.was_slow(peer.node_id);
+                Answer::None
+            }
         }
     }
 
@@ -80,7 +95,7 @@ impl MetadataSource {
 
 /// What a node says about metadata.
 enum Answer {
-    Metadata(UnverifiedBlobMetadataWithId),
+    Metadata(Box<UnverifiedBlobMetadataWithId>),
     /// It does not have it.
     Absent,
     /// Nothing, or nothing of use.

@@ -2,8 +2,8 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rand::seq::SliceRandom as _;
@@ -14,7 +14,11 @@ use walrus_node_client::{
 };
 use walrus_sui::{Address, contract::CommitteeMember};
 
-use crate::{committee::CommitteeView, config::BlobRecoveryConfig, limits::MAX_REQUESTS_PER_PEER};
+use crate::{
+    committee::CommitteeView,
+    config::BlobRecoveryConfig,
+    limits::{MAX_REQUESTS_PER_PEER, SLOW_PEER},
+};
 
 /// Another node, and the shards that it has or had a moment ago.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct Peer {
     pub(crate) shards: BTreeSet<ShardIndex>,
     /// One for each request that it may be asked at once by all recoveries together, so that a slow node does not hold them all.
     pub(crate) requests: Arc<Semaphore>,
+    /// Its ID on chain.
+    pub(crate) node_id: Address,
 }
 
 /// On what terms a node speaks to others.
@@ -38,7 +44,21 @@ pub struct PeerTerms {
 #[derive(Debug, Clone)]
 pub(crate) struct Peers {
     pool: NodePool,
-    requests: Arc<Mutex<HashMap<Address, Arc<Semaphore>>>>,
+    books: Arc<Mutex<HashMap<Address, Book>>>,
+}
+
+/// What is known of one peer.
+#[derive(Debug)]
+struct Book {
+    requests: Arc<Semaphore>,
+    /// Until when others are asked before it.
+    slow_until: Option<Instant>,
+}
+
+impl Book {
+    fn is_slow(&self, now: Instant) -> bool {
+        self.slow_until.is_some_and(|until| until > now)
+    }
 }
 
 impl Peers {
@@ -54,7 +74,7 @@ impl Peers {
         });
         Self {
             pool,
-            requests: Arc::default(),
+            books: Arc::default(),
         }
     }
 
@@ -74,7 +94,19 @@ impl Peers {
             .ok()
     }
 
-    /// The members of the current and the previous committee but `own`, in random order.
+    fn books(&self) -> MutexGuard<'_, HashMap<Address, Book>> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a peer did not answer in time: for a while it is asked after all others.
+    pub(crate) fn was_slow(&self, node_id: Address) {
+        let until = Instant::now().checked_add(SLOW_PEER);
+        if let Some(book) = self.books().get_mut(&node_id) {
+            book.slow_until = until;
+        }
+    }
+
+    /// The members of the current and the previous committee but `own`, in random order, those that were slow last.
     pub(crate) fn all(&self, view: &CommitteeView, own: Address) -> Vec<Peer> {
         let mut members: HashMap<Address, (&CommitteeMember, BTreeSet<ShardIndex>)> =
             HashMap::new();
@@ -89,38 +121,47 @@ impl Peers {
         members.remove(&own);
         let peer = |(member, shards)| {
             let client = self.client(member)?;
-            let requests = self.requests_of(member.node_id);
-            Some(Peer {
+            let (requests, is_slow) = self.look_up(member.node_id);
+            let peer = Peer {
                 client,
                 shards,
                 requests,
-            })
+                node_id: member.node_id,
+            };
+            Some((is_slow, peer))
         };
         let mut peers: Vec<_> = members.into_values().filter_map(peer).collect();
         peers.shuffle(&mut rand::rng());
-        peers
+        peers.sort_by_key(|(is_slow, _)| *is_slow);
+        peers.into_iter().map(|(_, peer)| peer).collect()
     }
 
-    fn requests_of(&self, node_id: Address) -> Arc<Semaphore> {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        if requests.len() >= MAX_POOLED_NODES {
-            // Nobody asks them just now.
-            requests.retain(|_, requests| Arc::strong_count(requests) > 1);
+    /// The requests of a peer, and whether it was slow.
+    fn look_up(&self, node_id: Address) -> (Arc<Semaphore>, bool) {
+        let (mut books, now) = (self.books(), Instant::now());
+        if books.len() >= MAX_POOLED_NODES {
+            // Nobody asks the others just now.
+            books.retain(|_, book| Arc::strong_count(&book.requests) > 1 || book.is_slow(now));
         }
-        let fresh = || Arc::new(Semaphore::new(MAX_REQUESTS_PER_PEER));
-        Arc::clone(requests.entry(node_id).or_insert_with(fresh))
+        let book = books.entry(node_id).or_insert_with(|| Book {
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS_PER_PEER)),
+            slow_until: None,
+        });
+        (Arc::clone(&book.requests), book.is_slow(now))
     }
 
-    /// The owner of a shard in the epoch before, unless it is `own`.
+    /// The owner of a shard in the epoch before, unless it is `own` or was slow.
     pub(crate) fn previous_owner(
         &self,
         view: &CommitteeView,
         shard: ShardIndex,
         own: Address,
-    ) -> Option<NodeClient> {
+    ) -> Option<(Address, NodeClient)> {
         let (_, member) = view.committees.previous.as_ref()?.member_of_shard(shard)?;
-        (member.node_id != own)
-            .then(|| self.client(member))
-            .flatten()
+        let (_, is_slow) = self.look_up(member.node_id);
+        if member.node_id == own || is_slow {
+            return None;
+        }
+        Some((member.node_id, self.client(member)?))
     }
 }

@@ -25,7 +25,6 @@ use walrus_service::{
 use super::{Deferrals, Healer, HealingError, failures::Failures, healer::Completion};
 use crate::{
     blobs::Arrivals,
-    shards::ShardLife,
     storage::{
         Storage, StorageError,
         records::{ShardState, SyncReason},
@@ -91,7 +90,7 @@ impl Filling {
     fn of(shared: &Shared) -> Self {
         let holdings = &shared.healer.holdings;
         let (view, storage) = (holdings.view(), holdings.storage());
-        let awaiting = shared.shards.awaiting_transfer(&view);
+        let awaiting = shared.healer.shards.awaiting_transfer(&view);
         let in_transfer: BTreeSet<_> = awaiting.into_iter().collect();
         let is_other = |shard: &ShardIndex| {
             !in_transfer.contains(shard)
@@ -118,7 +117,6 @@ struct Shared {
     healer: Healer,
     arrivals: Arc<Arrivals>,
     deferrals: Arc<Deferrals>,
-    shards: Arc<ShardLife>,
     /// Tells that something was queued.
     queue_grew: Arc<Notify>,
     /// Tells that a recovery ended.
@@ -143,7 +141,6 @@ impl Recovery {
         healer: Healer,
         arrivals: Arc<Arrivals>,
         deferrals: Arc<Deferrals>,
-        shards: Arc<ShardLife>,
         queue_grew: Arc<Notify>,
     ) -> Self {
         let (config, stop) = (&healer.config, CancellationToken::new());
@@ -156,7 +153,6 @@ impl Recovery {
             healer,
             arrivals,
             deferrals,
-            shards,
             queue_grew,
             has_room: Notify::new(),
             progress: Mutex::new(Progress {
@@ -266,7 +262,7 @@ impl Recovery {
             self.counted = Some((round.queued, round.done_before));
         }
         let committees = shared.healer.holdings.committees();
-        shared.shards.finish_filling(committees)?;
+        shared.healer.shards.finish_filling(committees)?;
         self.round = Round {
             done_before: shared.progress().done,
             ..Round::default()
@@ -342,7 +338,7 @@ impl Shared {
     /// lost in that moment.
     async fn dequeue(&self, blob_id: &BlobId, end: &Completion) -> Result<(), HealingError> {
         // It may have been complete for the shards of the epoch before.
-        let _turn = self.shards.turn().await;
+        let _turn = self.healer.shards.turn().await;
         let storage = self.healer.holdings.storage();
         let lacks_some = || {
             Ok::<_, StorageError>(
@@ -415,7 +411,7 @@ impl Shared {
         if since < patience || attempts < ATTEMPTS_BEFORE_LETTING_GO {
             return Ok(());
         }
-        let _turn = self.shards.turn().await;
+        let _turn = self.healer.shards.turn().await;
         let storage = self.healer.holdings.storage();
         if storage.queued_for(blob_id)? == Some(SyncReason::FillShards) {
             tracing::error!(%blob_id, attempts, "nobody has enough of a certified blob: its shards count as complete without it, and it is tried again");

@@ -9,7 +9,7 @@ use walrus_core::{
 };
 
 use super::{Healer, HealingError, invalidity::Proof};
-use crate::storage::segments::NewSliver;
+use crate::{limits::PREVIOUS_OWNER_TIME, storage::segments::NewSliver};
 
 pub(super) type Metadata = Arc<VerifiedBlobMetadataWithId>;
 
@@ -86,9 +86,17 @@ impl Healer {
         sliver_type: SliverType,
     ) -> Option<Vec<u8>> {
         let view = self.holdings.view();
-        let client = self.peers.previous_owner(&view, shard, self.node_id)?;
+        if self.shards.has_given_up(shard, view.epoch()) {
+            return None;
+        }
+        let (owner, client) = self.peers.previous_owner(&view, shard, self.node_id)?;
         let pair = shard.to_pair_index(metadata.blob_id(), metadata.n_shards());
-        let bytes = client.sliver(metadata, pair, sliver_type).await.ok()?;
+        let asked = client.sliver(metadata, pair, sliver_type);
+        let Ok(answer) = tokio::time::timeout(PREVIOUS_OWNER_TIME, asked).await else {
+            self.peers.was_slow(owner);
+            return None;
+        };
+        let bytes = answer.ok()?;
         let metadata = Arc::clone(metadata);
         let verify = move || {
             let sliver = Sliver::from_untagged_bcs(&bytes, sliver_type, &metadata)?;

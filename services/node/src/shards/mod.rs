@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub(crate) use self::serve::sync_requests;
 pub use self::serve::{ShardSlice, ShardSource, ShardSyncError};
 use self::transfers::Transfers;
+pub(crate) use self::{serve::sync_requests, transfers::TransferEnd};
 use crate::{signal::Signal, storage::Storage};
 
 /// The right to change shards and to take blobs out of the queue that fills them; one holds it at a time.

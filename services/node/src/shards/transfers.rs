@@ -10,13 +10,29 @@ use walrus_core::{Epoch, ShardIndex};
 use super::ShardLife;
 use crate::{committee::CommitteeView, storage::records::ShardState};
 
-/// The transfers that are over, each with the epoch that it was for.
+/// How the transfer of a shard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TransferEnd {
+    /// What the source has of it came, or there is no source.
+    Brought,
+    /// The source was given up: it is not asked for the shard again in this epoch.
+    GivenUp,
+}
+
+/// A transfer that is over, and the epoch that it was for.
+#[derive(Debug)]
+struct Over {
+    epoch: Epoch,
+    end: TransferEnd,
+}
+
+/// The transfers that are over.
 #[derive(Debug, Default)]
-pub(super) struct Transfers(Mutex<Option<BTreeMap<ShardIndex, Epoch>>>);
+pub(super) struct Transfers(Mutex<Option<BTreeMap<ShardIndex, Over>>>);
 
 impl Transfers {
     /// `None` while nobody transfers shards.
-    fn over(&self) -> MutexGuard<'_, Option<BTreeMap<ShardIndex, Epoch>>> {
+    fn over(&self) -> MutexGuard<'_, Option<BTreeMap<ShardIndex, Over>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -28,10 +44,17 @@ impl ShardLife {
     }
 
     /// Everything that the transfer of a shard can bring in `epoch` is here; the rest is up to recovery.
-    pub(crate) fn end_transfer(&self, shard: ShardIndex, epoch: Epoch) {
+    pub(crate) fn end_transfer(&self, shard: ShardIndex, epoch: Epoch, end: TransferEnd) {
         if let Some(over) = self.transfers.over().as_mut() {
-            over.insert(shard, epoch);
+            over.insert(shard, Over { epoch, end });
         }
+    }
+
+    /// Whether the previous owner of a shard was given up in `epoch`.
+    pub(crate) fn has_given_up(&self, shard: ShardIndex, epoch: Epoch) -> bool {
+        let over = self.transfers.over();
+        let over = over.as_ref().and_then(|over| over.get(&shard));
+        over.is_some_and(|over| over.epoch == epoch && over.end == TransferEnd::GivenUp)
     }
 
     /// The shards of this view that wait for their transfer.
@@ -42,7 +65,7 @@ impl ShardLife {
         };
         let waits = |shard: &ShardIndex| {
             self.storage.shard_state(*shard) == Some(ShardState::Recovering)
-                && over.get(shard) != Some(&view.epoch())
+                && over.get(shard).map(|over| over.epoch) != Some(view.epoch())
         };
         view.own_shards.iter().copied().filter(waits).collect()
     }

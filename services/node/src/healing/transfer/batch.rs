@@ -11,13 +11,20 @@ use crate::{
     storage::{StorageError, segments::NewSliver},
 };
 
+/// Slivers that were stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stored {
+    pub(super) slivers: u64,
+    pub(super) bytes: u64,
+}
+
 impl Transfers {
-    /// Verifies slivers and stores those of blobs that are still certified; returns how many. A wrong one is left to recovery.
+    /// Verifies slivers and stores those of blobs that are still certified; returns what they are. A wrong one is left to recovery.
     pub(super) async fn store(
         self: &Arc<Self>,
         shard: ShardIndex,
         slivers: Vec<SyncedSliver>,
-    ) -> Result<u64, TransferError> {
+    ) -> Result<Stored, TransferError> {
         let this = Arc::clone(self);
         self.work
             .run(move || Ok(this.store_verified(shard, &slivers)?))
@@ -28,7 +35,7 @@ impl Transfers {
         &self,
         shard: ShardIndex,
         slivers: &[SyncedSliver],
-    ) -> Result<u64, StorageError> {
+    ) -> Result<Stored, StorageError> {
         let mut good = Vec::new();
         for sliver in slivers {
             if !self.holdings.is_registered(&sliver.blob_id)? {
@@ -53,8 +60,13 @@ impl Transfers {
                 metrics.synced(shard, sliver.sliver_type, &sliver.blob_id);
             }
         }
-        let stored = u64::try_from(good.len()).unwrap_or(u64::MAX);
-        self.metrics.synced_slivers.inc_by(stored);
+        let mut stored = Stored::default();
+        for sliver in &good {
+            let bytes = u64::try_from(sliver.payload.len()).unwrap_or(u64::MAX);
+            stored.slivers = stored.slivers.saturating_add(1);
+            stored.bytes = stored.bytes.saturating_add(bytes);
+        }
+        self.metrics.synced_slivers.inc_by(stored.slivers);
         Ok(stored)
     }
 

@@ -4,21 +4,24 @@
 //! before it is stored. Shards of the *next* epoch are fetched as soon as its committee is known: when it begins, only what was
 //! certified in between is left.
 //!
-//! What the source does not have, or sends wrongly, stays in the queue of recoveries, which waits for the transfer.
+//! Each shard goes its own way, so many at once, and no source has more than its share of them: who is silent, slow or lies holds
+//! up nothing but its own shards, and these no longer than there is [`patience`] with it. What the source does not have, sends
+//! wrongly or not in time stays in the queue of recoveries, which waits for the transfer.
 
 mod batch;
+mod jobs;
+mod patience;
 mod plan;
 mod request;
 mod run;
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::{JoinError, JoinSet},
+    time::{Instant, timeout},
+};
 use walrus_core::bls::BlsKeyPair;
 use walrus_service::{
     backoff::Backoff,
@@ -27,18 +30,26 @@ use walrus_service::{
 use walrus_sui::Address;
 
 use self::{
-    plan::{Job, Turn},
+    jobs::{Jobs, Verdict},
+    plan::Turn,
     request::TransferError,
-    run::Progress,
+    run::Advance,
 };
 use super::{MetadataSource, Peers};
 use crate::{
-    blobs::Holdings, config::ShardSyncConfig, metrics::Metrics, shards::ShardLife, signal::Signal,
-    storage::StorageError, work::Work,
+    blobs::Holdings,
+    config::ShardSyncConfig,
+    metrics::Metrics,
+    shards::{ShardLife, TransferEnd},
+    signal::Signal,
+    work::Work,
 };
 
 /// How often the shards are looked at without being told to.
 const SHARDS_POLL: Duration = Duration::from_secs(1);
+
+/// Shards that are named in the status; of more, the number is told.
+const TOLD_SHARDS: usize = 8;
 
 /// What transfers are made with.
 pub(crate) struct Transfers {
@@ -57,46 +68,20 @@ pub(crate) struct Transfers {
     pub(crate) work: Work,
 }
 
-/// Transfers shards side by side; a step is one request for each of them.
+/// How a request went.
+type Went = (Turn, Result<Advance, TransferError>);
+
+/// Transfers shards side by side, each in as many requests as it takes. Requests that run when it ends are cut off: what they had
+/// stored stays.
 pub struct ShardSync {
     transfers: Arc<Transfers>,
-    running: HashMap<Job, Running>,
+    jobs: Jobs,
+    requests: JoinSet<Went>,
+    /// Requests that ended while nothing was to be done.
+    ended: Vec<Result<Went, JoinError>>,
     epoch_moved: watch::Receiver<u64>,
     /// Slivers that were stored.
     done: u64,
-}
-
-/// How a transfer goes.
-#[derive(Debug)]
-struct Running {
-    progress: Progress,
-    failures: u32,
-    /// When a sliver was stored last, or the transfer began.
-    fruitful: Instant,
-    /// When the next request may be made.
-    next: Instant,
-    /// Nothing is left to ask for.
-    over: bool,
-}
-
-impl Running {
-    fn new(now: Instant) -> Self {
-        Self {
-            progress: Progress::default(),
-            failures: 0,
-            fruitful: now,
-            next: now,
-            over: false,
-        }
-    }
-
-    /// Notes what came. Only slivers that were stored are worth more patience, whatever else a source sends.
-    fn note(&mut self, stored: u64, progress: Progress, now: Instant) {
-        self.progress = progress;
-        if stored > 0 {
-            (self.failures, self.fruitful) = (0, now);
-        }
-    }
 }
 
 impl ShardSync {
@@ -104,8 +89,10 @@ impl ShardSync {
     pub(crate) fn new(transfers: Transfers, epoch_moved: &Signal) -> Self {
         transfers.shards.expect_transfers();
         Self {
+            jobs: Jobs::new(transfers.config.clone()),
             transfers: Arc::new(transfers),
-            running: HashMap::new(),
+            requests: JoinSet::new(),
+            ended: Vec::new(),
             epoch_moved: epoch_moved.subscribe(),
             done: 0,
         }
@@ -119,11 +106,13 @@ impl Worker for ShardSync {
 
     /// In slivers.
     fn status(&self) -> Status {
-        let running = self.running.iter().filter(|(_, running)| !running.over);
-        let mut shards: Vec<_> = running.map(|(job, _)| job.shard.get()).collect();
-        shards.sort_unstable();
+        let shards = self.jobs.unfinished();
         let note = (!shards.is_empty()).then(|| {
-            let names: Vec<_> = shards.iter().take(8).map(u16::to_string).collect();
+            let names: Vec<_> = shards
+                .iter()
+                .take(TOLD_SHARDS)
+                .map(ToString::to_string)
+                .collect();
             format!("{} shards: {}", shards.len(), names.join(", ")).into()
         });
         Status {
@@ -133,145 +122,127 @@ impl Worker for ShardSync {
         }
     }
 
+    /// Shards are looked at as often after a failure as without one: each has a pause of its own.
+    fn backoff(&self) -> Backoff {
+        Backoff::new(SHARDS_POLL, SHARDS_POLL)
+    }
+
+    /// Notes what has ended and begins what is due. It takes as long as a request does, if not too long, so that a throttle
+    /// has something to measure.
     async fn work(&mut self) -> Result<Step, Failure> {
         self.epoch_moved.mark_unchanged();
-        let now = Instant::now();
+        let failure = self.note_ended()?;
         let turns = self.transfers.plan()?;
-        self.running
-            .retain(|job, _| turns.iter().any(|turn| turn.job == *job));
-        let mut due = Vec::new();
-        for turn in turns {
-            let running = self
-                .running
-                .entry(turn.job)
-                .or_insert_with(|| Running::new(now));
-            if !running.over && running.next <= now {
-                due.push((turn, running.progress));
-            }
+        self.jobs.keep(&turns);
+        for (turn, why) in self.jobs.late(&turns, Instant::now()) {
+            tracing::warn!(shard = %turn.job.shard, %why, "the shard is recovered from the other nodes");
+            self.transfers.end(turn, TransferEnd::GivenUp);
         }
-        let transfers = Arc::clone(&self.transfers);
-        let width = transfers.config.shard_sync_concurrency.max(1);
-        let requests = due.into_iter().map(|(turn, progress)| {
-            let transfers = Arc::clone(&transfers);
-            async move {
-                let went = transfers.advance(&turn, progress).await;
-                (turn, went)
-            }
-        });
-        let mut went = futures::stream::iter(requests).buffer_unordered(width);
-        let mut failure = None;
-        while let Some((turn, went)) = went.next().await {
-            failure = self.note(&turn, went)?.or(failure);
+        self.begin(turns);
+        if let Some(failure) = failure {
+            return Ok(Step::RetryOrWait(failure));
         }
-        drop(went);
-        Ok(match (failure, self.next_pause()) {
-            (_, Some(Duration::ZERO)) => Step::Again,
-            (Some(failure), _) => Step::RetryOrWait(failure),
-            (None, Some(pause)) => Step::WaitAtMost(pause),
-            (None, None) => Step::WaitAtMost(SHARDS_POLL),
-        })
+        if self.requests.is_empty() {
+            let pause = self.jobs.pause(Instant::now());
+            return Ok(Step::WaitAtMost(pause.unwrap_or(SHARDS_POLL)));
+        }
+        if let Ok(Some(ended)) = timeout(SHARDS_POLL, self.requests.join_next()).await {
+            self.ended.push(ended);
+        }
+        Ok(Step::Again)
     }
 
     async fn wait(&mut self) {
-        // The node, which holds this worker, keeps the other end.
-        let _ = self.epoch_moved.changed().await;
+        tokio::select! {
+            // The node, which holds this worker, keeps the other end.
+            _ = self.epoch_moved.changed() => {}
+            Some(ended) = self.requests.join_next() => self.ended.push(ended),
+        }
+    }
+
+    async fn close(&mut self) {
+        self.requests.shutdown().await;
     }
 }
 
 impl ShardSync {
-    /// Notes how a request went; returns what is worth telling.
+    /// Begins the requests that are due.
+    fn begin(&mut self, turns: Vec<Turn>) {
+        let (jobs, requests) = (&mut self.jobs, &mut self.requests);
+        jobs.begin(turns, Instant::now(), |turn, progress, patience| {
+            let transfers = Arc::clone(&self.transfers);
+            requests.spawn(async move {
+                let went = transfers.advance(&turn, progress, patience).await;
+                (turn, went)
+            })
+        });
+    }
+
+    /// Notes how requests went; returns what is worth telling.
+    fn note_ended(&mut self) -> Result<Option<Failure>, Failure> {
+        while let Some(ended) = self.requests.try_join_next() {
+            self.ended.push(ended);
+        }
+        let mut failure = None;
+        for ended in std::mem::take(&mut self.ended) {
+            match ended {
+                Ok((turn, went)) => failure = self.note(&turn, went)?.or(failure),
+                // Its shard is another node's by now.
+                Err(error) if error.is_cancelled() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(failure)
+    }
+
     fn note(
         &mut self,
         turn: &Turn,
-        went: Result<run::Advance, TransferError>,
-    ) -> Result<Option<Failure>, StorageError> {
-        let transfers = Arc::clone(&self.transfers);
-        let Some(running) = self.running.get_mut(&turn.job) else {
-            return Ok(None);
-        };
-        let (now, config) = (Instant::now(), &transfers.config);
-        let advance = match went {
-            Err(TransferError::Storage(error)) => return Err(error),
-            Err(error) => run::Advance {
-                stored: 0,
-                progress: running.progress,
-                broke: Some(error),
-            },
-            Ok(advance) => advance,
-        };
-        self.done = self.done.saturating_add(advance.stored);
-        running.note(advance.stored, advance.progress, now);
-        let Some(error) = advance.broke else {
-            if running.progress.is_over() {
-                running.over = true;
-                transfers.end(turn, "complete");
-            }
-            return Ok(None);
-        };
-        running.failures = running.failures.saturating_add(1);
-        let seconds = |seconds| Duration::from_secs(seconds);
-        let patience = seconds(config.shard_sync_retry_switch_to_recovery_interval_secs);
-        let impatient = now.duration_since(running.fruitful) >= patience;
-        if !turn.job.ahead && (impatient || !error.is_passing()) {
-            tracing::warn!(shard = %turn.job.shard, %error, "the shard is recovered from the other nodes");
-            running.over = true;
-            transfers.end(turn, "recovery");
-            return Ok(None);
+        went: Result<Advance, TransferError>,
+    ) -> Result<Option<Failure>, Failure> {
+        if let Err(TransferError::Storage(error)) = went {
+            return Err(error.into());
         }
-        let backoff = Backoff::new(
-            seconds(config.shard_sync_retry_min_backoff_secs),
-            seconds(config.shard_sync_retry_max_backoff_secs),
-        );
-        running.next = now
-            .checked_add(backoff.pause(running.failures))
-            .unwrap_or(now);
-        transfers.count("retry");
-        Ok((!turn.job.ahead).then(|| error.into()))
-    }
-
-    /// How long until the next request; `None` if there is none to make.
-    fn next_pause(&self) -> Option<Duration> {
-        let now = Instant::now();
-        let running = self.running.values().filter(|running| !running.over);
-        let next = running.map(|running| running.next).min()?;
-        Some(next.saturating_duration_since(now))
+        if let Ok(advance) = &went {
+            self.done = self.done.saturating_add(advance.stored);
+        }
+        let shard = turn.job.shard;
+        Ok(match self.jobs.note(turn.job, went, Instant::now()) {
+            Verdict::GoesOn => None,
+            Verdict::Complete => {
+                self.transfers.end(turn, TransferEnd::Brought);
+                None
+            }
+            Verdict::GivenUp(why) => {
+                tracing::warn!(%shard, why, "the shard is recovered from the other nodes");
+                self.transfers.end(turn, TransferEnd::GivenUp);
+                None
+            }
+            Verdict::Retried(error) => {
+                self.transfers.count("retry");
+                (!turn.job.ahead).then(|| error.into())
+            }
+        })
     }
 }
 
 impl Transfers {
     /// Lets recovery do the rest of a shard.
-    fn end(&self, turn: &Turn, how: &str) {
+    fn end(&self, turn: &Turn, end: TransferEnd) {
+        let how = match end {
+            TransferEnd::Brought => "complete",
+            TransferEnd::GivenUp => "recovery",
+        };
         tracing::info!(shard = %turn.job.shard, epoch = turn.job.epoch, ahead = turn.job.ahead, how, "the transfer of a shard has ended");
         self.count(how);
         if !turn.job.ahead {
-            self.shards.end_transfer(turn.job.shard, turn.job.epoch);
+            self.shards
+                .end_transfer(turn.job.shard, turn.job.epoch, end);
             self.queue_grew.notify_one();
         }
     }
 
     fn count(&self, status: &str) {
         self.metrics.shard_syncs.with_label_values(&[status]).inc();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use walrus_core::BlobId;
-
-    use super::*;
-
-    #[test]
-    fn only_what_is_stored_is_worth_more_patience() {
-        let begun = Instant::now();
-        let later = begun + Duration::from_secs(60);
-        let mut running = Running::new(begun);
-        running.failures = 3;
-        // Slivers that do not verify, one after the other.
-        let behind = running.progress.behind(BlobId([7; 32]));
-        running.note(0, behind, later);
-        assert_eq!(running.progress, behind);
-        assert_eq!((running.failures, running.fruitful), (3, begun));
-        running.note(1, behind, later);
-        assert_eq!((running.failures, running.fruitful), (0, later));
     }
 }

@@ -2,13 +2,16 @@
 
 use walrus_core::{Epoch, ShardIndex};
 use walrus_node_client::NodeClient;
-use walrus_sui::contract::Committee;
+use walrus_sui::{Address, contract::Committee};
 
 use super::Transfers;
-use crate::storage::{StorageError, records::ShardState};
+use crate::{
+    shards::TransferEnd,
+    storage::{StorageError, records::ShardState},
+};
 
 /// The transfer of a shard to its owner of one epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Job {
     pub(super) shard: ShardIndex,
     /// From when on the shard is this node's.
@@ -18,13 +21,15 @@ pub(super) struct Job {
 }
 
 /// A transfer that may go on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Turn {
     pub(super) job: Job,
     /// The epoch of both nodes, which is that of the request.
     pub(super) now: Epoch,
     /// Who has the shard.
     pub(super) source: NodeClient,
+    /// That node's ID on chain.
+    pub(super) source_id: Address,
 }
 
 impl Transfers {
@@ -39,7 +44,7 @@ impl Transfers {
         for shard in self.shards.awaiting_transfer(&view) {
             let previous = view.committees.previous.as_ref();
             match previous.and_then(|previous| self.owner(previous, shard)) {
-                Some(source) => turns.push(Turn {
+                Some((source_id, source)) => turns.push(Turn {
                     job: Job {
                         shard,
                         epoch: now,
@@ -47,9 +52,10 @@ impl Transfers {
                     },
                     now,
                     source,
+                    source_id,
                 }),
                 None => {
-                    self.shards.end_transfer(shard, now);
+                    self.shards.end_transfer(shard, now, TransferEnd::Brought);
                     self.queue_grew.notify_one();
                 }
             }
@@ -62,7 +68,7 @@ impl Transfers {
                 continue;
             }
             let epoch = now.saturating_add(1);
-            if let Some(source) = self.owner(&view.committees.current, shard) {
+            if let Some((source_id, source)) = self.owner(&view.committees.current, shard) {
                 turns.push(Turn {
                     job: Job {
                         shard,
@@ -71,6 +77,7 @@ impl Transfers {
                     },
                     now,
                     source,
+                    source_id,
                 });
             }
         }
@@ -93,10 +100,11 @@ impl Transfers {
     }
 
     /// The owner of a shard, unless it is this node.
-    fn owner(&self, committee: &Committee, shard: ShardIndex) -> Option<NodeClient> {
+    fn owner(&self, committee: &Committee, shard: ShardIndex) -> Option<(Address, NodeClient)> {
         let (_, member) = committee.member_of_shard(shard)?;
-        (member.node_id != self.node_id)
-            .then(|| self.peers.client(member))
-            .flatten()
+        if member.node_id == self.node_id {
+            return None;
+        }
+        Some((member.node_id, self.peers.client(member)?))
     }
 }

@@ -1,11 +1,11 @@
-//! One step of a transfer: the next slivers that are missing are asked for, verified and stored while the following ones arrive.
+//! One request of a transfer: the next slivers that are missing are asked for, verified and stored while the following ones arrive.
 
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
-use super::{Transfers, plan::Turn, request::TransferError};
+use super::{Transfers, patience::Patience, plan::Turn, request::TransferError};
 use crate::storage::{StorageError, records::ShardState};
 
 /// How far a transfer is: the blobs are walked through once for each sliver type.
@@ -25,7 +25,7 @@ enum Walk {
     Over,
 }
 
-/// What a step brought.
+/// What a request brought.
 #[derive(Debug)]
 pub(super) struct Advance {
     /// Slivers that were stored.
@@ -33,6 +33,8 @@ pub(super) struct Advance {
     pub(super) progress: Progress,
     /// Why the answer ended too early, if it did.
     pub(super) broke: Option<TransferError>,
+    /// What is left of the patience with the source.
+    pub(super) patience: Patience,
 }
 
 impl Progress {
@@ -75,13 +77,16 @@ impl Transfers {
         self: &Arc<Self>,
         turn: &Turn,
         progress: Progress,
+        patience: Patience,
     ) -> Result<Advance, TransferError> {
+        let nothing = |progress| Advance {
+            stored: 0,
+            progress,
+            broke: None,
+            patience,
+        };
         let Some(sliver_type) = progress.sliver_type() else {
-            return Ok(Advance {
-                stored: 0,
-                progress,
-                broke: None,
-            });
+            return Ok(nothing(progress));
         };
         let (this, shard, epoch) = (Arc::clone(self), turn.job.shard, turn.now);
         let missing = move || {
@@ -89,17 +94,13 @@ impl Transfers {
         };
         let wanted = self.work.run(missing).await?;
         let Some(last_wanted) = wanted.last().copied() else {
-            return Ok(Advance {
-                stored: 0,
-                progress: progress.next_type(),
-                broke: None,
-            });
+            return Ok(nothing(progress.next_type()));
         };
         if turn.job.ahead {
             self.begin(turn.job.shard).await?;
         }
         self.fetch_metadata(&wanted).await?;
-        let received = self.receive(turn, sliver_type, &wanted).await?;
+        let received = self.receive(turn, sliver_type, &wanted, patience).await?;
         let progress = match (received.last, &received.broke) {
             (Some(last), _) => progress.behind(last),
             // The source has none of them, and nothing behind them.
@@ -108,9 +109,10 @@ impl Transfers {
             (None, Some(_)) => progress,
         };
         Ok(Advance {
-            stored: received.stored,
+            stored: received.stored.slivers,
             progress,
             broke: received.broke,
+            patience: received.patience,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Shards that come and go: what is queued for them, how they get from one node to another, and what does not hold them up.
 
 mod absent_sources;
+mod hostile_sources;
 mod queueing;
 mod serving;
 mod transfers;

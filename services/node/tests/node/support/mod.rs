@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use axum::Router;
 use tempfile::TempDir;
 use walrus_core::{
     BlobId, BlsPublicKey, EncodingConfig, ShardIndex, SliverPairIndex, SliverType,
@@ -25,7 +26,7 @@ use walrus_node::{
 };
 use walrus_node_client::{Addresses, NodeClient, NodeClientOptions};
 use walrus_service::follow::Event;
-use walrus_service::server::{Limits, Server};
+use walrus_service::server::{Limits, NoPeers, Peers, Server};
 use walrus_sui::{
     Address,
     contract::{Committee, CommitteeMember, Committees},
@@ -177,6 +178,18 @@ fn open_parts_as(
     })
 }
 
+/// A server with the network key of a node, for anybody.
+pub fn serve(router: Router, key: &NetworkKeyPair) -> Server {
+    serve_to(router, key, Arc::new(NoPeers))
+}
+
+fn serve_to(router: Router, key: &NetworkKeyPair, peers: Arc<dyn Peers>) -> Server {
+    let transport = transport(&TlsConfig::default(), key, "127.0.0.1").unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let transport = transport.transport;
+    Server::start_on(listener, router, transport, Limits::default(), peers).unwrap()
+}
+
 impl TestNode {
     pub async fn start(own: &[u16]) -> Self {
         Self::start_as(NODE_ID, own).await
@@ -192,14 +205,9 @@ impl TestNode {
         let protocol_key = BlsKeyPair::generate(&mut rng);
         let network_key = NetworkKeyPair::generate(&mut rng);
         let parts = open_parts_as(node_id, dir.path(), own, &protocol_key, rest);
-        let transport = transport(&TlsConfig::default(), &network_key, "127.0.0.1").unwrap();
-        let transport = transport.transport;
         let router = api::router(parts.deeds.clone());
         let peers = CommitteePeers::new(Arc::clone(&parts.committees), network_key.public_key());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let peers = Arc::new(peers);
-        let server =
-            Server::start_on(listener, router, transport, Limits::default(), peers).unwrap();
+        let server = serve_to(router, &network_key, Arc::new(peers));
         Self {
             parts,
             protocol_key,

@@ -1,0 +1,228 @@
+//! Transfers that run: which shard may make its next request, and when one is over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
+
+use tokio::{task::AbortHandle, time::Instant};
+use walrus_core::ShardIndex;
+use walrus_service::backoff::Backoff;
+use walrus_sui::Address;
+
+use super::{
+    patience::{GivenUp, Patience},
+    plan::{Job, Turn},
+    request::TransferError,
+    run::{Advance, Progress},
+};
+use crate::config::ShardSyncConfig;
+
+/// The transfers of this node.
+pub(super) struct Jobs {
+    config: ShardSyncConfig,
+    running: HashMap<Job, Running>,
+}
+
+/// How a transfer goes.
+#[derive(Debug)]
+struct Running {
+    source: Address,
+    progress: Progress,
+    patience: Patience,
+    failures: u32,
+    /// When the last request was made.
+    asked: Option<Instant>,
+    /// When the next one may be.
+    next: Instant,
+    /// The one that is under way.
+    request: Option<AbortHandle>,
+    /// Nothing is left to ask for.
+    over: bool,
+}
+
+/// What a request means for its transfer.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// The next one may follow.
+    GoesOn,
+    /// Nothing is left to ask for.
+    Complete,
+    /// Recovery has to do the rest.
+    GivenUp(String),
+    /// It is tried again after a pause.
+    Retried(TransferError),
+}
+
+impl Jobs {
+    pub(super) fn new(config: ShardSyncConfig) -> Self {
+        Self {
+            config,
+            running: HashMap::new(),
+        }
+    }
+
+    /// Forgets what is not to be transferred any more.
+    pub(super) fn keep(&mut self, turns: &[Turn]) {
+        let jobs: BTreeSet<_> = turns.iter().map(|turn| turn.job).collect();
+        self.running.retain(|job, running| {
+            let stays = jobs.contains(job);
+            if let Some(request) = running.request.as_ref().filter(|_| !stays) {
+                request.abort();
+            }
+            stays
+        });
+    }
+
+    /// The shards of which something may come yet.
+    pub(super) fn unfinished(&self) -> BTreeSet<ShardIndex> {
+        let running = self.running.iter().filter(|(_, running)| !running.over);
+        running.map(|(job, _)| job.shard).collect()
+    }
+
+    /// Those whose deadline has come while they waited for their turn; they are over.
+    pub(super) fn late<'a>(&mut self, turns: &'a [Turn], now: Instant) -> Vec<(&'a Turn, GivenUp)> {
+        let mut late = Vec::new();
+        for turn in turns.iter().filter(|turn| !turn.job.ahead) {
+            let running = self.running.get_mut(&turn.job);
+            if let Some(running) = running.filter(|running| !running.over && running.is_idle())
+                && let Some(why) = running.patience.is_over(now)
+            {
+                running.over = true;
+                late.push((turn, why));
+            }
+        }
+        late
+    }
+
+    /// Begins the requests that are due: so many at once, those first that were not asked for longest, and of no source more than
+    /// its share, so that slow ones leave room for the others.
+    pub(super) fn begin(
+        &mut self,
+        turns: Vec<Turn>,
+        now: Instant,
+        mut request: impl FnMut(Turn, Progress, Patience) -> AbortHandle,
+    ) {
+        for turn in &turns {
+            let fresh = || Running::new(turn.source_id, Patience::new(&self.config, now), now);
+            self.running.entry(turn.job).or_insert_with(fresh);
+        }
+        let mut due: Vec<_> = turns
+            .into_iter()
+            .filter_map(|turn| {
+                let running = self.running.get(&turn.job)?;
+                let is_due = !running.over && running.is_idle() && running.next <= now;
+                is_due.then_some((running.asked, turn))
+            })
+            .collect();
+        due.sort_by_key(|(asked, turn)| (*asked, turn.job));
+        let mut busy: BTreeMap<Address, usize> = BTreeMap::new();
+        for running in self.running.values().filter(|running| !running.is_idle()) {
+            let count = busy.entry(running.source).or_default();
+            *count = count.saturating_add(1);
+        }
+        let sources: BTreeSet<_> = due.iter().map(|(_, turn)| turn.source_id).collect();
+        let sources = sources.union(&busy.keys().copied().collect()).count();
+        let width = self.config.shard_sync_concurrency.max(1);
+        let share = width.div_ceil(sources.max(1));
+        let mut free = width.saturating_sub(busy.values().sum());
+        for (_, turn) in due {
+            let count = busy.entry(turn.source_id).or_default();
+            let Some(running) = self.running.get_mut(&turn.job) else {
+                continue;
+            };
+            if free == 0 || *count >= share {
+                continue;
+            }
+            free = free.saturating_sub(1);
+            *count = count.saturating_add(1);
+            running.asked = Some(now);
+            running.request = Some(request(turn, running.progress, running.patience));
+        }
+    }
+
+    /// Notes how a request went.
+    pub(super) fn note(
+        &mut self,
+        job: Job,
+        went: Result<Advance, TransferError>,
+        now: Instant,
+    ) -> Verdict {
+        let Some(running) = self.running.get_mut(&job) else {
+            return Verdict::GoesOn;
+        };
+        running.request = None;
+        let broke = match went {
+            Ok(advance) => {
+                running.progress = advance.progress;
+                running.patience = advance.patience;
+                if advance.stored > 0 {
+                    running.failures = 0;
+                }
+                advance.broke
+            }
+            Err(error) => Some(error),
+        };
+        if broke.is_none() && running.progress.is_over() {
+            running.over = true;
+            return Verdict::Complete;
+        }
+        let over = running.patience.is_over(now);
+        let error = match (broke, over) {
+            (None, None) => return Verdict::GoesOn,
+            (None, Some(why)) if !job.ahead => {
+                running.over = true;
+                return Verdict::GivenUp(why.to_string());
+            }
+            (Some(error), over) if !job.ahead && (over.is_some() || !error.is_passing()) => {
+                running.over = true;
+                return Verdict::GivenUp(error.to_string());
+            }
+            (error, over) => {
+                // Nothing waits for what comes ahead of its epoch: the source has another chance after a pause.
+                if over.is_some() {
+                    running.patience = Patience::new(&self.config, now);
+                }
+                error
+            }
+        };
+        running.failures = running.failures.saturating_add(1);
+        let pause = backoff(&self.config).pause(running.failures);
+        running.patience.waited(pause);
+        running.next = now.checked_add(pause).unwrap_or(now);
+        error.map_or(Verdict::GoesOn, Verdict::Retried)
+    }
+
+    /// How long until a request may be made; `None` if there is none to make.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        let running = self.running.values().filter(|running| !running.over);
+        let next = running.map(|running| running.next).min()?;
+        Some(next.saturating_duration_since(now))
+    }
+}
+
+fn backoff(config: &ShardSyncConfig) -> Backoff {
+    Backoff::new(
+        Duration::from_secs(config.shard_sync_retry_min_backoff_secs),
+        Duration::from_secs(config.shard_sync_retry_max_backoff_secs),
+    )
+}
+
+impl Running {
+    fn new(source: Address, patience: Patience, now: Instant) -> Self {
+        Self {
+            source,
+            progress: Progress::default(),
+            patience,
+            failures: 0,
+            asked: None,
+            next: now,
+            request: None,
+            over: false,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.request.is_none()
+    }
+}
