@@ -5,6 +5,7 @@
 pub mod chain;
 pub mod config;
 pub mod contract;
+pub mod event_blobs;
 pub mod event_stream;
 pub mod events;
 pub mod home;
