@@ -1,7 +1,8 @@
-//! What is encoded and decoded.
+//! Inputs: what is encoded and decoded.
 
 use std::{cell::LazyCell, rc::Rc};
 
+use rand::{RngCore, SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use walrus_core::{
     EncodingConfig, Threads,
     encoder::{BlobEncoder, EncodedBlob},
@@ -35,28 +36,15 @@ impl Encoded {
 
 /// Bytes that look random, the same each time.
 pub(crate) fn random(length: usize) -> Vec<u8> {
-    let mut state = 1u64;
-    let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 32) as u32
-    };
-    let mut bytes: Vec<u8> = (0..length.div_ceil(4))
-        .flat_map(|_| next().to_le_bytes())
-        .collect();
-    bytes.truncate(length);
+    let mut bytes = vec![0; length];
+    SmallRng::seed_from_u64(1).fill_bytes(&mut bytes);
     bytes
 }
 
 /// `count` of `0..n` in random order, the same each time.
 pub(crate) fn subset(n: usize, count: usize) -> Vec<usize> {
     let mut order: Vec<_> = (0..n).collect();
-    let bytes = random(8 * n);
-    for i in (1..n).rev() {
-        let random = u64::from_le_bytes(bytes[8 * i..8 * i + 8].try_into().unwrap());
-        order.swap(i, (random % (i as u64 + 1)) as usize);
-    }
+    order.shuffle(&mut SmallRng::seed_from_u64(1));
     order.truncate(count);
     order
 }

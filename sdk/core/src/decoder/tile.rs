@@ -166,6 +166,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::{prelude::*, sample::subsequence};
+    use rand::{RngCore, SeedableRng, rngs::SmallRng};
     use reed_solomon_simd::{
         engine::{Naive, NoSimd},
         rate::{DefaultRateEncoder, RateEncoder},
@@ -187,16 +188,11 @@ mod tests {
         fn new(code: LinearCode, count: usize, seed: u64) -> Self {
             let (originals, recoveries) = (code.originals(), code.recoveries());
             let width = code.symbol_size();
-            let mut state = seed;
-            let mut next = || {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                (state >> 40) as u8
-            };
-            let mut symbols: Vec<Vec<u8>> = (0..originals)
-                .map(|_| (0..count * width).map(|_| next()).collect())
-                .collect();
+            let mut random = SmallRng::seed_from_u64(seed);
+            let mut symbols = vec![vec![0; count * width]; originals];
+            for symbol in &mut symbols {
+                random.fill_bytes(symbol);
+            }
             symbols.resize(originals + recoveries, Vec::new());
             for codeword in 0..count {
                 let engine = Naive::new();

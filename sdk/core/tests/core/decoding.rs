@@ -8,6 +8,7 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::select};
+use rand::{RngCore, SeedableRng, rngs::SmallRng};
 use walrus_core::{
     Axis, EncodingConfig, Primary, Secondary, SliverData, SliverIndex, SliverPair, SliverType,
     Threads, VerifiedBlobMetadataWithId, Work,
@@ -24,14 +25,9 @@ use walrus_core::{
 };
 
 fn blob(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed | 1;
-    let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(97);
-        (state >> 40) as u8
-    };
-    (0..length).map(|_| next()).collect()
+    let mut blob = vec![0; length];
+    SmallRng::seed_from_u64(seed).fill_bytes(&mut blob);
+    blob
 }
 
 fn encode(n: u16, blob: &[u8]) -> EncodedBlob {

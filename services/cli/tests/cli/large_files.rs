@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::program::Home;
+use rand::{RngCore, SeedableRng, rngs::SmallRng};
 use serde_json::{Value, json};
 
 const UP: &str = "The network is up";
@@ -31,14 +32,8 @@ const LENGTH: usize = 36 << 20;
 const MAX: u64 = 34 * 67 * 65_534;
 
 fn content(seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut content = Vec::with_capacity(LENGTH);
-    while content.len() < LENGTH {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        content.extend(state.to_le_bytes());
-    }
+    let mut content = vec![0; LENGTH];
+    SmallRng::seed_from_u64(seed).fill_bytes(&mut content);
     content
 }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::random::conservation::total_sui;
-use crate::random::{Catalog, Random, body};
+use crate::random::{Catalog, body, one_in};
 use crate::world::toys::Toys;
 use crate::world::{self, ALICE, BOB, Body, World};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
 use sui_devchain_executor::{Mode, ObjectStore, Outcome};
 use sui_sdk_types::*;
 
@@ -23,7 +25,7 @@ struct Tally {
 const ROUND: usize = 150;
 
 fn run(count: usize, seed: u64) -> Tally {
-    let mut random = Random(seed);
+    let mut random = SmallRng::seed_from_u64(seed);
     let mut tally = Tally::default();
     for _ in 0..count / ROUND {
         round(&mut random, &mut tally);
@@ -31,7 +33,7 @@ fn run(count: usize, seed: u64) -> Tally {
     tally
 }
 
-fn round(random: &mut Random, tally: &mut Tally) {
+fn round(random: &mut SmallRng, tally: &mut Tally) {
     let mut toys = Toys::publish();
     for value in 0..3 {
         toys.toy(value);
@@ -67,12 +69,12 @@ fn round(random: &mut Random, tally: &mut Tally) {
             return;
         }
         let body = body(&toys.world, &catalog, random, &types);
-        let budget = if random.one_in(10) {
+        let budget = if one_in(random, 10) {
             2_000_000
         } else {
             100_000_000
         };
-        let paying = 1 + usize::from(random.one_in(5));
+        let paying = 1 + usize::from(one_in(random, 5));
         let transaction = toys.world.paid_by(ALICE, body, &coins[..paying], budget);
         let Some(outcome) = execute(&toys.world, &transaction, tally) else {
             continue;

@@ -3,12 +3,13 @@
 
 use std::sync::LazyLock;
 
-use crate::support::{World, framework, id, linkage, random::Random, session};
+use crate::support::{World, framework, id, linkage, session};
 use bls12_381::{
     G1Affine, G1Projective, G2Affine, G2Projective, Scalar,
     hash_to_curve::{ExpandMsgXmd, HashToCurve},
     pairing,
 };
+use rand::{Rng, RngCore, SeedableRng, rngs::SmallRng};
 use sui_devchain_vm::{Argument, Slot, Value, Vm, VmError};
 
 type Expander = ExpandMsgXmd<sha2_09::Sha256>;
@@ -60,18 +61,16 @@ fn group(function: &str, arguments: Vec<Argument>) -> Vec<u8> {
     bytes("bls12381", function, arguments)
 }
 
-fn random_bytes(random: &mut Random, length: usize) -> Vec<u8> {
-    (0..length).map(|_| random.next() as u8).collect()
+fn random_bytes(random: &mut SmallRng, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    random.fill_bytes(&mut bytes);
+    bytes
 }
 
-fn random_array<const N: usize>(random: &mut Random) -> [u8; N] {
-    random_bytes(random, N).try_into().unwrap()
-}
-
-fn flip(random: &mut Random, bytes: &[u8]) -> Vec<u8> {
+fn flip(random: &mut SmallRng, bytes: &[u8]) -> Vec<u8> {
     let mut flipped = bytes.to_vec();
-    let at = random.below(flipped.len());
-    flipped[at] ^= 1 << random.below(8);
+    let at = random.random_range(..flipped.len());
+    flipped[at] ^= 1 << random.random_range(0..8);
     flipped
 }
 
@@ -82,7 +81,7 @@ fn hex_bytes(text: &str) -> Vec<u8> {
 #[test]
 fn hashes_of_all_lengths_agree() {
     use tiny_keccak::Hasher;
-    let mut random = Random(0xaa51);
+    let mut random = SmallRng::seed_from_u64(0xaa51);
     for length in (0..300).chain([1000, 4096, 70_001]) {
         let data = random_bytes(&mut random, length);
         let mut keccak = [0; 32];
@@ -193,9 +192,9 @@ fn plus_order(scalar: &[u8]) -> Vec<u8> {
 #[test]
 fn ed25519_agrees_with_a_second_library() {
     use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-    let mut random = Random(0xed25);
+    let mut random = SmallRng::seed_from_u64(0xed25);
     for turn in 0..120 {
-        let pair = Ed25519KeyPair::from_seed_unchecked(&random_array::<32>(&mut random)).unwrap();
+        let pair = Ed25519KeyPair::from_seed_unchecked(&random.random::<[u8; 32]>()).unwrap();
         let message = random_bytes(&mut random, turn);
         let (mut key, mut signature) = (
             pair.public_key().as_ref().to_vec(),
@@ -222,9 +221,9 @@ fn ed25519_agrees_with_a_second_library() {
 #[test]
 fn secp256k1_agrees_with_a_second_library() {
     use libsecp256k1::{Message, PublicKey, SecretKey, Signature, recover, sign, verify};
-    let mut random = Random(0x5ec9);
+    let mut random = SmallRng::seed_from_u64(0x5ec9);
     for turn in 0..60 {
-        let Ok(secret) = SecretKey::parse(&random_array::<32>(&mut random)) else {
+        let Ok(secret) = SecretKey::parse(&random.random::<[u8; 32]>()) else {
             continue;
         };
         let data = random_bytes(&mut random, turn);
@@ -292,7 +291,7 @@ fn secp256k1_agrees_with_a_second_library() {
 fn secp256r1_agrees_with_a_second_library() {
     use p256::ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner};
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-    let mut random = Random(0x4256);
+    let mut random = SmallRng::seed_from_u64(0x4256);
     for turn in 0..40 {
         let Ok(secret) = SigningKey::from_slice(&random_bytes(&mut random, 32)) else {
             continue;
@@ -337,12 +336,12 @@ fn secp256r1_agrees_with_a_second_library() {
     }
 }
 
-fn random_scalar(random: &mut Random) -> Scalar {
-    match random.below(8) {
+fn random_scalar(random: &mut SmallRng) -> Scalar {
+    match random.random_range(0..8) {
         0 => Scalar::zero(),
         1 => Scalar::one(),
         2 => -Scalar::one(),
-        _ => Scalar::from_bytes_wide(&random_array::<64>(random)),
+        _ => Scalar::from_bytes_wide(&random.random::<[u8; 64]>()),
     }
 }
 
@@ -361,7 +360,7 @@ fn g2(scalar: &Scalar) -> G2Affine {
 
 #[test]
 fn group_operations_agree_with_a_second_library() {
-    let mut random = Random(0x6109);
+    let mut random = SmallRng::seed_from_u64(0x6109);
     for _ in 0..60 {
         let (a, b) = (random_scalar(&mut random), random_scalar(&mut random));
         let (p, q) = (g1(&a), g1(&b));
@@ -409,7 +408,7 @@ fn group_operations_agree_with_a_second_library() {
 
 #[test]
 fn hashing_to_groups_agrees_with_a_second_library() {
-    let mut random = Random(0x4a54);
+    let mut random = SmallRng::seed_from_u64(0x4a54);
     for length in 1..40 {
         let message = random_bytes(&mut random, length * 7 % 97 + 1);
         let first = <G1Projective as HashToCurve<Expander>>::hash_to_curve(&message, G1_SUITE);
@@ -452,10 +451,10 @@ fn the_second_library_hashes_as_rfc_9380_says() {
 
 #[test]
 fn bls_signatures_agree_with_a_second_library() {
-    let mut random = Random(0xb155);
+    let mut random = SmallRng::seed_from_u64(0xb155);
     let infinity = |length: usize| [vec![0xc0], vec![0; length - 1]].concat();
     for turn in 0..40 {
-        let secret = Scalar::from_bytes_wide(&random_array::<64>(&mut random));
+        let secret = Scalar::from_bytes_wide(&random.random::<[u8; 64]>());
         let message = random_bytes(&mut random, turn);
         let hashed = <G2Projective as HashToCurve<Expander>>::hash_to_curve(&message, G2_SUITE);
         let mut signature = G2Affine::from(hashed * secret).to_compressed().to_vec();
@@ -512,7 +511,7 @@ fn second_verdict(signature: &[u8], key: &[u8], message: &[u8]) -> bool {
 
 #[test]
 fn encodings_are_accepted_exactly_when_the_second_library_accepts_them() {
-    let mut random = Random(0xe9c0);
+    let mut random = SmallRng::seed_from_u64(0xe9c0);
     let (mut outside, mut accepted) = (0, 0);
     for turn in 0..400 {
         let mut small = match turn % 4 {
@@ -521,7 +520,7 @@ fn encodings_are_accepted_exactly_when_the_second_library_accepts_them() {
                 let whole = g1(&random_scalar(&mut random)).to_compressed();
                 flip(&mut random, &whole).try_into().unwrap()
             }
-            _ => random_array::<48>(&mut random),
+            _ => random.random::<[u8; 48]>(),
         };
         if turn % 4 == 2 {
             small[0] = small[0] & 0x3f | 0x80;
@@ -538,7 +537,7 @@ fn encodings_are_accepted_exactly_when_the_second_library_accepts_them() {
         for function in ["g1_add", "g1_sub"] {
             let _ = call("bls12381", function, vec![element(&small), element(&small)]);
         }
-        let scalar = random_array::<32>(&mut random);
+        let scalar = random.random::<[u8; 32]>();
         let _ = call(
             "bls12381",
             "g1_mul",
@@ -555,7 +554,7 @@ fn encodings_are_accepted_exactly_when_the_second_library_accepts_them() {
     for turn in 0..100 {
         let mut large = match turn % 3 {
             0 => g2(&random_scalar(&mut random)).to_compressed(),
-            _ => random_array::<96>(&mut random),
+            _ => random.random::<[u8; 96]>(),
         };
         if turn % 3 == 1 {
             large[0] = large[0] & 0x1f | 0x80;

@@ -8,7 +8,8 @@ use std::{
     sync::Arc,
 };
 
-use crate::support::{World, framework, id, linkage, publish, random::Random, session};
+use crate::support::{World, framework, id, linkage, publish, random::RandomValues, session};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
 use sui_devchain_vm::{
     AbilitySet, Argument, FunctionInfo, Package, Session, Slot, Type, Value, Vm, VmError,
     package::Module,
@@ -58,19 +59,19 @@ struct Tally {
 /// Mutates every module `count` times.
 fn run(count: usize, seed: u64) -> Tally {
     let world = everything();
-    let mut random = Random(seed);
+    let mut random = SmallRng::seed_from_u64(seed);
     let mut tally = Tally::default();
     for package in world.packages.values() {
         for (name, bytes) in &package.modules {
             let framework = package.storage_id == id(1) || package.storage_id == id(2);
             for _ in 0..if framework { count } else { 4 * count } {
                 let mut mutated = bytes.clone();
-                for _ in 0..1 + random.below(2) {
-                    let at = random.below(mutated.len());
-                    mutated[at] = match random.below(3) {
-                        0 => mutated[at] ^ (1 << random.below(8)),
+                for _ in 0..random.random_range(1..=2) {
+                    let at = random.random_range(..mutated.len());
+                    mutated[at] = match random.random_range(0..3) {
+                        0 => mutated[at] ^ (1 << random.random_range(0..8)),
                         1 => mutated[at].wrapping_add(1),
-                        _ => random.next() as u8,
+                        _ => random.random(),
                     };
                 }
                 if Module::parse(&mutated).is_err() {
@@ -90,7 +91,7 @@ fn try_package(
     world: &World,
     changed: Arc<Package>,
     name: &str,
-    random: &mut Random,
+    random: &mut SmallRng,
     tally: &mut Tally,
 ) {
     let vm = Vm::default();
@@ -110,7 +111,7 @@ fn try_package(
         .declarations();
     let vm = Vm::default();
     for _ in 0..4.min(declared.functions.len()) {
-        let function = &declared.functions[random.below(declared.functions.len())];
+        let function = &declared.functions[random.random_range(..declared.functions.len())];
         let mut running = session(&vm, world, Some(GAS));
         running.add_package(changed.clone());
         let linked = linkage(world);
@@ -149,7 +150,7 @@ fn try_package(
 
 fn call(
     running: &mut Session<'_>,
-    random: &mut Random,
+    random: &mut SmallRng,
     (at, module, function): (Address, &str, &str),
     info: &FunctionInfo,
     world: &World,

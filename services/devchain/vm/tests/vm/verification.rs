@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::support::{World, framework, framework_modules, id, publish, random::Random, session};
+use crate::support::{World, framework, framework_modules, id, publish, session};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
 use sui_devchain_vm::{
     Package, Vm, VmError,
     package::Module,
@@ -72,18 +73,18 @@ fn code_that_needs_a_missing_native_is_refused_by_its_name() {
 #[test]
 fn truncated_and_mutated_modules_never_panic() {
     let world = framework();
-    let mut random = Random(0x5eed);
+    let mut random = SmallRng::seed_from_u64(0x5eed);
     let (mut refused_by_parser, mut refused_by_verifier) = (0, 0);
     for (_, name, bytes) in framework_modules()
         .into_iter()
         .filter(|(address, ..)| *address == id(2))
     {
         for _ in 0..20 {
-            assert!(Module::parse(&bytes[..random.below(bytes.len())]).is_err());
+            assert!(Module::parse(&bytes[..random.random_range(..bytes.len())]).is_err());
             let mut mutated = bytes.clone();
-            for _ in 0..1 + random.below(4) {
-                let at = random.below(mutated.len());
-                mutated[at] = random.below(256) as u8;
+            for _ in 0..random.random_range(1..=4) {
+                let at = random.random_range(..mutated.len());
+                mutated[at] = random.random();
             }
             if Module::parse(&mutated).is_err() {
                 refused_by_parser += 1;

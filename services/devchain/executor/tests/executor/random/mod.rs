@@ -5,6 +5,9 @@ pub mod conservation;
 
 use std::collections::BTreeMap;
 
+use rand::Rng;
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
 use sui_devchain_vm::declarations::{Declarations, FunctionDeclaration, Signature};
 use sui_devchain_vm::package::Module;
 use sui_devchain_vm::{AbilitySet, Visibility};
@@ -12,28 +15,9 @@ use sui_sdk_types::*;
 
 use crate::world::{ALICE, BOB, Body, World};
 
-/// xorshift.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
-    }
-
-    pub fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> Option<&'a T> {
-        list.get(self.below(list.len()))
-    }
+/// Whether something with a chance of one in `count` happens.
+pub fn one_in(random: &mut SmallRng, count: u32) -> bool {
+    random.random_ratio(1, count)
 }
 
 /// What can be called, and the declarations of all types.
@@ -81,15 +65,15 @@ struct Draft {
 }
 
 /// A random body: mostly well typed, sometimes not at all.
-pub fn body(world: &World, catalog: &Catalog, random: &mut Random, types: &[TypeTag]) -> Body {
+pub fn body(world: &World, catalog: &Catalog, random: &mut SmallRng, types: &[TypeTag]) -> Body {
     let mut draft = Draft {
         body: Body::new(),
         known: vec![(Argument::Gas, coin_text())],
         types: types.to_vec(),
     };
     draft.objects(world, random);
-    for _ in 0..1 + random.below(5) {
-        match random.below(10) {
+    for _ in 0..random.random_range(1..=5) {
+        match random.random_range(0..10) {
             0 => draft.split(random),
             1 => draft.merge(random),
             2 => draft.vector(random),
@@ -97,7 +81,7 @@ pub fn body(world: &World, catalog: &Catalog, random: &mut Random, types: &[Type
             _ => draft.call(catalog, random),
         }
     }
-    if !random.one_in(4) {
+    if !one_in(random, 4) {
         draft.give_all();
     }
     draft.body
@@ -108,7 +92,7 @@ fn coin_text() -> String {
 }
 
 impl Draft {
-    fn objects(&mut self, world: &World, random: &mut Random) {
+    fn objects(&mut self, world: &World, random: &mut SmallRng) {
         let mut coins = world.coins(ALICE);
         coins.sort_by_key(|id| std::cmp::Reverse(crate::world::balance(&world.latest(id))));
         let gas = coins[0];
@@ -124,27 +108,31 @@ impl Draft {
                 120
             };
             let system = id.as_bytes()[..30] == [0; 30];
-            if !random.one_in(chance)
-                || (system && !random.one_in(10))
-                || (id == gas && !random.one_in(40))
+            if !one_in(random, chance)
+                || (system && !one_in(random, 10))
+                || (id == gas && !one_in(random, 40))
             {
                 continue;
             }
             let reference = world.reference(&id);
             let input = match object.owner() {
                 Owner::Shared(version) => {
-                    Input::Shared(SharedInput::new(id, *version, !random.one_in(3)))
+                    Input::Shared(SharedInput::new(id, *version, !one_in(random, 3)))
                 }
                 Owner::Immutable => Input::ImmutableOrOwned(reference),
-                _ if random.one_in(30) => Input::Receiving(reference),
+                _ if one_in(random, 30) => Input::Receiving(reference),
                 _ => Input::ImmutableOrOwned(reference),
             };
             let argument = self.body.input(input);
             self.known.push((argument, value.object_type().to_string()));
         }
-        if random.one_in(12) {
+        if one_in(random, 12) {
             let coin_type = StructTag::sui().into();
-            let funds = FundsWithdrawal::new(random.next() % 2000, coin_type, WithdrawFrom::Sender);
+            let funds = FundsWithdrawal::new(
+                random.random_range(0..2000),
+                coin_type,
+                WithdrawFrom::Sender,
+            );
             let argument = self.body.input(Input::FundsWithdrawal(funds));
             self.known.push((
                 argument,
@@ -159,20 +147,20 @@ impl Draft {
     }
 
     /// An argument for a type: one that has it, a literal, or (rarely) anything. What is used by value is mostly used once.
-    fn argument(&mut self, wanted: &str, random: &mut Random) -> Argument {
-        if random.one_in(80) {
+    fn argument(&mut self, wanted: &str, random: &mut SmallRng) -> Argument {
+        if one_in(random, 80) {
             return self.anything(random);
         }
         let plain = wanted.trim_start_matches("&mut ").trim_start_matches('&');
         let by_value = plain == wanted;
         let fitting: Vec<Argument> = self.fitting(plain, by_value);
         let literal = self.literal(plain, random);
-        let found = match (random.pick(&fitting), literal) {
-            (Some(argument), literal) if literal.is_none() || !random.one_in(3) => *argument,
+        let found = match (fitting.choose(random), literal) {
+            (Some(argument), literal) if literal.is_none() || !one_in(random, 3) => *argument,
             (_, Some(bytes)) => return self.body.input(Input::Pure(bytes)),
             _ => return self.anything(random),
         };
-        if by_value && !random.one_in(40) {
+        if by_value && !one_in(random, 40) {
             self.known.retain(|(argument, _)| *argument != found);
         }
         found
@@ -186,12 +174,12 @@ impl Draft {
         known.map(|(argument, _)| *argument).collect()
     }
 
-    fn literal(&self, wanted: &str, random: &mut Random) -> Option<Vec<u8>> {
-        let number = match random.below(4) {
-            0 => random.next() % 3,
-            1 => 10 + random.next() % 10,
-            2 => random.next() % 100_000,
-            _ if random.one_in(4) => random.next(),
+    fn literal(&self, wanted: &str, random: &mut SmallRng) -> Option<Vec<u8>> {
+        let number: u64 = match random.random_range(0..4) {
+            0 => random.random_range(0..3),
+            1 => random.random_range(10..20),
+            2 => random.random_range(0..100_000),
+            _ if one_in(random, 4) => random.random(),
             _ => 1,
         };
         let string = ["::string::String", "::ascii::String", "vector<u8>"]
@@ -204,11 +192,11 @@ impl Draft {
             "u32" => (number as u32).to_le_bytes().to_vec(),
             "u64" => number.to_le_bytes().to_vec(),
             "u128" => u128::from(number).to_le_bytes().to_vec(),
-            "u256" | "address" => random
-                .pick(&[ALICE, BOB, Address::ZERO])?
+            "u256" | "address" => [ALICE, BOB, Address::ZERO]
+                .choose(random)?
                 .as_bytes()
                 .to_vec(),
-            _ if string => ::bcs::to_bytes(&"text".repeat(random.below(5))).ok()?,
+            _ if string => ::bcs::to_bytes(&"text".repeat(random.random_range(0..5))).ok()?,
             _ if wanted.contains("::object::ID") && !wanted.contains('<') => {
                 BOB.as_bytes().to_vec()
             }
@@ -218,23 +206,28 @@ impl Draft {
         })
     }
 
-    fn anything(&mut self, random: &mut Random) -> Argument {
+    fn anything(&mut self, random: &mut SmallRng) -> Argument {
         let commands = self.body.0.commands.len();
-        match random.below(5) {
+        match random.random_range(0..5) {
             0 => Argument::Gas,
-            1 => Argument::Input(random.below(self.body.0.inputs.len() + 1) as u16),
-            2 => Argument::Result(random.below(commands + 1) as u16),
-            3 => Argument::NestedResult(random.below(commands + 1) as u16, random.below(3) as u16),
+            1 => Argument::Input(random.random_range(0..=self.body.0.inputs.len()) as u16),
+            2 => Argument::Result(random.random_range(0..=commands) as u16),
+            3 => Argument::NestedResult(
+                random.random_range(0..=commands) as u16,
+                random.random_range(0..3) as u16,
+            ),
             _ => {
-                let bytes = (0..random.below(40)).map(|_| random.next() as u8).collect();
+                let bytes = (0..random.random_range(0..40))
+                    .map(|_| random.random())
+                    .collect();
                 self.body.input(Input::Pure(bytes))
             }
         }
     }
 
-    fn split(&mut self, random: &mut Random) {
+    fn split(&mut self, random: &mut SmallRng) {
         let coin = self.argument(&coin_text(), random);
-        let amounts: Vec<Argument> = (0..1 + random.below(3))
+        let amounts: Vec<Argument> = (0..random.random_range(1..=3))
             .map(|_| self.argument("u64", random))
             .collect();
         let count = amounts.len();
@@ -243,9 +236,9 @@ impl Draft {
         self.results(vec![coin_text(); count]);
     }
 
-    fn merge(&mut self, random: &mut Random) {
+    fn merge(&mut self, random: &mut SmallRng) {
         let coin = self.argument(&coin_text(), random);
-        let coins_to_merge = (0..1 + random.below(2))
+        let coins_to_merge = (0..random.random_range(1..=2))
             .map(|_| self.argument(&coin_text(), random))
             .collect();
         self.body.command(Command::MergeCoins(MergeCoins {
@@ -255,22 +248,22 @@ impl Draft {
         self.results(Vec::new());
     }
 
-    fn vector(&mut self, random: &mut Random) {
-        let tag = random.pick(&self.types).cloned().unwrap_or(TypeTag::U64);
+    fn vector(&mut self, random: &mut SmallRng) {
+        let tag = self.types.choose(random).cloned().unwrap_or(TypeTag::U64);
         let text = tag.to_string();
-        let elements = (0..random.below(4))
+        let elements = (0..random.random_range(0..4))
             .map(|_| self.argument(&text, random))
             .collect();
-        let type_ = (!random.one_in(3)).then_some(tag);
+        let type_ = (!one_in(random, 3)).then_some(tag);
         self.body
             .command(Command::MakeMoveVector(MakeMoveVector { type_, elements }));
         self.results(vec![format!("vector<{text}>")]);
     }
 
-    fn give(&mut self, random: &mut Random) {
+    fn give(&mut self, random: &mut SmallRng) {
         let text = self
             .known
-            .get(random.below(self.known.len()))
+            .choose(random)
             .map(|(_, text)| text.clone())
             .unwrap_or_default();
         let objects = vec![self.argument(&text, random)];
@@ -305,10 +298,10 @@ impl Draft {
         }
     }
 
-    fn call(&mut self, catalog: &Catalog, random: &mut Random) {
+    fn call(&mut self, catalog: &Catalog, random: &mut SmallRng) {
         // Prefers a function whose arguments are at hand.
         for attempt in 0..30 {
-            let Some((package, module, function)) = random.pick(&catalog.functions) else {
+            let Some((package, module, function)) = catalog.functions.choose(random) else {
                 return;
             };
             let type_arguments: Vec<TypeTag> = function
@@ -334,7 +327,7 @@ impl Draft {
         &mut self,
         (package, module, function): (&Address, &str, &FunctionDeclaration),
         type_arguments: Vec<TypeTag>,
-        random: &mut Random,
+        random: &mut SmallRng,
     ) {
         let text = |signature: &Signature| text_of(signature, &type_arguments);
         let parameters: Vec<String> = function
@@ -358,14 +351,14 @@ impl Draft {
         self.results(returns);
     }
 
-    fn type_argument(&self, needed: AbilitySet, random: &mut Random) -> TypeTag {
-        if needed.has(AbilitySet::COPY) && !random.one_in(10) {
+    fn type_argument(&self, needed: AbilitySet, random: &mut SmallRng) -> TypeTag {
+        if needed.has(AbilitySet::COPY) && !one_in(random, 10) {
             return TypeTag::U64;
         }
-        if needed.has(AbilitySet::KEY) && !random.one_in(10) {
+        if needed.has(AbilitySet::KEY) && !one_in(random, 10) {
             return StructTag::gas_coin().into();
         }
-        random.pick(&self.types).cloned().unwrap_or(TypeTag::U8)
+        self.types.choose(random).cloned().unwrap_or(TypeTag::U8)
     }
 
     fn results(&mut self, texts: Vec<String>) {
