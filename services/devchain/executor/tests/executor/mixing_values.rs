@@ -171,17 +171,12 @@ fn a_shared_object_taken_by_value_heats_for_the_rest_of_the_transaction() {
 
 #[test]
 fn inspections_know_no_heat() {
-    use sui_devchain_executor::Mode;
     let loans = Loans::publish();
     let (mut body, [money, loan, ..]) = loans.lend(5);
     loans.call(&mut body, "spend", vec![money]);
     loans.call(&mut body, "repay", vec![loan, money]);
     let transaction = loans.world.transaction(ALICE, body);
-    let world = &loans.world;
-    let outcome = world
-        .executor
-        .execute(&world.store, &world.params, &transaction, Mode::DevInspect)
-        .unwrap();
+    let outcome = loans.world.inspect(&transaction);
     assert_eq!(outcome.error_message, None);
 }
 

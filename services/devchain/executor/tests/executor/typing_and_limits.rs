@@ -28,16 +28,7 @@ fn private_functions_are_for_inspection_only() {
     let mut body = Body::new();
     body.call(toys.package, "toys", "secret", vec![]);
     let transaction = toys.world.transaction(world::ALICE, body);
-    let inspected = toys
-        .world
-        .executor
-        .execute(
-            &toys.world.store,
-            &toys.world.params,
-            &transaction,
-            Mode::DevInspect,
-        )
-        .unwrap();
+    let inspected = toys.world.inspect(&transaction);
     assert_eq!(inspected.error_message, None);
     assert_eq!(
         inspected.command_outputs[0].return_values[0].bcs,
@@ -57,16 +48,7 @@ fn references_come_back_from_inspections_only() {
     let input = body.object(&toys.world, toy);
     body.call(toys.package, "toys", "borrow_value", vec![input]);
     let transaction = toys.world.transaction(world::ALICE, body);
-    let inspected = toys
-        .world
-        .executor
-        .execute(
-            &toys.world.store,
-            &toys.world.params,
-            &transaction,
-            Mode::DevInspect,
-        )
-        .unwrap();
+    let inspected = toys.world.inspect(&transaction);
     assert_eq!(inspected.error_message, None);
     assert_eq!(
         inspected.command_outputs[0].return_values[0].bcs,

@@ -125,6 +125,13 @@ impl World {
         outcome
     }
 
+    /// Runs as an inspection, which may do what a transaction may not, and commits nothing.
+    pub fn inspect(&self, transaction: &Transaction) -> Outcome {
+        self.executor
+            .execute(&self.store, &self.params, transaction, Mode::DevInspect)
+            .expect("admitted")
+    }
+
     pub fn system(&mut self, transaction: &Transaction) -> Outcome {
         let outcome = self
             .executor
