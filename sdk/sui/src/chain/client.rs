@@ -1,4 +1,4 @@
-//! The connection to a network.
+//! Chain client: the connection to a network.
 
 use std::sync::Arc;
 
@@ -18,6 +18,9 @@ use super::{
     url::shown,
 };
 use crate::limits;
+
+/// The call that reads a transaction.
+const GET_TRANSACTION: &str = "GetTransaction";
 
 /// A connection to a Sui network. Cheap to clone; clones share the connection.
 ///
@@ -376,21 +379,8 @@ impl ChainClient {
         &self,
         digest: &Digest,
     ) -> Result<Vec<(StructTag, Vec<u8>)>, ChainError> {
-        const CALL: &str = "GetTransaction";
-        let response = self
-            .read(CALL, |mut rpc| {
-                let request = proto::GetTransactionRequest::default()
-                    .with_digest(digest.to_string())
-                    .with_read_mask(FieldMask::from_paths(["digest", "events"]));
-                async move {
-                    Ok(rpc
-                        .ledger_client()
-                        .get_transaction(request)
-                        .await?
-                        .into_inner())
-                }
-            })
-            .await?;
+        let reading = self.get_transaction(digest.to_string(), &["digest", "events"]);
+        let response = reading.await?;
         response
             .transaction()
             .events()
@@ -398,7 +388,8 @@ impl ChainClient {
             .iter()
             .map(|event| {
                 let event_type = event.event_type().parse().map_err(|error| {
-                    ChainError::malformed(CALL, format!("{}: {error}", event.event_type()))
+                    let reason = format!("{}: {error}", event.event_type());
+                    ChainError::malformed(GET_TRANSACTION, reason)
                 })?;
                 Ok((event_type, event.contents().value().to_vec()))
             })
@@ -411,7 +402,6 @@ impl ChainClient {
     /// # Errors
     /// [`ChainError`], also when the server does not have the transaction any more.
     pub async fn checkpoint_of_last_change(&self, id: Address) -> Result<u64, ChainError> {
-        const CALL: &str = "GetTransaction";
         let batch = [id];
         let mask = ["object_id", "previous_transaction"];
         let read = |rpc| batch_get(rpc, &batch, &mask);
@@ -420,21 +410,11 @@ impl ChainClient {
         let object = result.map(|result| found("BatchGetObjects", result));
         let object = object.transpose()?.flatten();
         let object = object.ok_or(ChainError::ObjectNotFound { id })?;
-        let reading = self.read(CALL, |mut rpc| {
-            let request = proto::GetTransactionRequest::default()
-                .with_digest(object.previous_transaction())
-                .with_read_mask(FieldMask::from_paths(["digest", "checkpoint"]));
-            async move {
-                Ok(rpc
-                    .ledger_client()
-                    .get_transaction(request)
-                    .await?
-                    .into_inner())
-            }
-        });
+        let digest = object.previous_transaction().to_owned();
+        let reading = self.get_transaction(digest, &["digest", "checkpoint"]);
         let response = reading.await?;
         let checkpoint = response.transaction().checkpoint_opt();
-        checkpoint.ok_or_else(|| ChainError::malformed(CALL, "no checkpoint"))
+        checkpoint.ok_or_else(|| ChainError::malformed(GET_TRANSACTION, "no checkpoint"))
     }
 
     /// Has a transaction simulated, once by each server until one answers.
@@ -467,22 +447,32 @@ impl ChainClient {
         digest: &Digest,
         mask: &[&str],
     ) -> Result<Option<proto::ExecutedTransaction>, ChainError> {
-        let found = self
-            .read("GetTransaction", |mut rpc| {
-                let request = proto::GetTransactionRequest::default()
-                    .with_digest(digest.to_string())
-                    .with_read_mask(FieldMask::from_paths(mask));
-                async move {
-                    let found = rpc.ledger_client().get_transaction(request).await;
-                    match found {
-                        Ok(found) => Ok(found.into_inner().transaction),
-                        Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
-                        Err(status) => Err(status),
-                    }
-                }
-            })
-            .await?;
-        Ok(found)
+        match self.get_transaction(digest.to_string(), mask).await {
+            Ok(found) => Ok(found.transaction),
+            Err(ChainError::Rpc {
+                code: tonic::Code::NotFound,
+                ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The answer about a transaction, with the given fields; one that the chain does not know is an error of the server.
+    async fn get_transaction(
+        &self,
+        digest: String,
+        mask: &[&str],
+    ) -> Result<proto::GetTransactionResponse, ChainError> {
+        self.read(GET_TRANSACTION, |mut rpc| {
+            let request = proto::GetTransactionRequest::default()
+                .with_digest(digest.as_str())
+                .with_read_mask(FieldMask::from_paths(mask));
+            async move {
+                let found = rpc.ledger_client().get_transaction(request).await?;
+                Ok(found.into_inner())
+            }
+        })
+        .await
     }
 
     /// A checkpoint with the given fields.
