@@ -19,5 +19,6 @@ mod localnet_commands;
 mod outputs_offline;
 mod permissions_offline;
 mod program;
+mod revision_of_the_build;
 mod slivers_limits;
 mod slivers_offline;
