@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use walrus_sdk::{Client, ClientError, StoredBlob};
+use walrus_sdk::{Amount, Client, ClientError, StoredBlob};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stored = store_file(&client, file.as_ref()).await?;
     println!("blob ID      {}", stored.blob_id());
     println!("until epoch  {}", stored.end_epoch());
-    println!("paid         {} FROST", stored.cost());
+    println!("paid         {}", Amount::wal(stored.cost()));
     Ok(())
 }
 

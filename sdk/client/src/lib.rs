@@ -59,6 +59,7 @@ pub use walrus_sui::{
     Address, Digest, PersonalMessage, Transaction, UserSignature,
     chain::{ChainClient, ChainError},
     contract::ContractReader,
+    money::{Amount, Coin},
     transactions::{ContractWriter, TransactionError},
     wallet::{Keypair, SignatureError, SuiSigner, TransactionSigner, Wallet, WalletError},
 };

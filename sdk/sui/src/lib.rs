@@ -11,6 +11,7 @@ pub mod events;
 pub mod home;
 pub mod limits;
 pub mod local_network;
+pub mod money;
 pub mod network_json;
 pub mod objects;
 mod public_networks;

@@ -1,4 +1,4 @@
-//! What a person sees while something takes time: bars on a terminal, plain lines otherwise.
+//! Terminal output while something takes time, and units for people: bars on a terminal, plain lines otherwise.
 
 use std::{
     io::{Write, stderr},
@@ -7,6 +7,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use walrus_sdk::{ClientError, SpoolError};
+use walrus_sui::money::Amount;
 
 use crate::{printable, standard_output, terminal};
 
@@ -183,27 +184,17 @@ pub(crate) fn short_addresses(text: &str) -> String {
 
 /// An amount of FROST for people, in WAL and exactly: `0.0012 WAL (1200000 FROST)`.
 pub(crate) fn wal(frost: u64) -> String {
-    format!("{} ({frost} FROST)", wal_only(frost))
+    format!("{:#}", Amount::wal(frost))
 }
 
 /// An amount of FROST for people, in WAL: `0.0012 WAL`.
 pub(crate) fn wal_only(frost: u64) -> String {
-    format!("{} WAL", billionths(frost))
+    Amount::wal(frost).to_string()
 }
 
-/// An amount of MIST for people, in SUI; negative when it is gained.
-pub(crate) fn sui(mist: i64) -> String {
-    let sign = if mist < 0 { "-" } else { "" };
-    let whole = billionths(mist.unsigned_abs());
-    format!("{sign}{whole} SUI ({mist} MIST)")
-}
-
-fn billionths(amount: u64) -> String {
-    const BILLION: u64 = 1_000_000_000;
-    let fraction = format!("{:09}", amount % BILLION);
-    let fraction = fraction.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{}{point}{fraction}", amount / BILLION)
+/// An amount of MIST for people, in SUI and exactly; negative when it is gained.
+pub(crate) fn sui(mist: impl Into<i128>) -> String {
+    format!("{:#}", Amount::sui(mist))
 }
 
 /// A duration for people, in two units at most: `850 ms`, `12.3 s`, `90 s`, `5 min`, `5 min 30 s`, `36 h`, `14 days`.
@@ -249,8 +240,8 @@ mod tests {
         assert_eq!(wal(0), "0 WAL (0 FROST)");
         assert_eq!(wal(1_200_000), "0.0012 WAL (1200000 FROST)");
         assert_eq!(wal(5_000_000_000), "5 WAL (5000000000 FROST)");
-        assert_eq!(sui(-1_500_000), "-0.0015 SUI (-1500000 MIST)");
-        assert_eq!(sui(2_000_000_000), "2 SUI (2000000000 MIST)");
+        assert_eq!(sui(-1_500_000_i64), "-0.0015 SUI (-1500000 MIST)");
+        assert_eq!(sui(2_000_000_000_u64), "2 SUI (2000000000 MIST)");
         assert_eq!(
             wal(u64::MAX),
             "18446744073.709551615 WAL (18446744073709551615 FROST)"

@@ -1,4 +1,4 @@
-//! The shape of a local network.
+//! Options: the shape of a local network.
 
 use std::{
     collections::BTreeSet,
@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
     time::Duration,
 };
+
+use walrus_sui::money::Amount;
 
 use crate::ports::ChainPorts;
 
@@ -90,8 +92,9 @@ impl LocalnetOptions {
         );
         anyhow::ensure!(
             self.threshold_stake <= STAKE_PER_NODE,
-            "the nodes have a stake of {STAKE_PER_NODE} FROST, less than the {} FROST that members need",
-            self.threshold_stake
+            "the nodes have a stake of {}, less than the {} that members need",
+            Amount::wal(STAKE_PER_NODE),
+            Amount::wal(self.threshold_stake)
         );
         anyhow::ensure!(
             !self.epoch_duration.is_zero(),

@@ -5,7 +5,7 @@ use walrus_node::{
     NodeConfig,
     operator::{Leaving, leaving},
 };
-use walrus_sui::{Address, chain::ChainClient, contract::ContractReader};
+use walrus_sui::{Address, chain::ChainClient, contract::ContractReader, money::Amount};
 
 use crate::{
     args::DrainArgs,
@@ -79,6 +79,6 @@ fn lines(leaving: &Leaving) -> Vec<String> {
                 format!("{shards} shards")
             }),
         ),
-        field("stake", words::coins(leaving.stake_frost, "WAL")),
+        field("stake", Amount::wal(leaving.stake_frost)),
     ]
 }

@@ -20,6 +20,7 @@ use walrus_node::{
 use walrus_sui::{
     Address,
     chain::shown_url,
+    money::Amount,
     transactions::NodeRegistration,
     wallet::{Environment, Keypair, Wallet, replace_private, write_private},
 };
@@ -159,7 +160,7 @@ fn lines(outcome: &Outcome) -> Vec<String> {
         field("address", outcome.wallet_address),
     ];
     if let Some(mist) = outcome.faucet_mist {
-        lines.push(field("from the faucet", format!("{mist} MIST")));
+        lines.push(field("from the faucet", Amount::sui(mist)));
     }
     let next = match &outcome.registration_params_path {
         Some(path) => {

@@ -11,6 +11,7 @@ use walrus_node::operator::{
     Rewards, Standing, Status,
     admin::{AdminBody, AdminRequest},
 };
+use walrus_sui::money::Amount;
 
 use crate::{
     args::{StatusArgs, Until},
@@ -211,17 +212,17 @@ fn standing_lines(standing: &Standing) -> Vec<String> {
     } else {
         "others than the chain has"
     };
-    let balance = words::coins(wallet.balance_mist, "SUI");
+    let balance = Amount::sui(wallet.balance_mist);
     let low = if wallet.low { ", which is low" } else { "" };
     let mut lines = vec![
         field("keys", keys),
         field("wallet", format!("{balance}{low} ({})", wallet.address)),
-        field("stake", words::coins(rewards.stake_frost, "WAL")),
+        field("stake", Amount::wal(rewards.stake_frost)),
         field(
             "commission",
             format!(
                 "{} to collect, at a rate of {}",
-                words::coins(rewards.commission_frost, "WAL"),
+                Amount::wal(rewards.commission_frost),
                 commission_rate(rewards)
             ),
         ),

@@ -1,4 +1,4 @@
-//! Words: times, sizes and amounts for people.
+//! Words: times and sizes for people.
 
 use walrus_service::clock::Clock;
 
@@ -44,15 +44,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{bytes} bytes")
 }
 
-/// An amount of 10^9 smallest units.
-pub(crate) fn coins(smallest: u64, coin: &str) -> String {
-    const UNIT: u64 = 1_000_000_000;
-    let rest = format!("{:09}", smallest % UNIT);
-    let rest = rest.trim_end_matches('0');
-    let point = if rest.is_empty() { "" } else { "." };
-    format!("{}{point}{rest} {coin}", smallest / UNIT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,8 +56,5 @@ mod tests {
         assert_eq!(bytes(1023), "1023 bytes");
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(u64::MAX), "16777215.9 TiB");
-        assert_eq!(coins(1_500_000_000, "SUI"), "1.5 SUI");
-        assert_eq!(coins(7, "WAL"), "0.000000007 WAL");
-        assert_eq!(coins(2_000_000_000, "WAL"), "2 WAL");
     }
 }

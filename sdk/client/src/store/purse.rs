@@ -1,6 +1,8 @@
-//! The means of a wallet, which a store pays from transaction by transaction: each alone may be within them.
+//! Wallet budget, which a store pays from transaction by transaction: each alone may be within them.
 
-use walrus_sui::{Address, StructTag, contract::Prices, transactions::TransactionError};
+use walrus_sui::{
+    Address, StructTag, contract::Prices, money::Coin, transactions::TransactionError,
+};
 
 use super::{
     Store,
@@ -48,7 +50,7 @@ impl Purse {
         }
         self.frost.take(cost.into());
         match self.frost.lacking(0) {
-            Some(needed) => self.refuse("WAL", needed, self.frost.available),
+            Some(needed) => self.refuse(Coin::Wal, needed, self.frost.available),
             None => Ok(()),
         }
     }
@@ -60,17 +62,12 @@ impl Purse {
         let lacking = self.mist.lacking(budget);
         self.mist.take(net);
         match lacking.filter(|_| budget > 0) {
-            Some(needed) => self.refuse("SUI", needed, self.mist.available),
+            Some(needed) => self.refuse(Coin::Sui, needed, self.mist.available),
             None => Ok(()),
         }
     }
 
-    fn refuse(
-        &self,
-        coin: &'static str,
-        needed: u64,
-        available: u64,
-    ) -> Result<(), TransactionError> {
+    fn refuse(&self, coin: Coin, needed: u64, available: u64) -> Result<(), TransactionError> {
         match self.owner {
             None => Ok(()),
             Some(owner) => Err(TransactionError::InsufficientFunds {
@@ -163,7 +160,7 @@ mod tests {
         let mut full = purse(10, 0, None);
         assert!(full.take(6).is_ok() && full.take(4).is_ok());
         let error = full.take(1).unwrap_err().to_string();
-        assert!(error.contains("has 10 of the 11 FROST"), "{error}");
+        assert!(error.contains("has 10 FROST of the 11 FROST"), "{error}");
         assert!(full.take(0).is_ok(), "what costs nothing can be paid");
         let mut unknown = Purse {
             owner: None,
@@ -178,7 +175,7 @@ mod tests {
         assert!(full.take_gas(6).is_ok() && full.take_gas(-2).is_ok());
         assert!(full.take_gas(6).is_ok());
         let error = full.take_gas(1).unwrap_err().to_string();
-        assert!(error.contains("has 10 of the 11 MIST"), "{error}");
+        assert!(error.contains("has 10 MIST of the 11 MIST"), "{error}");
         let mut bounded = purse(0, 10, Some(7));
         assert!(bounded.take_gas(3).is_ok());
         assert!(bounded.take_gas(3).is_ok(), "7 are left for a budget of 7");

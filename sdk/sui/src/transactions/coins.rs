@@ -3,7 +3,7 @@
 use sui_sdk_types::{Address, StructTag};
 
 use super::{CoinNeed, ContractWriter, ExecutedTransaction, TransactionError, TransactionExecutor};
-use crate::limits;
+use crate::{limits, money::Coin};
 
 fn total(payments: &[(Address, u64)]) -> Result<u64, TransactionError> {
     payments
@@ -27,7 +27,7 @@ impl TransactionExecutor {
             let owner = self.sender();
             return Err(TransactionError::InsufficientFunds {
                 owner,
-                coin: "SUI",
+                coin: Coin::Sui,
                 needed,
                 available,
             });

@@ -1,4 +1,4 @@
-//! Why a transaction did not do what it was meant to.
+//! Transaction errors: why a transaction did not do what it was meant to.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,21 +8,24 @@ use sui_rpc::proto::sui::rpc::v2::execution_error::ExecutionErrorKind;
 use sui_sdk_types::{Address, Digest};
 
 use super::abort_codes;
-use crate::chain::ChainError;
+use crate::{
+    chain::ChainError,
+    money::{Amount, Coin},
+};
 
 /// A transaction failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TransactionError {
     /// The sender does not own enough coins. Nothing was sent.
     #[error(
-        "{owner} has {available} of the {needed} {} needed (1 {coin} is 1000000000 {})",
-        smallest_unit(.coin), smallest_unit(.coin)
+        "{owner} has {} of the {} needed",
+        .coin.amount(*.available), .coin.amount(*.needed)
     )]
     InsufficientFunds {
         /// The sender.
         owner: Address,
-        /// `SUI` or `WAL`.
-        coin: &'static str,
+        /// What it is short of.
+        coin: Coin,
         /// What the transaction costs, in MIST or FROST.
         needed: u64,
         /// What the sender has, in the same unit.
@@ -30,15 +33,15 @@ pub enum TransactionError {
     },
     /// The sender owns enough, but in more coins than one transaction takes. Nothing was paid.
     #[error(
-        "{owner} has {balance} {} in {coins} coins, but one transaction can use at most {limit} coins, {usable} {} of the {needed} \
-         needed; merge coins first, or try again",
-        smallest_unit(.coin), smallest_unit(.coin)
+        "{owner} has {} in {coins} coins, but one transaction can use at most {limit} coins, {} of the {} needed; merge coins \
+         first, or try again",
+        .coin.amount(*.balance), .coin.amount(*.usable), .coin.amount(*.needed)
     )]
     TooManyCoins {
         /// The sender.
         owner: Address,
-        /// `SUI` or `WAL`.
-        coin: &'static str,
+        /// What it is short of.
+        coin: Coin,
         /// What the transaction costs, in MIST or FROST.
         needed: u64,
         /// What the sender has altogether, in the same unit.
@@ -52,9 +55,8 @@ pub enum TransactionError {
     },
     /// The sender's SUI does not pay for the gas. Nothing was paid.
     #[error(
-        "{owner} has {balance} MIST in {} and its address balance, of which one transaction can use {usable}; that does not pay \
-         for {}: {refusal}",
-        coins_of(*.coins), purpose(*.taken)
+        "{owner} has {} in {} and its address balance, of which one transaction can use {}; that does not pay for {}: {refusal}",
+        Amount::sui(*.balance), coins_of(*.coins), Amount::sui(*.usable), purpose(*.taken)
     )]
     NoGas {
         /// The sender.
@@ -72,9 +74,9 @@ pub enum TransactionError {
     },
     /// The sender's SUI pays for a transaction, and not for the one that makes it worth something. Nothing was paid.
     #[error(
-        "{owner} has {balance} MIST; this takes about {gas} MIST of gas, and about {later} MIST must be left to certify what is \
-         registered: {} MIST are missing",
-        .gas.saturating_add(*.later).saturating_sub(*.balance)
+        "{owner} has {}; this takes about {} of gas, and about {} must be left to certify what is registered: {} are missing",
+        Amount::sui(*.balance), Amount::sui(*.gas), Amount::sui(*.later),
+        Amount::sui(.gas.saturating_add(*.later).saturating_sub(*.balance))
     )]
     NoGasLater {
         /// The sender.
@@ -88,8 +90,9 @@ pub enum TransactionError {
     },
     /// The gas budget that was asked for is too small. Nothing was paid.
     #[error(
-        "a gas budget of {budget} MIST is too small: the transaction needs {needed} MIST; allow some more than that, or give no \
-         budget to have it estimated"
+        "a gas budget of {} is too small: the transaction needs {}; allow some more than that, or give no budget to have it \
+         estimated",
+        Amount::sui(*.budget), Amount::sui(*.needed)
     )]
     GasBudgetTooSmall {
         /// What was asked for, in MIST.
@@ -99,9 +102,9 @@ pub enum TransactionError {
     },
     /// The gas budget that was asked for is more than the sender has. Nothing was paid.
     #[error(
-        "a gas budget of {budget} MIST is more than {owner} has: {balance} MIST{}; the transaction needs {needed} MIST, so give a \
-         smaller budget, or none to have it estimated",
-        moved(*.taken)
+        "a gas budget of {} is more than {owner} has: {}{}; the transaction needs {}, so give a smaller budget, or none to have it \
+         estimated",
+        Amount::sui(*.budget), Amount::sui(*.balance), moved(*.taken), Amount::sui(*.needed)
     )]
     GasBudgetAboveBalance {
         /// The sender.
@@ -117,8 +120,9 @@ pub enum TransactionError {
     },
     /// The gas budget that was asked for is more than the chain permits. Nothing was paid.
     #[error(
-        "a gas budget of {budget} MIST is more than the {limit} MIST that the chain permits for one transaction; give a smaller \
-         budget, or none to have it estimated"
+        "a gas budget of {} is more than the {} that the chain permits for one transaction; give a smaller budget, or none to have \
+         it estimated",
+        Amount::sui(*.budget), Amount::sui(*.limit)
     )]
     GasBudgetAboveLimit {
         /// What was asked for, in MIST.
@@ -180,13 +184,6 @@ pub enum TransactionError {
 /// Before the chain's words about a transaction that could be executed a moment before.
 const OVERTAKEN: &str = "another transaction came first";
 
-fn smallest_unit(coin: &str) -> &'static str {
-    match coin {
-        "WAL" => "FROST",
-        _ => "MIST",
-    }
-}
-
 fn coins_of(number: usize) -> String {
     match number {
         1 => "1 coin".to_owned(),
@@ -197,14 +194,14 @@ fn coins_of(number: usize) -> String {
 fn purpose(taken: u64) -> String {
     match taken {
         0 => "the gas".to_owned(),
-        taken => format!("the {taken} MIST to be moved and the gas"),
+        taken => format!("the {} to be moved and the gas", Amount::sui(taken)),
     }
 }
 
 fn moved(taken: u64) -> String {
     match taken {
         0 => String::new(),
-        taken => format!(", of which {taken} are to be moved"),
+        taken => format!(", of which {} are to be moved", Amount::sui(taken)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who pays for the gas of a transaction, and how much of it.
+//! Gas selection: who pays for the gas of a transaction, and how much of it.
 //!
 //! The chain chooses the payment and estimates the budget. Where the sender's SUI lies in so many coins that it finds no way,
 //! the largest ones are named with a budget of our own, and if even those hold too little, all are merged first.
@@ -14,6 +14,7 @@ use super::{Ptb, TransactionError, TransactionExecutor, payment::sum, ptb::FromG
 use crate::{
     chain::{ChainError, CoinObject},
     limits,
+    money::{Amount, Coin},
 };
 
 /// A reference with this end of its digest reserves an amount of the address balance instead of naming a coin.
@@ -289,7 +290,7 @@ impl TransactionExecutor {
         let largest = room.min(limits::MAX_GAS_BUDGET);
         let budget = self.gas_budget.unwrap_or(largest);
         if budget == 0 || budget > room {
-            let reason = format!("{room} MIST are left for gas");
+            let reason = format!("{} are left for gas", Amount::sui(room));
             return Err(Unpaid::Short(TransactionError::Rejected {
                 reason,
                 digest: None,
@@ -347,7 +348,7 @@ impl TransactionExecutor {
         let usable = coins.get(..limits::MAX_GAS_COINS).unwrap_or(coins);
         TransactionError::TooManyCoins {
             owner: self.sender(),
-            coin: "SUI",
+            coin: Coin::Sui,
             needed: from_gas.least(),
             balance: sum(coins),
             coins: coins.len(),
@@ -367,7 +368,7 @@ impl TransactionExecutor {
         if funds.total == 0 {
             return Ok(TransactionError::InsufficientFunds {
                 owner: self.sender(),
-                coin: "SUI",
+                coin: Coin::Sui,
                 needed: from_gas.least().max(1),
                 available: 0,
             });

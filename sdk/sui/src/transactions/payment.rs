@@ -4,7 +4,7 @@ use sui_sdk_types::{Address, StructTag};
 use sui_transaction_builder::Argument;
 
 use super::{Ptb, TransactionError};
-use crate::{chain::CoinObject, limits};
+use crate::{chain::CoinObject, limits, money::Coin};
 
 /// A payment that a transaction makes from what the sender owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +64,6 @@ pub(super) fn sum(coins: &[CoinObject]) -> u64 {
 }
 
 impl CoinNeed {
-    fn label(&self) -> &'static str {
-        match self.coin_type.name().as_str() {
-            "WAL" => "WAL",
-            "SUI" => "SUI",
-            _ => "coin",
-        }
-    }
-
     /// Chooses coins, largest first, and what they lack from the address balance.
     ///
     /// Twice the amount is gathered where it is at hand: the contract takes what is due from a coin that is
@@ -105,7 +97,7 @@ impl CoinNeed {
         }
         Err(TransactionError::InsufficientFunds {
             owner: from.owner,
-            coin: self.label(),
+            coin: Coin::of(&self.coin_type),
             needed: self.amount,
             available: from.total(),
         })
@@ -115,7 +107,7 @@ impl CoinNeed {
     pub(super) fn in_pieces(&self, from: Holdings<'_>) -> TransactionError {
         TransactionError::TooManyCoins {
             owner: from.owner,
-            coin: self.label(),
+            coin: Coin::of(&self.coin_type),
             needed: self.amount,
             balance: from.total(),
             coins: from.coins.len(),
@@ -249,7 +241,7 @@ mod tests {
             address_balance: 5,
         });
         let text = error.to_string();
-        let told = "has 3600005 MIST in 300 coins, but one transaction can use at most 200 coins, 2400005 MIST of the 3200000 needed";
+        let told = "has 0.003600005 SUI in 300 coins, but one transaction can use at most 200 coins, 0.002400005 SUI of the 0.0032 SUI needed";
         assert!(text.contains(told), "{text}");
         let many = coins(&[1; 600]);
         assert_eq!(choose(600, &many, 0), Choice::Merge(many[..500].to_vec()));

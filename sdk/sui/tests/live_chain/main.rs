@@ -22,6 +22,7 @@ use walrus_sui::{
     contract::{Committee, ContractPackages, ContractReader, Keys},
     event_stream::{EventSource, EventStream, StreamItem},
     events::{ContractEvent, EventPosition},
+    money::Coin,
     objects::{CommitteeShards, NodeMetadata, VecMap, VecMapEntry},
     transactions::{
         BlobRegistration, ContractWriter, NodeParameterUpdate, NodeRegistration, StorageSource,
@@ -81,7 +82,10 @@ async fn sui_is_sent_and_missing_funds_are_named() {
     let too_much = executor.send_sui(&[(recipient.address(), u64::MAX)]).await;
     assert!(matches!(
         too_much,
-        Err(TransactionError::InsufficientFunds { coin: "SUI", .. })
+        Err(TransactionError::InsufficientFunds {
+            coin: Coin::Sui,
+            ..
+        })
     ));
     let poor = TransactionExecutor::new(client.clone(), Arc::new(Keypair::generate()));
     let broke = poor

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sui_sdk_types::{Address, StructTag};
 use walrus_sui::{
     chain::ChainClient,
+    money::Amount,
     transactions::{CoinNeed, GasCost, TransactionError, TransactionExecutor},
     wallet::Keypair,
 };
@@ -92,7 +93,7 @@ async fn coins_and_address_balance_pay_together() {
     assert_eq!(coins.iter().map(|coin| coin.balance).max(), Some(11));
     let error = poor.send_coins(&wal, &[(RECIPIENT, 12)]).await.unwrap_err();
     assert!(
-        error.to_string().contains("has 11 of the 12 FROST"),
+        error.to_string().contains("has 11 FROST of the 12 FROST"),
         "{error}"
     );
     chain.shutdown().await;
@@ -145,7 +146,7 @@ async fn the_margin_of_the_budget_is_no_more_than_the_payment_holds() {
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("has 0 of the 1 MIST needed"),
+        error.to_string().contains("has 0 SUI of the 1 MIST needed"),
         "{error}"
     );
     chain.shutdown().await;
@@ -213,9 +214,7 @@ async fn a_balance_in_hundreds_of_pieces_can_be_spent() {
     let (estimate, executed) = (estimate.unwrap_err(), executed.unwrap_err());
     assert_eq!(estimate.to_string(), executed.to_string());
     assert!(
-        estimate
-            .to_string()
-            .contains("has 300000 MIST in 300 coins"),
+        estimate.to_string().contains("has 0.0003 SUI in 300 coins"),
         "{estimate}"
     );
     chain.shutdown().await;
@@ -254,19 +253,17 @@ async fn a_budget_that_does_not_fit_is_told_from_a_wallet_that_has_too_little() 
     let error = error.unwrap_err();
     let balance = client.sui_balance(payer.sender()).await.unwrap();
     let told = format!(
-        "a gas budget of {sui} MIST is more than {} has: {balance} MIST, of which {} are to be moved",
+        "a gas budget of 1 SUI is more than {} has: {}, of which 0.5 SUI are to be moved",
         payer.sender(),
-        sui / 2
+        Amount::sui(balance)
     );
     assert!(error.to_string().starts_with(&told), "{error}");
 
     let limit = client.gas_limits().await.unwrap().largest_budget.unwrap();
     let error = with(limit + 1).send_sui(&[(RECIPIENT, 1)]).await;
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains(&format!("the {limit} MIST that the chain permits")),
-        "{error}"
-    );
+    let told = format!("the {} that the chain permits", Amount::sui(limit));
+    assert!(error.contains(&told), "{error}");
 
     // With a budget that fits, a wallet that has too little is to blame.
     let poor = wallet(client);

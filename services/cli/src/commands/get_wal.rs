@@ -3,13 +3,13 @@
 use anyhow::{Context, bail, ensure};
 use rand::seq::IndexedRandom as _;
 use serde::Serialize;
-use walrus_sui::{Address, Digest, transactions::ContractWriter};
+use walrus_sui::{Address, Digest, money::Amount, transactions::ContractWriter};
 
 use super::{Report, show};
 use crate::{
     args::{GetWalArgs, GlobalOptions},
     context::Network,
-    report::{Reporter, wal},
+    report::{Reporter, sui, wal},
 };
 
 /// The JSON result. Client spec 2.8.
@@ -29,7 +29,7 @@ struct GetWalOutput {
 
 impl Report for GetWalOutput {
     fn print(&self, reporter: &Reporter) {
-        reporter.line(format!("Exchanged {} MIST for WAL", self.amount_sui));
+        reporter.line(format!("Exchanged {} for WAL", sui(self.amount_sui)));
         reporter.field("exchange", self.exchange);
         if let Some(balance) = self.balance {
             reporter.field("WAL owned now", wal(balance));
@@ -70,26 +70,33 @@ async fn check(writer: &ContractWriter, exchange: Address, mist: u64) -> anyhow:
     let found = found.with_context(|| format!("{exchange} is no exchange of SUI for WAL"))?;
     let (rate, funds) = (found.rate, found.wal);
     let Some(frost) = rate.wal_for_sui(mist) else {
-        bail!("{mist} MIST are more than any exchange can take; ask for less with --amount");
+        bail!(
+            "{} are more than any exchange can take; ask for less with --amount",
+            Amount::sui(mist)
+        );
     };
     ensure!(
         frost > 0,
-        "{mist} MIST buy no WAL: {} FROST cost {} MIST here; give more with --amount",
-        rate.wal,
-        rate.sui
+        "{} buy no WAL: {} cost {} here; give more with --amount",
+        Amount::sui(mist),
+        Amount::wal(rate.wal),
+        Amount::sui(rate.sui)
     );
     ensure!(
         frost <= funds,
-        "the exchange {exchange} has {} left, and {mist} MIST would buy {}; give less with --amount, or try another with \
+        "the exchange {exchange} has {} left, and {} would buy {}; give less with --amount, or try another with \
          --exchange-id",
-        wal(funds),
-        wal(frost)
+        Amount::wal(funds),
+        Amount::sui(mist),
+        Amount::wal(frost)
     );
     let owner = writer.address();
     let owned = writer.reader().chain().sui_balance(owner).await?;
     ensure!(
         owned > mist,
-        "{owner} has {owned} MIST, which are not enough for {mist} MIST and the gas; give less with --amount"
+        "{owner} has {}, which are not enough for {} and the gas; give less with --amount",
+        Amount::sui(owned),
+        Amount::sui(mist)
     );
     Ok(())
 }

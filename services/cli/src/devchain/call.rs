@@ -29,7 +29,7 @@ use crate::{
         devchain::{CallArgs, FunctionName},
     },
     commands::{Report, show},
-    report::{Reporter, count, short_addresses},
+    report::{Reporter, count, short_addresses, sui},
 };
 
 /// The JSON result.
@@ -57,7 +57,7 @@ impl Report for CallOutput {
         match self.digest {
             Some(digest) => {
                 reporter.field("transaction", digest);
-                reporter.field("gas", format!("{} MIST", self.gas_used));
+                reporter.field("gas", sui(self.gas_used));
             }
             None => reporter.field("transaction", "none: it changes nothing, and costs nothing"),
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     args::{GlobalOptions, devchain::PublishArgs},
     commands::{Report, show},
-    report::{Reporter, say},
+    report::{Reporter, say, sui},
 };
 
 /// The JSON result.
@@ -37,7 +37,7 @@ impl Report for PublishOutput {
         reporter.field("upgrade cap", self.upgrade_cap);
         reporter.field("modules", self.modules.join(", "));
         reporter.field("transaction", self.digest);
-        reporter.field("gas", format!("{} MIST", self.gas_used));
+        reporter.field("gas", sui(self.gas_used));
         show_created(reporter, &self.created);
     }
 }

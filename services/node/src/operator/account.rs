@@ -15,6 +15,7 @@ use walrus_sui::{
     Address,
     chain::ChainError,
     contract::{ContractReader, PoolSummary},
+    money::Amount,
     objects::{EpochState, PendingValues, StakingInnerV1},
 };
 
@@ -230,9 +231,11 @@ pub(crate) enum AccountError {
 fn wallet_problem(wallet: &WalletStanding) -> Option<String> {
     wallet.low.then(|| {
         format!(
-            "the wallet {} has {} MIST and should have {} (balance_check.warning_threshold_mist): without SUI for gas the node \
+            "the wallet {} has {} and should have {} (balance_check.warning_threshold_mist): without SUI for gas the node \
              cannot report that its shards are complete. Send it some",
-            wallet.address, wallet.balance_mist, wallet.warning_mist
+            wallet.address,
+            Amount::sui(wallet.balance_mist),
+            Amount::sui(wallet.warning_mist)
         )
     })
 }

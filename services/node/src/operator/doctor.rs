@@ -14,6 +14,7 @@ use walrus_sui::{
     Address,
     chain::ChainClient,
     contract::{Committees, ContractReader},
+    money::Amount,
     objects::StorageNodeInfo,
 };
 
@@ -387,9 +388,15 @@ async fn membership(
         reader.chain().sui_balance(wallet).await?,
         config.balance_check.warning_threshold_mist,
     );
-    let says = format!("{wallet} has {balance} MIST");
+    let says = format!("{wallet} has {}", Amount::sui(balance));
     if balance < least {
-        findings.warning("wallet", format!("{says}, less than {least} (balance_check.warning_threshold_mist): send it SUI for gas"));
+        findings.warning(
+            "wallet",
+            format!(
+                "{says}, less than {} (balance_check.warning_threshold_mist): send it SUI for gas",
+                Amount::sui(least)
+            ),
+        );
     } else {
         findings.fine("wallet", says);
     }

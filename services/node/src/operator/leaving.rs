@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use walrus_sui::{
     Address,
+    money::Amount,
     objects::{CommitteeShards, EpochState, StakingInnerV1},
 };
 
@@ -62,7 +63,8 @@ pub fn leaving(staking: &StakingInnerV1, node_id: Address, stake_frost: u64) -> 
         (None, 1.., _) => (
             2,
             format!(
-                "the node has {owned_shards} shards in epoch {epoch}: have its stake ({stake_frost} FROST) withdrawn before the middle of the epoch, and let it run until the next one is over"
+                "the node has {owned_shards} shards in epoch {epoch}: have its stake ({}) withdrawn before the middle of the epoch, and let it run until the next one is over",
+                Amount::wal(stake_frost)
             ),
         ),
         (_, 0, 1..) => (

@@ -398,7 +398,7 @@ async fn a_dry_run_sees_what_the_wallet_can_pay_as_the_store_does() {
     assert_eq!(reason, None);
     let planned = plan(&client, &[&one], 30).await;
     let reason = planned[0].cannot_pay.as_ref().unwrap();
-    assert!(reason.contains("FROST needed"), "{reason}");
+    assert!(reason.contains("WAL needed"), "{reason}");
 
     // SUI for the registration and not for the certificate: neither goes on, and nothing is paid.
     let key = Arc::new(Keypair::generate());

@@ -164,7 +164,7 @@ async fn what_several_transactions_take_is_there_before_the_first_is_paid() {
     // Enough for each of the transactions, and not for all.
     let sui = [(owner, gas / 12 * 11)];
     admin.executor().send_sui(&sui).await.unwrap();
-    assert_refused(&client, &blobs, "MIST needed").await;
+    assert_refused(&client, &blobs, "SUI needed").await;
     assert_eq!(network.reader().wal_balance(owner).await.unwrap(), cost);
     // The same with WAL.
     let more = [(owner, 2 * gas)];
@@ -172,7 +172,7 @@ async fn what_several_transactions_take_is_there_before_the_first_is_paid() {
     let away = client.writer().unwrap();
     let one = cost / 60;
     away.send_wal(&[(Address::TWO, one)]).await.unwrap();
-    assert_refused(&client, &blobs, "FROST needed").await;
+    assert_refused(&client, &blobs, "WAL needed").await;
     let chain = network.reader().chain();
     assert_eq!(chain.balance(owner, &wal).await.unwrap(), cost - one);
     admin.send_wal(&[(owner, one)]).await.unwrap();

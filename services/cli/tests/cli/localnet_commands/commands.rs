@@ -164,7 +164,7 @@ fn get_wal(home: &Home) {
     let output = home.json(&["get-wal", "--json"]);
     assert_eq!(output, json!({"amountSui": 500_000_000}));
     let after = home.succeed(&["get-wal", "--amount", "2000000000"]);
-    assert!(after.starts_with("Exchanged 2000000000 MIST for WAL"));
+    assert!(after.starts_with("Exchanged 2 SUI (2000000000 MIST) for WAL"));
     assert_eq!(owned(&after) - before, 2_500_000_000);
 
     let none = home.fail(&["get-wal", "--exchange-id", "0x5"]);
