@@ -11,6 +11,6 @@ pub mod faucet;
 mod publish;
 mod side_packages;
 
-pub use publish::{DeployError, DeployParameters, Deployment, deploy};
-pub use side_packages::{EXCHANGE_FUNDS, SidePackages, deploy_side_packages};
+pub use publish::{DeployError, DeployParameters, Deployment, DeploymentDigests, deploy};
+pub use side_packages::{EXCHANGE_FUNDS, SideDigests, SidePackages, deploy_side_packages};
 pub use walrus_artifacts::ArtifactError;

@@ -74,8 +74,36 @@ pub struct Deployment {
     pub emergency_upgrade_cap: Address,
     /// `wal::ProtectedTreasury`.
     pub treasury_object: Address,
-    /// Transactions: publish `wal`, publish `walrus`, initialise.
-    pub digests: Vec<Digest>,
+    /// Its transactions.
+    pub digests: DeploymentDigests,
+}
+
+/// The transactions of a deployment; as JSON an array of them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[Digest; 3]", into = "[Digest; 3]")]
+pub struct DeploymentDigests {
+    /// Published `wal`.
+    pub wal: Digest,
+    /// Published `walrus`.
+    pub walrus: Digest,
+    /// Made the shared objects.
+    pub initialized: Digest,
+}
+
+impl From<[Digest; 3]> for DeploymentDigests {
+    fn from([wal, walrus, initialized]: [Digest; 3]) -> Self {
+        Self {
+            wal,
+            walrus,
+            initialized,
+        }
+    }
+}
+
+impl From<DeploymentDigests> for [Digest; 3] {
+    fn from(digests: DeploymentDigests) -> Self {
+        [digests.wal, digests.walrus, digests.initialized]
+    }
 }
 
 impl Deployment {
@@ -147,7 +175,11 @@ pub async fn deploy(
         upgrade_manager: one("upgrade", "UpgradeManager")?,
         emergency_upgrade_cap: one("upgrade", "EmergencyUpgradeCap")?,
         treasury_object,
-        digests: vec![wal.0.digest, published.digest, initialized.digest],
+        digests: DeploymentDigests {
+            wal: wal.0.digest,
+            walrus: published.digest,
+            initialized: initialized.digest,
+        },
     })
 }
 

@@ -30,8 +30,44 @@ pub struct SidePackages {
     pub subsidies_object: Address,
     /// Its `walrus_subsidies::AdminCap`.
     pub subsidies_admin_cap: Address,
-    /// The transactions: one per package in the order above, then the one that makes the objects.
-    pub digests: Vec<Digest>,
+    /// The transactions.
+    pub digests: SideDigests,
+}
+
+/// The transactions that made the side packages; as JSON an array of them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[Digest; 4]", into = "[Digest; 4]")]
+pub struct SideDigests {
+    /// Published `wal_exchange`.
+    pub wal_exchange: Digest,
+    /// Published `walrus_subsidies`.
+    pub walrus_subsidies: Digest,
+    /// Published `blob_bucket`.
+    pub blob_bucket: Digest,
+    /// Made the objects.
+    pub objects: Digest,
+}
+
+impl From<[Digest; 4]> for SideDigests {
+    fn from([wal_exchange, walrus_subsidies, blob_bucket, objects]: [Digest; 4]) -> Self {
+        Self {
+            wal_exchange,
+            walrus_subsidies,
+            blob_bucket,
+            objects,
+        }
+    }
+}
+
+impl From<SideDigests> for [Digest; 4] {
+    fn from(digests: SideDigests) -> Self {
+        [
+            digests.wal_exchange,
+            digests.walrus_subsidies,
+            digests.blob_bucket,
+            digests.objects,
+        ]
+    }
 }
 
 /// Publishes the side packages of a deployment, makes subsidies, and an exchange with `exchange_funds` FROST of the
@@ -44,37 +80,25 @@ pub async fn deploy_side_packages(
     deployment: &Deployment,
     exchange_funds: u64,
 ) -> Result<SidePackages, DeployError> {
-    let mut digests = Vec::new();
-    let mut ids = Vec::new();
-    for (mut package, uses_walrus) in [
-        (Package::wal_exchange()?, false),
-        (Package::walrus_subsidies()?, true),
-        (Package::blob_bucket()?, true),
-    ] {
-        package.link(WAL_PLACEHOLDER, deployment.wal_package)?;
-        if uses_walrus {
-            package.link(WALRUS_PLACEHOLDER, deployment.walrus_package)?;
+    let wal = (WAL_PLACEHOLDER, deployment.wal_package);
+    let walrus = (WALRUS_PLACEHOLDER, deployment.walrus_package);
+    let publish = async |mut package: Package, links: &[(Address, Address)]| {
+        for (placeholder, id) in links {
+            package.link(*placeholder, *id)?;
         }
-        let (id, digest) = publish(executor, &package)
-            .await
-            .map_err(step("publish a side package"))?;
-        ids.push(id);
-        digests.push(digest);
-    }
-    let [
-        wal_exchange_package,
-        walrus_subsidies_package,
-        blob_bucket_package,
-    ] = ids[..]
-    else {
-        return Err(DeployError::Parameter("three side packages".to_owned()));
+        let published = publish(executor, &package).await;
+        published.map_err(step("publish a side package"))
     };
+    let (wal_exchange_package, wal_exchange) = publish(Package::wal_exchange()?, &[wal]).await?;
+    let (walrus_subsidies_package, walrus_subsidies) =
+        publish(Package::walrus_subsidies()?, &[wal, walrus]).await?;
+    let (blob_bucket_package, blob_bucket) =
+        publish(Package::blob_bucket()?, &[wal, walrus]).await?;
     let what = "create exchange and subsidies";
     let packages = (wal_exchange_package, walrus_subsidies_package);
     let made = create_objects(executor, deployment, packages, exchange_funds)
         .await
         .map_err(step(what))?;
-    digests.push(made.digest);
     // Both packages have a type `AdminCap`, in modules of different names.
     let one = |module, name| made.created_one(module, name).map_err(step(what));
     Ok(SidePackages {
@@ -85,7 +109,12 @@ pub async fn deploy_side_packages(
         exchange_admin_cap: one("wal_exchange", "AdminCap")?,
         subsidies_object: one("walrus_subsidies", "WalrusSubsidies")?,
         subsidies_admin_cap: one("walrus_subsidies", "AdminCap")?,
-        digests,
+        digests: SideDigests {
+            wal_exchange,
+            walrus_subsidies,
+            blob_bucket,
+            objects: made.digest,
+        },
     })
 }
 

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use walrus_deploy::{DeployParameters, EXCHANGE_FUNDS, deploy, deploy_side_packages, faucet};
+use walrus_deploy::{
+    DeployParameters, EXCHANGE_FUNDS, SidePackages, deploy, deploy_side_packages, faucet,
+};
 use walrus_sui::{
     chain::ChainClient,
     contract::ContractReader,
@@ -41,7 +43,11 @@ async fn an_exchange_of_the_deployment_sells_wal_to_anybody() {
     let side = deploy_side_packages(&deployer, &deployment, EXCHANGE_FUNDS)
         .await
         .unwrap();
-    assert_eq!(side.digests.len(), 4);
+    let json = serde_json::to_value(&side).unwrap();
+    let digests: Vec<String> = serde_json::from_value(json["digests"].clone()).unwrap();
+    assert_eq!(digests.len(), 4, "what older networks have on disk");
+    assert_eq!(digests[3], side.digests.objects.to_string());
+    assert_eq!(serde_json::from_value::<SidePackages>(json).unwrap(), side);
 
     let buyer = funded(&chain).await;
     let reader = ContractReader::new(buyer.chain().clone(), deployment.objects())
