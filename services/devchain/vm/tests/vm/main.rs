@@ -6,6 +6,8 @@
 mod crypto_natives;
 mod crypto_second_opinion;
 mod declarations;
+mod framework_fields;
+mod framework_objects;
 mod framework_runs;
 mod gas_table;
 mod mutated_modules;

@@ -20,6 +20,18 @@ pub fn id(number: u64) -> Address {
     Address::new(bytes)
 }
 
+pub fn tag(text: &str) -> TypeTag {
+    text.parse().unwrap()
+}
+
+/// The one number that a function returned.
+pub fn u64_of(values: &[Value]) -> u64 {
+    match values {
+        [Value::U64(value)] => *value,
+        other => panic!("u64 expected, got {other:?}"),
+    }
+}
+
 #[derive(Default)]
 pub struct World {
     pub packages: BTreeMap<Address, Arc<Package>>,
