@@ -1,10 +1,10 @@
-//! From the words of the command line to what they ask for.
+//! Command-line parsing: from words to what they ask for.
 
-use std::{ffi::OsString, io::ErrorKind, process::ExitCode};
+use std::{ffi::OsString, io, process::ExitCode};
 
 use clap::{
     Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _,
-    error::{ContextKind, ContextValue},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 use walrus_core::BlobId;
 
@@ -12,6 +12,8 @@ use crate::{args::Cli, printable, report::say, shared_options, standard_streams}
 
 /// The name of all values that are blob IDs.
 const BLOB_ID: &str = "BLOB_ID";
+/// Commands of the feature `dev`.
+const DEV: [&str; 3] = ["localnet", "devchain", "demo"];
 /// Options that ask for help.
 const HELP: [&str; 2] = ["--help", "-h"];
 
@@ -68,9 +70,31 @@ fn parse_all(words: Vec<OsString>) -> Result<(Cli, Command, ArgMatches), clap::E
     if words.iter().any(is_blob_id_like_an_option) {
         command = with_blob_ids_like_options(command);
     }
-    let matches = command.clone().try_get_matches_from(words)?;
+    let matches = command.clone().try_get_matches_from(words);
+    let matches = matches.map_err(|error| explain_left_out(error, &mut command))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     Ok((cli, command, matches))
+}
+
+/// A sentence on a command that was left out when the program was built.
+pub(crate) fn left_out(name: &str) -> Option<String> {
+    let is_left_out = !cfg!(feature = "dev") && DEV.contains(&name);
+    is_left_out.then(|| {
+        format!("this `walrus` has no command `{name}`: it was built without the feature `dev`")
+    })
+}
+
+fn explain_left_out(error: clap::Error, program: &mut Command) -> clap::Error {
+    let sentence = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => left_out(name),
+        _ => None,
+    };
+    match sentence {
+        Some(sentence) => {
+            clap::Error::raw(ErrorKind::InvalidSubcommand, format!("{sentence}\n")).format(program)
+        }
+        None => error,
+    }
 }
 
 /// The program, with all that its commands take.
@@ -88,7 +112,7 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     }
     match (u8::try_from(error.exit_code()), error.print()) {
         // Help on its way to standard output; a reader that left has seen enough of it.
-        (Ok(0), Err(error)) if error.kind() != ErrorKind::BrokenPipe => {
+        (Ok(0), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
             say(format_args!(
                 "Error: cannot write to standard output: {error}"
             ));

@@ -6,11 +6,13 @@ mod args;
 mod command_line;
 mod commands;
 mod context;
+#[cfg(feature = "dev")]
 mod devchain;
 mod encoding;
 mod input;
 mod invocation;
 mod lifetime;
+#[cfg(feature = "dev")]
 mod network_steps;
 mod node_table;
 mod output;
@@ -32,8 +34,10 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
+#[cfg(feature = "dev")]
+use crate::args::devchain::DevchainCommand;
 use crate::{
-    args::{Cli, Command, GlobalOptions, devchain::DevchainCommand},
+    args::{Cli, Command, GlobalOptions},
     output::Target,
     report::say,
     standard_output::Effect,
@@ -87,7 +91,9 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
         _ if global.json => true,
         Command::Read(args) => args.out.as_deref().is_none_or(is_printed),
         Command::Decode(args) => is_printed(&args.out),
+        #[cfg(feature = "dev")]
         Command::Devchain(args) => args.command.is_some(),
+        #[cfg(feature = "dev")]
         Command::Localnet(args) => args.command.is_some(),
         Command::Encode(_) => false,
         // The command in the object is looked at on its own.
@@ -101,6 +107,7 @@ fn effect(command: &Command) -> Effect {
     match command {
         Command::Store(args) if !args.dry_run => Effect::Paid,
         Command::GetWal(_) | Command::Stake(_) => Effect::Paid,
+        #[cfg(feature = "dev")]
         Command::Devchain(args) => match args.command {
             Some(DevchainCommand::Publish(_) | DevchainCommand::Call(_)) => Effect::Paid,
             None => Effect::None,
@@ -138,8 +145,11 @@ async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()>
         Command::GetWal(args) => commands::get_wal::run(&global, args).await,
         Command::Stake(args) => commands::stake::run(&global, args).await,
         Command::CloseEpochChange(args) => commands::close_epoch_change::run(&global, args).await,
+        #[cfg(feature = "dev")]
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
+        #[cfg(feature = "dev")]
         Command::Devchain(args) => devchain::run(&global, args).await,
+        #[cfg(feature = "dev")]
         Command::Demo(args) => commands::demo::run(&global, args).await,
         Command::Json(_) => anyhow::bail!("a command in a JSON object cannot be `json` itself"),
         Command::Completion(args) => commands::completion::run(&args),

@@ -32,16 +32,27 @@ const USES: &[(&str, &[&str])] = &[
     ("get-wal", PAYS),
     ("stake", PAYS),
     ("close-epoch-change", PAYS),
+    #[cfg(feature = "dev")]
     ("localnet", ALONE),
+    #[cfg(feature = "dev")]
     ("localnet node", ALONE),
+    #[cfg(feature = "dev")]
     ("localnet node list", ALONE),
+    #[cfg(feature = "dev")]
     ("localnet node add", ALONE),
+    #[cfg(feature = "dev")]
     ("localnet node remove", ALONE),
+    #[cfg(feature = "dev")]
     ("localnet node stop", ALONE),
+    #[cfg(feature = "dev")]
     ("localnet node start", ALONE),
+    #[cfg(feature = "dev")]
     ("devchain", ALONE),
+    #[cfg(feature = "dev")]
     ("devchain publish", PAYS),
+    #[cfg(feature = "dev")]
     ("devchain call", PAYS),
+    #[cfg(feature = "dev")]
     ("demo", ALONE),
     ("json", PAYS),
     ("completion", &[]),

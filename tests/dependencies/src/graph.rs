@@ -34,14 +34,42 @@ pub struct Requirement {
     pub path: Option<String>,
 }
 
+/// The names of what a package of the workspace links, itself included, when it is built without its default features.
+///
+/// # Errors
+///
+/// [`GraphError`] if cargo does not tell it.
+pub fn linked_without_defaults(
+    manifest: &Path,
+    package: &str,
+) -> Result<BTreeSet<String>, GraphError> {
+    let mut question = vec!["tree", "--no-default-features", "--edges", "normal"];
+    question.extend(["--prefix", "none", "--format", "{p}", "--package", package]);
+    let answer = String::from_utf8_lossy(&ask_cargo(&question, manifest)?).into_owned();
+    let names = answer.lines().filter_map(|line| line.split(' ').next());
+    Ok(names.map(str::to_owned).collect())
+}
+
+fn ask_cargo(question: &[&str], manifest: &Path) -> Result<Vec<u8>, GraphError> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(question).args(["--locked", "--manifest-path"]);
+    let output = command.arg(manifest).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(GraphError::Failed(said.trim().to_owned()));
+    }
+    Ok(output.stdout)
+}
+
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
-    /// `cargo metadata` could not be run.
-    #[error("cargo metadata could not be run")]
+    /// Cargo could not be run.
+    #[error("cargo could not be run")]
     Run(#[from] std::io::Error),
-    /// `cargo metadata` failed.
-    #[error("cargo metadata failed: {0}")]
+    /// Cargo failed.
+    #[error("cargo failed: {0}")]
     Failed(String),
     /// The answer of `cargo metadata` was not understood.
     #[error("the answer of cargo metadata was not understood")]
@@ -65,23 +93,8 @@ impl Graph {
     ///
     /// [`GraphError`] if cargo does not tell it.
     pub fn of_workspace(manifest: &Path) -> Result<Self, GraphError> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args([
-                "metadata",
-                "--locked",
-                "--format-version",
-                "1",
-                "--manifest-path",
-            ])
-            .arg(manifest)
-            .output()?;
-        if !output.status.success() {
-            return Err(GraphError::Failed(
-                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            ));
-        }
-        let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
+        let answer = ask_cargo(&["metadata", "--format-version", "1"], manifest)?;
+        let metadata: Metadata = serde_json::from_slice(&answer)?;
         Ok(metadata.into())
     }
 

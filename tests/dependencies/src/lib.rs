@@ -6,5 +6,5 @@
 mod graph;
 mod policy;
 
-pub use graph::{Graph, GraphError, Package};
+pub use graph::{Graph, GraphError, Package, linked_without_defaults};
 pub use policy::{Complaint, Policy, PolicyError};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use walrus_dependencies::{Graph, Policy};
+use walrus_dependencies::{Graph, Policy, linked_without_defaults};
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 const RULES: &str = include_str!("../../../scripts/deny.toml");
@@ -91,4 +91,18 @@ fn arrows_never_run_back_up() {
         let up: Vec<_> = never.iter().filter(|name| linked.contains(*name)).collect();
         assert!(up.is_empty(), "{name} links {up:?}");
     }
+}
+
+/// Whoever stores and reads, or operates a node, need not build a chain and a Move machine.
+#[test]
+fn the_command_line_without_its_feature_dev_links_no_chain() {
+    let linked = linked_without_defaults(Path::new(MANIFEST), "walrus").unwrap();
+    for name in ["walrus", "walrus-sdk", "walrus-node-program"] {
+        assert!(linked.contains(name), "{name} is missing: {linked:?}");
+    }
+    let development: Vec<_> = linked
+        .iter()
+        .filter(|name| name.starts_with("sui-devchain") || *name == "walrus-localnet")
+        .collect();
+    assert!(development.is_empty(), "{development:?}");
 }

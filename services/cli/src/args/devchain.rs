@@ -1,4 +1,4 @@
-//! The command line of `walrus devchain`.
+//! Arguments of `walrus devchain`.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sui_devchain_move_build::{Choice, Compiler};
 use walrus_sui::chain::shown_url;
 
-use super::{ListenArgs, durations::parse_chain_epoch_duration};
+use super::{ListenArgs, epoch_durations::parse_chain_epoch_duration};
 
 /// Arguments of `devchain`.
 #[derive(Debug, Args)]

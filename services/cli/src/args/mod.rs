@@ -1,11 +1,16 @@
-//! The command line, as `clap` reads it. Client spec 2.1 and 2.4.
+//! Arguments: the command line, as `clap` reads it. Client spec 2.1 and 2.4.
 
 mod amounts;
 mod blobs;
+#[cfg(feature = "dev")]
 pub(crate) mod devchain;
 mod durations;
+#[cfg(feature = "dev")]
+mod epoch_durations;
 #[cfg(test)]
 mod examples;
+#[cfg(feature = "dev")]
+mod local_networks;
 mod networks;
 mod scripting;
 
@@ -17,16 +22,35 @@ use clap::{
 };
 use walrus_sui::home::Expand as _;
 
+#[cfg(feature = "dev")]
 use self::devchain::DevchainArgs;
+#[cfg(feature = "dev")]
+pub(crate) use self::local_networks::{
+    DemoArgs, ListenArgs, LocalnetArgs, LocalnetCommand, LocalnetNodeArgs, LocalnetNodeCommand,
+};
 pub(crate) use self::{
     blobs::{BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, ReadArgs, StoreArgs},
-    networks::{
-        CloseEpochChangeArgs, DemoArgs, GetWalArgs, InfoArgs, InfoSection, ListenArgs,
-        LocalnetArgs, LocalnetCommand, LocalnetNodeArgs, LocalnetNodeCommand, StakeArgs,
-    },
+    networks::{CloseEpochChangeArgs, GetWalArgs, InfoArgs, InfoSection, StakeArgs},
     scripting::{CompletionArgs, JsonArgs},
 };
 use crate::trace::{self, TraceTarget};
+
+/// Examples that every build has.
+const EXAMPLES: &str = "  \
+    walrus store photo.jpg --epochs 3     store a file for three epochs\n  \
+    walrus read BLOB_ID --out photo.jpg   read it back\n  \
+    walrus blob-status BLOB_ID            is it available, and until when?";
+
+/// Those of the feature `dev`, which come first.
+const DEV_EXAMPLES: &str = match cfg!(feature = "dev") {
+    true => {
+        "  \
+        walrus demo README.md                 a network, one file stored and read back\n  \
+        walrus localnet                       keep a local network up until Ctrl-C\n  \
+        walrus devchain                       a chain alone, with funded accounts\n"
+    }
+    false => "",
+};
 
 /// Decentralized blob storage: store and read files, run a local network.
 #[derive(Debug, Parser)]
@@ -34,13 +58,7 @@ use crate::trace::{self, TraceTarget};
     name = "walrus",
     version = env!("WALRUS_VERSION"),
     propagate_version = true,
-    after_help = "Examples:\n  \
-        walrus demo README.md                 a network, one file stored and read back\n  \
-        walrus localnet                       keep a local network up until Ctrl-C\n  \
-        walrus devchain                       a chain alone, with funded accounts\n  \
-        walrus store photo.jpg --epochs 3     store a file for three epochs\n  \
-        walrus read BLOB_ID --out photo.jpg   read it back\n  \
-        walrus blob-status BLOB_ID            is it available, and until when?"
+    after_help = format!("Examples:\n{DEV_EXAMPLES}{EXAMPLES}")
 )]
 pub(crate) struct Cli {
     /// Options that several commands share.
@@ -178,6 +196,7 @@ pub(crate) enum Command {
         do it by themselves. It is for a network of which too few are left.")]
     CloseEpochChange(CloseEpochChangeArgs),
     /// Run a whole network on this machine until Ctrl-C.
+    #[cfg(feature = "dev")]
     #[command(after_help = "Examples:\n  \
         walrus localnet\n  \
         walrus localnet --nodes 4 --shards 13 --epoch-duration 2m\n  \
@@ -192,6 +211,7 @@ pub(crate) enum Command {
         --cacert, SSL_CERT_FILE) speaks TLS with its nodes and its chain.")]
     Localnet(LocalnetArgs),
     /// Run a Sui-compatible chain alone, and publish Move packages to it.
+    #[cfg(feature = "dev")]
     #[command(after_help = "Examples:\n  \
             walrus devchain                             ten funded accounts, until Ctrl-C\n  \
             walrus devchain --ephemeral --rpc-port 0    in memory, on any free port\n  \
@@ -201,6 +221,7 @@ pub(crate) enum Command {
             curl -d '{\"FixedAmountRequest\":{\"recipient\":\"0xADDRESS\"}}' \\\n      127.0.0.1:9123/v2/gas")]
     Devchain(DevchainArgs),
     /// Boot a throwaway network, store a file, read it back and compare.
+    #[cfg(feature = "dev")]
     #[command(
         after_help = "Examples:\n  walrus demo README.md\n  walrus demo photo.jpg --nodes 7 --shards 50 --json"
     )]
@@ -234,8 +255,11 @@ impl Command {
             Self::GetWal(_) => "get-wal",
             Self::Stake(_) => "stake",
             Self::CloseEpochChange(_) => "close-epoch-change",
+            #[cfg(feature = "dev")]
             Self::Localnet(_) => "localnet",
+            #[cfg(feature = "dev")]
             Self::Devchain(_) => "devchain",
+            #[cfg(feature = "dev")]
             Self::Demo(_) => "demo",
             Self::Json(_) => "json",
             Self::Completion(_) => "completion",

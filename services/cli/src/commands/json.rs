@@ -173,7 +173,9 @@ fn add_subcommand(parent: &Command, value: &Value, line: &mut Vec<OsString>) -> 
         .get_subcommands()
         .filter(|one| !NOT_IN_JSON.contains(&one.get_name()))
         .find(is_named)
-        .with_context(|| format!("there is no command `{key}`"))?;
+        .with_context(|| {
+            command_line::left_out(key).unwrap_or_else(|| format!("there is no command `{key}`"))
+        })?;
     line.push(found.get_name().into());
     add_command(found, options, line)
 }

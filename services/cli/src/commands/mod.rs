@@ -1,16 +1,19 @@
-//! One file for each subcommand.
+//! Commands, one file for each.
 
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
 pub(crate) mod close_epoch_change;
 pub(crate) mod completion;
 pub(crate) mod decode;
+#[cfg(feature = "dev")]
 pub(crate) mod demo;
 pub(crate) mod encode;
 pub(crate) mod get_wal;
 pub(crate) mod info;
 pub(crate) mod json;
+#[cfg(feature = "dev")]
 pub(crate) mod localnet;
+#[cfg(feature = "dev")]
 mod localnet_node;
 pub(crate) mod read;
 pub(crate) mod stake;
