@@ -1,17 +1,18 @@
 // A `walrus localnet` of its own for a test file: a temporary directory, free loopback ports, gone at the end.
 //
-//   const network = await startLocalnet();          // in `before`
+//   const network = await networkOfTheFile();       // stopped after the last test of the file
 //   network.rpcUrl, network.faucetUrl, network.systemObject, network.stakingObject, network.packages.wal …
 //   const client = network.suiClient();             // a SuiGrpcClient
 //   const signer = await network.wallet();          // an Ed25519Keypair with SUI and WAL
+//   const { digest } = await network.run(signer, transaction);
 //   await network.cli(['store', path, '--epochs', '3', '--json']);
-//   await network.stop();                           // in `after`
 
 import { spawn, execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -67,6 +68,13 @@ export async function startLocalnet({ nodes = 4, shards = 13, epochDuration = '2
     await rm(home, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** A network that is up for all tests of a file, and stopped after the last one. Options as for `startLocalnet`. */
+export async function networkOfTheFile(options) {
+  const network = await startLocalnet(options);
+  after(() => network.stop());
+  return network;
 }
 
 /** The one JSON document that `walrus localnet --json` prints when the network is up. */
@@ -147,18 +155,25 @@ export class Localnet {
   }
 
   async #fund(address, sui, wal) {
-    const client = this.suiClient();
     const transaction = new Transaction();
     const coins = [];
     if (sui > 0n) coins.push(coinWithBalance({ balance: sui }));
     if (wal > 0n) coins.push(coinWithBalance({ balance: wal, type: this.walType }));
     if (coins.length === 0) return;
     transaction.transferObjects(coins, address);
-    const result = await this.keys[0].signAndExecuteTransaction({ transaction, client });
+    await this.run(this.keys[0], transaction);
+  }
+
+  /** Signs, executes and waits; the transaction. Throws when it failed. */
+  async run(signer, transaction) {
+    const client = this.suiClient();
+    transaction.setSenderIfNotSet(signer.toSuiAddress());
+    const result = await signer.signAndExecuteTransaction({ transaction, client });
     if (result.FailedTransaction) {
-      throw new Error(`cannot fund ${address}: ${result.FailedTransaction.status.error?.message}`);
+      throw new Error(`the transaction failed: ${result.FailedTransaction.status.error?.message}`);
     }
     await client.waitForTransaction({ digest: result.Transaction.digest });
+    return result.Transaction;
   }
 
   /** Runs a command of the `walrus` program against the network; its standard output. */

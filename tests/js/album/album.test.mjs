@@ -3,19 +3,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { Transaction } from '@mysten/sui/transactions';
 
-import { startLocalnet, walrusBinary } from '../localnet.mjs';
+import { networkOfTheFile, walrusBinary } from '../localnet.mjs';
 import { albumModule } from './compile.mjs';
 
 const REPOSITORY = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const ALBUM = path.join(REPOSITORY, 'move/examples/album');
 
-let local;
+const local = await networkOfTheFile({ nodes: 4, shards: 13 });
 let network;
 let album;
 
@@ -29,7 +29,6 @@ async function devchain(...args) {
 }
 
 before(async () => {
-  local = await startLocalnet({ nodes: 4, shards: 13 });
   const { stdout } = await devchain('publish', ALBUM, '--json');
   const published = JSON.parse(stdout);
   assert.deepEqual(published.modules, ['album', 'sale']);
@@ -42,7 +41,6 @@ before(async () => {
   };
   album = await albumModule();
 });
-after(() => local?.stop());
 
 test('an album is linked to the published packages', async () => {
   const { response } = await network.sui.movePackageService.getPackage({ packageId: network.albumPackage });

@@ -2,21 +2,14 @@
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 
 import { openBrowser } from '../browser.mjs';
-import { HERE, SUI, startChain } from './chain.mjs';
+import { HERE, SUI, chainOfTheFile } from './chain.mjs';
 
-let chain;
-let browser;
-before(async () => {
-  chain = await startChain();
-  browser = await openBrowser(path.join(HERE, 'browser/page.mjs'));
-});
-after(async () => {
-  await browser?.close();
-  await chain?.stop();
-});
+const browser = await openBrowser(path.join(HERE, 'browser/page.mjs'));
+after(() => browser.close());
+const chain = await chainOfTheFile();
 
 for (const format of ['text', 'binary']) {
   test(`a page of another origin transfers SUI over gRPC-web (${format})`, async () => {

@@ -1,14 +1,14 @@
 // The embedded chain alone for a test file: free loopback ports, in memory, gone at the end.
 //
-//   const chain = await startChain();               // in `before`
+//   const chain = await chainOfTheFile();           // stopped after the last test of the file
 //   const client = chain.client();                  // a SuiGrpcClient
 //   const signer = await chain.wallet();            // an Ed25519Keypair with SUI
-//   await chain.stop();                             // in `after`
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { SuiGrpcClient } from '@mysten/sui/grpc';
@@ -38,6 +38,24 @@ export async function startChain({ directory } = {}) {
     return new Chain(child, exited, JSON.parse(line));
   }
   throw new Error(`the chain ended with ${await exited} before it was up`);
+}
+
+/** A chain that is up for all tests of a file, and stopped after the last one. */
+export async function chainOfTheFile() {
+  const chain = await startChain();
+  after(() => chain.stop());
+  return chain;
+}
+
+/** A new address that owns nothing. */
+export const nobody = () => new Ed25519Keypair().toSuiAddress();
+
+/** A transaction that pays `amount` MIST out of the coin that pays the gas. */
+export function payment({ recipient = nobody(), amount = 1n, sender } = {}) {
+  const transaction = new Transaction();
+  transaction.transferObjects([transaction.splitCoins(transaction.gas, [amount])[0]], recipient);
+  if (sender) transaction.setSender(sender);
+  return transaction;
 }
 
 class Chain {

@@ -1,26 +1,19 @@
 // Coins: transfers, splitting and merging, selection of coins and gas, balances, address balances.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction, coinWithBalance } from '@mysten/sui/transactions';
 import { SUI_TYPE_ARG, normalizeStructTag } from '@mysten/sui/utils';
 
-import { EVERYTHING, SUI, createdId, publishedId, startChain } from './chain.mjs';
+import { EVERYTHING, SUI, chainOfTheFile, createdId, nobody, publishedId } from './chain.mjs';
 import { compile } from './compile.mjs';
 
 const COIN = '::coin::Coin<0x0000000000000000000000000000000000000000000000000000000000000002::sui::SUI>';
 
-let chain;
-let client;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-});
-after(() => chain?.stop());
+const chain = await chainOfTheFile();
+const client = chain.client();
 
-const nobody = () => new Ed25519Keypair().toSuiAddress();
 const balanceOf = async (owner, coinType) => (await client.getBalance({ owner, coinType })).balance;
 
 test('a transfer arrives, and sender, gas and amounts add up', async () => {

@@ -1,43 +1,20 @@
 // What goes wrong for users arrives as the client's own kinds of errors.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { ObjectError, SimulationError } from '@mysten/sui/client';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 
-import { SUI, startChain } from './chain.mjs';
-import { createCounter, publishCounter } from './counter.mjs';
+import { SUI, nobody, payment } from './chain.mjs';
+import { counterOfTheFile } from './counter.mjs';
 
-let chain;
-let client;
-let signer;
-let owner;
-let pkg;
-let counter;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-  signer = await chain.wallet();
-  owner = signer.toSuiAddress();
-  ({ pkg } = await publishCounter(chain, signer));
-  counter = await createCounter(chain, signer, pkg);
-});
-after(() => chain?.stop());
-
-const nobody = () => new Ed25519Keypair().toSuiAddress();
+const { chain, client, signer, owner, pkg, counter } = await counterOfTheFile();
 
 function call(name) {
   const transaction = new Transaction();
   transaction.moveCall({ target: `${pkg}::counter::${name}`, arguments: [transaction.object(counter)] });
-  transaction.setSender(owner);
-  return transaction;
-}
-
-function payment(amount) {
-  const transaction = new Transaction();
-  transaction.transferObjects([transaction.splitCoins(transaction.gas, [amount])[0]], nobody());
   transaction.setSender(owner);
   return transaction;
 }
@@ -97,7 +74,7 @@ test('an abort with words says them', async () => {
 
 test('too little gas is told before and after execution', async () => {
   const poor = new Ed25519Keypair();
-  const broke = payment(1n);
+  const broke = payment({ sender: owner });
   broke.setSender(poor.toSuiAddress());
   await assert.rejects(broke.build({ client }), (error) => {
     assert.ok(error instanceof SimulationError, error.stack);
@@ -107,14 +84,14 @@ test('too little gas is told before and after execution', async () => {
 
   // The budget is above the balance of the coins.
   await chain.fund(poor.toSuiAddress(), { mist: 1_000_000n });
-  const greedy = payment(1n);
+  const greedy = payment({ sender: owner });
   greedy.setSender(poor.toSuiAddress());
   greedy.setGasPayment((await client.listCoins({ owner: poor.toSuiAddress() })).objects);
   await assert.rejects(execute(greedy, poor), /balance/i);
 
   // The budget does not cover the cost: executed, failed, charged.
   const rich = await chain.wallet();
-  const tight = payment(1n);
+  const tight = payment({ sender: owner });
   tight.setSender(rich.toSuiAddress());
   tight.setGasPayment((await client.listCoins({ owner: rich.toSuiAddress() })).objects);
   tight.setGasPrice(1000);
@@ -128,7 +105,7 @@ test('too little gas is told before and after execution', async () => {
   assert.match(result.FailedTransaction.status.error.message, /InsufficientGas|insufficient gas/i);
   assert.equal(result.FailedTransaction.effects.gasUsed.computationCost, '1000000');
 
-  await assert.rejects(payment(10_000n * SUI).build({ client }), (error) => {
+  await assert.rejects(payment({ amount: 10_000n * SUI, sender: owner }).build({ client }), (error) => {
     assert.ok(error instanceof SimulationError);
     assert.match(error.message, /InsufficientCoinBalance|insufficient/i);
     return true;
@@ -165,7 +142,7 @@ test('a stale version of an object is refused, and the reason names the object',
 });
 
 test('an expired transaction is refused', async () => {
-  const transaction = payment(1n);
+  const transaction = payment({ sender: owner });
   transaction.setExpiration({
     ValidDuring: {
       minEpoch: '7',
@@ -217,7 +194,7 @@ test('the object of another is refused', async () => {
 });
 
 test('the same transaction twice is one transaction', async () => {
-  const transaction = payment(1n);
+  const transaction = payment({ sender: owner });
   const bytes = await transaction.build({ client });
   const { signature } = await signer.signTransaction(bytes);
   const once = await client.executeTransaction({ transaction: bytes, signatures: [signature] });

@@ -1,32 +1,20 @@
 // The executors that keep owned objects in a cache: one transaction after the other, and many at once.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { ParallelTransactionExecutor, SerialTransactionExecutor, Transaction } from '@mysten/sui/transactions';
 
-import { SUI, startChain } from './chain.mjs';
+import { SUI, chainOfTheFile, nobody, payment } from './chain.mjs';
 
 const COUNT = 12;
 
-let chain;
-let client;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-});
-after(() => chain?.stop());
-
-function payment(recipient) {
-  const transaction = new Transaction();
-  transaction.transferObjects([transaction.splitCoins(transaction.gas, [SUI / 100n])[0]], recipient);
-  return transaction;
-}
+const chain = await chainOfTheFile();
+const client = chain.client();
 
 async function executeAll(executor, recipient) {
   const results = await Promise.all(
-    Array.from({ length: COUNT }, () => executor.executeTransaction(payment(recipient), { effects: true })),
+    Array.from({ length: COUNT }, () => executor.executeTransaction(payment({ recipient, amount: SUI / 100n }), { effects: true })),
   );
   await executor.waitForLastTransaction?.();
   assert.ok(results.every((result) => (result.Transaction ?? result.effects) !== undefined));
@@ -36,13 +24,13 @@ async function executeAll(executor, recipient) {
 
 test('one after the other', async () => {
   const signer = await chain.wallet();
-  await executeAll(new SerialTransactionExecutor({ client, signer }), new Ed25519Keypair().toSuiAddress());
+  await executeAll(new SerialTransactionExecutor({ client, signer }), nobody());
 });
 
 test('many at once, from a pool of gas coins', async () => {
   const signer = await chain.wallet({ coins: 3 });
   const executor = new ParallelTransactionExecutor({ client, signer, maxPoolSize: 4 });
-  await executeAll(executor, new Ed25519Keypair().toSuiAddress());
+  await executeAll(executor, nobody());
 });
 
 test('many at once, paid from an address balance', async () => {
@@ -56,7 +44,7 @@ test('many at once, paid from an address balance', async () => {
   });
   await chain.run(signer, deposit);
   const executor = new ParallelTransactionExecutor({ client, signer, gasMode: 'addressBalance' });
-  const recipient = new Ed25519Keypair().toSuiAddress();
+  const recipient = nobody();
   const send = () => {
     const transaction = new Transaction();
     transaction.setSender(owner);

@@ -1,20 +1,13 @@
 // The faucet, through the client's helper and in both public request shapes.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 
-import { startChain } from './chain.mjs';
+import { chainOfTheFile, nobody } from './chain.mjs';
 
-let chain;
-before(async () => {
-  chain = await startChain();
-});
-after(() => chain?.stop());
-
-const nobody = () => new Ed25519Keypair().toSuiAddress();
+const chain = await chainOfTheFile();
 
 const request = (path, body) =>
   fetch(new URL(path, chain.faucetUrl), {

@@ -2,23 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
 import { Transaction } from '@mysten/sui/transactions';
 
-import { createdId, startChain } from './chain.mjs';
+import { chainOfTheFile, createdId } from './chain.mjs';
 import { publishCounter } from './counter.mjs';
 
-let chain;
-let signer;
-let pkg;
-before(async () => {
-  chain = await startChain();
-  signer = await chain.wallet();
-  ({ pkg } = await publishCounter(chain, signer));
-});
-after(() => chain?.stop());
+const chain = await chainOfTheFile();
+const signer = await chain.wallet();
+const { pkg } = await publishCounter(chain, signer);
 
 async function use(client) {
   const create = new Transaction();

@@ -1,33 +1,17 @@
 // Packages: publishing, calling with every kind of input, upgrading, looking up declarations.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
 import { Inputs, Transaction, UpgradePolicy } from '@mysten/sui/transactions';
 import { normalizeSuiAddress } from '@mysten/sui/utils';
 
-import { createdId, publishedId, startChain } from './chain.mjs';
+import { createdId, publishedId } from './chain.mjs';
 import { compile } from './compile.mjs';
-import { createCounter, publishCounter } from './counter.mjs';
+import { counterOfTheFile } from './counter.mjs';
 
-let chain;
-let client;
-let signer;
-let owner;
-let pkg;
-let cap;
-let counter;
-
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-  signer = await chain.wallet();
-  owner = signer.toSuiAddress();
-  ({ pkg, cap } = await publishCounter(chain, signer));
-  counter = await createCounter(chain, signer, pkg);
-});
-after(() => chain?.stop());
+const { chain, client, signer, owner, pkg, cap, counter } = await counterOfTheFile();
 
 const call = (name, build) => {
   const transaction = new Transaction();

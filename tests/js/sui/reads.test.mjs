@@ -1,35 +1,22 @@
 // Reading: objects, fields, transactions, events, checkpoints, the chain itself.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { deriveDynamicFieldID, normalizeStructTag } from '@mysten/sui/utils';
 
-import { EVERYTHING, startChain } from './chain.mjs';
-import { createCounter, publishCounter } from './counter.mjs';
+import { EVERYTHING, nobody } from './chain.mjs';
+import { counterOfTheFile } from './counter.mjs';
 
 const STRING = normalizeStructTag('0x1::string::String');
 const ITEMS = 7;
 
-let chain;
-let client;
-let signer;
-let owner;
-let pkg;
-let counter;
-let filled;
+const { chain, client, signer, owner, pkg, counter } = await counterOfTheFile();
+const filled = await fillCounter();
 
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-  signer = await chain.wallet();
-  owner = signer.toSuiAddress();
-  ({ pkg } = await publishCounter(chain, signer));
-  counter = await createCounter(chain, signer, pkg);
-
+async function fillCounter() {
   const fill = new Transaction();
   const item = (weight) =>
     fill.moveCall({ target: `${pkg}::counter::item`, arguments: [fill.pure.u8(weight), fill.pure.string(`item ${weight}`)] });
@@ -46,9 +33,8 @@ before(async () => {
   fill.transferObjects(Array.from({ length: ITEMS }, (_, index) => item(100 + index)), owner);
   fill.moveCall({ target: `${pkg}::counter::increment`, arguments: [fill.object(counter), fill.pure.u64(1)] });
   fill.moveCall({ target: `${pkg}::counter::increment`, arguments: [fill.object(counter), fill.pure.u64(2)] });
-  filled = await chain.run(signer, fill);
-});
-after(() => chain?.stop());
+  return chain.run(signer, fill);
+}
 
 /** All pages of a list; checks that cursor and `hasNextPage` agree. */
 async function pages(list) {
@@ -79,7 +65,7 @@ test('owned objects come page by page, filtered by type', async () => {
     .flatMap(({ objects }) => objects.map(({ type }) => type));
   assert.ok(everything.length > ITEMS && everything.some((type) => type.includes('::coin::TreasuryCap<')));
   await assert.rejects(
-    client.listOwnedObjects({ owner: new Ed25519Keypair().toSuiAddress(), cursor: found[0].cursor }),
+    client.listOwnedObjects({ owner: nobody(), cursor: found[0].cursor }),
     { code: 'INVALID_ARGUMENT' },
     'a cursor belongs to its query',
   );

@@ -1,31 +1,22 @@
 // A regulated coin: who is denied cannot use it at once, and cannot receive it from the next epoch on.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { Transaction } from '@mysten/sui/transactions';
 
-import { createdId, publishedId, startChain } from './chain.mjs';
+import { chainOfTheFile, createdId, publishedId } from './chain.mjs';
 import { compile } from './compile.mjs';
 
-let chain;
-let client;
-let issuer;
-let type;
-let cap;
-let reserve;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-  issuer = await chain.wallet();
-  const publish = new Transaction();
-  publish.transferObjects([publish.publish(await compile())], issuer.toSuiAddress());
-  const published = await chain.run(issuer, publish);
-  type = `${publishedId(published)}::iron::IRON`;
-  cap = createdId(published, `::coin::DenyCapV2<${type}>`);
-  reserve = createdId(published, `::coin::Coin<${type}>`);
-});
-after(() => chain?.stop());
+const chain = await chainOfTheFile();
+const client = chain.client();
+const issuer = await chain.wallet();
+const publish = new Transaction();
+publish.transferObjects([publish.publish(await compile())], issuer.toSuiAddress());
+const published = await chain.run(issuer, publish);
+const type = `${publishedId(published)}::iron::IRON`;
+const cap = createdId(published, `::coin::DenyCapV2<${type}>`);
+const reserve = createdId(published, `::coin::Coin<${type}>`);
 
 const regulate = (name, ...rest) => {
   const transaction = new Transaction();

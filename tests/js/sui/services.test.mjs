@@ -1,7 +1,7 @@
 // The generated services under the client, one call each, and the helpers that stand beside the client.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
 import {
@@ -12,7 +12,6 @@ import {
   GrpcCoreClient, GrpcStatusCode, GrpcTypes, GrpcWebFetchTransport, RpcError, isSuiGrpcClient,
   parseGrpcSimulateTransactionResponse, parseGrpcTransactionResponse,
 } from '@mysten/sui/grpc';
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { MultiSigPublicKey, MultiSigSigner, parsePartialSignatures } from '@mysten/sui/multisig';
 import {
   AsyncCache, ObjectCache, Transaction, TransactionDataBuilder, getPureBcsSchema, isArgument,
@@ -24,31 +23,15 @@ import {
   publicKeyFromSuiBytes, verifySignature,
 } from '@mysten/sui/verify';
 
-import { EVERYTHING, SUI, startChain } from './chain.mjs';
+import { EVERYTHING, SUI, chainOfTheFile, nobody, payment } from './chain.mjs';
 
-let chain;
-let client;
-let signer;
-let owner;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-  signer = await chain.wallet();
-  owner = signer.toSuiAddress();
-});
-after(() => chain?.stop());
-
-const nobody = () => new Ed25519Keypair().toSuiAddress();
-
-function payment() {
-  const transaction = new Transaction();
-  transaction.transferObjects([transaction.splitCoins(transaction.gas, [1])[0]], nobody());
-  transaction.setSender(owner);
-  return transaction;
-}
+const chain = await chainOfTheFile();
+const client = chain.client();
+const signer = await chain.wallet();
+const owner = signer.toSuiAddress();
 
 async function signed() {
-  const bytes = await payment().build({ client });
+  const bytes = await payment({ sender: owner }).build({ client });
   return { bytes, signature: (await signer.signTransaction(bytes)).signature };
 }
 
@@ -81,7 +64,7 @@ test('transactions are executed and simulated through the service', async () => 
 });
 
 test('the ledger is listed through the service, with a filter', async () => {
-  const done = await chain.run(signer, payment());
+  const done = await chain.run(signer, payment({ sender: owner }));
   const filter = {
     terms: [{ literals: [{ negated: false, predicate: { oneofKind: 'sender', sender: { address: owner } } }] }],
   };
@@ -156,7 +139,7 @@ test('the client is what it says, and its resolver can be used alone', async () 
   const own = chain.client({ transport, baseUrl: undefined });
   assert.ok(own.cache instanceof ClientCache);
   assert.equal((await own.getChainIdentifier()).chainIdentifier, chain.chainId);
-  const transaction = payment();
+  const transaction = payment({ sender: owner });
   transaction.addBuildPlugin(client.resolveTransactionPlugin());
   await transaction.prepareForSerialization({ client });
   const bytes = await transaction.build({ client });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
 import { decodeSuiPrivateKey } from '@mysten/sui/cryptography';
@@ -15,26 +15,13 @@ import { Transaction } from '@mysten/sui/transactions';
 import { fromBase64, toBase64 } from '@mysten/sui/utils';
 import { verifyPersonalMessageSignature, verifyTransactionSignature } from '@mysten/sui/verify';
 
-import { SUI, startChain } from './chain.mjs';
+import { SUI, chainOfTheFile, nobody, payment } from './chain.mjs';
 
 const SCHEMES = { ED25519: Ed25519Keypair, Secp256k1: Secp256k1Keypair, Secp256r1: Secp256r1Keypair };
 const MESSAGE = new TextEncoder().encode('I am who I say I am');
 
-let chain;
-let client;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-});
-after(() => chain?.stop());
-
-const nobody = () => new Ed25519Keypair().toSuiAddress();
-
-function payment(recipient, amount = SUI) {
-  const transaction = new Transaction();
-  transaction.transferObjects([transaction.splitCoins(transaction.gas, [amount])[0]], recipient);
-  return transaction;
-}
+const chain = await chainOfTheFile();
+const client = chain.client();
 
 const balance = async (owner) => (await client.getBalance({ owner })).balance.balance;
 
@@ -43,7 +30,7 @@ for (const [scheme, Keypair] of Object.entries(SCHEMES)) {
     const signer = await chain.wallet({ keypair: new Keypair() });
     assert.equal(signer.getKeyScheme(), scheme);
     const recipient = nobody();
-    await chain.run(signer, payment(recipient));
+    await chain.run(signer, payment({ recipient, amount: SUI }));
     assert.equal(await balance(recipient), String(SUI));
     const { scheme: decoded, secretKey } = decodeSuiPrivateKey(signer.getSecretKey());
     assert.equal(decoded, scheme);
@@ -74,7 +61,7 @@ test('a key from a mnemonic has the address that the client says', async () => {
   const phrase = 'test test test test test test test test test test test junk';
   for (const Keypair of Object.values(SCHEMES)) {
     const signer = await chain.wallet({ keypair: Keypair.deriveKeypair(phrase) });
-    const done = await chain.run(signer, payment(nobody()));
+    const done = await chain.run(signer, payment({ amount: SUI }));
     assert.equal(done.transaction.sender, signer.toSuiAddress());
   }
 });
@@ -90,10 +77,10 @@ test('a multisig of mixed schemes spends with enough weight and not with less', 
   const recipient = nobody();
 
   const enough = publicKey.getSigner(keys[0], keys[1]);
-  await chain.run(enough, payment(recipient));
+  await chain.run(enough, payment({ recipient, amount: SUI }));
   assert.equal(await balance(recipient), String(SUI));
 
-  const transaction = payment(recipient);
+  const transaction = payment({ recipient, amount: SUI });
   transaction.setSender(owner);
   const bytes = await transaction.build({ client });
   const { signature } = await keys[0].signTransaction(bytes);
@@ -137,10 +124,10 @@ test('a passkey owns coins and spends them', async () => {
   const signer = await PasskeyKeypair.getPasskeyInstance(new Authenticator());
   await chain.fund(signer.toSuiAddress());
   const recipient = nobody();
-  await chain.run(signer, payment(recipient));
+  await chain.run(signer, payment({ recipient, amount: SUI }));
   assert.equal(await balance(recipient), String(SUI));
   const other = new PasskeyKeypair(signer.getPublicKey().toRawBytes(), new Authenticator());
-  await assert.rejects(chain.run(other, payment(recipient)), { code: 'INVALID_ARGUMENT' });
+  await assert.rejects(chain.run(other, payment({ recipient, amount: SUI })), { code: 'INVALID_ARGUMENT' });
 });
 
 test('a sponsor pays for the gas of another', async () => {
@@ -182,7 +169,7 @@ test('a transaction built offline from known references is executed', async () =
   const { objects } = await client.listCoins({ owner: signer.toSuiAddress() });
   const { objectId, version, digest } = objects[0];
   const recipient = nobody();
-  const transaction = payment(recipient);
+  const transaction = payment({ recipient, amount: SUI });
   transaction.setSender(signer.toSuiAddress());
   transaction.setGasPayment([{ objectId, version, digest }]);
   transaction.setGasPrice(1000);
@@ -196,7 +183,7 @@ test('a transaction built offline from known references is executed', async () =
 test('a signature for another transaction is refused', async () => {
   const signer = await chain.wallet();
   const build = async (amount) => {
-    const transaction = payment(nobody(), amount);
+    const transaction = payment({ amount });
     transaction.setSender(signer.toSuiAddress());
     return transaction.build({ client });
   };

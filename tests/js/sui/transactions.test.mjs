@@ -1,39 +1,16 @@
 // The transaction builder itself: what is written down, read back, extended; and what the other services say.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
-import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Arguments, Transaction, TransactionCommands, isTransaction } from '@mysten/sui/transactions';
 import { parseTransactionBcs, parseTransactionEffectsBcs } from '@mysten/sui/client';
 
-import { EVERYTHING, createdId, startChain } from './chain.mjs';
-import { createCounter, publishCounter } from './counter.mjs';
+import { EVERYTHING, createdId, nobody, payment } from './chain.mjs';
+import { counterOfTheFile } from './counter.mjs';
 
-let chain;
-let client;
-let signer;
-let owner;
-let pkg;
-let counter;
-before(async () => {
-  chain = await startChain();
-  client = chain.client();
-  signer = await chain.wallet();
-  owner = signer.toSuiAddress();
-  ({ pkg } = await publishCounter(chain, signer));
-  counter = await createCounter(chain, signer, pkg);
-});
-after(() => chain?.stop());
-
-const nobody = () => new Ed25519Keypair().toSuiAddress();
-
-function payment(recipient = nobody()) {
-  const transaction = new Transaction();
-  transaction.transferObjects([transaction.splitCoins(transaction.gas, [1])[0]], recipient);
-  return transaction;
-}
+const { chain, client, signer, owner, pkg, counter } = await counterOfTheFile();
 
 test('a transaction is written down and read back before and after it is resolved', async () => {
   const transaction = payment();

@@ -1,21 +1,15 @@
 // Blobs written and read in one call, and everything that can be asked about them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { WalrusBlob, WalrusFile, blobIdFromInt, blobIdToInt } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, eventually, walrusClient, write } from './client.mjs';
 
-let network;
-let client;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  client = walrusClient(network);
-});
-after(() => network?.stop());
+const network = await networkOfTheFile(SHAPE);
+const client = walrusClient(network);
 
 for (const [name, size] of [['1 B', 1], ['1 kB', 1_000], ['1 MB', 1_000_000], ['10 MB', 10_000_000]]) {
   test(`writeBlob and readBlob of ${name}`, async () => {

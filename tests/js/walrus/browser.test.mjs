@@ -2,27 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { openBrowser } from '../browser.mjs';
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { MANY_NODES, walrusClient, walrusOptions } from './client.mjs';
 
 const WASM = createRequire(import.meta.url).resolve('@mysten/walrus-wasm/web/walrus_wasm_bg.wasm');
 const SIZE = 300_000;
 
-let network;
-let browser;
-
-before(async () => {
-  network = await startLocalnet(MANY_NODES);
-  browser = await openBrowser(fileURLToPath(new URL('browser/page.mjs', import.meta.url)), { '/walrus.wasm': WASM });
-});
-after(async () => {
-  await browser?.close();
-  await network?.stop();
-});
+const browser = await openBrowser(fileURLToPath(new URL('browser/page.mjs', import.meta.url)), { '/walrus.wasm': WASM });
+after(() => browser.close());
+const network = await networkOfTheFile(MANY_NODES);
 
 test('a page writes and reads blobs and files', async () => {
   const signer = await network.wallet();

@@ -1,21 +1,16 @@
 // Blobs and clients that live through changes of the epoch.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { BehindCurrentEpochError, BlobNotCertifiedError } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { MANY_NODES, bytes, eventually, walrusClient, write } from './client.mjs';
 
 const EPOCH_SECONDS = 8;
 
-let network;
-
-before(async () => {
-  network = await startLocalnet({ ...MANY_NODES, epochDuration: `${EPOCH_SECONDS}s` });
-});
-after(() => network?.stop());
+const network = await networkOfTheFile({ ...MANY_NODES, epochDuration: `${EPOCH_SECONDS}s` });
 
 const epochNow = async () => (await walrusClient(network).stakingState()).epoch;
 

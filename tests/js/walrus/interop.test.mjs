@@ -3,19 +3,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient, write } from './client.mjs';
 
-let network;
-let client;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  client = walrusClient(network);
-});
-after(() => network?.stop());
+const network = await networkOfTheFile(SHAPE);
+const client = walrusClient(network);
 
 for (const size of [0, 1, 1_000, 1_000_000]) {
   test(`the program stores ${size} bytes, the package reads them`, async () => {

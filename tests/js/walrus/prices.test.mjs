@@ -3,31 +3,18 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { bytes, walrusClient, write } from './client.mjs';
 
 const SHAPE = { nodes: 4, shards: 13 };
 const WRITE_PRICE = 1_234n;
 
-let network;
-let sui;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  sui = network.suiClient();
-});
-after(() => network?.stop());
-
-async function execute(signer, transaction) {
-  const result = await signer.signAndExecuteTransaction({ transaction, client: sui });
-  assert.equal(result.$kind, 'Transaction', result.FailedTransaction?.status.error?.message);
-  await sui.waitForTransaction({ digest: result.Transaction.digest });
-}
+const network = await networkOfTheFile(SHAPE);
 
 /** Lets the operator of a node vote for prices; the last one puts them into force. */
 async function vote(index, storagePrice, writePrice) {
@@ -47,7 +34,7 @@ async function vote(index, storagePrice, writePrice) {
   transaction.moveCall({
     target: `${walrus}::staking::update_prices`, arguments: [staking, transaction.object(network.systemObject)],
   });
-  await execute(operator, transaction);
+  await network.run(operator, transaction);
 }
 
 for (const [name, storagePrice] of [['higher', 250_000n], ['lower', 50_000n]]) {

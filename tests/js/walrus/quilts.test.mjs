@@ -1,21 +1,15 @@
 // Many files in one blob: written, listed, filtered and read one by one.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { WalrusBlob, WalrusFile, encodeQuilt } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient } from './client.mjs';
 
-let network;
-let client;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  client = walrusClient(network);
-});
-after(() => network?.stop());
+const network = await networkOfTheFile(SHAPE);
+const client = walrusClient(network);
 
 const FILES = [
   { identifier: 'b/photo.jpg', contents: bytes(150_000, 1), tags: { type: 'image/jpeg', owner: 'me' } },

@@ -5,29 +5,27 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { WalrusClientError } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient } from './client.mjs';
 
 const TIP_ADDRESS = new Ed25519Keypair().toSuiAddress();
 const LINEAR = { base: 1_000, encoded_size_mul_per_kib: 3 };
 
-let network;
-let sui;
-let relay;
-let host;
 const uploads = [];
+const network = await networkOfTheFile(SHAPE);
+const sui = network.suiClient();
+const relay = await startRelay(walrusClient(network));
+after(() => relay.close());
+const host = `http://127.0.0.1:${relay.address().port}`;
 
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  sui = network.suiClient();
-  const client = walrusClient(network);
-  relay = createServer(async (request, response) => {
+async function startRelay(client) {
+  const server = createServer(async (request, response) => {
     try {
       const url = new URL(request.url, 'http://relay');
       const body = url.pathname === '/v1/tip-config' ? tipConfig() : await upload(client, url, request);
@@ -36,14 +34,10 @@ before(async () => {
       response.writeHead(500).end(String(error.stack));
     }
   });
-  relay.listen(0, '127.0.0.1');
-  await once(relay, 'listening');
-  host = `http://127.0.0.1:${relay.address().port}`;
-});
-after(async () => {
-  relay?.close();
-  await network?.stop();
-});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
 
 const tipConfig = () => ({ send_tip: { address: TIP_ADDRESS, kind: { linear: LINEAR } } });
 

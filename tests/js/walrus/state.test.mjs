@@ -1,23 +1,16 @@
 // What the package reads from the chain: objects, state, prices. The program's own `info` says the same.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { WalrusClient, walrus } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient, walrusOptions } from './client.mjs';
 
-let network;
-let client;
-let info;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  client = walrusClient(network);
-  info = JSON.parse(await network.cli(['info', 'all', '--json']));
-});
-after(() => network?.stop());
+const network = await networkOfTheFile(SHAPE);
+const client = walrusClient(network);
+const info = JSON.parse(await network.cli(['info', 'all', '--json']));
 
 test('systemObject and stakingObject are the two shared objects', async () => {
   const system = await client.systemObject();

@@ -1,7 +1,7 @@
 // A write taken apart: single requests to nodes, confirmations, certificates; flows step by step and resumed.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { Transaction } from '@mysten/sui/transactions';
 import {
@@ -9,17 +9,11 @@ import {
   WalrusClientError, WalrusFile,
 } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient } from './client.mjs';
 
-let network;
-let client;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  client = walrusClient(network);
-});
-after(() => network?.stop());
+const network = await networkOfTheFile(SHAPE);
+const client = walrusClient(network);
 
 /** Encodes and registers a blob. */
 async function registered(size, seed, { deletable = true } = {}) {

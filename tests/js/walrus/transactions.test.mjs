@@ -1,33 +1,17 @@
 // Transactions on storage, blobs and their attributes, as parts, as transactions and executed.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { Transaction } from '@mysten/sui/transactions';
 import { WalrusClientError } from '@mysten/walrus';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { SHAPE, bytes, walrusClient, write } from './client.mjs';
 
-let network;
-let client;
-let sui;
-
-before(async () => {
-  network = await startLocalnet(SHAPE);
-  client = walrusClient(network);
-  sui = network.suiClient();
-});
-after(() => network?.stop());
-
-/** Signs and executes; the objects that were created or changed, by type. */
-async function execute(signer, transaction) {
-  transaction.setSenderIfNotSet(signer.toSuiAddress());
-  const result = await signer.signAndExecuteTransaction({ transaction, client: sui });
-  assert.equal(result.$kind, 'Transaction', result.FailedTransaction?.status.error?.message);
-  await sui.waitForTransaction({ digest: result.Transaction.digest });
-  return result.Transaction;
-}
+const network = await networkOfTheFile(SHAPE);
+const client = walrusClient(network);
+const sui = network.suiClient();
 
 /** IDs of the objects of a type of the package that an address owns. */
 async function owned(owner, type) {
@@ -52,7 +36,7 @@ test('createStorage as a part, with the whole price taken from the sender', asyn
   const before = await walOf(owner);
   const transaction = new Transaction();
   transaction.transferObjects([client.createStorage({ size: 1_000, epochs: 3 })], owner);
-  await execute(signer, transaction);
+  await network.run(signer, transaction);
   assert.equal((await owned(owner, 'storage_resource::Storage')).length, 1);
   assert.equal(before - (await walOf(owner)), (await client.storageCost(1_000, 3)).storageCost);
 });
@@ -60,7 +44,7 @@ test('createStorage as a part, with the whole price taken from the sender', asyn
 test('createStorageTransaction and executeCreateStorageTransaction', async () => {
   const signer = await network.wallet();
   const owner = signer.toSuiAddress();
-  await execute(signer, client.createStorageTransaction({ size: 2_000, epochs: 2, owner }));
+  await network.run(signer, client.createStorageTransaction({ size: 2_000, epochs: 2, owner }));
   assert.equal((await owned(owner, 'storage_resource::Storage')).length, 1);
   // The package looks for an object of the type of blobs among what was created, so that it never finds the storage.
   await assert.rejects(
@@ -80,7 +64,7 @@ test('a coin that the caller names pays', async () => {
   transaction.transferObjects([blob], owner);
   transaction.transferObjects([client.createStorage({ size: 10, epochs: 1, walCoin })], owner);
   const before = await walOf(owner);
-  await execute(signer, transaction);
+  await network.run(signer, transaction);
   const cost = (await client.storageCost(400, 2)).totalCost + (await client.storageCost(10, 1)).storageCost;
   assert.equal(before - (await walOf(owner)), cost);
 });
@@ -89,7 +73,7 @@ test('registerBlob, registerBlobTransaction and executeRegisterBlobTransaction, 
   const signer = await network.wallet();
   const other = (await network.wallet({ sui: 0n, wal: 0n })).toSuiAddress();
   const options = { ...(await encoded(3_000, 2)), epochs: 4, deletable: true };
-  await execute(signer, client.registerBlobTransaction({ ...options, owner: other }));
+  await network.run(signer, client.registerBlobTransaction({ ...options, owner: other }));
   const { blob, digest } = await client.executeRegisterBlobTransaction({
     ...options, signer, owner: other, attributes: { name: 'Ω', empty: '' },
   });
@@ -121,8 +105,8 @@ test('deleteBlob, deleteBlobTransaction and executeDeleteBlobTransaction give th
   for (const seed of [5, 6, 7]) ids.push((await write(client, signer, bytes(1_500, seed))).blobObject.id);
   const transaction = new Transaction();
   transaction.transferObjects([client.deleteBlob({ blobObjectId: ids[0] })], owner);
-  await execute(signer, transaction);
-  await execute(signer, client.deleteBlobTransaction({ blobObjectId: ids[1], owner }));
+  await network.run(signer, transaction);
+  await network.run(signer, client.deleteBlobTransaction({ blobObjectId: ids[1], owner }));
   const { digest } = await client.executeDeleteBlobTransaction({ signer, blobObjectId: ids[2] });
   assert.ok(digest);
   assert.equal((await owned(owner, 'blob::Blob')).length, 0);
@@ -148,12 +132,12 @@ test('extendBlob, extendBlobTransaction and executeExtendBlobTransaction, by epo
   assert.equal(await endNow(), end + 3);
   assert.equal(before - (await walOf(owner)), (await client.storageCost(2_500, 3)).storageCost);
 
-  await execute(signer, await fresh().extendBlobTransaction({ blobObjectId, endEpoch: end + 5 }));
+  await network.run(signer, await fresh().extendBlobTransaction({ blobObjectId, endEpoch: end + 5 }));
   assert.equal(await endNow(), end + 5);
 
   const transaction = new Transaction();
   transaction.add(fresh().extendBlob({ blobObjectId, epochs: 1 }));
-  await execute(signer, transaction);
+  await network.run(signer, transaction);
   assert.equal(await endNow(), end + 6);
 
   await fresh().executeExtendBlobTransaction({ signer, blobObjectId, endEpoch: end });
@@ -178,12 +162,12 @@ test('attributes are read, written, replaced and removed', async () => {
   assert.ok(digest);
   assert.deepEqual(await read(), { a: 'one', c: '3' });
 
-  await execute(signer, await client.writeBlobAttributesTransaction({ blobObjectId, attributes: { c: null } }));
+  await network.run(signer, await client.writeBlobAttributesTransaction({ blobObjectId, attributes: { c: null } }));
   assert.deepEqual(await read(), { a: 'one' });
 
   const transaction = new Transaction();
   transaction.add(client.writeBlobAttributes({ blobObjectId, attributes: { d: '4' } }));
-  await execute(signer, transaction);
+  await network.run(signer, transaction);
   assert.deepEqual(await read(), { a: 'one', d: '4' });
 });
 
@@ -197,7 +181,7 @@ test('attributes of a blob that was registered without any', async () => {
   const transaction = new Transaction();
   const blob = transaction.object(blobObjectId);
   transaction.add(client.writeBlobAttributes({ blobObject: blob, attributes: { a: '1' } }));
-  await execute(signer, transaction);
+  await network.run(signer, transaction);
   assert.deepEqual(await client.readBlobAttributes({ blobObjectId }), { a: '1' });
 });
 
@@ -211,6 +195,6 @@ test('several things in one transaction', async () => {
   const blob = transaction.add(client.registerBlob({ ...(await encoded(702, 15)), epochs: 2, deletable: true, attributes: { x: 'y' } }));
   transaction.add(client.extendBlob({ blobObjectId: kept.blobObject.id, epochs: 1 }));
   transaction.transferObjects([storage, blob], owner);
-  await execute(signer, transaction);
+  await network.run(signer, transaction);
   assert.equal((await owned(owner, 'blob::Blob')).length, 2);
 });

@@ -4,29 +4,22 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { bcs } from '@mysten/sui/bcs';
 import { Transaction } from '@mysten/sui/transactions';
 import { fromHex, normalizeSuiAddress } from '@mysten/sui/utils';
 import { blake2b } from '@noble/hashes/blake2.js';
 
-import { startLocalnet } from '../localnet.mjs';
+import { networkOfTheFile } from '../localnet.mjs';
 import { bytes, eventually, walrusClient, write } from './client.mjs';
 
 /** `VERSION` in the sources of `system` and `staking`. */
 const VERSION = 4;
 
-let network;
-let sui;
-let old;
-
-before(async () => {
-  network = await startLocalnet({ nodes: 4, shards: 13, epochDuration: '8s' });
-  sui = network.suiClient();
-  old = network.packages.walrus;
-});
-after(() => network?.stop());
+const network = await networkOfTheFile({ nodes: 4, shards: 13, epochDuration: '8s' });
+const sui = network.suiClient();
+const old = network.packages.walrus;
 
 /** The package of this repository with the next `VERSION` in `system` and `staking`, and nothing else changed. */
 async function nextVersion() {
@@ -64,14 +57,6 @@ function packageDigest({ modules, dependencies }) {
 }
 
 /** Executes as the administrator, who holds the capability for emergencies. */
-async function execute(transaction) {
-  const signed = { transaction, client: sui };
-  const result = await network.keys[0].signAndExecuteTransaction(signed);
-  assert.equal(result.$kind, 'Transaction', result.FailedTransaction?.status.error?.message);
-  await sui.waitForTransaction({ digest: result.Transaction.digest });
-  return result.Transaction;
-}
-
 async function upgrade() {
   const owner = network.keys[0].toSuiAddress();
   const { objects } = await sui.core.listOwnedObjects({
@@ -97,7 +82,7 @@ async function upgrade() {
       transaction.object(manager), transaction.object(network.stakingObject), transaction.object(network.systemObject), receipt,
     ],
   });
-  const { effects } = await execute(transaction);
+  const { effects } = await network.run(network.keys[0], transaction);
   return effects.changedObjects.find((object) => object.outputState === 'PackageWrite').objectId;
 }
 
@@ -117,7 +102,7 @@ test('a network lives through an upgrade of its package', async () => {
     target: `${replacement}::init::migrate_v2`,
     arguments: [migration.object(network.stakingObject), migration.object(network.systemObject)],
   });
-  await execute(migration);
+  await network.run(network.keys[0], migration);
 
   // Who remembers the old package is refused; after a reset it is forgotten.
   await assert.rejects(early.executeExtendBlobTransaction({ signer, blobObjectId: first.blobObject.id, epochs: 1 }), /abort/i);
