@@ -1,4 +1,4 @@
-//! The chain as witness of what nodes say about a blob. Client spec 1.10.2.
+//! Chain witness: what the chain itself says against what nodes say about a blob. Client spec 1.10.2.
 
 use futures::future::BoxFuture;
 use walrus_core::BlobId;

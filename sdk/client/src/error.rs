@@ -1,4 +1,4 @@
-//! Why a store or a read failed. Client spec 1.12.
+//! Client errors: why a store or a read failed. Client spec 1.12.
 
 use std::{path::PathBuf, sync::Arc};
 

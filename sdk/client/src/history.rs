@@ -1,4 +1,4 @@
-//! What the events of the chain say about one blob: which objects it has or had, and until when each of them is paid for.
+//! Blob history, from the events of the chain: which objects it has or had, and until when each of them is paid for.
 //!
 //! Storage nodes tell the end of permanent objects alone, and of what is over they tell nothing. The chain has it all, but can
 //! only be read from its beginning: for young networks that is a moment, for old ones it is out of the question.

@@ -1,4 +1,4 @@
-//! Facts about a network: epochs, sizes, prices, fault tolerance and committee. Client spec 2.7.
+//! Network information: epochs, sizes, prices, fault tolerance and committee. Client spec 2.7.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;

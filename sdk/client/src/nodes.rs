@@ -1,4 +1,4 @@
-//! The storage nodes of a committee, with connections to them.
+//! Storage nodes of a committee, with connections to them.
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! How to store and read.
+//! Options of stores and reads.
 
 use std::time::Duration;
 

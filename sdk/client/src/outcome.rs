@@ -1,4 +1,4 @@
-//! What a store ended with, in the JSON shapes of client spec 2.5.
+//! Outcome of a store, in the JSON shapes of client spec 2.5.
 
 use std::{collections::BTreeMap, time::Duration};
 

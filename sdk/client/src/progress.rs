@@ -1,4 +1,4 @@
-//! What a store or a read tells while it runs.
+//! Progress events: what a store or a read tells while it runs.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What a configuration file may change about how a client talks to nodes. Client spec 1.6, 5.3.
+//! Tuning: what a configuration file may change about how a client talks to nodes. Client spec 1.6, 5.3.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The one-dimensional Reed-Solomon code (encoding spec 2.4).
+//! One-dimensional Reed-Solomon code (encoding spec 2.4).
 
 use reed_solomon_simd::{
     ReedSolomonDecoder, ReedSolomonEncoder,

@@ -1,4 +1,4 @@
-//! The two sliver types of the code: primary (rows) and secondary (columns) slivers (encoding spec 2.3, 4.1).
+//! Sliver types: primary (rows) and secondary (columns) slivers (encoding spec 2.3, 4.1).
 
 use std::{fmt, hash::Hash, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! What every JSON answer is wrapped in. Node spec 1.2.
+//! JSON envelope: what every answer is wrapped in. Node spec 1.2.
 
 use std::collections::BTreeMap;
 

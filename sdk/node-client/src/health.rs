@@ -1,4 +1,4 @@
-//! The health document of a node. Node spec 1.16.
+//! Health document of a node. Node spec 1.16.
 
 use serde::{Deserialize, Serialize};
 use walrus_core::Epoch;

@@ -1,4 +1,4 @@
-//! How much of an answer a client is willing to read.
+//! Limits: how much of an answer a client is willing to read.
 
 /// The largest JSON answer, in bytes. Health documents with shard details of a node that owns every shard stay well below.
 pub const MAX_JSON_BYTES: usize = 1 << 20;

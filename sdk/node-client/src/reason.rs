@@ -1,4 +1,4 @@
-//! The stable reason codes of storage nodes. Node spec 1.3 and 1.2 (for requests refused before a handler runs).
+//! Reason codes of storage nodes. Node spec 1.3 and 1.2 (for requests refused before a handler runs).
 
 use crate::{TransportStatus, envelope::STORAGE_DOMAIN};
 

@@ -1,4 +1,4 @@
-//! The paths of the API, as a client writes them and as a server matches them. Node spec 1.4.
+//! Routes of the API, as a client writes them and as a server matches them. Node spec 1.4.
 
 use walrus_core::{BlobId, SliverPairIndex, SliverType};
 

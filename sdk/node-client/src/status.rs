@@ -1,4 +1,4 @@
-//! What a node says about a blob. Node spec 1.7 and 1.15.
+//! Blob status, as a node says it. Node spec 1.7 and 1.15.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use walrus_core::Epoch;

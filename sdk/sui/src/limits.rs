@@ -1,4 +1,4 @@
-//! Every bound of this crate.
+//! Limits: every bound of this crate.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The public networks, by the objects that everybody knows them by. What is reached at a private address has no place in them.
+//! Public networks, by the objects that everybody knows them by. What is reached at a private address has no place in them.
 
 use sui_sdk_types::Address;
 

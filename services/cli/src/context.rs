@@ -1,4 +1,4 @@
-//! Which network a command talks to, and with which wallet. Client spec 5.
+//! Command context: which network a command talks to, and with which wallet. Client spec 5.
 
 use std::sync::Arc;
 

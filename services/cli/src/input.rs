@@ -1,4 +1,4 @@
-//! What people give: files and blob IDs.
+//! Input files and blob IDs, as people give them.
 
 use std::{
     fs::{self, File},

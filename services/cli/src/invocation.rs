@@ -1,4 +1,4 @@
-//! How this program is called from any folder, for commands that are printed to be tried.
+//! Invocation: how this program is called from any folder, for commands that are printed to be tried.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! The steps of a network coming up, as lines and bars.
+//! Start-up display: the steps of a network coming up, as lines and bars.
 
 use std::{
     sync::{Mutex, PoisonError},

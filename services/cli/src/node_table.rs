@@ -1,4 +1,4 @@
-//! The storage nodes of a committee as a table.
+//! Node table: the storage nodes of a committee.
 
 use walrus_sui::Address;
 

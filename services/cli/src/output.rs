@@ -1,4 +1,4 @@
-//! Where results go: files, which are replaced whole, and devices and pipes, which can only be written to.
+//! Output targets: files, which are replaced whole, and devices and pipes, which can only be written to.
 
 use std::{
     fs::{self, File},

@@ -1,4 +1,4 @@
-//! The progress of a store or a read: bars on a terminal, a line now and then otherwise.
+//! Progress display of a store or a read: bars on a terminal, a line now and then otherwise.
 
 use std::{
     collections::HashMap,

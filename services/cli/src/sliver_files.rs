@@ -1,4 +1,4 @@
-//! What is wrong with a directory of slivers from which no blob can be decoded.
+//! Diagnosis of a directory of slivers from which no blob can be decoded.
 
 use std::{fmt, fs, io, path::Path};
 

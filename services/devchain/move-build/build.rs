@@ -1,5 +1,5 @@
-//! What the crate carries besides its code: the Move sources of the packages that others depend on, and the tool around the npm
-//! build of the compiler. Where these lie in the repository is known here alone.
+//! Embedded files of the crate: the Move sources of the packages that others depend on, and the tool around the npm build of the
+//! compiler. Where these lie in the repository is known here alone.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! An embedded Sui-compatible chain: ledger, checkpoints, gRPC and faucet.
+//! Embedded Sui-compatible chain: ledger, checkpoints, gRPC and faucet.
 //!
 //! One process, one writer, one validator. Every accepted transaction is executed, written to the
 //! log and sealed in a signed checkpoint before it is answered. The gRPC surface is that of a Sui

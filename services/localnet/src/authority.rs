@@ -1,4 +1,4 @@
-//! A certificate authority of the network's own, for clients that trust authorities and not keys.
+//! Certificate authority of the network's own, for clients that trust authorities and not keys.
 //!
 //! ```text
 //! DIR/tls/authority.key      its key, PKCS#8; whoever has it can pose as this network to those who trust the bundle

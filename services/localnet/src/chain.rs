@@ -1,4 +1,4 @@
-//! The chain alone, for everybody who develops against it.
+//! Local chain: the chain alone, for everybody who develops against it.
 //!
 //! ```text
 //! DIR/devchain.lock     held while the chain is up

@@ -1,4 +1,4 @@
-//! The files of a local network.
+//! Directory of a local network: its files, and the lock on them.
 //!
 //! ```text
 //! DIR/localnet.lock          held while the network is up

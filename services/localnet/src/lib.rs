@@ -1,4 +1,4 @@
-//! A whole Walrus network in one process: an embedded chain, the deployed contracts and storage nodes.
+//! Local Walrus network in one process: an embedded chain, the deployed contracts and storage nodes.
 //!
 //! The nodes reach the chain through its gRPC address and each other through HTTPS, exactly as on a public network. Used by the
 //! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests. [`LocalChain`] is the chain alone (`walrus

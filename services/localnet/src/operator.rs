@@ -1,4 +1,4 @@
-//! The operator of one storage node: keys, wallet, registration.
+//! Operator of one storage node: keys, wallet, registration.
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 

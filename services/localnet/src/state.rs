@@ -1,4 +1,4 @@
-//! What a network must remember to come up again where it was.
+//! Persistent state: what a network must remember to come up again where it was.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! What a network tells while it comes up.
+//! Start-up steps: what a network tells while it comes up.
 
 use walrus_sui::{Address, Digest};
 

@@ -1,4 +1,4 @@
-//! One network as a client sees it.
+//! Client configuration: one network as a client sees it.
 
 use std::path::{Path, PathBuf};
 

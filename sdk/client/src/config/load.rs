@@ -1,4 +1,4 @@
-//! Finding and reading configuration files.
+//! Loading of configuration files: which is meant, and what is in it.
 
 use std::{
     fmt,

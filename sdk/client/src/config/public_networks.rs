@@ -1,4 +1,4 @@
-//! The public networks: their built-in configurations, and files of a user that lie over one of them (client spec 5.1, 5.2).
+//! Public networks: their built-in configurations, and files of a user that lie over one of them (client spec 5.1, 5.2).
 
 use std::{fmt, str::FromStr};
 

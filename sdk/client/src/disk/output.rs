@@ -1,4 +1,4 @@
-//! A file that is there with everything in it, or not at all.
+//! Staged output: a file that is there with everything in it, or not at all.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! How much room a file system has, and taking it.
+//! Disk space: how much of it a file system has, and taking it.
 
 use std::{fs::File, io, path::Path};
 

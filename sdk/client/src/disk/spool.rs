@@ -1,4 +1,4 @@
-//! Room for what does not fit in memory: files without a name, which the system removes with the process, however it ends.
+//! Spool for what does not fit in memory: files without a name, which the system removes with the process, however it ends.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! From verified slivers to the blob, off the network threads.
+//! Decoding of verified slivers into the blob, off the network threads.
 
 use std::sync::{Arc, PoisonError};
 

@@ -1,4 +1,4 @@
-//! The metadata of a blob, from whichever node has it. Client spec 1.10.3.
+//! Metadata of a blob, from whichever node has it. Client spec 1.10.3.
 
 use std::{collections::VecDeque, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Which nodes did not serve a read, and what follows from that.
+//! Refusals: which nodes did not serve a read, and what follows from that.
 
 use std::collections::BTreeMap;
 

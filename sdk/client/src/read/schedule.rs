@@ -1,4 +1,4 @@
-//! Whom to ask for which sliver next.
+//! Request schedule: whom to ask for which sliver next.
 
 use std::{collections::VecDeque, sync::Arc};
 

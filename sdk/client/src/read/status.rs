@@ -1,4 +1,4 @@
-//! The status of a blob, by the answers of many nodes. Client spec 1.10.2.
+//! Status of a blob, by the answers of many nodes. Client spec 1.10.2.
 
 use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 

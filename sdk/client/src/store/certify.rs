@@ -1,4 +1,4 @@
-//! From registrations to certified blobs. Client spec 1.6 to 1.8.
+//! Certification: from registrations to certified blobs. Client spec 1.6 to 1.8.
 
 use std::{collections::HashSet, sync::Arc};
 

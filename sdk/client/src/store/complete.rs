@@ -1,4 +1,4 @@
-//! What is done with certified blobs: extension, attributes, transfer. Client spec 1.7.
+//! Completion of certified blobs: extension, attributes, transfer. Client spec 1.7.
 
 use walrus_sui::{Address, chain::conflict_pause, objects::Blob, transactions::TransactionError};
 

@@ -1,4 +1,4 @@
-//! The storage confirmation of one node. Client spec 1.6.6.
+//! Storage confirmation of one node. Client spec 1.6.6.
 
 use std::time::Duration;
 

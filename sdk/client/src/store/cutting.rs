@@ -1,4 +1,4 @@
-//! What is cut from the storage that the wallet owns, so that no more goes into a blob than it needs.
+//! Storage splitting: what is cut from the storage that the wallet owns, so that no more goes into a blob than it needs.
 
 use std::collections::BTreeSet;
 

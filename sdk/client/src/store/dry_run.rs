@@ -1,4 +1,4 @@
-//! A store that ends where its plan is made. Client spec 2.5.
+//! Dry run: a store that ends where its plan is made. Client spec 2.5.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 

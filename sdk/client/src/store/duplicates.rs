@@ -1,4 +1,4 @@
-//! The same blob several times in one store is stored once.
+//! Deduplication: the same blob several times in one store is stored once.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! From bytes to slivers, off the network threads. Few slivers stay in memory, many go to a file.
+//! Encoding of one blob, off the network threads. Few slivers stay in memory, many go to a file.
 
 use std::{error::Error, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! All blobs of a store become slivers: as many in memory as there is room for, the others in files.
+//! Encoding of all blobs of a store: as many in memory as there is room for, the others in files.
 
 use walrus_core::work::Progress as Encoding;
 

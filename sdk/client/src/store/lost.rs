@@ -1,4 +1,4 @@
-//! Blob objects that are taken away while a store uses them.
+//! Lost objects: those that are taken away while a store uses them.
 //!
 //! A store uses what it finds in the wallet: objects that other programs of the same wallet registered, too. Whoever registered one
 //! may delete it, or give it away. So what is not a store's own is looked at again when the blob is stored: whether it exists, and

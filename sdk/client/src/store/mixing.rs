@@ -1,4 +1,4 @@
-//! What is bought beside storage that does not reach: bytes that are missing, epochs that are missing.
+//! Storage top-up, bought beside storage that does not reach: bytes that are missing, epochs that are missing.
 //!
 //! Storage is priced per started MiB and epoch, so what counts of owned storage is how many of these it saves in each epoch. All
 //! that may serve is laid over the time of the blob; what saves nothing is taken away again, whole resources here, and in

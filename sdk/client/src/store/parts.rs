@@ -1,4 +1,4 @@
-//! What the storage of a blob was put together from, as it is told.
+//! Storage parts: what the storage of a blob was put together from, as it is told.
 
 use walrus_core::Epoch;
 use walrus_sui::{

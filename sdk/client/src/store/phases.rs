@@ -1,4 +1,4 @@
-//! Where uploading ends and waiting for confirmations begins, for all blobs of a store together.
+//! Phase tracking: where uploading ends and waiting for confirmations begins, for all blobs of a store together.
 
 use std::{
     collections::HashSet,

@@ -1,4 +1,4 @@
-//! Where the storage of each blob comes from: what the wallet owns is used before anything is bought. Client spec 1.5.
+//! Storage plan, where the storage of each blob comes from: what the wallet owns is used before anything is bought. Client spec 1.5.
 
 use std::cmp::Reverse;
 

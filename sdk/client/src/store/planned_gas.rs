@@ -1,4 +1,4 @@
-//! What a planned store takes of the wallet, and whether the wallet has it: the same checks as when it is paid.
+//! Gas plan: what a planned store takes of the wallet, and whether the wallet has it: the same checks as when it is paid.
 
 use walrus_sui::{
     Address,

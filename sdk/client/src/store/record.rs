@@ -1,4 +1,4 @@
-//! What is told of each blob when a store ends, as far as it is known.
+//! Store record: what is told of each blob when a store ends, as far as it is known.
 
 use walrus_core::{BlobId, EncodingType};
 use walrus_sui::{Digest, objects::Blob};

@@ -1,4 +1,4 @@
-//! Several programs of one wallet that store the same new blob at the same moment.
+//! Wallet races: several programs of one wallet that store the same new blob at the same moment.
 //!
 //! Each looks at what the wallet owns right before it registers, but the chain may execute the registrations of several who saw
 //! nothing. So each looks again right after: all but the first give way to it. Every registration writes the system object,

@@ -1,4 +1,4 @@
-//! Storage that somebody owns, for tests.
+//! Test samples of owned storage.
 
 use walrus_core::Epoch;
 use walrus_sui::{

@@ -1,4 +1,4 @@
-//! The slivers of a blob on its way to the nodes.
+//! Slivers of a blob on its way to the nodes.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Owned storage that is left alone where buying costs nothing more.
+//! Storage left alone: what is owned and not used where buying costs nothing more.
 //!
 //! A started MiB is paid for as a whole, so that what the wallet owns serves only where it saves one: in some epochs of a layer and
 //! not in others, and not with all of its bytes.

@@ -1,4 +1,4 @@
-//! What one node gets of a blob, piece by piece: the metadata, then the slivers of its shards. Client spec 1.6.2.
+//! Upload to one node, piece by piece: the metadata, then the slivers of its shards. Client spec 1.6.2.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A node's part of a blob in one request, which it answers with the confirmation. Node spec 1.18.
+//! Batched upload: a node's part of a blob in one request, which it answers with the confirmation. Node spec 1.18.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

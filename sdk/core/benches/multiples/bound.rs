@@ -1,4 +1,4 @@
-//! The least time that an operation can take: the sum of its ingredients.
+//! Lower bound: the least time that an operation can take: the sum of its ingredients.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What operations are made of, and how fast a number of threads does it.
+//! Ingredients that operations are made of, and how fast a number of threads does it.
 
 use std::{fmt, sync::Barrier, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The tables that are printed, in Markdown.
+//! Tables that are printed, in Markdown.
 
 use std::{collections::BTreeMap, fmt};
 

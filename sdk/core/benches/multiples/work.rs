@@ -1,4 +1,4 @@
-//! The work of one thread that measures an ingredient.
+//! Work of one thread that measures an ingredient.
 
 use std::{
     hint::black_box,

@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line of the benchmark.
 
 use std::{ffi::OsString, fmt, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! What the system tells of the processor and of this process.
+//! Process statistics: what the system tells of the processor and of this process.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What can go wrong when the chain is read.
+//! Chain errors: what can go wrong when the chain is read.
 
 use std::time::Duration;
 

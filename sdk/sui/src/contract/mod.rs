@@ -1,4 +1,4 @@
-//! The state of the Walrus contract, read from the chain (contracts spec 12.3).
+//! State of the Walrus contract, read from the chain (contracts spec 12.3).
 
 mod committee;
 mod packages;

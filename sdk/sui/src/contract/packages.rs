@@ -1,4 +1,4 @@
-//! Finding the packages of a deployment from its objects (contracts spec 12.3).
+//! Package discovery: the packages of a deployment, from its objects (contracts spec 12.3).
 
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, StructTag};

@@ -1,4 +1,4 @@
-//! The contract's events of one checkpoint.
+//! Checkpoint events: the contract's events of one checkpoint.
 
 use std::collections::BTreeSet;
 

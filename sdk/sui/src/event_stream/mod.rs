@@ -1,4 +1,4 @@
-//! The contract's events in ledger order, from any position, forever.
+//! Event stream: the contract's events in ledger order, from any position, forever.
 
 mod checkpoint;
 mod follow;

@@ -1,4 +1,4 @@
-//! Which events are the contract's: those whose types belong to any version of its package (node spec 2.3).
+//! Event source, the test for the contract's events: those whose types belong to any version of its package (node spec 2.3).
 //!
 //! A type carries the address of the version that introduced it. So each package that is met is asked for its first version, once.
 

@@ -1,4 +1,4 @@
-//! The enum over all events and its decoding from `(type, BCS)`.
+//! Contract event: the enum over all events and its decoding from `(type, BCS)`.
 
 use sui_sdk_types::StructTag;
 

@@ -1,4 +1,4 @@
-//! Where an event stands in the ledger.
+//! Event position in the ledger.
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::Digest;

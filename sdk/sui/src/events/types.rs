@@ -1,4 +1,4 @@
-//! The contract's events, one struct each (contracts spec section 5).
+//! Event types: the contract's events, one struct each (contracts spec section 5).
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::Address;

@@ -1,4 +1,4 @@
-//! What decides whether a node is a candidate in the next vote (contracts spec 7.13).
+//! Vote: what decides whether a node is a candidate in the next vote (contracts spec 7.13).
 
 use sui_sdk_types::Address;
 

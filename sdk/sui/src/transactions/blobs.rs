@@ -1,4 +1,4 @@
-//! The life of registered blobs (contracts spec 7.4 to 7.6).
+//! Blob transactions: the life of registered blobs (contracts spec 7.4 to 7.6).
 
 use serde::{Deserialize, Serialize};
 use sui_sdk_types::{Address, ObjectReference};

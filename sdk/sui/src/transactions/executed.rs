@@ -1,4 +1,4 @@
-//! What a transaction did.
+//! Executed transaction: what it did.
 
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_sdk_types::{Address, Digest, Owner, StructTag};

@@ -1,4 +1,4 @@
-//! From a plan to a transaction in a checkpoint: coins, gas, signature, execution, repetition.
+//! Transaction executor, from a plan to a transaction in a checkpoint: coins, gas, signature, execution, repetition.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! A thin layer over the transaction builder that names things as the contract does.
+//! Programmable transaction builder: a thin layer that names things as the contract does.
 
 use serde::Serialize;
 use sui_sdk_types::{Address, Identifier, ObjectReference, StructTag, Transaction, TypeTag};

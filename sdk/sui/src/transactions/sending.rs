@@ -1,4 +1,4 @@
-//! A signed transaction on its way into a checkpoint.
+//! Submission: a signed transaction on its way into a checkpoint.
 //!
 //! Execution is idempotent by digest, so that the same bytes may be sent again, to any server. Before that, and before a refusal is
 //! believed, the chain is asked for the digest: a server may have executed the transaction and died before it said so. That a server

@@ -1,5 +1,5 @@
-//! The storage of blobs in one transaction: bought, cut from what the sender owns, or put together from both (contracts spec 7.1
-//! and 7.2).
+//! Storage of blobs in one transaction: bought, cut from what the sender owns, or put together from both (contracts spec 7.1 and
+//! 7.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 

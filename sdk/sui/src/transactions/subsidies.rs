@@ -1,4 +1,4 @@
-//! What the owner of subsidies does (contracts spec 9.3); handing them out is everybody's, see
+//! Subsidies: what their owner does (contracts spec 9.3); handing them out is everybody's, see
 //! [`ContractWriter::process_subsidies`].
 
 use sui_sdk_types::Address;

@@ -1,4 +1,4 @@
-//! The transactions of one deployment for one sender.
+//! Contract writer: the transactions of one deployment for one sender.
 
 use sui_sdk_types::Address;
 use sui_transaction_builder::Argument;

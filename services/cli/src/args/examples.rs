@@ -1,4 +1,4 @@
-//! The examples of help are what people copy: each must be a command line that the program takes.
+//! Examples of help, which are what people copy: each must be a command line that the program takes.
 
 use std::ffi::OsString;
 

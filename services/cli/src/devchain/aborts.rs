@@ -1,4 +1,4 @@
-//! What an abort means, in the words of the package that aborted.
+//! Abort explanation, in the words of the package that aborted.
 
 use std::{fmt::Write as _, path::Path};
 

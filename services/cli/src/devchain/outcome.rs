@@ -1,4 +1,4 @@
-//! What a transaction made, for people and programs.
+//! Transaction outcome: what it made, for people and programs.
 
 use serde::Serialize;
 use walrus_sui::{

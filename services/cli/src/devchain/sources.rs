@@ -1,4 +1,4 @@
-//! Finding an abort in Move sources.
+//! Source lookup: an abort in Move sources.
 //!
 //! The compiler tells nobody which line an instruction came from, so a plain abort code is looked up as a reader would:
 //! constants with that value, and where the function that aborted uses them. Clever codes carry their line.

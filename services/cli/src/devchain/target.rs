@@ -1,4 +1,4 @@
-//! Which chain a command talks to, who signs, and what is published there.
+//! Target: which chain a command talks to, who signs, and what is published there.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What the chain does per second: boot, payments, Walrus registrations and certifications, as gRPC clients see it.
+//! Throughput of the chain: boot, payments, Walrus registrations and certifications, as gRPC clients see it.
 //!
 //! `cargo bench -p sui-devchain --bench throughput` prints one table. Every client transaction is built and signed
 //! beforehand, pays with its own coin, and counts when its answer (executed, durable, in a checkpoint) is back.

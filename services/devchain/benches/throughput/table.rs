@@ -1,4 +1,4 @@
-//! The printed result.
+//! Result table.
 
 use std::time::Duration;
 

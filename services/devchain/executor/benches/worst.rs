@@ -1,4 +1,4 @@
-//! How long one transaction can take: loops over everything that takes time, until the gas is used up.
+//! Worst case of one transaction: loops over everything that takes time, until the gas is used up.
 //!
 //!     cargo bench -p sui-devchain-executor --bench worst [UNITS] [NAME…]
 //!

@@ -1,4 +1,4 @@
-//! What follows the last whole record of a log: the trace of a crash, or damage.
+//! Torn tail of a log, what follows its last whole record: the trace of a crash, or damage.
 //!
 //! Records are appended with one write each, and the next one is begun when the last is on disk. So a crash leaves at most one
 //! record that is not whole, at the end: cut short, with pages that were never written, or as zeros. Everything else was done to

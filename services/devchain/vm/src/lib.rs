@@ -1,4 +1,4 @@
-//! A Move virtual machine for Sui packages: loader, interpreter, natives and object runtime.
+//! Move virtual machine for Sui packages: loader, interpreter, natives and object runtime.
 //!
 //! The machine knows no transactions, no storage and no network. A caller (the executor) hands it packages and
 //! stored objects through two traits, opens a [`Session`] per transaction, calls functions in it, and takes the

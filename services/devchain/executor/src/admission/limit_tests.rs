@@ -1,4 +1,4 @@
-//! The bounds of a transaction at their edges.
+//! Limit tests: the bounds of a transaction at their edges.
 #![allow(clippy::unwrap_used)]
 
 use sui_sdk_types::{

@@ -1,4 +1,4 @@
-//! The limits of what a transaction leaves behind, at their edges.
+//! Limit tests: the bounds of what a transaction leaves behind, at their edges.
 #![allow(clippy::unwrap_used)]
 
 use sui_sdk_types::{Address, Digest, ExecutionError, Owner, StructTag};

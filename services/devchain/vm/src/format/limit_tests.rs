@@ -1,4 +1,4 @@
-//! Every limit of the format at its edge: what is as large is read, what is one larger is not.
+//! Limit tests of the format, each limit at its edge: what is as large is read, what is one larger is not.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use sui_sdk_types::Address;

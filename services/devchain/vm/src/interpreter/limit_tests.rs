@@ -1,4 +1,4 @@
-//! The limits of running code at their edges.
+//! Limit tests of running code, at the edges.
 #![allow(clippy::unwrap_used)]
 
 use crate::Argument;

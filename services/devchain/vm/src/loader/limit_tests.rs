@@ -1,4 +1,4 @@
-//! The limits of loading at their edges.
+//! Limit tests of loading, at the edges.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The limits on what a transaction does to objects, at their edges.
+//! Limit tests of what a transaction does to objects, at their edges.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The limits of verification at their edges.
+//! Limit tests of verification, at the edges.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::Cell;
