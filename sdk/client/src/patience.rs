@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use walrus_node_client::NodeError;
+use walrus_sui::backoff::Backoff;
 
 use crate::{NodeProblem, limits};
 
@@ -51,8 +52,8 @@ impl Patience {
 
 /// The pause after so many failures: doubles from [`limits::MIN_BACKOFF`], with up to a quarter of chance.
 fn backoff(failures: u32) -> Duration {
-    let doubled = limits::MIN_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(10));
-    let pause = doubled.min(limits::MAX_BACKOFF);
+    const BACKOFF: Backoff = Backoff::new(limits::MIN_BACKOFF, limits::MAX_BACKOFF);
+    let pause = BACKOFF.pause(failures.max(1));
     pause.mul_f64(1.0 + rand::rng().random_range(0.0..0.25))
 }
 

@@ -2,6 +2,7 @@
 // No number from outside is cut short.
 #![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 
+pub mod backoff;
 pub mod chain;
 pub mod config;
 pub mod contract;

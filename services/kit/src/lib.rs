@@ -5,7 +5,6 @@
     warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
 )]
 
-pub mod backoff;
 pub mod clock;
 pub mod envelope;
 pub mod follow;
@@ -16,3 +15,5 @@ pub mod server;
 pub mod tables;
 pub mod tls;
 pub mod worker;
+
+pub use walrus_sui::backoff;

@@ -2,26 +2,24 @@
 
 use std::{future::Future, time::Duration};
 
-use rand::Rng as _;
-
 use super::{ChainError, servers::Servers};
-use crate::limits::{MAX_BACKOFF, MAX_CONFLICT_PAUSE, MIN_BACKOFF, MIN_CONFLICT_PAUSE};
+use crate::{
+    backoff::Backoff,
+    limits::{MAX_BACKOFF, MAX_CONFLICT_PAUSE, MIN_BACKOFF, MIN_CONFLICT_PAUSE},
+};
+
+const BACKOFF: Backoff = Backoff::new(MIN_BACKOFF, MAX_BACKOFF);
+const CONFLICTS: Backoff = Backoff::new(MIN_CONFLICT_PAUSE, MAX_CONFLICT_PAUSE);
 
 /// The pause before try number `attempt` (1 is the first repetition): exponential, with jitter.
 pub(crate) fn backoff(attempt: u32) -> Duration {
-    let exponent = attempt.saturating_sub(1).min(16);
-    let pause = MIN_BACKOFF.saturating_mul(1 << exponent).min(MAX_BACKOFF);
-    pause.mul_f64(rand::rng().random_range(0.5..1.0))
+    BACKOFF.jittered(attempt.max(1))
 }
 
 /// The pause before a new plan replaces one that conflicted with another transaction, for try number `attempt` (1 is the
 /// first repetition): exponential, and anything from nothing to that, so that many who collided come back one by one.
 pub fn conflict_pause(attempt: u32) -> Duration {
-    let exponent = attempt.saturating_sub(1).min(16);
-    let longest = MIN_CONFLICT_PAUSE
-        .saturating_mul(1 << exponent)
-        .min(MAX_CONFLICT_PAUSE);
-    longest.mul_f64(rand::rng().random_range(0.0..1.0))
+    CONFLICTS.scattered(attempt.max(1))
 }
 
 /// One call under a deadline.

@@ -30,6 +30,12 @@ impl Backoff {
         self.pause(failures)
             .mul_f64(rand::random_range(0.5..=1.0_f64))
     }
+
+    /// A pause at random between nothing and all of [`Backoff::pause`], so that many who collided come back one by one.
+    pub fn scattered(&self, failures: u32) -> Duration {
+        self.pause(failures)
+            .mul_f64(rand::random_range(0.0..=1.0_f64))
+    }
 }
 
 #[cfg(test)]
