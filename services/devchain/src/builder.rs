@@ -181,9 +181,8 @@ impl DevchainBuilder {
         let faucet = bind(self.faucet_address, "the faucet").await?;
         let (rpc_address, faucet_address) = (local(&rpc)?, local(&faucet)?);
         let seed = self.resolve_seed()?;
-        let accounts = (0..self.accounts)
-            .map(|index| Account::derive(&seed, index))
-            .collect::<Result<Vec<_>, _>>()?;
+        let accounts = (0..self.accounts).map(|index| Account::derive(&seed, index));
+        let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
         let faucet_account = Account::faucet(&seed)?;
         let boot = self.clone();
         let allocated = accounts.clone();
@@ -199,6 +198,8 @@ impl DevchainBuilder {
             .ip()
             .is_loopback()
             .then(|| controls::router(ledger.clone(), faucet_service.clone()));
+        let routes = faucet_service.clone().router();
+        let routes = routes.merge(controls.unwrap_or_default());
         let shutdown = CancellationToken::new();
         let tls = self.tls.as_deref().map(rpc::offer_http);
         let speaks_tls = tls.is_some();
@@ -216,14 +217,7 @@ impl DevchainBuilder {
                     error!(%error, "the gRPC server stopped");
                 }
             }),
-            tokio::spawn(serve_http(
-                faucet,
-                faucet_service
-                    .clone()
-                    .router()
-                    .merge(controls.unwrap_or_default()),
-                shutdown.clone(),
-            )),
+            tokio::spawn(serve_http(faucet, routes, shutdown.clone())),
         ];
         info!(%rpc_address, %faucet_address, chain_id = %ledger.state().chain_id(), "the chain is up");
         Ok(RunningChain {

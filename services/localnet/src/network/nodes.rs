@@ -80,19 +80,21 @@ impl Localnet {
         {
             return Err(error);
         }
-        self.not_started = failed
-            .into_iter()
-            .map(|(index, error)| FailedNode {
-                index,
-                reason: format!("{error:#}"),
-            })
-            .collect();
+        let failed = failed.into_iter().map(|(index, error)| FailedNode {
+            index,
+            reason: format!("{error:#}"),
+        });
+        self.not_started = failed.collect();
         for (index, node) in started {
-            if let Some(place) = self.nodes.get_mut(usize::from(index)) {
-                *place = Some(node);
-            }
+            self.place(index, node);
         }
         Ok(())
+    }
+
+    fn place(&mut self, index: u16, node: HostedNode) {
+        if let Some(place) = self.nodes.get_mut(usize::from(index)) {
+            *place = Some(node);
+        }
     }
 
     fn how_to_start(&self, index: u16, config: NodeConfig) -> NodeStart<'_> {
@@ -120,9 +122,7 @@ impl Localnet {
         let config = files::node_config(self, index)?;
         let start = self.how_to_start(index, config);
         let node = HostedNode::start(start, Some(rest), Some(metrics)).await?;
-        if let Some(place) = self.nodes.get_mut(usize::from(index)) {
-            *place = Some(node);
-        }
+        self.place(index, node);
         Ok(())
     }
 
@@ -138,9 +138,7 @@ impl Localnet {
         }
         let config = files::node_config(self, index)?;
         let node = HostedNode::start(self.how_to_start(index, config), None, None).await?;
-        if let Some(place) = self.nodes.get_mut(usize::from(index)) {
-            *place = Some(node);
-        }
+        self.place(index, node);
         Ok(())
     }
 

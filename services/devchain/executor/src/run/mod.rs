@@ -67,11 +67,7 @@ pub(crate) fn run(
         interrupt,
     } = execution;
     let inputs = load(execution, programmable)?;
-    let gas = &transaction.gas_payment;
-    let (price, budget) = match mode {
-        Mode::DevInspect => (gas.price.max(params.reference_gas_price), MAX_GAS_BUDGET),
-        _ => (gas.price, gas.budget),
-    };
+    let (price, budget) = price_and_budget(execution);
     let reserved = budget.min(payment_total(&inputs));
     let stamp = Stamp {
         version: inputs.lamport_version(),
@@ -91,19 +87,17 @@ pub(crate) fn run(
         return Err(AdmissionError::Interrupted);
     }
     let mut consulted = Consulted::default();
-    let result = ran
-        .result
-        .and_then(|finished| collect(store, &inputs, stamp, finished))
-        .and_then(|changes| {
-            if mode.checks() {
-                deny_list::check_receivers(store, params.epoch, &changes, &mut consulted)?;
-            }
-            Ok(changes)
-        });
+    let result = ran.result.and_then(|finished| {
+        let changes = collect(store, &inputs, stamp, finished)?;
+        if mode.checks() {
+            deny_list::check_receivers(store, params.epoch, &changes, &mut consulted)?;
+        }
+        Ok(changes)
+    });
     let settlement = Settlement {
         inputs: &inputs,
         stamp,
-        gas_owner: gas.owner,
+        gas_owner: transaction.gas_payment.owner,
         price,
         budget,
         reserved,
@@ -123,6 +117,18 @@ pub(crate) fn run(
         command_outputs: ran.outputs,
     };
     Ok(end.outcome(execution))
+}
+
+/// An inspection pays nothing, so that it has all gas there is.
+fn price_and_budget(execution: Execution<'_>) -> (u64, u64) {
+    let gas = &execution.transaction.gas_payment;
+    match execution.mode {
+        Mode::DevInspect => {
+            let price = gas.price.max(execution.params.reference_gas_price);
+            (price, MAX_GAS_BUDGET)
+        }
+        _ => (gas.price, gas.budget),
+    }
 }
 
 fn context(params: &ChainParams, transaction: &Transaction, price: u64, stamp: Stamp) -> TxContext {

@@ -289,6 +289,21 @@ fn check_instantiations(module: &CompiledModule) -> Checked {
         "enum definition",
         module.enum_defs.len(),
     )?;
+    check_variants(module)?;
+    for entry in &module.function_instantiations {
+        let declared = module
+            .function_handles
+            .get(usize::from(entry.base))
+            .map_or(0, |handle| handle.type_parameters.len());
+        if module.signature(entry.arguments).len() != declared {
+            return Err("number of type arguments of a function instantiation".into());
+        }
+    }
+    Ok(())
+}
+
+/// Of instantiated enums as well, which have to be in range by now.
+fn check_variants(module: &CompiledModule) -> Checked {
     let variant = |handle: &VariantHandle, def: u16| -> Checked {
         within("enum definition", def, module.enum_defs.len())?;
         let count = module
@@ -312,15 +327,6 @@ fn check_instantiations(module: &CompiledModule) -> Checked {
             .get(usize::from(handle.owner))
             .map_or(0, |entry| entry.base);
         variant(handle, def)?;
-    }
-    for entry in &module.function_instantiations {
-        let declared = module
-            .function_handles
-            .get(usize::from(entry.base))
-            .map_or(0, |handle| handle.type_parameters.len());
-        if module.signature(entry.arguments).len() != declared {
-            return Err("number of type arguments of a function instantiation".into());
-        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::{
     error::{VmError, VmResult},
-    host::{NativeError, State},
+    host::{NativeError, NativeFunction, State},
     limits,
     loader::{Context, Function, LinkedModule, Loader, Op},
     types::Type,
@@ -94,61 +94,76 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             .checked_sub(count)
             .ok_or_else(|| VmError::invariant("stack underflow"))?;
         match &function.body {
-            Body::Code(_) => {
-                if self.frames.len() >= limits::CALL_DEPTH {
-                    return Err(locate(
-                        VmError::primitive("call stack overflow"),
-                        &module,
-                        &function,
-                        0,
-                    ));
-                }
-                let base = self.locals.len();
-                self.locals
-                    .extend(self.stack.drain(from..).map(Local::Plain));
-                self.locals
-                    .resize_with(base + function.locals, || Local::Empty);
-                self.frames.push(Frame {
-                    module,
-                    function,
-                    types,
-                    base,
-                    pc: 0,
-                });
-                Ok(())
-            }
-            Body::Native(native) => {
-                let mut arguments: Vec<Value> = self.stack.drain(from..).collect();
-                let result = native(self.state, &types, &mut arguments).and_then(|results| {
-                    let bytes = results.iter().map(Value::size).sum();
-                    self.state
-                        .gas
-                        .instruction(results.len() as u64, bytes, self.stack.len())?;
-                    Ok(results)
-                });
-                match result {
-                    Ok(results) => {
-                        if results.len() != function.returns.len() {
-                            return Err(VmError::invariant(format!(
-                                "native {} results",
-                                function.name
-                            )));
-                        }
-                        self.stack.extend(results);
-                        self.check_height()
-                    }
-                    Err(NativeError::Abort(code)) => Err(VmError::Abort {
-                        location: module.location(&function, 0, true),
-                        code,
-                    }),
-                    Err(NativeError::Vm(error)) => Err(locate(error, &module, &function, 0)),
-                }
-            }
+            Body::Code(_) => self.enter_code(module, function, types, from),
+            Body::Native(native) => self.call_native(*native, &module, &function, &types, from),
             Body::Missing => Err(VmError::NativeMissing {
                 package: module.original_id,
                 module: module.name.clone(),
                 function: function.name.clone(),
             }),
+        }
+    }
+
+    /// Makes a frame of a function with code; its arguments are on the stack behind `from`.
+    fn enter_code(
+        &mut self,
+        module: Arc<LinkedModule>,
+        function: Arc<Function>,
+        types: Arc<[Type]>,
+        from: usize,
+    ) -> VmResult<()> {
+        if self.frames.len() >= limits::CALL_DEPTH {
+            let error = VmError::primitive("call stack overflow");
+            return Err(locate(error, &module, &function, 0));
+        }
+        let base = self.locals.len();
+        self.locals
+            .extend(self.stack.drain(from..).map(Local::Plain));
+        self.locals
+            .resize_with(base + function.locals, || Local::Empty);
+        self.frames.push(Frame {
+            module,
+            function,
+            types,
+            base,
+            pc: 0,
+        });
+        Ok(())
+    }
+
+    /// Runs a native; its arguments are on the stack behind `from`, where its results come.
+    fn call_native(
+        &mut self,
+        native: NativeFunction,
+        module: &LinkedModule,
+        function: &Function,
+        types: &Arc<[Type]>,
+        from: usize,
+    ) -> VmResult<()> {
+        let mut arguments: Vec<Value> = self.stack.drain(from..).collect();
+        let result = native(self.state, types, &mut arguments).and_then(|results| {
+            let bytes = results.iter().map(Value::size).sum();
+            self.state
+                .gas
+                .instruction(results.len() as u64, bytes, self.stack.len())?;
+            Ok(results)
+        });
+        match result {
+            Ok(results) => {
+                if results.len() != function.returns.len() {
+                    return Err(VmError::invariant(format!(
+                        "native {} results",
+                        function.name
+                    )));
+                }
+                self.stack.extend(results);
+                self.check_height()
+            }
+            Err(NativeError::Abort(code)) => Err(VmError::Abort {
+                location: module.location(function, 0, true),
+                code,
+            }),
+            Err(NativeError::Vm(error)) => Err(locate(error, module, function, 0)),
         }
     }
 

@@ -287,36 +287,7 @@ impl<'a> Loader<'a> {
             Token::MutableReference(token) => Type::MutableReference(inner(token)?),
             Token::Param(index) => Type::Param(*index),
             Token::Datatype(handle, arguments) => {
-                let handle = module
-                    .datatype_handles
-                    .get(usize::from(*handle))
-                    .ok_or_else(|| VmError::invariant("datatype handle out of range"))?;
-                let (original, name) = module.module_of(handle.module);
-                let datatype_name = module.identifier(handle.name);
-                let storage = link(original).ok_or_else(|| {
-                    VmError::Linkage(format!("package {original} is not in the linkage"))
-                })?;
-                let package = self.expect_package(storage)?;
-                let defining = package.origin(name, datatype_name).ok_or_else(|| {
-                    VmError::Linkage(format!(
-                        "type {original}::{name}::{datatype_name} is not in {storage}"
-                    ))
-                })?;
-                let datatype = self.datatype(defining, name, datatype_name, depth)?;
-                let matches =
-                    datatype.parameters.len() == handle.parameters.len()
-                        && datatype.abilities.has(handle.abilities)
-                        && datatype.parameters.iter().zip(&handle.parameters).all(
-                            |(def, handle)| {
-                                handle.constraints.has(def.constraints)
-                                    && (!handle.phantom || def.phantom)
-                            },
-                        );
-                if !matches {
-                    return Err(VmError::Verification(format!(
-                        "handle of {name}::{datatype_name} does not match"
-                    )));
-                }
+                let datatype = self.datatype_of_handle(link, module, *handle, depth)?;
                 let arguments = arguments
                     .iter()
                     .map(|token| self.token_with(link, module, token, depth))
@@ -324,6 +295,43 @@ impl<'a> Loader<'a> {
                 Type::Datatype(datatype, arguments.into())
             }
         })
+    }
+
+    /// The datatype that a handle of a module means, which it has to describe rightly.
+    fn datatype_of_handle(
+        &self,
+        link: &dyn Fn(Address) -> Option<Address>,
+        module: &CompiledModule,
+        handle: u16,
+        depth: usize,
+    ) -> VmResult<Arc<Datatype>> {
+        let handle = module
+            .datatype_handles
+            .get(usize::from(handle))
+            .ok_or_else(|| VmError::invariant("datatype handle out of range"))?;
+        let (original, name) = module.module_of(handle.module);
+        let datatype_name = module.identifier(handle.name);
+        let storage = link(original)
+            .ok_or_else(|| VmError::Linkage(format!("package {original} is not in the linkage")))?;
+        let package = self.expect_package(storage)?;
+        let defining = package.origin(name, datatype_name).ok_or_else(|| {
+            VmError::Linkage(format!(
+                "type {original}::{name}::{datatype_name} is not in {storage}"
+            ))
+        })?;
+        let datatype = self.datatype(defining, name, datatype_name, depth)?;
+        let mut parameters = datatype.parameters.iter().zip(&handle.parameters);
+        let matches = datatype.parameters.len() == handle.parameters.len()
+            && datatype.abilities.has(handle.abilities)
+            && parameters.all(|(def, handle)| {
+                handle.constraints.has(def.constraints) && (!handle.phantom || def.phantom)
+            });
+        match matches {
+            true => Ok(datatype),
+            false => Err(VmError::Verification(format!(
+                "handle of {name}::{datatype_name} does not match"
+            ))),
+        }
     }
 
     /// The datatype `defining::module::name`, from the package version that introduced it.
@@ -365,46 +373,8 @@ impl<'a> Loader<'a> {
         name: &str,
         depth: usize,
     ) -> VmResult<Option<Datatype>> {
-        let link = |original| package.linked(original);
-        let fields = |defs: &[FieldDef]| -> VmResult<Vec<Field>> {
-            defs.iter()
-                .map(|def| {
-                    let ty = self.token_with(&link, compiled, &def.token, depth + 1)?;
-                    Ok(Field {
-                        name: compiled.identifier(def.name).to_owned(),
-                        ty,
-                    })
-                })
-                .collect()
-        };
-        let structs = compiled
-            .struct_defs
-            .iter()
-            .find(|def| compiled.datatype_name(def.handle) == name);
-        let enums = compiled
-            .enum_defs
-            .iter()
-            .find(|def| compiled.datatype_name(def.handle) == name);
-        let (handle, body) = match (structs, enums) {
-            (Some(def), _) => (
-                def.handle,
-                DatatypeBody::Struct(fields(def.fields.as_deref().unwrap_or(&[]))?),
-            ),
-            (None, Some(def)) => {
-                let variants = def
-                    .variants
-                    .iter()
-                    .map(|variant| {
-                        let name = compiled.identifier(variant.name).to_owned();
-                        Ok(Variant {
-                            name,
-                            fields: fields(&variant.fields)?,
-                        })
-                    })
-                    .collect::<VmResult<Vec<_>>>()?;
-                (def.handle, DatatypeBody::Enum(variants))
-            }
-            (None, None) => return Ok(None),
+        let Some((handle, body)) = self.datatype_body(package, compiled, name, depth)? else {
+            return Ok(None);
         };
         let Some(handle) = compiled.datatype_handles.get(usize::from(handle)) else {
             return Ok(None);
@@ -432,6 +402,42 @@ impl<'a> Loader<'a> {
             depth: nesting + 1,
             body,
         }))
+    }
+
+    /// What a datatype is made of, and its handle; `None` if the module defines none of this name.
+    fn datatype_body(
+        &self,
+        package: &LoadedPackage,
+        compiled: &CompiledModule,
+        name: &str,
+        depth: usize,
+    ) -> VmResult<Option<(u16, DatatypeBody)>> {
+        let link = |original| package.linked(original);
+        let fields = |defs: &[FieldDef]| -> VmResult<Vec<Field>> {
+            defs.iter()
+                .map(|def| {
+                    let ty = self.token_with(&link, compiled, &def.token, depth + 1)?;
+                    let name = compiled.identifier(def.name).to_owned();
+                    Ok(Field { name, ty })
+                })
+                .collect()
+        };
+        let is_named = |handle: u16| compiled.datatype_name(handle) == name;
+        if let Some(def) = compiled.struct_defs.iter().find(|def| is_named(def.handle)) {
+            let fields = fields(def.fields.as_deref().unwrap_or(&[]))?;
+            return Ok(Some((def.handle, DatatypeBody::Struct(fields))));
+        }
+        let Some(def) = compiled.enum_defs.iter().find(|def| is_named(def.handle)) else {
+            return Ok(None);
+        };
+        let variants = def.variants.iter().map(|variant| {
+            Ok(Variant {
+                name: compiled.identifier(variant.name).to_owned(),
+                fields: fields(&variant.fields)?,
+            })
+        });
+        let variants = variants.collect::<VmResult<_>>()?;
+        Ok(Some((def.handle, DatatypeBody::Enum(variants))))
     }
 }
 
