@@ -62,10 +62,27 @@ fn every_example_is_a_command_line_that_is_taken() {
         .collect();
     let lines = all.lines().filter(|line| line.starts_with("  walrus "));
     assert!(examples.len() >= lines.count(), "{examples:?}");
-    for words in examples {
-        let line = words.iter().map(|word| OsString::from(filled_in(word)));
-        if let Err(error) = parse(line) {
-            panic!("{words:?}: {error}");
-        }
+    examples.iter().for_each(|words| assert_taken(words));
+}
+
+#[test]
+fn every_command_in_the_readme_is_taken() {
+    const README: &str = include_str!("../../../../README.md");
+    let blocks = README.split("```").skip(1).step_by(2);
+    let run = "cargo run --release --";
+    let lines = blocks
+        .flat_map(str::lines)
+        .filter_map(|line| line.trim_start_matches("$ ").strip_prefix(run));
+    let lines: Vec<_> = lines.map(|line| format!("walrus{line}")).collect();
+    assert!(lines.len() > 10, "{lines:?}");
+    for words in lines.iter().flat_map(|line| in_words(line)) {
+        assert_taken(&words);
+    }
+}
+
+fn assert_taken(words: &[String]) {
+    let line = words.iter().map(|word| OsString::from(filled_in(word)));
+    if let Err(error) = parse(line) {
+        panic!("{words:?}: {error}");
     }
 }

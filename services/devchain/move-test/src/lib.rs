@@ -7,6 +7,10 @@
 // No number from outside is cut short.
 #![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod arguments;
 pub mod bytecode;
 pub mod coverage;
