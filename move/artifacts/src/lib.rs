@@ -4,8 +4,11 @@
 //! `scripts/build-move` writes the files beside this crate; `scripts/build-move check` proves that they come from the sources.
 //! What is not named by a program is not in it: a program that boots a chain carries the framework, one that deploys the contracts
 //! carries those, and any other nothing.
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 mod bytecode;
 mod embedded;

@@ -1,7 +1,10 @@
 //! Deployment of the Walrus packages: publishing them to a network and initialising them (contracts spec section 12), and the
 //! faucet of a test network, which pays for it.
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 pub mod backoff;
 pub mod chain;

@@ -1,6 +1,9 @@
 //! The `walrus` command line: store and read blobs, look at the network, run a local one.
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 mod args;
 mod command_line;

@@ -3,8 +3,11 @@
 //! The nodes reach the chain through its gRPC address and each other through HTTPS, exactly as on a public network. Used by the
 //! command line (`walrus localnet`, `walrus demo`) and by the end-to-end tests. [`LocalChain`] is the chain alone (`walrus
 //! devchain`).
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

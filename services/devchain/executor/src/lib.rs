@@ -8,8 +8,11 @@
 //! * [`Executor::execute`] runs a transaction in one of four [`Mode`]s.
 //! * [`genesis::build`] makes the first objects and the genesis transaction (devchain spec 6.2).
 //! * [`resolve`] answers what a transaction resolver asks about function parameters (devchain spec 1.5).
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -6,8 +6,11 @@
 //! crate carries.
 //!
 //! Errors are sentences for a person ([`anyhow`]): what the compiler says of the code, or what is missing for running it.
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

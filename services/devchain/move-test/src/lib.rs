@@ -4,8 +4,11 @@
 //! spec 5.3). Every test runs in a fresh session with the natives of devchain spec 4.5; what it must do (return, or
 //! fail in a certain way) is checked as the official runner checks it. Afterwards the machine knows which instructions
 //! ran.
-// No number from outside is cut short.
-#![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
+// Nothing from outside can panic, or be cut short.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
