@@ -64,7 +64,7 @@ impl Encoded {
             unencoded_size: size,
             encoded_size: encoded_blob_length(n_shards, size, EncodingType::RS2)
                 .expect("a blob that fits"),
-            encoding_type: 1,
+            encoding_type: EncodingType::RS2,
             deletable,
             storage: StorageSource::Buy { epochs_ahead: 1 },
             attributes: Vec::new(),

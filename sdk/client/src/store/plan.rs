@@ -204,6 +204,7 @@ fn take_blob(need: &Need, blobs: &mut Vec<Blob>, terms: Terms) -> Source {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use walrus_core::EncodingType;
     use walrus_sui::{
         contract::Prices,
         objects::Storage,
@@ -370,7 +371,7 @@ mod tests {
                 root_hash: [0; 32],
                 unencoded_size: 1,
                 encoded_size: need.encoded_size,
-                encoding_type: 1,
+                encoding_type: EncodingType::RS2,
                 deletable: true,
                 storage: StorageSource::Pieces(match source {
                     Source::Storage(pieces) => pieces.clone(),

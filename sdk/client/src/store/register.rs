@@ -464,7 +464,7 @@ fn registration(blob: &Described, deletable: bool, storage: StorageSource) -> Bl
         root_hash: blob.identity.root_hash,
         unencoded_size: blob.unencoded_size,
         encoded_size: blob.encoded_size,
-        encoding_type: EncodingType::RS2.id(),
+        encoding_type: EncodingType::RS2,
         deletable,
         storage,
         attributes: blob.attributes.clone(),

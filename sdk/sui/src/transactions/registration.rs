@@ -2,7 +2,7 @@
 
 use sui_sdk_types::ObjectReference;
 use sui_transaction_builder::Argument;
-use walrus_core::BlobId;
+use walrus_core::{BlobId, EncodingType};
 
 use super::{
     ContractWriter, ExecutedTransaction, GasCost, StoragePiece, StorageSource, TransactionError,
@@ -26,8 +26,8 @@ pub struct BlobRegistration {
     pub unencoded_size: u64,
     /// Encoded bytes for the current number of shards (encoding spec 7).
     pub encoded_size: u64,
-    /// The encoding type's byte, 1.
-    pub encoding_type: u8,
+    /// How it is encoded.
+    pub encoding_type: EncodingType,
     /// Whether the owner may delete it.
     pub deletable: bool,
     /// Where the storage comes from.
@@ -81,7 +81,7 @@ impl Plan<'_> {
             self.ptb.pure(&blob.blob_id.0)?,
             self.ptb.pure(&blob.root_hash)?,
             self.ptb.pure(&blob.unencoded_size)?,
-            self.ptb.pure(&blob.encoding_type)?,
+            self.ptb.pure(&blob.encoding_type.id())?,
             self.ptb.pure(&blob.deletable)?,
             self.payment()?,
         ];

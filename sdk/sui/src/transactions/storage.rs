@@ -408,7 +408,7 @@ impl Plan<'_> {
 
 #[cfg(test)]
 mod tests {
-    use walrus_core::BlobId;
+    use walrus_core::{BlobId, EncodingType};
 
     use super::*;
 
@@ -424,7 +424,7 @@ mod tests {
             root_hash: [0; 32],
             unencoded_size: 1,
             encoded_size,
-            encoding_type: 1,
+            encoding_type: EncodingType::RS2,
             deletable: true,
             storage,
             attributes: Vec::new(),

@@ -15,7 +15,7 @@ use std::{
 };
 
 use sui_sdk_types::{Address, PersonalMessage, Transaction, UserSignature};
-use walrus_core::{BlobId, bls::BlsKeyPair};
+use walrus_core::{BlobId, EncodingType, bls::BlsKeyPair};
 use walrus_deploy::{DeployParameters, Deployment, deploy, faucet};
 use walrus_sui::{
     chain::{ChainClient, ChainError},
@@ -291,7 +291,7 @@ async fn nodes_epochs_and_blobs_are_seen_in_the_event_stream() {
         root_hash: [5; 32],
         unencoded_size: 1,
         encoded_size: 6_940,
-        encoding_type: 1,
+        encoding_type: EncodingType::RS2,
         deletable: true,
         storage: StorageSource::Buy { epochs_ahead: 3 },
         attributes: vec![("k".into(), "v".into())],
