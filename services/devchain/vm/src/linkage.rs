@@ -47,26 +47,6 @@ impl LinkageBuilder {
         )
     }
 
-    /// Requires this package version or a later one.
-    ///
-    /// # Errors
-    /// As [`LinkageBuilder::exact`].
-    pub fn at_least(
-        &mut self,
-        original: Address,
-        storage_id: Address,
-        version: u64,
-    ) -> VmResult<()> {
-        self.add(
-            original,
-            Constraint {
-                storage_id,
-                version,
-                exact: false,
-            },
-        )
-    }
-
     /// Adds a package and its linkage table: the package itself exactly if `exact_self`, its dependencies exactly
     /// if `exact_dependencies`, otherwise at least.
     ///
