@@ -71,20 +71,30 @@ fn parse_all(words: Vec<OsString>) -> Result<(Cli, Command, ArgMatches), clap::E
         command = with_blob_ids_like_options(command);
     }
     let matches = command.clone().try_get_matches_from(words);
-    let matches = matches.map_err(|error| explain_left_out(error, &mut command))?;
+    let matches = matches.map_err(|error| explain_left_out(error, &mut command, left_out))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     Ok((cli, command, matches))
 }
 
 /// A sentence on a command that was left out when the program was built.
 pub(crate) fn left_out(name: &str) -> Option<String> {
-    let is_left_out = !cfg!(feature = "dev") && DEV.contains(&name);
-    is_left_out.then(|| {
+    match cfg!(feature = "dev") {
+        true => None,
+        false => left_out_without_dev(name),
+    }
+}
+
+fn left_out_without_dev(name: &str) -> Option<String> {
+    DEV.contains(&name).then(|| {
         format!("this `walrus` has no command `{name}`: it was built without the feature `dev`")
     })
 }
 
-fn explain_left_out(error: clap::Error, program: &mut Command) -> clap::Error {
+fn explain_left_out(
+    error: clap::Error,
+    program: &mut Command,
+    left_out: fn(&str) -> Option<String>,
+) -> clap::Error {
     let sentence = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(name)) => left_out(name),
         _ => None,
@@ -206,6 +216,24 @@ mod tests {
             assert_eq!(error.exit_code(), 0, "{line}: {error}");
             assert!(error.to_string().contains("Usage: walrus"), "{line}");
         }
+    }
+
+    #[test]
+    fn a_command_that_was_left_out_says_so() {
+        let explained = |name: &str| {
+            let mut program = Command::new("walrus").subcommand(Command::new("store"));
+            let error = program.clone().try_get_matches_from(["walrus", name]);
+            explain_left_out(error.unwrap_err(), &mut program, left_out_without_dev)
+        };
+        for name in DEV {
+            let error = explained(name);
+            assert_eq!(error.exit_code(), 2);
+            let said = format!("`{name}`: it was built without the feature `dev`");
+            assert!(error.to_string().contains(&said), "{error}");
+            assert_eq!(left_out(name), None, "this one has it");
+        }
+        let error = explained("stor").to_string();
+        assert!(error.contains("unrecognized subcommand"), "{error}");
     }
 
     #[test]
