@@ -74,6 +74,13 @@ macro_rules! table {
 }
 
 fn tables() -> Vec<Table> {
+    let mut all = handles_and_pools();
+    all.extend(definitions());
+    all.extend(enums_and_friends());
+    all
+}
+
+fn handles_and_pools() -> Vec<Table> {
     vec![
         table!(
             "module handles",
@@ -136,6 +143,11 @@ fn tables() -> Vec<Table> {
             address[1] = 1;
             module.addresses.push(Address::new(address));
         }),
+    ]
+}
+
+fn definitions() -> Vec<Table> {
+    vec![
         table!(
             "struct definitions",
             DATATYPE_DEFINITIONS,
@@ -202,6 +214,11 @@ fn tables() -> Vec<Table> {
                     .push(Instantiation { base, arguments });
             }
         ),
+    ]
+}
+
+fn enums_and_friends() -> Vec<Table> {
+    vec![
         table!("friends", FRIENDS, friends, |module, number| {
             let name = name(module, format!("friend{number}"));
             module.friends.push(ModuleHandle { address: 0, name });
