@@ -1,3 +1,5 @@
+//! Reads from nodes that are down, slow or lie.
+
 use std::time::{Duration, Instant};
 
 use walrus_core::BlobId;

@@ -1,3 +1,5 @@
+//! Statuses of blobs, by nodes of which few, many or none know them.
+
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;

@@ -1,3 +1,5 @@
+//! Uploads to nodes that are down, behind the chain, or miss slivers.
+
 use std::time::{Duration, Instant};
 
 use walrus_core::{

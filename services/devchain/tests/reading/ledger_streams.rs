@@ -1,3 +1,5 @@
+//! Lists of the ledger: pages, bounds, filters and cursors.
+
 use futures::StreamExt;
 use sui_rpc::Client;
 use sui_rpc::field::{FieldMask, FieldMaskUtil};

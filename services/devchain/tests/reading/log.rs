@@ -1,3 +1,5 @@
+//! Log file: what was appended comes back, and a torn record is cut off.
+
 use std::fs::OpenOptions;
 use std::path::Path;
 

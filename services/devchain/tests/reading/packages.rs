@@ -1,3 +1,5 @@
+//! Packages: modules, functions and datatypes as they are declared.
+
 use sui_rpc::Client;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::open_signature::Reference;

@@ -1,3 +1,5 @@
+//! Objects, balances and checkpoints as clients read them.
+
 use futures::StreamExt;
 use sui_rpc::Client;
 use sui_rpc::client::ResponseExt;

@@ -1,3 +1,5 @@
+//! Subscriptions, which replay and then follow the tip without a gap.
+
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -1,3 +1,5 @@
+//! Transport: gRPC-web, preflight requests, and errors of bounded length.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

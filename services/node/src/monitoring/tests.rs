@@ -1,3 +1,5 @@
+//! Tests of dashboards and alert rules against the metrics and the operator guide.
+
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use walrus_service::metrics::{Family, Kind};
