@@ -15,6 +15,7 @@ const SHAPE = { nodes: 4, shards: 13 };
 const WRITE_PRICE = 1_234n;
 
 const network = await networkOfTheFile(SHAPE);
+const sui = network.suiClient();
 
 /** Lets the operator of a node vote for prices; the last one puts them into force. */
 async function vote(index, storagePrice, writePrice) {
