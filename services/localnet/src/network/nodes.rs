@@ -32,6 +32,11 @@ impl fmt::Display for FailedNode {
 }
 
 impl Localnet {
+    /// Number of nodes, running or not.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Starts the nodes side by side: most of what a start takes is waiting for the disk.
     pub(super) async fn start_nodes(
         &mut self,
