@@ -29,6 +29,7 @@ pub mod metadata;
 pub mod network_key;
 pub mod parameters;
 pub mod pricing;
+pub mod quilt;
 pub mod quorum;
 pub mod recovery;
 pub mod shard_mapping;

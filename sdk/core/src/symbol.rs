@@ -29,6 +29,11 @@ impl Symbols {
         &self.data
     }
 
+    /// The symbols, concatenated, without a copy.
+    pub fn into_data(self) -> Vec<u8> {
+        self.data
+    }
+
     /// Size of a symbol in bytes.
     pub fn symbol_size(&self) -> NonZeroU16 {
         self.symbol_size

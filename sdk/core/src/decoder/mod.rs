@@ -23,14 +23,12 @@ pub use crate::files::DirectorySource;
 pub(crate) use assembly::Assembly;
 pub use check::{ConsistencyCheck, ParseConsistencyCheckError, check_consistency};
 pub use error::DecodeError;
-#[cfg(feature = "files")]
-pub(crate) use sink::BlobSink;
+pub(crate) use sink::{BlobSink, MemoryBlob};
 pub use source::SliverSource;
 pub use stream::StreamDecoder;
 pub(crate) use tile::{DecodeTiling, TileDecoder};
 
 use crate::{
-    decoder::sink::MemoryBlob,
     index::SliverIndex,
     metadata::VerifiedBlobMetadataWithId,
     parameters::{EncodingConfig, ParameterError},

@@ -9,6 +9,8 @@ mod decoding;
 mod encoding_vectors;
 mod oracle;
 mod protocol_rules;
+mod quilt_properties;
+mod quilt_vectors;
 mod recovery_vectors;
 mod spool;
 mod streaming;
