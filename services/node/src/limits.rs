@@ -33,6 +33,8 @@ pub(crate) const PEERS_SHARE_OF_MEMORY: usize = 4;
 pub(crate) const MAX_SYMBOL_BYTES: usize = 66 << 10;
 /// Most bytes of symbols in one answer; of more, the first are sent.
 pub(crate) const MAX_SYMBOL_ANSWER: usize = 16 << 20;
+/// Bytes of symbols that are in memory at once for one answer.
+pub(crate) const SYMBOL_PIECE: usize = 1 << 20;
 /// How often pending uploads are looked through for those whose time is over.
 pub(crate) const PENDING_SWEEP: Duration = Duration::from_secs(5);
 /// Most symbols or target slivers named in one request.

@@ -2,9 +2,17 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{body::Body, extract::State, http::HeaderMap};
-use serde::Serialize;
-use walrus_core::{SliverIndex, SliverType};
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::HeaderMap,
+};
+use futures::Stream;
+use walrus_core::{
+    SliverIndex, SliverType,
+    bounded_bcs::uleb,
+    recovery::{DecodingSymbolsByTarget, GeneralRecoverySymbol},
+};
 use walrus_node_client::Reason;
 use walrus_service::{
     envelope::{Answer, Refusal},
@@ -18,8 +26,8 @@ use super::{
     refusal::internal,
 };
 use crate::{
-    blobs::{Inconsistencies, SymbolSelection, Symbols},
-    limits::{MAX_SYMBOL_ANSWER, MAX_SYMBOLS_PER_REQUEST},
+    blobs::{Inconsistencies, SymbolAnswer, SymbolError, SymbolSelection, Symbols},
+    limits::{MAX_SYMBOL_ANSWER, MAX_SYMBOLS_PER_REQUEST, SYMBOL_PIECE},
 };
 
 pub(super) async fn recovery_symbols(
@@ -32,11 +40,70 @@ pub(super) async fn recovery_symbols(
     let blob_id = path.blob_id()?;
     let proof_type = query.one("proofAxis")?;
     let selection = selection(&query)?;
-    let most = symbols.most_bytes(&selection);
+    // The symbols of a piece, and their bytes.
+    let most = symbols.most_bytes(&selection).min(2 * SYMBOL_PIECE);
     let most = most.min(memory.answers.share(caller));
     let taken = memory.answers.take(caller, most).await?;
-    let found = symbols.recovery(blob_id, selection, proof_type).await?;
-    bcs(&found, taken)
+    let mut answer = symbols.answer(blob_id, selection, proof_type).await?;
+    let mut head = uleb(answer.count());
+    let first = answer.next().await?.unwrap_or_default();
+    append(&mut head, &first).map_err(internal)?;
+    drop(first);
+    if answer.is_one_piece() {
+        return Ok(Answer::binary_holding(head, taken));
+    }
+    let sending = Sending {
+        head: Some(head),
+        answer,
+        _taken: taken,
+    };
+    Ok(Answer::stream(sending.into_stream()))
+}
+
+/// Symbols on their way out, piece by piece.
+struct Sending {
+    /// How many there are, and the first of them.
+    head: Option<Vec<u8>>,
+    answer: SymbolAnswer,
+    _taken: Taken,
+}
+
+/// Why an answer ends before its end.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(transparent)]
+    Symbols(#[from] SymbolError),
+    #[error("a symbol has no bytes: {0}")]
+    Encode(#[from] bcs::Error),
+}
+
+impl Sending {
+    fn into_stream(self) -> impl Stream<Item = Result<Bytes, SendError>> + Send {
+        futures::stream::try_unfold(self, |mut this| async move {
+            let piece = this.next().await?;
+            Ok(piece.map(|piece| (Bytes::from(piece), this)))
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, SendError> {
+        if let Some(head) = self.head.take() {
+            return Ok(Some(head));
+        }
+        let Some(symbols) = self.answer.next().await? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        append(&mut bytes, &symbols)?;
+        Ok(Some(bytes))
+    }
+}
+
+/// The symbols as they stand in the BCS of all of them.
+fn append(bytes: &mut Vec<u8>, symbols: &[GeneralRecoverySymbol]) -> Result<(), bcs::Error> {
+    for symbol in symbols {
+        bcs::serialize_into(bytes, symbol)?;
+    }
+    Ok(())
 }
 
 fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
@@ -94,7 +161,23 @@ pub(super) async fn decoding_symbols(
     let most = MAX_SYMBOL_ANSWER.min(memory.answers.share(caller));
     let taken = memory.answers.take(caller, most).await?;
     let found = symbols.decoding(blob_id, targets, target_type).await?;
-    bcs(&found, taken)
+    Ok(Answer::stream(by_target(found, taken)))
+}
+
+/// The BCS of the symbols, target by target: what is encoded is not kept besides.
+fn by_target(
+    found: DecodingSymbolsByTarget,
+    taken: Taken,
+) -> impl Stream<Item = Result<Bytes, bcs::Error>> + Send {
+    let head = Ok(Bytes::from(uleb(found.len())));
+    let mut targets: Vec<_> = found.into_iter().collect();
+    // The order of BCS is that of the keys' bytes.
+    targets.sort_by_key(|(target, _)| target.get().to_le_bytes());
+    let targets = targets.into_iter().map(move |target| {
+        let _taken = &taken;
+        bcs::to_bytes(&target).map(Bytes::from)
+    });
+    futures::stream::iter(std::iter::once(head).chain(targets))
 }
 
 pub(super) async fn inconsistency_proof(
@@ -118,10 +201,4 @@ pub(super) async fn inconsistency_proof(
     let (body, _memory) = read_body(body, &headers, limit, &memory.uploads, sender).await?;
     let attested = inconsistencies.attest(blob_id, sliver_type, body).await?;
     Ok(Answer::json(200, attested))
-}
-
-/// The BCS of symbols, and the memory that they are in.
-fn bcs<T: Serialize>(value: &T, taken: Taken) -> Result<Answer, Refusal> {
-    let bytes = bcs::to_bytes(value).map_err(internal)?;
-    Ok(Answer::binary_holding(bytes, taken))
 }

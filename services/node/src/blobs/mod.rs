@@ -13,6 +13,7 @@ mod intake;
 mod pending;
 mod reads;
 mod stripes;
+mod symbol_answer;
 mod symbol_trees;
 mod symbols;
 mod uploads;
@@ -32,6 +33,7 @@ pub use self::{
     inconsistencies::{AttestationError, Inconsistencies},
     intake::{Arriving, Intake, IntakeError},
     reads::{ReadError, Reads},
+    symbol_answer::SymbolAnswer,
     symbols::{SymbolError, SymbolSelection, Symbols},
     uploads::{Accepted, UploadError, Uploads},
 };

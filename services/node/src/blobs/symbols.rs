@@ -1,6 +1,6 @@
 //! Recovery and decoding symbols: for those who lack a sliver. Node spec 1.11 and 1.12.
 
-use std::{cell::OnceCell, collections::BTreeMap, collections::BTreeSet, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
 
 use tokio::sync::Semaphore;
 use walrus_core::{
@@ -80,42 +80,16 @@ pub enum SymbolError {
     Work(#[from] WorkError),
 }
 
-/// What one request gathers.
-#[derive(Default)]
-struct Gathered {
-    symbols: BTreeMap<SymbolId, GeneralRecoverySymbol>,
-    last_error: Option<SymbolError>,
-    /// Bytes of one symbol with its proof; all have the same.
-    one: usize,
-}
-
-impl Gathered {
-    /// Whether the answer is as large as one may be. What is left out may be asked for again.
-    fn is_full(&self) -> bool {
-        self.symbols.len().saturating_mul(self.one) >= MAX_SYMBOL_ANSWER
-    }
-
-    fn add(&mut self, symbol: GeneralRecoverySymbol) -> Result<(), SymbolError> {
-        if self.one == 0 {
-            self.one = bcs::serialized_size(&symbol).map_err(SymbolError::Size)?;
-        }
-        if !self.is_full() {
-            self.symbols.insert(symbol.id(), symbol);
-        }
-        Ok(())
-    }
-}
-
 /// A blob whose symbols are being served. Its metadata is read only for slivers that have to be expanded: checking it costs
 /// much more than a symbol of a tree that is kept.
-struct ServedBlob<'a> {
+pub(super) struct ServedBlob<'a> {
     holdings: &'a Holdings,
-    blob_id: BlobId,
+    pub(super) blob_id: BlobId,
     metadata: OnceCell<VerifiedBlobMetadataWithId>,
 }
 
 impl<'a> ServedBlob<'a> {
-    fn new(holdings: &'a Holdings, blob_id: BlobId) -> Result<Self, SymbolError> {
+    pub(super) fn new(holdings: &'a Holdings, blob_id: BlobId) -> Result<Self, SymbolError> {
         if !holdings
             .storage()
             .has_metadata(&blob_id, holdings.encoding())?
@@ -159,7 +133,7 @@ pub(crate) fn symbol_requests(config: &RestServerConfig) -> Semaphore {
 }
 
 impl Symbols {
-    /// Recovery symbols with proofs, in the order of their IDs.
+    /// Recovery symbols with proofs, in the order of their IDs, all at once.
     ///
     /// # Errors
     /// [`SymbolError`].
@@ -169,25 +143,12 @@ impl Symbols {
         selection: SymbolSelection,
         proof_type: Option<SliverType>,
     ) -> Result<Vec<GeneralRecoverySymbol>, SymbolError> {
-        let _permit = self.requests.try_acquire().map_err(|_| SymbolError::Busy)?;
-        let this = Arc::clone(self);
-        let gather = move || {
-            this.check_served(&blob_id)?;
-            let blob = ServedBlob::new(&this.holdings, blob_id)?;
-            let mut gathered = Gathered::default();
-            if proof_type != Some(SliverType::Secondary) {
-                this.gather::<Primary>(&blob, &selection, &mut gathered);
-            }
-            if proof_type != Some(SliverType::Primary) {
-                this.gather::<Secondary>(&blob, &selection, &mut gathered);
-            }
-            if gathered.symbols.is_empty() {
-                return Err(gathered.last_error.unwrap_or(SymbolError::NotPresent));
-            }
-            this.note_bytes();
-            Ok(gathered.symbols.into_values().collect())
-        };
-        self.work.run(gather).await
+        let mut answer = self.answer(blob_id, selection, proof_type).await?;
+        let mut symbols = Vec::new();
+        while let Some(piece) = answer.next().await? {
+            symbols.extend(piece);
+        }
+        Ok(symbols)
     }
 
     /// The most bytes that symbols of so many slivers of other nodes can have in one answer.
@@ -201,7 +162,7 @@ impl Symbols {
             .min(MAX_SYMBOL_ANSWER)
     }
 
-    fn check_served(&self, blob_id: &BlobId) -> Result<(), SymbolError> {
+    pub(super) fn check_served(&self, blob_id: &BlobId) -> Result<(), SymbolError> {
         self.blocklist.check(blob_id)?;
         if !self.holdings.is_registered(blob_id)? {
             return Err(SymbolError::NotRegistered);
@@ -210,7 +171,7 @@ impl Symbols {
     }
 
     /// Stored shards and the index of their sliver of type `sliver_type`.
-    fn own_slivers(
+    pub(super) fn own_slivers(
         &self,
         blob_id: &BlobId,
         sliver_type: SliverType,
@@ -239,7 +200,7 @@ impl Symbols {
     }
 
     /// The tree of an own sliver, kept from an earlier request if possible.
-    fn symbol_tree<T: Axis>(
+    pub(super) fn symbol_tree<T: Axis>(
         &self,
         blob: &ServedBlob<'_>,
         shard: ShardIndex,
@@ -274,7 +235,7 @@ impl Symbols {
         Ok(tree)
     }
 
-    fn is_stored(&self, key: &TreeKey) -> Result<bool, StorageError> {
+    pub(super) fn is_stored(&self, key: &TreeKey) -> Result<bool, StorageError> {
         let storage = self.holdings.storage();
         storage.has_sliver(key.shard, &key.blob_id, key.sliver_type)
     }
@@ -300,43 +261,9 @@ impl Symbols {
         self.note_bytes();
     }
 
-    fn note_bytes(&self) {
+    pub(super) fn note_bytes(&self) {
         let bytes = i64::try_from(self.trees.bytes()).unwrap_or(i64::MAX);
         self.metrics.symbol_tree_bytes.set(bytes);
-    }
-
-    /// Symbols whose proofs open own slivers of type `T`.
-    fn gather<T: Axis>(
-        &self,
-        blob: &ServedBlob<'_>,
-        selection: &SymbolSelection,
-        gathered: &mut Gathered,
-    ) {
-        for (shard, source) in self.own_slivers(&blob.blob_id, T::TYPE) {
-            let targets = targets_through::<T>(selection, source);
-            let wanted: Vec<_> = targets
-                .into_iter()
-                .filter(|target| {
-                    !gathered
-                        .symbols
-                        .contains_key(&symbol_id(T::TYPE, source, *target))
-                })
-                .collect();
-            if gathered.is_full() {
-                return;
-            }
-            if wanted.is_empty() {
-                continue;
-            }
-            match self.symbol_tree::<T>(blob, shard) {
-                Ok(tree) => {
-                    let mut symbols = wanted.into_iter().filter_map(|target| tree.symbol(target));
-                    let added = symbols.try_for_each(|symbol| gathered.add(symbol));
-                    gathered.last_error = added.err().or(gathered.last_error.take());
-                }
-                Err(error) => gathered.last_error = Some(error),
-            }
-        }
     }
 
     /// Raw symbols of source slivers, by target.
@@ -408,26 +335,5 @@ impl Symbols {
             }
         }
         Ok(by_target)
-    }
-}
-
-fn symbol_id(source_type: SliverType, source: SliverIndex, target: SliverIndex) -> SymbolId {
-    match source_type {
-        SliverType::Primary => SymbolId::new(source, target),
-        SliverType::Secondary => SymbolId::new(target, source),
-    }
-}
-
-/// The positions in source sliver `source` of sliver type `T` that the selection asks for.
-fn targets_through<T: Axis>(selection: &SymbolSelection, source: SliverIndex) -> Vec<SliverIndex> {
-    match selection {
-        SymbolSelection::Ids(ids) => ids
-            .iter()
-            .filter(|id| id.sliver_index(T::TYPE) == source)
-            .map(|id| id.sliver_index(T::TYPE.orthogonal()))
-            .collect(),
-        // A target of the other sliver type crosses every source; one of the same sliver type is the source itself, every symbol of it.
-        SymbolSelection::Target(target, target_type) if *target_type != T::TYPE => vec![*target],
-        SymbolSelection::Target(..) => vec![],
     }
 }

@@ -249,3 +249,50 @@ async fn simultaneous_requests_expand_a_sliver_once() {
     }
     assert_eq!(hits_and_misses(&parts), (10 * 3 - 3, 3));
 }
+
+#[tokio::test]
+async fn a_large_answer_is_made_in_pieces_and_is_the_same() {
+    let node = TestNode::start(&OWN).await;
+    let parts = &node.parts;
+    // Symbols of some 60 kB, of which there are more than 50.
+    let blob = encode(&vec![7; 28 * 60_000]);
+    let blob_id = *blob.metadata.blob_id();
+    node.register(blob_id, false);
+    for shard in OWN {
+        put(parts, &blob, shard);
+    }
+    let ids: BTreeSet<_> = (0..N_SHARDS)
+        .flat_map(|row| {
+            (0..N_SHARDS).map(move |column| SymbolId::new(SliverIndex(row), SliverIndex(column)))
+        })
+        .collect();
+    let selection = SymbolSelection::Ids(ids.clone());
+    let asked = parts.deeds.symbols.answer(blob_id, selection, None).await;
+    let mut answer = asked.unwrap();
+    let (mut symbols, mut pieces) = (vec![], 0);
+    while let Some(piece) = answer.next().await.unwrap() {
+        let bytes = bcs::serialized_size(&piece).unwrap();
+        assert!(bytes <= (1 << 20) + 128, "{bytes}");
+        symbols.extend(piece);
+        pieces += 1;
+    }
+    // Every symbol that is in one of three rows or columns.
+    assert_eq!(symbols.len(), 10 * 10 - 7 * 7);
+    assert_eq!((answer.count(), pieces), (symbols.len(), 3));
+    assert!(symbols.is_sorted_by_key(GeneralRecoverySymbol::id));
+
+    let query: Vec<_> = ids.iter().map(|id| format!("id={id}")).collect();
+    let path = format!("/v1/blobs/{blob_id}/recoverySymbols?{}", query.join("&"));
+    let sent = node.raw().get(node.url(&path)).send().await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let bytes = sent.bytes().await.unwrap();
+    assert!(bytes == bcs::to_bytes(&symbols).unwrap());
+
+    // What is lost while an answer is sent breaks it off; nothing wrong is sent.
+    let selection = SymbolSelection::Ids(ids);
+    let asked = parts.deeds.symbols.answer(blob_id, selection, None).await;
+    let mut answer = asked.unwrap();
+    answer.next().await.unwrap();
+    parts.storage.delete_data(&blob_id).unwrap();
+    assert!(answer.next().await.is_err());
+}
