@@ -65,6 +65,8 @@ pub(crate) const SUBSIDIES_BEFORE_END: Duration = Duration::from_secs(300);
 pub(crate) const MAX_SUBSIDIES_CALLS: usize = 20;
 /// Answers of shard sync that are in memory at once, each until it is sent.
 pub(crate) const MAX_SHARD_SYNCS: usize = 4;
+/// Of these, those of one caller.
+pub(crate) const MAX_SHARD_SYNCS_PER_CALLER: usize = 2;
 /// Bytes of slivers in one answer of shard sync; one sliver is sent however large it is.
 pub(crate) const MAX_SYNC_ANSWER_BYTES: usize = 16 << 20;
 /// Bytes of such an answer that are handed to the connection at once.

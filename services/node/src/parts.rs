@@ -41,7 +41,7 @@ use crate::{
         Account, Problems,
         repair::{RepairRefused, RepairReport, RepairScope, RepairWorker, Repairs},
     },
-    shards::{ShardLife, ShardSource, sync_requests},
+    shards::{ShardLife, ShardSource, SyncTurns},
     signal::Signal,
     storage::{Compaction, Storage, StorageError},
     upkeep::BlocklistRefresh,
@@ -203,7 +203,7 @@ impl Common {
             storage: Arc::clone(storage),
             committees: Arc::clone(committees),
             max_slivers: config.max_sliver_count_per_sync_request,
-            requests: sync_requests(),
+            turns: SyncTurns::default(),
             work: self.work.clone(),
         }
     }

@@ -41,13 +41,13 @@ pub(super) async fn sync_shard(
         .map_err(|error| Refusal::new(Reason::InvalidContentType, error.to_string()))?;
     let slice = source.slice(caller, request).await?;
     let length: usize = slice.pieces.iter().map(Bytes::len).sum();
-    let (permit, until) = (
-        slice.permit,
+    let (turn, until) = (
+        slice.turn,
         Instant::now().checked_add(LEAST_PACE.time_for(length)),
     );
     let pieces = slice.pieces.into_iter().flat_map(chunks).map(move |piece| {
         // Given back with the last piece, or when the caller takes them too slowly: it stands for their memory.
-        let _permit = &permit;
+        let _turn = &turn;
         match until.is_none_or(|until| Instant::now() < until) {
             true => Ok(piece),
             false => Err(io::Error::from(io::ErrorKind::TimedOut)),

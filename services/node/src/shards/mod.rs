@@ -20,14 +20,18 @@ mod attest;
 mod fill;
 mod serve;
 mod transfers;
+mod turns;
 
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub use self::serve::{ShardSlice, ShardSource, ShardSyncError};
 use self::transfers::Transfers;
-pub(crate) use self::{serve::sync_requests, transfers::TransferEnd};
+pub use self::{
+    serve::{ShardSlice, ShardSource, ShardSyncError},
+    turns::SyncTurn,
+};
+pub(crate) use self::{transfers::TransferEnd, turns::SyncTurns};
 use crate::{signal::Signal, storage::Storage};
 
 /// The right to change shards and to take blobs out of the queue that fills them; one holds it at a time.

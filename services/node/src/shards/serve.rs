@@ -3,7 +3,6 @@
 use std::{iter, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use walrus_core::{
     BlobId, BlsPublicKey, Epoch, ShardIndex, SliverType,
     messages::{MessageError, ProtocolMessage, SyncShardRequest, SyncShardRequestV1},
@@ -11,6 +10,7 @@ use walrus_core::{
 };
 use walrus_sui::contract::Committee;
 
+use super::{SyncTurn, turns::SyncTurns};
 use crate::{
     committee::{CommitteeHolder, CommitteeView},
     limits::{MAX_SHARD_SYNCS, MAX_SYNC_ANSWER_BYTES},
@@ -74,7 +74,7 @@ pub struct ShardSlice {
     /// The pieces.
     pub pieces: Vec<Bytes>,
     /// To be kept until the last piece is sent: it stands for their memory.
-    pub permit: OwnedSemaphorePermit,
+    pub turn: SyncTurn,
 }
 
 /// Sends shards to those who own them next.
@@ -85,13 +85,8 @@ pub struct ShardSource {
     /// Most slivers of one answer, if there is a limit besides that of bytes.
     pub(crate) max_slivers: Option<u64>,
     /// One for each answer in memory.
-    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) turns: SyncTurns,
     pub(crate) work: Work,
-}
-
-/// How many answers are made at once.
-pub(crate) fn sync_requests() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(MAX_SHARD_SYNCS))
 }
 
 impl ShardSource {
@@ -116,14 +111,13 @@ impl ShardSource {
         };
         let message = self.work.run(verify).await?;
         let request = self.permitted(&view, &caller, message)?;
-        let permit = Arc::clone(&self.requests).acquire_owned();
-        let permit = tokio::time::timeout(PATIENCE, permit).await;
-        let permit = permit.map_err(|_| ShardSyncError::Busy)?;
-        let permit = permit.map_err(WorkError::from)?;
+        let turn = tokio::time::timeout(PATIENCE, self.turns.take(caller)).await;
+        let turn = turn.map_err(|_| ShardSyncError::Busy)?;
+        let turn = turn.map_err(WorkError::from)?;
         let (this, epoch) = (Arc::clone(self), view.epoch());
         let gather = move || this.gather(&request, epoch);
         let pieces = self.work.run(gather).await?;
-        Ok(ShardSlice { pieces, permit })
+        Ok(ShardSlice { pieces, turn })
     }
 
     /// The request, if the caller may make it now.
