@@ -79,6 +79,8 @@ pub(crate) const MAX_REQUESTS_PER_PEER: usize = 16;
 pub(crate) const PEERS_AT_ONCE: usize = 4;
 /// After so long without an answer from one peer, the next is asked as well.
 pub(crate) const SLOW_ANSWER: Duration = Duration::from_secs(2);
+/// After so long without an attestation from one of those that were asked, others are asked as well; to verify a proof takes long.
+pub(crate) const SLOW_ATTESTATION: Duration = Duration::from_secs(15);
 /// For how long a peer that did not answer in time is asked after all others.
 pub(crate) const SLOW_PEER: Duration = Duration::from_secs(300);
 /// Patience with the previous owner of a shard for one sliver; the other nodes have symbols of it.

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::timeout;
 use walrus_core::{
     BlobId, Epoch, SliverType, certificate::ProtocolMessageCertificate, messages::InvalidBlobId,
     quorum::min_certificate_weight, signed_message::SignedMessage,
@@ -14,6 +15,7 @@ use walrus_sui::{
 };
 
 use super::{Healer, HealingError};
+use crate::limits::SLOW_ATTESTATION;
 
 /// Brings certificates of invalid blobs on chain.
 pub trait InvalidityReporter: Send + Sync + 'static {
@@ -91,7 +93,12 @@ impl Healer {
                     (index, member, answer)
                 });
             }
-            let Some((index, member, answer)) = asked.next().await else {
+            let Ok(answer) = timeout(SLOW_ATTESTATION, asked.next()).await else {
+                // Whoever did not answer by now may still do so, and others are asked meanwhile.
+                pending = 0;
+                continue;
+            };
+            let Some((index, member, answer)) = answer else {
                 return Err(HealingError::TooFewAttestations {
                     weight,
                     needed,
@@ -132,7 +139,7 @@ impl Healer {
         let client = self.peers.client(member).ok_or_else(unusable)?;
         let patience = Duration::from_secs(self.config.invalidity_sync_timeout_secs);
         let answer = client.submit_inconsistency_proof(&blob_id, proof.sliver_type, bytes);
-        let attestation = tokio::time::timeout(patience, answer)
+        let attestation = timeout(patience, answer)
             .await
             .map_err(|_| HealingError::Timeout(patience))??;
         let verify = move || {

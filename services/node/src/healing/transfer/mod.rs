@@ -20,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, watch},
     task::{JoinError, JoinSet},
-    time::{Instant, timeout},
+    time::{Instant, timeout, timeout_at},
 };
 use walrus_core::bls::BlsKeyPair;
 use walrus_service::{
@@ -172,7 +172,14 @@ impl ShardSync {
         jobs.begin(turns, Instant::now(), |turn, progress, patience| {
             let transfers = Arc::clone(&self.transfers);
             requests.spawn(async move {
-                let went = transfers.advance(&turn, progress, patience).await;
+                let advance = transfers.advance(&turn, progress, patience);
+                let went = match timeout_at(patience.deadline(), advance).await {
+                    Ok(went) => went,
+                    Err(_) => Err(TransferError::GivenUp {
+                        url: turn.source.url().to_owned(),
+                        why: patience.why(Instant::now()),
+                    }),
+                };
                 (turn, went)
             })
         });

@@ -12,6 +12,9 @@ use crate::config::ShardSyncConfig;
 /// What an answer that brings all that it was asked for may take besides its bytes: small ones are mostly the way there and back.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
 
+/// The longest deadline: a century.
+const FAR_AWAY: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 /// What is asked of every source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Terms {
@@ -93,15 +96,18 @@ impl Patience {
         self.earned = self.earned.saturating_add(earned).min(self.waited);
     }
 
+    /// When the transfer has to be over.
+    pub(super) fn deadline(&self) -> Instant {
+        let deadline = self.begun.checked_add(self.terms.deadline.min(FAR_AWAY));
+        deadline.unwrap_or(self.begun)
+    }
+
     /// Until when a request may go on of which so many bytes have come that are not stored yet.
     pub(super) fn until(&self, came: u64, now: Instant) -> Instant {
-        let Terms {
-            patience, deadline, ..
-        } = self.terms;
+        let patience = self.terms.patience;
         let left = self.left().saturating_add(self.time_of(came)).min(patience);
-        let last = self.begun.checked_add(deadline);
         let until = now.checked_add(left).unwrap_or(now);
-        last.map_or(until, |last| until.min(last))
+        until.min(self.deadline())
     }
 
     /// Why the source is to be given up, if it is.

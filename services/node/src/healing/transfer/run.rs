@@ -1,12 +1,16 @@
 //! One request of a transfer: the next slivers that are missing are asked for, verified and stored while the following ones arrive.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
+use tokio::time::timeout;
 use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 
 use super::{Transfers, patience::Patience, plan::Turn, request::TransferError};
 use crate::storage::{StorageError, records::ShardState};
+
+/// Patience with the other nodes for metadata of the slivers of one request.
+const METADATA_TIME: Duration = Duration::from_secs(120);
 
 /// How far a transfer is: the blobs are walked through once for each sliver type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +103,10 @@ impl Transfers {
         if turn.job.ahead {
             self.begin(turn.job.shard).await?;
         }
-        self.fetch_metadata(&wanted).await?;
+        // Slivers without metadata are left to recovery.
+        if let Ok(fetched) = timeout(METADATA_TIME, self.fetch_metadata(&wanted)).await {
+            fetched?;
+        }
         let received = self.receive(turn, sliver_type, &wanted, patience).await?;
         let progress = match (received.last, &received.broke) {
             (Some(last), _) => progress.behind(last),

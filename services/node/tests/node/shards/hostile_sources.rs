@@ -115,19 +115,22 @@ async fn one_that_trickles_is_given_up_and_what_came_of_it_is_kept() {
         .iter()
         .map(|blob| record(blob, TAKEN, SliverType::Primary))
         .collect();
-    // One valid sliver in a while, which is much longer in sum than anybody waits.
+    // A valid sliver at once, and then one in a while, which is much longer in sum than anybody waits.
     let trickle = move || {
-        let slivers = stream::iter(records.clone()).then(|record| async {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+        let mut records = records.clone();
+        let first = records.remove(0);
+        let slivers = stream::iter(records).then(|record| async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
             record
         });
-        stream::iter([head(12)]).chain(slivers)
+        stream::iter([head(12), first]).chain(slivers)
     };
     let hostile = Hostile::start(trickle);
     let [_first, second] = gained_from(&hostile, &blobs).await;
     let config = ShardSyncConfig {
         shard_sync_min_bytes_per_sec: 1 << 40,
-        ..impatient()
+        shard_sync_retry_switch_to_recovery_interval_secs: 3,
+        ..ShardSyncConfig::default()
     };
     filled(&second, &blobs, config).await;
     assert_eq!(ended(&second, "recovery"), 1);
@@ -209,4 +212,22 @@ async fn one_that_stalls_holds_up_no_shard_of_another_source() {
     for blob in &blobs {
         assert_holds(&second, blob, &[5]);
     }
+}
+
+#[tokio::test]
+async fn one_that_stalls_is_not_waited_for_when_others_have_symbols_and_metadata() {
+    let blobs = blobs(12);
+    let hostile = Hostile::start(stream::pending);
+    let [first, second] = two_nodes(&blobs).await;
+    let mut now = committee(EPOCH, &[(&first, &ALL[..8]), (&second, &[TAKEN])]);
+    now.members.push(hostile.member(&[8]));
+    let after = Committees {
+        previous: None,
+        current: now,
+        ..committees(vec![])
+    };
+    assign(&first, &after).await;
+    assign(&second, &after).await;
+    // It is asked first for half of the blobs, and each request may take 45 seconds.
+    filled(&second, &blobs, ShardSyncConfig::default()).await;
 }
