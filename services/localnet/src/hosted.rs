@@ -75,7 +75,10 @@ impl HostedNode {
     /// Waits until the node fails by itself; returns why.
     pub(crate) async fn failed(&mut self) -> String {
         match self {
-            Self::Here(node) => node.failed().await,
+            Self::Here(node) => tokio::select! {
+                failed = node.failed() => failed,
+                why = node.restart_wanted() => why.to_string(),
+            },
             Self::Process(process) => process.ended().await,
         }
     }

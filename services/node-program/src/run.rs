@@ -3,7 +3,9 @@
 use std::{fs, future::Future, io::ErrorKind, path::Path, pin::pin};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use walrus_node::{NodeConfig, RunningNode, StorageNode, operator::admin::AdminDoor};
+use walrus_node::{
+    NodeConfig, RunningNode, StorageNode, operator::admin::AdminDoor, upkeep::Restart,
+};
 
 use crate::{
     args::RunArgs,
@@ -15,7 +17,7 @@ use crate::{
 const STORED: [&str; 3] = ["db", "db.damaged", "shards"];
 
 pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> anyhow::Result<()> {
-    let config = NodeConfig::load(&args.config_path)?;
+    let mut config = NodeConfig::load(&args.config_path)?;
     #[cfg(unix)]
     raise_open_files();
     if let Some(path) = &config.admin_socket_path {
@@ -30,27 +32,56 @@ pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> 
     }
     // From here on a signal ends the node in order, instead of the process in the middle of a write.
     let mut signals = Signals::new()?;
+    let mut is_told = false;
+    while let End::Restart(why) =
+        life(&config, args, output, &logging, &mut signals, &mut is_told).await?
+    {
+        tracing::info!(%why, "the node is started again");
+        config = NodeConfig::load(&args.config_path)?;
+    }
+    Ok(())
+}
+
+/// How a node ended in order.
+enum End {
+    /// It was to.
+    Stopped,
+    /// It has to go on with what its configuration says by now.
+    Restart(Restart),
+}
+
+/// A node from its start to its orderly end.
+async fn life(
+    config: &NodeConfig,
+    args: &RunArgs,
+    output: &Output,
+    logging: &SetFilter,
+    signals: &mut Signals,
+    is_told: &mut bool,
+) -> anyhow::Result<End> {
     let prepared = tokio::select! {
         prepared = StorageNode::prepare(config.clone()) => prepared?,
-        () = signals.next() => return Ok(()),
+        () = signals.next() => return Ok(End::Stopped),
     };
     #[cfg(unix)]
-    let prepared = prepared.with_log_level(logging);
+    let prepared = prepared.with_log_level(logging.clone());
     #[cfg(not(unix))]
-    drop(logging);
+    let _ = logging;
     let (node, stopped) = to_its_end(prepared.start(), async || signals.next().await).await?;
     // Whatever goes wrong from here on, the node stops in order: a storage that is not closed is read from end to end by the next
     // start.
     let served = if stopped {
-        Ok(())
+        Ok(End::Stopped)
     } else {
-        serve(&node, &config, args, output, &mut signals).await
+        serve(&node, config, args, output, signals, is_told).await
     };
     let stopped = tokio::select! {
         stopped = node.shutdown() => stopped,
         () = signals.next() => bail!("stopped at once by a second signal; open requests were cut off"),
     };
-    served.and(stopped)
+    let end = served?;
+    stopped?;
+    Ok(end)
 }
 
 /// Lets the process have as many files open as the system allows it to: a node has some hundreds for what it stores, and one for
@@ -87,19 +118,23 @@ async fn to_its_end<N>(
     }
 }
 
-/// Says that a node is up, and waits for its end.
+/// Says that a node is up, once for the process, and waits for its end.
 async fn serve(
     node: &RunningNode,
     config: &NodeConfig,
     args: &RunArgs,
     output: &Output,
     signals: &mut Signals,
-) -> anyhow::Result<()> {
-    tell(node, config, output)?;
+    is_told: &mut bool,
+) -> anyhow::Result<End> {
+    if !std::mem::replace(is_told, true) {
+        tell(node, config, output)?;
+    }
     tokio::select! {
         failed = node.failed() => Err(anyhow!("the node stopped: {failed}")),
-        () = signals.next() => Ok(()),
-        () = input_end(), if args.until_input_ends => Ok(()),
+        why = node.restart_wanted() => Ok(End::Restart(why)),
+        () = signals.next() => Ok(End::Stopped),
+        () = input_end(), if args.until_input_ends => Ok(End::Stopped),
     }
 }
 

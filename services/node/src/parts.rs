@@ -45,6 +45,7 @@ use crate::{
     signal::Signal,
     storage::{Compaction, Storage, StorageError},
     upkeep::BlocklistRefresh,
+    upkeep::Restart,
     work::{Work, WorkError},
 };
 
@@ -123,6 +124,8 @@ pub struct Parts {
     pub(crate) repairs: Arc<Repairs>,
     /// What the parts know to be wrong.
     pub(crate) problems: Arc<Problems>,
+    /// Why the node has to start again, once it has to.
+    pub(crate) restart: Arc<watch::Sender<Option<Restart>>>,
     pub(crate) work: Work,
 }
 
@@ -290,6 +293,7 @@ impl Parts {
             epoch_moved,
             repairs: Arc::default(),
             problems,
+            restart: Arc::new(watch::Sender::new(None)),
             work: common.work,
         }
     }

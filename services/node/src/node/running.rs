@@ -7,7 +7,7 @@ use walrus_sui::Address;
 
 #[cfg(unix)]
 use crate::operator::admin::AdminDoor;
-use crate::{operator::Account, parts::Parts, view::NodeView};
+use crate::{operator::Account, parts::Parts, upkeep::Restart, view::NodeView};
 
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
@@ -46,6 +46,17 @@ impl RunningNode {
     /// Waits until a background job of the node fails; returns what failed.
     pub async fn failed(&self) -> String {
         self.parts.runner.failed().await.to_string()
+    }
+
+    /// Waits until the node has to start again, with what its configuration file says by then: stop it in order, and start another one. Node
+    /// spec 5.10.
+    pub async fn restart_wanted(&self) -> Restart {
+        let mut wanted = self.parts.restart.subscribe();
+        match wanted.wait_for(Option::is_some).await.map(|why| *why) {
+            Ok(Some(why)) => why,
+            // The sender lives as long as the parts.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Stops accepting, lets open requests end, stops all work and closes the storage. Afterwards the directory and the address

@@ -159,6 +159,7 @@ fn start_upkeep(
                 address: config.public_address(),
                 network_key: own.0.to_vec(),
             },
+            restart: Arc::clone(&parts.restart),
         });
     }
     if let Some(path) = &config.blocklist_path {

@@ -43,17 +43,17 @@ impl Default for ConfigSynchronizerConfig {
     }
 }
 
-/// The node has to be started again to go on with what has changed.
+/// The node has to be started again, in the same process or another one, to go on with what has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Restart {
     /// The chain has changed to the next protocol key, and so has the configuration.
     #[error(
-        "the chain knows the node by its next protocol key now, and the configuration was changed to it: the node has to be started again"
+        "the chain knows the node by its next protocol key now, and the configuration was changed to it: the node has to start again"
     )]
     Rotated,
     /// The chain knows the node by another address or network key than it was started with, and the configuration has them.
     #[error(
-        "the chain was told of another address or network key: the node has to be started again to use them"
+        "the chain was told of another address or network key: the node has to start again to use them"
     )]
     Moved,
 }
@@ -72,6 +72,8 @@ pub struct ConfigSynchronizer {
     pub(crate) work: Work,
     /// What the node was started with, and so serves with.
     pub(crate) serves: Endpoint,
+    /// Tells whoever runs the node that it has to start again.
+    pub(crate) restart: Arc<watch::Sender<Option<Restart>>>,
 }
 
 /// Where a node is reached, and by which key it is known there.
@@ -228,7 +230,12 @@ impl Worker for ConfigSynchronizer {
         match self.synchronize().await {
             Ok(()) => Ok(Step::WaitAtMost(self.interval)),
             Err(Problem::Later(error)) => Ok(Step::RetryOrWait(error)),
-            Err(Problem::Restart(why)) => Err(why.into()),
+            Err(Problem::Restart(why)) => {
+                tracing::info!(%why, "the node starts again");
+                self.restart.send_replace(Some(why));
+                // It began with what the configuration said before; the next one compares again.
+                Ok(Step::Done)
+            }
         }
     }
 
