@@ -54,19 +54,87 @@ pub fn node_log_path(dir: &Path, index: u16) -> PathBuf {
     node_config_path(dir, index).with_file_name(NODE_LOG_FILE)
 }
 
-/// Writes a node's configuration file and reads it back, so that what this process starts is what the file says.
+/// The configuration of a node, as its file says it, so that what this process starts is what any process would. A new node gets a file. In
+/// one that is there the network changes what is its own business (addresses, the chain, the capability) and nothing else: disks, a
+/// storage that was moved, keys and limits are its operator's.
 pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<NodeConfig> {
+    let dir = network.directory().node(index);
+    let path = node_config_path(network.path(), index);
+    let new = new_node_config(network, index)?;
+    let config = if path.exists() {
+        let kept = NodeConfig::load(&path).context(
+            "the configuration of a node cannot be read; mend it, or remove it to have it written anew",
+        )?;
+        let own = with_own_business(&kept, new);
+        if own != kept {
+            replace_private(&path, own.to_yaml()?.as_bytes())?;
+        }
+        own
+    } else {
+        replace_private(&path, new.to_yaml()?.as_bytes())?;
+        new
+    };
+    let read = NodeConfig::load(&path)?;
+    debug_assert_eq!(read, config, "what was written");
+    let key = read.network_key()?;
+    let certificate = dir.join(CERTIFICATE_FILE);
+    network
+        .authority()
+        .write_node_chain(&certificate, &key, read.rest_api_address.ip())?;
+    Ok(read)
+}
+
+/// What a file says, but for what the network knows better: also where files are, in a directory that was moved as a whole.
+fn with_own_business(kept: &NodeConfig, new: NodeConfig) -> NodeConfig {
+    let found = |kept: &Path, new: &Path| {
+        let is_moved = !kept.exists() && new.exists();
+        if is_moved { new } else { kept }.to_owned()
+    };
+    let key = |kept: &KeySource, new: &KeySource| match (kept, new) {
+        (KeySource::File { path: kept }, KeySource::File { path: new }) => {
+            KeySource::file(found(kept, new))
+        }
+        (kept, _) => kept.clone(),
+    };
+    let wallet_config = match (&kept.sui.wallet_config, &new.sui.wallet_config) {
+        (WalletSource::File(kept), WalletSource::File(new)) => WalletSource::File(found(kept, new)),
+        (kept, _) => kept.clone(),
+    };
+    NodeConfig {
+        rest_api_address: new.rest_api_address,
+        metrics_address: new.metrics_address,
+        public_host: new.public_host,
+        public_port: new.public_port,
+        storage_node_cap: new.storage_node_cap,
+        admin_socket_path: new.admin_socket_path,
+        blocklist_path: new.blocklist_path,
+        storage_path: found(&kept.storage_path, &new.storage_path),
+        protocol_key_pair: key(&kept.protocol_key_pair, &new.protocol_key_pair),
+        network_key_pair: key(&kept.network_key_pair, &new.network_key_pair),
+        tls: TlsConfig {
+            certificate_path: new.tls.certificate_path,
+            ..kept.tls.clone()
+        },
+        sui: SuiConfig {
+            wallet_config,
+            first_checkpoint: kept.sui.first_checkpoint,
+            ..new.sui
+        },
+        ..kept.clone()
+    }
+}
+
+fn new_node_config(network: &Localnet, index: u16) -> anyhow::Result<NodeConfig> {
     let dir = network.directory().node(index);
     let node = network.node_state(index)?;
     let deployment = network.deployment();
-    let certificate = dir.join(CERTIFICATE_FILE);
     let socket = dir.join(ADMIN_SOCKET_FILE);
-    let config = NodeConfig {
+    Ok(NodeConfig {
         rest_api_address: node.address,
         // JavaScript cannot be told which key a node has, and nobody else is on the way.
         tls: TlsConfig {
             also_plain_http: node.address.ip().is_loopback(),
-            certificate_path: Some(certificate.clone()),
+            certificate_path: Some(dir.join(CERTIFICATE_FILE)),
             ..TlsConfig::default()
         },
         metrics_address: node.metrics_address,
@@ -92,7 +160,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
             ..ShardSyncConfig::default()
         },
         storage_node_cap: Some(node.cap_id),
-        // The network is made with keys and votes of its own; nobody edits these files.
+        // The network is made with keys and votes of its own; nobody but its operator edits these files.
         config_synchronizer: ConfigSynchronizerConfig {
             enabled: false,
             ..ConfigSynchronizerConfig::default()
@@ -116,17 +184,7 @@ pub(crate) fn node_config(network: &Localnet, index: u16) -> anyhow::Result<Node
                 first_checkpoint: None,
             },
         )
-    };
-    let path = node_config_path(network.path(), index);
-    replace_private(&path, config.to_yaml()?.as_bytes())?;
-    let read = NodeConfig::load(&path)?;
-    debug_assert_eq!(read, config, "what was written");
-    let config = read;
-    let key = config.network_key()?;
-    network
-        .authority()
-        .write_node_chain(&certificate, &key, node.address.ip())?;
-    Ok(config)
+    })
 }
 
 /// Writes wallet, client configuration and `network.json`.
@@ -229,4 +287,66 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
         nodes,
         accounts: accounts.collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(dir: &Path, port: u16) -> NodeConfig {
+        let objects = [Address::TWO, Address::THREE];
+        NodeConfig {
+            rest_api_address: ([127, 0, 0, 1], port).into(),
+            ..NodeConfig::new(
+                "node-0".to_owned(),
+                dir.join("storage"),
+                KeySource::file(dir.join(PROTOCOL_KEY_FILE)),
+                KeySource::file(dir.join(NETWORK_KEY_FILE)),
+                "127.0.0.1".to_owned(),
+                port,
+                SuiConfig {
+                    rpc: format!("http://127.0.0.1:{port}"),
+                    system_object: objects[0],
+                    staking_object: objects[1],
+                    treasury_object: None,
+                    walrus_subsidies_object: None,
+                    wallet_config: WalletSource::File(dir.join(WALLET_FILE)),
+                    first_checkpoint: None,
+                },
+            )
+        }
+    }
+
+    #[test]
+    fn what_an_operator_has_changed_stays_and_addresses_are_the_networks() {
+        let dir = tempfile::tempdir().unwrap();
+        let (disk, storage) = (dir.path().join("disk"), dir.path().join("moved"));
+        let kept = NodeConfig {
+            storage_disks: vec![disk.clone()],
+            storage_path: storage.clone(),
+            storage_max_bytes: Some(7),
+            ..config(dir.path(), 1)
+        };
+        let own = with_own_business(&kept, config(dir.path(), 2));
+        let expected = NodeConfig {
+            storage_disks: vec![disk],
+            storage_path: storage,
+            storage_max_bytes: Some(7),
+            ..config(dir.path(), 2)
+        };
+        assert_eq!(own, expected);
+        assert_eq!(with_own_business(&own, config(dir.path(), 2)), own);
+    }
+
+    #[test]
+    fn files_are_found_in_a_directory_that_was_moved() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = config(dir.path(), 1);
+        let kept = config(Path::new("/where/it/was"), 1);
+        std::fs::create_dir(dir.path().join("storage")).unwrap();
+        for name in [PROTOCOL_KEY_FILE, NETWORK_KEY_FILE, WALLET_FILE] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        assert_eq!(with_own_business(&kept, new.clone()), new);
+    }
 }
