@@ -100,33 +100,25 @@ pub(crate) fn write(
 }
 
 /// `walrus-node generate-config`.
-pub(crate) fn run(args: &GenerateConfigArgs, output: &Output) -> anyhow::Result<()> {
-    let network = Network::of(&args.network)?;
+pub(crate) fn run(args: GenerateConfigArgs, output: &Output) -> anyhow::Result<()> {
+    let (path, node) = (args.config_path, args.node);
+    let network = Network::of(&node.network)?;
     let files = Files {
-        storage: args.storage_path.clone(),
-        protocol_key: args.protocol_key_path.clone(),
-        network_key: args.network_key_path.clone(),
-        wallet: args.wallet_config.clone(),
+        storage: node.storage_path,
+        protocol_key: args.protocol_key_path,
+        network_key: args.network_key_path,
+        wallet: args.wallet_config,
     };
-    let config = write(
-        &args.config_path,
-        files,
-        &network,
-        args.config.clone(),
-        args.force,
-    )?;
+    let config = write(&path, files, &network, node.config, args.force)?;
     config.protocol_key()?;
     config.network_key()?;
     config.sui.wallet_key()?;
-    output.result(
-        &serde_json::json!({ "configPath": args.config_path }),
-        |_| {
-            vec![
-                "Wrote the configuration.".to_owned(),
-                field("configuration", args.config_path.display()),
-            ]
-        },
-    )
+    output.result(&serde_json::json!({ "configPath": path }), |_| {
+        vec![
+            "Wrote the configuration.".to_owned(),
+            field("configuration", path.display()),
+        ]
+    })
 }
 
 /// Writes the node's capability into the configuration; everything else stays as it is, comments as well.

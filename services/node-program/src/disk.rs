@@ -11,16 +11,18 @@ use walrus_node::{
     operator::{
         DiskView,
         admin::{AdminBody, AdminRequest, DiskCommand},
+        is_unmarked, was_never_used,
     },
 };
 
 use crate::{
     args::{ChangeDiskArgs, DiskArgs, DiskVerb, DoorArgs, RemoveDiskArgs},
     config_file::set_disks,
+    doctor::runs,
     door::{done, socket},
     exit::{Exit, Refused, unless_interrupted},
     output::{Output, field},
-    words,
+    stopped, words,
 };
 
 /// How often the node is asked how far it is.
@@ -76,6 +78,7 @@ pub(crate) fn line(disk: &DiskView) -> String {
 fn add(change: &ChangeDiskArgs, output: &Output) -> anyhow::Result<Exit> {
     let path = std::path::absolute(&change.path)?;
     let config = NodeConfig::load(&change.config.config_path)?;
+    stopped::whole(&config.storage_path)?;
     check_new(&config, &path)?;
     let mut disks = config.storage_disks;
     ensure!(
@@ -121,15 +124,15 @@ fn change_config(
     disks: &[PathBuf],
     output: &Output,
 ) -> anyhow::Result<Exit> {
-    if change.yes {
+    if change.consent.yes {
         set_disks(&change.config.config_path, disks)?;
     }
     output.result(&serde_json::json!({ "storageDisks": disks }), |_| {
-        let headline = if disks.is_empty() && change.yes {
+        let headline = if disks.is_empty() && change.consent.yes {
             "The configuration has no disk besides that of storage_path; start the node again."
         } else if disks.is_empty() {
             "The configuration would have no disk besides that of storage_path; --yes does it."
-        } else if change.yes {
+        } else if change.consent.yes {
             "The configuration has these disks besides that of storage_path; start the node again."
         } else {
             "The configuration would have these disks besides that of storage_path; --yes does it."
@@ -145,6 +148,7 @@ async fn remove(remove: &RemoveDiskArgs, output: &Output) -> anyhow::Result<Exit
     let change = &remove.change;
     let path = std::path::absolute(&change.path)?;
     let config = NodeConfig::load(&change.config.config_path)?;
+    stopped::whole(&config.storage_path)?;
     // Named twice, no node starts: nothing is on it that would have to move first.
     let twice = config.storage_disks.contains(&path) && real(&path) == real(&config.storage_path);
     if path == config.storage_path && !twice {
@@ -154,6 +158,7 @@ async fn remove(remove: &RemoveDiskArgs, output: &Output) -> anyhow::Result<Exit
         );
         return Err(Refused(reason).into());
     }
+    let unused = twice || (!remove.lost && is_unused(&config, &path).await?);
     let mut disks = config.storage_disks;
     let known = disks.len();
     disks.retain(|disk| *disk != path);
@@ -163,18 +168,37 @@ async fn remove(remove: &RemoveDiskArgs, output: &Output) -> anyhow::Result<Exit
         "{} is none of the disks",
         path.display()
     );
-    if change.yes && !twice {
+    if !unused {
         let door = DoorArgs {
             config_path: Some(change.config.config_path.clone()),
             socket_path: None,
         };
-        if remove.lost {
-            ask(&socket(&door)?, DiskCommand::Forget { path }).await?;
-        } else {
-            drain(&door, &path).await?;
+        match (remove.lost, change.consent.yes) {
+            (true, true) => drop(ask(&socket(&door)?, DiskCommand::Forget { path }).await?),
+            (true, false) => {}
+            (false, true) => drop(drain(&door, &path).await?),
+            (false, false) => drop(ask(&socket(&door)?, DiskCommand::CheckDrain { path }).await?),
         }
     }
     change_config(change, &disks, output)
+}
+
+/// Whether the node, which may run or not, has never used a disk: then nothing has to move off it.
+async fn is_unused(config: &NodeConfig, path: &Path) -> anyhow::Result<bool> {
+    if !is_unmarked(path) {
+        return Ok(false);
+    }
+    if let Some(socket) = &config.admin_socket_path
+        && runs(config).await
+    {
+        let disks = list(socket).await?;
+        return Ok(disks.iter().all(|disk| disk.path != path));
+    }
+    stopped::no_node(config).await?;
+    let (mut options, path) = (config.storage_options(), path.to_owned());
+    options.disks.retain(|disk| *disk != path);
+    let look = move || was_never_used(options, &path);
+    Ok(tokio::task::spawn_blocking(look).await??)
 }
 
 /// Lets everything on a disk move to the others, and waits for that.
@@ -206,13 +230,22 @@ async fn drain(door: &DoorArgs, path: &Path) -> anyhow::Result<DiskView> {
 pub(crate) async fn drain_disk(
     config_path: &Path,
     path: &Path,
+    only_look: bool,
     output: &Output,
 ) -> anyhow::Result<()> {
     let door = DoorArgs {
         config_path: Some(config_path.to_owned()),
         socket_path: None,
     };
-    let disk = drain(&door, &std::path::absolute(path)?).await?;
+    let path = std::path::absolute(path)?;
+    if only_look {
+        let socket = socket(&door)?;
+        let disks = ask(&socket, DiskCommand::CheckDrain { path }).await?;
+        let would =
+            "what counts on the disk moves to the others, and it takes no slivers any more.";
+        return output.would(would, &disks, |disks| disks.iter().map(line).collect());
+    }
+    let disk = drain(&door, &path).await?;
     output.result(&disk, |disk| {
         vec![
             "Nothing on the disk counts any more; it takes no slivers.".to_owned(),
@@ -224,7 +257,7 @@ pub(crate) async fn drain_disk(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::ConfigPathArgs;
+    use crate::args::{ConfigPathArgs, ConsentArgs};
 
     #[tokio::test]
     async fn no_disk_is_added_that_keeps_the_node_from_starting_and_one_that_does_is_removed() {
@@ -236,7 +269,7 @@ mod tests {
         let config_path = dir.path().join("node.yaml");
         let text = format!(
             "name: n\nstorage_path: {}\nprotocol_key_pair: {{path: /p}}\nnetwork_key_pair: {{path: /n}}\npublic_host: h.example\npublic_port: 1\n\
-             sui: {{rpc: 'http://r', system_object: '0x2', staking_object: '0x3', wallet_config: /w}}\n",
+             rest_api_address: 127.0.0.1:0\nsui: {{rpc: 'http://r', system_object: '0x2', staking_object: '0x3', wallet_config: /w}}\n",
             storage.display()
         );
         std::fs::write(&config_path, text).unwrap();
@@ -246,7 +279,10 @@ mod tests {
             config: ConfigPathArgs {
                 config_path: config_path.clone(),
             },
-            yes: true,
+            consent: ConsentArgs {
+                yes: true,
+                dry_run: false,
+            },
         };
         let disks = || NodeConfig::load(&config_path).unwrap().storage_disks;
         for (path, says) in [
@@ -269,6 +305,20 @@ mod tests {
             lost: false,
         };
         remove(&undo, &output).await.unwrap();
-        assert_eq!(disks(), [other]);
+        assert_eq!(disks(), std::slice::from_ref(&other));
+        // The node does not run; it has never used the disk.
+        let mut unused = RemoveDiskArgs {
+            change: change(&other),
+            lost: false,
+        };
+        std::fs::write(other.join("walrus-disk"), "it has").unwrap();
+        remove(&unused, &output).await.unwrap_err();
+        std::fs::remove_file(other.join("walrus-disk")).unwrap();
+        unused.change.consent.yes = false;
+        remove(&unused, &output).await.unwrap();
+        assert_eq!(disks(), std::slice::from_ref(&other), "only looked at");
+        unused.change.consent.yes = true;
+        remove(&unused, &output).await.unwrap();
+        assert!(disks().is_empty());
     }
 }

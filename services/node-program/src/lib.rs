@@ -18,15 +18,18 @@ mod local_admin;
 mod logging;
 mod network;
 mod output;
+mod receive;
 mod register;
 mod relocate;
 mod repair;
 mod report;
 mod run;
 mod scrub;
+mod sealed;
 mod setup;
 mod size;
 mod status;
+mod stopped;
 mod words;
 mod worker;
 
@@ -64,7 +67,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Setup(args) => setup::run(args, &output).await,
-            Command::GenerateConfig(args) => config_file::run(&args, &output),
+            Command::GenerateConfig(args) => config_file::run(args, &output),
             Command::Register(args) => register::run(&args, &output).await,
             Command::Run(args) => run::run(&args, &output, logging).await,
             Command::Status(args) => return status::run(&args, &output).await,
@@ -74,11 +77,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Restore(args) => return backup::restore(args, &output).await,
             Command::ListDbCheckpoint { path } => return backup::list(&path, &output),
             Command::Move(args) => relocate::run(&args, &output).await,
+            Command::Receive(args) => receive::run(&args, &output).await,
             Command::Scrub(args) => return scrub::scrub(args, &output).await,
             Command::Fsck(args) => return scrub::fsck_verb(args, &output).await,
             Command::Disk(args) => return disk::run(args, &output).await,
             Command::Drain(args) => match &args.disk {
-                Some(path) => disk::drain_disk(&args.config.config_path, path, &output).await,
+                Some(path) => {
+                    let config = &args.config.config_path;
+                    disk::drain_disk(config, path, args.look.dry_run, &output).await
+                }
                 None => drain::run(&args, &output).await,
             },
             Command::Report(args) => report::run(&args, &output).await,

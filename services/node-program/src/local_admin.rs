@@ -16,6 +16,7 @@ pub(crate) async fn run(args: LocalAdminArgs, output: &Output) -> anyhow::Result
                 CheckpointArgs::Create { path, delay_secs } => CheckpointCommand::Create {
                     path: path.map(std::path::absolute).transpose()?,
                     delay_secs,
+                    sealed_keys: None,
                 },
                 CheckpointArgs::Cancel => CheckpointCommand::Cancel,
             },

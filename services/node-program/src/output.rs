@@ -7,6 +7,15 @@ use serde::Serialize;
 
 use crate::exit::Unread;
 
+/// What would be done, and how things are.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Would<'a, T> {
+    dry_run: bool,
+    would: &'a str,
+    now: &'a T,
+}
+
 /// Where results go.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -30,6 +39,25 @@ impl Output {
             lines(result).join("\n")
         };
         self.line(&text)
+    }
+
+    /// Prints what a verb would do (`--dry-run`), and how things are now.
+    pub(crate) fn would<T: Serialize>(
+        &self,
+        would: &str,
+        now: &T,
+        lines: impl FnOnce(&T) -> Vec<String>,
+    ) -> anyhow::Result<()> {
+        let told = Would {
+            dry_run: true,
+            would,
+            now,
+        };
+        self.result(&told, |told| {
+            let mut all = vec![format!("Nothing was changed. Without --dry-run: {would}")];
+            all.extend(lines(told.now));
+            all
+        })
     }
 
     /// Whether results are printed as JSON.

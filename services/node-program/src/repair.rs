@@ -1,6 +1,6 @@
 //! Repair: `walrus-node repair`.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, bail};
 use walrus_node::operator::{
@@ -20,7 +20,13 @@ const POLL: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(args: &RepairArgs, output: &Output) -> anyhow::Result<Exit> {
     let socket = socket(&args.door)?;
-    if args.explain {
+    if args.look.dry_run && args.what.blob.is_none() {
+        let would = "every certified blob that the node should hold of that is looked at, and what is missing is queued for recovery.";
+        output.would(would, &report_now(&socket).await?, lines)?;
+        return Ok(Exit::Fine);
+    }
+    // Of one blob it can be told what is missing.
+    if args.explain || args.look.dry_run {
         let blob_id = args.what.blob.context("say which blob")?.to_string();
         let answer = done(&socket, &AdminRequest::Explain { blob_id }).await?;
         let Some(AdminBody::Explanation(explained)) = answer.body else {
@@ -54,6 +60,15 @@ pub(crate) async fn run(args: &RepairArgs, output: &Output) -> anyhow::Result<Ex
         bail!("{failure}");
     }
     Ok(Exit::Fine)
+}
+
+async fn report_now(socket: &Path) -> anyhow::Result<RepairReport> {
+    let command = RepairCommand::Status;
+    let answer = done(socket, &AdminRequest::Repair { command }).await?;
+    match answer.body {
+        Some(AdminBody::Repair(report)) => Ok(report),
+        _ => bail!("the node did not say how far it is: {}", answer.message),
+    }
 }
 
 fn scope(what: &RepairWhat) -> anyhow::Result<RepairScope> {

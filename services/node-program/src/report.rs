@@ -48,12 +48,12 @@ pub(crate) async fn run(args: &ReportArgs, output: &Output) -> anyhow::Result<()
     let path = &args.config.config_path;
     let config = NodeConfig::load(path)?;
     ensure!(
-        !args.yes || !args.out.exists(),
+        !args.consent.yes || !args.out.exists(),
         "{} exists and is not overwritten",
         args.out.display()
     );
     let files = gather(&config, path, args.log.as_deref()).await?;
-    if args.yes {
+    if args.consent.yes {
         write(&args.out, &files)?;
     }
     let outcome = Outcome {
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: &ReportArgs, output: &Output) -> anyhow::Result<()
                 bytes: bytes.len(),
             })
             .collect(),
-        written: args.yes.then(|| args.out.clone()),
+        written: args.consent.yes.then(|| args.out.clone()),
     };
     output.result(&outcome, lines)
 }

@@ -14,38 +14,58 @@ use walrus_node::{
 
 use crate::{
     args::{FsckArgs, ScrubArgs, ScrubVerb},
-    doctor::runs,
     door::{done, socket},
-    exit::{Exit, Refused, unless_interrupted},
+    exit::{Exit, unless_interrupted},
     output::{Output, field},
-    words,
+    stopped, words,
 };
 
 /// How often the node is asked how far it is.
 const POLL: Duration = Duration::from_millis(200);
 
 pub(crate) async fn scrub(args: ScrubArgs, output: &Output) -> anyhow::Result<Exit> {
-    let (door, command) = match args.command {
-        ScrubVerb::Start(door) => (door, ScrubCommand::Start),
-        ScrubVerb::Status(door) => (door, ScrubCommand::Status),
-        ScrubVerb::Pause(door) => {
-            let request = AdminRequest::Worker {
-                name: "scrub".to_owned(),
-                command: WorkerCommand::Pause,
-            };
-            done(&socket(&door)?, &request).await?;
-            (door, ScrubCommand::Status)
+    let (door, looks, would, command) = match args.command {
+        ScrubVerb::Start(start) if start.deep => (
+            start.door,
+            start.look.dry_run,
+            "a scrub begins, and every sliver is compared with the metadata of its blob.",
+            ScrubCommand::StartDeep,
+        ),
+        ScrubVerb::Start(start) => (
+            start.door,
+            start.look.dry_run,
+            "a scrub begins.",
+            ScrubCommand::Start,
+        ),
+        ScrubVerb::Status(door) => (door, false, "", ScrubCommand::Status),
+        ScrubVerb::Pause(pause) => {
+            if !pause.look.dry_run {
+                let request = AdminRequest::Worker {
+                    name: "scrub".to_owned(),
+                    command: WorkerCommand::Pause,
+                };
+                done(&socket(&pause.door)?, &request).await?;
+            }
+            let would = "the scrub pauses.";
+            (pause.door, pause.look.dry_run, would, ScrubCommand::Status)
         }
         ScrubVerb::Set(set) => {
             let bytes_per_sec = set.rate.0;
-            (set.door, ScrubCommand::Set { bytes_per_sec })
+            let would = "the scrub keeps to that rate.";
+            let command = ScrubCommand::Set { bytes_per_sec };
+            (set.door, set.look.dry_run, would, command)
         }
     };
+    let command = if looks { ScrubCommand::Status } else { command };
     let answer = done(&socket(&door)?, &AdminRequest::Scrub { command }).await?;
     let Some(AdminBody::Scrub(state)) = answer.body else {
         bail!("the node did not say how far it is: {}", answer.message);
     };
-    output.result(&state, scrub_lines)?;
+    if looks {
+        output.would(would, &state, scrub_lines)?;
+    } else {
+        output.result(&state, scrub_lines)?;
+    }
     Ok(Exit::fine_if(state.damaged == 0))
 }
 
@@ -62,6 +82,14 @@ fn scrub_lines(state: &ScrubState) -> Vec<String> {
             format!("{} records, {}", state.records, words::bytes(state.bytes)),
         ),
         field(
+            "compared",
+            format!(
+                "{} slivers with the metadata of their blobs ({})",
+                state.compared,
+                if state.deep { "all" } else { "a sample" }
+            ),
+        ),
+        field(
             "damaged",
             format!("{} slivers, queued for recovery", state.damaged),
         ),
@@ -73,7 +101,9 @@ fn scrub_lines(state: &ScrubState) -> Vec<String> {
     ]
 }
 
-pub(crate) async fn fsck_verb(args: FsckArgs, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn fsck_verb(mut args: FsckArgs, output: &Output) -> anyhow::Result<Exit> {
+    // What would be mended is what is found.
+    args.fix &= !args.look.dry_run;
     let report = if args.offline {
         offline(&args).await?
     } else {
@@ -116,10 +146,7 @@ async fn offline(args: &FsckArgs) -> anyhow::Result<FsckReport> {
     let path = args.door.config_path.as_deref();
     let path = path.context("--offline takes --config-path, which says where the storage is")?;
     let config = NodeConfig::load(path)?;
-    if runs(&config).await {
-        let reason = "the node runs, and the storage is its; leave out --offline, or stop it first";
-        return Err(Refused(reason.to_owned()).into());
-    }
+    stopped::storage(&config).await.context("with --offline")?;
     let (options, fix) = (config.storage_options(), args.fix);
     let check = move || check_unused(options, fix);
     let checking = async { Ok(tokio::task::spawn_blocking(check).await??) };

@@ -50,7 +50,7 @@ struct Outcome {
 }
 
 pub(crate) async fn run(args: SetupArgs, output: &Output) -> anyhow::Result<()> {
-    let network = Network::of(&args.network)?;
+    let network = Network::of(&args.node.network)?;
     ensure!(
         !args.use_faucet || network.faucet.is_some(),
         "{} has no faucet; send SUI to the wallet and leave --use-faucet out",
@@ -72,12 +72,12 @@ pub(crate) async fn run(args: SetupArgs, output: &Output) -> anyhow::Result<()> 
     let address = wallet.active_address();
     let config_path = dir.join(CONFIG_FILE);
     let files = Files {
-        storage: args.storage_path,
+        storage: args.node.storage_path,
         protocol_key,
         network_key,
         wallet: wallet.path().to_owned(),
     };
-    let config = config_file::write(&config_path, files, &network, args.config, args.force)?;
+    let config = config_file::write(&config_path, files, &network, args.node.config, args.force)?;
     // Reads every file that the configuration names.
     let (protocol_key, network_key) = (config.protocol_key()?, config.network_key()?);
     let params = match args.registering_third_party {

@@ -1,13 +1,13 @@
 //! Worker: lists and steers the background jobs of a running node.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use walrus_node::operator::{
     WorkerStatus,
     admin::{AdminBody, AdminRequest, WorkerCommand},
 };
 
 use crate::{
-    args::{DoorArgs, NamedWorkerArgs, WorkerArgs, WorkerVerb},
+    args::{DoorArgs, NamedWorkerArgs, SteerWorkerArgs, WorkerArgs, WorkerVerb},
     door::{done, socket},
     output::{Output, field},
     words,
@@ -21,19 +21,12 @@ pub(crate) async fn run(args: WorkerArgs, output: &Output) -> anyhow::Result<()>
         }
         WorkerVerb::Info(NamedWorkerArgs { name, door }) => {
             let workers = list(&door).await?;
-            let Some(worker) = workers.iter().find(|worker| worker.name == name) else {
-                let known: Vec<_> = workers.iter().map(|worker| &*worker.name).collect();
-                bail!(
-                    "there is no worker `{name}`; there are {}",
-                    known.join(", ")
-                );
-            };
-            output.result(worker, info)
+            output.result(named(&workers, &name)?, info)
         }
         WorkerVerb::Pause(worker) => steer(worker, WorkerCommand::Pause, output).await,
         WorkerVerb::Resume(worker) => steer(worker, WorkerCommand::Resume, output).await,
         WorkerVerb::Set(set) => {
-            steer(set.worker, WorkerCommand::Throttle(set.throttle), output).await
+            steer(set.steer, WorkerCommand::Throttle(set.throttle), output).await
         }
     }
 }
@@ -46,12 +39,35 @@ async fn list(door: &DoorArgs) -> anyhow::Result<Vec<WorkerStatus>> {
     }
 }
 
+fn named<'a>(workers: &'a [WorkerStatus], name: &str) -> anyhow::Result<&'a WorkerStatus> {
+    let found = workers.iter().find(|worker| worker.name == name);
+    found.with_context(|| {
+        let known: Vec<_> = workers.iter().map(|worker| &*worker.name).collect();
+        format!(
+            "there is no worker `{name}`; there are {}",
+            known.join(", ")
+        )
+    })
+}
+
 async fn steer(
-    worker: NamedWorkerArgs,
+    SteerWorkerArgs { worker, look }: SteerWorkerArgs,
     command: WorkerCommand,
     output: &Output,
 ) -> anyhow::Result<()> {
     let name = worker.name;
+    if look.dry_run {
+        let workers = list(&worker.door).await?;
+        let would = match command {
+            WorkerCommand::Pause => format!("{name} pauses once its step ends."),
+            WorkerCommand::Resume => format!("{name} goes on."),
+            WorkerCommand::Throttle(0) => format!("{name} runs at full speed."),
+            WorkerCommand::Throttle(factor) => {
+                format!("{name} rests {factor} times as long as each step takes.")
+            }
+        };
+        return output.would(&would, named(&workers, &name)?, info);
+    }
     let request = AdminRequest::Worker { name, command };
     let answer = done(&socket(&worker.door)?, &request).await?;
     output.result(&answer, |answer| vec![answer.message.clone()])

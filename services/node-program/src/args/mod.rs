@@ -91,6 +91,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   walrus-node scrub start --config-path walrus-node.yaml
+  walrus-node scrub start --deep --config-path walrus-node.yaml
   walrus-node scrub set --rate 50M --config-path walrus-node.yaml")]
     Scrub(ScrubArgs),
     /// Check whether the index and the files of slivers agree; exit status 3 if they do not.
@@ -115,10 +116,12 @@ Examples:
   walrus-node drain --node --config-path walrus-node.yaml
   walrus-node drain --disk /mnt/two --config-path walrus-node.yaml")]
     Drain(DrainArgs),
-    /// Make, list, check and restore backups of what the node stores. Keys, wallet and configuration are not in them.
+    /// Make, list, check and restore backups of what the node stores. Keys, wallet and configuration are in them only with --with-keys.
     #[command(after_help = "\
 Examples:
   walrus-node backup create --config-path walrus-node.yaml
+  walrus-node backup create --path /mnt/other/backups \\
+      --config-path walrus-node.yaml
   walrus-node backup verify --config-path walrus-node.yaml
   walrus-node backup restore --config-path walrus-node.yaml --yes")]
     Backup(BackupArgs),
@@ -129,15 +132,25 @@ Examples:
         /// The directory.
         path: PathBuf,
     },
-    /// Move the storage of a node that does not run into another directory. No node starts in the old one any more.
+    /// Move the storage of a node that does not run into another directory, or to another machine. No node starts in the old one any more.
     #[command(after_help = "\
 Examples:
   walrus-node move --to /new/disk --config-path walrus-node.yaml
   walrus-node move --to /new/disk --config-path walrus-node.yaml --yes
 
+  walrus-node move --to https://new.example.com:9186 --yes \\
+      --config-path walrus-node.yaml
+
 Without --yes it only says what would be copied. One that was interrupted goes
-on with the same command.")]
+on with the same command. To another machine, where `walrus-node receive`
+listens, it sends most while the node runs (exit status 5), and the rest when it
+is given again with the node stopped.")]
     Move(MoveArgs),
+    /// Take in the storage that `walrus-node move --to https://HOST:PORT` sends from another machine. Both have the same network key.
+    #[command(after_help = "\
+Example:
+  walrus-node receive --listen 0.0.0.0:9186 --config-path walrus-node.yaml")]
+    Receive(ReceiveArgs),
     /// Gather what helps others to help: status, configuration without secrets, checks, versions.
     #[command(after_help = "\
 Examples:
@@ -166,9 +179,6 @@ pub(crate) struct SetupArgs {
     /// Directory for keys, wallet and configuration; new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) config_directory: PathBuf,
-    /// Directory for everything the node stores.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) storage_path: PathBuf,
     /// Ask the network's faucet for gas.
     #[arg(long)]
     pub(crate) use_faucet: bool,
@@ -188,9 +198,7 @@ pub(crate) struct SetupArgs {
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
-    pub(crate) network: NetworkArgs,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgs,
+    pub(crate) node: NewNodeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -198,9 +206,6 @@ pub(crate) struct GenerateConfigArgs {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     pub(crate) config_path: PathBuf,
-    /// Directory for everything the node stores.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) storage_path: PathBuf,
     /// The BLS key.
     #[arg(long, value_name = "FILE")]
     pub(crate) protocol_key_path: PathBuf,
@@ -213,6 +218,16 @@ pub(crate) struct GenerateConfigArgs {
     /// Overwrite the file.
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) node: NewNodeArgs,
+}
+
+/// What a configuration is written from, however its keys came about.
+#[derive(Debug, Args)]
+pub(crate) struct NewNodeArgs {
+    /// Directory for everything the node stores.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) storage_path: PathBuf,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
@@ -240,7 +255,7 @@ pub(crate) struct NetworkArgs {
 }
 
 /// What goes into the configuration.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
     /// Display name, at most 100 bytes.
     #[arg(long)]
@@ -481,6 +496,8 @@ mod tests {
             "repair --all-missing --explain --config-path n.yaml",
             "repair --shard 3 --explain --config-path n.yaml",
             "scrub set --rate 0 --config-path n.yaml",
+            "disk add /d --yes --dry-run --config-path n.yaml",
+            "backup create --with-keys nobody --config-path n.yaml",
         ] {
             let arguments = std::iter::once(crate::NAME).chain(line.split(' '));
             let error = Cli::try_parse_from(arguments).unwrap_err();

@@ -1,12 +1,31 @@
 //! Arguments of the verbs that operate a node: its jobs, disks, backups and repairs.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use walrus_sdk::BlobId;
 
 use super::{ConfigPathArgs, DoorArgs};
 use crate::size::Size;
+
+/// To be told what would be done.
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
+    /// Change nothing; only say what would be done.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// To be told what would be done, unless it is said to do it.
+#[derive(Debug, Args)]
+pub(crate) struct ConsentArgs {
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Change nothing; only say what would be done. It is so without --yes as well.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct WorkerArgs {
@@ -21,9 +40,9 @@ pub(crate) enum WorkerVerb {
     /// All that is known of one.
     Info(NamedWorkerArgs),
     /// Let one pause once its step ends.
-    Pause(NamedWorkerArgs),
+    Pause(SteerWorkerArgs),
     /// Let one go on.
-    Resume(NamedWorkerArgs),
+    Resume(SteerWorkerArgs),
     /// Set how much of its time one rests.
     Set(SetWorkerArgs),
 }
@@ -37,9 +56,17 @@ pub(crate) struct NamedWorkerArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SetWorkerArgs {
+pub(crate) struct SteerWorkerArgs {
     #[command(flatten)]
     pub(crate) worker: NamedWorkerArgs,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetWorkerArgs {
+    #[command(flatten)]
+    pub(crate) steer: SteerWorkerArgs,
     /// Rest after each step for so many times as long as it took; 0 is full speed.
     #[arg(long, alias = "tranquility", value_name = "FACTOR")]
     pub(crate) throttle: u32,
@@ -52,6 +79,8 @@ pub(crate) struct RepairArgs {
     /// Only say who has what of the blob, and whether that is enough.
     #[arg(long, requires = "blob", conflicts_with_all = ["shard", "all_missing"])]
     pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
     #[command(flatten)]
     pub(crate) door: DoorArgs,
 }
@@ -95,6 +124,11 @@ pub(crate) struct CreateBackupArgs {
     /// A directory other than the configured one.
     #[arg(long, value_name = "DIR")]
     pub(crate) path: Option<PathBuf>,
+    /// Also keep the configuration, the keys and the wallet's key in it, encrypted for this age recipient (`age1…`); takes --config-path.
+    #[arg(long, value_name = "RECIPIENT", requires = "config_path")]
+    pub(crate) with_keys: Option<age::x25519::Recipient>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -119,9 +153,8 @@ pub(crate) struct NamedBackupArgs {
 pub(crate) struct RestoreBackupArgs {
     #[command(flatten)]
     pub(crate) backup: NamedBackupArgs,
-    /// Do it.
-    #[arg(long)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +171,8 @@ pub(crate) struct RestoreArgs {
     /// The number of the backup; the newest if it is not said.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) checkpoint_id: Option<u64>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +184,8 @@ pub(crate) struct DrainArgs {
     /// One of its disks.
     #[arg(long, value_name = "DIR")]
     pub(crate) disk: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
     #[command(flatten)]
     pub(crate) config: ConfigPathArgs,
 }
@@ -162,13 +199,32 @@ pub(crate) struct ScrubArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScrubVerb {
     /// Begin one now, or go on with one that was paused.
-    Start(DoorArgs),
+    Start(StartScrubArgs),
     /// Let it pause.
-    Pause(DoorArgs),
+    Pause(PauseScrubArgs),
     /// Say how far it is.
     Status(DoorArgs),
     /// Set how much it reads each second at most.
     Set(SetScrubArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartScrubArgs {
+    /// Also compare every sliver with the metadata of its blob, and not only one in a hundred.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseScrubArgs {
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
 }
 
 /// A rate at which something gets done.
@@ -187,6 +243,8 @@ pub(crate) struct SetScrubArgs {
     #[arg(long, value_name = "SIZE", value_parser = rate)]
     pub(crate) rate: Size,
     #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
     pub(crate) door: DoorArgs,
 }
 
@@ -198,6 +256,8 @@ pub(crate) struct FsckArgs {
     /// Mend what is found: the index follows the files, and what is lost is queued for recovery.
     #[arg(long)]
     pub(crate) fix: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
     #[command(flatten)]
     pub(crate) door: DoorArgs,
 }
@@ -224,9 +284,8 @@ pub(crate) struct ChangeDiskArgs {
     pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigPathArgs,
-    /// Do it.
-    #[arg(long)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
 }
 
 #[derive(Debug, Args)]
@@ -242,12 +301,20 @@ pub(crate) struct RemoveDiskArgs {
 pub(crate) struct MoveArgs {
     #[command(flatten)]
     pub(crate) config: ConfigPathArgs,
-    /// The new directory, empty or not there.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: PathBuf,
-    /// Do it.
-    #[arg(long)]
-    pub(crate) yes: bool,
+    /// The new directory, empty or not there; or where `walrus-node receive` listens on another machine, https://HOST:PORT.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReceiveArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -260,7 +327,6 @@ pub(crate) struct ReportArgs {
     /// A log to add the end of, as it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
-    /// Write it.
-    #[arg(long)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
 }

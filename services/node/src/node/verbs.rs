@@ -35,6 +35,7 @@ impl Verbs {
             Arc::clone(&parts.storage),
             Arc::clone(&parts.problems),
             parts.work.clone(),
+            *parts.holdings.encoding(),
         ));
         parts.runner.spawn(FsckWorker {
             fscks: Arc::clone(&this.fscks),
@@ -54,6 +55,7 @@ fn backup_worker(config: &NodeConfig, parts: &Parts, backups: &Arc<Backups>) -> 
         disks: config.disk_paths(),
         directory: config.backups_path(),
         keep: config.checkpoint_config.max_db_checkpoints,
+        sealed_keys: None,
     };
     let schedule = Schedule {
         periodic: config.checkpoint_config.periodic_db_checkpoints,

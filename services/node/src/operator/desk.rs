@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use futures::future::BoxFuture;
 use walrus_service::worker::{State, WorkerInfo};
 
@@ -11,7 +12,7 @@ use super::{
         AdminAnswer, AdminBody, AdminRequest, AdminTarget, CheckpointCommand, DiskCommand,
         FsckCommand, RepairCommand, ScrubCommand, WorkerCommand,
     },
-    backup::Backups,
+    backup::{Backups, digests},
     disk::{DiskView, check_drain},
     explain::Explainer,
     fsck::Fscks,
@@ -71,7 +72,7 @@ impl AdminTarget for Desk {
                 AdminRequest::Scrub { command } => self.scrub(command),
                 AdminRequest::Fsck { command } => self.fsck(command),
                 AdminRequest::Disk { command } => self.disk(command).await,
-                AdminRequest::Checkpoint { command } => self.backup(command),
+                AdminRequest::Checkpoint { command } => self.backup(command).await,
             }
         })
     }
@@ -118,12 +119,12 @@ impl Desk {
 
     fn scrub(&self, command: ScrubCommand) -> AdminAnswer {
         let message = match command {
-            ScrubCommand::Start => {
+            ScrubCommand::Start | ScrubCommand::StartDeep => {
                 let resumed = self.steer("scrub", WorkerCommand::Resume);
                 if !resumed.success {
                     return resumed;
                 }
-                if self.scrubs.start() {
+                if self.scrubs.start(command == ScrubCommand::StartDeep) {
                     "the scrub begins"
                 } else {
                     "a scrub is under way"
@@ -152,7 +153,7 @@ impl Desk {
     }
 
     async fn disk(&self, command: DiskCommand) -> AdminAnswer {
-        if let DiskCommand::Drain { path } = &command
+        if let DiskCommand::Drain { path } | DiskCommand::CheckDrain { path } = &command
             && let Err(error) = check_drain(&self.storage.disks(), path)
         {
             return AdminAnswer::refused(error.to_string());
@@ -160,7 +161,7 @@ impl Desk {
         let storage = Arc::clone(&self.storage);
         let change = move || {
             let done = match &command {
-                DiskCommand::List => Ok(true),
+                DiskCommand::List | DiskCommand::CheckDrain { .. } => Ok(true),
                 DiskCommand::Drain { path } => storage.set_draining(path, true),
                 DiskCommand::Forget { path } => storage.forget_disk(path),
             };
@@ -181,11 +182,19 @@ impl Desk {
         )
     }
 
-    fn backup(&self, command: CheckpointCommand) -> AdminAnswer {
+    async fn backup(&self, command: CheckpointCommand) -> AdminAnswer {
         match command {
-            CheckpointCommand::Create { path, delay_secs } => {
+            CheckpointCommand::Create {
+                path,
+                delay_secs,
+                sealed_keys,
+            } => {
                 let delay = Duration::from_secs(delay_secs.unwrap_or_default());
-                if self.backups.order(path, delay) {
+                let sealed = sealed_keys.map(|keys| BASE64.decode(keys)).transpose();
+                let Ok(sealed) = sealed else {
+                    return AdminAnswer::failed("the encrypted keys are no Base64");
+                };
+                if self.backups.order(path, delay, sealed) {
                     AdminAnswer::done("the backup is ordered")
                 } else {
                     AdminAnswer::failed("a backup is already in progress")
@@ -203,6 +212,19 @@ impl Desk {
                 Some(Err(error)) => AdminAnswer::failed(error),
                 None => AdminAnswer::done("no backup was made yet"),
             },
+            CheckpointCommand::Compare(names) => {
+                let storage = Arc::clone(&self.storage);
+                let read = move || {
+                    digests(&storage, &names).map_err(|error| Unanswered(error.to_string()))
+                };
+                match self.work.run(read).await {
+                    Ok(found) => AdminAnswer::with(
+                        format!("{} slivers", found.len()),
+                        AdminBody::Slivers(found),
+                    ),
+                    Err(Unanswered(reason)) => AdminAnswer::failed(reason),
+                }
+            }
         }
     }
 

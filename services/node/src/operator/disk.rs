@@ -1,10 +1,13 @@
 //! Disks, as their operator sees them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::storage::disks::{DiskState, DiskStatus};
+use crate::storage::{
+    Storage, StorageError, StorageOptions,
+    disks::{DISK_IDENTITY, DiskState, DiskStatus},
+};
 
 /// How a disk is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +114,31 @@ impl DiskView {
     }
 }
 
+/// Whether a storage that nobody uses has never used a directory as a disk: nothing marks it as one, and no disk of the storage was there when
+/// it was used last. A directory that is not there may be a disk that is not mounted.
+///
+/// # Errors
+/// [`StorageError`].
+pub fn was_never_used(options: StorageOptions, directory: &Path) -> Result<bool, StorageError> {
+    if !is_unmarked(directory) {
+        return Ok(false);
+    }
+    match Storage::inspect(options) {
+        Ok(storage) => {
+            let disks = storage.disks();
+            Ok(disks.iter().all(|disk| disk.path != directory))
+        }
+        // It was never started.
+        Err(StorageError::NoStorage(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a directory is there, and nothing in it says that it is a disk of a node.
+pub fn is_unmarked(directory: &Path) -> bool {
+    directory.is_dir() && !directory.join(DISK_IDENTITY).exists()
+}
+
 /// Why nothing moves off a disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DrainRefused {
@@ -141,10 +169,7 @@ pub enum DrainRefused {
 ///
 /// # Errors
 /// [`DrainRefused`].
-pub(crate) fn check_drain(
-    disks: &[DiskStatus],
-    path: &std::path::Path,
-) -> Result<(), DrainRefused> {
+pub(crate) fn check_drain(disks: &[DiskStatus], path: &Path) -> Result<(), DrainRefused> {
     let Some(disk) = disks.iter().find(|disk| disk.path == path) else {
         let known: Vec<_> = disks
             .iter()
@@ -229,6 +254,27 @@ mod tests {
         for part in ["27 bytes", "20 is the most", "raise storage_max_bytes"] {
             assert!(sentence.contains(part), "{sentence}");
         }
+    }
+
+    #[test]
+    fn a_disk_was_never_used_if_neither_its_directory_nor_the_storage_knows_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let [one, two, other] = ["one", "two", "other"].map(|name| dir.path().join(name));
+        let options = || StorageOptions {
+            disks: vec![two.clone()],
+            ..StorageOptions::new(&one, 1 << 20)
+        };
+        let unused = |path: &Path| was_never_used(options(), path).unwrap();
+        std::fs::create_dir(&two).unwrap();
+        assert!(unused(&two), "there is no storage");
+        Storage::open_with(options()).unwrap().close().unwrap();
+        assert!(!unused(&two));
+        // As if it was not mounted: its directory is empty.
+        std::fs::remove_file(two.join(DISK_IDENTITY)).unwrap();
+        assert!(!unused(&two));
+        assert!(!unused(&other), "what is not there may be a disk");
+        std::fs::create_dir(&other).unwrap();
+        assert!(unused(&other));
     }
 
     #[test]

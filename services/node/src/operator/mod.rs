@@ -28,7 +28,7 @@ mod status;
 pub use self::desk::SetLogLevel;
 pub use self::{
     account::{Account, Duty, KeyStanding, NextCommissionRate, Rewards, Standing, WalletStanding},
-    disk::{AtCapView, DiskView, DrainRefused},
+    disk::{AtCapView, DiskView, DrainRefused, is_unmarked, was_never_used},
     explain::{Explanation, MissingSliver, PeerAnswer},
     fsck::{FsckReport, check_storage, check_unused},
     keys::{
@@ -49,8 +49,13 @@ fn is_of_the_process(path: &std::path::Path) -> bool {
     let first = path.components().next();
     let name = first.map(|name| name.as_os_str().to_string_lossy().into_owned());
     name.is_some_and(|name| {
-        ["db", settings::FILE, scrub::FILE, backup::DIRECTORY].contains(&&*name)
-            || name.starts_with("db.")
-            || name.ends_with(".sock")
+        let names = [
+            "db",
+            settings::FILE,
+            scrub::FILE,
+            backup::DIRECTORY,
+            relocation::ARRIVED,
+        ];
+        names.contains(&&*name) || name.starts_with("db.") || name.ends_with(".sock")
     })
 }

@@ -8,6 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, time::Instant};
+use walrus_core::EncodingConfig;
 use walrus_service::{
     clock::Clock,
     worker::{Failure, Status, Step, Worker},
@@ -16,7 +17,7 @@ use walrus_sui::wallet::{read_bounded, replace_private};
 
 use super::Problems;
 use crate::{
-    storage::{ScrubPosition, Storage, StorageError},
+    storage::{Comparison, ScrubPosition, Storage, StorageError},
     work::{Work, WorkError},
 };
 
@@ -24,6 +25,8 @@ use crate::{
 pub(super) const FILE: &str = "scrub.json";
 /// What one step reads.
 const STEP_BYTES: u64 = 4 << 20;
+/// Of ten thousand slivers so many are compared with the metadata of their blobs, unless all are: encoding costs more than reading.
+const SAMPLE_OF_10_000: u32 = 100;
 /// From the end of one to the beginning of the next, in days.
 const DAYS: std::ops::RangeInclusive<u64> = 25..=35;
 const DAY_MS: u64 = 86_400_000;
@@ -56,6 +59,12 @@ pub struct ScrubState {
     pub bytes: u64,
     /// Slivers that were damaged; they are queued for recovery.
     pub damaged: u64,
+    /// Slivers that were compared with the metadata of their blobs besides.
+    #[serde(default)]
+    pub compared: u64,
+    /// Whether every sliver is, and not only a sample.
+    #[serde(default)]
+    pub deep: bool,
     /// What it reads each second at most.
     pub bytes_per_sec: u64,
     /// Where it goes on.
@@ -73,14 +82,17 @@ impl ScrubState {
             records: 0,
             bytes: 0,
             damaged: 0,
+            compared: 0,
+            deep: false,
             bytes_per_sec: DEFAULT_BYTES_PER_SEC,
             position: None,
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, deep: bool) {
         *self = Self {
             running: true,
+            deep,
             began_ms: Some(Clock::system().unix_ms()),
             ended_ms: self.ended_ms,
             bytes_per_sec: self.bytes_per_sec,
@@ -125,13 +137,15 @@ impl Scrubs {
         self.lock().clone()
     }
 
-    /// Begins one now; whether none was under way.
-    pub(crate) fn start(&self) -> bool {
+    /// Begins one now, in which every sliver is compared with the metadata of its blob if it is `deep`; whether none was under way. One
+    /// that is compares the rest of them all the same.
+    pub(crate) fn start(&self, deep: bool) -> bool {
         let mut state = self.lock();
         let begins = !state.running;
         if begins {
-            state.begin();
+            state.begin(deep);
         }
+        state.deep |= deep;
         drop(state);
         self.save();
         self.changed.notify_one();
@@ -177,6 +191,7 @@ pub(crate) struct ScrubWorker {
     storage: Arc<Storage>,
     problems: Arc<Problems>,
     work: Work,
+    encoding: EncodingConfig,
     yields: u32,
     saved: Instant,
 }
@@ -196,8 +211,10 @@ impl ScrubWorker {
         storage: Arc<Storage>,
         problems: Arc<Problems>,
         work: Work,
+        encoding: EncodingConfig,
     ) -> Self {
         Self {
+            encoding,
             scrubs,
             storage,
             problems,
@@ -215,7 +232,7 @@ impl ScrubWorker {
             if state.next_ms > now {
                 return Err(Duration::from_millis(state.next_ms - now).min(POLL));
             }
-            state.begin();
+            state.begin(false);
         }
         let state = state.clone();
         if self.work.is_busy() && self.yields < MAX_YIELDS {
@@ -232,6 +249,7 @@ impl ScrubWorker {
         state.records = state.records.saturating_add(step.records);
         state.bytes = state.bytes.saturating_add(step.bytes);
         state.damaged = state.damaged.saturating_add(step.damaged);
+        state.compared = state.compared.saturating_add(step.compared);
         state.position = step.next;
         let ended = step.next.is_none();
         if ended {
@@ -282,7 +300,14 @@ impl Worker for ScrubWorker {
         };
         let (storage, position, began) =
             (Arc::clone(&self.storage), state.position, Instant::now());
-        let read = move || Ok::<_, ScrubError>(storage.scrub_step(position, STEP_BYTES)?);
+        let comparison = Comparison {
+            encoding: self.encoding,
+            of_10_000: if state.deep { 10_000 } else { SAMPLE_OF_10_000 },
+        };
+        let read = move || {
+            let compared = Some(comparison);
+            Ok::<_, ScrubError>(storage.scrub_step(position, STEP_BYTES, compared)?)
+        };
         let step = match self.work.run(read).await {
             Ok(step) => step,
             Err(error) => return Ok(Step::Retry(error.into())),
@@ -342,6 +367,7 @@ mod tests {
             Arc::clone(storage),
             Arc::clone(problems),
             Work::default(),
+            EncodingConfig::new(10).unwrap(),
         ));
         let end = async {
             while scrubs.state().running {
@@ -360,7 +386,7 @@ mod tests {
         let (storage, problems) = (filled(dir.path()), Arc::default());
         let scrubs = Arc::new(Scrubs::of(dir.path()));
         assert!(!scrubs.state().running);
-        assert!(scrubs.start() && !scrubs.start(), "one at a time");
+        assert!(scrubs.start(false) && !scrubs.start(false), "one at a time");
         scrubbed(&scrubs, &storage, &problems).await;
         let state = scrubs.state();
         assert_eq!((state.records, state.damaged), (20, 0));
@@ -377,8 +403,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let storage = filled(dir.path());
         let scrubs = Arc::new(Scrubs::of(dir.path()));
-        scrubs.start();
-        let part = storage.scrub_step(None, 1).unwrap();
+        scrubs.start(false);
+        let part = storage.scrub_step(None, 1, None).unwrap();
         assert!(part.next.is_some(), "{part:?}");
         {
             let mut state = scrubs.lock();

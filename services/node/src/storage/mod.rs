@@ -48,7 +48,7 @@ use walrus_service::tables::{Bytes, TableError};
 pub use self::{
     compactor::Compaction,
     queries::Page,
-    slivers::{CompactStep, Finding, FsckPosition, FsckStep, ScrubPosition, ScrubStep},
+    slivers::{CompactStep, Comparison, Finding, FsckPosition, FsckStep, ScrubPosition, ScrubStep},
     update::Update,
 };
 use self::{

@@ -10,6 +10,7 @@ mod formats;
 mod golden_vectors;
 mod invalid_blobs;
 mod measured;
+mod moving;
 mod operator;
 mod pieces;
 mod rest;

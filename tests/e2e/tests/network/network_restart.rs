@@ -1,7 +1,10 @@
 //! Network restart: a network comes up again from its directory, with everything that was stored.
 
+use std::path::Path;
+
 use walrus_e2e::{TestNetwork, random_bytes, small};
 use walrus_localnet::{Localnet, LocalnetOptions, Silent};
+use walrus_node::NodeConfig;
 
 /// A client that trusts the bundle of the network and nothing else.
 fn trusting(network: &TestNetwork) -> reqwest::Client {
@@ -29,6 +32,39 @@ async fn assert_reachable(network: &TestNetwork, client: &reqwest::Client) {
     client.get(&by_name).send().await.unwrap();
 }
 
+/// What an operator changes of a node that is stopped: its storage is moved, and gets one more disk. Returns its configuration.
+async fn operate(network: &mut TestNetwork, dir: &Path) -> NodeConfig {
+    let path = network.node_config_path(0);
+    let config = path.to_str().unwrap().to_owned();
+    let [storage, disk, unused] = ["moved", "disk", "unused"].map(|name| dir.join(name));
+    let program = async |args: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_storage-node");
+        let output = tokio::process::Command::new(program)
+            .args(args)
+            .args(["--yes", "--config-path", &config])
+            .stdin(std::process::Stdio::null())
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {said}");
+    };
+    network.stop_nodes(&[0]).await;
+    program(&["move", "--to", storage.to_str().unwrap()]).await;
+    for disk in [&disk, &unused] {
+        std::fs::create_dir(disk).unwrap();
+        program(&["disk", "add", disk.to_str().unwrap()]).await;
+    }
+    program(&["disk", "remove", unused.to_str().unwrap()]).await;
+    network.start_nodes(&[0]).await;
+    let operated = NodeConfig::load(&path).unwrap();
+    assert_eq!(operated.storage_path, storage);
+    assert_eq!(operated.storage_disks, [disk.clone()]);
+    let is_used = disk.join("walrus-disk").exists() && storage.join("db").exists();
+    assert!(is_used, "the node has both");
+    operated
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -54,7 +90,7 @@ async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     assert!(refused.contains("already running"), "{refused}");
     network.stop().await;
 
-    let network = TestNetwork::start(options.clone()).await;
+    let mut network = TestNetwork::start(options.clone()).await;
     assert_reachable(&network, &trusting).await;
     assert_eq!(network.chain().chain_id().to_string(), chain_id);
     assert_eq!(network.deployment().system_object, deployment.system_object);
@@ -69,6 +105,8 @@ async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     let second_blob = network.store(&second, 3).await;
     network.assert_reads(&second_blob.blob_id, &second).await;
     let address = network.member(3).await.info.network_address;
+    let operated = operate(&mut network, dir.path()).await;
+    network.assert_reads(&first_blob.blob_id, &first).await;
     network.stop().await;
 
     // A node that cannot start does not keep the others from it.
@@ -79,7 +117,11 @@ async fn a_network_comes_back_from_its_directory_with_everything_in_it() {
     assert!(failed.reason.contains("cannot listen"), "{failed}");
     network.assert_reads(&first_blob.blob_id, &first).await;
     network.assert_reads(&second_blob.blob_id, &second).await;
+    let path = network.node_config_path(0);
     network.stop().await;
+    let kept = NodeConfig::load(&path).unwrap();
+    assert_eq!(kept.storage_path, operated.storage_path);
+    assert_eq!(kept.storage_disks, operated.storage_disks);
 
     let other_shape = LocalnetOptions {
         shards: 14,

@@ -14,7 +14,9 @@ use tokio::{
 };
 use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::{LocalnetOptions, STAKE_PER_NODE};
-use walrus_node::NodeConfig;
+use walrus_node::{NodeConfig, config::KeySource, operator::relocation};
+use walrus_node_client::{Addresses, NodeClient, NodeClientOptions};
+use walrus_sui::Address;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_storage-node");
 /// Several epochs on a busy machine.
@@ -108,8 +110,18 @@ async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
     assert_eq!(code, Some(4), "{said}");
 
     result_on(&["scrub", "set", "--rate", "100M"]).await;
-    let scrub = result_on(&["scrub", "start"]).await;
+    let would = result_on(&["scrub", "start", "--deep", "--dry-run"]).await;
+    assert_eq!(would["now"]["running"], false, "{would}");
+    let scrub = result_on(&["scrub", "start", "--deep"]).await;
     assert_eq!(scrub["bytesPerSec"], 100_000_000, "{scrub}");
+    eventually("every sliver is compared", PATIENCE, async || {
+        let scrub = result_on(&["scrub", "status"]).await;
+        (scrub["running"] == false).then_some(scrub)
+    })
+    .await;
+    let scrub = result_on(&["scrub", "status"]).await;
+    assert!(scrub["compared"].as_u64() > Some(0), "{scrub}");
+    assert_eq!(scrub["damaged"], 0, "{scrub}");
     let checked = result_on(&["fsck"]).await;
     assert_eq!(
         (&checked["found"], &checked["running"]),
@@ -121,14 +133,28 @@ async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
     let disks = result_on(&["disk", "list"]).await;
     let path = disks[0]["path"].as_str().unwrap().to_owned();
     assert_eq!(disks[0]["state"], "ready", "{disks}");
-    let (code, said) = ended_on(&["drain", "--disk", &path]).await;
-    assert_eq!(code, Some(4), "it is the only one: {said}");
+    for look in [
+        &["drain", "--disk", &path][..],
+        &["drain", "--disk", &path, "--dry-run"],
+    ] {
+        let (code, said) = ended_on(look).await;
+        assert_eq!(code, Some(4), "it is the only one: {said}");
+    }
+    result_on(&["worker", "pause", "recovery", "--dry-run"]).await;
+    let job = result_on(&["worker", "info", "recovery"]).await;
+    assert_eq!(job["paused"], false, "{job}");
     let (code, said) = ended_on(&["move", "--to", "/nowhere/new"]).await;
     assert_eq!(code, Some(4), "it runs: {said}");
 
+    let would = result_on(&["backup", "create", "--dry-run"]).await;
+    assert_eq!(would["dryRun"], true, "{would}");
     let made = result_on(&["backup", "create"]).await;
     assert_eq!(made["id"], 1, "{made}");
-    result_on(&["backup", "verify"]).await;
+    assert!(made["linkedFiles"].as_u64() > Some(0), "{made}");
+    let verified = result_on(&["backup", "verify"]).await;
+    assert_eq!(verified["withoutDigest"], 0, "{verified}");
+    assert_eq!(verified["sameAsNode"], verified["slivers"], "{verified}");
+    assert!(verified["slivers"].as_u64() > Some(0), "{verified}");
     let (code, said) = ended_on(&["backup", "restore", "--yes"]).await;
     assert_eq!(code, Some(4), "it runs: {said}");
     let bundle = dir.join("report.tar");
@@ -139,6 +165,70 @@ async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
     assert!(bundle.metadata().unwrap().len() > 1000);
     let (code, _) = ended(&["repair", "--config-path", config]).await;
     assert_eq!(code, Some(2), "nothing to repair was named");
+}
+
+/// New keys are named in the configuration, and nobody does anything more: the chain gets to know them, and the node serves with them, in
+/// the same process.
+async fn assert_new_keys_are_taken_up(
+    network: &TestNetwork,
+    config: &Path,
+    dir: &Path,
+    node_id: Address,
+    node: &mut Child,
+) {
+    let files = ["protocol", "network"].map(|kind| dir.join(format!("next-{kind}.key")));
+    for (kind, file) in ["protocol", "network"].iter().zip(&files) {
+        result(&[
+            "key-gen",
+            "--key-type",
+            kind,
+            "--out",
+            file.to_str().unwrap(),
+        ])
+        .await;
+    }
+    let old = NodeConfig::load(config).unwrap();
+    let health = async |config: &NodeConfig| {
+        let key = config.network_key().unwrap().public_key();
+        let options = NodeClientOptions {
+            addresses: Addresses::Any,
+            ..NodeClientOptions::default()
+        };
+        let client = NodeClient::new(&config.public_address(), &key, &options).unwrap();
+        client.health(false).await.ok()
+    };
+    let before = health(&old).await.unwrap();
+    let KeySource::File { path: network_key } = &old.network_key_pair else {
+        panic!("{old:?}");
+    };
+    let text = std::fs::read_to_string(config).unwrap();
+    let text = text.replace(network_key.to_str().unwrap(), files[1].to_str().unwrap());
+    let next = format!("next_protocol_key_pair:\n  path: {}\n", files[0].display());
+    std::fs::write(config, text + &next).unwrap();
+    eventually("the node serves with its new keys", PATIENCE, async || {
+        let now = NodeConfig::load(config).unwrap();
+        if now.next_protocol_key_pair.is_some() {
+            return None;
+        }
+        let health = health(&now).await?;
+        (health.public_key != before.public_key).then_some(())
+    })
+    .await;
+    let pool = network.writer().reader().pool(node_id).await.unwrap().pool;
+    let now = NodeConfig::load(config).unwrap();
+    let network_key = now.network_key().unwrap().public_key();
+    assert_eq!(pool.node_info.network_public_key, network_key.0);
+    assert!(node.try_wait().unwrap().is_none(), "it is the same process");
+    let config = config.to_str().unwrap();
+    eventually(
+        "the node is whole with its new keys",
+        PATIENCE,
+        async || {
+            let (code, _) = ended(&["status", "--config-path", config]).await;
+            (code == Some(0)).then_some(())
+        },
+    )
+    .await;
 }
 
 /// Keys, wallet, configuration and gas.
@@ -255,6 +345,7 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
         (pool.node_info.name == "renamed").then_some(())
     })
     .await;
+    assert_new_keys_are_taken_up(&network, &path, dir.path(), node_id, &mut node).await;
     let bytes = random_bytes(10_000);
     let blob = network.store(&bytes, 3).await;
     network.assert_reads(&blob.blob_id, &bytes).await;
@@ -276,10 +367,101 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
     let numbers: Vec<&str> = files.unwrap().split_whitespace().skip(3).take(2).collect();
     assert_eq!(numbers[0], numbers[1], "as many files as may be");
 
-    let pid = rustix::process::Pid::from_raw(node.id().unwrap().try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let ended = node.wait().await.unwrap();
-    assert!(ended.success(), "{ended}");
+    let stop = async |mut node: Child| {
+        let pid = node.id().unwrap().try_into().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = node.wait().await.unwrap();
+        assert!(ended.success(), "{ended}");
+    };
+    let node = assert_moves(&path, dir.path(), node, &stop).await;
+    eventually("the node is whole in its new place", PATIENCE, async || {
+        let there = dir.path().join("there.yaml");
+        let (code, _) = ended(&["status", "--config-path", there.to_str().unwrap()]).await;
+        (code == Some(0)).then_some(())
+    })
+    .await;
+    network.assert_reads(&blob.blob_id, &bytes).await;
+    stop(node).await;
     assert!(!socket.exists());
     network.stop().await;
+}
+
+/// The storage goes to another machine, as far as its processes can tell: sent ahead while the node runs, with kills of both ends in the middle.
+/// Returns the node that runs there.
+async fn assert_moves(config: &Path, dir: &Path, node: Child, stop: impl AsyncFn(Child)) -> Child {
+    let old = NodeConfig::load(config).unwrap();
+    // The operator has made the configuration of the new machine: the same keys, another storage.
+    let (there, storage) = (dir.join("there.yaml"), dir.join("there"));
+    let text = std::fs::read_to_string(config).unwrap();
+    let text = text.replace(
+        old.storage_path.to_str().unwrap(),
+        storage.to_str().unwrap(),
+    );
+    std::fs::write(&there, text).unwrap();
+    let (config, there) = (config.to_str().unwrap(), there.to_str().unwrap());
+
+    let (mut receiver, to) = receive(there).await;
+    let send = ["move", "--to", &to, "--yes", "--config-path", config];
+    let (code, said) = ended(&send).await;
+    assert_eq!(code, Some(5), "sent ahead, and not moved: {said}");
+    assert!(relocation::check(&storage).unwrap_err().is_refusal());
+    let (code, said) = ended(&["fsck", "--offline", "--config-path", there]).await;
+    assert_eq!(code, Some(4), "not all of it is there: {said}");
+    stop(node).await;
+
+    // Both ends are killed in the middle, at one place after the other, until one attempt gets through.
+    let mut patience = Duration::from_millis(20);
+    let to = loop {
+        receiver.kill().await.unwrap();
+        let next = receive(there).await;
+        receiver = next.0;
+        let mut sender = Command::new(PROGRAM)
+            .args(["move", "--to", &next.1, "--yes", "--config-path", config])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let ended = tokio::time::timeout(patience, sender.wait()).await;
+        sender.kill().await.unwrap();
+        let gone = relocation::tombstone(&old.storage_path).unwrap();
+        match gone {
+            // From here on the way is clear: the last step is taken again.
+            Some(_) => break next.1,
+            None => assert!(ended.is_err(), "{ended:?}"),
+        }
+        patience = patience.saturating_mul(2);
+    };
+    // It fails if the receiver has ended already, since it had all.
+    ended(&["move", "--to", &to, "--yes", "--config-path", config]).await;
+    assert!(receiver.wait().await.unwrap().success());
+    let (code, said) = ended(&["run", "--config-path", config]).await;
+    assert_eq!(code, Some(1), "no node starts in the old place: {said}");
+    assert!(said.contains("was moved to"), "{said}");
+    start(there).await
+}
+
+/// A process that takes a storage in, and where it listens.
+async fn receive(config: &str) -> (Child, String) {
+    let mut child = Command::new(PROGRAM)
+        .args([
+            "--json",
+            "receive",
+            "--listen",
+            "127.0.0.1:0",
+            "--config-path",
+            config,
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).await.unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let to = format!("https://{}", told["address"].as_str().unwrap());
+    (child, to)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::operator::{
     DiskView, Explanation, FsckReport, RepairReport, RepairScope, ScrubState, Status, WorkerStatus,
-    backup::BackupSummary,
+    backup::{BackupSummary, SliverDigest, SliverName},
 };
 
 /// What an operator asks of a running node.
@@ -85,6 +85,8 @@ pub enum RepairCommand {
 pub enum ScrubCommand {
     /// Begin one now, or go on with one that was paused.
     Start,
+    /// The same, and compare every sliver with the metadata of its blob.
+    StartDeep,
     /// Say how far it is.
     Status,
     /// Read so much each second at most.
@@ -121,6 +123,11 @@ pub enum DiskCommand {
         /// Its directory.
         path: PathBuf,
     },
+    /// Only whether that would be done.
+    CheckDrain {
+        /// Its directory.
+        path: PathBuf,
+    },
 }
 
 /// What is to be done about backups.
@@ -132,11 +139,16 @@ pub enum CheckpointCommand {
         path: Option<PathBuf>,
         /// Not at once.
         delay_secs: Option<u64>,
+        /// Keys and configuration, encrypted and in Base64, to be kept in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sealed_keys: Option<String>,
     },
     /// Do not make the one that is ordered or under way.
     Cancel,
     /// Say how the last one ended.
     Status,
+    /// Say what the node has of these slivers, to be compared with a backup.
+    Compare(Vec<SliverName>),
 }
 
 /// What the node answers.
@@ -174,6 +186,8 @@ pub enum AdminBody {
     Disks(Vec<DiskView>),
     /// To [`CheckpointCommand::Status`], once a backup is made.
     Backup(BackupSummary),
+    /// To [`CheckpointCommand::Compare`].
+    Slivers(Vec<SliverDigest>),
 }
 
 impl AdminAnswer {

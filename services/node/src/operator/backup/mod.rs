@@ -6,10 +6,15 @@
 //! copied do no harm: a node that opens a restored backup brings its index in line with the files, reads the events that it
 //! missed, and recovers what it lacks.
 //!
-//! Keys, wallet and configuration are not in it: they are few and small, and belong somewhere else than the data.
+//! What is linked is one file with two names. It is kept though the node removes it, and is damaged for both by a bad sector, or by
+//! whoever writes into it: the manifest says how many files are so.
+//!
+//! Keys, wallet and configuration are in it only if whoever orders it hands them over, encrypted: they are few and small, and belong
+//! somewhere else than the data.
 
 mod create;
 mod restore;
+mod sample;
 mod verify;
 mod worker;
 
@@ -22,11 +27,16 @@ use serde::{Deserialize, Serialize};
 use walrus_service::tables::TableError;
 use walrus_sui::Address;
 
+pub(crate) use self::sample::digests;
 pub(crate) use self::{
     create::Plan,
     worker::{BackupWorker, Backups, Schedule},
 };
-pub use self::{restore::restore, verify::verify};
+pub use self::{
+    restore::restore,
+    sample::{SliverDigest, SliverName},
+    verify::{Verified, verify},
+};
 use crate::{storage::StorageError, work::WorkError};
 
 /// The number of the form of manifests.
@@ -39,8 +49,12 @@ const MANIFEST: &str = "manifest.json";
 const TABLES: &str = "db";
 /// Where the files of each disk are, by its place in the configuration.
 const DISKS: &str = "disks";
+/// Keys and configuration, as an age file.
+const SEALED_KEYS: &str = "keys.age";
 /// What a backup is called that is not complete.
 const UNFINISHED: &str = ".unfinished-";
+/// So much is read of a file before it is asked whether to go on.
+const DIGEST_PIECE: u64 = 1 << 20;
 /// Largest manifest: some hundred bytes for each file.
 const MAX_MANIFEST_BYTES: u64 = 1 << 30;
 
@@ -64,6 +78,9 @@ pub struct Manifest {
     pub disks: usize,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Files that are hard links to those of the node: what damages one damages both.
+    #[serde(default)]
+    pub linked_files: u64,
     /// Every file.
     pub files: Vec<BackupFile>,
 }
@@ -76,7 +93,7 @@ pub struct BackupFile {
     pub path: PathBuf,
     /// Its length when it was taken; files of slivers may have grown since.
     pub bytes: u64,
-    /// BLAKE3 of so many bytes, in hexadecimal digits; absent for files of slivers that were linked, whose records have checksums.
+    /// BLAKE3 of so many bytes, in hexadecimal digits; absent for linked files of slivers in backups of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
@@ -93,6 +110,12 @@ pub struct BackupSummary {
     pub bytes: u64,
     /// How many files.
     pub files: usize,
+    /// How many of them are hard links to those of the node.
+    #[serde(default)]
+    pub linked_files: u64,
+    /// Whether keys and configuration are in it, encrypted.
+    #[serde(default)]
+    pub with_keys: bool,
     /// The next event element of the node at that time; absent before the first.
     pub next_event_index: Option<u64>,
     /// The version of the program that made it.
@@ -106,6 +129,11 @@ impl From<&Manifest> for BackupSummary {
             created_ms: manifest.created_ms,
             bytes: manifest.bytes,
             files: manifest.files.len(),
+            linked_files: manifest.linked_files,
+            with_keys: manifest
+                .files
+                .iter()
+                .any(|file| file.path == Path::new(SEALED_KEYS)),
             next_event_index: manifest.next_event_index,
             program: manifest.program.clone(),
         }
@@ -267,14 +295,22 @@ fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-/// BLAKE3 of the first `bytes` of a file, in hexadecimal digits.
-fn digest(path: &Path, bytes: u64) -> Result<String, BackupError> {
+/// BLAKE3 of the first `bytes` of a file, in hexadecimal digits. `goes_on` is asked now and then.
+fn digest(path: &Path, bytes: u64, goes_on: &dyn Fn() -> bool) -> Result<String, BackupError> {
     use io::Read as _;
-    let file = fs::File::open(path).map_err(BackupError::io(path))?;
+    let mut file = fs::File::open(path).map_err(BackupError::io(path))?;
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update_reader(file.take(bytes))
-        .map_err(BackupError::io(path))?;
+    let mut left = bytes;
+    while left > 0 {
+        if !goes_on() {
+            return Err(BackupError::Cancelled);
+        }
+        let piece = left.min(DIGEST_PIECE);
+        hasher
+            .update_reader(file.by_ref().take(piece))
+            .map_err(BackupError::io(path))?;
+        left = left.saturating_sub(piece);
+    }
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -337,6 +373,7 @@ mod tests {
             disks: vec![dir.join("one")],
             directory: dir.join("one").join(DIRECTORY),
             keep: 2,
+            sealed_keys: None,
         }
     }
 
@@ -413,33 +450,104 @@ mod tests {
         put(&plan.storage, 1);
         let made = plan.create(&|| true).unwrap();
         let (path, manifest) = find(&plan.directory, None).unwrap();
-        let victims = [
-            made.files
-                .iter()
-                .find(|file| file.digest.is_some() && file.bytes > 0),
-            made.files.iter().find(|file| file.digest.is_none()),
-        ];
-        for victim in victims {
-            let victim = victim.unwrap();
+        assert!(made.files.iter().all(|file| file.digest.is_some()));
+        let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1);
+        let flip = |bytes: &mut Vec<u8>| bytes[0] ^= 1;
+        let damages: [&dyn Fn(&mut Vec<u8>); 2] = [&cut, &flip];
+        for victim in [TABLES, DISKS] {
+            let is_victim = |file: &&BackupFile| file.path.starts_with(victim) && file.bytes > 0;
+            let victim = made.files.iter().find(is_victim).unwrap();
             let file = path.join(&victim.path);
             let intact = fs::read(&file).unwrap();
-            let mut damaged = intact.clone();
-            if victim.digest.is_some() {
-                damaged[0] ^= 1;
-            } else {
-                damaged.pop();
+            for damage in damages {
+                let mut damaged = intact.clone();
+                damage(&mut damaged);
+                // The link must not lead to the node's own file.
+                fs::remove_file(&file).unwrap();
+                fs::write(&file, damaged).unwrap();
+                let error = verify(&path, &manifest).unwrap_err();
+                assert!(matches!(error, BackupError::Damaged { .. }), "{error}");
+                let target = vec![dir.path().join("two")];
+                restore(&path, &manifest, &target, true).unwrap_err();
+                assert!(!target[0].exists());
             }
-            // The link must not lead to the node's own file.
-            fs::remove_file(&file).unwrap();
-            fs::write(&file, damaged).unwrap();
-            let error = verify(&path, &manifest).unwrap_err();
-            assert!(matches!(error, BackupError::Damaged { .. }), "{error}");
-            let target = vec![dir.path().join("two")];
-            restore(&path, &manifest, &target, true).unwrap_err();
-            assert!(!target[0].exists());
             fs::write(&file, intact).unwrap();
         }
         verify(&path, &manifest).unwrap();
+    }
+
+    #[test]
+    fn a_check_opens_what_would_be_restored_and_changes_nothing_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(dir.path());
+        (1..9).for_each(|number| put(&plan.storage, number));
+        plan.create(&|| true).unwrap();
+        // Appended since to the same files.
+        (9..12).for_each(|number| put(&plan.storage, number));
+        let (path, manifest) = find(&plan.directory, None).unwrap();
+        let before = files_below(&path, &|_| true).unwrap();
+        let read = |file: &PathBuf| fs::read(path.join(file)).unwrap();
+        let bytes: Vec<_> = before.iter().map(read).collect();
+        let verified = verify(&path, &manifest).unwrap();
+        assert_eq!((verified.slivers, verified.missing), (8, 0));
+        assert_eq!(files_below(&path, &|_| true).unwrap(), before);
+        assert_eq!(before.iter().map(read).collect::<Vec<_>>(), bytes);
+        // Of the sample each is what the node has.
+        assert_eq!(verified.sample.len(), 8);
+        let names: Vec<_> = verified.sample.iter().map(|known| known.name()).collect();
+        assert_eq!(digests(&plan.storage, &names).unwrap(), verified.sample);
+        plan.storage.delete_data(&BlobId([1; 32])).unwrap();
+        let now = digests(&plan.storage, &names).unwrap();
+        assert_eq!(now.iter().filter(|known| known.digest.is_none()).count(), 1);
+    }
+
+    #[test]
+    fn what_an_earlier_backup_has_is_not_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(dir.path());
+        put(&plan.storage, 1);
+        let first = plan.create(&|| true).unwrap();
+        assert!(first.linked_files > 0);
+        // Its digest is taken over, not computed: so it is the manifest's word that comes back.
+        let (path, mut known) = find(&plan.directory, None).unwrap();
+        let of_slivers =
+            |file: &BackupFile| file.path.extension().is_some_and(|it| it == "slivers");
+        let told = known
+            .files
+            .iter_mut()
+            .find(|file| of_slivers(file))
+            .unwrap();
+        told.digest = Some("taken over".to_owned());
+        fs::write(path.join(MANIFEST), serde_json::to_vec(&known).unwrap()).unwrap();
+        let second = plan.create(&|| true).unwrap();
+        let again = second.files.iter().find(|file| of_slivers(file)).unwrap();
+        assert_eq!(again.digest.as_deref(), Some("taken over"));
+        // One that has grown since is read.
+        put(&plan.storage, 2);
+        let third = plan.create(&|| true).unwrap();
+        let grown = third.files.iter().find(|file| of_slivers(file)).unwrap();
+        assert_ne!(grown.digest, again.digest);
+        assert!(grown.bytes > again.bytes);
+    }
+
+    #[test]
+    fn keys_that_are_handed_over_are_kept_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = Plan {
+            sealed_keys: Some(b"sealed".to_vec()),
+            ..plan(dir.path())
+        };
+        let made = plan.create(&|| true).unwrap();
+        assert!(BackupSummary::from(&made).with_keys);
+        let (path, manifest) = find(&plan.directory, None).unwrap();
+        assert_eq!(fs::read(path.join(SEALED_KEYS)).unwrap(), b"sealed");
+        verify(&path, &manifest).unwrap();
+        let target = vec![dir.path().join("two")];
+        restore(&path, &manifest, &target, true).unwrap();
+        assert!(
+            !target[0].join(SEALED_KEYS).exists(),
+            "no secret is put beside the data"
+        );
     }
 
     #[test]

@@ -15,6 +15,8 @@ use walrus_service::worker::{Failure, Status, Step, Worker};
 use super::{BackupError, BackupSummary, Plan};
 use crate::work::Work;
 
+/// How long a backup steps back when others have work, before each piece that it reads.
+const YIELD: Duration = Duration::from_millis(50);
 /// After the start, until the first backup of the schedule. Node spec 7.6.
 const FIRST_AFTER: Duration = Duration::from_secs(15 * 60);
 
@@ -46,6 +48,7 @@ struct State {
 struct Order {
     directory: Option<PathBuf>,
     not_before: Instant,
+    sealed_keys: Option<Vec<u8>>,
 }
 
 impl Backups {
@@ -54,7 +57,13 @@ impl Backups {
     }
 
     /// Orders a backup, into another directory than the usual one if one is named. Whether it was; one at a time is.
-    pub(crate) fn order(&self, directory: Option<PathBuf>, delay: Duration) -> bool {
+    /// Keys that are handed over are kept in it as they are.
+    pub(crate) fn order(
+        &self,
+        directory: Option<PathBuf>,
+        delay: Duration,
+        sealed_keys: Option<Vec<u8>>,
+    ) -> bool {
         let mut state = self.state();
         if state.order.is_some() || state.running {
             return false;
@@ -64,6 +73,7 @@ impl Backups {
         state.order = Some(Order {
             directory,
             not_before: now.checked_add(delay).unwrap_or(now),
+            sealed_keys,
         });
         drop(state);
         self.cancelled.store(false, Ordering::Relaxed);
@@ -124,6 +134,7 @@ impl BackupWorker {
             state.order = None;
             state.running = true;
             let mut plan = self.plan.clone();
+            plan.sealed_keys = order.sealed_keys;
             if let Some(directory) = order.directory {
                 plan.directory = directory;
             }
@@ -161,7 +172,15 @@ impl Worker for BackupWorker {
             Err(None) => return Ok(Step::Wait),
         };
         let cancelled = Arc::clone(&self.backups.cancelled);
-        let create = move || plan.create(&|| !cancelled.load(Ordering::Relaxed));
+        let work = self.work.clone();
+        let goes_on = move || {
+            // It reads whole disks: uploads and recovery come first.
+            if work.is_busy() {
+                std::thread::sleep(YIELD);
+            }
+            !cancelled.load(Ordering::Relaxed)
+        };
+        let create = move || plan.create(&goes_on);
         let made = self.work.run(create).await;
         if let Ok(manifest) = &made {
             self.made = self.made.saturating_add(1);

@@ -38,7 +38,7 @@ pub(super) use self::start::Settings;
 pub use self::{
     compaction::CompactStep,
     fsck::{Finding, FsckPosition, FsckStep},
-    scrub::{ScrubPosition, ScrubStep},
+    scrub::{Comparison, ScrubPosition, ScrubStep},
 };
 use super::{
     Page, Storage, StorageError,

@@ -1,6 +1,7 @@
 //! Reading slivers. What is damaged or gone is taken out of the index and queued for recovery by whoever finds it.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io,
     os::unix::fs::MetadataExt as _,
@@ -193,6 +194,18 @@ impl SliverStore {
         };
         let directory = self.disks.shard_directory(record.disk, shard)?;
         Some(directory.join(name.file_name()))
+    }
+
+    /// Every segment by its path, with the length up to which the books know it.
+    pub(in super::super) fn written_segments(&self) -> BTreeMap<PathBuf, u64> {
+        let mut written = BTreeMap::new();
+        for books in self.all_books() {
+            for (number, record) in books.segments() {
+                let path = self.path(books.shard(), number, &record);
+                written.extend(path.map(|path| (path, record.end)));
+            }
+        }
+        written
     }
 
     /// Opens a segment that somebody may remove meanwhile. What was opened can be read to its end, and is not kept open behind it.

@@ -1,9 +1,13 @@
 //! Scrub: reads every record that counts and checks it against its hash, so that damage is found while other nodes can still help.
+//!
+//! The hash of a record tells that it is what was written. Whether that is what the blob's metadata commit to is another question, and
+//! costs an encoding for each sliver: it is asked of a sample, or of all.
 
 use std::sync::Arc;
 
+use rand::Rng as _;
 use serde::{Deserialize, Serialize};
-use walrus_core::ShardIndex;
+use walrus_core::{EncodingConfig, ShardIndex, Sliver};
 
 use super::{
     super::{
@@ -29,6 +33,28 @@ pub struct ScrubPosition {
     pub offset: u64,
 }
 
+/// Which slivers a scrub compares with the metadata of their blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comparison {
+    /// How blobs are encoded.
+    pub encoding: EncodingConfig,
+    /// So many of ten thousand, chosen by chance.
+    pub of_10_000: u32,
+}
+
+/// Looks at the bytes of a sliver: whether they were compared, and then what is wrong with them.
+type Compare<'a> = &'a dyn Fn(&SliverKey, &[u8]) -> Result<Compared, StorageError>;
+
+/// What came of a comparison.
+enum Compared {
+    /// There was none.
+    Not,
+    /// It is the sliver that the metadata commit to.
+    Same,
+    /// It is another one.
+    Other(String),
+}
+
 /// What a step of a scrub has found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScrubStep {
@@ -38,6 +64,8 @@ pub struct ScrubStep {
     pub records: u64,
     /// Bytes that were read.
     pub bytes: u64,
+    /// Slivers that were compared with the metadata of their blobs.
+    pub compared: u64,
     /// Slivers that were found damaged; they are queued for recovery.
     pub damaged: u64,
 }
@@ -53,34 +81,195 @@ impl Storage {
         &self,
         position: Option<ScrubPosition>,
         budget: u64,
+        comparison: Option<Comparison>,
     ) -> Result<ScrubStep, StorageError> {
-        self.slivers.scrub_step(position, budget)
+        let compare = |key: &SliverKey, bytes: &[u8]| match comparison {
+            Some(comparison) => self.compare(comparison, key, bytes),
+            None => Ok(Compared::Not),
+        };
+        let mut scrub = Scrub {
+            slivers: &self.slivers,
+            compare: &compare,
+            budget,
+            step: ScrubStep::default(),
+        };
+        scrub.step(position)?;
+        Ok(scrub.step)
+    }
+
+    /// Compares a sliver with the metadata of its blob, if it is one of the sample. Without metadata nothing can be said of it.
+    fn compare(
+        &self,
+        comparison: Comparison,
+        key: &SliverKey,
+        bytes: &[u8],
+    ) -> Result<Compared, StorageError> {
+        if rand::rng().random_range(0..10_000) >= comparison.of_10_000 {
+            return Ok(Compared::Not);
+        }
+        let Some(metadata) = self.metadata(&key.blob_id, &comparison.encoding)? else {
+            return Ok(Compared::Not);
+        };
+        let sliver = match Sliver::from_untagged_bcs(bytes, key.sliver_type, &metadata) {
+            Ok(sliver) => sliver,
+            Err(error) => return Ok(Compared::Other(error.to_string())),
+        };
+        let n_shards = metadata.n_shards();
+        let pair = key.shard.to_pair_index(&key.blob_id, n_shards);
+        let expected = pair.to_sliver_index(key.sliver_type, n_shards);
+        if sliver.index() != expected {
+            let reason = format!("it is number {}, and not {expected}", sliver.index());
+            return Ok(Compared::Other(reason));
+        }
+        Ok(match sliver.verify(&metadata) {
+            Ok(()) => Compared::Same,
+            Err(error) => Compared::Other(error.to_string()),
+        })
     }
 }
 
-impl SliverStore {
-    fn scrub_step(
-        &self,
-        position: Option<ScrubPosition>,
-        budget: u64,
-    ) -> Result<ScrubStep, StorageError> {
-        let mut step = ScrubStep::default();
-        let mut next = self.scrub_from(position.unwrap_or(ScrubPosition {
+/// A scrub of the records, and what it asks of each.
+struct Scrub<'a> {
+    slivers: &'a SliverStore,
+    compare: Compare<'a>,
+    budget: u64,
+    step: ScrubStep,
+}
+
+impl Scrub<'_> {
+    fn step(&mut self, position: Option<ScrubPosition>) -> Result<(), StorageError> {
+        let mut next = self.slivers.scrub_from(position.unwrap_or(ScrubPosition {
             shard: ShardIndex(0),
             segment: 0,
             offset: 0,
         }));
         while let Some((books, mut at, record)) = next {
-            self.scrub_segment(&books, &mut at, record, budget, &mut step)?;
-            next = self.scrub_from(at);
-            if step.bytes >= budget {
+            self.segment(&books, &mut at, record)?;
+            next = self.slivers.scrub_from(at);
+            if self.step.bytes >= self.budget {
                 break;
             }
         }
-        step.next = next.map(|(_, at, _)| at);
-        Ok(step)
+        self.step.next = next.map(|(_, at, _)| at);
+        Ok(())
     }
 
+    fn segment(
+        &mut self,
+        books: &Books,
+        at: &mut ScrubPosition,
+        record: SegmentRecord,
+    ) -> Result<(), StorageError> {
+        let slivers = self.slivers;
+        let number = at.segment;
+        match slivers.check_path(books, number, &record) {
+            Err(error) if error.is_loss() => {
+                let lost = slivers.lose_segment(books, number)?;
+                self.step.damaged = self.step.damaged.saturating_add(lost);
+                at.offset = record.end;
+                return Ok(());
+            }
+            checked => checked?,
+        }
+        let opened = slivers.open_segment(books, number, &record);
+        let bytes = |file: &std::fs::File| file.metadata().map_or(0, |metadata| metadata.len());
+        let (file, path) = match opened {
+            Ok((file, path)) if bytes(&file) >= record.end => (file, path),
+            Err(error) if !error.is_loss() => return Err(error.into()),
+            found => {
+                // Gone or cut off, unless it was unlinked in between.
+                let until = found.map_or(0, |(file, _)| bytes(&file));
+                let lost = slivers.lose_where(books, SyncReason::Certified, |place| {
+                    place.segment == number && place.end() > until
+                })?;
+                self.step.damaged = self.step.damaged.saturating_add(lost);
+                at.offset = record.end;
+                return Ok(());
+            }
+        };
+        let segment = SegmentFile {
+            file: &file,
+            path: &path,
+            salt: record.salt,
+        };
+        while self.step.bytes < self.budget {
+            let offset = at.offset;
+            match segment.piece_at(offset, record.end)? {
+                Piece::End => {
+                    at.offset = record.end;
+                    return Ok(());
+                }
+                Piece::Damage { until } => {
+                    let lost = slivers.lose_where(books, SyncReason::Certified, |place| {
+                        place.segment == number && (offset..until).contains(&place.offset)
+                    })?;
+                    slivers.quarantine(books, number, lost)?;
+                    self.step.damaged = self.step.damaged.saturating_add(lost);
+                    self.step.bytes = self.step.bytes.saturating_add(until.saturating_sub(offset));
+                    at.offset = until;
+                }
+                Piece::Record(header) => {
+                    at.offset = offset.saturating_add(header.record_bytes());
+                    self.record(books, number, segment, offset, &header)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        books: &Books,
+        number: u32,
+        segment: SegmentFile<'_>,
+        offset: u64,
+        header: &Header,
+    ) -> Result<(), StorageError> {
+        let slivers = self.slivers;
+        self.step.bytes = self.step.bytes.saturating_add(HEADER_BYTES as u64);
+        let key = SliverKey {
+            shard: books.shard(),
+            sliver_type: header.sliver_type,
+            blob_id: header.blob_id,
+        };
+        let place = Place {
+            segment: number,
+            offset,
+            length: header.length,
+        };
+        if slivers.tables.places.get(&key)? != Some(place) {
+            return Ok(());
+        }
+        self.step.records = self.step.records.saturating_add(1);
+        self.step.bytes = self.step.bytes.saturating_add(u64::from(header.length));
+        let bytes = match segment.payload(offset, header) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_loss() => {
+                self.step.damaged = self.step.damaged.saturating_add(1);
+                return slivers.find_lost(books, &key, place, &error);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let compared = (self.compare)(&key, &bytes)?;
+        if let Compared::Not = compared {
+            return Ok(());
+        }
+        self.step.compared = self.step.compared.saturating_add(1);
+        let Compared::Other(reason) = compared else {
+            return Ok(());
+        };
+        let SliverKey {
+            shard,
+            sliver_type,
+            blob_id,
+        } = key;
+        tracing::error!(%blob_id, %shard, %sliver_type, reason, "a sliver is not that of its blob");
+        self.step.damaged = self.step.damaged.saturating_add(1);
+        slivers.lose(books, &key, place)
+    }
+}
+
+impl SliverStore {
     /// The segment at a position, or the next one.
     fn scrub_from(
         &self,
@@ -108,105 +297,6 @@ impl SliverStore {
             }
         }
         None
-    }
-
-    fn scrub_segment(
-        &self,
-        books: &Books,
-        at: &mut ScrubPosition,
-        record: SegmentRecord,
-        budget: u64,
-        step: &mut ScrubStep,
-    ) -> Result<(), StorageError> {
-        let number = at.segment;
-        match self.check_path(books, number, &record) {
-            Err(error) if error.is_loss() => {
-                let lost = self.lose_segment(books, number)?;
-                step.damaged = step.damaged.saturating_add(lost);
-                at.offset = record.end;
-                return Ok(());
-            }
-            checked => checked?,
-        }
-        let opened = self.open_segment(books, number, &record);
-        let bytes = |file: &std::fs::File| file.metadata().map_or(0, |metadata| metadata.len());
-        let (file, path) = match opened {
-            Ok((file, path)) if bytes(&file) >= record.end => (file, path),
-            Err(error) if !error.is_loss() => return Err(error.into()),
-            found => {
-                // Gone or cut off, unless it was unlinked in between.
-                let until = found.map_or(0, |(file, _)| bytes(&file));
-                let lost = self.lose_where(books, SyncReason::Certified, |place| {
-                    place.segment == number && place.end() > until
-                })?;
-                step.damaged = step.damaged.saturating_add(lost);
-                at.offset = record.end;
-                return Ok(());
-            }
-        };
-        let segment = SegmentFile {
-            file: &file,
-            path: &path,
-            salt: record.salt,
-        };
-        while step.bytes < budget {
-            let offset = at.offset;
-            match segment.piece_at(offset, record.end)? {
-                Piece::End => {
-                    at.offset = record.end;
-                    return Ok(());
-                }
-                Piece::Damage { until } => {
-                    let lost = self.lose_where(books, SyncReason::Certified, |place| {
-                        place.segment == number && (offset..until).contains(&place.offset)
-                    })?;
-                    self.quarantine(books, number, lost)?;
-                    step.damaged = step.damaged.saturating_add(lost);
-                    step.bytes = step.bytes.saturating_add(until.saturating_sub(offset));
-                    at.offset = until;
-                }
-                Piece::Record(header) => {
-                    at.offset = offset.saturating_add(header.record_bytes());
-                    self.scrub_record(books, number, segment, offset, &header, step)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn scrub_record(
-        &self,
-        books: &Books,
-        number: u32,
-        segment: SegmentFile<'_>,
-        offset: u64,
-        header: &Header,
-        step: &mut ScrubStep,
-    ) -> Result<(), StorageError> {
-        step.bytes = step.bytes.saturating_add(HEADER_BYTES as u64);
-        let key = SliverKey {
-            shard: books.shard(),
-            sliver_type: header.sliver_type,
-            blob_id: header.blob_id,
-        };
-        let place = Place {
-            segment: number,
-            offset,
-            length: header.length,
-        };
-        if self.tables.places.get(&key)? != Some(place) {
-            return Ok(());
-        }
-        step.records = step.records.saturating_add(1);
-        step.bytes = step.bytes.saturating_add(u64::from(header.length));
-        match segment.payload(offset, header) {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_loss() => {
-                step.damaged = step.damaged.saturating_add(1);
-                self.find_lost(books, &key, place, &error)
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Has what is left of a segment move on, in which so many slivers were lost.

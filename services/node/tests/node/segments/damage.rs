@@ -6,7 +6,11 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use walrus_core::SliverType;
 use walrus_node::{
     operator::check_unused,
-    storage::{Finding, Storage, StorageError, records::ShardState, segments::SegmentError},
+    storage::{
+        Comparison, Finding, Storage, StorageError,
+        records::ShardState,
+        segments::{NewSliver, SegmentError},
+    },
 };
 use walrus_service::tables::{Database, Format, Options};
 
@@ -14,7 +18,7 @@ use super::{
     HEADER_BYTES, SHARD, assert_honest, blob, compact, copy, flip, fsck, held, is_queued, open,
     options, populate, put, put_bytes, register, scrub, segments, set_epoch,
 };
-use crate::support::{EPOCH, encode, encoding};
+use crate::support::{EPOCH, N_SHARDS, encode, encoding, sliver};
 
 #[test]
 fn a_tail_torn_anywhere_costs_only_the_last_record() {
@@ -295,7 +299,7 @@ fn scrub_finds_what_nobody_reads_and_goes_on_where_it_was() {
     assert_eq!(scrub(&storage), 0);
     let path = segments(dir.path()).remove(2);
     flip(&path, HEADER_BYTES + 30);
-    let step = storage.scrub_step(None, 1).unwrap();
+    let step = storage.scrub_step(None, 1, None).unwrap();
     assert!(step.records <= 1 && step.next.is_some());
     assert_eq!(scrub(&storage), 1);
     assert_eq!(storage.disks()[0].damaged_records, 1);
@@ -406,4 +410,50 @@ fn segments_of_a_newer_format_are_refused_and_not_cut_off() {
         matches!(error, StorageError::Segment(SegmentError::Newer { offset, found: 3, known: 2, .. }) if offset == length)
     );
     assert_eq!(fs::metadata(&path).unwrap().len(), length + 200);
+}
+
+#[test]
+fn an_intact_sliver_that_is_not_that_of_its_blob_is_found_by_comparison_alone() {
+    let every = Some(Comparison {
+        encoding: encoding(),
+        of_10_000: 10_000,
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let storage = open(dir.path());
+    let put_sliver = |blob_id, sliver_type, payload: &[u8]| {
+        let sliver = NewSliver {
+            blob_id,
+            sliver_type,
+            payload,
+        };
+        storage.put_slivers(SHARD, &[sliver]).unwrap();
+    };
+    let [right, wrong] = [&b"as it should be"[..], b"another one's"].map(encode);
+    for (blob, source) in [(&right, &right), (&wrong, &right)] {
+        let blob_id = *blob.metadata.blob_id();
+        storage.put_metadata(&blob.metadata).unwrap();
+        let pair = SHARD.to_pair_index(&blob_id, N_SHARDS);
+        for sliver_type in [SliverType::Primary, SliverType::Secondary] {
+            put_sliver(blob_id, sliver_type, &sliver(source, pair, sliver_type));
+        }
+    }
+    // Nothing can be said of a sliver whose metadata are not there.
+    put_bytes(&storage, 9, &[9; 100]).unwrap();
+
+    let records = storage.scrub_step(None, u64::MAX, None).unwrap();
+    assert_eq!(
+        (records.records, records.compared, records.damaged),
+        (5, 0, 0)
+    );
+    let compared = storage.scrub_step(None, u64::MAX, every).unwrap();
+    assert_eq!(
+        (compared.records, compared.compared, compared.damaged),
+        (5, 4, 2)
+    );
+    for (blob, is_there) in [(&right, true), (&wrong, false)] {
+        let blob_id = blob.metadata.blob_id();
+        let has = storage.has_sliver(SHARD, blob_id, SliverType::Primary);
+        assert_eq!(has.unwrap(), is_there);
+        assert_eq!(storage.is_queued(blob_id).unwrap(), !is_there);
+    }
 }

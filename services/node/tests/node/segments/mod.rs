@@ -186,7 +186,7 @@ fn flip(path: &Path, at: usize) {
 fn scrub(storage: &Storage) -> u64 {
     let (mut position, mut damaged) = (None, 0);
     loop {
-        let step = storage.scrub_step(position, 300).unwrap();
+        let step = storage.scrub_step(position, 300, None).unwrap();
         damaged += step.damaged;
         position = step.next;
         if position.is_none() {

@@ -1,5 +1,15 @@
 //! Relocation: moves the storage of a node that does not run to another directory, and leaves a tombstone that keeps a node from
 //! starting in the old one. Two nodes that go on from one state would sign as one.
+//!
+//! Backups in the storage share files with it. They share them in the new place as well, or are left where they are: as copies they would
+//! need room that nobody has planned for.
+
+mod book;
+mod copying;
+#[cfg(unix)]
+mod receiving;
+mod remote;
+mod sending;
 
 use std::{
     collections::BTreeSet,
@@ -14,8 +24,16 @@ use walrus_sui::{
     wallet::{FileError, replace_private},
 };
 
+use self::copying::{Copying, shared};
+#[cfg(unix)]
+pub use self::receiving::Receiver;
+pub use self::sending::Sending;
+use super::backup;
+
 /// The name of the tombstone in the old directory.
 const TOMBSTONE: &str = "moved.json";
+/// The name of what says in the new directory when the storage came there.
+pub(super) const ARRIVED: &str = "arrived.json";
 /// In the new directory while it is filled: whose storage it is to be.
 const UNFINISHED: &str = ".moving.json";
 
@@ -41,6 +59,9 @@ pub struct Moved {
     pub bytes: u64,
     /// Files that were there already, of a move that was cut off.
     pub kept: u64,
+    /// Backups that were left in the old place, since files cannot be shared in the new one.
+    #[serde(default)]
+    pub backups_left: u64,
 }
 
 /// Why a storage is not moved, or not used.
@@ -95,6 +116,49 @@ pub enum RelocationError {
         /// What is in it.
         found: String,
     },
+    /// It is the storage of another node.
+    #[error("the storage is that of the node {found}, and here is the place of {expected}")]
+    OtherNode {
+        /// Whose it may be.
+        expected: Address,
+        /// Whose it is.
+        found: Address,
+    },
+    /// The other end has more or fewer disks.
+    #[error("the storage is on {there} disks, and {here} are configured here")]
+    OtherDisks {
+        /// How many are configured at the receiver.
+        here: usize,
+        /// How many the storage is on.
+        there: usize,
+    },
+    /// A storage was moved away from where this one is to go.
+    #[error("a storage was moved away from {} at {at_ms} (milliseconds since 1970){}: empty the directory first", path.display(), if *is_newer { ", and the one that is sent is older than that: look for the newest one" } else { "" })]
+    MovedAway {
+        /// The directory.
+        path: PathBuf,
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+        /// Whether that was after the storage came to where it is sent from.
+        is_newer: bool,
+    },
+    /// The receiver refuses.
+    #[error("the receiver refuses: {0}")]
+    Refused(String),
+    /// The receiver cannot be reached, or does not do what it should.
+    #[error("{to}: {reason}")]
+    Remote {
+        /// The receiver.
+        to: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// No storage has such a file, or it is not there.
+    #[error("{} is no file of the storage that is moved", .0.display())]
+    NoSuchFile(PathBuf),
+    /// A thread that works on files has failed.
+    #[error("the work on files was cut off: {0}")]
+    Work(String),
     /// The copy is not what was copied.
     #[error("{} was written and does not read the same: is the new disk sound?", .0.display())]
     Different(PathBuf),
@@ -115,6 +179,10 @@ impl RelocationError {
                 | Self::Nothing(_)
                 | Self::Nested { .. }
                 | Self::Occupied { .. }
+                | Self::OtherNode { .. }
+                | Self::OtherDisks { .. }
+                | Self::MovedAway { .. }
+                | Self::Refused(_)
         )
     }
 }
@@ -161,7 +229,9 @@ pub fn relocate(
     if to.starts_with(&from) || from.starts_with(&to) {
         return Err(RelocationError::Nested { from, to });
     }
-    let files = stored(&from)?;
+    let mut files = stored(&from)?;
+    // What tells of earlier moves is not moved.
+    files.retain(|file| ![ARRIVED, remote::BOOK].map(Path::new).contains(&&**file));
     if files.is_empty() {
         return Err(RelocationError::Nothing(from));
     }
@@ -180,11 +250,16 @@ pub fn relocate(
     } else {
         write(&to.join(UNFINISHED), &mark)?;
     }
-    let mut moved = Moved::default();
-    for file in &files {
-        copy(&from.join(file), &to.join(file), &mut moved)?;
+    let mut copying = Copying::new(&from, &to);
+    let (of_backups, own): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|file| file.starts_with(backup::DIRECTORY));
+    for file in &own {
+        copying.take(file)?;
     }
-    sync_directories(&to, &files)?;
+    let taken = copying.backups(of_backups)?;
+    sync_directories(&to, own.iter().chain(&taken))?;
+    let moved = copying.moved;
     // From here on only the new place is the node's.
     write(&from.join(TOMBSTONE), &mark)?;
     finish(&to)?;
@@ -194,12 +269,31 @@ pub fn relocate(
 /// Ends a move whose tombstone is up: a node may start in the new place.
 ///
 /// # Errors
-/// If the mark there cannot be removed.
+/// If the mark there cannot be replaced.
 pub fn finish(to: &Path) -> Result<(), RelocationError> {
     let unfinished = to.join(UNFINISHED);
-    match fs::remove_file(&unfinished) {
+    if let Some(mark) = read(&unfinished)? {
+        let arrived = Tombstone {
+            at_ms: Clock::system().unix_ms(),
+            ..mark
+        };
+        write(&to.join(ARRIVED), &arrived)?;
+    }
+    remove_if_there(&unfinished)
+}
+
+/// When the storage in `directory` came there, in milliseconds since 1970, if it was moved.
+///
+/// # Errors
+/// If that cannot be read.
+fn arrival(directory: &Path) -> Result<Option<u64>, RelocationError> {
+    Ok(read(&directory.join(ARRIVED))?.map(|arrived| arrived.at_ms))
+}
+
+fn remove_if_there(path: &Path) -> Result<(), RelocationError> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(RelocationError::io(&unfinished)(error))
+            Err(RelocationError::io(path)(error))
         }
         _ => Ok(()),
     }
@@ -233,8 +327,11 @@ fn remove_stale(from: &Path, to: &Path) -> Result<(), RelocationError> {
 }
 
 /// Makes the entries of `to` and of every directory of `files` below it durable.
-fn sync_directories(to: &Path, files: &[PathBuf]) -> Result<(), RelocationError> {
-    let above = files.iter().flat_map(|file| file.ancestors().skip(1));
+fn sync_directories<'a>(
+    to: &Path,
+    files: impl Iterator<Item = &'a PathBuf>,
+) -> Result<(), RelocationError> {
+    let above = files.flat_map(|file| file.ancestors().skip(1));
     for inner in above.collect::<BTreeSet<_>>() {
         let directory = to.join(inner);
         let sync = || fs::File::open(&directory)?.sync_all();
@@ -292,45 +389,16 @@ fn stored(from: &Path) -> Result<Vec<PathBuf>, RelocationError> {
 
 fn count(from: &Path, files: &[PathBuf]) -> Result<Moved, RelocationError> {
     let mut moved = Moved::default();
+    let mut seen = BTreeSet::new();
     for file in files {
         let path = from.join(file);
-        let length = fs::metadata(&path)
-            .map_err(RelocationError::io(&path))?
-            .len();
+        let metadata = fs::metadata(&path).map_err(RelocationError::io(&path))?;
         moved.files = moved.files.saturating_add(1);
-        moved.bytes = moved.bytes.saturating_add(length);
+        if shared(&metadata).is_none_or(|file| seen.insert(file)) {
+            moved.bytes = moved.bytes.saturating_add(metadata.len());
+        }
     }
     Ok(moved)
-}
-
-fn copy(from: &Path, to: &Path, moved: &mut Moved) -> Result<(), RelocationError> {
-    let length = fs::metadata(from).map_err(RelocationError::io(from))?.len();
-    moved.files = moved.files.saturating_add(1);
-    moved.bytes = moved.bytes.saturating_add(length);
-    if fs::metadata(to).is_ok_and(|there| there.len() == length) && digest(from)? == digest(to)? {
-        moved.kept = moved.kept.saturating_add(1);
-        return Ok(());
-    }
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
-    }
-    let write = || {
-        fs::copy(from, to)?;
-        fs::File::open(to)?.sync_all()
-    };
-    write().map_err(RelocationError::io(to))?;
-    if digest(from)? == digest(to)? {
-        Ok(())
-    } else {
-        Err(RelocationError::Different(to.to_owned()))
-    }
-}
-
-fn digest(path: &Path) -> Result<blake3::Hash, RelocationError> {
-    let file = fs::File::open(path).map_err(RelocationError::io(path))?;
-    let mut hasher = blake3::Hasher::new();
-    let read = hasher.update_reader(file);
-    Ok(read.map_err(RelocationError::io(path))?.finalize())
 }
 
 fn read(path: &Path) -> Result<Option<Tombstone>, RelocationError> {
@@ -419,6 +487,50 @@ mod tests {
         assert!(!to.join(UNFINISHED).exists());
         assert!(!to.join("db").exists() && !to.join("shards/3/stale").exists());
         check(&to).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_backups_share_with_the_storage_they_share_in_the_new_place() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (filled(dir.path()), dir.path().join("new"));
+        for backup in ["1", "2"] {
+            let inner = from
+                .join(backup::DIRECTORY)
+                .join(backup)
+                .join("disks/0/shards/3");
+            fs::create_dir_all(&inner).unwrap();
+            fs::hard_link(from.join("shards/3/0"), inner.join("0")).unwrap();
+            fs::write(inner.join("alone"), backup).unwrap();
+        }
+        let looked = relocate(&from, &to, Address::TWO, false).unwrap();
+        assert_eq!((looked.files, looked.bytes), (6, 5004));
+        // As a move that was cut off has left it: linked to something that is no more.
+        fs::create_dir_all(to.join("shards/3")).unwrap();
+        let mark = Tombstone {
+            to: to.clone(),
+            node_id: Address::TWO,
+            at_ms: 1,
+        };
+        write(&to.join(UNFINISHED), &mark).unwrap();
+        let stale = to.join(backup::DIRECTORY).join("1/disks/0/shards/3");
+        fs::create_dir_all(&stale).unwrap();
+        fs::write(stale.join("0"), "old").unwrap();
+        fs::hard_link(stale.join("0"), to.join("shards/3/0")).unwrap();
+        let moved = relocate(&from, &to, Address::TWO, true).unwrap();
+        assert_eq!((moved.files, moved.bytes, moved.backups_left), (6, 5004, 0));
+        let own = fs::metadata(to.join("shards/3/0")).unwrap();
+        assert_eq!(own.nlink(), 3);
+        for backup in ["1", "2"] {
+            let inner = to
+                .join(backup::DIRECTORY)
+                .join(backup)
+                .join("disks/0/shards/3");
+            assert_eq!(fs::metadata(inner.join("0")).unwrap().ino(), own.ino());
+            assert_eq!(fs::read(inner.join("0")).unwrap(), [7; 5000]);
+            assert_eq!(fs::read_to_string(inner.join("alone")).unwrap(), backup);
+        }
     }
 
     #[test]
