@@ -5,8 +5,11 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context;
 use walrus_node::{
     NodeConfig,
-    operator::relocation::{Moved, RelocationError, Sending, finish, relocate, tombstone},
+    operator::relocation::{
+        Moved, RelocationError, Sending, finish, relocate, relocate_ahead, tombstone,
+    },
 };
+use walrus_sui::Address;
 
 use crate::{
     args::MoveArgs,
@@ -17,6 +20,9 @@ use crate::{
     output::{Output, field},
     stopped, words,
 };
+
+/// What a move ends with that was made ahead.
+const RUNS_HERE: &str = "the node runs here yet; stop it, and give the same command again";
 
 pub(crate) async fn run(args: &MoveArgs, output: &Output) -> anyhow::Result<()> {
     let config = NodeConfig::load(&args.config.config_path)?;
@@ -29,6 +35,9 @@ pub(crate) async fn run(args: &MoveArgs, output: &Output) -> anyhow::Result<()> 
 async fn to_directory(args: &MoveArgs, config: &NodeConfig, output: &Output) -> anyhow::Result<()> {
     let path = &args.config.config_path;
     let to = std::path::absolute(&args.to).context("the path of --to")?;
+    if runs(config).await {
+        return ahead_to_directory(args, config, &to, output).await;
+    }
     stopped::no_node(config).await?;
     // What is left of one that was cut off behind the tombstone.
     let done = tombstone(&config.storage_path)?.is_some_and(|moved| moved.to == to);
@@ -38,7 +47,7 @@ async fn to_directory(args: &MoveArgs, config: &NodeConfig, output: &Output) -> 
         }
         Moved::default()
     } else {
-        copy(args, config, &to).await?
+        copy(args, config, &to, relocate).await?
     };
     if args.consent.yes {
         set_storage_path(path, &config.storage_path, &to).context(
@@ -60,6 +69,23 @@ async fn to_directory(args: &MoveArgs, config: &NodeConfig, output: &Output) -> 
         }
         lines
     })
+}
+
+/// While the node runs, its segments are copied ahead.
+async fn ahead_to_directory(
+    args: &MoveArgs,
+    config: &NodeConfig,
+    to: &Path,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let moved = copy(args, config, to, relocate_ahead).await?;
+    if !args.consent.yes {
+        let headline = "The node runs: this would be copied ahead; --yes does it.";
+        return output.result(&moved, |moved| lines(headline, &args.to, moved));
+    }
+    let headline = "The segments were copied ahead. Stop the node, and give the same command again: it copies the rest.";
+    output.result(&moved, |moved| lines(headline, &args.to, moved))?;
+    Err(Interrupted(RUNS_HERE).into())
 }
 
 fn lines(headline: &str, to: &str, moved: &Moved) -> Vec<String> {
@@ -122,11 +148,16 @@ fn refused(error: RelocationError) -> anyhow::Error {
     error.into()
 }
 
-async fn copy(args: &MoveArgs, config: &NodeConfig, to: &Path) -> anyhow::Result<Moved> {
+async fn copy(
+    args: &MoveArgs,
+    config: &NodeConfig,
+    to: &Path,
+    how: fn(&Path, &Path, Address, bool) -> Result<Moved, RelocationError>,
+) -> anyhow::Result<Moved> {
     stopped::whole(&config.storage_path)?;
     let node_id = node_id(config).await?;
     let (from, target, really) = (config.storage_path.clone(), to.to_owned(), args.consent.yes);
-    let moving = move || relocate(&from, &target, node_id, really);
+    let moving = move || how(&from, &target, node_id, really);
     let moving = async { Ok(tokio::task::spawn_blocking(moving).await?) };
     let then = "the old place is still the node's; the same command goes on";
     unless_interrupted(moving, then).await?.map_err(refused)

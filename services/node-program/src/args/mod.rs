@@ -132,7 +132,7 @@ Examples:
         /// The directory.
         path: PathBuf,
     },
-    /// Move the storage of a node that does not run into another directory, or to another machine. No node starts in the old one any more.
+    /// Move the storage of a node into another directory, or to another machine. No node starts in the old place any more.
     #[command(after_help = "\
 Examples:
   walrus-node move --to /new/disk --config-path walrus-node.yaml
@@ -142,9 +142,9 @@ Examples:
       --config-path walrus-node.yaml
 
 Without --yes it only says what would be copied. One that was interrupted goes
-on with the same command. To another machine, where `walrus-node receive`
-listens, it sends most while the node runs (exit status 5), and the rest when it
-is given again with the node stopped.")]
+on with the same command. While the node runs, most is copied (exit status 5),
+and the rest when the command is given again with the node stopped. On another
+machine `walrus-node receive` listens.")]
     Move(MoveArgs),
     /// Take in the storage that `walrus-node move --to https://HOST:PORT` sends from another machine. Both have the same network key.
     #[command(after_help = "\

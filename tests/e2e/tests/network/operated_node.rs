@@ -56,21 +56,30 @@ async fn ended(args: &[&str]) -> (Option<i32>, String) {
     )
 }
 
+/// The verbs of the node with a configuration.
+struct Verbs<'a> {
+    config: &'a str,
+}
+
+impl Verbs<'_> {
+    fn with<'a>(&'a self, args: &[&'a str]) -> Vec<&'a str> {
+        [args, &["--config-path", self.config]].concat()
+    }
+
+    async fn result(&self, args: &[&str]) -> Value {
+        result(&self.with(args)).await
+    }
+
+    async fn ended(&self, args: &[&str]) -> (Option<i32>, String) {
+        ended(&self.with(args)).await
+    }
+}
+
 /// What a node that runs is asked: its jobs, checks, repairs, a report.
 async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
-    let on = |args: &[&str]| -> Vec<String> {
-        let args = args.iter().copied().chain(["--config-path", config]);
-        args.map(str::to_owned).collect()
-    };
-    let result_on = async |args: &[&str]| {
-        let args = on(args);
-        result(&args.iter().map(String::as_str).collect::<Vec<_>>()).await
-    };
-    let ended_on = async |args: &[&str]| {
-        let args = on(args);
-        ended(&args.iter().map(String::as_str).collect::<Vec<_>>()).await
-    };
-    let jobs = result_on(&["worker", "list"]).await;
+    let verbs = Verbs { config };
+    assert_storage_verbs(&verbs, dir).await;
+    let jobs = verbs.result(&["worker", "list"]).await;
     let names: Vec<_> = jobs
         .as_array()
         .unwrap()
@@ -80,91 +89,109 @@ async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
     for job in ["events", "recovery", "account", "repair", "backup"] {
         assert!(names.iter().any(|name| *name == job), "{job} in {names:?}");
     }
-    result_on(&["worker", "set", "recovery", "--throttle", "2"]).await;
-    result_on(&["worker", "pause", "repair"]).await;
-    let (code, said) = ended_on(&["status"]).await;
+    verbs
+        .result(&["worker", "set", "recovery", "--throttle", "2"])
+        .await;
+    verbs.result(&["worker", "pause", "repair"]).await;
+    let (code, said) = verbs.ended(&["status"]).await;
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("walrus-node worker resume repair"), "{said}");
-    result_on(&["worker", "resume", "repair"]).await;
-    let job = result_on(&["worker", "info", "recovery"]).await;
+    verbs.result(&["worker", "resume", "repair"]).await;
+    let job = verbs.result(&["worker", "info", "recovery"]).await;
     assert_eq!(job["throttle"], 2, "{job}");
-    let (code, said) = ended_on(&["worker", "info", "tiger"]).await;
+    let (code, said) = verbs.ended(&["worker", "info", "tiger"]).await;
     assert_eq!(code, Some(1), "{said}");
 
-    let checks = result_on(&["doctor"]).await;
+    let checks = verbs.result(&["doctor"]).await;
     let problems = checks.as_array().unwrap().iter();
     let problems: Vec<_> = problems
         .filter(|check| check["finding"] == "problem")
         .collect();
     assert!(problems.is_empty(), "{problems:?}");
-    let repaired = result_on(&["repair", "--all-missing"]).await;
+    let repaired = verbs.result(&["repair", "--all-missing"]).await;
     assert_eq!(repaired["failure"], Value::Null, "{repaired}");
-    let explained = result_on(&["repair", "--blob", blob_id, "--explain"]).await;
+    let explained = verbs
+        .result(&["repair", "--blob", blob_id, "--explain"])
+        .await;
     assert!(
         explained["peers"].as_array().unwrap().len() > 2,
         "{explained}"
     );
-    let (code, said) = ended_on(&["repair", "--shard", "9999"]).await;
+    let (code, said) = verbs.ended(&["repair", "--shard", "9999"]).await;
     assert_eq!(code, Some(1), "{said}");
-    let (code, said) = ended_on(&["drain", "--node"]).await;
+    let (code, said) = verbs.ended(&["drain", "--node"]).await;
     assert_eq!(code, Some(4), "{said}");
 
-    result_on(&["scrub", "set", "--rate", "100M"]).await;
-    let would = result_on(&["scrub", "start", "--deep", "--dry-run"]).await;
+    let bundle = dir.join("report.tar");
+    let out = bundle.to_str().unwrap();
+    verbs.result(&["report", "--out", out]).await;
+    assert!(!bundle.exists(), "only listed");
+    verbs.result(&["report", "--out", out, "--yes"]).await;
+    assert!(bundle.metadata().unwrap().len() > 1000);
+    let (code, _) = ended(&["repair", "--config-path", config]).await;
+    assert_eq!(code, Some(2), "nothing to repair was named");
+}
+
+/// What it is asked about what it stores: damage, disks, backups, moves.
+async fn assert_storage_verbs(verbs: &Verbs<'_>, dir: &Path) {
+    verbs.result(&["scrub", "set", "--rate", "100M"]).await;
+    let would = verbs
+        .result(&["scrub", "start", "--deep", "--dry-run"])
+        .await;
     assert_eq!(would["now"]["running"], false, "{would}");
-    let scrub = result_on(&["scrub", "start", "--deep"]).await;
+    let scrub = verbs.result(&["scrub", "start", "--deep"]).await;
     assert_eq!(scrub["bytesPerSec"], 100_000_000, "{scrub}");
     eventually("every sliver is compared", PATIENCE, async || {
-        let scrub = result_on(&["scrub", "status"]).await;
+        let scrub = verbs.result(&["scrub", "status"]).await;
         (scrub["running"] == false).then_some(scrub)
     })
     .await;
-    let scrub = result_on(&["scrub", "status"]).await;
+    let scrub = verbs.result(&["scrub", "status"]).await;
     assert!(scrub["compared"].as_u64() > Some(0), "{scrub}");
     assert_eq!(scrub["damaged"], 0, "{scrub}");
-    let checked = result_on(&["fsck"]).await;
+    let checked = verbs.result(&["fsck"]).await;
     assert_eq!(
         (&checked["found"], &checked["running"]),
         (&0.into(), &false.into()),
         "{checked}"
     );
-    let (code, said) = ended_on(&["fsck", "--offline", "--fix"]).await;
+    let (code, said) = verbs.ended(&["fsck", "--offline", "--fix"]).await;
     assert_eq!(code, Some(4), "it runs: {said}");
-    let disks = result_on(&["disk", "list"]).await;
+    let disks = verbs.result(&["disk", "list"]).await;
     let path = disks[0]["path"].as_str().unwrap().to_owned();
     assert_eq!(disks[0]["state"], "ready", "{disks}");
     for look in [
         &["drain", "--disk", &path][..],
         &["drain", "--disk", &path, "--dry-run"],
     ] {
-        let (code, said) = ended_on(look).await;
+        let (code, said) = verbs.ended(look).await;
         assert_eq!(code, Some(4), "it is the only one: {said}");
     }
-    result_on(&["worker", "pause", "recovery", "--dry-run"]).await;
-    let job = result_on(&["worker", "info", "recovery"]).await;
+    verbs
+        .result(&["worker", "pause", "recovery", "--dry-run"])
+        .await;
+    let job = verbs.result(&["worker", "info", "recovery"]).await;
     assert_eq!(job["paused"], false, "{job}");
-    let (code, said) = ended_on(&["move", "--to", "/nowhere/new"]).await;
-    assert_eq!(code, Some(4), "it runs: {said}");
+    let ahead = dir.join("ahead");
+    let move_to = ["move", "--to", ahead.to_str().unwrap()];
+    let (code, said) = verbs.ended(&move_to).await;
+    assert_eq!(code, Some(0), "only looked at: {said}");
+    assert!(!ahead.exists());
+    let (code, said) = verbs.ended(&[&move_to[..], &["--yes"]].concat()).await;
+    assert_eq!(code, Some(5), "it runs, and the rest comes later: {said}");
+    assert!(relocation::check(&ahead).unwrap_err().is_refusal());
 
-    let would = result_on(&["backup", "create", "--dry-run"]).await;
+    let would = verbs.result(&["backup", "create", "--dry-run"]).await;
     assert_eq!(would["dryRun"], true, "{would}");
-    let made = result_on(&["backup", "create"]).await;
+    let made = verbs.result(&["backup", "create"]).await;
     assert_eq!(made["id"], 1, "{made}");
     assert!(made["linkedFiles"].as_u64() > Some(0), "{made}");
-    let verified = result_on(&["backup", "verify"]).await;
+    let verified = verbs.result(&["backup", "verify"]).await;
     assert_eq!(verified["withoutDigest"], 0, "{verified}");
     assert_eq!(verified["sameAsNode"], verified["slivers"], "{verified}");
     assert!(verified["slivers"].as_u64() > Some(0), "{verified}");
-    let (code, said) = ended_on(&["backup", "restore", "--yes"]).await;
+    let (code, said) = verbs.ended(&["backup", "restore", "--yes"]).await;
     assert_eq!(code, Some(4), "it runs: {said}");
-    let bundle = dir.join("report.tar");
-    let out = bundle.to_str().unwrap();
-    result_on(&["report", "--out", out]).await;
-    assert!(!bundle.exists(), "only listed");
-    result_on(&["report", "--out", out, "--yes"]).await;
-    assert!(bundle.metadata().unwrap().len() > 1000);
-    let (code, _) = ended(&["repair", "--config-path", config]).await;
-    assert_eq!(code, Some(2), "nothing to repair was named");
 }
 
 /// New keys are named in the configuration, and nobody does anything more: the chain gets to know them, and the node serves with them, in

@@ -164,18 +164,7 @@ impl Plan {
             linked_files: linked,
             files,
         };
-        let path = target.join(MANIFEST);
-        let text = serde_json::to_vec_pretty(&manifest);
-        let text = text.map_err(|source| BackupError::Manifest {
-            path: path.clone(),
-            source,
-        })?;
-        let write = || {
-            let file = fs::File::create(&path)?;
-            io::Write::write_all(&mut &file, &text)?;
-            file.sync_all()
-        };
-        write().map_err(BackupError::io(&path))?;
+        write_manifest(&target.join(MANIFEST), &manifest)?;
         sync_below(target)?;
         Ok(manifest)
     }
@@ -203,6 +192,20 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+    let text = serde_json::to_vec_pretty(manifest);
+    let text = text.map_err(|source| BackupError::Manifest {
+        path: path.to_owned(),
+        source,
+    })?;
+    let write = || {
+        let file = fs::File::create(path)?;
+        io::Write::write_all(&mut &file, &text)?;
+        file.sync_all()
+    };
+    write().map_err(BackupError::io(path))
 }
 
 fn remove_unfinished(directory: &Path) -> Result<(), BackupError> {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -54,6 +55,36 @@ impl<'a> Copying<'a> {
             Placed::There => Ok(()),
             Placed::NotShared => copy(&self.from.join(file), &self.to.join(file), &mut self.moved),
         }
+    }
+
+    /// Copies a file that may grow, as far as it is written, or be removed meanwhile. It is compared when the storage is copied as a whole. Only
+    /// looks unless `really`.
+    pub(super) fn ahead(&mut self, file: &Path, really: bool) -> Result<(), RelocationError> {
+        let (from, to) = (self.from.join(file), self.to.join(file));
+        let length = match fs::metadata(&from) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(RelocationError::io(&from)(error)),
+        };
+        self.moved.files = self.moved.files.saturating_add(1);
+        self.moved.bytes = self.moved.bytes.saturating_add(length);
+        if fs::metadata(&to).is_ok_and(|there| there.len() == length) {
+            self.moved.kept = self.moved.kept.saturating_add(1);
+            return Ok(());
+        }
+        if !really {
+            return Ok(());
+        }
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
+        }
+        let source = match fs::File::open(&from) {
+            Ok(source) => source,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(RelocationError::io(&from)(error)),
+        };
+        let write = || io::copy(&mut source.take(length), &mut fs::File::create(&to)?);
+        write().map(drop).map_err(RelocationError::io(&to))
     }
 
     /// Copies backups, each as a whole; returns the files of those. One that cannot share its files with the storage stays behind.

@@ -6,6 +6,7 @@
 
 mod book;
 mod copying;
+mod error;
 #[cfg(unix)]
 mod receiving;
 mod remote;
@@ -19,15 +20,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use walrus_service::clock::Clock;
-use walrus_sui::{
-    Address,
-    wallet::{FileError, replace_private},
-};
+use walrus_sui::{Address, wallet::replace_private};
 
 use self::copying::{Copying, shared};
 #[cfg(unix)]
 pub use self::receiving::Receiver;
-pub use self::sending::Sending;
+pub use self::{error::RelocationError, sending::Sending};
 use super::backup;
 
 /// The name of the tombstone in the old directory.
@@ -64,129 +62,6 @@ pub struct Moved {
     pub backups_left: u64,
 }
 
-/// Why a storage is not moved, or not used.
-#[derive(Debug, thiserror::Error)]
-pub enum RelocationError {
-    /// A file operation failed.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// It has been moved.
-    #[error("the storage in {} was moved to {}: name that in storage_path. Starting here again would be a second node with the same keys; only if the other one is gone for good, remove moved.json there", from.display(), to.display())]
-    Gone {
-        /// The old directory.
-        from: PathBuf,
-        /// The new one.
-        to: PathBuf,
-    },
-    /// It is being moved here, and not all of it is there.
-    #[error("{} was to take a storage that was moved, and the move was cut off: `walrus-node move --to {} --yes`, with the old directory in storage_path, goes on; or name the old one in storage_path, start there, and remove this one", .0.display(), .0.display())]
-    Unfinished(PathBuf),
-    /// A tombstone or a mark is not what was written.
-    #[error("{path} is not what was written there: {reason}", path = path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// There is nothing to move.
-    #[error("there is no storage in {}", .0.display())]
-    Nothing(PathBuf),
-    /// One is in the other.
-    #[error("{to} is in {from}, or the other way round", from = from.display(), to = to.display())]
-    Nested {
-        /// The old directory.
-        from: PathBuf,
-        /// The new one.
-        to: PathBuf,
-    },
-    /// Something else is there.
-    #[error("{path} holds {found}, which is no part of this move: choose an empty directory", path = path.display())]
-    Occupied {
-        /// The new directory.
-        path: PathBuf,
-        /// What is in it.
-        found: String,
-    },
-    /// It is the storage of another node.
-    #[error("the storage is that of the node {found}, and here is the place of {expected}")]
-    OtherNode {
-        /// Whose it may be.
-        expected: Address,
-        /// Whose it is.
-        found: Address,
-    },
-    /// The other end has more or fewer disks.
-    #[error("the storage is on {there} disks, and {here} are configured here")]
-    OtherDisks {
-        /// How many are configured at the receiver.
-        here: usize,
-        /// How many the storage is on.
-        there: usize,
-    },
-    /// A storage was moved away from where this one is to go.
-    #[error("a storage was moved away from {} at {at_ms} (milliseconds since 1970){}: empty the directory first", path.display(), if *is_newer { ", and the one that is sent is older than that: look for the newest one" } else { "" })]
-    MovedAway {
-        /// The directory.
-        path: PathBuf,
-        /// When, in milliseconds since 1970.
-        at_ms: u64,
-        /// Whether that was after the storage came to where it is sent from.
-        is_newer: bool,
-    },
-    /// The receiver refuses.
-    #[error("the receiver refuses: {0}")]
-    Refused(String),
-    /// The receiver cannot be reached, or does not do what it should.
-    #[error("{to}: {reason}")]
-    Remote {
-        /// The receiver.
-        to: String,
-        /// What went wrong.
-        reason: String,
-    },
-    /// No storage has such a file, or it is not there.
-    #[error("{} is no file of the storage that is moved", .0.display())]
-    NoSuchFile(PathBuf),
-    /// A thread that works on files has failed.
-    #[error("the work on files was cut off: {0}")]
-    Work(String),
-    /// The copy is not what was copied.
-    #[error("{} was written and does not read the same: is the new disk sound?", .0.display())]
-    Different(PathBuf),
-}
-
-impl RelocationError {
-    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
-
-    /// Whether nothing was done because it would not be safe.
-    pub fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::Gone { .. }
-                | Self::Unfinished(_)
-                | Self::Nothing(_)
-                | Self::Nested { .. }
-                | Self::Occupied { .. }
-                | Self::OtherNode { .. }
-                | Self::OtherDisks { .. }
-                | Self::MovedAway { .. }
-                | Self::Refused(_)
-        )
-    }
-}
-
 /// What says that the storage in `directory` was moved, if it was.
 ///
 /// # Errors
@@ -212,6 +87,63 @@ pub fn check(directory: &Path) -> Result<(), RelocationError> {
     }
 }
 
+/// Copies the segments of a node that runs, as far as they are written: what is left for [`relocate`] once it is stopped is little. What it
+/// removes meanwhile is left out. Only looks unless `really`.
+///
+/// # Errors
+/// [`RelocationError`].
+pub fn relocate_ahead(
+    from: &Path,
+    to: &Path,
+    node_id: Address,
+    really: bool,
+) -> Result<Moved, RelocationError> {
+    let (from, to, goes_on) = ends(from, to, node_id)?;
+    let mut files = stored(&from)?;
+    files.retain(|file| file.starts_with("shards"));
+    let mut copying = Copying::new(&from, &to);
+    if really {
+        begin(&to, node_id, goes_on)?;
+    }
+    for file in &files {
+        copying.ahead(file, really)?;
+    }
+    Ok(copying.moved)
+}
+
+/// The old and the new directory, if a storage may go from the one to the other, and whether that was begun.
+fn ends(
+    from: &Path,
+    to: &Path,
+    node_id: Address,
+) -> Result<(PathBuf, PathBuf, bool), RelocationError> {
+    let from = from.canonicalize().map_err(RelocationError::io(from))?;
+    let to = std::path::absolute(to).map_err(RelocationError::io(to))?;
+    check(&from)?;
+    if to.starts_with(&from) || from.starts_with(&to) {
+        return Err(RelocationError::Nested { from, to });
+    }
+    let goes_on = check_target(&to, node_id)?;
+    Ok((from, to, goes_on))
+}
+
+/// Marks a directory as the place to which the storage of a node is moved; no node starts there before it is whole.
+fn begin(to: &Path, node_id: Address, goes_on: bool) -> Result<(), RelocationError> {
+    fs::create_dir_all(to).map_err(RelocationError::io(to))?;
+    if goes_on {
+        return Ok(());
+    }
+    write(&to.join(UNFINISHED), &mark(to, node_id))
+}
+
+fn mark(to: &Path, node_id: Address) -> Tombstone {
+    Tombstone {
+        to: to.to_owned(),
+        node_id,
+        at_ms: Clock::system().unix_ms(),
+    }
+}
+
 /// Copies the storage of the node `node_id` from one directory to another, compares, and puts up the tombstone. One that was cut off goes
 /// on where it was. The files in the old place stay. Only looks unless `really`.
 ///
@@ -223,32 +155,19 @@ pub fn relocate(
     node_id: Address,
     really: bool,
 ) -> Result<Moved, RelocationError> {
-    let from = from.canonicalize().map_err(RelocationError::io(from))?;
-    let to = std::path::absolute(to).map_err(RelocationError::io(to))?;
-    check(&from)?;
-    if to.starts_with(&from) || from.starts_with(&to) {
-        return Err(RelocationError::Nested { from, to });
-    }
+    let (from, to, goes_on) = ends(from, to, node_id)?;
     let mut files = stored(&from)?;
     // What tells of earlier moves is not moved.
     files.retain(|file| ![ARRIVED, remote::BOOK].map(Path::new).contains(&&**file));
     if files.is_empty() {
         return Err(RelocationError::Nothing(from));
     }
-    let goes_on = check_target(&to, node_id)?;
     if !really {
         return count(&from, &files);
     }
-    let mark = Tombstone {
-        to: to.clone(),
-        node_id,
-        at_ms: Clock::system().unix_ms(),
-    };
-    fs::create_dir_all(&to).map_err(RelocationError::io(&to))?;
+    begin(&to, node_id, goes_on)?;
     if goes_on {
         remove_stale(&from, &to)?;
-    } else {
-        write(&to.join(UNFINISHED), &mark)?;
     }
     let mut copying = Copying::new(&from, &to);
     let (of_backups, own): (Vec<_>, Vec<_>) = files
@@ -261,7 +180,7 @@ pub fn relocate(
     sync_directories(&to, own.iter().chain(&taken))?;
     let moved = copying.moved;
     // From here on only the new place is the node's.
-    write(&from.join(TOMBSTONE), &mark)?;
+    write(&from.join(TOMBSTONE), &mark(&to, node_id))?;
     finish(&to)?;
     Ok(moved)
 }
@@ -462,12 +381,7 @@ mod tests {
         let (from, to) = (filled(dir.path()), dir.path().join("new"));
         // As it is after a crash: the mark, one whole file, half of another.
         fs::create_dir_all(to.join("shards/3")).unwrap();
-        let mark = Tombstone {
-            to: to.clone(),
-            node_id: Address::TWO,
-            at_ms: 1,
-        };
-        write(&to.join(UNFINISHED), &mark).unwrap();
+        write(&to.join(UNFINISHED), &mark(&to, Address::TWO)).unwrap();
         fs::write(to.join("workers.json"), "{}").unwrap();
         fs::write(to.join("shards/3/0"), [7; 100]).unwrap();
         // Of the past: the node has run on in the old place.
@@ -508,12 +422,7 @@ mod tests {
         assert_eq!((looked.files, looked.bytes), (6, 5004));
         // As a move that was cut off has left it: linked to something that is no more.
         fs::create_dir_all(to.join("shards/3")).unwrap();
-        let mark = Tombstone {
-            to: to.clone(),
-            node_id: Address::TWO,
-            at_ms: 1,
-        };
-        write(&to.join(UNFINISHED), &mark).unwrap();
+        write(&to.join(UNFINISHED), &mark(&to, Address::TWO)).unwrap();
         let stale = to.join(backup::DIRECTORY).join("1/disks/0/shards/3");
         fs::create_dir_all(&stale).unwrap();
         fs::write(stale.join("0"), "old").unwrap();
@@ -531,6 +440,31 @@ mod tests {
             assert_eq!(fs::read(inner.join("0")).unwrap(), [7; 5000]);
             assert_eq!(fs::read_to_string(inner.join("alone")).unwrap(), backup);
         }
+    }
+
+    #[test]
+    fn what_is_copied_ahead_is_not_copied_again_unless_it_has_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (filled(dir.path()), dir.path().join("new"));
+        fs::write(from.join("shards/3/1"), [1; 100]).unwrap();
+        fs::write(from.join("shards/3/2"), [2; 100]).unwrap();
+        let looked = relocate_ahead(&from, &to, Address::TWO, false).unwrap();
+        assert_eq!((looked.files, looked.bytes), (3, 5200));
+        assert!(!to.exists());
+        relocate_ahead(&from, &to, Address::TWO, true).unwrap();
+        assert!(check(&to).unwrap_err().is_refusal());
+        check(&from).unwrap();
+        // The node has appended to one, and removed another.
+        fs::write(from.join("shards/3/1"), [1; 200]).unwrap();
+        fs::remove_file(from.join("shards/3/2")).unwrap();
+        let again = relocate_ahead(&from, &to, Address::TWO, true).unwrap();
+        assert_eq!((again.files, again.kept), (2, 1));
+        fs::write(from.join("shards/3/1"), [1; 300]).unwrap();
+        let moved = relocate(&from, &to, Address::TWO, true).unwrap();
+        assert_eq!((moved.files, moved.kept), (3, 1));
+        assert_eq!(fs::read(to.join("shards/3/1")).unwrap(), [1; 300]);
+        assert!(!to.join("shards/3/2").exists());
+        check(&to).unwrap();
     }
 
     #[test]
