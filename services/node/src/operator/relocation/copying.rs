@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Moved, RelocationError, remove_if_there};
+use super::{Moved, RelocationError, book::DigestBook, remote::BOOK, remove_if_there};
 
 /// What one file is known by that has several names; `None` if it has one.
 #[cfg(unix)]
@@ -28,6 +28,8 @@ pub(super) struct Copying<'a> {
     to: &'a Path,
     /// Where files with several names are in the new place.
     shared: BTreeMap<(u64, u64), PathBuf>,
+    /// What was hashed, on both sides.
+    book: DigestBook,
     pub(super) moved: Moved,
 }
 
@@ -40,51 +42,38 @@ enum Placed {
 }
 
 impl<'a> Copying<'a> {
-    pub(super) fn new(from: &'a Path, to: &'a Path) -> Self {
-        Self {
+    /// Into a directory that is there.
+    pub(super) fn new(from: &'a Path, to: &'a Path) -> Result<Self, RelocationError> {
+        Ok(Self {
             from,
             to,
             shared: BTreeMap::new(),
+            book: DigestBook::open(&to.join(BOOK))?,
             moved: Moved::default(),
-        }
+        })
     }
 
     /// Copies a file, under a name that it may have for itself in the new place.
     pub(super) fn take(&mut self, file: &Path) -> Result<(), RelocationError> {
         match self.place(file)? {
             Placed::There => Ok(()),
-            Placed::NotShared => copy(&self.from.join(file), &self.to.join(file), &mut self.moved),
+            Placed::NotShared => self.copy(&self.from.join(file), &self.to.join(file)),
         }
     }
 
-    /// Copies a file that may grow, as far as it is written, or be removed meanwhile. It is compared when the storage is copied as a whole. Only
-    /// looks unless `really`.
-    pub(super) fn ahead(&mut self, file: &Path, really: bool) -> Result<(), RelocationError> {
-        let (from, to) = (self.from.join(file), self.to.join(file));
-        let length = match fs::metadata(&from) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(RelocationError::io(&from)(error)),
-        };
-        self.moved.files = self.moved.files.saturating_add(1);
-        self.moved.bytes = self.moved.bytes.saturating_add(length);
-        if fs::metadata(&to).is_ok_and(|there| there.len() == length) {
-            self.moved.kept = self.moved.kept.saturating_add(1);
-            return Ok(());
+    /// Copies a file that may grow meanwhile, or be removed, as far as it is written. What is the same when the storage is copied as a whole is
+    /// not read again then.
+    pub(super) fn ahead(&mut self, file: &Path) -> Result<(), RelocationError> {
+        let from = self.from.join(file);
+        match self.copy(&from, &self.to.join(file)) {
+            // The node has removed it.
+            Err(RelocationError::Io { path, source })
+                if path == from && source.kind() == io::ErrorKind::NotFound =>
+            {
+                Ok(())
+            }
+            copied => copied,
         }
-        if !really {
-            return Ok(());
-        }
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
-        }
-        let source = match fs::File::open(&from) {
-            Ok(source) => source,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(RelocationError::io(&from)(error)),
-        };
-        let write = || io::copy(&mut source.take(length), &mut fs::File::create(&to)?);
-        write().map(drop).map_err(RelocationError::io(&to))
     }
 
     /// Copies backups, each as a whole; returns the files of those. One that cannot share its files with the storage stays behind.
@@ -113,11 +102,11 @@ impl<'a> Copying<'a> {
         let (from, to) = (self.from.join(file), self.to.join(file));
         let metadata = fs::metadata(&from).map_err(RelocationError::io(&from))?;
         let Some(key) = shared(&metadata) else {
-            copy(&from, &to, &mut self.moved)?;
+            self.copy(&from, &to)?;
             return Ok(Placed::There);
         };
         let Some(first) = self.shared.get(&key) else {
-            copy(&from, &to, &mut self.moved)?;
+            self.copy(&from, &to)?;
             self.shared.insert(key, to);
             return Ok(Placed::There);
         };
@@ -132,37 +121,35 @@ impl<'a> Copying<'a> {
         self.moved.files = self.moved.files.saturating_add(1);
         Ok(Placed::There)
     }
-}
 
-fn copy(from: &Path, to: &Path, moved: &mut Moved) -> Result<(), RelocationError> {
-    let length = fs::metadata(from).map_err(RelocationError::io(from))?.len();
-    moved.files = moved.files.saturating_add(1);
-    moved.bytes = moved.bytes.saturating_add(length);
-    let expected = digest(from)?;
-    if fs::metadata(to).is_ok_and(|there| there.len() == length) && expected == digest(to)? {
-        moved.kept = moved.kept.saturating_add(1);
-        return Ok(());
+    /// Copies as much of a file as is written when it is begun, and compares.
+    fn copy(&mut self, from: &Path, to: &Path) -> Result<(), RelocationError> {
+        let (length, expected) = self.book.digest(from)?;
+        self.moved.files = self.moved.files.saturating_add(1);
+        self.moved.bytes = self.moved.bytes.saturating_add(length);
+        let is_as_long = fs::metadata(to).is_ok_and(|there| there.len() == length);
+        if is_as_long && self.book.digest(to)?.1 == expected {
+            self.moved.kept = self.moved.kept.saturating_add(1);
+            return Ok(());
+        }
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
+        }
+        // A link that a move that was cut off has made must not carry the new bytes into another file.
+        remove_if_there(to)?;
+        self.book.forget(to);
+        let source = fs::File::open(from).map_err(RelocationError::io(from))?;
+        let write = || {
+            let mut target = fs::File::create(to)?;
+            target.set_permissions(source.metadata()?.permissions())?;
+            io::copy(&mut source.take(length), &mut target)?;
+            target.sync_all()
+        };
+        write().map_err(RelocationError::io(to))?;
+        if self.book.digest(to)? == (length, expected) {
+            Ok(())
+        } else {
+            Err(RelocationError::Different(to.to_owned()))
+        }
     }
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
-    }
-    // A link that a move that was cut off has made must not carry the new bytes into another file.
-    remove_if_there(to)?;
-    let write = || {
-        fs::copy(from, to)?;
-        fs::File::open(to)?.sync_all()
-    };
-    write().map_err(RelocationError::io(to))?;
-    if expected == digest(to)? {
-        Ok(())
-    } else {
-        Err(RelocationError::Different(to.to_owned()))
-    }
-}
-
-fn digest(path: &Path) -> Result<blake3::Hash, RelocationError> {
-    let file = fs::File::open(path).map_err(RelocationError::io(path))?;
-    let mut hasher = blake3::Hasher::new();
-    let read = hasher.update_reader(file);
-    Ok(read.map_err(RelocationError::io(path))?.finalize())
 }

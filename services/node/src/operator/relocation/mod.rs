@@ -101,12 +101,13 @@ pub fn relocate_ahead(
     let (from, to, goes_on) = ends(from, to, node_id)?;
     let mut files = stored(&from)?;
     files.retain(|file| file.starts_with("shards"));
-    let mut copying = Copying::new(&from, &to);
-    if really {
-        begin(&to, node_id, goes_on)?;
+    if !really {
+        return count(&from, &files);
     }
+    begin(&to, node_id, goes_on)?;
+    let mut copying = Copying::new(&from, &to)?;
     for file in &files {
-        copying.ahead(file, really)?;
+        copying.ahead(file)?;
     }
     Ok(copying.moved)
 }
@@ -157,8 +158,7 @@ pub fn relocate(
 ) -> Result<Moved, RelocationError> {
     let (from, to, goes_on) = ends(from, to, node_id)?;
     let mut files = stored(&from)?;
-    // What tells of earlier moves is not moved.
-    files.retain(|file| ![ARRIVED, remote::BOOK].map(Path::new).contains(&&**file));
+    files.retain(|file| !is_mark(file));
     if files.is_empty() {
         return Err(RelocationError::Nothing(from));
     }
@@ -169,7 +169,7 @@ pub fn relocate(
     if goes_on {
         remove_stale(&from, &to)?;
     }
-    let mut copying = Copying::new(&from, &to);
+    let mut copying = Copying::new(&from, &to)?;
     let (of_backups, own): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|file| file.starts_with(backup::DIRECTORY));
@@ -182,6 +182,7 @@ pub fn relocate(
     // From here on only the new place is the node's.
     write(&from.join(TOMBSTONE), &mark(&to, node_id))?;
     finish(&to)?;
+    remove_if_there(&to.join(remote::BOOK))?;
     Ok(moved)
 }
 
@@ -218,6 +219,13 @@ fn remove_if_there(path: &Path) -> Result<(), RelocationError> {
     }
 }
 
+/// Whether a file steers a move, and is no part of the storage.
+fn is_mark(file: &Path) -> bool {
+    [ARRIVED, UNFINISHED, remote::BOOK]
+        .map(Path::new)
+        .contains(&file)
+}
+
 /// Removes what a move that was cut off has copied and the old place has no more: the node may have run on there, and a database
 /// does not open with files of its past.
 fn remove_stale(from: &Path, to: &Path) -> Result<(), RelocationError> {
@@ -234,7 +242,7 @@ fn remove_stale(from: &Path, to: &Path) -> Result<(), RelocationError> {
                 Ok(())
             } else if kind.is_dir() {
                 fs::remove_dir_all(&path)
-            } else if kind.is_file() && !source.is_file() && inner != Path::new(UNFINISHED) {
+            } else if kind.is_file() && !source.is_file() && !is_mark(&inner) {
                 fs::remove_file(&path)
             } else {
                 Ok(())
@@ -291,7 +299,14 @@ fn stored(from: &Path) -> Result<Vec<PathBuf>, RelocationError> {
     let mut open = vec![PathBuf::new()];
     while let Some(inner) = open.pop() {
         let directory = from.join(&inner);
-        for entry in fs::read_dir(&directory).map_err(RelocationError::io(&directory))? {
+        let entries = match fs::read_dir(&directory) {
+            // A node that runs has removed it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && inner != Path::new("") => {
+                continue;
+            }
+            entries => entries.map_err(RelocationError::io(&directory))?,
+        };
+        for entry in entries {
             let entry = entry.map_err(RelocationError::io(&directory))?;
             let kind = entry.file_type().map_err(RelocationError::io(&directory))?;
             let path = inner.join(entry.file_name());
@@ -311,7 +326,10 @@ fn count(from: &Path, files: &[PathBuf]) -> Result<Moved, RelocationError> {
     let mut seen = BTreeSet::new();
     for file in files {
         let path = from.join(file);
-        let metadata = fs::metadata(&path).map_err(RelocationError::io(&path))?;
+        let metadata = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            metadata => metadata.map_err(RelocationError::io(&path))?,
+        };
         moved.files = moved.files.saturating_add(1);
         if shared(&metadata).is_none_or(|file| seen.insert(file)) {
             moved.bytes = moved.bytes.saturating_add(metadata.len());

@@ -22,16 +22,13 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use walrus_core::network_key::NetworkKeyPair;
 use walrus_node_client::{INTRODUCTION, Introduction};
-use walrus_service::{
-    clock::Clock,
-    server::{Limits, NoPeers, Server},
-};
+use walrus_service::server::{Limits, NoPeers, Server};
 use walrus_sui::Address;
 
 use super::{
-    RelocationError, Tombstone, UNFINISHED, arrival,
+    RelocationError, UNFINISHED, arrival,
     book::DigestBook,
-    check_target, finish,
+    check_target, finish, mark,
     remote::{BOOK, Begin, FileName, Files, KnownFile, MAX_LIST_BYTES, PIECE, PIECE_BYTES, Piece},
     remove_if_there, stored, tombstone, write,
 };
@@ -209,8 +206,8 @@ async fn piece(State(place): State<Arc<Place>>, headers: HeaderMap, body: Body) 
     let bytes = axum::body::to_bytes(body, most).await;
     let bytes = bytes.map_err(Refusal::malformed)?;
     on_disk(place, move |place, book| {
-        place.begun(book)?;
-        place.put(&piece, &bytes)
+        let book = place.begun(book)?;
+        place.put(&piece, &bytes, book)
     })
     .await
 }
@@ -294,12 +291,7 @@ impl Place {
             fs::create_dir_all(disk).map_err(RelocationError::io(disk))?;
         }
         if !goes_on {
-            let mark = Tombstone {
-                to: first.to_owned(),
-                node_id: self.node_id,
-                at_ms: Clock::system().unix_ms(),
-            };
-            write(&first.join(UNFINISHED), &mark)?;
+            write(&first.join(UNFINISHED), &mark(first, self.node_id))?;
         }
         let mut digests = DigestBook::open(&first.join(BOOK))?;
         let mut files = Vec::new();
@@ -326,7 +318,12 @@ impl Place {
         Ok(names)
     }
 
-    fn put(&self, piece: &Piece, bytes: &[u8]) -> Result<(), RelocationError> {
+    fn put(
+        &self,
+        piece: &Piece,
+        bytes: &[u8],
+        book: &mut DigestBook,
+    ) -> Result<(), RelocationError> {
         let name = FileName {
             disk: piece.disk,
             path: piece.path.clone(),
@@ -335,6 +332,7 @@ impl Place {
         if blake3::hash(bytes).to_hex().as_str() != piece.digest {
             return Err(RelocationError::Different(path));
         }
+        book.forget(&path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(RelocationError::io(parent))?;
         }

@@ -12,15 +12,14 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use walrus_core::network_key::NetworkKeyPair;
 use walrus_node_client::{INTRODUCTION, Introduction, client_tls_config};
-use walrus_service::clock::Clock;
 use walrus_sui::Address;
 
 use super::{
-    Moved, RelocationError, Tombstone, backup,
+    Moved, RelocationError, TOMBSTONE, arrival, backup,
     book::{DigestBook, digest_of},
-    check,
+    check, mark,
     remote::{BOOK, Begin, FileName, Files, KnownFile, MAX_LIST_BYTES, PIECE, PIECE_BYTES, Piece},
-    stored, tombstone, write,
+    remove_if_there, stored, tombstone, write,
 };
 
 /// Longest wait for a connection.
@@ -98,14 +97,10 @@ impl Sending {
         }
         line.complete(files).await?;
         // From here on only the new place is the node's.
-        let mark = Tombstone {
-            to: PathBuf::from(&self.to),
-            node_id: self.node_id,
-            at_ms: Clock::system().unix_ms(),
-        };
-        write(&first.join(super::TOMBSTONE), &mark)?;
+        let gone = mark(Path::new(&self.to), self.node_id);
+        write(&first.join(TOMBSTONE), &gone)?;
         line.start().await?;
-        super::remove_if_there(&first.join(BOOK))?;
+        remove_if_there(&first.join(BOOK))?;
         Ok(moved)
     }
 
@@ -241,7 +236,7 @@ impl Line<'_> {
         let begin = Begin {
             node_id: self.sending.node_id,
             disks: self.sending.disks.len(),
-            since_ms: super::arrival(self.sending.first())?,
+            since_ms: arrival(self.sending.first())?,
         };
         let answer = self.post("begin", &begin).await?;
         let known: Files = self.read(answer).await?;
