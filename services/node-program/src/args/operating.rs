@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use walrus_sdk::BlobId;
 
 use super::{ConfigPathArgs, DoorArgs};
-use crate::size::Size;
+use crate::{sealed::Recipient, size::Size};
 
 /// To be told what would be done.
 #[derive(Debug, Args)]
@@ -126,7 +126,7 @@ pub(crate) struct CreateBackupArgs {
     pub(crate) path: Option<PathBuf>,
     /// Also keep the configuration, the keys and the wallet's key in it, encrypted for this age recipient (`age1…`); takes --config-path.
     #[arg(long, value_name = "RECIPIENT", requires = "config_path")]
-    pub(crate) with_keys: Option<age::x25519::Recipient>,
+    pub(crate) with_keys: Option<Recipient>,
     #[command(flatten)]
     pub(crate) look: LookArgs,
 }
