@@ -378,7 +378,7 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
     network.assert_reads(&blob.blob_id, &bytes).await;
 
     assert_verbs(config, dir.path(), &blob.blob_id.to_string()).await;
-    let socket = loaded.admin_socket_path.unwrap();
+    let socket = loaded.admin_socket_path.clone().unwrap();
     let mode = std::os::unix::fs::PermissionsExt::mode(&socket.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     let admin = ["local-admin", "--socket-path", socket.to_str().unwrap()];
@@ -411,6 +411,15 @@ async fn a_node_is_set_up_registered_run_and_stopped_with_the_program() {
     network.assert_reads(&blob.blob_id, &bytes).await;
     stop(node).await;
     assert!(!socket.exists());
+    let there = dir.path().join("there.yaml");
+    let node = assert_restores(&there, &loaded.storage_path.join("checkpoints")).await;
+    eventually("the node is whole after a restore", PATIENCE, async || {
+        let (code, _) = ended(&["status", "--config-path", there.to_str().unwrap()]).await;
+        (code == Some(0)).then_some(())
+    })
+    .await;
+    network.assert_reads(&blob.blob_id, &bytes).await;
+    stop(node).await;
     network.stop().await;
 }
 
@@ -467,6 +476,42 @@ async fn assert_moves(config: &Path, dir: &Path, node: Child, stop: impl AsyncFn
     assert_eq!(code, Some(1), "no node starts in the old place: {said}");
     assert!(said.contains("was moved to"), "{said}");
     start(there).await
+}
+
+/// A backup is restored where nothing is left, with kills in the middle: nothing is a storage before it is whole. Returns the node that runs
+/// with it.
+async fn assert_restores(config: &Path, backups: &Path) -> Child {
+    let storage = NodeConfig::load(config).unwrap().storage_path;
+    let config = config.to_str().unwrap();
+    let restore = [
+        "backup",
+        "restore",
+        "--yes",
+        "--path",
+        backups.to_str().unwrap(),
+    ];
+    let restore = [&restore[..], &["--config-path", config]].concat();
+    for patience in (0..60).step_by(6).map(Duration::from_millis) {
+        std::fs::remove_dir_all(&storage).unwrap();
+        std::fs::create_dir(&storage).unwrap();
+        let mut child = Command::new(PROGRAM)
+            .args(&restore)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let _ = tokio::time::timeout(patience, child.wait()).await;
+        child.kill().await.unwrap();
+        let (code, said) = ended(&["fsck", "--offline", "--config-path", config]).await;
+        let is_storage = code != Some(1);
+        assert_eq!(is_storage, storage.join("db").exists(), "{said}");
+    }
+    std::fs::remove_dir_all(&storage).unwrap();
+    result(&restore).await;
+    let again = ended(&restore).await;
+    assert_eq!(again.0, Some(4), "it is not empty: {}", again.1);
+    start(config).await
 }
 
 /// A process that takes a storage in, and where it listens.
