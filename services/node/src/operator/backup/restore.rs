@@ -100,7 +100,7 @@ fn check_empty(disk: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(BackupError::io(parent))?;
     }
