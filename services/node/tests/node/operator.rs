@@ -1,7 +1,10 @@
 //! Operator verbs on a node without a chain.
 
 use walrus_core::ShardIndex;
-use walrus_node::operator::{RepairRefused, RepairReport, RepairScope};
+use walrus_node::{
+    operator::{RepairRefused, RepairReport, RepairScope, check_storage},
+    storage::records::NodeStatus,
+};
 
 use crate::support::*;
 
@@ -52,4 +55,40 @@ async fn repair_queues_what_is_missing_and_says_how_much_that_is() {
     let refused = node.parts.order_repair(RepairScope::Shard(5));
     assert_eq!(refused, Err(RepairRefused::NotOurs(5)));
     assert!(node.parts.storage.shard_state(ShardIndex(5)).is_none());
+}
+
+#[tokio::test]
+async fn a_check_finds_what_certified_blobs_lack_without_anybody_knowing() {
+    let node = TestNode::start(&[0, 1]).await;
+    let storage = &node.parts.storage;
+    let blob = encode(b"half of it is here");
+    let blob_id = *blob.metadata.blob_id();
+    node.register(blob_id, false);
+    node.client()
+        .store_metadata(&blob_id, blob.metadata.metadata())
+        .await
+        .unwrap();
+    node.upload(&blob, &[0]).await;
+    node.fold(certified(blob_id, false));
+    let dequeue = || {
+        let mut update = storage.update();
+        update.dequeue(&blob_id);
+        update.set_event_epoch(EPOCH + 1).unwrap();
+        update.commit().unwrap();
+    };
+    dequeue();
+    let found = |fix| check_storage(storage, fix).unwrap().found;
+    assert_eq!(
+        found(false),
+        0,
+        "nothing can be said of a node that is not in the committee"
+    );
+    storage.set_node_status(NodeStatus::Active).unwrap();
+    let report = check_storage(storage, false).unwrap();
+    assert_eq!(report.found, 1, "{report:?}");
+    assert!(report.findings[0].contains("lacks 2 slivers"), "{report:?}");
+    assert!(!storage.is_queued(&blob_id).unwrap());
+    assert_eq!(found(true), 1);
+    assert!(storage.is_queued(&blob_id).unwrap());
+    assert_eq!(found(false), 0);
 }

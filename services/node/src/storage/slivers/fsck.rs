@@ -1,4 +1,5 @@
-//! Fsck: whether the index and the segments agree, both ways, without reading the slivers themselves.
+//! Fsck: whether the index and the segments agree, both ways, without reading the slivers themselves, and whether what certified blobs lack
+//! is known to recovery.
 
 use std::{fmt, ops::Bound, sync::Arc};
 
@@ -8,7 +9,8 @@ use walrus_core::{BlobId, ShardIndex, SliverType};
 use super::{
     super::{
         Storage, StorageError,
-        records::{Place, SegmentRecord},
+        blob_info::BlobInfo,
+        records::{NodeStatus, Place, SegmentRecord, ShardState, SyncReason},
         segments::{
             record::{Header, Kind, record_bytes},
             scan::{Piece, SegmentFile},
@@ -37,6 +39,11 @@ pub enum FsckPosition {
         shard: ShardIndex,
         /// Its number.
         segment: u32,
+    },
+    /// At the certified blobs, behind this one.
+    Blobs {
+        /// The blob; absent before the first.
+        after: Option<BlobId>,
     },
 }
 
@@ -77,6 +84,13 @@ pub enum Finding {
         /// Slivers that are in it.
         found: u64,
     },
+    /// A certified blob lacks slivers in shards that should be complete, and is not queued for recovery. Repaired: it is.
+    Unqueued {
+        /// The blob.
+        blob_id: BlobId,
+        /// How many slivers it lacks.
+        missing: u64,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -109,6 +123,10 @@ impl fmt::Display for Finding {
                 f,
                 "segment {segment} of shard {shard} has {found} slivers, and its counter says {expected}"
             ),
+            Self::Unqueued { blob_id, missing } => write!(
+                f,
+                "the certified blob {blob_id} lacks {missing} slivers here, and is not queued for recovery"
+            ),
         }
     }
 }
@@ -126,8 +144,8 @@ pub struct FsckStep {
 
 /// Fsck.
 impl Storage {
-    /// Checks a page of the index or a segment: those at `position`, or the first. With `repair`, what does not agree is made
-    /// to; else nothing is changed.
+    /// Checks a page of the index, a segment, or a page of blobs: those at `position`, or the first. With `repair`, what does not
+    /// agree is made to; else nothing is changed.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -151,9 +169,53 @@ impl Storage {
                 self.slivers.check_index(Some(last), repair)
             }
             Some(FsckPosition::Segment { shard, segment }) => {
-                self.slivers.check_segment(shard, segment, repair)
+                let mut step = self.slivers.check_segment(shard, segment, repair)?;
+                step.next = step.next.or(Some(FsckPosition::Blobs { after: None }));
+                Ok(step)
             }
+            Some(FsckPosition::Blobs { after }) => self.check_blobs(after, repair),
         }
+    }
+
+    /// Whether blobs that were certified before this epoch are whole in complete shards, or queued. While the node is behind, or new, that
+    /// says nothing.
+    fn check_blobs(&self, after: Option<BlobId>, repair: bool) -> Result<FsckStep, StorageError> {
+        let mut step = FsckStep::default();
+        if self.node_status()? != NodeStatus::Active {
+            return Ok(step);
+        }
+        let epoch = self.event_epoch()?;
+        let shards = self.shard_states().into_iter();
+        let complete: Vec<_> = shards
+            .filter(|(_, state)| *state == ShardState::Active)
+            .map(|(shard, _)| shard)
+            .collect();
+        for (blob_id, info) in self.blob_infos_behind(after)? {
+            step.next = Some(FsckPosition::Blobs {
+                after: Some(blob_id),
+            });
+            let certified_before = matches!(&info, BlobInfo::Valid(valid)
+                if valid.initial_certified_epoch.is_some_and(|first| first < epoch));
+            if !certified_before || !info.is_certified(epoch) || self.is_queued(&blob_id)? {
+                continue;
+            }
+            step.checked = step.checked.saturating_add(1);
+            let missing = self.missing_slivers(&blob_id, complete.iter().copied())?;
+            // It may have been deleted, or queued, since it was listed.
+            if missing.is_empty() || self.is_queued(&blob_id)? {
+                continue;
+            }
+            if repair {
+                let mut update = self.update();
+                update.queue(&blob_id, SyncReason::Certified)?;
+                update.commit()?;
+            }
+            step.findings.push(Finding::Unqueued {
+                blob_id,
+                missing: missing.len() as u64,
+            });
+        }
+        Ok(step)
     }
 }
 
