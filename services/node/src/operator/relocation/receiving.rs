@@ -37,6 +37,9 @@ use crate::{config::TlsConfig, tls};
 /// Longest silence of the sender while it waits for an answer that takes hashing.
 const ANSWER: Duration = Duration::from_secs(3600);
 
+/// Bytes that the sender may send before it hears that they have come.
+const WINDOW: u32 = 4 << 20;
+
 /// A server that takes a storage in.
 #[derive(Debug)]
 pub struct Receiver {
@@ -87,6 +90,8 @@ impl Receiver {
             .layer(middleware::from_fn_with_state(key, only_the_node));
         let limits = Limits {
             answer: ANSWER,
+            // One sender, which may be far away: a whole piece is on its way.
+            window: WINDOW,
             ..Limits::default()
         };
         let server = Server::start_on(
