@@ -82,7 +82,10 @@ impl BlobHistory {
                     StreamItem::Event { event, .. } => history.apply(&event),
                     StreamItem::Watermark { checkpoint, .. } if checkpoint >= tip => return true,
                     StreamItem::Watermark { .. } => {}
-                    StreamItem::Malformed { .. } | StreamItem::Ahead { .. } => return false,
+                    StreamItem::Malformed { .. }
+                    | StreamItem::Ahead { .. }
+                    | StreamItem::Pruned { .. }
+                    | StreamItem::Element(_) => return false,
                 }
             }
             false

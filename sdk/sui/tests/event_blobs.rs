@@ -8,7 +8,7 @@ use walrus_sui::{
     Address,
     event_blobs::{
         Content, Element, ElementError, EventBlob, EventBlobError, EventName, FormatError,
-        HEADER_BYTES, Header, MAX_ELEMENT_BYTES, entry, trailer,
+        HEADER_BYTES, Header, MAX_ELEMENT_BYTES, entry, entry_bytes, trailer,
     },
     events::{
         BlobCertified, BlobRegistered, ContractEvent, ContractUpgradeProposed, EpochChangeStart,
@@ -134,6 +134,10 @@ fn the_bytes_are_those_of_the_specification() {
     let expected = "01e80300000000000000000000000000000500000000000000";
     assert_eq!(hex(&bytes), expected);
     assert_eq!(hex(&entry(&bytes).unwrap()), format!("1901{expected}"));
+    for bytes in [0, 127, 128, 16_383, 16_384] {
+        let entry = entry(&vec![0; bytes]).unwrap();
+        assert_eq!(entry_bytes(bytes), entry.len() as u64);
+    }
     let start = Element {
         content: Content::Event {
             name: name(0x33, 0),

@@ -7,6 +7,7 @@
 //! | `POST /control/clock` | `{"advanceMs": 1000}` | the status after it |
 //! | `POST /control/checkpoint` | | the status after it |
 //! | `POST /control/epoch` | | the status after it |
+//! | `POST /control/prune` | `{"lowest": 100}` | the status after it |
 //! | `POST /control/fund` | `{"recipient": "0x…", "mist": 5, "coins": 1}` | the ids of the coins |
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub(crate) fn router(ledger: Ledger, faucet: Faucet) -> Router {
         .route("/control/clock", post(clock))
         .route("/control/checkpoint", post(checkpoint))
         .route("/control/epoch", post(epoch))
+        .route("/control/prune", post(prune))
         .route("/control/fund", post(fund))
         .layer(DefaultBodyLimit::max(MAX_FAUCET_BODY))
         .layer(cors())
@@ -97,6 +99,18 @@ async fn checkpoint(State(controls): State<Controls>) -> Answer {
 
 async fn epoch(State(controls): State<Controls>) -> Answer {
     controls.ledger.end_epoch().await.map_err(failed)?;
+    status(State(controls)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prune {
+    lowest: u64,
+}
+
+async fn prune(State(controls): State<Controls>, bytes: axum::body::Bytes) -> Answer {
+    let Prune { lowest } = body(&bytes)?;
+    controls.ledger.state().prune(lowest);
     status(State(controls)).await
 }
 

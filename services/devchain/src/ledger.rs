@@ -2,6 +2,7 @@
 //! (devchain spec 6.1).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub(crate) struct State {
     /// As of the newest checkpoint; only the epoch changes.
     params: RwLock<ChainParams>,
     committee: ValidatorCommittee,
+    /// Checkpoints before this one are told to nobody, as if a full node had forgotten them.
+    lowest: AtomicU64,
 }
 
 /// What never changes on a running chain.
@@ -98,6 +101,7 @@ impl Ledger {
             facts,
             params: RwLock::new(facts.params),
             committee: validator.committee(facts.params.epoch),
+            lowest: AtomicU64::new(0),
         });
         let writer = Writer {
             state: Arc::clone(&state),
@@ -164,6 +168,16 @@ impl Ledger {
 }
 
 impl State {
+    /// The oldest checkpoint that is served.
+    pub(crate) fn lowest(&self) -> u64 {
+        self.lowest.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the checkpoints before this one, until the chain is started again.
+    pub(crate) fn prune(&self, lowest: u64) {
+        self.lowest.fetch_max(lowest, Ordering::Relaxed);
+    }
+
     /// The indexes as they are now; what is committed later is not in them.
     pub(crate) fn read(&self) -> Indexes {
         self.indexes

@@ -84,6 +84,12 @@ impl RunningChain {
         self.ledger.end_epoch().await
     }
 
+    /// Forgets the checkpoints before `lowest`, as full nodes forget old ones: neither they nor their transactions are served any
+    /// more, until the chain is started again. Objects stay.
+    pub fn prune(&self, lowest: u64) {
+        self.ledger.state().prune(lowest);
+    }
+
     /// Sends SUI from the faucet account, without the limits of the HTTP faucet.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use walrus_service::{
     worker::{Failure, Runner},
 };
 use walrus_sui::{
+    event_blobs::{Content, Element, EventName},
     event_stream::StreamItem,
     events::{ContractEvent, EpochParametersSelected, EventId, EventPosition},
 };
@@ -163,6 +164,100 @@ async fn a_cursor_that_is_ahead_of_the_chain_is_told_with_both() {
         "{error}"
     );
     assert_eq!(cursor.next, EventPosition::at_checkpoint(8));
+}
+
+/// An element of an event blob: the event that selects an epoch, or the end of the checkpoint.
+fn element(index: u64, checkpoint: u64, counter: u64, epoch: Option<u32>) -> StreamItem {
+    let content = match epoch {
+        None => Content::Boundary,
+        Some(next_epoch) => Content::Event {
+            name: EventName {
+                tx_digest: [checkpoint as u8; 32],
+                sequence: counter,
+            },
+            event: ContractEvent::EpochParametersSelected(EpochParametersSelected { next_epoch }),
+        },
+    };
+    StreamItem::Element(Box::new(Element {
+        content,
+        checkpoint,
+        counter,
+        index,
+    }))
+}
+
+/// The elements of [`ledger`].
+fn elements() -> Vec<StreamItem> {
+    vec![
+        element(0, 3, 0, Some(10)),
+        element(1, 3, 1, Some(11)),
+        element(2, 3, 2, Some(12)),
+        element(3, 3, 3, None),
+        element(4, 4, 0, Some(13)),
+        element(5, 4, 1, None),
+    ]
+}
+
+#[tokio::test]
+async fn elements_of_event_blobs_take_the_place_of_the_chain() {
+    let dir = tempfile::tempdir().unwrap();
+    let (error, cursor, _) = follow(dir.path(), 12, ledger()).await;
+    assert_eq!(
+        (error.as_str(), cursor.next_index),
+        ("this epoch is poison", 2)
+    );
+    let (error, cursor, epochs) = follow(dir.path(), 0, elements()).await;
+    assert_eq!(error, "the event stream ended");
+    assert_eq!(epochs, [10, 11, 12, 13], "each once");
+    assert_eq!(cursor.next, EventPosition::at_checkpoint(5));
+    assert_eq!(cursor.next_index, 6);
+}
+
+#[tokio::test]
+async fn the_chain_goes_on_within_a_checkpoint_that_was_replayed_in_part() {
+    for (poison, applied) in [(11, 1), (12, 2)] {
+        let dir = tempfile::tempdir().unwrap();
+        let (_, cursor, epochs) = follow(dir.path(), poison, elements()).await;
+        assert_eq!(
+            (cursor.next_index, epochs.len()),
+            (applied, applied as usize)
+        );
+        let (error, cursor, mut epochs) = follow(dir.path(), 0, ledger()).await;
+        assert_eq!(error, "the event stream ended");
+        epochs.sort_unstable();
+        assert_eq!(epochs, [10, 11, 12, 13], "each once");
+        assert_eq!(cursor.next, EventPosition::at_checkpoint(5));
+        assert_eq!(cursor.next_index, 6);
+    }
+}
+
+#[tokio::test]
+async fn an_event_behind_replayed_ones_has_the_number_that_it_has_in_its_transaction() {
+    let dir = tempfile::tempdir().unwrap();
+    follow(dir.path(), 11, elements()).await;
+    follow(dir.path(), 12, ledger()).await;
+    let database = Database::open(dir.path(), &Options::default()).unwrap();
+    let table: Table<(u64, u32, u64), u32> = database.table("epochs").unwrap();
+    // The second event of the first transaction; the first was replayed.
+    assert_eq!(table.get(&(3, 0, 1)).unwrap(), Some(11));
+}
+
+#[tokio::test]
+async fn elements_that_are_missing_end_the_service() {
+    let dir = tempfile::tempdir().unwrap();
+    let gap = vec![element(0, 3, 0, Some(10)), element(2, 3, 2, Some(12))];
+    let (error, cursor, epochs) = follow(dir.path(), 0, gap).await;
+    assert_eq!(
+        error,
+        "the next element of the events is 1, and the first one that is to be had is 2"
+    );
+    assert_eq!((cursor.next_index, epochs), (1, vec![10]));
+    let pruned = StreamItem::Pruned {
+        cursor: 3,
+        lowest: 70,
+    };
+    let (error, ..) = follow(dir.path(), 0, vec![pruned]).await;
+    assert!(error.contains("only those from 70 on"), "{error}");
 }
 
 #[test]

@@ -170,6 +170,14 @@ impl ChainClient {
         newest.ok_or_else(|| ChainError::malformed(SERVICE_INFO, "no checkpoint height"))
     }
 
+    /// The oldest checkpoint whose transactions the server in use still has; 0 if it does not say.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn lowest_checkpoint(&self) -> Result<u64, ChainError> {
+        Ok(self.service_info().await?.lowest.unwrap_or(0))
+    }
+
     async fn service_info(&self) -> Result<Info, ChainError> {
         let info = self
             .read(SERVICE_INFO, |mut rpc| async move {

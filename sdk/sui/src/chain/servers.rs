@@ -82,6 +82,8 @@ pub(super) struct Info {
     pub(super) network: Digest,
     /// Its newest checkpoint, if it has one.
     pub(super) newest: Option<u64>,
+    /// The oldest checkpoint that it still has, if it says so.
+    pub(super) lowest: Option<u64>,
 }
 
 impl Info {
@@ -90,6 +92,7 @@ impl Info {
         Ok(Self {
             network: network.map_err(|error| ChainError::malformed(SERVICE_INFO, error))?,
             newest: info.checkpoint_height_opt(),
+            lowest: info.lowest_available_checkpoint_opt(),
         })
     }
 }

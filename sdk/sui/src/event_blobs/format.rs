@@ -132,6 +132,12 @@ pub fn entry(element: &[u8]) -> Result<Vec<u8>, ElementError> {
     Ok(entry)
 }
 
+/// How long an entry with an element of so many bytes is.
+pub fn entry_bytes(element: usize) -> u64 {
+    let head = walrus_core::bounded_bcs::uleb_length(element).saturating_add(1);
+    head.saturating_add(element) as u64
+}
+
 /// What is behind the entries of a blob.
 pub fn trailer(first_checkpoint: u64, last_checkpoint: u64) -> [u8; TRAILER_BYTES] {
     let both = (u128::from(first_checkpoint) << 64) | u128::from(last_checkpoint);

@@ -22,7 +22,7 @@ mod read;
 mod wire;
 
 pub use element::{Content, Element, ElementError, EventName};
-pub use format::{FormatError, HEADER_BYTES, Header, TRAILER_BYTES, entry, trailer};
+pub use format::{FormatError, HEADER_BYTES, Header, TRAILER_BYTES, entry, entry_bytes, trailer};
 pub use read::{EventBlob, EventBlobError};
 
 /// Longest element, in bytes; events of the chain have at most 250 KiB.

@@ -27,6 +27,8 @@ enum Stop {
     Consumer,
     /// The chain is not the one that the cursor is of.
     Ahead,
+    /// The server has the cursor's checkpoint no more.
+    Pruned,
     /// The chain failed.
     Chain(ChainError),
 }
@@ -71,7 +73,7 @@ pub(super) async fn follow(
         let before = follower.cursor;
         match follower.run().await {
             Ok(()) => {}
-            Err(Stop::Consumer | Stop::Ahead) => return,
+            Err(Stop::Consumer | Stop::Ahead | Stop::Pruned) => return,
             Err(Stop::Chain(error)) => {
                 if error.is_transient() {
                     follower.chain.replace(follower.server).await;
@@ -111,6 +113,7 @@ impl Follower {
             .into_inner();
         let tip = self.chain.latest_checkpoint().await?;
         self.check_not_ahead(tip).await?;
+        self.check_not_pruned().await?;
         self.advance(tip).await?;
         loop {
             // The subscription only says that there is something new; contents are always fetched, so that
@@ -152,6 +155,17 @@ impl Follower {
         let (cursor, latest) = (self.cursor.checkpoint, tip);
         self.send(StreamItem::Ahead { cursor, latest }).await?;
         Err(Stop::Ahead)
+    }
+
+    /// Ends the stream if the server has no more what is to be read next.
+    async fn check_not_pruned(&mut self) -> Result<(), Stop> {
+        let lowest = self.chain.lowest_checkpoint().await?;
+        let cursor = self.cursor.checkpoint;
+        if cursor >= lowest {
+            return Ok(());
+        }
+        self.send(StreamItem::Pruned { cursor, lowest }).await?;
+        Err(Stop::Pruned)
     }
 
     /// Yields everything up to and including checkpoint `tip`.

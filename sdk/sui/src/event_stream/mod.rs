@@ -16,6 +16,7 @@ pub use source::EventSource;
 
 use crate::{
     chain::ChainClient,
+    event_blobs::Element,
     events::{ContractEvent, EventId, EventPosition},
     limits::EVENT_STREAM_QUEUE,
 };
@@ -58,10 +59,20 @@ pub enum StreamItem {
         /// The newest checkpoint that the network has.
         latest: u64,
     },
+    /// The server has the checkpoint no more: full nodes forget old ones. The stream ends with it; event blobs may have what is
+    /// missing ([`crate::event_blobs`]).
+    Pruned {
+        /// The checkpoint that was asked for.
+        cursor: u64,
+        /// The oldest one that the server has.
+        lowest: u64,
+    },
+    /// An event, or the end of a checkpoint, that was read in an event blob. No stream of the chain has one.
+    Element(Box<Element>),
 }
 
 /// A stream of contract events and watermarks. It never fails: it reconnects with growing pauses as long as it is polled, and ends
-/// only with [`StreamItem::Ahead`]. Dropping it stops its task.
+/// only with [`StreamItem::Ahead`] or [`StreamItem::Pruned`]. Dropping it stops its task.
 #[derive(Debug)]
 pub struct EventStream {
     items: mpsc::Receiver<StreamItem>,

@@ -29,7 +29,7 @@ pub use error::{MoveAbort, TransactionError};
 pub use executed::{ExecutedTransaction, ObjectChange, ObjectChangeKind};
 pub use executor::TransactionExecutor;
 pub use gas::GasCost;
-pub use nodes::{NodeParameterUpdate, NodeRegistration};
+pub use nodes::{EventBlobVote, NodeParameterUpdate, NodeRegistration};
 pub use outputs::WithOutputs;
 pub use payment::CoinNeed;
 pub use ptb::Ptb;

@@ -226,3 +226,48 @@ impl ContractWriter {
         .await
     }
 }
+
+/// An event blob, as a node votes for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventBlobVote {
+    /// The blob.
+    pub blob_id: walrus_core::BlobId,
+    /// The Merkle root that its ID is derived from.
+    pub root_hash: [u8; 32],
+    /// Bytes of it.
+    pub size: u64,
+    /// The byte of its encoding type.
+    pub encoding_type: u8,
+    /// Its last checkpoint.
+    pub last_checkpoint: u64,
+    /// The current epoch.
+    pub epoch: u32,
+}
+
+impl ContractWriter {
+    /// Votes for an event blob in the name of the node of `cap`; the vote that makes a quorum of the shards certifies it.
+    ///
+    /// # Errors
+    /// [`TransactionError`].
+    pub async fn certify_event_blob(
+        &self,
+        cap: Address,
+        vote: &EventBlobVote,
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        self.run(None, |plan| {
+            let arguments = vec![
+                plan.system(),
+                plan.ptb.object(cap),
+                plan.ptb.pure(&vote.blob_id)?,
+                plan.ptb.pure(&vote.root_hash)?,
+                plan.ptb.pure(&vote.size)?,
+                plan.ptb.pure(&vote.encoding_type)?,
+                plan.ptb.pure(&vote.last_checkpoint)?,
+                plan.ptb.pure(&vote.epoch)?,
+            ];
+            plan.call("system", "certify_event_blob", arguments)?;
+            Ok(())
+        })
+        .await
+    }
+}

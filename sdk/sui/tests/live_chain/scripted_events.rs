@@ -23,6 +23,8 @@ use walrus_sui::{
 struct Script {
     events: Arc<Vec<Address>>,
     originals: Arc<BTreeMap<Address, Address>>,
+    /// The oldest checkpoint that is left.
+    lowest: u64,
 }
 
 #[tonic::async_trait]
@@ -33,6 +35,7 @@ impl LedgerService for Script {
     ) -> Result<Response<proto::GetServiceInfoResponse>, Status> {
         let mut info = proto::GetServiceInfoResponse::default();
         info.checkpoint_height = Some(self.events.len() as u64 - 1);
+        info.lowest_available_checkpoint = Some(self.lowest);
         Ok(Response::new(info))
     }
 
@@ -127,6 +130,7 @@ async fn events_of_every_version_of_the_package_are_the_contract_s() {
             (third, origin),
             (foreign, foreign),
         ])),
+        lowest: 0,
     };
     let source = EventSource::from(&ContractPackages {
         origin,
@@ -159,6 +163,7 @@ async fn a_cursor_of_another_chain_ends_the_stream() {
     let script = Script {
         events: Arc::new(vec![package; 3]),
         originals: Arc::default(),
+        lowest: 0,
     };
     let mut stream = stream(script, EventSource::new(package), 1_000_000).await;
     let ahead = StreamItem::Ahead {
@@ -167,4 +172,25 @@ async fn a_cursor_of_another_chain_ends_the_stream() {
     };
     assert_eq!(stream.next_item().await, Some(ahead));
     assert_eq!(stream.next_item().await, None);
+}
+
+#[tokio::test]
+async fn a_cursor_that_the_server_has_forgotten_ends_the_stream() {
+    let package = Address::from([1; 32]);
+    let script = Script {
+        events: Arc::new(vec![package; 3]),
+        originals: Arc::new(BTreeMap::from([(package, package)])),
+        lowest: 2,
+    };
+    let source = EventSource::new(package);
+    let mut forgotten = stream(script.clone(), source.clone(), 1).await;
+    let pruned = StreamItem::Pruned {
+        cursor: 1,
+        lowest: 2,
+    };
+    assert_eq!(forgotten.next_item().await, Some(pruned));
+    assert_eq!(forgotten.next_item().await, None);
+    let mut left = stream(script, source, 2).await;
+    let first = left.next_item().await;
+    assert!(matches!(first, Some(StreamItem::Event { position, .. }) if position.checkpoint == 2));
 }

@@ -54,12 +54,14 @@ fn object(
 
 fn transaction(
     indexes: &Indexes,
+    lowest: u64,
     digest: Option<&str>,
     mask: &FieldMaskTree,
 ) -> Result<proto::ExecutedTransaction, Status> {
     let digest = parse::digest("digest", digest)?;
     let executed = indexes
         .transaction(&digest)
+        .filter(|executed| executed.checkpoint >= lowest)
         .ok_or_else(|| not_found(format!("transaction {digest} not found")))?;
     Ok(render::transaction::executed(indexes, executed, mask))
 }
@@ -90,7 +92,8 @@ impl LedgerService for LedgerRpc {
         message.epoch = Some(self.context.ledger.state().params().epoch);
         message.checkpoint_height = Some(tip.summary.sequence_number);
         message.timestamp = Some(render::transaction::timestamp(tip.summary.timestamp_ms));
-        message.lowest_available_checkpoint = Some(0);
+        let lowest = self.context.ledger.state().lowest();
+        message.lowest_available_checkpoint = Some(lowest);
         message.lowest_available_checkpoint_objects = Some(0);
         message.server = Some(SERVER.into());
         Ok(Response::new(message))
@@ -132,7 +135,8 @@ impl LedgerService for LedgerRpc {
     ) -> Result<Response<proto::GetTransactionResponse>, Status> {
         let request = request.into_inner();
         let mask = parse::mask::<proto::ExecutedTransaction>(request.read_mask, TRANSACTION_MASK)?;
-        let found = transaction(&self.indexes(), request.digest.as_deref(), &mask)?;
+        let lowest = self.context.ledger.state().lowest();
+        let found = transaction(&self.indexes(), lowest, request.digest.as_deref(), &mask)?;
         Ok(Response::new(proto::GetTransactionResponse::new(found)))
     }
 
@@ -144,14 +148,13 @@ impl LedgerService for LedgerRpc {
         bounded(request.digests.len())?;
         let mask = parse::mask::<proto::ExecutedTransaction>(request.read_mask, TRANSACTION_MASK)?;
         let indexes = self.indexes();
-        let transactions =
-            request
-                .digests
-                .iter()
-                .map(|digest| match transaction(&indexes, Some(digest), &mask) {
-                    Ok(found) => proto::GetTransactionResult::new_transaction(found),
-                    Err(status) => proto::GetTransactionResult::new_error(to_rpc_status(&status)),
-                });
+        let lowest = self.context.ledger.state().lowest();
+        let transactions = request.digests.iter().map(|digest| {
+            match transaction(&indexes, lowest, Some(digest), &mask) {
+                Ok(found) => proto::GetTransactionResult::new_transaction(found),
+                Err(status) => proto::GetTransactionResult::new_error(to_rpc_status(&status)),
+            }
+        });
         let transactions = render::together(transactions)?;
         Ok(Response::new(proto::BatchGetTransactionsResponse::new(
             transactions,
@@ -180,6 +183,15 @@ impl LedgerService for LedgerRpc {
             Some(CheckpointId::Digest(text)) => not_found(format!("checkpoint {text} not found")),
             _ => not_found("no checkpoint"),
         })?;
+        let (number, lowest) = (
+            found.summary.sequence_number,
+            self.context.ledger.state().lowest(),
+        );
+        if number < lowest {
+            return Err(not_found(format!(
+                "checkpoint {number} not found: those before {lowest} were pruned"
+            )));
+        }
         let message = render::checkpoint::checkpoint(&indexes, found, &mask)?;
         Ok(Response::new(proto::GetCheckpointResponse::new(message)))
     }

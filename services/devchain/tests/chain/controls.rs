@@ -1,6 +1,10 @@
 //! Time travel, checkpoints, epochs and money over HTTP (devchain spec 6.4).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use sui_rpc::proto::sui::rpc::v2::{GetCheckpointRequest, GetServiceInfoRequest};
+use tonic::Code;
 
 use crate::support::{balance, boot, client, stranger};
 use crate::transfers::http;
@@ -31,4 +35,42 @@ async fn the_chain_is_controlled_over_http() {
     assert_eq!(balance(&mut client(&chain), stranger(9)).await, 10);
     let (status, text) = http(&url, "POST", "/control/clock", r#"{"back": 1}"#).await;
     assert_eq!(status, 400, "{text}");
+}
+
+#[tokio::test]
+async fn pruned_checkpoints_and_their_transactions_are_gone_and_objects_stay() {
+    let chain = boot().await;
+    let account = chain.accounts()[0].address;
+    let before = balance(&mut client(&chain), account).await;
+    for _ in 0..4 {
+        chain.advance_clock(Duration::from_millis(1)).await.unwrap();
+    }
+    let lowest = chain.height() - 1;
+    let body = json!({ "lowest": lowest }).to_string();
+    let (status, text) = http(&chain.faucet_url(), "POST", "/control/prune", &body).await;
+    assert_eq!(status, 200, "{text}");
+    let mut client = client(&chain);
+    let info = client
+        .ledger_client()
+        .get_service_info(GetServiceInfoRequest::default());
+    let info = info.await.unwrap().into_inner();
+    assert_eq!(info.lowest_available_checkpoint(), lowest);
+    for (sequence, is_there) in [(0, false), (lowest - 1, false), (lowest, true)] {
+        let request = GetCheckpointRequest::by_sequence_number(sequence);
+        let found = client.ledger_client().get_checkpoint(request).await;
+        assert_eq!(found.is_ok(), is_there, "checkpoint {sequence}");
+        let code = found.err().map(|status| status.code());
+        assert!(is_there || code == Some(Code::NotFound), "{code:?}");
+    }
+    assert_eq!(balance(&mut client, account).await, before);
+    // Nothing comes back.
+    chain.prune(1);
+    let request = GetCheckpointRequest::by_sequence_number(1);
+    assert!(
+        client
+            .ledger_client()
+            .get_checkpoint(request)
+            .await
+            .is_err()
+    );
 }
