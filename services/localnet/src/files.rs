@@ -166,6 +166,7 @@ fn new_node_config(network: &Localnet, index: u16) -> anyhow::Result<NodeConfig>
             ..ConfigSynchronizerConfig::default()
         },
         admin_socket_path: AdminDoor::fits(&socket).then_some(socket),
+        event_blob_checkpoints: network.event_blob_checkpoints(),
         blocklist_path: network.blocklist().map(Path::to_owned),
         ..NodeConfig::new(
             node_name(index),

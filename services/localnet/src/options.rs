@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr},
+    num::NonZeroU64,
     path::PathBuf,
     time::Duration,
 };
@@ -40,6 +41,8 @@ pub struct LocalnetOptions {
     pub faucet_port: u16,
     /// A YAML list of blob IDs that the nodes do not serve.
     pub blocklist: Option<PathBuf>,
+    /// Checkpoints in an event blob; as many as in public networks when absent, which a local one hardly ever has.
+    pub event_blob_checkpoints: Option<NonZeroU64>,
     /// Whether the packages beside the contract are published, too: an exchange of SUI for WAL, subsidies, buckets.
     pub side_packages: bool,
     /// Nodes that are registered and configured, but that somebody else starts (with the configuration in their directory).
@@ -64,6 +67,7 @@ impl Default for LocalnetOptions {
             rpc_port: 0,
             faucet_port: 0,
             blocklist: None,
+            event_blob_checkpoints: None,
             side_packages: true,
             external_nodes: BTreeSet::new(),
             plain_nodes: BTreeSet::new(),

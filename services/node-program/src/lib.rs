@@ -7,6 +7,7 @@
 
 mod args;
 mod backup;
+mod catch_up;
 mod config_file;
 mod disk;
 mod doctor;
@@ -20,6 +21,7 @@ mod network;
 mod output;
 mod receive;
 mod register;
+mod rejoin;
 mod relocate;
 mod repair;
 mod report;
@@ -88,6 +90,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 }
                 None => drain::run(&args, &output).await,
             },
+            Command::CatchUp(args) => return catch_up::run(&args, &output).await,
+            Command::Rejoin(args) => return rejoin::run(&args, &output).await,
             Command::Report(args) => report::run(&args, &output).await,
             Command::Worker(args) => worker::run(args, &output).await,
             Command::KeyGen(args) => key_gen::run(&args, &output),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What a node makes in its storage directory.
-const STORED: [&str; 3] = ["db", "db.damaged", "shards"];
+const STORED: [&str; 5] = ["db", "db.damaged", "db.left", "events", "shards"];
 
 pub(crate) async fn run(args: &RunArgs, output: &Output, logging: SetFilter) -> anyhow::Result<()> {
     let mut config = NodeConfig::load(&args.config_path)?;

@@ -17,10 +17,7 @@ use crate::{
     chain::ChainTip,
     limits::MAX_COUNTED,
     operator::{DiskView, Problems},
-    storage::{
-        StorageError,
-        records::{NodeStatus, ShardState},
-    },
+    storage::{StorageError, records::ShardState},
 };
 
 /// The worker that follows the chain.
@@ -156,7 +153,7 @@ impl Health {
             Some(Unready::Stopping {
                 worker: worker.name,
             })
-        } else if status == NodeStatus::RecoveryCatchUp {
+        } else if status.is_catching_up() {
             Some(Unready::CatchingUp)
         } else {
             match (self.tip.silent_for(), behind) {

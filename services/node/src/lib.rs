@@ -11,6 +11,7 @@
 //! | [`shards`] | the life of a shard: assign, fill, lock, attest | `storage`, `committee` |
 //! | [`healing`] | recovery of what is missing, deletion of what has ended | `blobs`, `shards` |
 //! | [`chain`] | event fold, epoch changes, epoch driver | `healing` and all below |
+//! | `event_blobs` | events as blobs: written with the others, read to catch up | `blobs`, `storage` |
 //! | [`health`], [`api`] | how the node is; routes, and errors as HTTP | `blobs`, `chain` |
 //! | [`parts`], `node` | composition, start and shutdown | everything |
 //!
@@ -36,6 +37,7 @@ pub mod chain;
 pub mod checks;
 pub mod committee;
 pub mod config;
+mod event_blobs;
 pub mod healing;
 pub mod health;
 mod limits;
@@ -54,5 +56,5 @@ mod work;
 
 pub use blobs::{BlocklistError, read_blocklist};
 pub use config::NodeConfig;
-pub use node::{Listeners, PreparedNode, RunningNode, StorageNode};
+pub use node::{CaughtUp, Listeners, PreparedNode, RunningNode, StorageNode};
 pub use view::NodeView;

@@ -95,3 +95,17 @@ pub(crate) const COMPACTION_STEP_BYTES: u64 = 16 << 20;
 pub(crate) const COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 /// Pause of compaction after a step, in multiples of its length.
 pub(crate) const COMPACTION_THROTTLE: u32 = 2;
+/// Event blobs that are complete and not certified. When there are more, nothing is recorded until some are certified.
+pub(crate) const MAX_UNCERTIFIED_EVENT_BLOBS: usize = 64;
+/// Memory in which an event blob is encoded, in bytes.
+pub(crate) const EVENT_BLOB_ENCODING_MEMORY: usize = 64 << 20;
+/// Event blobs that are followed back; at most two a day are made.
+pub(crate) const MAX_EVENT_BLOB_CHAIN: usize = 4096;
+/// Elements of event blobs that wait to be processed.
+pub(crate) const CATCH_UP_QUEUE: usize = 256;
+/// How long the reading of one event blob may take.
+pub(crate) const CATCH_UP_PATIENCE: Duration = Duration::from_secs(600);
+/// How often the chain is asked what became of an event blob that waits for other nodes.
+pub(crate) const EVENT_BLOB_POLL: Duration = Duration::from_secs(60);
+/// Times that the vote for one event blob is sent in one epoch.
+pub(crate) const MAX_EVENT_BLOB_VOTES: u32 = 10;

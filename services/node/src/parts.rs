@@ -121,6 +121,8 @@ pub struct Parts {
     pub(crate) queue_grew: Arc<Notify>,
     /// Tells the epoch driver that the chain may wait for something.
     pub(crate) epoch_moved: Arc<Signal>,
+    /// Tells that there may be an event blob to certify.
+    pub(crate) event_blobs_moved: Arc<Signal>,
     pub(crate) repairs: Arc<Repairs>,
     /// What the parts know to be wrong.
     pub(crate) problems: Arc<Problems>,
@@ -291,6 +293,7 @@ impl Parts {
             tip,
             queue_grew: Arc::default(),
             epoch_moved,
+            event_blobs_moved: Arc::default(),
             repairs: Arc::default(),
             problems,
             restart: Arc::new(watch::Sender::new(None)),

@@ -47,7 +47,6 @@ const NEVER: [(&str, &[&str]); 8] = [
     (
         "walrus-node",
         &[
-            "walrus-sdk",
             "walrus-localnet",
             "walrus-artifacts",
             "sui-devchain",

@@ -4,6 +4,7 @@ mod founding;
 mod nodes;
 
 use std::{
+    num::NonZeroU64,
     path::{self, Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -49,6 +50,7 @@ pub struct Localnet {
     authority: Authority,
     /// Blob IDs that the nodes do not serve.
     blocklist: Option<PathBuf>,
+    event_blob_checkpoints: Option<NonZeroU64>,
     /// The epoch of which the description of the network is.
     described_epoch: Option<u32>,
     /// Nodes that did not start, until somebody was told.
@@ -103,6 +105,7 @@ impl Localnet {
             state,
             authority,
             blocklist,
+            event_blob_checkpoints: options.event_blob_checkpoints,
             described_epoch: None,
             not_started: Vec::new(),
             directory,
@@ -189,6 +192,10 @@ impl Localnet {
     /// after the network has come up again.
     pub fn ca_bundle(&self) -> &Path {
         self.authority.bundle()
+    }
+
+    pub(crate) fn event_blob_checkpoints(&self) -> Option<NonZeroU64> {
+        self.event_blob_checkpoints
     }
 
     pub(crate) fn blocklist(&self) -> Option<&Path> {

@@ -151,6 +151,19 @@ machine `walrus-node receive` listens.")]
 Example:
   walrus-node receive --listen 0.0.0.0:9186 --config-path walrus-node.yaml")]
     Receive(ReceiveArgs),
+    /// Process the events that a stopped node has missed, and end; nothing is served or recovered meanwhile.
+    #[command(name = "catchup", hide = true)]
+    CatchUp(CatchUpArgs),
+    /// Say how far a node that was stopped for long is behind, and how it gets back; exit status 3 if it cannot, yet.
+    #[command(after_help = "\
+Examples:
+  walrus-node rejoin --config-path walrus-node.yaml
+  walrus-node rejoin --fresh --yes --config-path walrus-node.yaml
+
+With --fresh the node begins anew with what is left of the history, as a node
+without tables does, and keeps its slivers. Without --yes it asks, or only says
+what it would do where there is nobody to ask.")]
+    Rejoin(RejoinArgs),
     /// Gather what helps others to help: status, configuration without secrets, checks, versions.
     #[command(after_help = "\
 Examples:

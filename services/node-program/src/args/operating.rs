@@ -318,6 +318,30 @@ pub(crate) struct ReceiveArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CatchUpArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// End after so many seconds, wherever that is.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) runtime_duration: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejoinArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigPathArgs,
+    /// Begin anew with what is left of the history.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Do nothing, only say what would be done.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) config: ConfigPathArgs,

@@ -99,7 +99,9 @@ impl EpochChanges {
         }
         if catching_up {
             // Shards follow when the change to the current epoch is reached.
-            self.storage.set_node_status(NodeStatus::RecoveryCatchUp)?;
+            if !self.storage.node_status()?.is_catching_up() {
+                self.storage.set_node_status(NodeStatus::RecoveryCatchUp)?;
+            }
         } else {
             self.shards.assign(&view, turn)?;
             collection.deleting(epoch);

@@ -10,11 +10,12 @@ use walrus_sui::{
     },
 };
 
+use super::incomplete::History;
 use crate::storage::{
     Storage, StorageError, Update,
     blob_info::{BlobInfo, Change},
     event_name::EventName,
-    records::{ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
+    records::{NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
 };
 
 /// What an event sets in motion beyond the tables.
@@ -76,17 +77,28 @@ pub fn fold(
             event_seq: event.sequence,
         },
     };
+    if let NodeStatus::RecoveryCatchUpWithIncompleteHistory {
+        first_complete_epoch,
+        epoch_at_start,
+    } = storage.node_status()?
+    {
+        let known = History {
+            first_complete_epoch,
+            epoch_at_start,
+        };
+        return step.apply_what_is_known(&known, &event.event, event.position);
+    }
     step.apply(&event.event, event.position)
 }
 
-struct Step<'a> {
-    storage: &'a Storage,
-    update: Update<'a, &'a mut Batch>,
-    name: EventName,
+pub(super) struct Step<'a> {
+    pub(super) storage: &'a Storage,
+    pub(super) update: Update<'a, &'a mut Batch>,
+    pub(super) name: EventName,
 }
 
 impl Step<'_> {
-    fn apply(
+    pub(super) fn apply(
         &mut self,
         event: &ContractEvent,
         position: EventPosition,
@@ -143,24 +155,32 @@ impl Step<'_> {
         })
     }
 
-    /// Writes the record of a blob after a change; returns it.
     fn change(
         &mut self,
         blob_id: &BlobId,
         change: Change,
     ) -> Result<Option<BlobInfo>, StorageError> {
-        let before = self.storage.blob_info(blob_id)?;
-        match BlobInfo::after(before, change, self.name) {
-            Ok(Some(info)) => {
-                self.update.put_blob_info(blob_id, &info)?;
-                Ok(Some(info))
-            }
-            Ok(None) => Ok(None),
-            Err(error) => {
-                tracing::error!(%blob_id, %error, "the event is ignored");
-                Ok(before)
+        self.changes(blob_id, [change])
+    }
+
+    /// Writes the record of a blob after changes; returns it.
+    pub(super) fn changes(
+        &mut self,
+        blob_id: &BlobId,
+        changes: impl IntoIterator<Item = Change>,
+    ) -> Result<Option<BlobInfo>, StorageError> {
+        let mut info = self.storage.blob_info(blob_id)?;
+        for change in changes {
+            match BlobInfo::after(info, change, self.name) {
+                Ok(Some(after)) => {
+                    self.update.put_blob_info(blob_id, &after)?;
+                    info = Some(after);
+                }
+                Ok(None) => info = None,
+                Err(error) => tracing::error!(%blob_id, %error, "the event is ignored"),
             }
         }
+        Ok(info)
     }
 
     fn registered(&mut self, event: &BlobRegistered) -> Result<Effect, StorageError> {
@@ -203,14 +223,18 @@ impl Step<'_> {
     }
 
     /// Queues the recovery of what is missing of a certified blob. A node without shards misses nothing; once it gains some,
-    /// everything that is certified then is queued.
-    fn queue_sync(
+    /// everything that is certified then is queued. So it is once a node has caught up: what it would recover before may be gone
+    /// by then.
+    pub(super) fn queue_sync(
         &mut self,
         blob_id: BlobId,
         info: Option<BlobInfo>,
         epoch: Epoch,
     ) -> Result<Option<Effect>, StorageError> {
-        if !info.is_some_and(|info| info.is_certified(epoch)) || !self.storage.keeps_shards() {
+        if !info.is_some_and(|info| info.is_certified(epoch))
+            || !self.storage.keeps_shards()
+            || self.storage.node_status()?.is_catching_up()
+        {
             return Ok(None);
         }
         self.update.queue(&blob_id, SyncReason::Certified)?;

@@ -11,6 +11,8 @@
 mod epoch_change;
 mod epoch_driver;
 mod fold;
+mod incomplete;
+mod lag;
 mod pace;
 mod processor;
 mod tip;
@@ -18,7 +20,8 @@ mod tip;
 #[cfg(test)]
 pub(crate) use self::epoch_driver::tests::staking;
 pub(crate) use self::{
-    epoch_change::EpochChanges, epoch_driver::EpochDriver, pace::Pace, processor::EventProcessor,
+    epoch_change::EpochChanges, epoch_driver::EpochDriver, lag::LagCheck, pace::Pace,
+    processor::EventProcessor,
 };
 pub use self::{
     fold::{Effect, FoldError, fold},

@@ -6,25 +6,27 @@ use tokio::sync::Notify;
 use tracing::Instrument as _;
 use walrus_core::{BlobId, Epoch};
 use walrus_service::{
-    follow::{Event, Fold},
+    follow::{Event, Fold, FollowError},
     tables::Batch,
     worker::{Failure, Worker},
 };
 use walrus_sui::{
-    chain::ChainError,
-    contract::ContractReader,
-    event_stream::{EventSource, EventStream},
-    events::ContractEvent,
-    objects::EpochState,
+    chain::ChainError, contract::ContractReader, events::ContractEvent, objects::EpochState,
 };
 
-use super::{ChainTip, Effect, EpochChanges, epoch_change::EpochChangeError, fold, pace::Pace};
+use super::{
+    ChainTip, Effect, EpochChanges, epoch_change::EpochChangeError, fold, lag::LagCheck, pace::Pace,
+};
 use crate::{
     blobs::{Holdings, PendingCache, Uploads},
+    event_blobs::{CatchUp, Place, Recorder},
     healing::{Deferrals, Expiry},
     metrics::Metrics,
     signal::Signal,
-    storage::{StorageError, records::Cursor},
+    storage::{
+        StorageError,
+        records::{Cursor, NodeStatus},
+    },
     work::{Work, WorkError},
 };
 
@@ -68,8 +70,12 @@ pub(crate) struct EventProcessor {
     pub(crate) epoch_moved: Arc<Signal>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
+    /// Writes down what goes into event blobs; absent where that is left to others.
+    pub(crate) recorder: Option<Recorder>,
     /// What is measured of events.
     pub(crate) pace: Pace,
+    /// Whether the node begins far behind.
+    pub(crate) lag: LagCheck,
     /// Whether the data of deleted blobs goes before the end of the epoch.
     pub(crate) deletes_at_once: bool,
 }
@@ -79,6 +85,9 @@ impl Fold for EventProcessor {
 
     async fn prepare(&mut self, event: &Event) -> Result<(), Failure> {
         self.pace.begin(&self.metrics, event);
+        if self.lag.is_behind(&event.event, self.holdings.epoch()) {
+            self.begin_behind()?;
+        }
         if let ContractEvent::EpochChangeStart(start) = &event.event {
             let epoch = start.epoch;
             // Before the cursor moves: a crash in the middle repeats the change, which is idempotent.
@@ -89,7 +98,30 @@ impl Fold for EventProcessor {
     }
 
     fn apply(&mut self, batch: &mut Batch, event: &Event) -> Result<Option<Effect>, Failure> {
-        Ok(fold(self.holdings.storage(), batch, event)?)
+        let effect = fold(self.holdings.storage(), batch, event)?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(batch, event)?;
+        }
+        Ok(effect)
+    }
+
+    fn leave_out(&mut self, _: &mut Batch, next: u64, found: u64) -> Result<(), Failure> {
+        match self.holdings.storage().node_status()? {
+            NodeStatus::RecoveryCatchUpWithIncompleteHistory { .. } if next == 0 => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.leave_out(found);
+                }
+                Ok(())
+            }
+            _ => Err(FollowError::Gap { next, found }.into()),
+        }
+    }
+
+    fn end_checkpoint(&mut self, batch: &mut Batch, checkpoint: u64) -> Result<(), Failure> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.end_checkpoint(batch, checkpoint)?;
+        }
+        Ok(())
     }
 
     async fn follow_up(&mut self, effect: Effect, event: &Event) -> Result<(), Failure> {
@@ -114,16 +146,30 @@ impl EventProcessor {
     pub(crate) async fn into_worker(
         mut self,
         first_checkpoint: u64,
+        catch_up: CatchUp,
     ) -> Result<impl Worker, ProcessingError> {
         let cursor = self.holdings.storage().cursor()?;
         let begin = Cursor::at_checkpoint(first_checkpoint);
         self.pace = Pace::at(&cursor.unwrap_or(begin));
         let expiry = Arc::clone(&self.expiry);
         self.delete(move || expiry.delete_invalid()).await?;
-        let source = EventSource::from(&self.reader.packages());
-        let (chain, holdings) = (self.reader.chain().clone(), self.holdings.clone());
-        let stream = move |next| EventStream::start(chain, source, next);
+        let place = Place::at(cursor.as_ref(), &begin);
+        let stream = move |_| catch_up.events(place);
+        let holdings = self.holdings.clone();
         Ok(holdings.storage().follow(first_checkpoint, self, stream)?)
+    }
+
+    /// Events change tables and nothing else until the node has caught up.
+    fn begin_behind(&self) -> Result<(), StorageError> {
+        let storage = self.holdings.storage();
+        if storage.node_status()?.is_catching_up() {
+            return Ok(());
+        }
+        tracing::warn!(
+            epoch = self.holdings.epoch(),
+            "the node begins more than an epoch behind the network"
+        );
+        storage.set_node_status(NodeStatus::RecoveryCatchUp)
     }
 
     async fn followed_by(&self, effect: Effect, checkpoint: u64) -> Result<(), ProcessingError> {

@@ -6,6 +6,7 @@
 //! Here are the keys of the first level and their defaults; each section is in the file of its subject.
 
 mod document;
+mod events;
 mod healing;
 mod keys;
 mod monitoring;
@@ -21,6 +22,7 @@ use walrus_sui::{Address, config::is_default, home};
 
 pub use self::{
     document::Origin,
+    events::EventProcessorConfig,
     healing::{BlobRecoveryConfig, DeferralBucket, LiveUploadDeferralConfig, ShardSyncConfig},
     keys::KeySource,
     monitoring::{BalanceCheckConfig, MetricsPushConfig},
@@ -135,6 +137,16 @@ pub struct NodeConfig {
         skip_serializing_if = "is_default_cache_bytes"
     )]
     pub database_cache_bytes: u64,
+    /// How the node catches up with the chain.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub event_processor_config: EventProcessorConfig,
+    /// Whether event blobs are left to the other nodes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub disable_event_blob_writer: bool,
+    /// Checkpoints in an event blob; all nodes of a network have the same number, and those of the public networks 216000, as
+    /// when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_blob_checkpoints: Option<std::num::NonZeroU64>,
     /// Whether the node helps to drive epochs (`voting_end`, `initiate_epoch_change`, closing an epoch change
     /// that is overdue, subsidies).
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -246,6 +258,9 @@ impl NodeConfig {
             balance_check: BalanceCheckConfig::default(),
             allow_private_addresses: None,
             database_cache_bytes: default_cache_bytes(),
+            event_processor_config: EventProcessorConfig::default(),
+            disable_event_blob_writer: false,
+            event_blob_checkpoints: None,
             drive_epochs: yes(),
             commission_rate: default_commission(),
             voting_params: VotingParams::default(),

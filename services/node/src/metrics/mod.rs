@@ -4,6 +4,7 @@
 //! for the metrics ([`Scrape`]).
 
 mod background;
+mod event_blobs;
 mod events;
 mod http;
 mod identity;
@@ -17,6 +18,7 @@ use walrus_service::metrics::{Family, Registry};
 
 pub use self::{
     background::{CheckMetrics, CollectionMetrics, RecoveryMetrics, ShardMetrics},
+    event_blobs::EventBlobMetrics,
     events::EventMetrics,
     http::HttpMetrics,
     identity::{ConfigMetrics, Identity},
@@ -33,6 +35,8 @@ pub struct Metrics {
     pub identity: Identity,
     /// Chain events.
     pub events: EventMetrics,
+    /// Event blobs.
+    pub event_blobs: EventBlobMetrics,
     /// What clients store and read.
     pub user: UserMetrics,
     /// What waits for registrations.
@@ -73,6 +77,7 @@ impl Metrics {
         Self {
             identity: Identity::new(&registry),
             events: EventMetrics::new(&registry),
+            event_blobs: EventBlobMetrics::new(&registry),
             user: UserMetrics::new(&registry),
             pending: PendingMetrics::new(&registry),
             recovery: RecoveryMetrics::new(&registry),

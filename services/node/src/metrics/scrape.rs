@@ -107,6 +107,7 @@ fn code(status: NodeStatus) -> i64 {
         NodeStatus::RecoverMetadata => 2,
         NodeStatus::RecoveryCatchUp => 3,
         NodeStatus::RecoveryInProgress(_) => 4,
+        NodeStatus::RecoveryCatchUpWithIncompleteHistory { .. } => 5,
     }
 }
 

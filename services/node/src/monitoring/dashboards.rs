@@ -14,7 +14,7 @@ type Panel = (
 /// What an operator looks at, row by row.
 const OVERVIEW: &[Panel] = &[
     (
-        "Status (0 Standby, 1 Active, 2 to 4 recovering)",
+        "Status (0 Standby, 1 Active, 2 to 5 recovering)",
         "none",
         &[("walrus_current_node_status", "{{instance}}")],
     ),
@@ -36,6 +36,11 @@ const OVERVIEW: &[Panel] = &[
             "rate(walrus_event_cursor_progress{state=\"persisted\"}[5m])",
             "{{instance}}",
         )],
+    ),
+    (
+        "Event blobs that are not certified",
+        "none",
+        &[("walrus_node_uncertified_event_blobs", "{{instance}}")],
     ),
     (
         "Blobs with missing slivers",

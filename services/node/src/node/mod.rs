@@ -1,5 +1,6 @@
 //! Assembly of a storage node: start and shutdown.
 
+mod catch_up;
 #[cfg(unix)]
 mod door;
 mod prepare;
@@ -11,7 +12,7 @@ mod workers;
 
 use std::net::TcpListener;
 
-pub use self::{prepare::PreparedNode, running::RunningNode};
+pub use self::{catch_up::CaughtUp, prepare::PreparedNode, running::RunningNode};
 
 /// Starts storage nodes.
 #[derive(Debug)]

@@ -74,7 +74,7 @@ impl PreparedNode {
 }
 
 impl Links {
-    fn parts(&self, config: &NodeConfig, storage: Storage, findings: Findings) -> Parts {
+    pub(super) fn parts(&self, config: &NodeConfig, storage: Storage, findings: Findings) -> Parts {
         let own = findings.protocol_key.public_key();
         Parts::new(Foundation {
             storage,

@@ -5,17 +5,19 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use anyhow::Context;
 use tokio::sync::watch;
 use walrus_core::Epoch;
+use walrus_sdk::{Client, ClientOptions, Spool};
 use walrus_service::worker::Setting;
 use walrus_sui::{Address, contract::ContractReader, transactions::ContractWriter};
 
 use crate::{
-    chain::{EpochChanges, EpochDriver, EventProcessor, Pace},
+    chain::{EpochChanges, EpochDriver, EventProcessor, LagCheck, Pace},
     config::NodeConfig,
+    event_blobs::{CatchUp, CutRule, EventBlobWriter, Recorder},
     healing::Deferrals,
     limits::COMPACTION_THROTTLE,
     operator::{SettingsError, WorkerSettings},
     parts::Parts,
-    storage::Compaction,
+    storage::{Compaction, records::Cursor},
     upkeep::{ConfigSynchronizer, Endpoint},
 };
 
@@ -48,8 +50,17 @@ pub(super) async fn start_workers(
     );
     let shard_sync = parts.shard_sync(config.shard_sync_config.clone(), &config.blob_recovery);
     let began = Arc::new(watch::Sender::new(0));
-    let first = first_checkpoint(config, parts, &reader).await?;
-    let processor = event_processor(config, parts, reader, deferrals, Arc::clone(&began));
+    start_events(config, parts, &reader, deferrals, Arc::clone(&began)).await?;
+    if !config.disable_event_blob_writer {
+        parts.runner.spawn(EventBlobWriter::new(
+            parts.holdings.clone(),
+            (writer.clone(), cap),
+            config.storage_path.clone(),
+            Arc::clone(&parts.deeds.metrics),
+            parts.work.clone(),
+            parts.event_blobs_moved.subscribe(),
+        ));
+    }
     start_upkeep(config, parts, &writer, cap, &began);
     let driver = EpochDriver {
         shards: Arc::clone(&parts.shards),
@@ -61,8 +72,6 @@ pub(super) async fn start_workers(
         drives: config.drive_epochs,
         subsidies: config.sui.walrus_subsidies_object,
     };
-    let events = processor.into_worker(first).await?;
-    parts.runner.spawn(events);
     parts.runner.spawn(recovery);
     parts.runner.spawn(parts.compaction());
     parts.runner.spawn(parts.pending_sweep());
@@ -70,6 +79,24 @@ pub(super) async fn start_workers(
     driver
         .into_workers()
         .for_each(|worker| parts.runner.spawn(worker));
+    Ok(())
+}
+
+/// Starts the processing of events alone.
+pub(super) async fn start_events(
+    config: &NodeConfig,
+    parts: &Parts,
+    reader: &ContractReader,
+    deferrals: Arc<Deferrals>,
+    began: Arc<watch::Sender<Epoch>>,
+) -> anyhow::Result<()> {
+    let first = first_checkpoint(config, parts, reader).await?;
+    let recorder = recorder(config, parts, first)?;
+    let catch_up = catch_up(config, parts, reader);
+    let processor = event_processor(config, parts, reader.clone(), (deferrals, recorder), began);
+    parts
+        .runner
+        .spawn(processor.into_worker(first, catch_up).await?);
     Ok(())
 }
 
@@ -86,19 +113,62 @@ async fn first_checkpoint(
         return Ok(cursor.next.checkpoint);
     }
     let origin = reader.packages().origin;
-    let published = reader.chain().checkpoint_of_last_change(origin).await;
-    let published = published.context(
-        "cannot find the checkpoint in which the contract was published: a full node that has pruned it cannot serve a fresh node; \
-         name another one in sui.rpc, or the checkpoint in sui.first_checkpoint",
-    )?;
-    Ok(published.saturating_add(1))
+    let chain = reader.chain();
+    match chain.checkpoint_of_last_change(origin).await {
+        Ok(published) => Ok(published.saturating_add(1)),
+        // It has forgotten when that was. The first event blob tells, and whatever is before it is not asked for.
+        Err(_) if chain.lowest_checkpoint().await.is_ok_and(|lowest| lowest > 0) => Ok(0),
+        Err(error) => Err(error).context(
+            "cannot find the checkpoint in which the contract was published; name it in sui.first_checkpoint",
+        ),
+    }
+}
+
+/// Where events come from.
+fn catch_up(config: &NodeConfig, parts: &Parts, reader: &ContractReader) -> CatchUp {
+    let options = ClientOptions {
+        allow_private_addresses: config.allow_private_addresses,
+        spool: Spool::in_directory(config.storage_path.clone()),
+        ..ClientOptions::default()
+    };
+    let processing = &config.event_processor_config;
+    CatchUp {
+        client: Client::new(reader.clone(), options),
+        reader: reader.clone(),
+        storage: Arc::clone(&parts.storage),
+        directory: config.storage_path.join("events").join("recovery"),
+        min_lag: processing.event_stream_catchup_min_checkpoint_lag,
+        problems: Arc::clone(&parts.problems),
+        metrics: Arc::clone(&parts.deeds.metrics),
+        work: parts.work.clone(),
+    }
+}
+
+/// What writes events down for event blobs, unless that is left to others.
+fn recorder(
+    config: &NodeConfig,
+    parts: &Parts,
+    first_checkpoint: u64,
+) -> anyhow::Result<Option<Recorder>> {
+    if config.disable_event_blob_writer {
+        return Ok(None);
+    }
+    let mut rule = CutRule::default();
+    if let Some(checkpoints) = config.event_blob_checkpoints {
+        rule.checkpoints = checkpoints.get();
+    }
+    let cursor = parts.storage.cursor()?;
+    let cursor = cursor.unwrap_or(Cursor::at_checkpoint(first_checkpoint));
+    let (storage, moved) = (&parts.storage, &parts.event_blobs_moved);
+    let recorder = Recorder::at(&cursor, Arc::clone(storage), rule, Arc::clone(moved))?;
+    Ok(Some(recorder))
 }
 
 fn event_processor(
     config: &NodeConfig,
     parts: &Parts,
     reader: ContractReader,
-    deferrals: Arc<Deferrals>,
+    (deferrals, recorder): (Arc<Deferrals>, Option<Recorder>),
     began: Arc<watch::Sender<Epoch>>,
 ) -> EventProcessor {
     let epochs = EpochChanges {
@@ -128,7 +198,9 @@ fn event_processor(
         epoch_moved: Arc::clone(&parts.epoch_moved),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),
+        recorder,
         pace: Pace::default(),
+        lag: LagCheck::default(),
         deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
     }
 }

@@ -18,6 +18,7 @@ mod offer;
 mod own_keys;
 mod problems;
 pub(crate) mod push;
+pub mod rejoin;
 pub mod relocation;
 pub(crate) mod repair;
 pub(crate) mod scrub;

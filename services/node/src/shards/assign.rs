@@ -24,7 +24,7 @@ impl ShardLife {
         let states = storage.shard_states();
         // A node that was away longer than an epoch does not know what it has missed of any shard.
         let before = storage.node_status()?;
-        let was_away = before == NodeStatus::RecoveryCatchUp;
+        let was_away = before.is_catching_up();
         let is_filled = |shard: &ShardIndex| match states.get(shard) {
             None | Some(ShardState::Locked) => true,
             // Begun before it was assigned, if it was not the node's before: whatever its state, nothing was queued for it.

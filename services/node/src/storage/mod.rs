@@ -28,6 +28,7 @@ mod compactor;
 mod copy;
 mod database;
 pub mod disks;
+mod event_blobs;
 pub mod event_name;
 mod queries;
 pub mod records;

@@ -143,6 +143,59 @@ pub enum SyncReason {
     FillShards,
 }
 
+/// How far the elements of events are recorded for event blobs. Node spec 5.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRecording {
+    /// The blob that is being recorded.
+    pub blob: OpenEventBlob,
+    /// Element index of the next element.
+    pub next_index: u64,
+    /// Elements so far of the checkpoint; `None` where the recording begins with the next checkpoint.
+    pub counter: Option<u64>,
+    /// The epoch of the events.
+    pub epoch: Epoch,
+    /// Whether the blob begins where the one of other nodes does. Otherwise it begins with whatever this node saw first, and is
+    /// never finished.
+    pub aligned: bool,
+}
+
+/// An event blob that is being recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEventBlob {
+    /// Index of its first element.
+    pub first_index: u64,
+    /// Its first checkpoint.
+    pub first_checkpoint: u64,
+    /// The epoch of the events when it was begun.
+    pub epoch: Epoch,
+    /// Bytes so far, with the header.
+    pub bytes: u64,
+}
+
+/// An event blob that is complete, and not certified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventBlobCut {
+    /// Index of its first element.
+    pub first_index: u64,
+    /// Index of the first element behind it.
+    pub end_index: u64,
+    /// Its first checkpoint.
+    pub first_checkpoint: u64,
+    /// Its last checkpoint.
+    pub last_checkpoint: u64,
+    /// The epoch of the events when it was begun.
+    pub epoch: Epoch,
+}
+
+/// A certified event blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertifiedEventBlob {
+    /// The blob.
+    pub blob_id: BlobId,
+    /// Its last checkpoint.
+    pub last_checkpoint: u64,
+}
+
 /// The status of a node. Node spec 3.8.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeStatus {
@@ -157,6 +210,23 @@ pub enum NodeStatus {
     RecoveryCatchUp,
     /// Caught up: recovering what was certified before this epoch.
     RecoveryInProgress(Epoch),
+    /// Behind the chain, and without the beginning of its events.
+    RecoveryCatchUpWithIncompleteHistory {
+        /// From the beginning of this epoch on, every event is known that says something about a blob that is still stored.
+        first_complete_epoch: Epoch,
+        /// The epoch of the network when the node began.
+        epoch_at_start: Epoch,
+    },
+}
+
+impl NodeStatus {
+    /// Whether the node is behind the chain, so that events change tables and nothing else.
+    pub fn is_catching_up(&self) -> bool {
+        matches!(
+            self,
+            Self::RecoveryCatchUp | Self::RecoveryCatchUpWithIncompleteHistory { .. }
+        )
+    }
 }
 
 impl std::fmt::Display for NodeStatus {
@@ -167,6 +237,9 @@ impl std::fmt::Display for NodeStatus {
             Self::RecoverMetadata => f.write_str("RecoverMetadata"),
             Self::RecoveryCatchUp => f.write_str("RecoveryCatchUp"),
             Self::RecoveryInProgress(epoch) => write!(f, "RecoveryInProgress ({epoch})"),
+            Self::RecoveryCatchUpWithIncompleteHistory { .. } => {
+                f.write_str("RecoveryCatchUpWithIncompleteHistory")
+            }
         }
     }
 }

@@ -15,8 +15,9 @@ use super::{
     StorageError,
     blob_info::BlobInfo,
     records::{
-        Cursor, DiskRecord, FirstPlace, NodeStatus, ObjectRecord, Place, PoolRecord,
-        PooledObjectRecord, SegmentRecord, ShardState, SyncReason,
+        CertifiedEventBlob, Cursor, DiskRecord, EventBlobCut, EventRecording, FirstPlace,
+        NodeStatus, ObjectRecord, Place, PoolRecord, PooledObjectRecord, SegmentRecord, ShardState,
+        SyncReason,
     },
 };
 use crate::limits::SCAN_BATCH;
@@ -63,6 +64,16 @@ pub(super) struct Tables {
     pub(super) blob_syncs: Table<BlobKey, SyncReason>,
     /// Invalid blobs whose data is still to be deleted.
     pub(super) deletions: Table<BlobKey, ()>,
+    /// How far the elements of events are recorded.
+    pub(super) event_recording: Cell<EventRecording>,
+    /// The newest certified event blob.
+    pub(super) certified_event_blob: Cell<CertifiedEventBlob>,
+    /// Elements of no certified event blob, by index, in their own bytes.
+    pub(super) event_elements: Table<u64, Bytes, Raw>,
+    /// Event blobs that are complete and not certified, by their first element.
+    pub(super) event_cuts: Table<u64, EventBlobCut>,
+    /// Event blobs that were stored before anybody registered them, with their last checkpoints.
+    pub(super) offered_event_blobs: Table<BlobKey, u64>,
 }
 
 /// A blob ID.
@@ -187,6 +198,11 @@ impl Tables {
             shards: database.table("shards")?,
             blob_syncs: database.table("blob_syncs")?,
             deletions: database.table("deletions")?,
+            event_recording: database.cell("node", "event_recording")?,
+            certified_event_blob: database.cell("node", "certified_event_blob")?,
+            event_elements: database.raw_table("event_elements")?,
+            event_cuts: database.table("event_cuts")?,
+            offered_event_blobs: database.table("offered_event_blobs")?,
             database,
         })
     }
@@ -245,7 +261,12 @@ impl Tables {
         read(&self.disks)?;
         read(&self.shards)?;
         read(&self.blob_syncs)?;
-        read(&self.deletions)
+        read(&self.deletions)?;
+        self.event_recording.get()?;
+        self.certified_event_blob.get()?;
+        read(&self.event_elements)?;
+        read(&self.event_cuts)?;
+        read(&self.offered_event_blobs)
     }
 
     /// Makes everything that was written survive the death of the machine.

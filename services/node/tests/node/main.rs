@@ -8,6 +8,7 @@ mod checks;
 mod config;
 mod formats;
 mod golden_vectors;
+mod incomplete_history;
 mod invalid_blobs;
 mod measured;
 mod moving;

@@ -5,6 +5,7 @@
 
 mod confirmation_conditions;
 mod epochs;
+mod event_blobs;
 mod failover;
 mod killed_node;
 mod large_blobs;

@@ -7,6 +7,7 @@
 mod bcs;
 mod bytecode;
 mod configuration;
+mod event_blobs;
 mod http;
 mod segments;
 

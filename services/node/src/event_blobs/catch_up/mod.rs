@@ -1,0 +1,316 @@
+//! Catch-up: the event stream of a node that may have been away for longer than full nodes remember. Node spec 2.6 and 2.7.
+//!
+//! What the chain has no more is in event blobs: the newest certified one is on chain, and each names the one before. They are read
+//! back to the one in which the node's events end, and replayed from there; then the chain goes on.
+
+mod error;
+mod fetch;
+mod place;
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_stream::wrappers::ReceiverStream;
+use walrus_core::Epoch;
+use walrus_sdk::Client;
+use walrus_service::backoff::Backoff;
+use walrus_sui::{
+    contract::ContractReader,
+    event_blobs::{Element, EventBlob, EventBlobError},
+    event_stream::{EventSource, EventStream, StreamItem},
+};
+
+pub(crate) use self::place::Place;
+use self::{error::CatchUpError, fetch::Fetched};
+use crate::{
+    limits::{CATCH_UP_QUEUE, CHAIN_RETRY_MAX, CHAIN_RETRY_MIN},
+    metrics::Metrics,
+    operator::Problems,
+    storage::{
+        Storage, StorageError,
+        records::{CertifiedEventBlob, NodeStatus},
+    },
+    work::Work,
+};
+
+/// What catching up is called among what is wrong with a node.
+const PART: &str = "catch-up";
+
+/// What a stream of events that catches up is made from.
+#[derive(Clone)]
+pub(crate) struct CatchUp {
+    pub(crate) reader: ContractReader,
+    /// Reads event blobs, as any client would.
+    pub(crate) client: Client,
+    pub(crate) storage: Arc<Storage>,
+    /// Where event blobs are kept until they are replayed.
+    pub(crate) directory: PathBuf,
+    /// Checkpoints behind the chain from which on event blobs are read though the chain has all.
+    pub(crate) min_lag: u64,
+    pub(crate) problems: Arc<Problems>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) work: Work,
+}
+
+/// What says whether a node can do without the beginning of the events.
+#[derive(Debug, Clone, Copy)]
+struct Beginning {
+    /// The epoch of the network.
+    epoch: Epoch,
+    /// For how many epochs ahead storage is sold.
+    max_epochs_ahead: u32,
+    /// Whether the node has nothing of it, and the chain has it no more.
+    may_be_left_out: bool,
+}
+
+/// A stream of events, from the chain and, where that has them no more, from event blobs. Dropping it stops its task.
+#[derive(Debug)]
+pub(crate) struct Events {
+    items: ReceiverStream<StreamItem>,
+    task: JoinHandle<()>,
+}
+
+impl futures::Stream for Events {
+    type Item = StreamItem;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<StreamItem>> {
+        std::pin::Pin::new(&mut self.items).poll_next(context)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl CatchUp {
+    /// The events from a place on.
+    pub(crate) fn events(self, place: Place) -> Events {
+        let (sender, items) = mpsc::channel(CATCH_UP_QUEUE);
+        let task = tokio::spawn(self.run(place, sender));
+        Events {
+            items: ReceiverStream::new(items),
+            task,
+        }
+    }
+
+    async fn run(self, mut place: Place, sender: mpsc::Sender<StreamItem>) {
+        if self.is_far_behind(&place).await
+            && let Err(error) = self.replay(&mut place, 0, &sender).await
+        {
+            tracing::warn!(%error, "event blobs do not help to catch up; the events come from the chain");
+        }
+        loop {
+            let source = EventSource::from(&self.reader.packages());
+            let mut chain = EventStream::start(self.reader.chain().clone(), source, place.next);
+            let lowest = loop {
+                let Some(item) = chain.next_item().await else {
+                    return;
+                };
+                if let StreamItem::Pruned { lowest, .. } = item {
+                    break lowest;
+                }
+                place.behind(&item);
+                if sender.send(item).await.is_err() {
+                    return;
+                }
+            };
+            drop(chain);
+            if !self.replay_until_done(&mut place, lowest, &sender).await {
+                return;
+            }
+        }
+    }
+
+    /// Whether event blobs are the faster way.
+    async fn is_far_behind(&self, place: &Place) -> bool {
+        let chain = self.reader.chain();
+        match chain.latest_checkpoint().await {
+            Ok(latest) => {
+                let lag = latest.saturating_sub(place.next.checkpoint);
+                lag > self.min_lag
+                    && chain
+                        .lowest_checkpoint()
+                        .await
+                        .is_ok_and(|lowest| lowest <= place.next.checkpoint)
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Replays what the chain has no more, as often as it takes; whether anybody still listens.
+    async fn replay_until_done(
+        &self,
+        place: &mut Place,
+        lowest: u64,
+        sender: &mpsc::Sender<StreamItem>,
+    ) -> bool {
+        let backoff = Backoff::new(CHAIN_RETRY_MIN, CHAIN_RETRY_MAX);
+        let mut failures = 0_u32;
+        loop {
+            match self.replay(place, lowest, sender).await {
+                Ok(()) => {
+                    self.problems.set(PART, Vec::new());
+                    return !sender.is_closed();
+                }
+                Err(error) => {
+                    self.problems
+                        .set(PART, vec![format!("events are missing: {error}")]);
+                    failures = failures.saturating_add(1);
+                    tokio::select! {
+                        () = tokio::time::sleep(backoff.pause(failures)) => {}
+                        () = sender.closed() => return false,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads event blobs back to where the node's events end, and sends what comes then.
+    async fn replay(
+        &self,
+        place: &mut Place,
+        lowest: u64,
+        sender: &mpsc::Sender<StreamItem>,
+    ) -> Result<(), CatchUpError> {
+        let from = place.next.checkpoint;
+        let state = self.reader.system_state().await?;
+        let newest = state.event_blob_certification_state.latest_certified_blob;
+        let newest = newest.ok_or(CatchUpError::None { from, lowest })?;
+        let last = newest.ending_checkpoint_sequence_number;
+        if last < from || last.saturating_add(1) < lowest {
+            let blob_id = newest.blob_id;
+            return Err(CatchUpError::TooOld {
+                from,
+                lowest,
+                blob_id,
+                last,
+            });
+        }
+        let blobs = self.fetch_back_to(place, newest.blob_id).await?;
+        self.note(CertifiedEventBlob {
+            blob_id: newest.blob_id,
+            last_checkpoint: last,
+        })?;
+        if let Some(oldest) = blobs.last()
+            && oldest.first_index > place.index
+        {
+            let is_on_chain = lowest <= from;
+            let begin = Beginning {
+                epoch: state.committee.epoch,
+                max_epochs_ahead: state.future_accounting.length,
+                may_be_left_out: place.is_fresh && !is_on_chain,
+            };
+            self.leave_out(place, oldest, &begin)?;
+        }
+        tracing::info!(
+            from,
+            to = last,
+            blobs = blobs.len(),
+            "replays events from event blobs"
+        );
+        for blob in blobs.into_iter().rev() {
+            self.send_elements(place, &blob, sender).await?;
+            // It is read again after a crash.
+            if let Err(error) = fs::remove_file(&blob.path) {
+                tracing::warn!(path = %blob.path.display(), %error, "an event blob that was replayed stays");
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what is certified before it is replayed: nobody needs to record it again.
+    fn note(&self, newest: CertifiedEventBlob) -> Result<(), StorageError> {
+        let known = self.storage.certified_event_blob()?;
+        if known.is_some_and(|known| known.last_checkpoint >= newest.last_checkpoint) {
+            return Ok(());
+        }
+        self.storage.certify_event_blob(&newest, &[])
+    }
+
+    /// Begins with what is left, if the node has nothing of the history, and nothing from before it is stored any more. Node spec 2.7.
+    fn leave_out(
+        &self,
+        place: &mut Place,
+        oldest: &Fetched,
+        begin: &Beginning,
+    ) -> Result<(), CatchUpError> {
+        if !begin.may_be_left_out {
+            return Err(CatchUpError::Expired {
+                needed: place.index,
+                available: oldest.first_index,
+            });
+        }
+        let epoch = begin.epoch;
+        let first_complete_epoch = epoch
+            .saturating_add(1)
+            .saturating_sub(begin.max_epochs_ahead);
+        if oldest.header.epoch >= first_complete_epoch {
+            return Err(CatchUpError::TooShort {
+                available: oldest.header.epoch,
+                needed: first_complete_epoch,
+            });
+        }
+        self.storage
+            .set_node_status(NodeStatus::RecoveryCatchUpWithIncompleteHistory {
+                first_complete_epoch,
+                epoch_at_start: epoch,
+            })?;
+        place.leave_out(oldest.first_index, oldest.first_checkpoint);
+        Ok(())
+    }
+
+    /// Sends the elements of a blob from the place on.
+    async fn send_elements(
+        &self,
+        place: &mut Place,
+        fetched: &Fetched,
+        sender: &mpsc::Sender<StreamItem>,
+    ) -> Result<(), CatchUpError> {
+        let blob_id = fetched.blob_id;
+        let file = File::open(&fetched.path).map_err(|source| CatchUpError::Io {
+            directory: self.directory.clone(),
+            source,
+        })?;
+        let (elements, mut read) = mpsc::channel::<Result<Element, EventBlobError>>(CATCH_UP_QUEUE);
+        let reading = move || {
+            let blob = match EventBlob::open(file) {
+                Ok(blob) => blob,
+                Err(error) => return drop(elements.blocking_send(Err(error))),
+            };
+            for element in blob {
+                if elements.blocking_send(element).is_err() {
+                    return;
+                }
+            }
+        };
+        self.work.in_background(reading);
+        while let Some(element) = read.recv().await {
+            let element = element.map_err(|source| CatchUpError::Malformed { blob_id, source })?;
+            if element.index < place.index {
+                continue;
+            }
+            if element.index > place.index {
+                return Err(CatchUpError::Gap {
+                    blob_id,
+                    found: element.index,
+                    expected: place.index,
+                });
+            }
+            place.behind_element(&element);
+            let item = StreamItem::Element(Box::new(element));
+            if sender.send(item).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
