@@ -59,10 +59,10 @@ pub(crate) fn show_on(
     Ok(())
 }
 
-/// Prints a result in JSON mode: pretty, nothing after it. Client spec 2.3.
+/// Prints a result in JSON mode: pretty, and a newline after it. Client spec 2.3.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let document = serde_json::to_string_pretty(value)?;
-    standard_output::result(&printable::json(&document))
+    standard_output::result(&format!("{}\n", printable::json(&document)))
 }
 
 /// Prints a result in JSON mode where standard output belongs to a blob.
