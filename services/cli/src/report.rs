@@ -192,9 +192,12 @@ pub(crate) fn wal_only(frost: u64) -> String {
     Amount::wal(frost).to_string()
 }
 
-/// An amount of MIST for people, in SUI and exactly; negative when it is gained.
+/// An amount of MIST for people, in SUI and exactly; a negative one is given back, as what storage on the chain had cost is.
 pub(crate) fn sui(mist: impl Into<i128>) -> String {
-    format!("{:#}", Amount::sui(mist))
+    match mist.into() {
+        gained @ ..0 => format!("{:#} given back", Amount::sui(gained.saturating_neg())),
+        taken => format!("{:#}", Amount::sui(taken)),
+    }
 }
 
 /// A duration for people, in two units at most: `850 ms`, `12.3 s`, `90 s`, `5 min`, `5 min 30 s`, `36 h`, `14 days`.
@@ -240,7 +243,7 @@ mod tests {
         assert_eq!(wal(0), "0 WAL (0 FROST)");
         assert_eq!(wal(1_200_000), "0.0012 WAL (1200000 FROST)");
         assert_eq!(wal(5_000_000_000), "5 WAL (5000000000 FROST)");
-        assert_eq!(sui(-1_500_000_i64), "-0.0015 SUI (-1500000 MIST)");
+        assert_eq!(sui(-1_500_000_i64), "0.0015 SUI (1500000 MIST) given back");
         assert_eq!(sui(2_000_000_000_u64), "2 SUI (2000000000 MIST)");
         assert_eq!(
             wal(u64::MAX),

@@ -154,7 +154,7 @@ impl<'a> Store<'a> {
             return Err(error);
         }
         self.note(place, |record| {
-            tracing::warn!(label = record.label, %error, "a blob could not be stored");
+            tracing::debug!(label = record.label, %error, "a blob could not be stored");
             record.fail(phase, error);
         });
         Ok(())

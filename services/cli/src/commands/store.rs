@@ -1,5 +1,7 @@
 //! `walrus store`. Client spec 2.5.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use walrus_sdk::{
     BlobObject, BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun,
@@ -217,17 +219,38 @@ fn conclude(
         report,
     };
     show_on(reporter, global, &output)?;
-    let failed = report
+    let failures = report
         .outcomes
         .iter()
-        .filter(|outcome| outcome.result.is_err())
-        .count();
+        .filter_map(|o| o.result.as_ref().err());
+    let reasons: Vec<_> = failures.map(|failure| failure.error.to_string()).collect();
     anyhow::ensure!(
-        failed == 0,
-        "{failed} of {} not stored",
-        count(report.outcomes.len() as u64, "file")
+        reasons.is_empty(),
+        "{} of {} not stored: {}",
+        reasons.len(),
+        count(report.outcomes.len() as u64, "file"),
+        counted(&reasons)
     );
     Ok(())
+}
+
+/// Each reason once, the most frequent first, with how many files have it; so many of them at most.
+fn counted(reasons: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut counts = BTreeMap::new();
+    for reason in reasons {
+        *counts.entry(reason).or_insert(0_u64) += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
+    let shown = counts.iter().take(SHOWN);
+    let mut shown: Vec<_> = shown
+        .map(|(reason, files)| format!("{reason} ({})", count(*files, "file")))
+        .collect();
+    if counts.len() > SHOWN {
+        shown.push(format!("{} more reasons", counts.len() - SHOWN));
+    }
+    shown.join("; ")
 }
 
 /// Prints what a store of several files cost.
@@ -282,7 +305,7 @@ fn print_planned_gas(reporter: &Reporter, estimates: &[DryRun]) {
     ];
     for (what, gas) in lines {
         if let Some(gas) = gas {
-            reporter.line(format!("Gas: {} {what}", sui(gas)));
+            reporter.line(format!("Gas {what}: {}", sui(gas)));
         }
     }
     if estimates.iter().any(|e| e.merges_coins) {
@@ -479,6 +502,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn each_reason_is_told_once_with_how_many_files_have_it() {
+        let reasons = ["a", "b", "b", "c", "d", "e"].map(str::to_owned);
+        assert_eq!(
+            counted(&reasons),
+            "b (2 files); a (1 file); c (1 file); 2 more reasons"
+        );
+    }
 
     #[test]
     fn json_is_a_list_of_files() {

@@ -462,7 +462,7 @@ fn plan_again(home: &Home, path: &str, cost: &Value) {
     assert_eq!(planned[1]["duplicateOf"], path);
     let text = home.succeed(&arguments);
     assert!(text.contains(&format!("the same as {path}")), "{text}");
-    assert!(text.contains("Gas: "), "{text}");
+    assert!(text.contains("Gas to "), "{text}");
     assert!(text.contains(&format!("({cost} FROST)")), "{text}");
 }
 
