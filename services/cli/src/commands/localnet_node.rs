@@ -49,7 +49,7 @@ impl Report for NodesOutput {
                 node.shards.to_string(),
                 next,
             ];
-            table.row(cells, []);
+            table.row(cells, [node.node_id.to_string()]);
         }
         table.print(reporter);
     }
