@@ -1,6 +1,10 @@
 //! Keys of a file that nobody reads: an operator who sets one must hear that it changes nothing.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use serde::{Deserialize, Deserializer};
 
@@ -35,17 +39,37 @@ fn readable(path: &serde_ignored::Path<'_>) -> String {
     }
 }
 
-/// Warns of keys that have no effect; says nothing when there are none.
+/// Warnings that were given; a program may read the same file several times.
+static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// So many of them are remembered.
+const REMEMBERED: usize = 64;
+
+/// Warns of keys that have no effect, once; says nothing when there are none.
 pub fn warn_of_unread_keys(origin: &str, keys: &[String]) {
-    if !keys.is_empty() {
-        let shown: Vec<_> = keys.iter().map(|key| quoted(key)).collect();
-        tracing::warn!(
-            "{} sets {}: this version does not read {}",
-            quoted(origin),
-            shown.join(", "),
-            if keys.len() == 1 { "it" } else { "them" }
-        );
+    if keys.is_empty() {
+        return;
     }
+    let shown: Vec<_> = keys.iter().map(|key| quoted(key)).collect();
+    let warning = format!(
+        "{} sets {}: this version does not read {}",
+        quoted(origin),
+        shown.join(", "),
+        if keys.len() == 1 { "it" } else { "them" }
+    );
+    if is_new(&warning) {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn is_new(warning: &str) -> bool {
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if warned.contains(warning) {
+        return false;
+    }
+    if warned.len() < REMEMBERED {
+        warned.insert(warning.to_owned());
+    }
+    true
 }
 
 /// A name as it is, or in quotes if there is anything in it that would not be seen as it is.
@@ -60,6 +84,13 @@ fn quoted(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warning_is_given_once() {
+        assert!(is_new("a file sets one: this version does not read it"));
+        assert!(!is_new("a file sets one: this version does not read it"));
+        assert!(is_new("a file sets two: this version does not read it"));
+    }
 
     #[test]
     fn keys_do_not_control_the_terminal() {
