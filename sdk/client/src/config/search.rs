@@ -57,7 +57,21 @@ impl Search {
             };
         }
         let network = self.public_network_of_wallet()?;
-        network.map(LoadedConfig::built_in).ok_or(not_found)
+        let network = network.map(LoadedConfig::built_in);
+        network.ok_or_else(|| self.with_unusable_wallet(not_found))
+    }
+
+    /// That there is no configuration, and why the wallet says none: it may have been meant to.
+    fn with_unusable_wallet(&self, not_found: ConfigError) -> ConfigError {
+        let default = default_wallet_path().ok().filter(|path| path.exists());
+        let wallet = default.filter(|_| self.wallet.is_none());
+        let unusable = wallet.and_then(|path| Wallet::load(&path, None, None).err());
+        match (not_found, unusable) {
+            (ConfigError::NotFound { tried }, Some(error)) => ConfigError::NotFound {
+                tried: format!("{tried}, and at the wallet, which is of no use: {error}"),
+            },
+            (not_found, _) => not_found,
+        }
     }
 
     /// The public network that the wallet is for. A wallet that nobody named need not be there, or be one.

@@ -27,6 +27,19 @@ fn blob_id(home: &Home, options: &[&str]) -> (Value, String) {
     )
 }
 
+#[test]
+fn a_wallet_that_cannot_be_read_is_named() {
+    let home = Home::new();
+    let path = home.path().join(".sui/sui_config/client.yaml");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "keystore: [").unwrap();
+    let output = home.run(&["info"]);
+    assert!(!output.status.success());
+    let said = said(&output);
+    assert!(said.contains("the wallet, which is of no use: "), "{said}");
+    assert!(said.contains("client.yaml"), "{said}");
+}
+
 fn wallet(home: &Home, rpc: &str) {
     let path = home.path().join(".sui/sui_config/client.yaml");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
