@@ -5,6 +5,7 @@
     warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
 )]
 
+mod advice;
 mod args;
 mod command_line;
 mod commands;
@@ -82,6 +83,9 @@ async fn run_walrus() -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for error in [done, printed].into_iter().filter_map(Result::err) {
         say(format_args!("Error: {}", chain_of_causes(&error)));
+        if let Some(advice) = advice::on(&error) {
+            say(advice);
+        }
         code = ExitCode::FAILURE;
     }
     code

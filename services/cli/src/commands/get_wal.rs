@@ -12,6 +12,9 @@ use crate::{
     report::{Reporter, sui, wal},
 };
 
+/// MIST below which no exchange can be paid for: about what the gas takes.
+const LITTLE: u64 = 5_000_000;
+
 /// The JSON result. Client spec 2.8.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,11 +95,18 @@ async fn check(writer: &ContractWriter, exchange: Address, mist: u64) -> anyhow:
     );
     let owner = writer.address();
     let owned = writer.reader().chain().sui_balance(owner).await?;
+    let gas = writer.reader().chain().gas_limits().await?;
+    let least = gas.smallest_budget.unwrap_or(0).max(1);
     ensure!(
-        owned > mist,
-        "{owner} has {}, which are not enough for {} and the gas; give less with --amount",
+        owned >= mist.saturating_add(least),
+        "{owner} has {}, which are not enough for {} and the gas; {}",
         Amount::sui(owned),
-        Amount::sui(mist)
+        Amount::sui(mist),
+        match owned < LITTLE {
+            true =>
+                "get some first: test networks have a faucet, that of a local one is `faucetUrl` in its network.json",
+            false => "give less with --amount",
+        }
     );
     Ok(())
 }

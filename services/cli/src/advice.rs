@@ -1,0 +1,56 @@
+//! Advice on errors that money mends: where SUI and WAL come from.
+
+use walrus_sui::{money::Coin, transactions::TransactionError};
+
+const WAL: &str = "On a test network `walrus get-wal` gives WAL for SUI.";
+const SUI: &str =
+    "Test networks have a faucet for SUI; that of a local one is `faucetUrl` in its network.json.";
+
+/// What to do about a wallet that cannot pay, if that is what an error is about.
+pub(crate) fn on(error: &anyhow::Error) -> Option<&'static str> {
+    let short = error.chain().find_map(transaction_error)?;
+    match short {
+        TransactionError::InsufficientFunds { coin, .. } => Some(match coin {
+            Coin::Wal => WAL,
+            Coin::Sui => SUI,
+        }),
+        TransactionError::NoGas { .. } | TransactionError::NoGasLater { .. } => Some(SUI),
+        _ => None,
+    }
+}
+
+fn transaction_error<'a>(
+    cause: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a TransactionError> {
+    let boxed = cause.downcast_ref::<Box<TransactionError>>();
+    boxed.map(|boxed| &**boxed).or_else(|| cause.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use walrus_sdk::ClientError;
+    use walrus_sui::Address;
+
+    use super::*;
+
+    fn short_of(coin: Coin) -> TransactionError {
+        TransactionError::InsufficientFunds {
+            owner: Address::TWO,
+            coin,
+            needed: 2,
+            available: 1,
+        }
+    }
+
+    #[test]
+    fn a_wallet_without_money_is_told_where_to_get_some() {
+        assert_eq!(on(&short_of(Coin::Sui).into()), Some(SUI));
+        let store = ClientError::Transaction {
+            action: "registering",
+            source: Box::new(short_of(Coin::Wal)),
+        };
+        let error = anyhow::Error::from(store).context("cannot store");
+        assert_eq!(on(&error), Some(WAL));
+        assert_eq!(on(&anyhow::anyhow!("something else")), None);
+    }
+}
