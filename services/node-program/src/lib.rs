@@ -35,9 +35,10 @@ mod stopped;
 mod words;
 mod worker;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::Parser as _;
+use walrus_sui::home::Expand as _;
 
 use crate::{
     args::{Cli, Command},
@@ -51,6 +52,7 @@ pub const NAME: &str = "walrus-node";
 /// Runs the program with these arguments, the first of which is its name; returns its exit status: 0 fine, 1 failed, 2 wrong
 /// arguments, 3 problems found and left, 4 refused because it would not be safe, 5 interrupted.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = arguments.into_iter().map(below_home);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -104,6 +106,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     done.map_or_else(|error| failed(&error), ExitCode::from)
 }
 
+/// A path, or the value of an option, in which the shell has left a `~` alone: nobody else replaces it.
+fn below_home(word: OsString) -> OsString {
+    let Some(text) = word.to_str() else {
+        return word;
+    };
+    let is_option = text.starts_with("--");
+    let (option, path) = match text.split_once('=').filter(|_| is_option) {
+        Some((option, path)) => (format!("{option}="), path),
+        None => (String::new(), text),
+    };
+    match PathBuf::from(path).expand() {
+        Ok(expanded) => {
+            let mut word = OsString::from(option);
+            word.push(expanded);
+            word
+        }
+        // Without a home directory it is a name like any other.
+        Err(_) => word,
+    }
+}
+
 fn failed(error: &anyhow::Error) -> ExitCode {
     if error.is::<exit::Unread>() {
         return exit::status_of(error);
@@ -114,4 +137,22 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         walrus_service::worker::one_line(source)
     ));
     exit::status_of(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_that_the_shell_left_is_the_home_directory() {
+        let home = std::env::home_dir().unwrap();
+        let expanded = |word: &str| below_home(word.into());
+        assert_eq!(expanded("~/node.yaml"), home.join("node.yaml"));
+        let mut option = OsString::from("--config-path=");
+        option.push(home.join("node.yaml"));
+        assert_eq!(expanded("--config-path=~/node.yaml"), option);
+        for same in ["status", "--json", "~other", "a~/b", "--name=a=~/b"] {
+            assert_eq!(expanded(same), same);
+        }
+    }
 }
