@@ -1,4 +1,4 @@
-//! Advice on errors that money mends: where SUI and WAL come from.
+//! Advice on errors that money or a certificate mends: where SUI and WAL come from, and how an authority is trusted.
 
 use walrus_sui::{money::Coin, transactions::TransactionError};
 
@@ -6,8 +6,19 @@ const WAL: &str = "On a test network `walrus get-wal` gives WAL for SUI.";
 const SUI: &str =
     "Test networks have a faucet for SUI; that of a local one is `faucetUrl` in its network.json.";
 
-/// What to do about a wallet that cannot pay, if that is what an error is about.
+const AUTHORITY: &str = "The server's certificate is of an authority that is not known here: name a file with that authority's certificate \
+    with SSL_CERT_FILE; a local network's is `caBundle` in its network.json.";
+/// How TLS says it.
+const UNKNOWN_AUTHORITY: &str = "UnknownIssuer";
+
+/// What to do about a wallet that cannot pay, or a server that is not trusted, if that is what an error is about.
 pub(crate) fn on(error: &anyhow::Error) -> Option<&'static str> {
+    if error
+        .chain()
+        .any(|cause| cause.to_string().contains(UNKNOWN_AUTHORITY))
+    {
+        return Some(AUTHORITY);
+    }
     let short = error.chain().find_map(transaction_error)?;
     match short {
         TransactionError::InsufficientFunds { coin, .. } => Some(match coin {
@@ -51,6 +62,8 @@ mod tests {
         };
         let error = anyhow::Error::from(store).context("cannot store");
         assert_eq!(on(&error), Some(WAL));
+        let untrusted = anyhow::anyhow!("invalid peer certificate: UnknownIssuer");
+        assert_eq!(on(&untrusted.context("no answer")), Some(AUTHORITY));
         assert_eq!(on(&anyhow::anyhow!("something else")), None);
     }
 }

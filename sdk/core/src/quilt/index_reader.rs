@@ -39,7 +39,9 @@ impl IndexReader {
 
     /// All columns that are needed, as far as is known, those that are there included.
     pub fn needed(&self) -> u16 {
-        let columns = self.geometry.columns_for(self.block.unwrap_or(PREFIX) as u64);
+        let columns = self
+            .geometry
+            .columns_for(self.block.unwrap_or(PREFIX) as u64);
         u16::try_from(columns).unwrap_or(u16::MAX)
     }
 

@@ -4,6 +4,7 @@ mod client;
 mod error;
 mod object;
 mod retry;
+mod roots;
 mod servers;
 mod url;
 

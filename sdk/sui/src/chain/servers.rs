@@ -14,7 +14,7 @@ use std::{
 use sui_rpc::{client::HeadersInterceptor, proto::sui::rpc::v2 as proto};
 use sui_sdk_types::Digest;
 
-use super::{ChainError, retry, url::shown};
+use super::{ChainError, retry, roots, url::shown};
 use crate::limits;
 
 /// A server, and the connection to it.
@@ -43,9 +43,9 @@ pub(super) struct Servers {
 
 impl Server {
     pub(super) fn new(url: &str) -> Result<Self, ChainError> {
-        let rpc = sui_rpc::Client::new(url).map_err(|status| ChainError::InvalidUrl {
+        let rpc = roots::client(url).map_err(|reason| ChainError::InvalidUrl {
             url: shown(url).into_owned(),
-            reason: status.message().to_owned(),
+            reason,
         })?;
         Ok(Self {
             rpc: rpc.with_max_decoding_message_size(limits::MAX_MESSAGE_BYTES),

@@ -44,6 +44,7 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     tell_what_was_paid_for(&home);
     take_blob_ids_like_options(&home);
     log_without_colours(&home);
+    trust_an_authority(&home, &dir);
     let done = home.fail(&["close-epoch-change"]);
     assert!(done.contains("the change to epoch 1 is done"), "{done}");
     refuse(&home, path);
@@ -451,6 +452,23 @@ fn log_without_colours(home: &Home) {
 }
 
 /// A dry run of what is stored already, twice, costs nothing, and says what it would cost otherwise.
+/// The chain's certificate is good for who names the network's authority.
+fn trust_an_authority(home: &Home, dir: &Path) {
+    let network: Value =
+        serde_json::from_slice(&fs::read(dir.join("network.json")).unwrap()).unwrap();
+    let ask = ["info", "--rpc-url", network["rpcTlsUrl"].as_str().unwrap()];
+    let mut stranger = home.command(&ask);
+    let stranger = stranger.env_remove("SSL_CERT_FILE").output().unwrap();
+    let said = String::from_utf8_lossy(&stranger.stderr);
+    assert_eq!(stranger.status.code(), Some(1), "{said}");
+    assert!(said.contains("SSL_CERT_FILE"), "{said}");
+    let authority = network["caBundle"].as_str().unwrap();
+    let mut trusting = home.command(&ask);
+    let trusting = trusting.env("SSL_CERT_FILE", authority).output().unwrap();
+    let said = String::from_utf8_lossy(&trusting.stderr);
+    assert!(trusting.status.success(), "{said}");
+}
+
 fn plan_again(home: &Home, path: &str, cost: &Value) {
     let arguments = ["store", path, path, "--epochs", "3", "--dry-run"];
     let permanent = [&arguments[..], &["--permanent", "--json"]].concat();
