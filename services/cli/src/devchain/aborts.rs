@@ -7,6 +7,7 @@ use sui_devchain_vm::{declarations::Signature, package::Module};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use walrus_sui::{
     Address,
+    money::Coin,
     transactions::{MoveAbort, TransactionError},
 };
 
@@ -52,7 +53,9 @@ pub(crate) async fn explain(
     target: &Target,
     evidence: &Evidence<'_>,
 ) -> anyhow::Error {
-    if let TransactionError::InsufficientFunds { coin: "SUI", .. }
+    if let TransactionError::InsufficientFunds {
+        coin: Coin::Sui, ..
+    }
     | TransactionError::NoGas { .. } = &error
     {
         return anyhow::Error::new(error).context(
