@@ -254,6 +254,8 @@ pub struct StoreOutcome {
     pub register_digest: Option<Digest>,
     /// The transaction that certified the blob, if one did.
     pub certify_digest: Option<Digest>,
+    /// The transaction that extended the blob, if one did.
+    pub extend_digest: Option<Digest>,
 }
 
 /// The outcomes of one store, in the order of the blobs given.
@@ -297,6 +299,7 @@ impl StoreReport {
                 certified_by_other: false,
                 register_digest: None,
                 certify_digest: None,
+                extend_digest: None,
             }));
     }
 }

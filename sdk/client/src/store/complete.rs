@@ -1,6 +1,8 @@
 //! Completion of certified blobs: extension, attributes, transfer. Client spec 1.7.
 
-use walrus_sui::{Address, chain::conflict_pause, objects::Blob, transactions::TransactionError};
+use walrus_sui::{
+    Address, Digest, chain::conflict_pause, objects::Blob, transactions::TransactionError,
+};
 
 use super::{
     Store,
@@ -20,6 +22,8 @@ struct Extended {
     paid: u64,
     /// What the extension was put together from.
     parts: Parts,
+    /// The transaction, if one was needed.
+    digest: Option<Digest>,
 }
 
 impl Store<'_> {
@@ -42,7 +46,10 @@ impl Store<'_> {
             blob.registration.object = extended.object;
             blob.registration.extend_by = None;
             blob.registration.cost = extended.paid;
-            self.note(blob.place(), |record| record.parts = extended.parts);
+            self.note(blob.place(), |record| {
+                record.parts = extended.parts;
+                record.extend_digest = extended.digest;
+            });
         }
         let attributes = &blob.encoded.blob.attributes;
         if !attributes.is_empty() && !blob.registration.has_attributes {
@@ -104,6 +111,7 @@ impl Store<'_> {
             object: seen.decode()?,
             paid: 0,
             parts: Parts::default(),
+            digest: None,
         };
         let storage = &mut extended.object.storage;
         let (from, size) = (storage.end_epoch, storage.storage_size);
@@ -125,7 +133,7 @@ impl Store<'_> {
                 writer.extend_blob_as_seen(&version, missing, price).await
             }
         };
-        done.map_err(failed)?;
+        extended.digest = Some(done.map_err(failed)?.digest);
         extended.parts = Parts::of(&pieces, &stock.into_rest(), self.terms().current);
         Ok(extended)
     }

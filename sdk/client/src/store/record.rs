@@ -27,6 +27,7 @@ pub(super) struct Record {
     pub(super) certified_by_other: bool,
     pub(super) register_digest: Option<Digest>,
     pub(super) certify_digest: Option<Digest>,
+    pub(super) extend_digest: Option<Digest>,
     /// Its object was given to whom it is for.
     pub(super) handed_over: bool,
     /// How it ended, once it has.
@@ -48,6 +49,7 @@ impl Record {
             certified_by_other: false,
             register_digest: None,
             certify_digest: None,
+            extend_digest: None,
             handed_over: false,
             result: None,
         }
@@ -70,6 +72,7 @@ impl Record {
         self.certified_by_other = false;
         self.register_digest = None;
         self.certify_digest = None;
+        self.extend_digest = None;
         self.handed_over = false;
         self.result = None;
     }
@@ -91,6 +94,7 @@ impl Record {
             certified_by_other: self.certified_by_other,
             register_digest: self.register_digest,
             certify_digest: self.certify_digest,
+            extend_digest: self.extend_digest,
         }
     }
 }

@@ -432,6 +432,9 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
     if let Some(digest) = outcome.certify_digest {
         reporter.field("certified by", digest);
     }
+    if let Some(digest) = outcome.extend_digest {
+        reporter.field("extended by", digest);
+    }
 }
 
 /// Prints a blob object that a store made or took up.

@@ -167,6 +167,7 @@ async fn blobs_take_no_more_of_owned_storage_than_they_need() {
         ),
         "{operation:?}"
     );
+    assert!(report.outcomes[0].extend_digest.is_some());
     let on_chain = network.reader().blob(object.id).await.unwrap();
     assert_eq!(on_chain.storage.end_epoch, large.start_epoch + 8);
     network.stop().await;
