@@ -1,4 +1,4 @@
-//! One storage node, over HTTPS.
+//! Client of one storage node, over HTTPS.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

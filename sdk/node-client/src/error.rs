@@ -1,4 +1,4 @@
-//! Why a request to a node failed.
+//! Request errors: why a request to a node failed.
 
 use crate::{ForbiddenAddress, Reason, TransportError, envelope::ErrorEnvelope};
 

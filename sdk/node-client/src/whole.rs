@@ -1,4 +1,4 @@
-//! Several pieces of a blob in one request: what nodes offer beyond the API that all have. Node spec 1.18.
+//! Batched requests, several pieces of a blob in one: what nodes offer beyond the API that all have. Node spec 1.18.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -1,5 +1,4 @@
-//! How fast the storage of slivers is, as ratios to plain files on the same disk in the same run: ingest, and restarts with many
-//! slivers.
+//! Storage throughput, as ratios to plain files on the same disk in the same run: ingest, and restarts with many slivers.
 //!
 //! `MIB` is how much is ingested of each size of sliver (256 if absent), `SLIVERS` how many there are at a restart (a million),
 //! `TMPDIR` the disk.

@@ -1,4 +1,4 @@
-//! The committees as the node last saw them.
+//! Committees, as the node last saw them.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! The server side of TLS: a certificate with the key that is on chain. Node spec 1.1.1.
+//! TLS server side: a certificate with the key that is on chain. Node spec 1.1.1.
 
 use std::{net::IpAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Who calls: an address, or a peer that has introduced itself. Shares are counted by it.
+//! Caller of a request: an address, or a peer that has introduced itself. Shares are counted by it.
 
 use std::{
     fmt::Debug,

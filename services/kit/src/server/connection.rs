@@ -1,4 +1,4 @@
-//! One connection: handshake, requests, and its end when it is not used, stands still, or the server stops.
+//! Connection: handshake, requests, and its end when it is not used, stands still, or the server stops.
 
 use std::{convert::Infallible, future::Future, net::IpAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! A database of tables, and the number of its format.
+//! Database of tables, and the number of its format.
 
 use std::path::{Path, PathBuf};
 

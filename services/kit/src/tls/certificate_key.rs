@@ -1,4 +1,4 @@
-//! A P-256 key that signs certificates, and signs the same one the same way each time.
+//! Certificate key: P-256, and signs the same certificate the same way each time.
 //!
 //! An ECDSA signature usually contains a random number. A certificate that is made anew at each start then has other bytes each
 //! time, and a client that was given the bytes to trust trusts nobody after a restart. With the number of RFC 6979, a certificate

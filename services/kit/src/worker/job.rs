@@ -1,4 +1,4 @@
-//! One worker's loop: steps, pauses, books.
+//! Worker loop: steps, pauses, books.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

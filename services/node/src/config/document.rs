@@ -1,4 +1,4 @@
-//! The configuration as a file: read, checked and written.
+//! Configuration document: read, checked and written.
 
 use std::path::{Path, PathBuf};
 

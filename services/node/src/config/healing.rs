@@ -1,4 +1,4 @@
-//! How what is missing comes to the node: recovery, the uploads it waits for, and shard sync.
+//! Healing configuration, how what is missing comes to the node: recovery, the uploads it waits for, and shard sync.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The keys of the node: in place or in files. Node spec 6.2.
+//! Keys of the node: in place or in files. Node spec 6.2.
 
 use std::{fmt, fs, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! The configuration of a storage node, as YAML. Node spec 6.1.
+//! Configuration of a storage node, as YAML. Node spec 6.1.
 //!
 //! Keys that nothing reads, at any depth, give a warning, not an error: operators switch binaries with the same file. `~` in
 //! paths is the home directory.

@@ -1,4 +1,4 @@
-//! How the REST API is served: certificate, connections, memory.
+//! REST server configuration: certificate, connections, memory.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where data is stored, when it is deleted, and its backups.
+//! Storage configuration: where data is stored, when it is deleted, and its backups.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! How the node reaches the chain, and the wallet that pays there.
+//! Chain configuration: how the node reaches the chain, and the wallet that pays there.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Who the node is, and how it stands against the chain.
+//! Identity metrics: who the node is, and how it stands against the chain.
 
 use prometheus::{GaugeVec, IntGauge, IntGaugeVec};
 use walrus_service::metrics::Registry;

@@ -1,4 +1,4 @@
-//! The names of the specification against those of the registry.
+//! Metric names: those of the specification against those of the registry.
 
 use std::{collections::BTreeMap, fs};
 

@@ -1,4 +1,4 @@
-//! What clients store and read, and what waits for registrations.
+//! User metrics: what clients store and read, and what waits for registrations.
 
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use walrus_core::SliverType;

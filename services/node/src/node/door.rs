@@ -1,4 +1,4 @@
-//! The admin socket, and what can be asked for there.
+//! Admin socket, and what can be asked for there.
 
 use std::sync::Arc;
 

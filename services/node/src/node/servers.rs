@@ -1,4 +1,4 @@
-//! The servers of a node: of the REST API, and of the metrics.
+//! Servers of a node: of the REST API, and of the metrics.
 
 use std::{net::TcpListener, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The jobs that an operator orders: backup, scrub, check of the storage, repair.
+//! Operator jobs: backup, scrub, check of the storage, repair.
 
 use std::sync::Arc;
 

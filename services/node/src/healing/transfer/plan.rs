@@ -1,4 +1,4 @@
-//! Which shards are to be transferred, and from whom.
+//! Transfer plan: which shards are to be transferred, and from whom.
 
 use walrus_core::{Epoch, ShardIndex};
 use walrus_node_client::NodeClient;

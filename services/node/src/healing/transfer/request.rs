@@ -1,4 +1,4 @@
-//! The request for slivers of a shard, and its answer.
+//! Sync request for slivers of a shard, and its answer.
 
 use std::{collections::HashSet, sync::Arc};
 

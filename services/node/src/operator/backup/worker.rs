@@ -1,4 +1,4 @@
-//! The background job that makes backups: when told to, and on a schedule if there is one.
+//! Backup worker: when told to, and on a schedule if there is one.
 
 use std::{
     path::PathBuf,
