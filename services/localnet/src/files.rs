@@ -108,6 +108,7 @@ fn with_own_business(kept: &NodeConfig, new: NodeConfig) -> NodeConfig {
         storage_node_cap: new.storage_node_cap,
         admin_socket_path: new.admin_socket_path,
         blocklist_path: new.blocklist_path,
+        event_blob_checkpoints: new.event_blob_checkpoints.or(kept.event_blob_checkpoints),
         storage_path: found(&kept.storage_path, &new.storage_path),
         protocol_key_pair: key(&kept.protocol_key_pair, &new.protocol_key_pair),
         network_key_pair: key(&kept.network_key_pair, &new.network_key_pair),

@@ -56,6 +56,8 @@ fn is_of_the_process(path: &std::path::Path) -> bool {
             scrub::FILE,
             backup::DIRECTORY,
             relocation::ARRIVED,
+            // Event blobs that a node catches up with: it fetches them again.
+            "events",
         ];
         names.contains(&&*name) || name.starts_with("db.") || name.ends_with(".sock")
     })

@@ -43,15 +43,18 @@ fn what_a_node_in_use_holds_is_there_again_after_a_restore() {
     let plan = plan(dir.path());
     put(&plan.storage, 1);
     fs::write(dir.path().join("one/admin.sock"), "").unwrap();
+    let fetched = dir.path().join("one/events/recovery");
+    fs::create_dir_all(&fetched).unwrap();
+    fs::write(fetched.join("blob"), "fetched").unwrap();
     assert_eq!(plan.create(&|| true).unwrap().id, 1);
     put(&plan.storage, 2);
     let made = plan.create(&|| true).unwrap();
     assert_eq!((made.id, made.next_event_index), (2, None));
-    assert!(
-        made.files
+    assert!(made.files.iter().all(|file| {
+        ["admin.sock", "blob"]
             .iter()
-            .all(|file| !file.path.ends_with("admin.sock"))
-    );
+            .all(|name| !file.path.ends_with(name))
+    }));
     put(&plan.storage, 3);
     plan.create(&|| true).unwrap();
     let ids: Vec<_> = list(&plan.directory)
