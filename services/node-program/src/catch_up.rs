@@ -10,6 +10,7 @@ use crate::{
     doctor::runs,
     exit::{Exit, Refused, unless_interrupted},
     output::{Output, field},
+    stopped,
 };
 
 /// How far it got.
@@ -26,6 +27,7 @@ pub(crate) async fn run(args: &CatchUpArgs, output: &Output) -> anyhow::Result<E
     if runs(&config).await {
         return Err(Refused("the node runs, and catches up by itself".to_owned()).into());
     }
+    stopped::storage(&config).await?;
     let longest = args.runtime_duration.map(Duration::from_secs);
     let catching_up = async {
         let prepared = StorageNode::prepare(config).await?;

@@ -13,6 +13,7 @@ use crate::{
     doctor::runs,
     exit::{Exit, Refused},
     output::{Output, field},
+    stopped,
 };
 
 /// What was found, and what was done.
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: &RejoinArgs, output: &Output) -> anyhow::Result<Ex
             "the node runs, and gets back by itself; `walrus-node status` says how far it is";
         return Err(Refused(says.to_owned()).into());
     }
+    stopped::storage(&config).await?;
     let gap = survey(&config).await?;
     if gap.way == Way::OtherChain {
         let says = format!(
