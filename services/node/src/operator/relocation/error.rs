@@ -22,7 +22,7 @@ pub enum RelocationError {
     #[error(transparent)]
     File(#[from] FileError),
     /// It has been moved.
-    #[error("the storage in {} was moved to {}: name that in storage_path. Starting here again would be a second node with the same keys; only if the other one is gone for good, remove moved.json there", from.display(), to.display())]
+    #[error("the storage in {} was moved to {}: the node starts there, and only there (name a directory in storage_path). Starting here again would be a second node with the same keys; only if the other one is gone for good, remove moved.json here", from.display(), to.display())]
     Gone {
         /// The old directory.
         from: PathBuf,
