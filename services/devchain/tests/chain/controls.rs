@@ -50,9 +50,8 @@ async fn pruned_checkpoints_and_their_transactions_are_gone_and_objects_stay() {
     let (status, text) = http(&chain.faucet_url(), "POST", "/control/prune", &body).await;
     assert_eq!(status, 200, "{text}");
     let mut client = client(&chain);
-    let info = client
-        .ledger_client()
-        .get_service_info(GetServiceInfoRequest::default());
+    let mut ledger = client.ledger_client();
+    let info = ledger.get_service_info(GetServiceInfoRequest::default());
     let info = info.await.unwrap().into_inner();
     assert_eq!(info.lowest_available_checkpoint(), lowest);
     for (sequence, is_there) in [(0, false), (lowest - 1, false), (lowest, true)] {

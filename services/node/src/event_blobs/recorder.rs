@@ -66,6 +66,15 @@ impl CutRule {
             .saturating_sub(blob.first_checkpoint);
         blob.bytes > self.bytes || checkpoints >= self.checkpoints
     }
+
+    /// The rule by which what other nodes have not certified so far is given up by a node that began somewhere: what they certify
+    /// next began before that, and is decided some time after its end.
+    fn patient(&self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_mul(2),
+            checkpoints: self.checkpoints.saturating_mul(2),
+        }
+    }
 }
 
 /// Records elements and cuts event blobs; each write is in the batch of the event, or of the end of the checkpoint.
@@ -236,7 +245,11 @@ impl Recorder {
     fn finish(&mut self, batch: &mut Batch, checkpoint: u64) -> Result<(), RecordError> {
         let recording = &mut self.recording;
         let blob = recording.blob;
-        if !self.rule.cuts(&blob, checkpoint) {
+        let rule = match recording.aligned {
+            true => self.rule,
+            false => self.rule.patient(),
+        };
+        if !rule.cuts(&blob, checkpoint) {
             return Ok(());
         }
         let next = open_blob(recording.next_index, checkpoint, recording.epoch);

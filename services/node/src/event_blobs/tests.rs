@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use tempfile::TempDir;
-use walrus_core::{BlobId, EncodingConfig, ShardIndex, SliverType};
+use walrus_core::{BlobId, EncodingConfig, Epoch, ShardIndex, SliverType};
 use walrus_service::follow::{Cursor, Event};
 use walrus_sui::{
     event_blobs::EventBlob,
@@ -35,14 +35,17 @@ struct Node {
 
 impl Node {
     fn new(rule: CutRule) -> Self {
-        Self::beginning_at(Cursor::at_checkpoint(FIRST), rule)
+        Self::beginning_at(Cursor::at_checkpoint(FIRST), 0, rule)
     }
 
-    fn beginning_at(cursor: Cursor, rule: CutRule) -> Self {
+    /// A node that has processed events up to `cursor` before there were event blobs.
+    fn beginning_at(cursor: Cursor, epoch: Epoch, rule: CutRule) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let storage = open(dir.path());
         let mut batch = storage.batch();
-        storage.update_in(&mut batch).set_cursor(&cursor).unwrap();
+        let mut update = storage.update_in(&mut batch);
+        update.set_cursor(&cursor).unwrap();
+        update.set_event_epoch(epoch).unwrap();
         batch.commit().unwrap();
         let recorder = recorder(&storage, rule);
         Self {
@@ -225,13 +228,13 @@ fn a_restart_after_any_checkpoint_changes_no_byte() {
 fn a_node_that_saw_too_little_begins_behind_what_others_certify() {
     let mut whole = Node::new(RULE);
     whole.fold_to(FIRST + 11);
-    // It has processed events before there were event blobs.
+    // Checkpoint 10 has begun epoch 2.
     let cursor = {
         let mut until = Node::new(RULE);
         until.fold_to(13);
         until.cursor()
     };
-    let mut late = Node::beginning_at(cursor, RULE);
+    let mut late = Node::beginning_at(cursor, 2, RULE);
     late.fold_to(FIRST + 11);
     assert_eq!(late.cuts(), []);
     let certified = late.certify(15, &[]);
@@ -240,6 +243,21 @@ fn a_node_that_saw_too_little_begins_behind_what_others_certify() {
     let expected = whole.ids(Some(&certified));
     // The epoch in which a blob was begun is known as well.
     assert_eq!(late.ids(Some(&certified)), expected[2..]);
+}
+
+#[test]
+fn a_node_that_waits_for_others_keeps_only_so_much() {
+    let cursor = {
+        let mut until = Node::new(RULE);
+        until.fold_to(13);
+        until.cursor()
+    };
+    let mut late = Node::beginning_at(cursor, 2, RULE);
+    late.fold_to(FIRST + 30);
+    let recording = late.storage.event_recording().unwrap().unwrap();
+    assert!(!recording.aligned);
+    let kept = late.cursor().next.checkpoint - recording.blob.first_checkpoint;
+    assert!(kept < 2 * RULE.checkpoints, "{kept}");
 }
 
 #[test]
