@@ -14,6 +14,7 @@ use crate::{
     exit::{Exit, Refused},
     output::{Output, field},
     stopped,
+    words,
 };
 
 /// What was found, and what was done.
@@ -118,8 +119,12 @@ fn lines(rejoined: &Rejoined) -> Vec<String> {
         field(
             "missed",
             format!(
-                "{} checkpoints, {} epochs{}",
+                "{} checkpoints{}, {} epochs{}",
                 gap.missed_checkpoints,
+                gap.estimated_secs.map_or(String::new(), |seconds| format!(
+                    " (about {} to read)",
+                    words::duration(seconds)
+                )),
                 gap.missed_epochs,
                 if gap.missed_epochs > 1 {
                     "; every sliver is looked at again"

@@ -103,6 +103,10 @@ pub(crate) const EVENT_BLOB_ENCODING_MEMORY: usize = 64 << 20;
 pub(crate) const MAX_EVENT_BLOB_CHAIN: usize = 4096;
 /// Elements of event blobs that wait to be processed.
 pub(crate) const CATCH_UP_QUEUE: usize = 256;
+/// Times that nodes are asked for the newest event blob while they say that there is none.
+pub(crate) const NEWEST_EVENT_BLOB_LOOKS: u32 = 30;
+/// Pause between two such times.
+pub(crate) const NEWEST_EVENT_BLOB_PAUSE: Duration = Duration::from_secs(1);
 /// How long the reading of one event blob may take.
 pub(crate) const CATCH_UP_PATIENCE: Duration = Duration::from_secs(600);
 /// How often the chain is asked what became of an event blob that waits for other nodes.

@@ -53,6 +53,8 @@ enum Blob {
 }
 
 #[derive(Serialize, Deserialize)]
+// Named as the events are.
+#[allow(clippy::enum_variant_names)]
 enum EpochChange {
     EpochParametersSelected(Named<e::EpochParametersSelected>),
     EpochChangeStart(Named<e::EpochChangeStart>),
@@ -62,6 +64,7 @@ enum EpochChange {
 }
 
 #[derive(Serialize, Deserialize)]
+#[allow(clippy::enum_variant_names)]
 enum Package {
     ContractUpgraded(Named<e::ContractUpgraded>),
     ContractUpgradeProposed(Named<e::ContractUpgradeProposed>),

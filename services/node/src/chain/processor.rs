@@ -134,6 +134,9 @@ impl Fold for EventProcessor {
         if let Some(latest) = latest {
             self.tip.raise(latest);
         }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.committed();
+        }
         self.pace.moved(&self.metrics, cursor, latest);
     }
 }

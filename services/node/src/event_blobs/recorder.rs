@@ -85,6 +85,8 @@ pub(crate) struct Recorder {
     rule: CutRule,
     /// Tells that there may be something to certify.
     moved: Arc<Signal>,
+    /// Whether that is to be told once what is written down is committed.
+    has_news: bool,
 }
 
 impl Recorder {
@@ -108,6 +110,7 @@ impl Recorder {
             recording,
             rule,
             moved,
+            has_news: false,
         })
     }
 
@@ -134,15 +137,22 @@ impl Recorder {
         if let ContractEvent::EpochChangeStart(start) = &event.event {
             self.recording.epoch = start.epoch;
             // What was voted for in the epoch before is to be voted for again.
-            self.moved.announce();
+            self.has_news = true;
         }
         if let ContractEvent::BlobCertified(certified) = &event.event
             && !certified.deletable
             && self.is_offered(certified)?
         {
-            self.moved.announce();
+            self.has_news = true;
         }
         Ok(self.storage.set_event_recording(batch, &self.recording)?)
+    }
+
+    /// What was written down is committed.
+    pub(crate) fn committed(&mut self) {
+        if std::mem::take(&mut self.has_news) {
+            self.moved.announce();
+        }
     }
 
     /// Whether the node has voted for a blob, or is about to.
@@ -269,7 +279,7 @@ impl Recorder {
                     epoch: blob.epoch,
                 };
                 self.storage.cut_event_blob(batch, &cut)?;
-                self.moved.announce();
+                self.has_news = true;
             }
         }
         recording.blob = next;

@@ -45,7 +45,7 @@ enum WritingError {
     #[error("cannot vote for event blob {blob_id}: {source}")]
     Vote {
         blob_id: BlobId,
-        source: TransactionError,
+        source: Box<TransactionError>,
     },
 }
 
@@ -134,8 +134,10 @@ impl EventBlobWriter {
             certified,
             voted: cap.last_event_blob_attestation,
         };
-        if standing.duty(&cut) == Duty::Vote {
-            self.vote(&cut, &standing).await?;
+        let votes = standing.duty(&cut) == Duty::Vote;
+        if votes && self.vote(&cut, &standing).await? {
+            // It may have been certified before the node could wait for that.
+            return Ok(Step::Again);
         }
         Ok(Step::WaitAtMost(EVENT_BLOB_POLL))
     }
@@ -145,15 +147,19 @@ impl EventBlobWriter {
         Ok(cuts.into_iter().next())
     }
 
-    /// Stores the node's part of a blob, and votes for it.
-    async fn vote(&mut self, cut: &EventBlobCut, standing: &Standing) -> Result<(), WritingError> {
+    /// Stores the node's part of a blob, and votes for it; whether the vote was taken.
+    async fn vote(
+        &mut self,
+        cut: &EventBlobCut,
+        standing: &Standing,
+    ) -> Result<bool, WritingError> {
         let epoch = standing.epoch;
         let sent = self
             .sent
             .filter(|sent| sent.last_checkpoint == cut.last_checkpoint && sent.epoch == epoch);
         let times = sent.map_or(0, |sent| sent.times);
         if times >= MAX_EVENT_BLOB_VOTES {
-            return Ok(());
+            return Ok(false);
         }
         let vote = self.prepare(*cut, standing).await?;
         self.sent = Some(Sent {
@@ -166,13 +172,16 @@ impl EventBlobWriter {
             Ok(_) => {
                 tracing::info!(%blob_id, checkpoint = cut.last_checkpoint, epoch, "voted for an event blob");
                 self.metrics.event_blobs.attested(cut.last_checkpoint);
-                Ok(())
+                Ok(true)
             }
             Err(source) if counts_as_answer(&source) => {
                 tracing::warn!(%blob_id, checkpoint = cut.last_checkpoint, epoch, error = %source, "the contract does not take the vote for an event blob");
-                Ok(())
+                Ok(false)
             }
-            Err(source) => Err(WritingError::Vote { blob_id, source }),
+            Err(source) => Err(WritingError::Vote {
+                blob_id,
+                source: Box::new(source),
+            }),
         }
     }
 

@@ -6,6 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
@@ -13,6 +14,8 @@ use walrus_core::{BlobId, Epoch};
 use walrus_sui::{
     chain::{ChainClient, ChainError},
     contract::ContractReader,
+    event_stream::{EventSource, EventStream, StreamItem},
+    events::EventPosition,
 };
 
 use crate::{
@@ -20,6 +23,10 @@ use crate::{
     storage::{Storage, StorageError},
 };
 
+/// Checkpoints that are read to tell how long others take.
+const SAMPLED: u64 = 64;
+/// How long that may take.
+const SAMPLE_TIME: Duration = Duration::from_secs(20);
 /// Where tables go that a node does without.
 const LEFT: &str = "db.left";
 
@@ -80,11 +87,20 @@ pub struct Gap {
     pub missed_checkpoints: u64,
     /// Epochs that began meanwhile. After more than one, every sliver is looked at again.
     pub missed_epochs: Epoch,
+    /// How long it takes to read what was missed, in seconds, at the pace of a few checkpoints just now; recovery comes on top.
+    pub estimated_secs: Option<u64>,
     /// How the node gets back.
     pub way: Way,
 }
 
 impl Gap {
+    /// How long the checkpoints that were missed take if `sample` took so long.
+    fn estimate(&self, sample: Sample) -> Option<u64> {
+        let taken_ms = u64::try_from(sample.taken.as_millis()).unwrap_or(u64::MAX);
+        let total_ms = self.missed_checkpoints.saturating_mul(taken_ms);
+        Some(total_ms.checked_div(sample.checkpoints)?.div_ceil(1000))
+    }
+
     /// Decides on the way from the numbers.
     fn way(&self) -> Way {
         let (next, latest) = (self.next_checkpoint, self.latest_checkpoint);
@@ -128,10 +144,47 @@ pub async fn survey(config: &NodeConfig) -> Result<Gap, RejoinError> {
         event_blob_ends: newest.map(|blob| blob.ending_checkpoint_sequence_number),
         missed_checkpoints: latest_checkpoint.saturating_add(1).saturating_sub(cursor),
         missed_epochs: epoch.saturating_sub(event_epoch),
+        estimated_secs: None,
         way: Way::Missing,
     };
     gap.way = gap.way();
+    if matches!(gap.way, Way::Chain | Way::EventBlobs) {
+        let sample = sample(&reader, gap.lowest_checkpoint, latest_checkpoint).await;
+        gap.estimated_secs = sample.and_then(|sample| gap.estimate(sample));
+    }
     Ok(gap)
+}
+
+/// Checkpoints that were read, and how long that took.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    checkpoints: u64,
+    taken: Duration,
+}
+
+/// Reads the newest checkpoints; `None` if they do not come in time.
+async fn sample(reader: &ContractReader, lowest: u64, latest: u64) -> Option<Sample> {
+    let first = latest.saturating_sub(SAMPLED).max(lowest);
+    let source = EventSource::from(&reader.packages());
+    let begun = Instant::now();
+    let from = EventPosition::at_checkpoint(first);
+    let mut events = EventStream::start(reader.chain().clone(), source, from);
+    let reading = async {
+        while let Some(item) = events.next_item().await {
+            match item {
+                StreamItem::Watermark { checkpoint, .. } if checkpoint >= latest => {
+                    return Some(());
+                }
+                _ => {}
+            }
+        }
+        None
+    };
+    tokio::time::timeout(SAMPLE_TIME, reading).await.ok()??;
+    Some(Sample {
+        checkpoints: latest.saturating_sub(first).saturating_add(1),
+        taken: begun.elapsed(),
+    })
 }
 
 /// The first checkpoint that is not processed, and the epoch of the events.
@@ -181,9 +234,33 @@ mod tests {
             event_blob_ends,
             missed_checkpoints: 0,
             missed_epochs: 2,
+            estimated_secs: None,
             way: Way::Missing,
         };
         gap.way()
+    }
+
+    #[test]
+    fn the_pace_of_a_sample_is_that_of_the_rest() {
+        let mut gap = Gap {
+            next_checkpoint: 1,
+            event_epoch: 1,
+            latest_checkpoint: 10_000,
+            lowest_checkpoint: 0,
+            epoch: 3,
+            event_blob: None,
+            event_blob_ends: None,
+            missed_checkpoints: 10_000,
+            missed_epochs: 2,
+            estimated_secs: None,
+            way: Way::Chain,
+        };
+        let taken = Duration::from_millis(500);
+        let sample = |checkpoints| Sample { checkpoints, taken };
+        assert_eq!(gap.estimate(sample(50)), Some(100));
+        assert_eq!(gap.estimate(sample(0)), None);
+        gap.missed_checkpoints = u64::MAX;
+        assert!(gap.estimate(sample(50)).is_some());
     }
 
     #[test]

@@ -85,10 +85,13 @@ async fn read_back(network: &TestNetwork, newest: BlobId) -> Vec<Vec<u8>> {
     let mut blobs = Vec::new();
     let mut next = Some(newest);
     while let Some(blob_id) = next {
-        let reading = client
-            .read(blob_id)
-            .consistency_check(ConsistencyCheck::Strict);
-        let bytes = reading.await.unwrap();
+        // Of the newest one the nodes may not know yet.
+        let bytes = eventually("the event blob is read", PATIENCE, async || {
+            let reading = client.read(blob_id);
+            let reading = reading.consistency_check(ConsistencyCheck::Strict);
+            reading.await.ok()
+        })
+        .await;
         let blob = EventBlob::open(Cursor::new(&bytes)).unwrap();
         next = blob.header().previous();
         blobs.push(bytes);

@@ -10,7 +10,9 @@ use walrus_sdk::{ClientError, ConsistencyCheck};
 use walrus_sui::event_blobs::{EventBlob, Header, MAX_EVENT_BLOB_BYTES};
 
 use super::{CatchUp, Place, error::CatchUpError};
-use crate::limits::{CATCH_UP_PATIENCE, MAX_EVENT_BLOB_CHAIN};
+use crate::limits::{
+    CATCH_UP_PATIENCE, MAX_EVENT_BLOB_CHAIN, NEWEST_EVENT_BLOB_LOOKS, NEWEST_EVENT_BLOB_PAUSE,
+};
 
 /// An event blob that was read.
 #[derive(Debug)]
@@ -37,7 +39,11 @@ impl CatchUp {
             if blobs.len() >= MAX_EVENT_BLOB_CHAIN {
                 return Err(CatchUpError::TooMany);
             }
-            let blob = match self.fetch(blob_id).await {
+            let fetched = match blobs.is_empty() {
+                true => self.fetch_newest(blob_id).await,
+                false => self.fetch(blob_id).await,
+            };
+            let blob = match fetched {
                 Ok(blob) => blob,
                 // Its storage has ended; what is left may be enough.
                 Err(CatchUpError::Unreadable { source, .. })
@@ -56,6 +62,24 @@ impl CatchUp {
             }
         }
         Ok(blobs)
+    }
+
+    /// Reads the newest event blob, of which nodes may not know yet that it is certified.
+    async fn fetch_newest(&self, blob_id: BlobId) -> Result<Fetched, CatchUpError> {
+        let mut looks = 1;
+        loop {
+            let fetched = self.fetch(blob_id).await;
+            let is_unknown = matches!(
+                &fetched,
+                Err(CatchUpError::Unreadable { source, .. })
+                    if matches!(**source, ClientError::BlobIdDoesNotExist(_))
+            );
+            if !is_unknown || looks >= NEWEST_EVENT_BLOB_LOOKS {
+                return fetched;
+            }
+            looks += 1;
+            tokio::time::sleep(NEWEST_EVENT_BLOB_PAUSE).await;
+        }
     }
 
     /// Reads one event blob into a file, unless it is there already.
