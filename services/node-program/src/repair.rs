@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, bail};
 use walrus_node::operator::{
-    Explanation, RepairReport, RepairScope,
+    Explanation, QueuedPart, RepairReport, RepairScope,
     admin::{AdminBody, AdminRequest, RepairCommand},
 };
 
@@ -13,6 +13,7 @@ use crate::{
     door::{done, socket},
     exit::{Exit, unless_interrupted},
     output::{Output, field},
+    words,
 };
 
 /// How often the node is asked how far it is.
@@ -94,6 +95,15 @@ fn lines(report: &RepairReport) -> Vec<String> {
     ]
 }
 
+fn queued(part: &QueuedPart) -> String {
+    let since = words::ago(part.since_ms);
+    let what = match part.sliver {
+        Some(sliver) => format!("{} sliver of shard {}", sliver.sliver_type, sliver.shard),
+        None => "whatever is missing".to_owned(),
+    };
+    field("queued for", format!("{}: {what} {since}", part.reason))
+}
+
 fn explanation(explained: &Explanation) -> Vec<String> {
     let yes = |fact| if fact { "yes" } else { "no" };
     let mut lines = vec![
@@ -101,7 +111,9 @@ fn explanation(explained: &Explanation) -> Vec<String> {
         field("certified", yes(explained.certified)),
         field("metadata here", yes(explained.metadata)),
         field("queued", yes(explained.queued)),
-        field(
+    ];
+    lines.extend(explained.queue.iter().map(queued));
+    lines.push(field(
             "elsewhere",
             format!(
                 "{} primary slivers ({} make a secondary one), {} secondary slivers ({} make a primary one)",
@@ -110,8 +122,7 @@ fn explanation(explained: &Explanation) -> Vec<String> {
                 explained.secondary_slivers,
                 explained.secondary_needed
             ),
-        ),
-    ];
+        ));
     lines.extend(explained.missing.iter().map(|sliver| {
         let sliver_type = sliver.sliver_type;
         field(

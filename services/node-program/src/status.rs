@@ -7,9 +7,12 @@ use std::{
 };
 
 use anyhow::bail;
-use walrus_node::operator::{
-    Rewards, Standing, Status,
-    admin::{AdminBody, AdminRequest},
+use walrus_node::{
+    healing::{QueuedFor, RepairQueue},
+    operator::{
+        Rewards, Standing, Status,
+        admin::{AdminBody, AdminRequest},
+    },
 };
 use walrus_sui::money::Amount;
 
@@ -46,7 +49,7 @@ pub(crate) async fn run(args: &StatusArgs, output: &Output) -> anyhow::Result<Ex
     Ok(end(args, &status))
 }
 
-/// A node that was waited for is as it was to be when it is ready and has recovered all that was queued; one that is only looked at should have no problems, either.
+/// A node that was waited for is as it was to be when it is ready and has recovered all that was queued and can be had; one that is only looked at should have no problems, either.
 fn end(args: &StatusArgs, status: &Status) -> Exit {
     Exit::fine_if(match args.until {
         Some(Until::Ready) => is_ready(status),
@@ -54,9 +57,10 @@ fn end(args: &StatusArgs, status: &Status) -> Exit {
     })
 }
 
-/// Whether a node is as it is waited for: nothing is in its way, and nothing is left to recover.
+/// Whether a node is as it is waited for: nothing is in its way, and nothing is left to recover that can be had.
 fn is_ready(status: &Status) -> bool {
-    status.ready && status.queued_blobs == 0
+    let waits = status.waits_for_recovery.unwrap_or(status.queued_blobs > 0);
+    status.ready && !waits
 }
 
 async fn wait(args: &StatusArgs, socket: &Path) -> anyhow::Result<Status> {
@@ -173,6 +177,7 @@ fn lines(status: &Status) -> Vec<String> {
         ),
         field("recovery", recovery(status)),
     ];
+    lines.extend(queue(&status.repair_queue));
     lines.extend(status.disks.iter().map(disk::line));
     if let Some(standing) = &status.standing {
         lines.extend(standing_lines(standing));
@@ -194,6 +199,36 @@ fn recovery(status: &Status) -> String {
         Some(eta) => format!("{queued}, some {} to go", words::duration(eta)),
         None => queued,
     }
+}
+
+/// The queue of recoveries by reason, its pace, and what of it nobody has.
+fn queue(queue: &RepairQueue) -> Vec<String> {
+    let mut lines: Vec<_> = queue
+        .by_reason
+        .iter()
+        .map(|queued| {
+            let QueuedFor {
+                reason,
+                blobs,
+                entries,
+                oldest_ms,
+            } = queued;
+            let oldest = words::ago(*oldest_ms);
+            let text = format!("{reason}: {blobs} blobs, {entries} entries, the oldest {oldest}");
+            field("queued", text)
+        })
+        .collect();
+    if queue.entries > 0 {
+        let (slivers, bytes) = (queue.slivers_per_sec, words::bytes(queue.bytes_per_sec));
+        lines.push(field(
+            "pace",
+            format!("{slivers:.1} slivers and {bytes} a second"),
+        ));
+    }
+    if !queue.unrecoverable.is_empty() {
+        lines.push(field("nobody has", queue.unrecoverable.join(", ")));
+    }
+    lines
 }
 
 /// The share that the chain has, and what was set and comes later.
@@ -248,13 +283,14 @@ mod tests {
 
     #[test]
     fn a_node_is_waited_for_until_nothing_is_queued() {
-        let status = |queued: u64| -> Status {
-            let status = serde_json::json!({
+        let status = |queued: u64, waits: Option<bool>| -> Status {
+            let mut status = serde_json::json!({
                 "verdict": "", "ready": true, "version": "", "name": "", "nodeId": "", "publicAddress": "",
                 "uptimeSecs": 1, "epoch": 1, "nodeStatus": "", "ownedShards": 1, "readyShards": 1, "recoveringShards": 0,
                 "readOnlyShards": 0, "nextEventIndex": 1, "checkpointsBehind": 0, "latestCheckpoint": 1,
                 "queuedBlobs": queued, "workers": [],
             });
+            status["waitsForRecovery"] = serde_json::json!(waits);
             serde_json::from_value(status).unwrap()
         };
         let line = |more: &[&str]| {
@@ -263,8 +299,13 @@ mod tests {
         };
         let once = line(&[]).unwrap().args;
         let waited = line(&["--until", "ready"]).unwrap().args;
-        assert_eq!(end(&once, &status(6)), Exit::Fine);
-        assert_ne!(end(&waited, &status(6)), Exit::Fine);
-        assert_eq!(end(&waited, &status(0)), Exit::Fine);
+        assert_eq!(end(&once, &status(6, Some(true))), Exit::Fine);
+        assert_ne!(end(&waited, &status(6, Some(true))), Exit::Fine);
+        assert_eq!(end(&waited, &status(0, Some(false))), Exit::Fine);
+        // What nobody has stays queued, and is not waited for.
+        assert_eq!(end(&waited, &status(1, Some(false))), Exit::Fine);
+        // A node that does not say more has all of its queue waited for.
+        assert_ne!(end(&waited, &status(1, None)), Exit::Fine);
+        assert_eq!(end(&waited, &status(0, None)), Exit::Fine);
     }
 }

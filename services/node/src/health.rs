@@ -15,6 +15,7 @@ use walrus_service::worker::{State, WorkerInfo, Workers};
 use crate::{
     blobs::Holdings,
     chain::ChainTip,
+    healing::RepairBook,
     limits::MAX_COUNTED,
     operator::{DiskView, Problems},
     storage::{StorageError, records::ShardState},
@@ -58,6 +59,7 @@ pub struct Health {
     pub(crate) tip: Arc<ChainTip>,
     pub(crate) workers: Workers,
     pub(crate) problems: Arc<Problems>,
+    pub(crate) book: Arc<RepairBook>,
     pub(crate) extensions: Extensions,
     pub(crate) started: Instant,
 }

@@ -46,7 +46,7 @@ pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
 /// Entries read from a table in one go.
 pub(crate) const SCAN_BATCH: usize = 2000;
 /// Records of a table that are counted for the health document; of more, this many are told.
-pub(crate) const MAX_COUNTED: usize = 10_000;
+pub(crate) const MAX_COUNTED: u64 = 10_000;
 /// Blobs whose failed recoveries are remembered, some 100 bytes each.
 pub(crate) const MAX_REMEMBERED_FAILURES: usize = 50_000;
 /// First pause of retries against the chain.
@@ -83,8 +83,14 @@ pub(crate) const SLOW_ANSWER: Duration = Duration::from_secs(2);
 pub(crate) const SLOW_ATTESTATION: Duration = Duration::from_secs(15);
 /// For how long a peer that did not answer in time is asked after all others.
 pub(crate) const SLOW_PEER: Duration = Duration::from_secs(300);
-/// Patience with the previous owner of a shard for one sliver; the other nodes have symbols of it.
-pub(crate) const PREVIOUS_OWNER_TIME: Duration = Duration::from_secs(10);
+/// Patience with one node for a sliver; the other nodes have symbols of it.
+pub(crate) const SLIVER_TIME: Duration = Duration::from_secs(10);
+/// Largest blob that is read whole to recover many of its slivers, in bytes; encoding it takes some seven times as much.
+pub(crate) const MAX_WHOLE_BLOB: u64 = 8 << 20;
+/// Blobs that are read whole at the same time.
+pub(crate) const WHOLE_BLOBS_AT_ONCE: usize = 1;
+/// Slivers that are asked for at once when a blob is read whole.
+pub(crate) const WHOLE_SLIVERS_AT_ONCE: usize = 8;
 /// Segment files that stay open, of all shards together.
 pub(crate) const MAX_OPEN_SEGMENTS: usize = 512;
 /// Blobs whose slivers are removed in one batch for each shard.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use walrus_core::{EncodingConfig, Epoch, bls::BlsKeyPair};
 use walrus_service::{
     tls::Certificates,
@@ -32,10 +32,10 @@ use crate::{
     },
     healing::{
         Deferrals, Expiry, Healer, InvalidityReporter, MetadataSource, PeerTerms, Peers, Recovery,
-        ShardSync, Transfers,
+        RepairBook, ShardSync, Transfers,
     },
     health::Health,
-    limits::MAX_SYMBOL_TREE_BYTES,
+    limits::{MAX_SYMBOL_TREE_BYTES, WHOLE_BLOBS_AT_ONCE},
     metrics::{Metrics, Scrape},
     operator::{
         Account, Problems,
@@ -124,6 +124,8 @@ pub struct Parts {
     /// Tells that there may be an event blob to certify.
     pub(crate) event_blobs_moved: Arc<Signal>,
     pub(crate) repairs: Arc<Repairs>,
+    /// What is told of the queue of recoveries.
+    pub(crate) book: Arc<RepairBook>,
     /// What the parts know to be wrong.
     pub(crate) problems: Arc<Problems>,
     /// Why the node has to start again, once it has to.
@@ -261,12 +263,14 @@ impl Parts {
         let runner = Runner::new(common.metrics.registry());
         let tip = Arc::<ChainTip>::default();
         let problems = Arc::<Problems>::default();
+        let book = Arc::<RepairBook>::default();
         let health = Health {
             holdings: common.holdings.clone(),
             key: common.key.public_key(),
             tip: Arc::clone(&tip),
             workers: runner.workers().clone(),
             problems: Arc::clone(&problems),
+            book: Arc::clone(&book),
             extensions: foundation.rest.extensions(),
             started: Instant::now(),
         };
@@ -295,6 +299,7 @@ impl Parts {
             epoch_moved,
             event_blobs_moved: Arc::default(),
             repairs: Arc::default(),
+            book,
             problems,
             restart: Arc::new(watch::Sender::new(None)),
             work: common.work,
@@ -323,6 +328,8 @@ impl Parts {
             config,
             reporter,
             shards: Arc::clone(&self.shards),
+            book: Arc::clone(&self.book),
+            whole_blobs: Semaphore::new(WHOLE_BLOBS_AT_ONCE),
             node_id: self.node_id,
             key: self.key.public_key(),
             metrics: Arc::clone(&self.deeds.metrics),

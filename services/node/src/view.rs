@@ -7,6 +7,7 @@ use walrus_service::worker::Workers;
 use walrus_sui::Address;
 
 use crate::{
+    healing::RepairQueue,
     health::Health,
     operator::{Account, DiskView, Standing},
     storage::StorageError,
@@ -44,6 +45,19 @@ impl NodeView {
     pub fn disks(&self) -> Vec<DiskView> {
         let disks = self.health.holdings.storage().disks();
         disks.iter().map(DiskView::from).collect()
+    }
+
+    /// The queue of recoveries.
+    pub fn repair_queue(&self) -> RepairQueue {
+        self.health.book.queue()
+    }
+
+    /// Whether anything waits for recovery that can be had, as far as is known.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn waits_for_recovery(&self) -> Result<bool, StorageError> {
+        self.health.holdings.storage().waits_for_recovery()
     }
 
     /// What the chain said of the node when it was asked last.

@@ -168,7 +168,7 @@ impl Walk {
                 .any(|(shard, _)| states.get(shard) == Some(&ShardState::Active));
             if lacks {
                 let mut update = storage.update();
-                update.queue(blob_id, SyncReason::Certified)?;
+                update.queue(blob_id, SyncReason::Lost)?;
                 update.commit()?;
             }
             self.whole = self.whole.saturating_add(u64::from(!lacks));

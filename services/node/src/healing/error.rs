@@ -2,7 +2,8 @@
 
 use walrus_core::{
     BlobId, SliverIndex, SliverPairIndex, SliverType, bounded_bcs::BcsError,
-    certificate::CertificateError, messages::MessageError, metadata::MetadataError,
+    certificate::CertificateError, decoder::DecodeError, encoder::EncodeError,
+    messages::MessageError, metadata::MetadataError, parameters::ParameterError,
     recovery::RecoveryError, sliver::SliverError,
 };
 use walrus_node_client::NodeError;
@@ -58,6 +59,15 @@ pub enum HealingError {
     /// The symbols could not be decoded.
     #[error("the sliver cannot be recovered: {0}")]
     Recovery(#[from] RecoveryError),
+    /// Slivers that were verified do not decode.
+    #[error("the blob cannot be decoded: {0}")]
+    Decode(#[from] DecodeError),
+    /// A blob that was decoded cannot be encoded again.
+    #[error("the blob cannot be encoded: {0}")]
+    Encode(#[from] EncodeError),
+    /// The blob has no encoding.
+    #[error("the blob has no encoding: {0}")]
+    Parameters(#[from] ParameterError),
     /// A node sent bytes that are no sliver.
     #[error("another node sent no sliver: {0}")]
     MalformedSliver(#[from] BcsError),

@@ -100,10 +100,17 @@ impl Peers {
 
     /// Notes that a peer did not answer in time: for a while it is asked after all others.
     pub(crate) fn was_slow(&self, node_id: Address) {
+        self.look_up(node_id);
         let until = Instant::now().checked_add(SLOW_PEER);
         if let Some(book) = self.books().get_mut(&node_id) {
             book.slow_until = until;
         }
+    }
+
+    /// Whether a peer was slow not long ago.
+    pub(crate) fn is_slow(&self, node_id: Address) -> bool {
+        let (books, now) = (self.books(), Instant::now());
+        books.get(&node_id).is_some_and(|book| book.is_slow(now))
     }
 
     /// The members of the current and the previous committee but `own`, in random order, those that were slow last.
@@ -158,8 +165,7 @@ impl Peers {
         own: Address,
     ) -> Option<(Address, NodeClient)> {
         let (_, member) = view.committees.previous.as_ref()?.member_of_shard(shard)?;
-        let (_, is_slow) = self.look_up(member.node_id);
-        if member.node_id == own || is_slow {
+        if member.node_id == own || self.is_slow(member.node_id) {
             return None;
         }
         Some((member.node_id, self.client(member)?))

@@ -1,7 +1,6 @@
-//! Recovery worker: works off the queue of blobs of which slivers are missing. Node spec 5.1.
+//! Recovery worker: works off the queue of what is missing, blob by blob. Node spec 5.1.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeSet, HashSet},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,12 +21,15 @@ use walrus_service::{
     worker::{Failure, Status, Step, Worker, panic_message},
 };
 
-use super::{Deferrals, Healer, HealingError, failures::Failures, healer::Completion};
+use super::{
+    Deferrals, Healer, HealingError, book::Seen, failures::Failures, healer::Completion, pace::Done,
+};
 use crate::{
     blobs::Arrivals,
     storage::{
         Storage, StorageError,
         records::{ShardState, SyncReason},
+        repairs::{Part, QueuedBlob},
     },
 };
 
@@ -37,10 +39,7 @@ const QUEUE_POLL: Duration = Duration::from_secs(1);
 /// How often a blob is tried before its shards count as complete without it.
 const ATTEMPTS_BEFORE_LETTING_GO: u32 = 3;
 
-/// Blobs that are named in the status; of more, the number is told.
-const TOLD_BLOBS: usize = 3;
-
-/// Works off the queue of blobs, round by round; each step starts what is due of one page, as far as there is room. Recoveries
+/// Works off the queue, blob by blob and round by round; each step starts what is due of one page, as far as there is room. Recoveries
 /// that run when it ends are cut off, and start again after a restart.
 pub struct Recovery {
     shared: Arc<Shared>,
@@ -57,11 +56,11 @@ pub struct Recovery {
 #[derive(Default)]
 struct Round {
     /// What is not looked at yet of the page that was read last.
-    page: vec::IntoIter<(BlobId, SyncReason)>,
+    page: vec::IntoIter<QueuedBlob>,
     /// The last blob of that page.
     last: Option<BlobId>,
-    /// Blobs so far.
-    queued: u64,
+    /// What was seen so far.
+    seen: Seen,
     /// How many were done when it began.
     done_before: u64,
     /// Whether the queue was counted, since the walk takes long.
@@ -189,7 +188,7 @@ impl Worker for Recovery {
         Status {
             done: Some(done),
             left,
-            note: self.shared.hopeless_note(),
+            note: self.shared.healer.book.sentence().map(Into::into),
         }
     }
 
@@ -230,15 +229,20 @@ impl Recovery {
         let (shared, round) = (&self.shared, &mut self.round);
         let storage = shared.healer.holdings.storage();
         let filling = Filling::of(shared);
-        while let Some((blob_id, reason)) = round.page.as_slice().first() {
-            // What fills a shard may be about to come from its previous owner.
-            let fills = *reason == SyncReason::FillShards;
-            if shared.is_due(blob_id) && !(fills && filling.comes(storage, blob_id)?) {
+        while let Some(queued) = round.page.as_slice().first() {
+            let blob_id = &queued.blob_id;
+            // What fills a shard may be about to come from its previous owner; nothing else of the blob waits for that.
+            let fills = queued.fills_shards();
+            if shared.is_due(blob_id)
+                && !(queued.only_fills_shards() && filling.comes(storage, blob_id)?)
+            {
                 let Ok(permit) = Arc::clone(&shared.permits).try_acquire_owned() else {
                     if !round.counted {
                         round.counted = true;
                         let done = shared.progress().done;
-                        self.counted = Some((storage.count_queued(usize::MAX)?, done));
+                        let seen = Seen::all(storage)?;
+                        self.counted = Some((seen.totals.blobs, done));
+                        shared.healer.book.saw(seen);
                     }
                     return Ok(Walked::Full);
                 };
@@ -249,18 +253,19 @@ impl Recovery {
                 };
                 shared.start(*blob_id, elsewhere, permit);
             }
+            round.seen.add(queued);
             round.page.next();
-            round.queued = round.queued.saturating_add(1);
         }
         let page = storage.queued_behind(round.last)?;
-        if let Some((last, _)) = page.last() {
-            round.last = Some(*last);
+        if let Some(last) = page.last() {
+            round.last = Some(last.blob_id);
             round.page = page.into_iter();
             return Ok(Walked::Page);
         }
         if !round.counted {
-            self.counted = Some((round.queued, round.done_before));
+            self.counted = Some((round.seen.totals.blobs, round.done_before));
         }
+        shared.healer.book.saw(std::mem::take(&mut round.seen));
         let committees = shared.healer.holdings.committees();
         shared.healer.shards.finish_filling(committees)?;
         self.round = Round {
@@ -299,9 +304,13 @@ impl Shared {
         let recover = async move {
             let recovered = async {
                 this.note_end_of_deferral(&blob_id)?;
-                let end = this.healer.complete(blob_id, &elsewhere).await?;
-                this.dequeue(&blob_id, &end).await?;
-                Ok(end)
+                // Each sliver leaves the queue as it comes: what is not looked at yet is named first.
+                if this.is_unexamined(&blob_id)? && !this.settle(&blob_id, None).await? {
+                    return Ok(Completion::Complete);
+                }
+                let ended = this.healer.complete(blob_id, &elsewhere).await;
+                this.settle(&blob_id, ended.as_ref().ok()).await?;
+                ended
             };
             let recovered = AssertUnwindSafe(recovered).catch_unwind();
             let recovered = this.stop.run_until_cancelled(recovered).await;
@@ -334,30 +343,43 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes a blob out of the queue if nothing of it is missing; it comes back, for the reason that it was there, if something is
-    /// lost in that moment.
-    async fn dequeue(&self, blob_id: &BlobId, end: &Completion) -> Result<(), HealingError> {
+    /// Whether it is not known yet what is missing of a blob.
+    fn is_unexamined(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
+        let queued = self.healer.holdings.storage().queued_of(blob_id)?;
+        Ok(queued.parts.contains_key(&Part::Whole))
+    }
+
+    /// Has the queue name what is missing of a blob, and no more: nothing of one that turned out to be invalid. Returns whether anything
+    /// is.
+    async fn settle(
+        &self,
+        blob_id: &BlobId,
+        end: Option<&Completion>,
+    ) -> Result<bool, HealingError> {
         // It may have been complete for the shards of the epoch before.
         let _turn = self.healer.shards.turn().await;
         let storage = self.healer.holdings.storage();
-        let lacks_some = || {
-            Ok::<_, StorageError>(
-                *end == Completion::Complete && !self.healer.is_complete(blob_id)?,
-            )
+        let lacks = match end {
+            Some(Completion::Invalid) => BTreeSet::new(),
+            Some(Completion::Complete) | None => self.healer.lacks(blob_id)?,
         };
-        if lacks_some()? {
-            return Ok(());
-        }
-        let reason = storage.queued_for(blob_id)?;
         let mut update = storage.update();
-        update.dequeue(blob_id);
+        update.settle_queue(blob_id, &lacks)?;
         update.commit()?;
-        if lacks_some()? {
-            let mut update = storage.update();
-            update.queue(blob_id, reason.unwrap_or(SyncReason::Certified))?;
-            update.commit()?;
+        if end == Some(&Completion::Invalid) {
+            return Ok(false);
         }
-        Ok(())
+        // Something may have been lost in that moment.
+        let now = self.healer.lacks(blob_id)?;
+        if now.is_subset(&lacks) {
+            return Ok(!lacks.is_empty());
+        }
+        let mut update = storage.update();
+        for part in now.difference(&lacks) {
+            update.queue_part(blob_id, *part, SyncReason::Lost)?;
+        }
+        update.commit()?;
+        Ok(true)
     }
 
     fn succeeded(&self, blob_id: &BlobId) {
@@ -370,6 +392,11 @@ impl Shared {
             .set_backoffs(progress.failed.len());
         progress.done = progress.done.saturating_add(1);
         drop(progress);
+        self.healer.book.did(Done {
+            blobs: 1,
+            slivers: 0,
+            bytes: 0,
+        });
         self.note_hopeless();
         self.has_room.notify_one();
         self.queue_grew.notify_one();
@@ -400,7 +427,7 @@ impl Shared {
         self.has_room.notify_one();
     }
 
-    /// Has a blob that nobody can recover hold up no shard any more. It stays in the queue.
+    /// Has a blob that nobody can recover hold up no shard any more, nor anybody who waits for the queue. It stays there.
     async fn let_go(
         &self,
         blob_id: &BlobId,
@@ -413,7 +440,9 @@ impl Shared {
         }
         let _turn = self.healer.shards.turn().await;
         let storage = self.healer.holdings.storage();
-        if storage.queued_for(blob_id)? == Some(SyncReason::FillShards) {
+        let queued = storage.queued_of(blob_id)?;
+        let mut reasons = queued.parts.values().map(|record| record.reason);
+        if reasons.any(|reason| reason != SyncReason::Unrecoverable) {
             tracing::error!(%blob_id, attempts, "nobody has enough of a certified blob: its shards count as complete without it, and it is tried again");
             let mut update = storage.update();
             update.let_go(blob_id)?;
@@ -426,28 +455,6 @@ impl Shared {
         let count = self.progress().failed.hopeless().count();
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.healer.metrics.unrecoverable_blobs.set(count);
-    }
-
-    /// Names some of the blobs that nobody can recover, if there are any.
-    fn hopeless_note(&self) -> Option<Cow<'static, str>> {
-        if self.healer.metrics.unrecoverable_blobs.get() == 0 {
-            return None;
-        }
-        let progress = self.progress();
-        let names: Vec<_> = progress
-            .failed
-            .hopeless()
-            .take(TOLD_BLOBS)
-            .map(BlobId::to_string)
-            .collect();
-        let count = self.healer.metrics.unrecoverable_blobs.get();
-        Some(
-            format!(
-                "{count} certified blobs have too few slivers anywhere: {}",
-                names.join(", ")
-            )
-            .into(),
-        )
     }
 }
 

@@ -8,8 +8,13 @@ use walrus_core::{
     recovery::{Recovered, recover_sliver_or_prove},
 };
 
-use super::{Healer, HealingError, invalidity::Proof};
-use crate::{limits::PREVIOUS_OWNER_TIME, storage::segments::NewSliver};
+use super::{Healer, HealingError, book::RepairBook, invalidity::Proof, pace::Done};
+use crate::{
+    blobs::Holdings,
+    limits::SLIVER_TIME,
+    metrics::Metrics,
+    storage::{StorageError, repairs::Part, segments::NewSliver},
+};
 
 pub(super) type Metadata = Arc<VerifiedBlobMetadataWithId>;
 
@@ -25,6 +30,41 @@ pub(super) enum Outcome {
 enum Decoded {
     Sliver(Vec<u8>),
     Inconsistent(Proof),
+}
+
+/// Stores what was recovered, and takes it out of the queue.
+pub(super) struct Storer {
+    holdings: Holdings,
+    pub(super) metrics: Arc<Metrics>,
+    book: Arc<RepairBook>,
+}
+
+impl Storer {
+    /// Stores a sliver, unless the data of its blob were deleted in the meantime.
+    pub(super) fn store(
+        &self,
+        shard: ShardIndex,
+        sliver: NewSliver<'_>,
+    ) -> Result<(), StorageError> {
+        let (blob_id, sliver_type) = (sliver.blob_id, sliver.sliver_type);
+        let bytes = u64::try_from(sliver.payload.len()).unwrap_or(u64::MAX);
+        if !self.holdings.is_registered(&blob_id)? {
+            return Ok(());
+        }
+        let storage = self.holdings.storage();
+        storage.put_slivers(shard, &[sliver])?;
+        let mut update = storage.update();
+        update.dequeue_part(&blob_id, Part::Sliver(shard, sliver_type));
+        update.commit()?;
+        self.metrics.recovered_slivers.inc();
+        self.metrics.recovered_bytes.inc_by(bytes);
+        self.book.did(Done {
+            blobs: 0,
+            slivers: 1,
+            bytes,
+        });
+        Ok(())
+    }
 }
 
 impl Healer {
@@ -60,22 +100,25 @@ impl Healer {
             Decoded::Sliver(sliver) => sliver,
             Decoded::Inconsistent(proof) => return Ok(Outcome::Inconsistent(proof)),
         };
-        let (blob_id, holdings) = (*metadata.blob_id(), self.holdings.clone());
+        let (blob_id, storer) = (*metadata.blob_id(), self.storer());
         let store = move || -> Result<(), HealingError> {
-            // Its data may have been deleted in the meantime.
-            if !holdings.is_registered(&blob_id)? {
-                return Ok(());
-            }
             let new = NewSliver {
                 blob_id,
                 sliver_type,
                 payload: &sliver,
             };
-            Ok(holdings.storage().put_slivers(shard, &[new])?)
+            Ok(storer.store(shard, new)?)
         };
         self.work.run(store).await?;
-        self.metrics.recovered_slivers.inc();
         Ok(Outcome::Stored)
+    }
+
+    pub(super) fn storer(&self) -> Storer {
+        Storer {
+            holdings: self.holdings.clone(),
+            metrics: Arc::clone(&self.metrics),
+            book: Arc::clone(&self.book),
+        }
     }
 
     /// The BCS form of the sliver, verified.
@@ -92,7 +135,7 @@ impl Healer {
         let (owner, client) = self.peers.previous_owner(&view, shard, self.node_id)?;
         let pair = shard.to_pair_index(metadata.blob_id(), metadata.n_shards());
         let asked = client.sliver(metadata, pair, sliver_type);
-        let Ok(answer) = tokio::time::timeout(PREVIOUS_OWNER_TIME, asked).await else {
+        let Ok(answer) = tokio::time::timeout(SLIVER_TIME, asked).await else {
             self.peers.was_slow(owner);
             return None;
         };

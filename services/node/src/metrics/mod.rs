@@ -10,6 +10,7 @@ mod http;
 mod identity;
 #[cfg(test)]
 mod names;
+mod queue;
 mod scrape;
 mod user;
 
@@ -22,6 +23,7 @@ pub use self::{
     events::EventMetrics,
     http::HttpMetrics,
     identity::{ConfigMetrics, Identity},
+    queue::QueueMetrics,
     scrape::Scrape,
     user::{PendingMetrics, UserMetrics},
 };
@@ -53,9 +55,13 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The node against the chain.
     pub config: ConfigMetrics,
+    /// The queue of recoveries.
+    pub queue: QueueMetrics,
     /// Slivers recovered from peers.
     pub recovered_slivers: IntCounter,
-    /// Bytes of symbols that other nodes sent for recovery.
+    /// Their bytes.
+    pub recovered_bytes: IntCounter,
+    /// Bytes of symbols and slivers that other nodes sent for recovery.
     pub recovery_bytes: IntCounter,
     /// Slivers of gained shards that came from their previous owners.
     pub synced_slivers: IntCounter,
@@ -90,9 +96,14 @@ impl Metrics {
                 "walrus_node_recovered_slivers_total",
                 "Slivers recovered from peers",
             ),
+            queue: QueueMetrics::new(&registry),
+            recovered_bytes: registry.counter(
+                "walrus_node_recovered_bytes_total",
+                "Bytes of slivers that were recovered from peers",
+            ),
             recovery_bytes: registry.counter(
                 "walrus_node_recovery_bytes_total",
-                "Bytes of symbols that other nodes sent for recovery",
+                "Bytes of symbols and slivers that other nodes sent for recovery",
             ),
             synced_slivers: registry.counter(
                 "walrus_node_synced_slivers_total",

@@ -72,6 +72,7 @@ impl Scrape {
         metrics.recovery.deferral_waiters.set(level(waiting));
 
         let document = health.document(false)?;
+        metrics.queue.set(&health.book.queue());
         metrics.recovery.queued(document.event_progress.pending);
         metrics.events.pending(document.event_progress.pending);
         let identity = &metrics.identity;

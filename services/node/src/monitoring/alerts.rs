@@ -224,6 +224,30 @@ pub(super) const ALERTS: &[Alert] = &[
         labels: &[NODE],
     },
     Alert {
+        name: "WalrusNodeRecoveryWaits",
+        expr: "walrus_node_repair_queue_oldest_seconds{reason=~\"certified|lost|ordered\"} > 21600",
+        lasts: "30m",
+        severity: Severity::Warning,
+        summary: "Something has been waiting for recovery for six hours",
+        runbook: "the-node-runs-but",
+        fires: &[(
+            "walrus_node_repair_queue_oldest_seconds{instance=\"a\",reason=\"lost\"}",
+            "0+60x480",
+        )],
+        quiet: &[
+            (
+                "walrus_node_repair_queue_oldest_seconds{instance=\"a\",reason=\"lost\"}",
+                "0+60x300",
+            ),
+            (
+                "walrus_node_repair_queue_oldest_seconds{instance=\"a\",reason=\"unrecoverable\"}",
+                "0+60x480",
+            ),
+        ],
+        at: "470m",
+        labels: &[NODE, ("reason", "lost")],
+    },
+    Alert {
         name: "WalrusNodeJobFails",
         expr: "increase(walrus_worker_errors_total[15m]) > 5",
         lasts: "15m",

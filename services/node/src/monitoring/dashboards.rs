@@ -48,6 +48,35 @@ const OVERVIEW: &[Panel] = &[
         &[("walrus_recover_blob_backlog", "{{instance}} {{state}}")],
     ),
     (
+        "Queue of recoveries by reason",
+        "none",
+        &[(
+            "walrus_node_repair_queue_entries",
+            "{{instance}} {{reason}}",
+        )],
+    ),
+    (
+        "Oldest entry in the queue of recoveries",
+        "s",
+        &[(
+            "walrus_node_repair_queue_oldest_seconds",
+            "{{instance}} {{reason}}",
+        )],
+    ),
+    (
+        "Time until the queue of recoveries is empty",
+        "s",
+        &[("walrus_node_repair_queue_eta_seconds >= 0", "{{instance}}")],
+    ),
+    (
+        "Recovered bytes per second",
+        "Bps",
+        &[(
+            "rate(walrus_node_recovered_bytes_total[5m])",
+            "{{instance}}",
+        )],
+    ),
+    (
         "Recoveries per second",
         "ops",
         &[(

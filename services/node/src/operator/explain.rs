@@ -9,7 +9,12 @@ use walrus_node_client::{NodeClient, StoredOnNodeStatus};
 use walrus_sui::{Address, contract::CommitteeMember};
 
 use super::repair::RepairError;
-use crate::{blobs::Holdings, healing::Peers, work::Work};
+use crate::{
+    blobs::Holdings,
+    healing::Peers,
+    storage::repairs::{Part, RepairRecord},
+    work::Work,
+};
 
 /// Nodes asked at once.
 const NODES_AT_ONCE: usize = 16;
@@ -32,6 +37,9 @@ pub struct Explanation {
     pub missing: Vec<MissingSliver>,
     /// Whether it is queued for recovery.
     pub queued: bool,
+    /// What of it is queued, why, and since when.
+    #[serde(default)]
+    pub queue: Vec<QueuedPart>,
     /// Whether the others have enough to recover what is missing; absent where nothing is.
     pub recoverable: Option<bool>,
     /// Shards of other nodes that have their primary sliver; of so many secondary ones are recovered.
@@ -54,6 +62,36 @@ pub struct MissingSliver {
     pub shard: u16,
     /// Which of the two.
     pub sliver_type: SliverType,
+}
+
+/// What of a blob is queued for recovery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueuedPart {
+    /// The sliver; absent if it is whatever is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sliver: Option<MissingSliver>,
+    /// `certified`, `fill-shards`, `lost`, `ordered` or `unrecoverable`.
+    pub reason: String,
+    /// When it was queued, in milliseconds since 1970.
+    pub since_ms: u64,
+}
+
+impl QueuedPart {
+    fn of((part, record): (Part, RepairRecord)) -> Self {
+        let sliver = match part {
+            Part::Sliver(shard, sliver_type) => Some(MissingSliver {
+                shard: shard.get(),
+                sliver_type,
+            }),
+            Part::Whole => None,
+        };
+        Self {
+            sliver,
+            reason: record.reason.as_str().to_owned(),
+            since_ms: record.since_ms,
+        }
+    }
 }
 
 /// What another node said.
@@ -90,7 +128,7 @@ struct Here {
     certified: bool,
     metadata: bool,
     missing: Vec<MissingSliver>,
-    queued: bool,
+    queue: Vec<QueuedPart>,
 }
 
 impl Here {
@@ -108,7 +146,12 @@ impl Here {
                     sliver_type,
                 })
                 .collect(),
-            queued: storage.is_queued(blob_id)?,
+            queue: storage
+                .queued_of(blob_id)?
+                .parts
+                .into_iter()
+                .map(QueuedPart::of)
+                .collect(),
         })
     }
 }
@@ -260,7 +303,8 @@ fn judge(here: Here, peers: Vec<PeerAnswer>, needed: (usize, usize)) -> Explanat
         certified: here.certified,
         metadata: here.metadata,
         missing: here.missing,
-        queued: here.queued,
+        queued: !here.queue.is_empty(),
+        queue: here.queue,
         primary_slivers: primary,
         primary_needed: needed.0,
         secondary_slivers: secondary,
@@ -296,7 +340,7 @@ mod tests {
                     sliver_type: *sliver_type,
                 })
                 .collect(),
-            queued: true,
+            queue: vec![],
         }
     }
 

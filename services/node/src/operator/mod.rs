@@ -30,7 +30,7 @@ pub use self::desk::SetLogLevel;
 pub use self::{
     account::{Account, Duty, KeyStanding, NextCommissionRate, Rewards, Standing, WalletStanding},
     disk::{AtCapView, DiskView, DrainRefused, is_unmarked, was_never_used},
-    explain::{Explanation, MissingSliver, PeerAnswer},
+    explain::{Explanation, MissingSliver, PeerAnswer, QueuedPart},
     fsck::{FsckReport, check_storage, check_unused},
     keys::{
         KeyFormat, KeyKind, KeysError, NETWORK_KEY_FILE, NodeKeys, PROTOCOL_KEY_FILE, convert,

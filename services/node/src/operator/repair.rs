@@ -230,7 +230,7 @@ fn look(
         looked.incomplete = looked.incomplete.saturating_add(1);
         let count = u64::try_from(missing.len()).unwrap_or(u64::MAX);
         looked.missing = looked.missing.saturating_add(count);
-        update.queue(blob_id, SyncReason::Certified)?;
+        update.queue(blob_id, SyncReason::Ordered)?;
     }
     update.commit()?;
     Ok(looked)

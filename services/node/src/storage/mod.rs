@@ -32,6 +32,7 @@ mod event_blobs;
 pub mod event_name;
 mod queries;
 pub mod records;
+pub mod repairs;
 pub mod segments;
 mod slivers;
 mod tables;
@@ -55,6 +56,7 @@ pub use self::{
 use self::{
     disks::{Directories, DiskError, DiskStatus, Disks, FreeSpace, Room},
     records::SyncReason,
+    repairs::Part,
     segments::{SEGMENT_BYTES, SegmentError},
     slivers::{Settings, SliverStore},
     tables::{BlobKey, DiskNumber, Tables},
@@ -289,7 +291,7 @@ impl Storage {
                 let mut batch = self.tables.batch();
                 batch.remove(&self.tables.metadata, &BlobKey(*blob_id));
                 self.tables
-                    .queue_lost(&mut batch, blob_id, SyncReason::Certified)?;
+                    .queue_lost(&mut batch, blob_id, Part::Whole, SyncReason::Lost)?;
                 batch.commit()?;
                 Ok(None)
             }

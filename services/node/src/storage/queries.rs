@@ -9,7 +9,7 @@ use walrus_sui::Address;
 use super::{
     Storage, StorageError,
     blob_info::BlobInfo,
-    records::{Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
+    records::{Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord},
     tables::{BlobKey, ObjectKey},
 };
 use crate::limits::SCAN_BATCH;
@@ -122,54 +122,6 @@ impl Storage {
     /// Every storage pool.
     pub fn pools(&self) -> impl Iterator<Item = Page<Address, PoolRecord>> {
         pages(&self.tables.pools, |key: ObjectKey| key.0)
-    }
-
-    /// Whether the missing slivers of a blob are to be recovered.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn is_queued(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
-        Ok(self.tables.blob_syncs.contains(&BlobKey(*blob_id))?)
-    }
-
-    /// Why the missing slivers of a blob are to be recovered, if they are.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn queued_for(&self, blob_id: &BlobId) -> Result<Option<SyncReason>, StorageError> {
-        Ok(self.tables.blob_syncs.get(&BlobKey(*blob_id))?)
-    }
-
-    /// Blobs whose missing slivers are to be recovered, and why: the first page of those behind `last`, or of all. None are left if
-    /// it is empty.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn queued_behind(
-        &self,
-        last: Option<BlobId>,
-    ) -> Result<Vec<(BlobId, SyncReason)>, StorageError> {
-        let start = last.map_or(Bound::Unbounded, |last| Bound::Excluded(BlobKey(last)));
-        let table = &self.tables.blob_syncs;
-        let page = table
-            .pages_in((start, Bound::Unbounded), SCAN_BATCH)
-            .next()
-            .transpose()?;
-        let queued = page.into_iter().flatten();
-        Ok(queued.map(|(key, reason)| (key.0, reason)).collect())
-    }
-
-    /// Every blob whose missing slivers are to be recovered.
-    pub fn queued(&self) -> impl Iterator<Item = Page<BlobId, SyncReason>> {
-        pages(&self.tables.blob_syncs, |key: BlobKey| key.0)
-    }
-
-    /// How many blobs wait for their missing slivers, counted up to `limit`.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub fn count_queued(&self, limit: usize) -> Result<u64, StorageError> {
-        Ok(self.tables.blob_syncs.count(limit)?)
     }
 
     /// Every invalid blob whose data is still to be deleted.

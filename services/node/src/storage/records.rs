@@ -134,13 +134,32 @@ pub(super) struct DiskRecord {
     pub(super) draining: bool,
 }
 
-/// Why a blob waits for its missing slivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Why something of a blob is to be recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SyncReason {
-    /// It was certified.
+    /// The blob was certified.
     Certified,
     /// A shard that the node gained is to be filled.
     FillShards,
+    /// It was here, and was found to be damaged or gone.
+    Lost,
+    /// The operator had the node look for it.
+    Ordered,
+    /// Nobody has enough of the blob: it is tried again, and holds up no shard.
+    Unrecoverable,
+}
+
+impl SyncReason {
+    /// The word for people, metrics and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Certified => "certified",
+            Self::FillShards => "fill-shards",
+            Self::Lost => "lost",
+            Self::Ordered => "ordered",
+            Self::Unrecoverable => "unrecoverable",
+        }
+    }
 }
 
 /// How far the elements of events are recorded for event blobs. Node spec 5.7.

@@ -17,8 +17,8 @@ use super::{
     records::{
         CertifiedEventBlob, Cursor, DiskRecord, EventBlobCut, EventRecording, FirstPlace,
         NodeStatus, ObjectRecord, Place, PoolRecord, PooledObjectRecord, SegmentRecord, ShardState,
-        SyncReason,
     },
+    repairs::{self, Part, RepairKey, RepairRecord},
 };
 use crate::limits::SCAN_BATCH;
 
@@ -26,7 +26,8 @@ use crate::limits::SCAN_BATCH;
 ///
 /// 2. `places`, `segments` and `disks` instead of `slivers`: they are filled from the segment files at the start, with `slivers`,
 ///    which is emptied afterwards, as the witness of what there was.
-const FORMAT: Format = Format::after(&[|_| Ok(())]);
+/// 3. `repairs` instead of `blob_syncs`: slivers are queued, not blobs.
+const FORMAT: Format = Format::after(&[|_| Ok(()), repairs::migrate]);
 
 /// Every table. Keys are fixed-width and big-endian; values are BCS.
 #[derive(Debug, Clone)]
@@ -60,8 +61,8 @@ pub(super) struct Tables {
     pub(super) disks: Table<DiskNumber, DiskRecord>,
     /// Shards that are kept.
     pub(super) shards: Table<ShardKey, ShardState>,
-    /// Blobs whose slivers are to be completed.
-    pub(super) blob_syncs: Table<BlobKey, SyncReason>,
+    /// What is to be recovered.
+    pub(super) repairs: Table<RepairKey, RepairRecord>,
     /// Invalid blobs whose data is still to be deleted.
     pub(super) deletions: Table<BlobKey, ()>,
     /// How far the elements of events are recorded.
@@ -148,6 +149,13 @@ impl Key for ShardKey {
     }
 }
 
+impl SliverKey {
+    /// What is missing of the blob if the sliver is.
+    pub(super) fn part(&self) -> Part {
+        Part::Sliver(self.shard, self.sliver_type)
+    }
+}
+
 impl Key for SliverKey {
     fn encode(&self, bytes: &mut Vec<u8>) {
         let sliver_type = u8::from(self.sliver_type == SliverType::Secondary);
@@ -196,7 +204,7 @@ impl Tables {
             segments: database.table("segments")?,
             disks: database.table("disks")?,
             shards: database.table("shards")?,
-            blob_syncs: database.table("blob_syncs")?,
+            repairs: database.table("repairs")?,
             deletions: database.table("deletions")?,
             event_recording: database.cell("node", "event_recording")?,
             certified_event_blob: database.cell("node", "certified_event_blob")?,
@@ -226,22 +234,6 @@ impl Tables {
         self.database.batch()
     }
 
-    /// Queues a blob of which something is lost. Also if it is queued already: its recovery may be about to end, without what has
-    /// just been lost.
-    pub(super) fn queue_lost(
-        &self,
-        batch: &mut Batch,
-        blob_id: &BlobId,
-        reason: SyncReason,
-    ) -> Result<(), StorageError> {
-        let key = BlobKey(*blob_id);
-        let reason = match self.blob_syncs.get(&key)? {
-            Some(SyncReason::FillShards) => SyncReason::FillShards,
-            Some(SyncReason::Certified) | None => reason,
-        };
-        Ok(batch.insert(&self.blob_syncs, &key, &reason)?)
-    }
-
     /// Reads everything, so that damage is noticed now.
     pub(super) fn check(&self) -> Result<(), TableError> {
         fn read<K: Key, V, C: Codec<V>>(table: &Table<K, V, C>) -> Result<(), TableError> {
@@ -260,7 +252,7 @@ impl Tables {
         read(&self.segments)?;
         read(&self.disks)?;
         read(&self.shards)?;
-        read(&self.blob_syncs)?;
+        read(&self.repairs)?;
         read(&self.deletions)?;
         self.event_recording.get()?;
         self.certified_event_blob.get()?;

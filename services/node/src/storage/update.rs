@@ -13,15 +13,15 @@ use walrus_sui::{Address, event_stream::StreamItem, events::EventPosition};
 use super::{
     Storage, StorageError,
     blob_info::BlobInfo,
-    records::{Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord, SyncReason},
+    records::{Cursor, NodeStatus, ObjectRecord, PoolRecord, PooledObjectRecord},
     tables::{BlobKey, ObjectKey, Tables},
 };
 
 /// Writes that happen together when [`Update::commit`] is called, or not at all; those of an event with somebody else's batch.
 #[derive(Debug)]
 pub struct Update<'a, B = Batch> {
-    tables: &'a Tables,
-    batch: B,
+    pub(super) tables: &'a Tables,
+    pub(super) batch: B,
 }
 
 impl Storage {
@@ -153,28 +153,6 @@ impl<B: BorrowMut<Batch>> Update<'_, B> {
         self.batch
             .borrow_mut()
             .remove(&self.tables.pools, &ObjectKey(*id));
-    }
-
-    /// Queues the recovery of the missing slivers of a blob. One that fills shards goes on doing so, whoever queues it again: without
-    /// it they would count as complete.
-    pub fn queue(&mut self, blob_id: &BlobId, reason: SyncReason) -> Result<(), StorageError> {
-        let batch = self.batch.borrow_mut();
-        self.tables.queue_lost(batch, blob_id, reason)
-    }
-
-    /// Leaves a blob in the queue that is to hold up no shard any more.
-    pub fn let_go(&mut self, blob_id: &BlobId) -> Result<(), StorageError> {
-        let key = BlobKey(*blob_id);
-        Ok(self
-            .batch
-            .borrow_mut()
-            .insert(&self.tables.blob_syncs, &key, &SyncReason::Certified)?)
-    }
-
-    /// Takes a blob out of the queue of recoveries.
-    pub fn dequeue(&mut self, blob_id: &BlobId) {
-        let table = &self.tables.blob_syncs;
-        self.batch.borrow_mut().remove(table, &BlobKey(*blob_id));
     }
 
     /// Queues the deletion of the data of an invalid blob; [`Storage::delete_data`] takes it out again.

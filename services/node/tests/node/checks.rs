@@ -119,7 +119,7 @@ async fn blobs_that_are_not_whole_are_counted_unless_they_are_queued() {
     // What is certified is queued; of two, nothing is known to be missing.
     let mut update = storage.update();
     for byte in [1, 2] {
-        update.dequeue(&BlobId([byte; 32]));
+        update.dequeue(&BlobId([byte; 32])).unwrap();
     }
     update.commit().unwrap();
     let (began, receiver) = watch::channel(0);

@@ -191,7 +191,7 @@ fn what_the_files_have_lost_is_queued_for_recovery() {
     file.set_len(100).unwrap();
     let storage = open(&dir).unwrap();
     for blob_id in [permanent, pooled] {
-        assert_eq!(reason(&storage, blob_id), Some(SyncReason::Certified));
+        assert_eq!(reason(&storage, blob_id), Some(SyncReason::Lost));
     }
     let deleted = id_of(&encode(&[6; 100]));
     assert_eq!(reason(&storage, deleted), None, "nobody wants it back");
@@ -201,7 +201,7 @@ fn what_the_files_have_lost_is_queued_for_recovery() {
 fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     let dir = unpack("format-1-closed.tar");
     let options = Options {
-        format: Format::after(&[|_| Ok(()), |_| Ok(())]),
+        format: Format::after(&[|_| Ok(()), |_| Ok(()), |_| Ok(())]),
         ..Options::default()
     };
     drop(Database::open(&dir.path().join("db"), &options).unwrap());
@@ -209,13 +209,13 @@ fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     assert!(matches!(
         error,
         StorageError::Tables(TableError::Newer {
-            found: 3,
-            known: 2,
+            found: 4,
+            known: 3,
             ..
         })
     ));
     let sentence = error.to_string();
-    assert!(sentence.contains("has format 3"), "{sentence}");
+    assert!(sentence.contains("has format 4"), "{sentence}");
     assert!(sentence.contains("newer version"), "{sentence}");
 }
 
@@ -293,4 +293,33 @@ fn a_rotten_header_costs_no_other_sliver_after_an_orderly_close() {
         }
     }
     assert_eq!((read, damaged), (5, 1));
+}
+
+#[test]
+fn zz_make_format_3() {
+    use walrus_node::storage::repairs::Part;
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for how in ["closed", "killed"] {
+        let dir = unpack(&format!("format-2-{how}.tar"));
+        let storage = open(&dir).unwrap();
+        let mut update = storage.update();
+        let part = Part::Sliver(ShardIndex(4), SliverType::Secondary);
+        update
+            .queue_part(&BlobId([0xf3; 32]), part, SyncReason::Lost)
+            .unwrap();
+        update.commit().unwrap();
+        if how == "closed" {
+            storage.close().unwrap();
+            drop(storage);
+            let file = fs::File::create(fixtures.join("format-3-closed.tar")).unwrap();
+            let mut tar = tar::Builder::new(file);
+            tar.append_dir_all(".", dir.path()).unwrap();
+            tar.finish().unwrap();
+        } else {
+            let file = fs::File::create(fixtures.join("format-3-killed.tar")).unwrap();
+            let mut tar = tar::Builder::new(file);
+            tar.append_dir_all(".", dir.path()).unwrap();
+            tar.finish().unwrap();
+        }
+    }
 }

@@ -34,7 +34,7 @@ async fn repair_queues_what_is_missing_and_says_how_much_that_is() {
     // As if the queue had been lost.
     node.fold(certified(blob_id, false));
     let mut update = node.parts.storage.update();
-    update.dequeue(&blob_id);
+    update.dequeue(&blob_id).unwrap();
     update.commit().unwrap();
 
     let whole = repaired(&node, RepairScope::Shard(0)).await;
@@ -49,7 +49,7 @@ async fn repair_queues_what_is_missing_and_says_how_much_that_is() {
         assert_eq!((report.incomplete, report.missing_slivers), (1, 2));
         assert!(node.parts.storage.is_queued(&blob_id).unwrap());
         let mut update = node.parts.storage.update();
-        update.dequeue(&blob_id);
+        update.dequeue(&blob_id).unwrap();
         update.commit().unwrap();
     }
     let refused = node.parts.order_repair(RepairScope::Shard(5));
@@ -72,7 +72,7 @@ async fn a_check_finds_what_certified_blobs_lack_without_anybody_knowing() {
     node.fold(certified(blob_id, false));
     let dequeue = || {
         let mut update = storage.update();
-        update.dequeue(&blob_id);
+        update.dequeue(&blob_id).unwrap();
         update.set_event_epoch(EPOCH + 1).unwrap();
         update.commit().unwrap();
     };

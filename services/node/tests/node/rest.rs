@@ -394,7 +394,7 @@ async fn the_health_document_counts_blobs_that_wait_and_not_those_that_are_done(
     queued.commit().unwrap();
     let mut done = storage.update();
     for id in 1..=4u8 {
-        done.dequeue(&BlobId([id; 32]));
+        done.dequeue(&BlobId([id; 32])).unwrap();
     }
     done.commit().unwrap();
     let health = node.client().health(false).await.unwrap();

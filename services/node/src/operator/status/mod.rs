@@ -7,7 +7,7 @@ use walrus_service::worker::WorkerInfo;
 
 use self::verdict::{Heard, judge};
 use super::{DiskView, Standing};
-use crate::{NodeView, storage::StorageError};
+use crate::{NodeView, healing::RepairQueue, storage::StorageError};
 
 /// The worker that follows the chain.
 const EVENTS: &str = "events";
@@ -60,6 +60,12 @@ pub struct Status {
     /// Seconds that their recovery takes at the pace of the last minutes, if that can be told.
     #[serde(default)]
     pub recovery_eta_secs: Option<u64>,
+    /// Whether something waits for recovery that can be had, as far as is known; absent if the node is older than this.
+    #[serde(default)]
+    pub waits_for_recovery: Option<bool>,
+    /// What is queued for recovery, by reason, and how fast it goes.
+    #[serde(default)]
+    pub repair_queue: RepairQueue,
     /// The disks.
     #[serde(default)]
     pub disks: Vec<DiskView>,
@@ -160,6 +166,8 @@ impl Status {
             recovery_eta_secs: recovery
                 .and_then(|worker| worker.eta)
                 .map(|eta| eta.as_secs()),
+            waits_for_recovery: Some(view.waits_for_recovery()?),
+            repair_queue: view.repair_queue(),
             disks,
             standing: view.standing(),
             node_status: health.node_status,

@@ -216,14 +216,14 @@ impl Change<'_> {
         Ok(true)
     }
 
-    /// Takes out slivers whose bytes are not there any more, and queues their blob, so that they are recovered.
+    /// Takes out slivers whose bytes are not there any more, and queues them, so that they are recovered.
     ///
     /// # Errors
     /// If the database fails.
     pub(super) fn lose(&mut self, key: &SliverKey, reason: SyncReason) -> Result<(), StorageError> {
         self.take(key)?;
         self.tables
-            .queue_lost(&mut self.batch, &key.blob_id, reason)
+            .queue_lost(&mut self.batch, &key.blob_id, key.part(), reason)
     }
 
     /// Writes everything. Segments without a record that counts leave the books; their files are for the caller to remove, once

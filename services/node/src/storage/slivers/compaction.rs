@@ -151,9 +151,7 @@ impl SliverStore {
         if at.offset >= record.end {
             // What the index knows of and was not met has no record any more.
             let number = at.number;
-            self.lose_where(&books, SyncReason::Certified, |place| {
-                place.segment == number
-            })?;
+            self.lose_where(&books, SyncReason::Lost, |place| place.segment == number)?;
         }
         if books.segment(at.number).is_none() {
             step.freed_bytes = record.end;

@@ -207,7 +207,7 @@ impl Storage {
             }
             if repair {
                 let mut update = self.update();
-                update.queue(&blob_id, SyncReason::Certified)?;
+                update.queue(&blob_id, SyncReason::Lost)?;
                 update.commit()?;
             }
             step.findings.push(Finding::Unqueued {

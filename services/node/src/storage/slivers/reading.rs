@@ -84,7 +84,7 @@ impl SliverStore {
         change.retire_segment(number, SegmentState::Sealed);
         let emptied = change.commit()?;
         self.remove_files(&emptied)?;
-        let reason = SyncReason::Certified;
+        let reason = SyncReason::Lost;
         let lost = self.lose_where(books, reason, |place| place.segment == number)?;
         tracing::error!(shard = %books.shard(), segment = number, lost, "a segment is gone");
         Ok(lost)

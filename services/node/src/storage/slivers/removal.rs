@@ -61,7 +61,7 @@ impl SliverStore {
         if change.place(key)? != Some(place) {
             return Ok(());
         }
-        change.lose(key, SyncReason::Certified)?;
+        change.lose(key, SyncReason::Lost)?;
         change.retire_segment(place.segment, SegmentState::Quarantined);
         if let Some(record) = change.segment(place.segment) {
             self.disks.count_damage(record.disk, 1);

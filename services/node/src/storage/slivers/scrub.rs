@@ -179,7 +179,7 @@ impl Scrub<'_> {
             found => {
                 // Gone or cut off, unless it was unlinked in between.
                 let until = found.map_or(0, |(file, _)| bytes(&file));
-                let lost = slivers.lose_where(books, SyncReason::Certified, |place| {
+                let lost = slivers.lose_where(books, SyncReason::Lost, |place| {
                     place.segment == number && place.end() > until
                 })?;
                 self.step.damaged = self.step.damaged.saturating_add(lost);
@@ -200,7 +200,7 @@ impl Scrub<'_> {
                     return Ok(());
                 }
                 Piece::Damage { until } => {
-                    let lost = slivers.lose_where(books, SyncReason::Certified, |place| {
+                    let lost = slivers.lose_where(books, SyncReason::Lost, |place| {
                         place.segment == number && (offset..until).contains(&place.offset)
                     })?;
                     slivers.quarantine(books, number, lost)?;

@@ -169,7 +169,7 @@ impl SliverStore {
         }
         if !gone.is_empty() || !short.is_empty() || !clean {
             let reason = if files.exists {
-                SyncReason::Certified
+                SyncReason::Lost
             } else {
                 SyncReason::FillShards
             };
@@ -342,11 +342,12 @@ impl SliverStore {
                     }
                 };
                 let reason = if has_files {
-                    SyncReason::Certified
+                    SyncReason::Lost
                 } else {
                     SyncReason::FillShards
                 };
-                self.tables.queue_lost(&mut batch, &key.blob_id, reason)?;
+                self.tables
+                    .queue_lost(&mut batch, &key.blob_id, key.part(), reason)?;
             }
             batch.commit()?;
         }

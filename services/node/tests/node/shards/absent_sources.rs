@@ -84,9 +84,11 @@ async fn a_blob_that_nobody_has_holds_up_no_shard_and_is_named() {
     let storage = &second.parts.storage;
     assert_eq!(
         storage.queued_for(&lost_id).unwrap(),
-        Some(SyncReason::Certified)
+        Some(SyncReason::Unrecoverable)
     );
     assert_eq!(second.parts.deeds.metrics.unrecoverable_blobs.get(), 1);
+    // It is not waited for by those who wait for the queue.
+    assert!(!storage.waits_for_recovery().unwrap());
     let workers = second.parts.runner.workers();
     until(|| {
         let recovery = workers

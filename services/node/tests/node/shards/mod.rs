@@ -3,6 +3,7 @@
 mod absent_sources;
 mod hostile_sources;
 mod queueing;
+mod repair_queue;
 mod serving;
 mod transfers;
 
@@ -21,6 +22,7 @@ use walrus_node::{
     healing::{Deferrals, InvalidityReporter},
     storage::{
         records::{NodeStatus, ShardState, SyncReason},
+        repairs::Part,
         segments::NewSliver,
     },
 };
