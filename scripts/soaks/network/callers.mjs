@@ -62,20 +62,25 @@ export function ask(session, headers, body) {
   });
 }
 
-/** The header by which the node whose files are in `folder` introduces itself to the node with the key `asked`. */
-export function introduction(folder, asked) {
+/** The network key of the node whose files are in `folder`: for signatures, and compressed, as others know it. */
+export function networkKey(folder) {
   const secret = Buffer.from(readFileSync(path.join(folder, 'network.key'), 'utf8'), 'base64').subarray(1);
   const ecdh = createECDH('prime256v1');
   ecdh.setPrivateKey(secret);
   const point = ecdh.getPublicKey();
   const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString('base64url'));
-  const key = createPrivateKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', d: secret.toString('base64url'), x, y } });
-  const own = ecdh.getPublicKey(null, 'compressed');
+  const secretKey = createPrivateKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', d: secret.toString('base64url'), x, y } });
+  return { secretKey, own: ecdh.getPublicKey(null, 'compressed') };
+}
+
+/** The header by which the node whose files are in `folder` introduces itself to the node with the key `asked`. */
+export function introduction(folder, asked) {
+  const { secretKey, own } = networkKey(folder);
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(Date.now()));
   const version = Buffer.from([1]);
   const said = Buffer.concat([Buffer.from('walrus-node-introduction'), version, own, Buffer.from(asked, 'base64'), time]);
-  const signature = sign('sha256', said, { key, dsaEncoding: 'ieee-p1363' });
+  const signature = sign('sha256', said, { key: secretKey, dsaEncoding: 'ieee-p1363' });
   return Buffer.concat([version, own, time, signature]).toString('base64url');
 }
 

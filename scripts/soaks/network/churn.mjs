@@ -18,6 +18,8 @@ const POLL_MS = 500;
 const MEND_PATIENCE_MS = 180_000;
 /** How long a node takes to find out that it has a new blob. */
 const LATELY_MS = 10_000;
+/** Checkpoints come all the time. */
+const CHECKPOINTS_BEHIND = 10;
 /** After two epochs anybody may close a change; one that takes so long is held up. */
 const LONGEST_EPOCH = 2;
 
@@ -139,7 +141,7 @@ class Churn {
     await this.until(`${name} is whole again`, () => this.isWhole(name), () => this.lacks);
     const took = (performance.now() - begun) / 1000;
     this.slowestMending = Math.max(this.slowestMending, took);
-    this.log(`${name} is whole again after ${took.toFixed(1)} s`);
+    this.log(`${name} is whole again after ${took.toFixed(1)} s: ${this.lacks}`);
     this.isDown = undefined;
   }
 
@@ -149,12 +151,12 @@ class Churn {
 
   /** Whether a node has what it should have, or has left. What was stored just now is always being looked at. */
   async isWhole(name) {
-    const { isRunning, isRemoved } = await this.state(name);
-    if (isRemoved && !isRunning) return true;
+    if ((await this.state(name)).isRemoved) return true;
     const { isUp, verdict, ...status } = await this.network.status(name);
     const lately = this.library.stores.filter((time) => performance.now() - time < LATELY_MS).length;
     this.lacks = `${verdict} ${status.readyShards} of ${status.ownedShards} shards, ${status.queuedBlobs} blobs queued`;
-    return isUp && status.ownedShards === status.readyShards && status.nodeStatus === 'Active' && status.queuedBlobs <= lately;
+    const hasShards = status.ownedShards > 0 && status.readyShards === status.ownedShards;
+    return isUp && status.nodeStatus === 'Active' && status.checkpointsBehind <= CHECKPOINTS_BEHIND && hasShards && status.queuedBlobs <= lately;
   }
 
   async until(what, condition, why = () => '') {

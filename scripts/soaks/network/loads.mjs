@@ -119,25 +119,30 @@ function unfinished(session) {
   return stream;
 }
 
-/** The largest answers that there are: symbols, and slivers. Nothing of them is taken beyond the window. */
-function unread(session) {
-  const ours = blob.slivers.map(({ pair }) => pair);
-  const some = () => {
-    const { pair, type } = among(blob.slivers);
-    return `/v1/blobs/${blob.id}/slivers/${pair}/${type}`;
-  };
-  const many = () => `/v1/blobs/${blob.id}/slivers?sliver_type=primary&${ours.map((pair) => `pair=${pair}`).join('&')}`;
-  const symbols = () => {
-    const ids = Array.from({ length: SYMBOLS_ASKED }, () => {
-      const other = below(blob.shards);
-      // From a primary sliver of the node, or from a secondary one.
-      return below(2) === 0 ? `id=${among(ours)}-${other}` : `id=${other}-${blob.shards - 1 - among(ours)}`;
-    });
-    return `/v1/blobs/${blob.id}/recoverySymbols?${ids.join('&')}`;
-  };
-  const stream = session.request({ ':path': among([some, many, symbols])() });
+/** Asks, and takes nothing of the answer beyond the window. */
+function unread(session, path) {
+  const stream = session.request({ ':path': path });
   stream.pause();
   return stream;
+}
+
+/** Slivers, one or all that the node has. */
+function unreadSlivers(session) {
+  const { pair, type } = among(blob.slivers);
+  const all = blob.slivers.map((each) => `pair=${each.pair}`).join('&');
+  const of = `/v1/blobs/${blob.id}/slivers`;
+  return unread(session, below(2) === 0 ? `${of}/${pair}/${type}` : `${of}?sliver_type=${type}&${all}`);
+}
+
+/** Recovery symbols: the largest answers that there are. */
+function unreadSymbols(session) {
+  const ids = Array.from({ length: SYMBOLS_ASKED }, () => {
+    const ours = among(blob.slivers).pair;
+    const other = below(blob.shards);
+    // From a primary sliver of the node, or from a secondary one.
+    return below(2) === 0 ? `id=${ours}-${other}` : `id=${other}-${blob.shards - 1 - ours}`;
+  });
+  return unread(session, `/v1/blobs/${blob.id}/recoverySymbols?${ids.join('&')}`);
 }
 
 /** Whole uploads of blobs that nobody registers. */
@@ -158,7 +163,8 @@ const LOADS = {
   'idle-connections': idle,
   'trickling-bodies': streams(trickle),
   'unfinished-slivers': streams(unfinished),
-  'unread-answers': streams(unread),
+  'unread-slivers': streams(unreadSlivers),
+  'unread-symbols': streams(unreadSymbols),
   'pending-uploads': streams(pending),
 };
 

@@ -124,6 +124,12 @@ export class Localnet {
     return path.join(this.dir, 'nodes', name.replace(/^node-/, ''));
   }
 
+  /** Where a node tells its metrics; network.json knows only those of the committee. */
+  metricsUrl(name) {
+    const config = readFileSync(path.join(this.nodeFolder(name), 'config.yaml'), 'utf8');
+    return `http://${/^metrics_address: (\S+)$/m.exec(config)[1]}/metrics`;
+  }
+
   /** The process ID of a node. */
   pid(name) {
     const config = path.join(this.nodeFolder(name), 'config.yaml');

@@ -24,7 +24,7 @@ const PROBE_PAUSE_MS = 200;
 /** Uploads of which nothing came to be are gone after a minute and a sweep; more is patience with a busy machine. */
 const FORGOTTEN_WITHIN_MS = 100_000;
 
-const LOADS = ['idle-connections', 'trickling-bodies', 'unfinished-slivers', 'unread-answers', 'pending-uploads'];
+const LOADS = ['idle-connections', 'trickling-bodies', 'unfinished-slivers', 'unread-slivers', 'unread-symbols', 'pending-uploads'];
 
 /** The slivers of a file that the node stores, and its metadata: from an offline encoding. */
 async function encoded(network, file, id, shards, count) {
@@ -147,10 +147,9 @@ const introduced = (network, node) => ({ 'walrus-node': introduction(network.nod
 
 /** Whether the node has let go of uploads that nobody registered. */
 async function forgets(network) {
-  const { metricsUrl } = network.description.nodes.find(({ name }) => name === ATTACKED);
   const deadline = performance.now() + FORGOTTEN_WITHIN_MS;
   while (performance.now() < deadline) {
-    const metrics = await (await fetch(metricsUrl)).text();
+    const metrics = await (await fetch(network.metricsUrl(ATTACKED))).text();
     if (/^walrus_pending_sliver_cache_bytes 0$/m.test(metrics)) return true;
     await pause(1000);
   }
