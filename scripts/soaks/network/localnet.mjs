@@ -11,6 +11,8 @@ const REPOSITORY = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '.
 const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 20_000;
 const COMMAND_TIMEOUT_MS = 180_000;
+/** What Linux tells programs, whatever its clock. */
+const TICKS_PER_SECOND = 100;
 
 /** A program of the workspace, where `WALRUS_BIN_DIR` says or as `cargo build --release` makes it. */
 export function program(name) {
@@ -163,6 +165,14 @@ export function resident(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) * 1024;
   return { peak: bytes('VmHWM'), now: bytes('VmRSS') };
+}
+
+/** Seconds of CPU time that a process has used. Linux only. */
+export function cpuSeconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // Behind the name, which may have spaces: the 14th and the 15th of all are ticks of user and system.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** As many bytes in MiB, rounded up: what is held to a bound must not be rounded below it. */
