@@ -142,7 +142,7 @@ fn a_configuration_has_a_disk_or_does_not_have_it() {
     // It is one already, if one got through.
     let code = node.ended(&["disk", "add", path, "--yes"]).code();
     assert!([Some(0), Some(4)].contains(&code), "{code:?}");
-    assert_eq!(is_whole(), [disk.clone()]);
+    assert_eq!(is_whole(), std::slice::from_ref(&disk));
     node.killed(&["disk", "remove", path, "--yes"], || drop(is_whole()));
     node.ended(&["disk", "remove", path, "--yes"]);
     assert!(is_whole().is_empty());

@@ -41,6 +41,10 @@ fn span(trace_id: &str, span: &FinishedSpan) -> Value {
         .filter(|(name, _)| ![ERROR, LABEL].contains(name))
         .map(|(name, value)| attribute(name, value))
         .collect();
+    let status = match field(ERROR) {
+        Some((_, message)) => json!({"code": FAILED, "message": message}),
+        None => json!({}),
+    };
     let mut document = json!({
         "traceId": trace_id,
         "spanId": id(span.id),
@@ -49,13 +53,10 @@ fn span(trace_id: &str, span: &FinishedSpan) -> Value {
         "startTimeUnixNano": nanoseconds(span.began),
         "endTimeUnixNano": nanoseconds(span.ended),
         "attributes": attributes,
-        "status": {},
+        "status": status,
     });
-    if let Some(parent) = span.parent {
-        document["parentSpanId"] = id(parent).into();
-    }
-    if let Some((_, message)) = field(ERROR) {
-        document["status"] = json!({"code": FAILED, "message": message});
+    if let (Some(parent), Some(fields)) = (span.parent, document.as_object_mut()) {
+        fields.insert("parentSpanId".to_owned(), id(parent).into());
     }
     document
 }

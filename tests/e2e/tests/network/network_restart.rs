@@ -59,7 +59,7 @@ async fn operate(network: &mut TestNetwork, dir: &Path) -> NodeConfig {
     network.start_nodes(&[0]).await;
     let operated = NodeConfig::load(&path).unwrap();
     assert_eq!(operated.storage_path, storage);
-    assert_eq!(operated.storage_disks, [disk.clone()]);
+    assert_eq!(operated.storage_disks, std::slice::from_ref(&disk));
     let is_used = disk.join("walrus-disk").exists() && storage.join("db").exists();
     assert!(is_used, "the node has both");
     operated
