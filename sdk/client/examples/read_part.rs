@@ -1,10 +1,10 @@
 //! Reads a part of a blob: `cargo run -p walrus-sdk --example read_part -- BLOB_ID START LENGTH`.
 //!
-//! The whole blob is fetched and checked, but only the part is in memory: a large blob waits in a file without a name.
+//! Nothing but the slivers that cover the part is fetched.
 
 use std::{
     error::Error,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
 };
 
 use walrus_sdk::{BlobId, Client};
@@ -28,9 +28,8 @@ pub async fn read_part(
     start: u64,
     length: u64,
 ) -> Result<Vec<u8>, Box<dyn Error>> {
-    let mut content = client.read(blob_id).content().await?.into_reader();
-    io::copy(&mut (&mut content).take(start), &mut io::sink())?;
-    let mut part = Vec::new();
-    content.take(length).read_to_end(&mut part)?;
-    Ok(part)
+    let blob = client.open(blob_id).await?;
+    let start = start.min(blob.length());
+    let end = start.saturating_add(length).min(blob.length());
+    Ok(blob.range(start..end)?.into_bytes().await?)
 }

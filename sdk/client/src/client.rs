@@ -1,24 +1,31 @@
 //! The client.
 
-use std::{borrow::Borrow, sync::Arc, time::Duration};
+use std::{
+    borrow::Borrow,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use futures::StreamExt as _;
-use walrus_core::BlobId;
+use walrus_core::{BlobId, quilt::QuiltPatchId};
 use walrus_node_client::{Addresses, BlobStatus, HealthInfo, NodeClientOptions};
 use walrus_sui::{
-    contract::{Committees, ContractReader, Sales},
+    Address,
+    contract::{Committees, ContractReader},
     is_public_network,
     transactions::ContractWriter,
     wallet::{TransactionSigner, WalletError},
 };
 
 use crate::{
-    BlobData, BlobToStore, ClientBuilder, ClientError, ClientOptions, ConnectError, EpochsAhead,
-    NodeFailure, ReadBlob, Spool, StoreBlob, StoreBlobs,
+    BlobData, BlobObject, BlobToStore, ClientBuilder, ClientError, ClientOptions, ConnectError,
+    EpochsAhead, NodeFailure, PatchBody, PatchToStore, Quilt, ReadBlob, RemoteBlob, Spool,
+    StoreBlob, StoreBlobs, StoreQuilt,
     chain_witness::ChainWitness,
     committee_cache::{CommitteeCache, NetworkView},
+    info::EpochTimes,
     limits,
-    nodes::{Connections, StorageNode},
+    nodes::{Connections, NodeCommittee, StorageNode},
     patience::within,
     read::StatusPoll,
 };
@@ -142,6 +149,142 @@ impl Client {
         ReadBlob::new(self, *blob_id.borrow())
     }
 
+    /// Asks for files to be stored together in one blob, each of which can be read without the others. Client spec 6.
+    ///
+    /// ```no_run
+    /// # async fn example(client: walrus_sdk::Client) -> Result<(), walrus_sdk::ClientError> {
+    /// use walrus_sdk::PatchToStore;
+    ///
+    /// let patches = [
+    ///     PatchToStore::new("a.txt", b"text of a").tag("type", "text/plain"),
+    ///     PatchToStore::new("b.txt", b"text of b"),
+    /// ];
+    /// let stored = client.store_quilt(patches).epochs(3).await?;
+    /// for patch in stored.patches {
+    ///     println!("{}: {}", patch.identifier, patch.id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn store_quilt(&self, patches: impl IntoIterator<Item = PatchToStore>) -> StoreQuilt<'_> {
+        StoreQuilt::new(self, patches.into_iter().collect())
+    }
+
+    /// Reads the metadata of a blob, to read parts of it. Client spec 1.10.5.
+    ///
+    /// ```no_run
+    /// # async fn example(client: walrus_sdk::Client, id: walrus_sdk::BlobId) -> Result<(), walrus_sdk::ClientError> {
+    /// let blob = client.open(id).await?;
+    /// let last = blob.length().saturating_sub(1_000)..blob.length();
+    /// let end = blob.range(last)?.into_bytes().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::BlobIdBlocked`], [`ClientError::NoMetadataReceived`].
+    pub async fn open(&self, blob_id: impl Borrow<BlobId>) -> Result<RemoteBlob, ClientError> {
+        let blob_id = *blob_id.borrow();
+        self.with_view(|view| async move {
+            let readers = self.readers(&view, &blob_id).await?;
+            RemoteBlob::open(readers, blob_id, &self.spool).await
+        })
+        .await
+    }
+
+    /// Reads the index of a quilt. Client spec 1.10.7.
+    ///
+    /// # Errors
+    /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::NoMetadataReceived`], [`ClientError::SliverUnavailable`];
+    /// [`ClientError::Quilt`] if the blob is no quilt.
+    pub async fn quilt(&self, quilt_id: impl Borrow<BlobId>) -> Result<Quilt, ClientError> {
+        let quilt_id = *quilt_id.borrow();
+        self.with_view(|view| async move {
+            let readers = self.readers(&view, &quilt_id).await?;
+            Quilt::open(readers, quilt_id, &self.spool).await
+        })
+        .await
+    }
+
+    /// Begins to read a patch of a quilt by its ID: nothing but the slivers of the patch is fetched.
+    ///
+    /// # Errors
+    /// As for [`Self::quilt`].
+    pub async fn read_patch(
+        &self,
+        id: impl Borrow<QuiltPatchId>,
+    ) -> Result<PatchBody, ClientError> {
+        let id = *id.borrow();
+        self.with_view(|view| async move {
+            let readers = self.readers(&view, &id.quilt_id).await?;
+            PatchBody::open(readers, id, &self.spool).await
+        })
+        .await
+    }
+
+    /// The nodes to read a blob from. Client spec 1.10.1.
+    pub(crate) async fn readers<'v>(
+        &self,
+        view: &'v NetworkView,
+        blob_id: &BlobId,
+    ) -> Result<&'v NodeCommittee, ClientError> {
+        if !view.is_changing() {
+            return Ok(&view.current);
+        }
+        // Who has the slivers depends on when the blob was certified.
+        let poll = StatusPoll::run(&view.current, blob_id, limits::STATUS_TIMEOUT).await;
+        let status = poll.decide(&ChainWitness(self.reader.clone())).await;
+        let certified = status
+            .ok()
+            .and_then(|status| status.initial_certified_epoch());
+        view.readers(certified)
+    }
+
+    /// Attempts something with the committees as they are known; once more with others if that may be why it failed. Client spec
+    /// 1.8.
+    pub(crate) async fn with_view<T, F>(
+        &self,
+        attempt: impl Fn(Arc<NetworkView>) -> F,
+    ) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let mut view = self.view().await?;
+        let mut changes = 0;
+        loop {
+            let error = match attempt(Arc::clone(&view)).await {
+                Err(error) if error.may_be_epoch_change() => error,
+                result => return result,
+            };
+            // The network may know a committee that we do not know yet; if not, the error stands.
+            match self.refresh().await {
+                Ok(fresh) if changes < limits::COMMITTEE_CHANGES && fresh.differs_from(&view) => {
+                    view = fresh;
+                }
+                _ => return Err(error),
+            }
+            changes += 1;
+            tokio::time::sleep(limits::COMMITTEE_CHANGE_PAUSE).await;
+        }
+    }
+
+    /// Blob objects that an address owns, those of content that is stored no more only if asked for. Client spec 2.8.
+    ///
+    /// # Errors
+    /// [`ClientError::Chain`].
+    pub async fn owned_blobs(
+        &self,
+        owner: Address,
+        include_expired: bool,
+    ) -> Result<Vec<BlobObject>, ClientError> {
+        let current = self.reader.epoch().await?;
+        let blobs = self.reader.owned_blobs(owner).await?;
+        let blobs = blobs.iter().map(BlobObject::from);
+        Ok(blobs
+            .filter(|blob| include_expired || blob.storage.end_epoch > current)
+            .collect())
+    }
+
     /// The committees, at most as old as [`ClientOptions::committee_ttl`].
     ///
     /// # Errors
@@ -159,6 +302,10 @@ impl Client {
         self.blobs_at_once.max(1)
     }
 
+    pub(crate) fn connections(&self) -> &Connections {
+        self.committees.connections()
+    }
+
     pub(crate) async fn view(&self) -> Result<Arc<NetworkView>, ClientError> {
         self.committees.get().await
     }
@@ -168,19 +315,35 @@ impl Client {
     }
 
     /// The number of epochs, checked against what the network sells.
-    pub(crate) fn epochs_ahead(
+    pub(crate) async fn epochs_ahead(
         &self,
         epochs: EpochsAhead,
-        sales: &Sales,
+        view: &NetworkView,
     ) -> Result<u32, ClientError> {
-        let max = sales.max_epochs_ahead;
-        match epochs {
-            EpochsAhead::Max => Ok(self.max_epochs_ahead.unwrap_or(max).clamp(1, max.max(1))),
-            EpochsAhead::Count(0) => Err(ClientError::NoEpochs),
-            EpochsAhead::Count(requested) if requested > max => {
-                Err(ClientError::TooManyEpochs { max, requested })
+        let (max, current) = (view.sales.max_epochs_ahead, view.current.epoch);
+        let requested = match epochs {
+            EpochsAhead::Max => {
+                return Ok(self.max_epochs_ahead.unwrap_or(max).clamp(1, max.max(1)));
             }
-            EpochsAhead::Count(requested) => Ok(requested),
+            EpochsAhead::Count(requested) => requested,
+            EpochsAhead::Until(end_epoch) => match end_epoch.checked_sub(current) {
+                None | Some(0) => return Err(ClientError::EndEpochPassed { end_epoch, current }),
+                Some(count) => count,
+            },
+            EpochsAhead::AtLeastUntil(time) => {
+                let times = EpochTimes::of(&self.reader.staking_state().await?);
+                let (end, now) = (
+                    millis_since_1970(time),
+                    millis_since_1970(SystemTime::now()),
+                );
+                let count = times.epochs_until(end, now);
+                count.ok_or(ClientError::ExpiryPassed)?
+            }
+        };
+        match requested {
+            0 => Err(ClientError::NoEpochs),
+            requested if requested > max => Err(ClientError::TooManyEpochs { max, requested }),
+            requested => Ok(requested),
         }
     }
 
@@ -227,6 +390,12 @@ impl Client {
     }
 }
 
+/// 0 before 1970.
+fn millis_since_1970(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,5 +407,7 @@ mod tests {
         is_send(|client| client.store(b"").start());
         is_send(|client| client.store_many([]).start());
         is_send(|client| client.read(BlobId([0; 32])).start());
+        is_send(|client| client.store_quilt([]).start());
+        is_send(|client| client.quilt(BlobId([0; 32])));
     }
 }

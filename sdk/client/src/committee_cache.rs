@@ -94,6 +94,11 @@ impl CommitteeCache {
         }
     }
 
+    /// Connections to nodes, those of the committees among them.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// A view that is not too old.
     pub(crate) async fn get(&self) -> Result<Arc<NetworkView>, ClientError> {
         let mut latest = self.latest.lock().await;

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use walrus_core::{
-    BlobId, Epoch, certificate::CertificateError, decoder::DecodeError, encoder::EncodeError,
-    io_failure::IoFailure, parameters::ParameterError,
+    BlobId, Epoch, SliverIndex, SliverType, certificate::CertificateError, decoder::DecodeError,
+    encoder::EncodeError, io_failure::IoFailure, parameters::ParameterError,
 };
 use walrus_node_client::EventId;
 use walrus_sui::{Address, wallet::WalletError};
 
 use crate::{
-    FailureCounts, NodeFailure,
+    FailureCounts, NodeFailure, QuiltProblem,
     node_failure::{no_space, summary},
     store::Registered,
 };
@@ -95,6 +95,32 @@ pub enum ClientError {
     /// Fewer than one epoch was asked for.
     #[error("blobs are stored for at least one epoch")]
     NoEpochs,
+    /// The epoch that a blob is to be stored until has begun.
+    #[error(
+        "epoch {end_epoch}, until which the blob is to be stored, is not after the current epoch {current}"
+    )]
+    EndEpochPassed {
+        /// What was asked for.
+        end_epoch: Epoch,
+        /// The current epoch.
+        current: Epoch,
+    },
+    /// The time that a blob is to be stored until is over.
+    #[error(
+        "the time until which the blob is to be stored is not after now and after the beginning of the epoch"
+    )]
+    ExpiryPassed,
+    /// A blob that its owner may delete is to be shared.
+    #[error("deletable blobs cannot be shared")]
+    DeletableShared,
+    /// It costs more than the caller allows.
+    #[error("it costs {cost} FROST, more than the {max} FROST that are allowed; nothing was paid")]
+    TooExpensive {
+        /// What it costs, or as much of it as was added up, in FROST.
+        cost: u64,
+        /// The limit in FROST.
+        max: u64,
+    },
     /// The price does not fit 64 bits.
     #[error("the price exceeds 2^64 FROST")]
     PriceOverflow,
@@ -188,6 +214,34 @@ pub enum ClientError {
         /// What the nodes said.
         failures: Vec<NodeFailure>,
     },
+    /// A sliver that was asked for by its index can be had neither from its node nor from the others.
+    #[error("{sliver_type} sliver {index} of blob {blob_id} cannot be had now{}", summary(.failures))]
+    SliverUnavailable {
+        /// The blob.
+        blob_id: BlobId,
+        /// Primary or secondary.
+        sliver_type: SliverType,
+        /// Which one.
+        index: SliverIndex,
+        /// What the nodes said.
+        failures: Vec<NodeFailure>,
+    },
+    /// The network has no such storage node.
+    #[error("the network has no storage node {0}")]
+    NoSuchNode(Address),
+    /// A part of a blob that it does not have.
+    #[error("there are no bytes {start} to {end} of the blob, which has {length}")]
+    RangeNotSatisfiable {
+        /// The first byte.
+        start: u64,
+        /// The first byte after it.
+        end: u64,
+        /// Bytes of the blob.
+        length: u64,
+    },
+    /// A quilt cannot be put together, or the blob is none, or has no such patch.
+    #[error(transparent)]
+    Quilt(#[from] QuiltProblem),
     /// The network does not have the blob.
     #[error("the blob ID does not exist: {0}")]
     BlobIdDoesNotExist(BlobId),
@@ -250,6 +304,7 @@ impl ClientError {
             Self::NotEnoughConfirmations { .. }
             | Self::NoMetadataReceived { .. }
             | Self::NotEnoughSlivers { .. }
+            | Self::SliverUnavailable { .. }
             | Self::BehindCurrentEpoch(_) => true,
             Self::Transaction { source, .. } => source.move_abort().is_some(),
             _ => false,

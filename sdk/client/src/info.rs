@@ -169,6 +169,17 @@ impl EpochTimes {
         }
     }
 
+    /// Epochs from the current one that storage must cover so as to last until `end`, in milliseconds since 1970; `None` if that is
+    /// not after `now` and after the beginning of the epoch. `now` counts as the beginning of an epoch that is just beginning.
+    pub fn epochs_until(&self, end: u64, now: u64) -> Option<u32> {
+        let start = self.started.unwrap_or(now);
+        let lasts = end
+            .checked_sub(start)
+            .filter(|lasts| *lasts > 0 && end > now)?;
+        let whole = lasts.checked_div(self.length)?;
+        Some(u32::try_from(whole).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
     /// About when an epoch will begin, or began, in milliseconds since 1970; `None` if that is too far away to say. `now` counts
     /// as the beginning of an epoch that is just beginning.
     pub fn start_of(&self, epoch: Epoch, now: u64) -> Option<u64> {
@@ -448,5 +459,33 @@ mod tests {
         assert_eq!(beginning.start_of(5, 7), Some(7));
         assert_eq!(beginning.start_of(7, 7), None);
         assert_eq!(beginning.start_of(3, 7), None);
+    }
+
+    #[test]
+    fn storage_lasts_for_the_epoch_in_which_it_is_to_end() {
+        let epoch = EpochTimes {
+            current: 5,
+            started: Some(10_000),
+            length: 1_000,
+        };
+        for (end, count) in [
+            (10_501, 1),
+            (10_999, 1),
+            (11_000, 2),
+            (11_001, 2),
+            (13_500, 4),
+        ] {
+            assert_eq!(epoch.epochs_until(end, 10_500), Some(count), "{end}");
+        }
+        for past in [0, 9_999, 10_000, 10_500] {
+            assert_eq!(epoch.epochs_until(past, 10_500), None, "{past}");
+        }
+        assert_eq!(epoch.epochs_until(10_000, 9_000), None, "before the epoch");
+        assert_eq!(epoch.epochs_until(u64::MAX, 10_500), Some(u32::MAX));
+        let beginning = EpochTimes {
+            started: None,
+            ..epoch
+        };
+        assert_eq!(beginning.epochs_until(11_600, 10_500), Some(2));
     }
 }

@@ -14,6 +14,7 @@ pub mod config;
 mod content;
 mod disk;
 mod error;
+mod health;
 mod history;
 pub mod info;
 pub mod limits;
@@ -23,6 +24,8 @@ mod options;
 mod outcome;
 mod patience;
 mod progress;
+mod quilt;
+mod range;
 pub mod read;
 mod read_request;
 mod running;
@@ -36,6 +39,7 @@ pub use client::Client;
 pub use content::{BlobContent, BlobData};
 pub use disk::{Output, Spool, SpoolError};
 pub use error::{ClientError, CommitteeError};
+pub use health::{NodeHealth, NodesToAsk};
 pub use history::{BlobEnd, BlobHistory};
 pub use node_failure::{FailureCounts, FailureKind, NodeFailure, NodeProblem};
 pub use options::{
@@ -47,13 +51,21 @@ pub use outcome::{
     ResourceOperation, ReusedStorage, StorageResource, StoreOutcome, StoreReport, Surplus,
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
+pub use quilt::{
+    PatchBody, PatchToStore, QUILT_ATTRIBUTE, Quilt, QuiltPlan, QuiltProblem, QuiltReport,
+    StoreQuilt, StoredPatch,
+};
+pub use range::{RangeBody, RemoteBlob};
 pub use read_request::ReadBlob;
 pub use running::Running;
 pub use store_request::{StoreBlob, StoreBlobs};
 pub use stored::{StoreFailure, Stored, StoredBlob};
 pub use tuning::Tuning;
 // What signatures of this crate are made of, so that no other crate need be named.
-pub use walrus_core::{BlobId, EncodingConfig, EncodingType, Epoch};
+pub use walrus_core::{
+    BlobId, EncodingConfig, EncodingType, Epoch,
+    quilt::{PatchColumns, PatchHead, QuiltIndex, QuiltPatch, QuiltPatchId, Tags},
+};
 pub use walrus_node_client::{BlobStatus, EventId, HealthInfo};
 pub use walrus_sui::{
     Address, Digest, PersonalMessage, Transaction, UserSignature,

@@ -69,6 +69,19 @@ pub const TAIL_FACTOR: f64 = 0.5;
 pub const HEDGE_AFTER: Duration = Duration::from_millis(250);
 /// ... which means a sliver divided by this in that time.
 pub const HEDGE_DIVISOR: u64 = 16;
+/// Bytes of slivers that one stream of them has on their way or in memory ...
+pub const MAX_STREAM_IN_FLIGHT: usize = 16_000_000;
+/// ... and most slivers.
+pub const MAX_STREAM_SLIVERS: usize = 32;
+/// Slivers that one reader recovers from symbols, because their nodes do not give them.
+pub const RECOVERED_SLIVERS: usize = 100;
+/// A sliver that is asked for by its index is asked of others as well if it has not come after [`HEDGE_AFTER`] and the time that it
+/// takes at this speed ...
+pub const USUAL_BYTES_PER_SECOND: u64 = 8_000_000;
+/// ... and its node is given up after [`SMALL_REQUEST`] and the time at this one.
+pub const SLOW_BYTES_PER_SECOND: u64 = 200_000;
+/// Bytes of columns of the index of a quilt beside the first one: more than that no index that is of any use has.
+pub const MAX_QUILT_INDEX_BYTES: u64 = 64 << 20;
 /// Rounds over the nodes in which a read looks for slivers, metadata included.
 pub const READ_ROUNDS: u32 = 2;
 /// Pause between two such rounds.

@@ -37,7 +37,11 @@ impl Connections {
     fn to(&self, member: &CommitteeMember) -> Result<NodeClient, NodeProblem> {
         let malformed =
             || NodeProblem::Unusable("its network key on chain is malformed".to_owned());
-        let endpoint = endpoint(member).ok_or_else(malformed)?;
+        self.to_endpoint(endpoint(member).ok_or_else(malformed)?)
+    }
+
+    /// The connection to a node that may be in no committee.
+    pub(crate) fn to_endpoint(&self, endpoint: Endpoint) -> Result<NodeClient, NodeProblem> {
         Ok(self.pool.client(endpoint)?)
     }
 

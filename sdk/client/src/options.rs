@@ -1,7 +1,8 @@
 //! Options of stores and reads.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use walrus_core::Epoch;
 pub use walrus_core::decoder::ConsistencyCheck;
 use walrus_node_client::NodeClientOptions;
 use walrus_sui::Address;
@@ -16,6 +17,8 @@ pub enum PostStoreAction {
     Keep,
     /// It goes to this address.
     TransferTo(Address),
+    /// It is put into a shared object without funds, so that anybody can extend it. Only of blobs that are not deletable.
+    Share,
 }
 
 /// A blob to store.
@@ -45,6 +48,10 @@ impl BlobToStore {
 pub enum EpochsAhead {
     /// For this many epochs from the current one, at least 1.
     Count(u32),
+    /// Until this epoch begins, which is a later one.
+    Until(Epoch),
+    /// At least until this time, as far as the length of epochs tells.
+    AtLeastUntil(SystemTime),
     /// For as many epochs as the network allows.
     Max,
 }
@@ -70,6 +77,8 @@ pub struct StoreOptions {
     pub post_store: PostStoreAction,
     /// Gas budget in MIST; estimated when absent.
     pub gas_budget: Option<u64>,
+    /// Nothing is paid if all blobs together would cost more, in FROST.
+    pub max_cost: Option<u64>,
 }
 
 impl StoreOptions {
@@ -82,6 +91,7 @@ impl StoreOptions {
             reuse_resources: true,
             post_store: PostStoreAction::Keep,
             gas_budget: None,
+            max_cost: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, EncodingType, Epoch};
 use walrus_node_client::EventId;
-use walrus_sui::{Address, Digest};
+use walrus_sui::{Address, Digest, objects::Blob};
 
 use crate::{ClientError, StoreFailure, Stored, progress::Phase};
 
@@ -43,6 +43,27 @@ pub struct StorageResource {
     pub end_epoch: Epoch,
     /// Bytes after encoding.
     pub storage_size: u64,
+}
+
+impl From<&Blob> for BlobObject {
+    fn from(blob: &Blob) -> Self {
+        Self {
+            id: blob.id,
+            registered_epoch: blob.registered_epoch,
+            blob_id: blob.blob_id,
+            size: blob.size,
+            // The only one that the contract registers.
+            encoding_type: EncodingType::RS2,
+            certified_epoch: blob.certified_epoch,
+            storage: StorageResource {
+                id: blob.storage.id,
+                start_epoch: blob.storage.start_epoch,
+                end_epoch: blob.storage.end_epoch,
+                storage_size: blob.storage.storage_size,
+            },
+            deletable: blob.deletable,
+        }
+    }
 }
 
 /// What had to be paid for. Client spec 1.5.
@@ -270,6 +291,18 @@ pub struct StoreReport {
 }
 
 impl StoreReport {
+    /// What was paid for storage, in FROST.
+    pub fn cost(&self) -> u64 {
+        let costs = self.outcomes.iter().map(|outcome| {
+            let surplus = outcome.surplus.as_ref().map_or(0, |surplus| surplus.cost);
+            match &outcome.result {
+                Ok(stored) => surplus.saturating_add(stored.cost()),
+                Err(_) => surplus,
+            }
+        });
+        costs.fold(0, u64::saturating_add)
+    }
+
     /// Records how long a phase took.
     pub(crate) fn time(&mut self, phase: Phase, duration: Duration) {
         *self.timings.entry(phase).or_default() += duration;

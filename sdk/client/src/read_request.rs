@@ -107,24 +107,12 @@ impl<'a> ReadBlob<'a> {
             spool: self.client.spool(),
             progress,
         };
-        let mut view = self.client.view().await?;
-        let mut changes = 0;
-        loop {
-            let result = self.read_once(&view, reading, destination.clone()).await;
-            let error = match result {
-                Err(error) if error.may_be_epoch_change() => error,
-                result => return result,
-            };
-            // The network may know a committee that we do not know yet; if not, the error stands.
-            match self.client.refresh().await {
-                Ok(fresh) if changes < limits::COMMITTEE_CHANGES && fresh.differs_from(&view) => {
-                    view = fresh;
-                }
-                _ => return Err(error),
-            }
-            changes += 1;
-            tokio::time::sleep(limits::COMMITTEE_CHANGE_PAUSE).await;
-        }
+        self.client
+            .with_view(|view| {
+                let destination = destination.clone();
+                async move { self.read_once(&view, reading, destination).await }
+            })
+            .await
     }
 
     async fn read_once(

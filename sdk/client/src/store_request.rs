@@ -31,14 +31,15 @@ pub struct StoreBlobs<'a> {
     request: Request<'a>,
 }
 
+/// What all requests to store have in common.
 #[derive(Clone)]
-struct Request<'a> {
-    client: &'a Client,
-    options: StoreOptions,
-    progress: &'a dyn Progress,
+pub(crate) struct Request<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) options: StoreOptions,
+    pub(crate) progress: &'a dyn Progress,
 }
 
-/// How to store, for both requests.
+/// How to store, for each of the requests.
 macro_rules! how_to_store {
     ($request:ident) => {
         impl<'a> $request<'a> {
@@ -60,6 +61,19 @@ macro_rules! how_to_store {
                 self
             }
 
+            /// Puts the blob object into a shared one afterwards, which anybody can extend. Only together with
+            /// [`permanent`](Self::permanent).
+            pub fn share(mut self) -> Self {
+                self.request.options.post_store = PostStoreAction::Share;
+                self
+            }
+
+            /// Pays nothing if all would cost more, in FROST.
+            pub fn max_cost(mut self, frost: u64) -> Self {
+                self.request.options.max_cost = Some(frost);
+                self
+            }
+
             /// All options at once, in place of those before.
             pub fn options(mut self, options: impl Borrow<StoreOptions>) -> Self {
                 self.request.options = options.borrow().clone();
@@ -75,6 +89,8 @@ macro_rules! how_to_store {
         }
     };
 }
+
+pub(crate) use how_to_store;
 
 how_to_store!(StoreBlob);
 how_to_store!(StoreBlobs);
@@ -187,12 +203,12 @@ fn only(outcomes: Vec<StoreOutcome>) -> Result<StoredBlob, ClientError> {
     })
 }
 
-fn nothing_done() -> ClientError {
+pub(crate) fn nothing_done() -> ClientError {
     ClientError::Interrupted("nothing was stored".to_owned())
 }
 
 impl<'a> Request<'a> {
-    fn new(client: &'a Client) -> Self {
+    pub(crate) fn new(client: &'a Client) -> Self {
         Self {
             client,
             options: StoreOptions::new(EpochsAhead::Count(1)),
@@ -201,14 +217,13 @@ impl<'a> Request<'a> {
     }
 
     /// Stores blobs, batch by batch. Client spec 1.3. The same content several times is stored once.
-    async fn store(
+    pub(crate) async fn store(
         &self,
         blobs: Vec<BlobToStore>,
         progress: &dyn Progress,
     ) -> Result<StoreReport, ClientError> {
-        let Self {
-            client, options, ..
-        } = self;
+        let client = self.client;
+        let mut options = self.options.clone();
         let writer = client.writer()?;
         let at_once = client.blobs_at_once();
         let mut known = Known::default();
@@ -220,11 +235,15 @@ impl<'a> Request<'a> {
                 break;
             }
             let labels: Vec<String> = batch.iter().map(|blob| blob.label.clone()).collect();
-            let stored = match Store::new(client, Some(writer.clone()), options, progress).await {
+            let stored = match Store::new(client, Some(writer.clone()), &options, progress).await {
                 // On the heap: the futures of callers would be too large for small stacks.
                 Ok(store) => Box::pin(store.run(batch, &mut known)).await,
                 Err(error) => Err(error),
             };
+            if let Ok(stored) = &stored {
+                let paid = stored.cost();
+                options.max_cost = options.max_cost.map(|max| max.saturating_sub(paid));
+            }
             match (&mut report, stored) {
                 (None, stored) => report = Some(stored?),
                 (Some(report), Ok(stored)) => report.append(stored),
@@ -235,7 +254,7 @@ impl<'a> Request<'a> {
         report.ok_or_else(nothing_done)
     }
 
-    async fn dry_run(
+    pub(crate) async fn dry_run(
         &self,
         blobs: Vec<BlobToStore>,
         progress: &dyn Progress,

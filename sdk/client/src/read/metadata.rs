@@ -15,7 +15,7 @@ use crate::{
 
 /// Asks random nodes, a few at a time, and takes the first answer that belongs to the blob ID. A node that is slow is not
 /// waited for: after a while another one is asked beside it.
-pub(super) async fn fetch(
+pub(crate) async fn fetch(
     committee: &NodeCommittee,
     blob_id: &BlobId,
 ) -> Result<VerifiedBlobMetadataWithId, ClientError> {

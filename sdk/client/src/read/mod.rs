@@ -6,8 +6,11 @@
 //! Slivers of large blobs go to a file as they arrive, and the blob is decoded from there strip by strip.
 
 mod decode;
+mod fallback;
 mod kept;
 mod metadata;
+mod named;
+mod recover;
 mod refusals;
 mod schedule;
 mod slivers;
@@ -17,12 +20,14 @@ use std::{sync::Arc, time::Instant};
 
 use walrus_core::{Axis, BlobId, Primary, Secondary, VerifiedBlobMetadataWithId};
 
-pub(crate) use self::status::StatusPoll;
 pub use self::status::{NoWitness, StatusWitness, blob_status, status_before_store};
 use self::{
     decode::Decoding,
     refusals::Refusals,
     slivers::{Gathered, Gathering},
+};
+pub(crate) use self::{
+    fallback::WholeBlob, metadata::fetch as fetch_metadata, named::NamedSlivers, status::StatusPoll,
 };
 use crate::{
     BlobContent, ClientError, Phase, Progress, ReadOptions, Spool, disk::Output,

@@ -369,7 +369,7 @@ impl<T: Axis> Shared<T> {
 }
 
 /// The sliver, if it is the one that was asked for and belongs to the blob.
-fn verify<T: Axis>(
+pub(super) fn verify<T: Axis>(
     bytes: &[u8],
     index: SliverIndex,
     metadata: &VerifiedBlobMetadataWithId,

@@ -9,11 +9,10 @@ use super::{
     certify::Failed,
     cutting::Stock,
     parts::Parts,
-    record::blob_object,
     register::{extension_price, transaction_error},
     stage::{Placed as _, Registered, Registration},
 };
-use crate::{ClientError, Phase, PostStoreAction, Stored, limits};
+use crate::{BlobObject, ClientError, Phase, PostStoreAction, Stored, limits};
 
 /// A blob object that lasts long enough now.
 struct Extended {
@@ -77,7 +76,7 @@ impl Store<'_> {
         }
         self.note(place, |record| {
             record.result = Some(Ok(Stored::NewlyCreated {
-                blob_object: blob_object(&object),
+                blob_object: BlobObject::from(&object),
                 resource_operation: operation,
                 cost,
                 shared_blob_object: None,
@@ -141,7 +140,7 @@ impl Store<'_> {
     /// Whom new objects are for, if the wallet does not keep them.
     pub(super) fn recipient(&self) -> Option<Address> {
         match self.options.post_store {
-            PostStoreAction::Keep => None,
+            PostStoreAction::Keep | PostStoreAction::Share => None,
             PostStoreAction::TransferTo(recipient) => Some(recipient),
         }
     }
@@ -149,6 +148,9 @@ impl Store<'_> {
     /// Gives blob objects to whom they are for that were not given away by the transaction that certified them. Client spec 1.2.
     /// If that fails, the blobs are stored and stay the wallet's, which is their outcome.
     pub(super) async fn hand_over(&mut self) -> Result<(), ClientError> {
+        if self.options.post_store == PostStoreAction::Share {
+            return self.share().await;
+        }
         let Some(recipient) = self.recipient() else {
             return Ok(());
         };
@@ -169,6 +171,35 @@ impl Store<'_> {
             for place in places {
                 let error = transaction_error("transferring the blob object", error.clone());
                 self.fail(place, Phase::Certify, error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts blob objects into shared ones, each by a transaction of its own. One that cannot be is stored and stays the wallet's,
+    /// which is its outcome.
+    async fn share(&mut self) -> Result<(), ClientError> {
+        for place in 0..self.records.len() {
+            let result = self
+                .records
+                .get(place)
+                .and_then(|record| record.result.as_ref());
+            let Some(Ok(Stored::NewlyCreated { blob_object, .. })) = result else {
+                continue;
+            };
+            match self.writer()?.share_blob(blob_object.id, 0).await {
+                Ok(shared) => self.note(place, |record| {
+                    if let Some(Ok(Stored::NewlyCreated {
+                        shared_blob_object, ..
+                    })) = &mut record.result
+                    {
+                        *shared_blob_object = Some(shared);
+                    }
+                }),
+                Err(error) => {
+                    let error = transaction_error("sharing the blob object", error);
+                    self.fail(place, Phase::Certify, error)?;
+                }
             }
         }
         Ok(())

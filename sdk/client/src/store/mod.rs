@@ -49,9 +49,9 @@ pub use self::{
     upload::BlobUpload,
 };
 use crate::{
-    BlobToStore, Client, ClientError, EventOrObject, Phase, Progress, StoreOptions, StoreReport,
-    Stored, chain_witness::ChainWitness, committee_cache::NetworkView, limits, progress::Timer,
-    read::StatusPoll,
+    BlobToStore, Client, ClientError, EventOrObject, Phase, PostStoreAction, Progress,
+    StoreOptions, StoreReport, Stored, chain_witness::ChainWitness, committee_cache::NetworkView,
+    limits, progress::Timer, read::StatusPoll,
 };
 
 /// One store of several blobs.
@@ -84,7 +84,10 @@ impl<'a> Store<'a> {
             ContractWriter::with_executor(client.reader().clone(), executor)
         });
         let view = client.view().await?;
-        let epochs_ahead = client.epochs_ahead(options.epochs, &view.sales)?;
+        if options.post_store == PostStoreAction::Share && options.deletable {
+            return Err(ClientError::DeletableShared);
+        }
+        let epochs_ahead = client.epochs_ahead(options.epochs, &view).await?;
         let report = StoreReport {
             outcomes: Vec::new(),
             timings: BTreeMap::new(),

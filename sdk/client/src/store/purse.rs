@@ -104,8 +104,8 @@ impl Store<'_> {
         Ok(purse)
     }
 
-    /// Refuses blobs that several transactions register, if the wallet does not have what all of them take, before the first is
-    /// paid. `first` is the plan for the first of them, `rest` are those that it leaves, and `owned` is what the wallet has then.
+    /// Refuses blobs if the wallet does not have what all transactions that register them take, or if that is more than the caller
+    /// allows, before the first is paid. `first` is the plan for the first of them, `rest` are those that it leaves, and `owned` is what the wallet has then.
     pub(super) async fn check_means(
         &self,
         first: &Batch,
@@ -120,7 +120,11 @@ impl Store<'_> {
             rest = rest.get(batch.settled.max(1)..).unwrap_or_default();
             self.charge(&batch, &mut purse).await?;
         }
-        Ok(())
+        let cost = u64::try_from(purse.frost.planned).unwrap_or(u64::MAX);
+        match self.options.max_cost {
+            Some(max) if cost > max => Err(ClientError::TooExpensive { cost, max }),
+            _ => Ok(()),
+        }
     }
 
     async fn charge(&self, batch: &Batch, purse: &mut Purse) -> Result<(), ClientError> {

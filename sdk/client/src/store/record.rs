@@ -1,12 +1,11 @@
 //! Store record: what is told of each blob when a store ends, as far as it is known.
 
-use walrus_core::{BlobId, EncodingType};
+use walrus_core::BlobId;
 use walrus_sui::{Digest, objects::Blob};
 
 use super::{parts::Parts, stage::Described};
 use crate::{
-    BlobObject, BlobToStore, ClientError, EventOrObject, Phase, StorageResource, StoreFailure,
-    StoreOutcome, Stored, Surplus,
+    BlobToStore, ClientError, EventOrObject, Phase, StoreFailure, StoreOutcome, Stored, Surplus,
 };
 
 /// What is told of one blob.
@@ -105,23 +104,5 @@ pub(super) fn certified(object: &Blob) -> Stored {
         blob_id: object.blob_id,
         event_or_object: EventOrObject::Object(object.id),
         end_epoch: object.storage.end_epoch,
-    }
-}
-
-pub(super) fn blob_object(blob: &Blob) -> BlobObject {
-    BlobObject {
-        id: blob.id,
-        registered_epoch: blob.registered_epoch,
-        blob_id: blob.blob_id,
-        size: blob.size,
-        encoding_type: EncodingType::RS2,
-        certified_epoch: blob.certified_epoch,
-        storage: StorageResource {
-            id: blob.storage.id,
-            start_epoch: blob.storage.start_epoch,
-            end_epoch: blob.storage.end_epoch,
-            storage_size: blob.storage.storage_size,
-        },
-        deletable: blob.deletable,
     }
 }

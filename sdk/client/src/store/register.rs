@@ -114,7 +114,7 @@ impl Store<'_> {
             let batch = self.plan_batch(&blobs, &mut owned, &prices)?;
             // What is paid by several transactions is paid as a whole or not at all.
             let rest = blobs.get(batch.settled..).unwrap_or_default();
-            if is_first && !rest.is_empty() {
+            if is_first && (!rest.is_empty() || self.options.max_cost.is_some()) {
                 self.check_means(&batch, rest, &mut owned, &prices).await?;
             }
             match self.register_new(&batch).await {

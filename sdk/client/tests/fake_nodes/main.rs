@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod network;
+mod quilts;
+mod ranges;
 mod reads;
 mod statuses;
 mod uploads;

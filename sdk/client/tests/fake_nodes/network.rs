@@ -13,7 +13,7 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, RawQuery, State},
+    extract::{Path, Query, RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -22,10 +22,12 @@ use axum::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, rustls, server::TlsStream};
 use walrus_core::{
-    BlobId, EncodingConfig, ShardIndex, SliverPairIndex, SliverType,
+    Axis, BlobId, EncodingConfig, ShardIndex, SliverData, SliverIndex, SliverPairIndex, SliverType,
     bls::BlsKeyPair,
+    bounded_bcs::uleb,
     encoder::{BlobEncoder, EncodedBlob},
     messages::{BlobPersistence, ProtocolMessage, StorageConfirmationBody},
+    recovery::GeneralRecoverySymbol,
     signed_message::StorageConfirmation,
 };
 use walrus_node_client::{
@@ -59,6 +61,8 @@ pub(crate) enum Behaviour {
     CorruptMetadata,
     /// Has no primary slivers.
     OnlySecondary,
+    /// Has no secondary slivers, and gives no symbols.
+    OnlyPrimary,
     /// Knows nothing.
     Empty,
     /// Signs with another key.
@@ -88,10 +92,13 @@ pub(crate) enum Behaviour {
 pub(crate) struct Node {
     pub(crate) behaviour: Behaviour,
     keys: BlsKeyPair,
+    index: u16,
     shards: u16,
     blob: Option<Arc<EncodedBlob>>,
     requests: Mutex<HashMap<&'static str, u32>>,
     pub(crate) received: Mutex<HashSet<(u16, SliverType)>>,
+    /// Slivers that it was asked for.
+    pub(crate) wanted: Mutex<Vec<(SliverPairIndex, SliverType)>>,
     /// Pieces of each request that brought several.
     pub(crate) pieces: Mutex<Vec<usize>>,
     /// All requests.
@@ -99,6 +106,17 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Its shards.
+    fn held(&self) -> impl Iterator<Item = ShardIndex> + use<> {
+        let first = self.index * self.shards;
+        (first..first + self.shards).map(ShardIndex)
+    }
+
+    /// What it holds.
+    pub(crate) fn blob(&self) -> &EncodedBlob {
+        self.blob.as_ref().unwrap()
+    }
+
     fn count(&self, kind: &'static str) -> u32 {
         let mut requests = self.requests.lock().unwrap();
         let count = requests.entry(kind).or_default();
@@ -167,10 +185,12 @@ impl Network {
             let node = Arc::new(Node {
                 behaviour,
                 keys: BlsKeyPair::generate(&mut rand::rng()),
+                index: u16::try_from(index).unwrap(),
                 shards,
                 blob: blob.cloned(),
                 requests: Mutex::default(),
                 received: Mutex::default(),
+                wanted: Mutex::default(),
                 pieces: Mutex::default(),
                 asked: AtomicU32::new(0),
             });
@@ -197,7 +217,7 @@ async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
         walrus_core::network_key::NetworkPublicKey::from_sec1(tls_key.public_key_raw()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let node_shards = node.shards;
+    let (weight, shards) = (node.shards, node.held().collect());
     let node_key = node.keys.public_key();
     if node.behaviour != Behaviour::Down {
         let listener = TlsListener {
@@ -206,12 +226,10 @@ async fn spawn(node: Arc<Node>, index: usize) -> CommitteeMember {
         };
         tokio::spawn(async move { axum::serve(listener, router(node)).await.unwrap() });
     }
-    let shards = node_shards;
-    let first = index as u16 * shards;
     CommitteeMember {
         node_id: Address::new([index as u8; 32]),
-        weight: shards,
-        shards: (first..first + shards).map(ShardIndex).collect(),
+        weight,
+        shards,
         public_key: Some(node_key),
         network_public_key: Some(network_key),
         network_address: address.to_string(),
@@ -269,6 +287,7 @@ fn router(node: Arc<Node>) -> Router {
     router
         .route(routes::METADATA, get(get_metadata).put(put_metadata))
         .route(routes::SLIVER, get(get_sliver).put(put_sliver))
+        .route(routes::RECOVERY_SYMBOLS, get(recovery_symbols))
         .route(routes::PERMANENT_CONFIRMATION, get(confirm))
         .route(routes::BLOB_STATUS, get(status))
         .layer(axum::middleware::from_fn_with_state(
@@ -325,6 +344,7 @@ async fn get_sliver(
     State(node): State<Arc<Node>>,
     Path((_, pair, sliver_type)): Path<(BlobId, SliverPairIndex, SliverType)>,
 ) -> Response {
+    node.wanted.lock().unwrap().push((pair, sliver_type));
     let Some(blob) = node
         .blob
         .as_ref()
@@ -332,7 +352,12 @@ async fn get_sliver(
     else {
         return refuse(Reason::SliverNotFound);
     };
-    if node.behaviour == Behaviour::OnlySecondary && sliver_type == SliverType::Primary {
+    let lacks = match node.behaviour {
+        Behaviour::OnlySecondary => sliver_type == SliverType::Primary,
+        Behaviour::OnlyPrimary => sliver_type == SliverType::Secondary,
+        _ => false,
+    };
+    if lacks {
         return refuse(Reason::SliverNotFound);
     }
     let slivers = &blob.pairs[pair.as_usize()];
@@ -345,6 +370,54 @@ async fn get_sliver(
         bytes[middle] ^= 1;
     }
     binary(bytes)
+}
+
+/// All symbols of the target sliver that are in slivers of the node; of [`Behaviour::CorruptSlivers`] with a bit flipped.
+async fn recovery_symbols(
+    State(node): State<Arc<Node>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let Some(blob) = node
+        .blob
+        .as_ref()
+        .filter(|_| !matches!(node.behaviour, Behaviour::Empty | Behaviour::OnlyPrimary))
+    else {
+        return refuse(Reason::MetadataNotFound);
+    };
+    let target: SliverIndex = query["targetSliver"].parse().unwrap();
+    let target_type: SliverType = query["targetType"].parse().unwrap();
+    let n_shards = blob.metadata.n_shards();
+    let symbols: Vec<GeneralRecoverySymbol> = node
+        .held()
+        .map(|shard| {
+            let pair = shard.to_pair_index(blob.metadata.blob_id(), n_shards);
+            let pair = &blob.pairs[pair.as_usize()];
+            match target_type {
+                SliverType::Secondary => symbol(&pair.primary, blob, target),
+                SliverType::Primary => symbol(&pair.secondary, blob, target),
+            }
+        })
+        .collect();
+    let mut bytes = uleb(symbols.len());
+    symbols
+        .iter()
+        .for_each(|symbol| bytes.extend(symbol.to_bcs()));
+    if node.behaviour == Behaviour::CorruptSlivers {
+        bytes[6] ^= 1;
+    }
+    binary(bytes)
+}
+
+/// The symbol of a sliver that belongs to the target, with its proof.
+fn symbol<T: Axis>(
+    source: &SliverData<T>,
+    blob: &EncodedBlob,
+    target: SliverIndex,
+) -> GeneralRecoverySymbol {
+    let expanded = source.expand(blob.metadata.config()).unwrap();
+    expanded
+        .general_recovery_symbol(&expanded.merkle_tree(), target)
+        .unwrap()
 }
 
 /// Slivers in one answer; of [`Behaviour::WholeInterrupted`] only the first.

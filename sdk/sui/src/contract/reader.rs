@@ -19,7 +19,7 @@ use crate::{
     limits,
     objects::{
         ActiveSet, Blob, BlobAttributes, BlsCommittee, Field, NodeMetadata, OwnedStorage,
-        StakedWal, Staking, StakingInnerV1, StakingPool, StorageNodeCap, System,
+        SharedBlob, StakedWal, Staking, StakingInnerV1, StakingPool, StorageNodeCap, System,
         attributes_field_id, extended_field_id,
     },
 };
@@ -271,6 +271,16 @@ impl ContractReader {
     pub async fn blob(&self, object_id: Address) -> Result<Blob, ChainError> {
         let object = self.chain.object(object_id).await?;
         object.expect_type("blob", "Blob")?;
+        object.decode()
+    }
+
+    /// A blob in a shared object.
+    ///
+    /// # Errors
+    /// [`ChainError::ObjectNotFound`], [`ChainError::WrongType`] and others.
+    pub async fn shared_blob(&self, object_id: Address) -> Result<SharedBlob, ChainError> {
+        let object = self.chain.object(object_id).await?;
+        object.expect_type("shared_blob", "SharedBlob")?;
         object.decode()
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use walrus_e2e::{TestNetwork, random_bytes, small};
-use walrus_sdk::{Client, ClientError, ConnectError, Keypair, Stored};
+use walrus_sdk::{Client, ClientError, ConnectError, Keypair, PatchToStore, Stored};
 use walrus_sui::local_network::client_config_path;
 
 #[path = "../../../../sdk/client/examples/custom_signer.rs"]
@@ -15,6 +15,9 @@ mod custom_signer;
 #[path = "../../../../sdk/client/examples/many_blobs.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod many_blobs;
+#[path = "../../../../sdk/client/examples/quilt.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod quilt;
 #[path = "../../../../sdk/client/examples/read_part.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod read_part;
@@ -68,6 +71,8 @@ async fn the_examples_do_what_they_say() {
         assert_eq!(attributes.unwrap().unwrap().metadata.contents.len(), 1);
     }
 
+    assert_quilt_is_read_file_by_file(&client).await;
+
     let mut lines = Vec::new();
     let watched = watch_progress::store_watched(&client, data, |line| lines.push(line)).await;
     assert_eq!(watched.unwrap().blob_id(), stored.blob_id());
@@ -96,6 +101,22 @@ async fn connect(network: &TestNetwork, directory: &std::path::Path) -> Client {
         .connect()
         .await
         .unwrap()
+}
+
+async fn assert_quilt_is_read_file_by_file(client: &Client) {
+    let contents = [random_bytes(10), random_bytes(3_000)];
+    let names = ["b", "a"].into_iter();
+    let patches = names
+        .zip(&contents)
+        .map(|(name, content)| PatchToStore::new(name, content.as_slice()));
+    let stored = quilt::store_together(client, patches).await.unwrap();
+    for ((name, id), expected) in stored
+        .iter()
+        .zip([("a", &contents[1]), ("b", &contents[0])])
+    {
+        let read = quilt::read_one(client, id).await.unwrap();
+        assert_eq!((name.as_str(), &read), expected);
+    }
 }
 
 async fn assert_signer_decides(network: &TestNetwork, client: &Client) {

@@ -1,0 +1,19 @@
+//! Quilts: many named pieces in one blob. Client spec 6, encoding spec 6.
+//!
+//! [`StoreQuilt`] packs patches and stores the blob; [`Quilt`] reads the index and patches of one, [`PatchBody`] is a patch as its
+//! bytes come.
+
+mod columns;
+mod error;
+mod open;
+mod pack;
+mod patch_body;
+mod store;
+
+pub use self::{
+    error::QuiltProblem,
+    open::Quilt,
+    pack::{PatchToStore, QUILT_ATTRIBUTE},
+    patch_body::PatchBody,
+    store::{QuiltPlan, QuiltReport, StoreQuilt, StoredPatch},
+};
