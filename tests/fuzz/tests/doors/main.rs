@@ -9,6 +9,7 @@ mod bytecode;
 mod configuration;
 mod event_blobs;
 mod http;
+mod quilts;
 mod segments;
 
 /// A fuzz target: the fixed sample, the corpus, and as many random inputs as the environment asks for (none by default).
