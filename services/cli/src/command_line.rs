@@ -6,12 +6,12 @@ use clap::{
     Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use walrus_core::BlobId;
+use walrus_core::{BlobId, quilt::QuiltPatchId};
 
 use crate::{args::Cli, printable, report::say, shared_options, standard_streams};
 
-/// The name of all values that are blob IDs.
-const BLOB_ID: &str = "BLOB_ID";
+/// The names of all values that are IDs of blobs, of quilts and of patches.
+const IDS: [&str; 3] = ["BLOB_ID", "QUILT_ID", "PATCH_ID"];
 /// Commands of the feature `dev`.
 const DEV: [&str; 3] = ["localnet", "devchain", "demo"];
 /// Options that ask for help.
@@ -19,7 +19,7 @@ const HELP: [&str; 2] = ["--help", "-h"];
 
 /// Reads a command line.
 ///
-/// One blob ID in 64 begins with `-`. Where there is such a word, it is a value; elsewhere a word with `-` that is no option is
+/// One blob ID in 64 begins with `-`, as does the ID of a patch in it. Where there is such a word, it is a value; elsewhere a word with `-` that is no option is
 /// a mistake, and is called one.
 ///
 /// # Errors
@@ -67,8 +67,8 @@ pub(crate) fn parse_object(words: Vec<OsString>) -> Result<(Cli, Option<String>)
 
 fn parse_all(words: Vec<OsString>) -> Result<(Cli, Command, ArgMatches), clap::Error> {
     let mut command = program();
-    if words.iter().any(is_blob_id_like_an_option) {
-        command = with_blob_ids_like_options(command);
+    if words.iter().any(is_id_like_an_option) {
+        command = with_ids_like_options(command);
     }
     let matches = command.clone().try_get_matches_from(words);
     let matches = matches.map_err(|error| explain_left_out(error, &mut command, left_out))?;
@@ -133,27 +133,28 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn is_blob_id_like_an_option(word: &OsString) -> bool {
+fn is_id_like_an_option(word: &OsString) -> bool {
+    let is_id = |word: &str| word.parse::<BlobId>().is_ok() || word.parse::<QuiltPatchId>().is_ok();
     word.to_str()
-        .is_some_and(|word| word.starts_with('-') && word.parse::<BlobId>().is_ok())
+        .is_some_and(|word| word.starts_with('-') && is_id(word))
 }
 
-fn is_blob_id(argument: &Arg) -> bool {
+fn is_id(argument: &Arg) -> bool {
     let names = argument.get_value_names().unwrap_or_default();
-    names.iter().any(|name| name == BLOB_ID)
+    names.iter().any(|name| IDS.contains(&name.as_str()))
 }
 
-fn with_blob_ids_like_options(command: Command) -> Command {
+fn with_ids_like_options(command: Command) -> Command {
     let commands: Vec<_> = command
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())
         .collect();
-    let command = command.mut_args(|argument| match is_blob_id(&argument) {
+    let command = command.mut_args(|argument| match is_id(&argument) {
         true => argument.allow_hyphen_values(true),
         false => argument,
     });
     commands.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, with_blob_ids_like_options)
+        command.mut_subcommand(name, with_ids_like_options)
     })
 }
 

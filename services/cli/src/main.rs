@@ -9,6 +9,7 @@ mod advice;
 mod args;
 mod command_line;
 mod commands;
+mod consent;
 mod context;
 #[cfg(feature = "dev")]
 mod devchain;
@@ -16,6 +17,7 @@ mod encoding;
 mod input;
 mod invocation;
 mod lifetime;
+mod named_files;
 #[cfg(feature = "dev")]
 mod network_steps;
 mod node_table;
@@ -97,6 +99,7 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
     match command {
         _ if global.json => true,
         Command::Read(args) => args.out.as_deref().is_none_or(is_printed),
+        Command::ReadQuilt(args) => args.out.is_none(),
         Command::Decode(args) => is_printed(&args.out),
         #[cfg(feature = "dev")]
         Command::Devchain(args) => args.command.is_some(),
@@ -112,8 +115,11 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
 /// What a command leaves behind.
 fn effect(command: &Command) -> Effect {
     match command {
-        Command::Store(args) if !args.dry_run => Effect::Paid,
+        Command::Store(args) if !args.how.dry_run => Effect::Paid,
+        Command::StoreQuilt(args) if !args.how.dry_run => Effect::Paid,
         Command::GetWal(_) | Command::Stake(_) => Effect::Paid,
+        Command::Delete(_) | Command::Extend(_) | Command::Share(_) => Effect::Paid,
+        Command::FundSharedBlob(_) | Command::BurnBlobs(_) => Effect::Paid,
         #[cfg(feature = "dev")]
         Command::Devchain(args) => match args.command {
             Some(DevchainCommand::Publish(_) | DevchainCommand::Call(_)) => Effect::Paid,
@@ -140,9 +146,26 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Store(args) => commands::store::run(&global, args).await,
+        Command::StoreQuilt(args) => commands::store_quilt::run(&global, args).await,
+        Command::ReadQuilt(args) => commands::read_quilt::run(&global, args).await,
+        Command::ListPatchesInQuilt(args) => commands::list_patches::run(&global, args).await,
         Command::Read(args) => commands::read::run(&global, args).await,
         Command::BlobStatus(args) => commands::blob_status::run(&global, args).await,
+        Command::ListBlobs(args) => commands::list_blobs::run(&global, args).await,
+        Command::Delete(args) => commands::delete::run(&global, args).await,
+        Command::Extend(args) => commands::extend::run(&global, args).await,
+        Command::Share(args) => commands::share::share(&global, args).await,
+        Command::FundSharedBlob(args) => commands::share::fund(&global, args).await,
+        Command::BurnBlobs(args) => commands::burn_blobs::run(&global, args).await,
+        Command::GetBlobAttribute(args) => commands::attributes::get(&global, args).await,
+        Command::SetBlobAttribute(args) => commands::attributes::set(&global, args).await,
+        Command::RemoveBlobAttributeFields(args) => {
+            commands::attributes::remove_fields(&global, args).await
+        }
+        Command::RemoveBlobAttribute(args) => commands::attributes::remove(&global, args).await,
         Command::Info(args) => commands::info::run(&global, args).await,
+        Command::Health(args) => commands::health::run(&global, args).await,
+        Command::GenerateSuiWallet(args) => commands::generate_sui_wallet::run(&global, args).await,
         Command::BlobId(args) => commands::blob_id::run(&global, args).await,
         Command::Encode(args) => commands::encode::run(&global, args).await,
         Command::Decode(args) => commands::decode::run(&global, args).await,

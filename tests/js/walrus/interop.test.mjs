@@ -1,7 +1,7 @@
 // What the program stores the package reads, and the other way round.
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -43,4 +43,67 @@ test('a quilt of the package is a blob to the program', async () => {
   const { blobId } = await client.writeQuilt({ blobs, signer: await network.wallet(), epochs: 1, deletable: true });
   const { quilt } = await client.encodeQuilt({ blobs });
   assert.deepEqual(await network.cli(['read', blobId]), Buffer.from(quilt));
+});
+
+/** Columns of a quilt: secondary source symbols of 31 shards. */
+const COLUMNS = 21;
+
+/** Files of many lengths, some with tags. */
+function quiltFiles(seed) {
+  const lengths = [0, 1, 700 + seed, 5_000, 12_345];
+  const names = ['a', 'b/photo.jpg', 'note ☂', 'z'.repeat(40), 'ümlaut'];
+  return names.map((identifier, i) => ({
+    identifier,
+    contents: bytes(lengths[i], seed + i),
+    tags: i % 2 ? { kind: 'odd', number: `${i}` } : {},
+  }));
+}
+
+for (const seed of [1, 2, 3]) {
+  test(`the program packs quilt ${seed} as the package does, and the package reads it`, async () => {
+    const files = quiltFiles(seed);
+    const blobs = [];
+    for (const [i, { identifier, contents, tags }] of files.entries()) {
+      const file = path.join(network.temporaryDirectory, `quilt-${seed}-${i}`);
+      await writeFile(file, contents);
+      blobs.push(JSON.stringify({ path: file, identifier, tags }));
+    }
+    const stored = JSON.parse(await network.cli(['store-quilt', '--blobs', ...blobs, '--epochs', '2', '--json']));
+    const { blobObject } = stored.blobStoreResult.newlyCreated;
+    const { quilt, index } = await client.encodeQuilt({ blobs: files });
+    const { blobId } = await client.computeBlobMetadata({ bytes: quilt });
+    assert.equal(blobObject.blobId, blobId);
+    const patches = stored.storedQuiltBlobs.map(({ identifier, range: [startIndex, endIndex] }) => ({ identifier, startIndex, endIndex }));
+    assert.deepEqual(patches, index.patches.map(({ identifier, startIndex, endIndex }) => ({ identifier, startIndex, endIndex })));
+    assert.deepEqual(await client.readBlobAttributes({ blobObjectId: blobObject.id }), { _walrusBlobType: 'quilt' });
+    const column = quilt.length / COLUMNS;
+    let read = 0;
+    for (const { identifier, quiltPatchId, range: [start, end] } of stored.storedQuiltBlobs) {
+      const { contents, tags } = files.find((file) => file.identifier === identifier);
+      // The package fetches as many columns as the length alone takes.
+      if (end - start > Math.max(1, Math.ceil(contents.length / column))) continue;
+      const [file] = await client.getFiles({ ids: [quiltPatchId] });
+      assert.equal(await file.getIdentifier(), identifier);
+      assert.deepEqual(await file.getTags(), tags);
+      assert.deepEqual(await file.bytes(), contents, identifier);
+      read += 1;
+    }
+    assert.ok(read >= 3, `${read} of ${files.length}`);
+  });
+}
+
+test('the program reads every file of quilts of the package, also where the package does not', async () => {
+  // One column holds some 1.3 kB; the package loses the end of files whose header costs them a column.
+  const lengths = Array.from({ length: 12 }, (_, i) => 1_240 + 10 * i);
+  const blobs = [...lengths, 20_000].map((length, i) => ({ identifier: `file ${length}`, contents: bytes(length, i), tags: { length: `${length}` } }));
+  const { blobId } = await client.writeQuilt({ blobs, signer: await network.wallet(), epochs: 1, deletable: true });
+  const out = path.join(network.temporaryDirectory, 'quilt-out');
+  await network.cli(['read-quilt', '--quilt-id', blobId, '--out', out]);
+  const listed = JSON.parse(await network.cli(['list-patches-in-quilt', blobId, '--json'])).V1.index.quiltPatches;
+  assert.deepEqual(listed.map(({ identifier }) => identifier).sort(), blobs.map(({ identifier }) => identifier).sort());
+  for (const { identifier, contents } of blobs) {
+    assert.deepEqual(await readFile(path.join(out, identifier)), Buffer.from(contents), identifier);
+    const one = await network.cli(['read-quilt', '--quilt-id', blobId, '--identifier', identifier]);
+    assert.deepEqual(one, Buffer.from(contents), identifier);
+  }
 });

@@ -35,6 +35,14 @@ pub(crate) fn parse_some_mist(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Reads an amount of WAL that is not zero, in FROST.
+pub(crate) fn parse_some_frost(text: &str) -> Result<u64, String> {
+    match parse_frost(text)? {
+        0 => Err("the amount must be more than zero".to_owned()),
+        frost => Ok(frost),
+    }
+}
+
 /// Reads an amount of WAL, in FROST.
 pub(crate) fn parse_frost(text: &str) -> Result<u64, String> {
     parse(text, Coin::Wal)

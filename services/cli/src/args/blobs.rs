@@ -3,9 +3,16 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args};
+use jiff::Timestamp;
 use walrus_sdk::Spool;
 
-use super::{below_home, durations::parse_duration};
+use super::{
+    amounts::parse_frost,
+    below_home,
+    durations::parse_duration,
+    ranges::{ByteRange, parse_range},
+    times::parse_time,
+};
 
 /// Arguments of `store`.
 #[derive(Debug, Args)]
@@ -13,9 +20,24 @@ pub(crate) struct StoreArgs {
     /// The files to store; `-` for standard input.
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
+    /// How to store them.
+    #[command(flatten)]
+    pub(crate) how: HowToStoreArgs,
+}
+
+/// How to store, whatever it is.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("how_long").args(["epochs", "earliest_expiry_time", "end_epoch"]).required(true))]
+pub(crate) struct HowToStoreArgs {
     /// For how many epochs from the current one, or `max`.
     #[arg(long, value_name = "N|max", value_parser = parse_epochs)]
-    pub(crate) epochs: EpochCount,
+    pub(crate) epochs: Option<EpochCount>,
+    /// At least until this time, such as 2027-03-20T15:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) earliest_expiry_time: Option<Timestamp>,
+    /// Until this epoch begins.
+    #[arg(long, value_name = "EPOCH")]
+    pub(crate) end_epoch: Option<u32>,
     /// Make the plan only: blob IDs, sizes, what would be reused, cost and gas; nothing happens on chain.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -31,10 +53,47 @@ pub(crate) struct StoreArgs {
     /// The blob may be deleted by its owner (the default).
     #[arg(long, hide = true)]
     pub(crate) deletable: bool,
+    /// Put the blob object into a shared one, which anybody can extend; needs --permanent.
+    #[arg(long)]
+    pub(crate) share: bool,
+    /// An attribute of the blob object, key and value; may be given several times.
+    #[arg(
+        long,
+        alias = "attributes",
+        value_names = ["KEY", "VALUE"],
+        num_args = 2,
+        allow_hyphen_values = true
+    )]
+    pub(crate) attr: Vec<String>,
+    /// The attribute `content-type` of the blob object, such as image/jpeg.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// Pay nothing if storage for all costs more, in FROST (1 WAL = 1000000000 FROST) or with a unit.
+    #[arg(long, value_name = "FROST", value_parser = parse_frost)]
+    pub(crate) max_cost: Option<u64>,
     /// Where what does not fit in memory goes.
     #[command(flatten)]
     pub(crate) spool: SpoolArgs,
 }
+
+impl HowToStoreArgs {
+    /// Attributes of each blob object.
+    ///
+    /// # Errors
+    /// If a key has no value.
+    pub(crate) fn attributes(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let pairs = self.attr.chunks(2).map(|pair| match pair {
+            [key, value] => Ok((key.clone(), value.clone())),
+            _ => anyhow::bail!("an attribute has no value"),
+        });
+        let content_type = self.content_type.iter();
+        let content_type = content_type.map(|kind| Ok((CONTENT_TYPE.to_owned(), kind.clone())));
+        pairs.chain(content_type).collect()
+    }
+}
+
+/// The attribute that says what the bytes are.
+const CONTENT_TYPE: &str = "content-type";
 
 /// Where what does not fit in memory goes.
 #[derive(Debug, Args)]
@@ -116,6 +175,22 @@ pub(crate) struct ReadArgs {
     /// Do not check the decoded blob against the metadata.
     #[arg(long)]
     pub(crate) skip_consistency_check: bool,
+    /// Only these bytes, counted from 0 and the last one included: 0-99, 100- for all from there on, -100 for the last 100.
+    #[arg(
+        long,
+        value_name = "RANGE",
+        value_parser = parse_range,
+        allow_hyphen_values = true,
+        conflicts_with_all = ["strict_consistency_check", "skip_consistency_check"]
+    )]
+    pub(crate) range: Option<ByteRange>,
+    /// Keep what has come when the command is interrupted, and go on from there the next time; the blob ID is checked at the end.
+    #[arg(
+        long,
+        requires = "out",
+        conflicts_with_all = ["range", "strict_consistency_check", "skip_consistency_check"]
+    )]
+    pub(crate) resume: bool,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,

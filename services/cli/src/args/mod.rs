@@ -12,7 +12,12 @@ mod examples;
 #[cfg(feature = "dev")]
 mod local_networks;
 mod networks;
+mod objects;
+mod quilts;
+mod ranges;
 mod scripting;
+mod times;
+mod wallets;
 
 use std::path::PathBuf;
 
@@ -29,9 +34,20 @@ pub(crate) use self::local_networks::{
     DemoArgs, ListenArgs, LocalnetArgs, LocalnetCommand, LocalnetNodeArgs, LocalnetNodeCommand,
 };
 pub(crate) use self::{
-    blobs::{BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, ReadArgs, StoreArgs},
+    blobs::{
+        BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, HowToStoreArgs, ReadArgs,
+        StoreArgs,
+    },
     networks::{CloseEpochChangeArgs, GetWalArgs, InfoArgs, InfoSection, StakeArgs},
+    objects::{
+        BurnBlobsArgs, DeleteArgs, ExtendArgs, FundSharedBlobArgs, GetBlobAttributeArgs,
+        ListBlobsArgs, RemoveBlobAttributeArgs, RemoveBlobAttributeFieldsArgs,
+        SetBlobAttributeArgs, ShareArgs,
+    },
+    quilts::{ListPatchesArgs, QuiltBlob, ReadQuiltArgs, StoreQuiltArgs},
+    ranges::ByteRange,
     scripting::{CompletionArgs, JsonArgs},
+    wallets::{GenerateSuiWalletArgs, HealthArgs, HealthOrder},
 };
 use crate::trace::{self, TraceTarget};
 
@@ -112,13 +128,45 @@ pub(crate) enum Command {
             Large files take little memory: their slivers are in files without names in --spool-dir."
     )]
     Store(StoreArgs),
+    /// Store many files as one blob, of which each can be read without the others.
+    #[command(
+        alias = "write-quilt",
+        after_help = "Examples:\n  \
+            walrus store-quilt --paths photos letters.txt --epochs 3\n  \
+            walrus store-quilt --epochs 3 --blobs \\\n      '{\"path\": \"a.txt\", \"identifier\": \"letter\", \"tags\": {\"k\": \"v\"}}'\n  \
+            walrus store-quilt --paths photos --epochs 3 --dry-run\n\n\
+            Small files together are paid for once. A quilt holds up to 66 files with 100 shards and 666 with 1000, and is deleted or \
+            extended as a whole. A file in a directory is called by its path below that: photos/2024/sea.jpg in photos is \
+            2024/sea.jpg. Links to directories are not followed."
+    )]
+    StoreQuilt(StoreQuiltArgs),
+    /// Read files of a quilt.
+    #[command(after_help = "Examples:\n  \
+        walrus read-quilt --quilt-id QUILT_ID --out photos\n  \
+        walrus read-quilt --quilt-id QUILT_ID --identifiers 2024/sea.jpg > sea.jpg\n  \
+        walrus read-quilt --quilt-id QUILT_ID --tag type image/jpeg --out photos\n  \
+        walrus read-quilt --quilt-patch-ids PATCH_ID PATCH_ID --out photos\n\n\
+        Nothing but the slivers of these files is asked for, unless all are read. Whoever stored a quilt chose the names: one that would \
+        lead out of the directory, also over a link, is not written; the others are, and the exit code is 1.")]
+    ReadQuilt(ReadQuiltArgs),
+    /// List the files of a quilt.
+    #[command(
+        alias = "resolve-quilt",
+        after_help = "Examples:\n  \
+            walrus list-patches-in-quilt QUILT_ID\n  \
+            walrus list-patches-in-quilt QUILT_ID --json"
+    )]
+    ListPatchesInQuilt(ListPatchesArgs),
     /// Read a blob.
     #[command(after_help = "Examples:\n  \
         walrus read BLOB_ID --out report.pdf\n  \
         walrus read BLOB_ID > report.pdf\n  \
-        walrus read BLOB_ID --out report.pdf --strict-consistency-check\n\n\
+        walrus read BLOB_ID --out report.pdf --strict-consistency-check\n  \
+        walrus read BLOB_ID --range 0-99 | xxd\n  \
+        walrus read BLOB_ID --out big.iso --resume\n\n\
         The file is there whole and checked, or not at all; until then an older one stays. Large blobs take little memory: their \
-        slivers are in files without names in --spool-dir.")]
+        slivers are in files without names in --spool-dir. Of a range nothing but the slivers that cover it is asked for. With --resume \
+        what has come is in .NAME.BLOB_ID.partial beside the file.")]
     Read(ReadArgs),
     /// Show whether a blob is available, and until when.
     #[command(after_help = "Examples:\n  \
@@ -130,6 +178,59 @@ pub(crate) enum Command {
         Exit code: 0 if the status was found out, whatever it is, also for a blob that is not stored; 1 if it was not found out; \
         2 for a wrong command line. Scripts read `status` with --json.")]
     BlobStatus(BlobStatusArgs),
+    /// List the blob objects of the wallet.
+    #[command(after_help = "Examples:\n  \
+        walrus list-blobs\n  \
+        walrus list-blobs --include-expired --json")]
+    ListBlobs(ListBlobsArgs),
+    /// Delete deletable blobs of the wallet; their storage is free again.
+    #[command(after_help = "Examples:\n  \
+        walrus delete --blob-ids BLOB_ID BLOB_ID\n  \
+        walrus delete --files report.pdf --yes\n  \
+        walrus delete --object-ids 0xOBJECT\n\n\
+        By file or blob ID all objects of the blob that the wallet owns are deleted. What others stored of the same content stays. \
+        With --json nobody is asked.")]
+    Delete(DeleteArgs),
+    /// Store blobs for longer.
+    #[command(after_help = "Examples:\n  \
+        walrus extend --blob-obj-id 0xOBJECT --epochs-extended 5\n  \
+        walrus extend --blob-obj-id 0xONE 0xOTHER --end-epoch 40\n  \
+        walrus extend --blob-obj-id 0xOBJECT --earliest-expiry-time 2027-03-20\n  \
+        walrus extend --blob-obj-id 0xSHARED --shared --epochs-extended 5\n\n\
+        What it costs is said before it is paid. A shared object pays from its own funds.")]
+    Extend(ExtendArgs),
+    /// Put a blob object into a shared one, which anybody can extend.
+    #[command(after_help = "Examples:\n  \
+        walrus share --blob-obj-id 0xOBJECT\n  \
+        walrus share --blob-obj-id 0xOBJECT --amount 0.5WAL")]
+    Share(ShareArgs),
+    /// Put WAL into a shared blob, for extensions.
+    #[command(after_help = "Examples:\n  \
+        walrus fund-shared-blob --shared-blob-obj-id 0xSHARED --amount 0.5WAL")]
+    FundSharedBlob(FundSharedBlobArgs),
+    /// Destroy blob objects; what they stored stays until its end.
+    #[command(after_help = "Examples:\n  \
+        walrus burn-blobs --all-expired\n  \
+        walrus burn-blobs --object-ids 0xOBJECT --yes\n\n\
+        An object that is destroyed can neither be extended nor deleted. With --json nobody is asked.")]
+    BurnBlobs(BurnBlobsArgs),
+    /// Show the attributes of a blob object.
+    #[command(after_help = "Examples:\n  \
+        walrus get-blob-attribute 0xOBJECT --json")]
+    GetBlobAttribute(GetBlobAttributeArgs),
+    /// Set attributes of a blob object.
+    #[command(after_help = "Examples:\n  \
+        walrus set-blob-attribute 0xOBJECT --attr content-type image/jpeg\n  \
+        walrus set-blob-attribute 0xOBJECT --attr a 1 --attr b 2")]
+    SetBlobAttribute(SetBlobAttributeArgs),
+    /// Remove attributes of a blob object.
+    #[command(after_help = "Examples:\n  \
+        walrus remove-blob-attribute-fields 0xOBJECT --keys a b")]
+    RemoveBlobAttributeFields(RemoveBlobAttributeFieldsArgs),
+    /// Remove all attributes of a blob object.
+    #[command(after_help = "Examples:\n  \
+        walrus remove-blob-attribute 0xOBJECT")]
+    RemoveBlobAttribute(RemoveBlobAttributeArgs),
     /// Show the network's epoch, sizes, prices and committee.
     #[command(after_help = "Examples:\n  \
         walrus info                                   epoch, sizes, prices\n  \
@@ -137,6 +238,12 @@ pub(crate) enum Command {
         walrus info price --json\n  \
         walrus info --config DIR/client_config.yaml   of a network elsewhere")]
     Info(InfoArgs),
+    /// Show how storage nodes are.
+    #[command(after_help = "Examples:\n  \
+        walrus health --committee\n  \
+        walrus health --active-set --sort-by name --json\n  \
+        walrus health --node-ids 0xNODE --detail")]
+    Health(HealthArgs),
     /// Compute the blob ID of a file.
     #[command(after_help = "Examples:\n  \
         walrus blob-id report.pdf --n-shards 1000   offline\n  \
@@ -178,6 +285,13 @@ pub(crate) enum Command {
         walrus get-wal --amount 2000000000    for 2 SUI\n  \
         walrus get-wal --exchange-id 0xID --json")]
     GetWal(GetWalArgs),
+    /// Make a wallet: a file and a key.
+    #[command(after_help = "Examples:\n  \
+        walrus generate-sui-wallet\n  \
+        walrus generate-sui-wallet --path wallet.yaml --use-faucet\n  \
+        walrus generate-sui-wallet --sui-network http://127.0.0.1:9000\n\n\
+        A wallet that is there is not touched.")]
+    GenerateSuiWallet(GenerateSuiWalletArgs),
     /// Stake WAL with storage nodes.
     #[command(after_help = "Examples:\n  \
         walrus stake --node-id 0xNODE                            1 WAL\n  \
@@ -245,9 +359,24 @@ impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Store(_) => "store",
+            Self::StoreQuilt(_) => "store-quilt",
+            Self::ReadQuilt(_) => "read-quilt",
+            Self::ListPatchesInQuilt(_) => "list-patches-in-quilt",
             Self::Read(_) => "read",
             Self::BlobStatus(_) => "blob-status",
+            Self::ListBlobs(_) => "list-blobs",
+            Self::Delete(_) => "delete",
+            Self::Extend(_) => "extend",
+            Self::Share(_) => "share",
+            Self::FundSharedBlob(_) => "fund-shared-blob",
+            Self::BurnBlobs(_) => "burn-blobs",
+            Self::GetBlobAttribute(_) => "get-blob-attribute",
+            Self::SetBlobAttribute(_) => "set-blob-attribute",
+            Self::RemoveBlobAttributeFields(_) => "remove-blob-attribute-fields",
+            Self::RemoveBlobAttribute(_) => "remove-blob-attribute",
             Self::Info(_) => "info",
+            Self::Health(_) => "health",
+            Self::GenerateSuiWallet(_) => "generate-sui-wallet",
             Self::BlobId(_) => "blob-id",
             Self::Encode(_) => "encode",
             Self::Decode(_) => "decode",
@@ -347,7 +476,7 @@ mod tests {
         let home = std::env::home_dir().unwrap();
         assert_eq!(global.config, Some(home.join("c")));
         assert_eq!(global.wallet, Some(home.join("w")));
-        assert_eq!(store.spool.spool_dir, Some(home.join("s")));
+        assert_eq!(store.how.spool.spool_dir, Some(home.join("s")));
     }
 
     #[test]

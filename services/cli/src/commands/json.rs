@@ -12,7 +12,7 @@ use walrus_sui::home::Expand as _;
 
 use super::unique_keys::UniqueKeys;
 use crate::{
-    args::{Cli, GlobalOptions, JsonArgs},
+    args::{Cli, GlobalOptions, JsonArgs, QuiltBlob},
     command_line,
     report::say,
     standard_streams,
@@ -26,7 +26,12 @@ const COMMAND: &str = "command";
 /// Commands that make no sense in the object.
 const NOT_IN_JSON: [&str; 2] = ["json", "completion"];
 /// Names of options that others know them by: command, their name, the name here.
-const OTHER_NAMES: [(&str, &str, &str); 1] = [("info", COMMAND, "section")];
+const OTHER_NAMES: [(&str, &str, &str); 4] = [
+    ("info", COMMAND, "section"),
+    ("store", "attributes", "attr"),
+    ("store-quilt", "attributes", "attr"),
+    ("set-blob-attribute", "attributes", "attr"),
+];
 /// Options that have another value here when they are absent.
 const DEFAULTS: [(&str, &str, &str); 1] = [("blob-status", "timeout", "--timeout=10s")];
 
@@ -211,10 +216,22 @@ fn values(option: &Arg, value: &Value) -> anyhow::Result<Vec<OsString>> {
         one => std::slice::from_ref(one),
     };
     let is_path = option.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    let is_object = option.get_value_parser().type_id() == TypeId::of::<QuiltBlob>();
+    let at_once = option
+        .get_num_args()
+        .map_or(1, |number| number.min_values());
+    if let Some(long) = long
+        && at_once > 1
+    {
+        return groups(long, at_once, given);
+    }
     given
         .iter()
         .map(|value| {
-            let text = text(value)?;
+            let text = match value {
+                Value::Object(_) if is_object => value.to_string(),
+                value => text(value)?,
+            };
             let mut argument = OsString::new();
             if let Some(long) = long {
                 argument.push(format!("--{long}="));
@@ -228,14 +245,34 @@ fn values(option: &Arg, value: &Value) -> anyhow::Result<Vec<OsString>> {
         .collect()
 }
 
+/// An option whose values come together, such as key and value: a flat array of them.
+fn groups(long: &str, at_once: usize, given: &[Value]) -> anyhow::Result<Vec<OsString>> {
+    ensure!(
+        given.len().is_multiple_of(at_once),
+        "{} values, which is no multiple of {at_once}",
+        given.len()
+    );
+    let mut words = Vec::with_capacity(given.len());
+    for group in given.chunks(at_once) {
+        words.push(format!("--{long}").into());
+        for value in group {
+            words.push(text(value)?.into());
+        }
+    }
+    Ok(words)
+}
+
 /// A value as one writes it on a command line.
 fn text(value: &Value) -> anyhow::Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
-        Value::Object(object) => file(object).or_else(|| duration(object)).context(
-            "it is an object, but neither {\"file\": PATH} nor a duration of `secs` and `nanos`",
-        ),
+        Value::Object(object) => file(object)
+            .or_else(|| duration(object))
+            .or_else(|| time(object))
+            .context(
+                "it is an object, but neither {\"file\": PATH} nor a duration of `secs` and `nanos`, nor a time",
+            ),
         _ => bail!("{value} cannot be its value"),
     }
 }
@@ -254,6 +291,14 @@ fn duration(object: &Map<String, Value>) -> Option<String> {
         .checked_mul(1000)?
         .checked_add(nanos.div_ceil(1_000_000))?;
     (object.len() == 2 && nanos < 1_000_000_000).then(|| format!("{millis}ms"))
+}
+
+/// `{"secs_since_epoch": …, "nanos_since_epoch": …}` in RFC 3339.
+fn time(object: &Map<String, Value>) -> Option<String> {
+    let number = |key: &str| object.get(key)?.as_i64();
+    let (seconds, nanos) = (number("secs_since_epoch")?, number("nanos_since_epoch")?);
+    let time = jiff::Timestamp::new(seconds, i32::try_from(nanos).ok()?).ok()?;
+    (object.len() == 2).then(|| time.to_string())
 }
 
 /// `gas-budget` → `gasBudget`.
@@ -392,6 +437,22 @@ mod tests {
             "p",
         ];
         assert_eq!(line(nested), expected);
+    }
+
+    #[test]
+    fn times_objects_and_pairs_have_forms_of_their_own() {
+        let dated = r#"{"command": {"store": {"files": ["a"],
+            "earliestExpiryTime": {"secs_since_epoch": 1710946800, "nanos_since_epoch": 0}}}}"#;
+        let time = "--earliest-expiry-time=2024-03-20T15:00:00Z";
+        assert_eq!(line(dated), ["--json", "store", time, "--", "a"]);
+        let quilt = r#"{"command": {"storeQuilt": {"epochs": 1, "blobs": [{"path": "a", "tags": {"k": "v"}}]}}}"#;
+        let blob = r#"--blobs={"path":"a","tags":{"k":"v"}}"#;
+        assert_eq!(line(quilt), ["--json", "store-quilt", blob, "--epochs=1"]);
+        let tagged = r#"{"command": {"readQuilt": {"quiltId": "x", "tag": ["-k", "v"]}}}"#;
+        let expected = ["--json", "read-quilt", "--quilt-id=x", "--tag", "-k", "v"];
+        assert_eq!(line(tagged), expected);
+        let odd = r#"{"command": {"readQuilt": {"quiltId": "x", "tag": ["k"]}}}"#;
+        assert!(refused(odd).contains("no multiple of 2"));
     }
 
     #[test]

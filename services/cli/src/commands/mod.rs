@@ -1,23 +1,35 @@
 //! Commands, one file for each.
 
+pub(crate) mod attributes;
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
+pub(crate) mod burn_blobs;
 pub(crate) mod close_epoch_change;
 pub(crate) mod completion;
 pub(crate) mod decode;
+pub(crate) mod delete;
 #[cfg(feature = "dev")]
 pub(crate) mod demo;
 pub(crate) mod encode;
+pub(crate) mod extend;
+pub(crate) mod generate_sui_wallet;
 pub(crate) mod get_wal;
+pub(crate) mod health;
 pub(crate) mod info;
 pub(crate) mod json;
+pub(crate) mod list_blobs;
+pub(crate) mod list_patches;
 #[cfg(feature = "dev")]
 pub(crate) mod localnet;
 #[cfg(feature = "dev")]
 mod localnet_node;
 pub(crate) mod read;
+mod read_part;
+pub(crate) mod read_quilt;
+pub(crate) mod share;
 pub(crate) mod stake;
 pub(crate) mod store;
+pub(crate) mod store_quilt;
 pub(crate) mod unique_keys;
 
 use serde::Serialize;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use walrus_core::BlobId;
 use walrus_sdk::{BlobContent, Client, ClientError, ConsistencyCheck, ReadOptions};
 
-use super::{Report, print_json, show_on};
+use super::{Report, print_json, read_part::Part, show_on};
 use crate::{
     args::{GlobalOptions, ReadArgs},
     context::Network,
@@ -26,12 +26,12 @@ use crate::{
 /// The JSON result of a read into a file, and of an empty blob.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ReadOutput {
+pub(super) struct ReadOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
-    out: Option<String>,
-    blob_id: BlobId,
+    pub(super) out: Option<String>,
+    pub(super) blob_id: BlobId,
     #[serde(skip)]
-    length: u64,
+    pub(super) length: u64,
 }
 
 impl Report for ReadOutput {
@@ -64,6 +64,14 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
             options: options(&args),
             bars: &bars,
         };
+        if args.range.is_some() || args.resume {
+            let part = Part {
+                read: &read,
+                reporter: &reporter,
+                spool: args.spool.spool(),
+            };
+            return part.run(&args, out).await;
+        }
         match out {
             Some(out) => {
                 let output = ReadOutput {
@@ -99,11 +107,11 @@ fn options(args: &ReadArgs) -> ReadOptions {
     }
 }
 
-struct Read<'a> {
-    global: &'a GlobalOptions,
+pub(super) struct Read<'a> {
+    pub(super) global: &'a GlobalOptions,
     network: &'a Network,
-    client: Client,
-    blob_id: BlobId,
+    pub(super) client: Client,
+    pub(super) blob_id: BlobId,
     options: ReadOptions,
     bars: &'a Bars,
 }
@@ -137,27 +145,8 @@ impl Read<'_> {
         unattended(move || write_to_standard_output(content)).await
     }
 
-    /// The blob in base64, which is not put together in memory either.
     async fn to_json(&self) -> anyhow::Result<()> {
-        let (blob_id, content) = (self.blob_id, self.content().await?);
-        if content.length()? == 0 {
-            return print_json(&ReadOutput {
-                out: None,
-                blob_id,
-                length: 0,
-            });
-        }
-        unattended(move || {
-            standard_output::stream(|stdout| {
-                write!(stdout, "{{\n  \"blobId\": \"{blob_id}\",\n  \"blob\": \"")?;
-                let mut encoder = EncoderWriter::new(&mut *stdout, &STANDARD);
-                io::copy(&mut content.into_reader(), &mut encoder)?;
-                encoder.finish()?;
-                drop(encoder);
-                stdout.write_all(b"\"\n}")
-            })
-        })
-        .await
+        content_to_json(self.blob_id, self.content().await?).await
     }
 
     async fn content(&self) -> anyhow::Result<BlobContent> {
@@ -175,9 +164,31 @@ impl Read<'_> {
         }
     }
 
-    async fn explain(&self, error: ClientError) -> anyhow::Error {
+    pub(super) async fn explain(&self, error: ClientError) -> anyhow::Error {
         explain_read(error, self.global, self.network, &self.blob_id).await
     }
+}
+
+/// The blob in base64, which is not put together in memory either.
+pub(super) async fn content_to_json(blob_id: BlobId, content: BlobContent) -> anyhow::Result<()> {
+    if content.length()? == 0 {
+        return print_json(&ReadOutput {
+            out: None,
+            blob_id,
+            length: 0,
+        });
+    }
+    unattended(move || {
+        standard_output::stream(|stdout| {
+            write!(stdout, "{{\n  \"blobId\": \"{blob_id}\",\n  \"blob\": \"")?;
+            let mut encoder = EncoderWriter::new(&mut *stdout, &STANDARD);
+            io::copy(&mut content.into_reader(), &mut encoder)?;
+            encoder.finish()?;
+            drop(encoder);
+            stdout.write_all(b"\"\n}")
+        })
+    })
+    .await
 }
 
 #[cfg(test)]

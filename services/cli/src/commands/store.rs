@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use walrus_sdk::{
     BlobObject, BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun,
-    EpochsAhead, EventOrObject, PlannedAction, ResourceOperation, ReusedStorage, Spool,
-    StoreOptions, StoreOutcome, StoreReport, Stored, Surplus,
+    EpochsAhead, EventOrObject, PlannedAction, PostStoreAction, ResourceOperation, ReusedStorage,
+    Spool, StoreOptions, StoreOutcome, StoreReport, Stored, Surplus,
 };
 
 use super::{Report, show_on};
 use crate::{
-    args::{EpochCount, GlobalOptions, StoreArgs},
+    args::{EpochCount, GlobalOptions, HowToStoreArgs, StoreArgs},
     context::Network,
     input::Inputs,
+    named_files,
     progress::Bars,
     report::{Reporter, bytes, count, duration, explain, say, sui, wal},
-    stop::Stop,
+    stop::{Stop, unattended},
 };
 
 /// About the costs of files whose storage is bought together.
@@ -113,7 +114,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
     let store = async {
         let network = Network::load(global, None).await?;
         let blobs = inputs(&network, &args).await?;
-        if args.dry_run {
+        if args.how.dry_run {
             return dry_run(global, &network, &args, &bars, &reporter, blobs).await;
         }
         let report = store(global, &network, &args, &bars, blobs).await?;
@@ -129,30 +130,48 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
 
 /// Looks at all files before anything is done with one of them.
 async fn inputs(network: &Network, args: &StoreArgs) -> anyhow::Result<Vec<BlobToStore>> {
+    let attributes = args.how.attributes()?;
     let config = network.encoding_config().await?;
-    let mut inputs = Inputs::new(config, args.spool.spool());
-    let mut blobs = Vec::with_capacity(args.files.len());
-    for file in &args.files {
+    let paths = args.files.clone();
+    let files = unattended(move || named_files::below(&paths)).await?;
+    let mut inputs = Inputs::new(config, args.how.spool.spool());
+    let mut blobs = Vec::with_capacity(files.len());
+    for file in &files {
         let data = inputs.blob(file).await?;
-        blobs.push(BlobToStore::new(file.display().to_string(), data));
+        let mut blob = BlobToStore::new(file.display().to_string(), data);
+        blob.attributes = attributes.clone();
+        blobs.push(blob);
     }
     Ok(blobs)
 }
 
-fn epochs(args: &StoreArgs) -> EpochsAhead {
-    match args.epochs {
-        EpochCount::Count(count) => EpochsAhead::Count(count),
-        EpochCount::Max => EpochsAhead::Max,
+fn epochs(how: &HowToStoreArgs) -> anyhow::Result<EpochsAhead> {
+    match (how.epochs, how.earliest_expiry_time, how.end_epoch) {
+        (Some(EpochCount::Count(count)), None, None) => Ok(EpochsAhead::Count(count)),
+        (Some(EpochCount::Max), None, None) => Ok(EpochsAhead::Max),
+        (None, Some(time), None) => Ok(EpochsAhead::AtLeastUntil(time.into())),
+        (None, None, Some(epoch)) => Ok(EpochsAhead::Until(epoch)),
+        _ => anyhow::bail!(
+            "exactly one of `epochs`, `earliest-expiry-time`, or `end-epoch` must be specified"
+        ),
     }
 }
 
-fn options(global: &GlobalOptions, args: &StoreArgs) -> StoreOptions {
-    let mut options = StoreOptions::new(epochs(args));
-    options.deletable = !args.permanent;
-    options.check_status = !args.force;
-    options.reuse_resources = !args.ignore_resources;
+/// How to store, as it was asked for.
+pub(super) fn options(
+    global: &GlobalOptions,
+    how: &HowToStoreArgs,
+) -> anyhow::Result<StoreOptions> {
+    let mut options = StoreOptions::new(epochs(how)?);
+    options.deletable = !how.permanent;
+    options.check_status = !how.force;
+    options.reuse_resources = !how.ignore_resources;
     options.gas_budget = global.gas_budget;
-    options
+    options.max_cost = how.max_cost;
+    if how.share {
+        options.post_store = PostStoreAction::Share;
+    }
+    Ok(options)
 }
 
 async fn dry_run(
@@ -163,10 +182,10 @@ async fn dry_run(
     reporter: &Reporter,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<()> {
-    let client = client_for_dry_run(global, network, args.spool.spool())?;
+    let client = client_for_dry_run(global, network, args.how.spool.spool())?;
     let planned = client
         .store_many(blobs)
-        .options(options(global, args))
+        .options(options(global, &args.how)?)
         .progress(bars)
         .dry_run()
         .await;
@@ -176,7 +195,7 @@ async fn dry_run(
 }
 
 /// With the wallet that would pay, if there is one.
-fn client_for_dry_run(
+pub(super) fn client_for_dry_run(
     global: &GlobalOptions,
     network: &Network,
     spool: Spool,
@@ -199,10 +218,10 @@ async fn store(
     bars: &Bars,
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<StoreReport> {
-    let client = network.client_with_wallet(global, args.spool.spool())?;
+    let client = network.client_with_wallet(global, args.how.spool.spool())?;
     let report = client
         .store_many(blobs)
-        .options(options(global, args))
+        .options(options(global, &args.how)?)
         .progress(bars)
         .await;
     report.map_err(explain)
@@ -293,7 +312,7 @@ fn explain_sharing<'a>(
 }
 
 /// Prints what gas all would take.
-fn print_planned_gas(reporter: &Reporter, estimates: &[DryRun]) {
+pub(super) fn print_planned_gas(reporter: &Reporter, estimates: &[DryRun]) {
     let sum = |gas: fn(&DryRun) -> Option<i64>| {
         let gas = estimates.iter().filter_map(gas);
         gas.reduce(i64::saturating_add)
@@ -314,7 +333,7 @@ fn print_planned_gas(reporter: &Reporter, estimates: &[DryRun]) {
 }
 
 /// Prints what would become of one file.
-fn print_planned(reporter: &Reporter, planned: &DryRun) {
+pub(super) fn print_planned(reporter: &Reporter, planned: &DryRun) {
     reporter.line(format!("{}: nothing was stored (dry run)", planned.label));
     reporter.field("blob ID", planned.blob_id);
     reporter.field("unencoded size", bytes(planned.unencoded_size));
@@ -392,7 +411,7 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
             blob_object,
             resource_operation,
             cost,
-            ..
+            shared_blob_object,
         }) => {
             let how = describe(resource_operation, &outcome.bought_storage);
             print_created(
@@ -401,6 +420,9 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
                 blob_object,
                 &format!("{}, {how}", wal(*cost)),
             );
+            if let Some(shared) = shared_blob_object {
+                print_object(reporter, "shared blob", shared);
+            }
         }
         Ok(Stored::AlreadyCertified {
             blob_id,

@@ -2,6 +2,8 @@
 
 mod commands;
 mod life;
+mod objects;
+mod quilts;
 
 const SHAPE: [&str; 9] = [
     "localnet",

@@ -1,0 +1,224 @@
+//! `walrus extend`. Client spec 2.8.
+
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Serialize;
+use walrus_sdk::info::EpochTimes;
+use walrus_sui::{Address, contract::Prices, objects::Storage, transactions::ContractWriter};
+
+use super::{Report, show_on};
+use crate::{
+    args::{ExtendArgs, GlobalOptions},
+    context::Network,
+    report::{Reporter, count, say, wal},
+};
+
+/// The JSON result: what every caller knows, and each object.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtendOutput {
+    /// The most epochs that any of them was extended by.
+    epochs_extended: u32,
+    blobs: Vec<Extended>,
+}
+
+/// An object, and what became of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extended {
+    blob_obj_id: Address,
+    epochs_extended: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_epoch: Option<u32>,
+    /// What it took from the wallet, or of a shared object from its own funds.
+    cost: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Extended {
+    fn failed(blob_obj_id: Address, error: &anyhow::Error) -> Self {
+        Self {
+            blob_obj_id,
+            epochs_extended: 0,
+            end_epoch: None,
+            cost: 0,
+            error: Some(format!("{error:#}")),
+        }
+    }
+}
+
+impl Report for ExtendOutput {
+    fn print(&self, reporter: &Reporter) {
+        for blob in &self.blobs {
+            reporter.line(format!("object {}", blob.blob_obj_id));
+            match (&blob.error, blob.end_epoch) {
+                (Some(error), _) => reporter.field("not extended", error),
+                (None, end) => {
+                    let by = match blob.epochs_extended {
+                        0 => "not needed, it lasts long enough".to_owned(),
+                        epochs => format!("by {}", count(epochs, "epoch")),
+                    };
+                    reporter.field("extended", by);
+                    reporter.field("cost", wal(blob.cost));
+                    if let Some(end) = end {
+                        reporter.field("expires", format!("with epoch {end}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is to be done with an object.
+struct Plan {
+    object: Address,
+    epochs: u32,
+    end_epoch: u32,
+    cost: u64,
+}
+
+/// Extends. First all objects are looked at, so that what it costs is known before anything is paid.
+pub(crate) async fn run(global: &GlobalOptions, args: ExtendArgs) -> anyhow::Result<()> {
+    let reporter = Reporter::new(global.json);
+    let network = Network::load(global, None).await?;
+    let writer = network.writer(global)?;
+    let mut plans = Vec::with_capacity(args.blob_obj_id.len());
+    let prices = network.reader().prices().await?;
+    let until = Until::of(&network, &args).await?;
+    for object in &args.blob_obj_id {
+        let planned = plan(&network, &args, *object, &until, &prices).await;
+        plans.push(planned.map_err(|error| Extended::failed(*object, &error)));
+    }
+    let cost = plans
+        .iter()
+        .flatten()
+        .map(|plan| plan.cost)
+        .fold(0, u64::saturating_add);
+    if let Some(max) = args.max_cost {
+        ensure!(
+            cost <= max,
+            "it costs {}, more than the {} that are allowed; nothing was paid",
+            wal(cost),
+            wal(max)
+        );
+    }
+    if !global.json {
+        let from = if args.shared {
+            " from the objects' funds"
+        } else {
+            ""
+        };
+        say(format_args!("Paying {}{from}", wal(cost)));
+    }
+    let mut blobs = Vec::with_capacity(plans.len());
+    for planned in plans {
+        blobs.push(match planned {
+            Ok(plan) => extend(&writer, &args, plan).await,
+            Err(failed) => failed,
+        });
+    }
+    let failed = blobs.iter().filter(|blob| blob.error.is_some()).count();
+    let all = count(blobs.len() as u64, "object");
+    let output = ExtendOutput {
+        epochs_extended: blobs
+            .iter()
+            .map(|blob| blob.epochs_extended)
+            .max()
+            .unwrap_or(0),
+        blobs,
+    };
+    show_on(&reporter, global, &output)?;
+    ensure!(failed == 0, "{failed} of {all} not extended");
+    Ok(())
+}
+
+/// How long objects are to last.
+enum Until {
+    Longer(u32),
+    Epoch(u32),
+}
+
+impl Until {
+    async fn of(network: &Network, args: &ExtendArgs) -> anyhow::Result<Self> {
+        match (
+            args.epochs_extended,
+            args.end_epoch,
+            args.earliest_expiry_time,
+        ) {
+            (Some(epochs), None, None) => Ok(Self::Longer(epochs)),
+            (None, Some(epoch), None) => Ok(Self::Epoch(epoch)),
+            (None, None, Some(time)) => {
+                let times = EpochTimes::of(&network.reader().staking_state().await?);
+                let millis = |time: SystemTime| {
+                    let since = time
+                        .duration_since(SystemTime::UNIX_EPOCH)
+                        .unwrap_or_default();
+                    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+                };
+                let epochs = times.epochs_until(millis(time.into()), millis(SystemTime::now()));
+                let epochs = epochs
+                    .context("the time is not after now and after the beginning of the epoch")?;
+                Ok(Self::Epoch(times.current.saturating_add(epochs)))
+            }
+            _ => bail!(
+                "exactly one of `epochs-extended`, `end-epoch`, or `earliest-expiry-time` must be specified"
+            ),
+        }
+    }
+
+    /// Epochs that something lacks which is stored until `end`.
+    fn missing(&self, end: u32) -> u32 {
+        match self {
+            Self::Longer(epochs) => *epochs,
+            Self::Epoch(epoch) => epoch.saturating_sub(end),
+        }
+    }
+}
+
+async fn plan(
+    network: &Network,
+    args: &ExtendArgs,
+    object: Address,
+    until: &Until,
+    prices: &Prices,
+) -> anyhow::Result<Plan> {
+    let reader = network.reader();
+    let storage: Storage = match args.shared {
+        false => reader.blob(object).await?.storage,
+        true => reader.shared_blob(object).await?.blob.storage,
+    };
+    let epochs = until.missing(storage.end_epoch);
+    let cost = prices.storage_cost(storage.storage_size, epochs);
+    Ok(Plan {
+        object,
+        epochs,
+        end_epoch: storage.end_epoch.saturating_add(epochs),
+        cost: cost.context("the price exceeds 2^64 FROST")?,
+    })
+}
+
+async fn extend(writer: &ContractWriter, args: &ExtendArgs, plan: Plan) -> Extended {
+    let Plan {
+        object,
+        epochs,
+        end_epoch,
+        cost,
+    } = plan;
+    let done = match (epochs, args.shared) {
+        (0, _) => Ok(()),
+        (_, false) => writer.extend_blob(object, epochs).await.map(drop),
+        (_, true) => writer.extend_shared_blob(object, epochs).await.map(drop),
+    };
+    match done {
+        Ok(()) => Extended {
+            blob_obj_id: object,
+            epochs_extended: epochs,
+            end_epoch: Some(end_epoch),
+            cost,
+            error: None,
+        },
+        Err(error) => Extended::failed(object, &error.into()),
+    }
+}
