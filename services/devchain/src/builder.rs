@@ -22,7 +22,7 @@ use crate::controls;
 use crate::error::{StartError, StoreError};
 use crate::faucet::{Faucet, Grant};
 use crate::indexes::Indexes;
-use crate::ledger::{Facts, Ledger};
+use crate::ledger::{Facts, Ledger, WriterThread};
 use crate::limits::{HEARTBEAT, MAX_CONCURRENT_SCANS, MAX_CONCURRENT_SIMULATIONS};
 use crate::record::{CheckpointRecord, TransactionRecord};
 use crate::rpc::{self, Context, Subscribers};
@@ -58,6 +58,7 @@ pub struct DevchainBuilder {
     chain_start_ms: u64,
     epoch_duration: Option<Duration>,
     sync: SyncPolicy,
+    in_place: bool,
 }
 
 impl Default for DevchainBuilder {
@@ -76,6 +77,7 @@ impl Default for DevchainBuilder {
             chain_start_ms: DEFAULT_CHAIN_START_MS,
             epoch_duration: None,
             sync: SyncPolicy::default(),
+            in_place: false,
         }
     }
 }
@@ -172,6 +174,14 @@ impl DevchainBuilder {
         self
     }
 
+    /// Has the writer work in the thread of whoever asks it, one transaction a checkpoint. Without a thread of its own it is
+    /// deterministic, and a [clock that stands](ClockMode::Runtime) does not run on while it works: for simulations.
+    #[must_use]
+    pub fn in_callers_thread(mut self) -> Self {
+        self.in_place = true;
+        self
+    }
+
     /// Boots the chain, or continues it from its data directory, and serves it.
     ///
     /// # Errors
@@ -210,10 +220,11 @@ impl DevchainBuilder {
             simulations: Arc::new(Semaphore::new(concurrent_simulations())),
             scans: Arc::new(Semaphore::new(MAX_CONCURRENT_SCANS)),
         };
+        let served = context.clone();
         let tasks = vec![
             tokio::spawn(heartbeat(context.clone())),
             tokio::spawn(async move {
-                if let Err(error) = rpc::serve(context, rpc, tls).await {
+                if let Err(error) = rpc::serve(served, rpc, tls).await {
                     error!(%error, "the gRPC server stopped");
                 }
             }),
@@ -229,7 +240,8 @@ impl DevchainBuilder {
             accounts,
             shutdown,
             tasks,
-            writer: Some(writer),
+            writer,
+            context,
         })
     }
 
@@ -250,7 +262,7 @@ impl DevchainBuilder {
         seed: Digest,
         accounts: &[Account],
         faucet: &Account,
-    ) -> Result<(Ledger, crate::ledger::WriterThread), StartError> {
+    ) -> Result<(Ledger, Option<WriterThread>), StartError> {
         let validator = Validator::new(validator_key(&seed)?);
         let (mut store, mut records) = match &self.data_dir {
             Some(directory) => Store::open(directory, &seed, self.sync)?,
@@ -286,7 +298,13 @@ impl DevchainBuilder {
         };
         let last_ms = indexes.tip().map_or(0, |tip| tip.summary.timestamp_ms);
         let clock = ChainClock::new(self.clock, last_ms);
-        Ledger::start(indexes, store, clock, validator, facts).map_err(StartError::Thread)
+        if self.in_place {
+            let ledger = Ledger::in_place(indexes, store, clock, validator, facts);
+            return Ok((ledger, None));
+        }
+        let started = Ledger::start(indexes, store, clock, validator, facts);
+        let (ledger, writer) = started.map_err(StartError::Thread)?;
+        Ok((ledger, Some(writer)))
     }
 
     fn genesis(

@@ -10,6 +10,9 @@ pub enum ClockMode {
     Wall,
     /// Only when it is advanced by hand.
     Manual,
+    /// With the clock of tokio's runtime, from where the chain stood: what passes there passes here, also when a simulation lets
+    /// hours pass in no time. For a chain that works [in its caller's thread](crate::DevchainBuilder::in_callers_thread).
+    Runtime,
 }
 
 /// The chain's clock: never goes backwards, also not across restarts.
@@ -19,6 +22,9 @@ pub(crate) struct ChainClock {
     /// Milliseconds ahead of the wall clock.
     offset_ms: u64,
     last_ms: u64,
+    /// When the chain stood at `resumed_ms`.
+    resumed: tokio::time::Instant,
+    resumed_ms: u64,
 }
 
 impl ChainClock {
@@ -28,9 +34,11 @@ impl ChainClock {
             mode,
             offset_ms: match mode {
                 ClockMode::Wall => last_ms.saturating_sub(wall_ms()),
-                ClockMode::Manual => 0,
+                ClockMode::Manual | ClockMode::Runtime => 0,
             },
             last_ms,
+            resumed: tokio::time::Instant::now(),
+            resumed_ms: last_ms,
         }
     }
 
@@ -39,6 +47,11 @@ impl ChainClock {
         match self.mode {
             ClockMode::Wall => wall_ms().saturating_add(self.offset_ms).max(self.last_ms),
             ClockMode::Manual => self.last_ms,
+            ClockMode::Runtime => self
+                .resumed_ms
+                .saturating_add(millis(self.resumed.elapsed()))
+                .saturating_add(self.offset_ms)
+                .max(self.last_ms),
         }
     }
 
@@ -50,9 +63,11 @@ impl ChainClock {
 
     /// Moves the clock forward.
     pub(crate) fn advance(&mut self, by: Duration) {
-        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let by = millis(by);
         match self.mode {
-            ClockMode::Wall => self.offset_ms = self.offset_ms.saturating_add(by),
+            ClockMode::Wall | ClockMode::Runtime => {
+                self.offset_ms = self.offset_ms.saturating_add(by)
+            }
             ClockMode::Manual => self.last_ms = self.last_ms.saturating_add(by),
         }
     }
@@ -61,7 +76,9 @@ impl ChainClock {
 fn wall_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        .map_or(0, millis)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

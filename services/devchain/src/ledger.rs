@@ -52,7 +52,25 @@ enum Command {
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     state: Arc<State>,
-    commands: mpsc::Sender<Command>,
+    writer: Way,
+}
+
+/// The way to the writer.
+#[derive(Clone)]
+enum Way {
+    /// It has a thread of its own, which seals what has come meanwhile in one checkpoint.
+    Queue(mpsc::Sender<Command>),
+    /// It works where it is called; `None` when it has stopped.
+    Here(Arc<Mutex<Option<Writer>>>),
+}
+
+impl std::fmt::Debug for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Queue(_) => "Queue",
+            Self::Here(_) => "Here",
+        })
+    }
 }
 
 /// The chain as readers and the writer share it.
@@ -91,27 +109,29 @@ impl Ledger {
         validator: Validator,
         facts: Facts,
     ) -> std::io::Result<(Self, WriterThread)> {
-        let height = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
+        let writer = Writer::new(indexes, store, clock, validator, facts);
         let (commands, queue) = mpsc::channel(WRITER_QUEUE);
-        let state = Arc::new(State {
-            indexes: RwLock::new(indexes),
-            executor: Executor::new(),
-            clock: Mutex::new(clock),
-            height: watch::Sender::new(height),
-            facts,
-            params: RwLock::new(facts.params),
-            committee: validator.committee(facts.params.epoch),
-            lowest: AtomicU64::new(0),
-        });
-        let writer = Writer {
-            state: Arc::clone(&state),
-            store,
-            validator,
-        };
+        let state = Arc::clone(&writer.state);
         let thread = thread::Builder::new()
             .name("devchain-writer".into())
             .spawn(move || writer.run(queue))?;
-        Ok((Self { state, commands }, thread))
+        let writer = Way::Queue(commands);
+        Ok((Self { state, writer }, thread))
+    }
+
+    /// A writer that works in the thread of whoever asks, one transaction a checkpoint: nothing happens beside its callers.
+    pub(crate) fn in_place(
+        indexes: Indexes,
+        store: Store,
+        clock: ChainClock,
+        validator: Validator,
+        facts: Facts,
+    ) -> Self {
+        let writer = Writer::new(indexes, store, clock, validator, facts);
+        Self {
+            state: Arc::clone(&writer.state),
+            writer: Way::Here(Arc::new(Mutex::new(Some(writer)))),
+        }
     }
 
     /// The chain as readers see it.
@@ -150,20 +170,26 @@ impl Ledger {
 
     /// Asks the writer to finish what is queued and stop.
     pub(crate) async fn stop(&self) {
-        // A closed queue means that it has stopped already.
-        let _ = self.commands.send(Command::Stop).await;
+        // An error means that it has stopped already.
+        let _ = self.send(Command::Stop).await;
     }
 
     /// As [`Ledger::stop`], for places that cannot wait. A full queue is left to its senders.
     pub(crate) fn stop_soon(&self) {
-        let _ = self.commands.try_send(Command::Stop);
+        match &self.writer {
+            Way::Queue(commands) => drop(commands.try_send(Command::Stop)),
+            Way::Here(writer) => drop(obey(writer, Command::Stop)),
+        }
     }
 
     async fn send(&self, command: Command) -> Result<(), LedgerError> {
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| LedgerError::Stopped)
+        match &self.writer {
+            Way::Queue(commands) => commands
+                .send(command)
+                .await
+                .map_err(|_| LedgerError::Stopped),
+            Way::Here(writer) => obey(writer, command),
+        }
     }
 }
 
@@ -292,6 +318,21 @@ fn fence<T>(run: impl FnOnce() -> Result<T, AdmissionError>) -> Result<T, Ledger
 
 type Reply = oneshot::Sender<Result<Arc<Executed>, LedgerError>>;
 
+/// Transactions for one checkpoint.
+type Batch = Vec<(Box<SignedTransaction>, Reply)>;
+
+/// Has a writer do something in this thread; after [`Command::Stop`] there is none any more.
+fn obey(writer: &Mutex<Option<Writer>>, command: Command) -> Result<(), LedgerError> {
+    let mut place = writer.lock().unwrap_or_else(PoisonError::into_inner);
+    let writer = place.as_mut().ok_or(LedgerError::Stopped)?;
+    if !writer.obey(command, |_| None).0
+        && let Some(writer) = place.take()
+    {
+        writer.end();
+    }
+    Ok(())
+}
+
 struct Writer {
     state: Arc<State>,
     store: Store,
@@ -299,24 +340,68 @@ struct Writer {
 }
 
 impl Writer {
+    fn new(
+        indexes: Indexes,
+        store: Store,
+        clock: ChainClock,
+        validator: Validator,
+        facts: Facts,
+    ) -> Self {
+        let height = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
+        let state = State {
+            indexes: RwLock::new(indexes),
+            executor: Executor::new(),
+            clock: Mutex::new(clock),
+            height: watch::Sender::new(height),
+            facts,
+            params: RwLock::new(facts.params),
+            committee: validator.committee(facts.params.epoch),
+            lowest: AtomicU64::new(0),
+        };
+        Self {
+            state: Arc::new(state),
+            store,
+            validator,
+        }
+    }
+
     fn run(mut self, mut queue: mpsc::Receiver<Command>) {
         let mut put_back = None;
         while let Some(command) = put_back.take().or_else(|| queue.blocking_recv()) {
-            match command {
-                Command::Execute { transaction, reply } => {
-                    self.end_epoch_if_due();
-                    let mut batch = vec![(transaction, reply)];
-                    put_back = collect(&mut queue, &mut batch);
-                    self.execute(batch);
-                }
-                Command::Tick { advance, reply } => self.tick(advance, reply),
-                Command::EndEpoch { reply } => {
-                    // A caller who left does not need the answer.
-                    let _ = reply.send(self.end_epoch());
-                }
-                Command::Stop => break,
+            let (goes_on, next) = self.obey(command, |batch| collect(&mut queue, batch));
+            put_back = next;
+            if !goes_on {
+                break;
             }
         }
+        self.end();
+    }
+
+    /// Does what it is asked; whether it goes on, and what it is asked next. `more` adds to a batch of transactions.
+    fn obey(
+        &mut self,
+        command: Command,
+        more: impl FnOnce(&mut Batch) -> Option<Command>,
+    ) -> (bool, Option<Command>) {
+        let mut next = None;
+        match command {
+            Command::Execute { transaction, reply } => {
+                self.end_epoch_if_due();
+                let mut batch = vec![(transaction, reply)];
+                next = more(&mut batch);
+                self.execute(batch);
+            }
+            Command::Tick { advance, reply } => self.tick(advance, reply),
+            Command::EndEpoch { reply } => {
+                // A caller who left does not need the answer.
+                let _ = reply.send(self.end_epoch());
+            }
+            Command::Stop => return (false, None),
+        }
+        (true, next)
+    }
+
+    fn end(mut self) {
         if let Err(error) = self.store.sync() {
             error!(%error, "the log could not be synced at shutdown");
         }
@@ -366,7 +451,7 @@ impl Writer {
         Ok(next)
     }
 
-    fn execute(&mut self, batch: Vec<(Box<SignedTransaction>, Reply)>) {
+    fn execute(&mut self, batch: Batch) {
         let mut admitted = Vec::with_capacity(batch.len());
         for (transaction, reply) in batch {
             let indexes = self.state.read();
@@ -397,10 +482,7 @@ impl Writer {
 
     /// Executes transactions behind a clock tick and seals them. Transactions that conflict with
     /// an earlier one of the batch are refused one by one; without survivors nothing is sealed.
-    fn checkpoint(
-        &mut self,
-        batch: Vec<(Box<SignedTransaction>, Reply)>,
-    ) -> Result<(), LedgerError> {
+    fn checkpoint(&mut self, batch: Batch) -> Result<(), LedgerError> {
         let wanted = !batch.is_empty();
         let mut replies = Vec::with_capacity(batch.len());
         let sealed = match self.assemble(batch, &mut replies) {
@@ -433,7 +515,7 @@ impl Writer {
 
     fn assemble(
         &self,
-        batch: Vec<(Box<SignedTransaction>, Reply)>,
+        batch: Batch,
         replies: &mut Vec<(Digest, Reply)>,
     ) -> Result<(u64, Vec<TransactionRecord>), LedgerError> {
         let indexes = self.state.read();
@@ -529,10 +611,7 @@ impl Writer {
 }
 
 /// Takes the transactions that are already waiting; the first other command is handed back.
-fn collect(
-    queue: &mut mpsc::Receiver<Command>,
-    batch: &mut Vec<(Box<SignedTransaction>, Reply)>,
-) -> Option<Command> {
+fn collect(queue: &mut mpsc::Receiver<Command>, batch: &mut Batch) -> Option<Command> {
     while batch.len() < MAX_TRANSACTIONS_PER_CHECKPOINT {
         match queue.try_recv() {
             Ok(Command::Execute { transaction, reply }) => batch.push((transaction, reply)),

@@ -13,6 +13,7 @@ use crate::error::LedgerError;
 use crate::faucet::{Faucet, Grant, GrantedCoin};
 use crate::ledger::{Ledger, WriterThread};
 use crate::limits::SHUTDOWN_GRACE;
+use crate::rpc::{self, Context};
 
 /// Handle of a served chain. Dropping it stops the chain without waiting; what was answered is
 /// kept. [`RunningChain::shutdown`] waits.
@@ -27,6 +28,7 @@ pub struct RunningChain {
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Vec<JoinHandle<()>>,
     pub(crate) writer: Option<WriterThread>,
+    pub(crate) context: Context,
 }
 
 impl RunningChain {
@@ -48,6 +50,12 @@ impl RunningChain {
     #[must_use]
     pub fn faucet_url(&self) -> String {
         format!("http://{}", self.faucet_address)
+    }
+
+    /// The gRPC services themselves, for callers in this process that want no connection between: as a `tower` service.
+    #[must_use]
+    pub fn services(&self) -> tonic::service::Routes {
+        rpc::routes(&self.context)
     }
 
     /// Digest of checkpoint 0.

@@ -24,6 +24,7 @@ use sui_rpc::proto::sui::rpc::v2 as proto;
 use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
@@ -60,13 +61,6 @@ pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
 ) -> Result<(), tonic::transport::Error> {
-    macro_rules! service {
-        ($module:ident :: $server:ident, $service:expr) => {
-            proto::$module::$server::new($service)
-                .max_decoding_message_size(MAX_REQUEST_BYTES)
-                .max_encoding_message_size(MAX_RESPONSE_BYTES)
-        };
-    }
     let shutdown = context.shutdown.clone();
     // Whoever reaches it controls the clock.
     let local = listener
@@ -82,6 +76,25 @@ pub(crate) async fn serve(
         .layer(cors())
         .layer(headers::ChainHeadersLayer::new(context.ledger.clone()))
         .layer(tonic_web::GrpcWebLayer::new())
+        .add_routes(routes(&context))
+        .add_optional_service(controls)
+        .serve_with_incoming_shutdown(connections::incoming(listener, tls), async move {
+            shutdown.cancelled().await;
+        })
+        .await
+}
+
+/// The services, without a server around them.
+pub(crate) fn routes(context: &Context) -> Routes {
+    macro_rules! service {
+        ($module:ident :: $server:ident, $service:expr) => {
+            proto::$module::$server::new($service)
+                .max_decoding_message_size(MAX_REQUEST_BYTES)
+                .max_encoding_message_size(MAX_RESPONSE_BYTES)
+        };
+    }
+    let mut routes = Routes::builder();
+    routes
         .add_service(service!(
             ledger_service_server::LedgerServiceServer,
             ledger::LedgerRpc::new(context.clone())
@@ -106,12 +119,8 @@ pub(crate) async fn serve(
             signature_verification_service_server::SignatureVerificationServiceServer,
             signature::SignatureRpc
         ))
-        .add_service(service!(name_service_server::NameServiceServer, NameRpc))
-        .add_optional_service(controls)
-        .serve_with_incoming_shutdown(connections::incoming(listener, tls), async move {
-            shutdown.cancelled().await;
-        })
-        .await
+        .add_service(service!(name_service_server::NameServiceServer, NameRpc));
+    routes.routes()
 }
 
 /// Browsers may call from anywhere and read every header (devchain spec 1.1).
