@@ -49,6 +49,12 @@ impl ChainClient {
         Ok(Self { servers })
     }
 
+    /// Speaks through a client that was set up elsewhere: with other timeouts, or over something else than a connection.
+    pub fn over(rpc: sui_rpc::Client) -> Self {
+        let servers = Arc::new(Servers::new(Server::over(rpc)));
+        Self { servers }
+    }
+
     /// The same client with other servers of the same network: when the one in use fails, the next of them that answers, is of the
     /// same network and has seen as much takes over.
     #[must_use]

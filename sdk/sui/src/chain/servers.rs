@@ -48,9 +48,16 @@ impl Server {
             reason,
         })?;
         Ok(Self {
-            rpc: rpc.with_max_decoding_message_size(limits::MAX_MESSAGE_BYTES),
             url: url.into(),
+            ..Self::over(rpc)
         })
+    }
+
+    pub(super) fn over(rpc: sui_rpc::Client) -> Self {
+        Self {
+            url: rpc.uri().to_string().into(),
+            rpc: rpc.with_max_decoding_message_size(limits::MAX_MESSAGE_BYTES),
+        }
     }
 
     fn with_headers(self, headers: HeadersInterceptor) -> Self {
