@@ -1,10 +1,8 @@
 //! Who the storage nodes are, as the chain said a moment ago. Client spec 1.1, 1.9 and 1.10.1.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use walrus_core::Epoch;
 use walrus_sui::{
     contract::{Committees, ContractReader, Sales},

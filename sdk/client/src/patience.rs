@@ -1,8 +1,9 @@
 //! When a request to a node is worth another try, and when the node is lost. Client spec 1.6.3 and 1.9.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::Rng as _;
+use tokio::time::Instant;
 use walrus_node_client::NodeError;
 use walrus_sui::backoff::Backoff;
 

@@ -11,7 +11,18 @@ use std::{
 /// Tells the time. Copies tell the same.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    hands: Option<Hands>,
+    source: Source,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Source {
+    #[default]
+    System,
+    Set(Hands),
+    Runtime {
+        start: tokio::time::Instant,
+        start_ms: u64,
+    },
 }
 
 /// Sets the [`Clock`] that it came with.
@@ -36,16 +47,31 @@ impl Clock {
             passed_ms: Arc::default(),
         };
         let clock = Self {
-            hands: Some(hands.clone()),
+            source: Source::Set(hands.clone()),
         };
         (clock, hands)
     }
 
+    /// A clock that is at `unix_ms` now and goes as that of tokio's runtime does: where a simulation lets hours pass in no time,
+    /// they pass here.
+    pub fn of_runtime(unix_ms: u64) -> Self {
+        Self {
+            source: Source::Runtime {
+                start: tokio::time::Instant::now(),
+                start_ms: unix_ms,
+            },
+        }
+    }
+
     /// The time of day, in milliseconds since 1970; 0 if the machine thinks it is earlier.
     pub fn unix_ms(&self) -> u64 {
-        match &self.hands {
-            Some(hands) => hands.start_ms.saturating_add(hands.passed_ms()),
-            None => SystemTime::now()
+        match &self.source {
+            Source::Set(hands) => hands.start_ms.saturating_add(hands.passed_ms()),
+            Source::Runtime { start, start_ms } => {
+                let passed = u64::try_from(start.elapsed().as_millis());
+                start_ms.saturating_add(passed.unwrap_or(u64::MAX))
+            }
+            Source::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .ok()
                 .and_then(|since| u64::try_from(since.as_millis()).ok())
@@ -55,12 +81,13 @@ impl Clock {
 
     /// A moment to measure durations from; never runs backwards.
     pub fn now(&self) -> Instant {
-        match &self.hands {
-            Some(hands) => hands
+        match &self.source {
+            Source::Set(hands) => hands
                 .start
                 .checked_add(Duration::from_millis(hands.passed_ms()))
                 .unwrap_or(hands.start),
-            None => Instant::now(),
+            Source::Runtime { .. } => tokio::time::Instant::now().into_std(),
+            Source::System => Instant::now(),
         }
     }
 }
@@ -94,6 +121,16 @@ mod tests {
         hands.advance(Duration::from_secs(3));
         assert_eq!((clock.unix_ms(), copy.unix_ms()), (4_000, 4_000));
         assert_eq!(copy.now().duration_since(before), Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_the_runtime_goes_as_that_does() {
+        let clock = Clock::of_runtime(1_000);
+        let before = clock.now();
+        assert_eq!(clock.unix_ms(), 1_000);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert_eq!(clock.unix_ms(), 3_601_000);
+        assert_eq!(clock.now().duration_since(before).as_secs(), 3600);
     }
 
     #[test]

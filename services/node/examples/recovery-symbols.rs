@@ -10,6 +10,7 @@ use walrus_core::{
     encoder::BlobEncoder,
 };
 use walrus_node::{
+    WorkPlace,
     blobs::{Blocklist, SymbolSelection},
     chain::fold,
     committee::CommitteeView,
@@ -21,7 +22,7 @@ use walrus_node::{
     storage::{Storage, records::ShardState, segments::NewSliver},
 };
 use walrus_node_client::Addresses;
-use walrus_service::follow::Event;
+use walrus_service::{clock::Clock, follow::Event};
 use walrus_sui::{
     Address,
     contract::{Committee, CommitteeMember, Committees},
@@ -72,12 +73,15 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
         peers: PeerTerms {
             addresses: Addresses::Public,
             identity: None,
+            transport: None,
         },
         blocklist: Blocklist::default(),
         rest: RestServerConfig::default(),
         shard_sync: ShardSyncConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
+        clock: Clock::system(),
+        work: WorkPlace::Pool,
     })
 }
 

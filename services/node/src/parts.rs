@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::{Notify, Semaphore, watch};
 use walrus_core::{EncodingConfig, Epoch, bls::BlsKeyPair};
 use walrus_service::{
+    clock::Clock,
     tls::Certificates,
     worker::{Failed, Runner},
 };
@@ -46,7 +47,7 @@ use crate::{
     storage::{Compaction, Storage, StorageError},
     upkeep::BlocklistRefresh,
     upkeep::Restart,
-    work::{Work, WorkError},
+    work::{Work, WorkError, WorkPlace},
 };
 
 /// Why a node did not end well.
@@ -88,6 +89,10 @@ pub struct Foundation {
     pub pending_slivers: PendingSliverCacheConfig,
     /// Bounds of the cache of metadata that wait for a registration.
     pub pending_metadata: PendingMetadataCacheConfig,
+    /// Tells the time of day.
+    pub clock: Clock,
+    /// Where blocking work is done.
+    pub work: WorkPlace,
 }
 
 /// The parts of one node.
@@ -130,6 +135,7 @@ pub struct Parts {
     pub(crate) problems: Arc<Problems>,
     /// Why the node has to start again, once it has to.
     pub(crate) restart: Arc<watch::Sender<Option<Restart>>>,
+    pub(crate) clock: Clock,
     pub(crate) work: Work,
 }
 
@@ -258,9 +264,9 @@ impl Parts {
             arrivals: Arc::default(),
             registrations: Arc::default(),
             metrics: Arc::new(Metrics::new()),
-            work: Work::default(),
+            work: Work::new(foundation.work),
         };
-        let runner = Runner::new(common.metrics.registry());
+        let runner = Runner::with_clock(common.metrics.registry(), foundation.clock.clone());
         let tip = Arc::<ChainTip>::default();
         let problems = Arc::<Problems>::default();
         let book = Arc::<RepairBook>::default();
@@ -302,6 +308,7 @@ impl Parts {
             book,
             problems,
             restart: Arc::new(watch::Sender::new(None)),
+            clock: foundation.clock,
             work: common.work,
         }
     }

@@ -1,6 +1,6 @@
 //! Blocking work: what computes or reads files runs on the blocking pool, and only so much of it at once.
 
-use std::{num::NonZero, sync::Arc};
+use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{AcquireError, Semaphore},
@@ -11,9 +11,30 @@ use tokio_util::task::TaskTracker;
 /// Pieces of work at once for each core: some wait for the disk while others compute.
 const WORK_PER_CORE: usize = 4;
 
+/// Where blocking work is done.
+#[derive(Clone, Default)]
+pub enum WorkPlace {
+    /// On the blocking pool of the runtime.
+    #[default]
+    Pool,
+    /// Among the tasks of the runtime, each piece after the delay that this tells. For simulations: nothing happens beside the one
+    /// thread that they have, and disks are as slow as they are told to be.
+    Tasks(Arc<dyn Fn() -> Duration + Send + Sync>),
+}
+
+impl fmt::Debug for WorkPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pool => "Pool",
+            Self::Tasks(_) => "Tasks",
+        })
+    }
+}
+
 /// Runs blocking work. Clones share the bound.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
+    place: WorkPlace,
     permits: Arc<Semaphore>,
     most: usize,
     /// Goes on when nobody waits for it any more.
@@ -33,17 +54,23 @@ pub enum WorkError {
 
 impl Default for Work {
     fn default() -> Self {
+        Self::new(WorkPlace::default())
+    }
+}
+
+impl Work {
+    /// Runs it there.
+    pub(crate) fn new(place: WorkPlace) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, NonZero::get);
         let most = cores.saturating_mul(WORK_PER_CORE);
         Self {
+            place,
             permits: Arc::new(Semaphore::new(most)),
             most,
             running: TaskTracker::new(),
         }
     }
-}
 
-impl Work {
     /// Runs work as soon as less than the bound runs.
     ///
     /// # Errors
@@ -74,7 +101,18 @@ impl Work {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        self.running.spawn_blocking(work)
+        match &self.place {
+            WorkPlace::Pool => self.running.spawn_blocking(work),
+            WorkPlace::Tasks(delay) => {
+                let delay = delay();
+                self.running.spawn(async move {
+                    if !delay.is_zero() {
+                        tokio::time::sleep(delay).await;
+                    }
+                    work()
+                })
+            }
+        }
     }
 
     /// Waits until all work has ended.

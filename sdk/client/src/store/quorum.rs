@@ -3,12 +3,9 @@
 //! Each node goes at its own pace: all in one request, or metadata, slivers, confirmation. Nobody waits for the slowest. As soon as the nodes that are
 //! lost have more than `f` shards, nothing can succeed any more, and the attempt ends.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use walrus_core::{
     certificate::ProtocolMessageCertificate, messages::StorageConfirmationBody,
     parameters::max_faulty, quorum::min_certificate_weight,
@@ -55,7 +52,7 @@ pub struct CertifiedUpload {
 #[derive(Debug)]
 pub struct Tail {
     tasks: JoinSet<()>,
-    until: tokio::time::Instant,
+    until: Instant,
 }
 
 impl Tail {
@@ -101,7 +98,7 @@ pub async fn upload_and_confirm(
         }
         if tally.is_enough() {
             let elapsed = started.elapsed();
-            let until = tokio::time::Instant::now() + committee.tuning().tail(elapsed);
+            let until = Instant::now() + committee.tuning().tail(elapsed);
             return Ok(CertifiedUpload {
                 certificate: certificate(&tally.confirmations, committee.size())?,
                 uploaded_after: tally.uploaded_after.unwrap_or(elapsed),

@@ -3,9 +3,9 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::Instant,
 };
 
+use tokio::time::Instant;
 use walrus_core::BlobId;
 
 use crate::limits::UPLOAD_PAUSE;

@@ -6,9 +6,10 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use tokio::time::Instant;
 use walrus_core::{BlobId, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId};
 use walrus_service::{
     server::Caller,

@@ -1,8 +1,9 @@
 //! Uploads: metadata and slivers, checked before they are stored. Node spec 1.6 and 1.9.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use walrus_core::{
     BlobId, BlobMetadata, ShardIndex, Sliver, SliverIndex, SliverPairIndex, SliverType,
     UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId, bounded_bcs::BcsError,

@@ -47,6 +47,7 @@ pub(crate) struct EpochChanges {
     pub(crate) makes_digests: bool,
     /// Tells which epoch has begun, once the change to it is carried out and the node is not behind it.
     pub(crate) began: Arc<watch::Sender<Epoch>>,
+    pub(crate) clock: Clock,
 }
 
 impl EpochChanges {
@@ -90,7 +91,7 @@ impl EpochChanges {
         turn: &Turn,
     ) -> Result<(), StorageError> {
         let collection = &self.metrics.collection;
-        collection.started(epoch, Clock::system().unix_ms() / 1000);
+        collection.started(epoch, self.clock.unix_ms() / 1000);
         let begun = Instant::now();
         let objects = self.expiry.expire_objects(epoch)?;
         collection.cleaned(epoch, objects, begun.elapsed());

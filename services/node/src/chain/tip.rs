@@ -5,8 +5,10 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// The sequence number of the newest checkpoint.
 #[derive(Debug, Default)]

@@ -4,9 +4,10 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use tokio::time::Instant;
 use walrus_core::BlobId;
 
 use crate::config::LiveUploadDeferralConfig;

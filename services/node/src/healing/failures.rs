@@ -1,10 +1,8 @@
 //! Failed recoveries: how often a blob failed, and until when it waits for the next try.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
+use tokio::time::Instant;
 use walrus_core::BlobId;
 use walrus_service::backoff::Backoff;
 

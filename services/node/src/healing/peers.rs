@@ -10,7 +10,7 @@ use rand::seq::SliceRandom as _;
 use tokio::sync::Semaphore;
 use walrus_core::{ShardIndex, network_key::NetworkKeyPair};
 use walrus_node_client::{
-    Addresses, Endpoint, MAX_POOLED_NODES, NodeClient, NodeClientOptions, NodePool,
+    Addresses, Endpoint, MAX_POOLED_NODES, NodeClient, NodeClientOptions, NodePool, Transport,
 };
 use walrus_sui::{Address, contract::CommitteeMember};
 
@@ -38,6 +38,8 @@ pub struct PeerTerms {
     pub addresses: Addresses,
     /// With what it introduces itself, so that it gets a peer's share of them.
     pub identity: Option<Arc<NetworkKeyPair>>,
+    /// What carries requests to them; HTTPS when absent.
+    pub transport: Option<Arc<dyn Transport>>,
 }
 
 /// Connections to other nodes, kept for the next request.
@@ -70,6 +72,7 @@ impl Peers {
             total_timeout: request,
             addresses: terms.addresses,
             identity: terms.identity.clone(),
+            transport: terms.transport.clone(),
             ..NodeClientOptions::default()
         });
         Self {

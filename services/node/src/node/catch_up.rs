@@ -2,13 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use tokio::{sync::watch, time::Instant};
 
 use super::{prepare::PreparedNode, workers::start_events};
-use crate::{
-    config::NodeConfig, healing::Deferrals, limits::CHAIN_POLL, parts::Parts, storage::Storage,
-};
+use crate::{config::NodeConfig, healing::Deferrals, limits::CHAIN_POLL, parts::Parts};
 
 /// How far events are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +35,11 @@ impl PreparedNode {
             config,
             findings,
             links,
+            surroundings,
         } = self;
         let target = links.reader.chain().latest_checkpoint().await?;
-        let options = config.storage_options();
-        let storage = tokio::task::spawn_blocking(move || Storage::open_with(options))
-            .await?
-            .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
-        let parts = links.parts(&config, storage, findings);
+        let storage = surroundings.open_storage(&config).await?;
+        let parts = links.parts(&config, storage, findings, surroundings);
         let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
         let began = Arc::new(watch::Sender::new(0));
         let started = start_events(&config, &parts, &links.reader, deferrals, began).await;

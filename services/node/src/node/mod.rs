@@ -7,12 +7,15 @@ mod prepare;
 mod running;
 mod servers;
 mod start;
+mod surroundings;
 mod verbs;
 mod workers;
 
 use std::net::TcpListener;
 
-pub use self::{catch_up::CaughtUp, prepare::PreparedNode, running::RunningNode};
+pub use self::{
+    catch_up::CaughtUp, prepare::PreparedNode, running::RunningNode, surroundings::Surroundings,
+};
 
 /// Starts storage nodes.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use walrus_sui::{
     transactions::ContractWriter,
 };
 
-use super::{Listeners, RunningNode, StorageNode};
+use super::{Listeners, RunningNode, StorageNode, Surroundings};
 #[cfg(unix)]
 use crate::operator::{SetLogLevel, admin::AdminDoor};
 use crate::{
@@ -27,6 +27,7 @@ pub struct PreparedNode {
     pub(super) config: NodeConfig,
     pub(super) findings: Findings,
     pub(super) links: Links,
+    pub(super) surroundings: Surroundings,
 }
 
 /// What the parts of the node are made from, beside the storage.
@@ -71,7 +72,11 @@ impl StorageNode {
     /// # Errors
     /// See [`StorageNode::start`].
     pub async fn start_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<RunningNode> {
-        Self::prepare_on(listeners, config).await?.start().await
+        let here = Surroundings::default();
+        Self::prepare_in(here, listeners, config)
+            .await?
+            .start()
+            .await
     }
 
     /// The first half of [`StorageNode::start`], which leaves the storage alone.
@@ -86,10 +91,18 @@ impl StorageNode {
             rest,
             metrics: None,
         };
-        Self::prepare_on(listeners, config).await
+        Self::prepare_in(Surroundings::default(), listeners, config).await
     }
 
-    async fn prepare_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<PreparedNode> {
+    /// Like [`StorageNode::prepare`], on listeners that the caller has opened, and in other surroundings than those of the machine.
+    ///
+    /// # Errors
+    /// If a key, the wallet or the chain is not usable.
+    pub async fn prepare_in(
+        surroundings: Surroundings,
+        listeners: Listeners,
+        config: NodeConfig,
+    ) -> anyhow::Result<PreparedNode> {
         relocation::check(&config.storage_path)?;
         #[cfg(unix)]
         if let Some(path) = &config.admin_socket_path {
@@ -98,7 +111,10 @@ impl StorageNode {
         let protocol_key = config.protocol_key()?;
         let network_key = config.network_key()?;
         let secured = transport(&config.tls, &network_key, &config.public_host)?;
-        let chain = ChainClient::new(&config.sui.rpc)?;
+        let chain = match &surroundings.chain {
+            Some(chain) => chain.clone(),
+            None => ChainClient::new(&config.sui.rpc)?,
+        };
         let reader = ContractReader::new(chain, config.sui.objects())
             .await
             .context("cannot read the contract")?;
@@ -116,6 +132,7 @@ impl StorageNode {
                 committees,
             },
             config,
+            surroundings,
             links: Links {
                 listeners,
                 secured,

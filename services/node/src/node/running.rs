@@ -7,7 +7,7 @@ use walrus_sui::Address;
 
 #[cfg(unix)]
 use crate::operator::admin::AdminDoor;
-use crate::{operator::Account, parts::Parts, upkeep::Restart, view::NodeView};
+use crate::{api, operator::Account, parts::Parts, upkeep::Restart, view::NodeView};
 
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
@@ -36,6 +36,11 @@ impl RunningNode {
     /// The node's ID on chain.
     pub fn node_id(&self) -> Address {
         self.parts.node_id
+    }
+
+    /// The REST API without a server around it: for callers in this process.
+    pub fn router(&self) -> axum::Router {
+        api::router(self.parts.deeds.clone())
     }
 
     /// Looks at the node.

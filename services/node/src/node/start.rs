@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
 use walrus_sui::objects::EpochState;
 
 #[cfg(unix)]
 use super::door::open_door;
 use super::{
+    Surroundings,
     prepare::{Findings, Links, PreparedNode},
     running::{RunningNode, Served},
     servers::{metrics_server, rest_server},
@@ -38,13 +38,11 @@ impl PreparedNode {
             config,
             findings,
             mut links,
+            surroundings,
         } = self;
-        let options = config.storage_options();
-        let storage = tokio::task::spawn_blocking(move || Storage::open_with(options))
-            .await?
-            .with_context(|| format!("cannot open {}", config.storage_path.display()))?;
+        let storage = surroundings.open_storage(&config).await?;
         let epoch_state = findings.committees.epoch_state;
-        let parts = links.parts(&config, storage, findings);
+        let parts = links.parts(&config, storage, findings, surroundings);
         let account = links.account(&config, &parts);
         links.show(&config, &parts, &epoch_state);
         let reload = links.secured.reload.take();
@@ -74,7 +72,13 @@ impl PreparedNode {
 }
 
 impl Links {
-    pub(super) fn parts(&self, config: &NodeConfig, storage: Storage, findings: Findings) -> Parts {
+    pub(super) fn parts(
+        &self,
+        config: &NodeConfig,
+        storage: Storage,
+        findings: Findings,
+        surroundings: Surroundings,
+    ) -> Parts {
         let own = findings.protocol_key.public_key();
         Parts::new(Foundation {
             storage,
@@ -85,12 +89,15 @@ impl Links {
             peers: PeerTerms {
                 addresses: config.sui.peer_addresses(config.allow_private_addresses),
                 identity: Some(Arc::clone(&self.network_key)),
+                transport: surroundings.transport,
             },
             blocklist: findings.blocklist,
             rest: config.rest_server.clone(),
             shard_sync: config.shard_sync_config.clone(),
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
+            clock: surroundings.clock,
+            work: surroundings.work,
         })
     }
 

@@ -71,6 +71,7 @@ pub(super) async fn start_workers(
         cap,
         drives: config.drive_epochs,
         subsidies: config.sui.walrus_subsidies_object,
+        clock: parts.clock.clone(),
     };
     parts.runner.spawn(recovery);
     parts.runner.spawn(parts.compaction());
@@ -183,6 +184,7 @@ fn event_processor(
         work: parts.work.clone(),
         makes_digests: config.consistency_check.enable_consistency_check,
         began,
+        clock: parts.clock.clone(),
     };
     EventProcessor {
         reader,

@@ -7,7 +7,7 @@ use walrus_sui::{
     transactions::{CloseEpochChangeError, TransactionError},
 };
 
-use super::{EpochDriver, wait_at_random, wait_for};
+use super::{EpochDriver, wait_at_random};
 use crate::limits::{CHAIN_RETRY_MIN, DRIVER_POLL_MAX};
 
 /// A call that any node may make.
@@ -25,7 +25,7 @@ impl EpochDriver {
         let Some((call, due_ms)) = next else {
             return Ok(DRIVER_POLL_MAX);
         };
-        if let Some(wait) = wait_for(due_ms) {
+        if let Some(wait) = self.wait_for(due_ms) {
             return Ok(wait);
         }
         wait_at_random(&staking).await;

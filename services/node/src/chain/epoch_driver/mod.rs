@@ -9,11 +9,9 @@ mod duty;
 mod membership;
 mod subsidies;
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
+use walrus_service::clock::Clock;
 use walrus_sui::{
     Address,
     objects::StakingInnerV1,
@@ -42,6 +40,7 @@ pub(crate) struct EpochDriver {
     pub(crate) drives: bool,
     /// The subsidies to process.
     pub(crate) subsidies: Option<Address>,
+    pub(crate) clock: Clock,
 }
 
 /// Why a duty is not done yet.
@@ -55,25 +54,19 @@ pub(crate) enum DriverError {
     Transaction(#[from] TransactionError),
 }
 
-/// How long to wait for `due_ms` before looking at the chain again; `None` if it is over.
-fn wait_for(due_ms: u64) -> Option<Duration> {
-    let wait = due_ms.saturating_sub(now_ms());
-    // Near the moment, wait for exactly it.
-    (wait > 0).then(|| Duration::from_millis(wait).min(DRIVER_POLL_MAX))
+impl EpochDriver {
+    /// How long to wait for `due_ms` before looking at the chain again; `None` if it is over.
+    fn wait_for(&self, due_ms: u64) -> Option<Duration> {
+        let wait = due_ms.saturating_sub(self.clock.unix_ms());
+        // Near the moment, wait for exactly it.
+        (wait > 0).then(|| Duration::from_millis(wait).min(DRIVER_POLL_MAX))
+    }
 }
 
 /// Keeps the nodes from making the same call at the same time.
 async fn wait_at_random(staking: &StakingInnerV1) {
     let longest = Duration::from_millis(staking.epoch_duration / 10).min(MAX_JITTER);
     tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| u64::try_from(since.as_millis()).ok())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use walrus_sui::{
     transactions::TransactionError,
 };
 
-use super::{EpochDriver, wait_at_random, wait_for};
+use super::{EpochDriver, wait_at_random};
 use crate::limits::{CHAIN_RETRY_MIN, DRIVER_POLL_MAX, MAX_SUBSIDIES_CALLS, SUBSIDIES_BEFORE_END};
 
 /// The fewest extra fields of subsidies that owe something to nodes which have left: the ends of their queue and one committee of
@@ -24,12 +24,12 @@ impl EpochDriver {
         let Some((staking, due_ms)) = self.next_payment(subsidies).await? else {
             return Ok(DRIVER_POLL_MAX);
         };
-        if let Some(wait) = wait_for(due_ms) {
+        if let Some(wait) = self.wait_for(due_ms) {
             return Ok(wait);
         }
         wait_at_random(&staking).await;
         let next = self.next_payment(subsidies).await?;
-        if next.is_some_and(|(_, due_ms)| wait_for(due_ms).is_none()) {
+        if next.is_some_and(|(_, due_ms)| self.wait_for(due_ms).is_none()) {
             let paid = self.pay(subsidies).await;
             let calls = paid.inspect_err(|error| {
                 tracing::warn!(%error, %subsidies, "cannot process the subsidies");

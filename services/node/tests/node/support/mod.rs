@@ -12,6 +12,7 @@ use walrus_core::{
     network_key::NetworkKeyPair,
 };
 use walrus_node::{
+    WorkPlace,
     api::{self, CommitteePeers},
     chain::fold,
     committee::CommitteeView,
@@ -25,6 +26,7 @@ use walrus_node::{
     tls::transport,
 };
 use walrus_node_client::{Addresses, NodeClient, NodeClientOptions};
+use walrus_service::clock::Clock;
 use walrus_service::follow::Event;
 use walrus_service::server::{Limits, NoPeers, Peers, Server};
 use walrus_sui::{
@@ -169,12 +171,15 @@ fn open_parts_as(
         peers: PeerTerms {
             addresses: Addresses::Any,
             identity: None,
+            transport: None,
         },
         blocklist: [BlobId([0xbb; 32])].into_iter().collect(),
         rest,
         shard_sync: ShardSyncConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
+        clock: Clock::system(),
+        work: WorkPlace::Pool,
     })
 }
 
