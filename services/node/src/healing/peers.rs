@@ -3,11 +3,11 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rand::seq::SliceRandom as _;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use walrus_core::{ShardIndex, network_key::NetworkKeyPair};
 use walrus_node_client::{
     Addresses, Endpoint, MAX_POOLED_NODES, NodeClient, NodeClientOptions, NodePool, Transport,

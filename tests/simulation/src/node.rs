@@ -1,0 +1,201 @@
+//! A storage node of a simulation: the real one, on a directory and a disk that can be slow, full or lost.
+
+use std::{
+    fs,
+    io::Write as _,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use walrus_node::{
+    Listeners, NodeConfig, RunningNode, StorageNode, Surroundings, WorkPlace, operator,
+    storage::{StorageOptions, disks::FreeSpace},
+};
+
+use crate::{
+    chain,
+    network::Site,
+    snapshot::Known,
+    wire::{Party, Wire},
+};
+
+/// What a disk has free that is not full.
+const ROOM: u64 = 1 << 40;
+/// How often a directory is opened again that a killed node has not let go of.
+const LETTING_GO: u32 = 1000;
+
+/// The disk of a node.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    /// Added to every piece of work, in milliseconds.
+    delay_ms: AtomicU64,
+    full: AtomicBool,
+}
+
+impl Disk {
+    /// How much longer everything takes.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.delay_ms.store(delay, Ordering::Relaxed);
+    }
+
+    /// Whether there is no room on it.
+    pub(crate) fn fill(&self, is_full: bool) {
+        self.full.store(is_full, Ordering::Relaxed);
+    }
+}
+
+/// A node, up or down.
+#[derive(Debug)]
+pub(crate) struct SimNode {
+    pub(crate) index: u16,
+    pub(crate) known: Known,
+    pub(crate) disk: Arc<Disk>,
+    directory: PathBuf,
+    running: Option<RunningNode>,
+}
+
+impl SimNode {
+    /// One that is down, on `directory`.
+    pub(crate) fn new(known: Known, directory: PathBuf) -> Self {
+        Self {
+            index: known.index,
+            known,
+            disk: Arc::default(),
+            directory,
+            running: None,
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The node, if it is up.
+    pub(crate) fn running(&self) -> Option<&RunningNode> {
+        self.running.as_ref()
+    }
+
+    fn config(&self, site: &Site) -> NodeConfig {
+        self.known.config(&self.directory, site)
+    }
+
+    /// Brings it up.
+    pub(crate) async fn start(&mut self, site: &Site) -> anyhow::Result<()> {
+        if self.is_up() {
+            return Ok(());
+        }
+        let mut attempt = 1;
+        let node = loop {
+            match self.try_start(site).await {
+                Ok(node) => break node,
+                // What was killed lets go of its directory when its last piece of work has ended.
+                Err(error) if attempt < LETTING_GO && format!("{error:#}").contains("ocked") => {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let address = self.known.address.as_str();
+        site.wires.connect(address, self.index, node.router());
+        self.running = Some(node);
+        Ok(())
+    }
+
+    async fn try_start(&self, site: &Site) -> anyhow::Result<RunningNode> {
+        let party = Party::Node(self.index);
+        let disk = Arc::clone(&self.disk);
+        let delay = move || Duration::from_millis(disk.delay_ms.load(Ordering::Relaxed));
+        let disk = Arc::clone(&self.disk);
+        let room = move |_: &Path| match disk.full.load(Ordering::Relaxed) {
+            true => Ok(0),
+            false => Ok(ROOM),
+        };
+        let surroundings = Surroundings {
+            chain: Some(chain::client(&site.chain, party, &site.wires)?),
+            transport: Some(Arc::new(Wire {
+                from: party,
+                wires: site.wires.clone(),
+            })),
+            free_space: FreeSpace::told_by(room),
+            work: WorkPlace::Tasks(Arc::new(delay)),
+            clock: site.clock.clone(),
+        };
+        let listeners = Listeners {
+            // Its server listens, and nobody connects.
+            rest: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+            metrics: None,
+        };
+        let node = StorageNode::prepare_in(surroundings, listeners, self.config(site)).await;
+        let node = node.with_context(|| format!("cannot prepare node {}", self.index))?;
+        let node = node.start().await;
+        node.with_context(|| format!("cannot start node {}", self.index))
+    }
+
+    /// Stops it in order.
+    pub(crate) async fn stop(&mut self, site: &Site) -> anyhow::Result<()> {
+        site.wires.disconnect(&self.known.address);
+        match self.running.take() {
+            Some(node) => node.shutdown().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends it where it stands, as `kill -9` would.
+    pub(crate) fn kill(&mut self, site: &Site) {
+        site.wires.disconnect(&self.known.address);
+        self.running = None;
+    }
+
+    /// The end of what was being written when it was killed: bytes that are no record, behind the last of some segment.
+    pub(crate) fn tear(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        ensure!(!self.is_up(), "a node that is up writes on");
+        let mut segments = Vec::new();
+        find_files(&self.directory.join("shards"), &mut segments)?;
+        segments.sort();
+        let Some(segment) = segments.last() else {
+            return Ok(());
+        };
+        let mut file = fs::OpenOptions::new().append(true).open(segment)?;
+        Ok(file.write_all(bytes)?)
+    }
+
+    /// Loses all slivers, as a disk that is replaced has.
+    pub(crate) fn lose_slivers(&self) -> anyhow::Result<()> {
+        ensure!(!self.is_up(), "a node that is up holds its files");
+        let shards = self.directory.join("shards");
+        if shards.exists() {
+            fs::remove_dir_all(&shards)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the storage of a node that is down.
+    pub(crate) fn check(&self, site: &Site) -> anyhow::Result<operator::FsckReport> {
+        let options: StorageOptions = self.config(site).storage_options();
+        Ok(operator::check_unused(options, false)?)
+    }
+}
+
+/// All files below a directory.
+fn find_files(directory: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    if !directory.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find_files(&path, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
