@@ -275,3 +275,65 @@ pub(crate) async fn reported_once(network: &Network) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        journal::Journal,
+        machine,
+        model::{Blob, Content},
+        plan::{EPOCH, Plan},
+        snapshot::Snapshot,
+    };
+
+    #[test]
+    fn what_is_missing_or_was_confirmed_falsely_is_noticed() {
+        let plan = Plan::small(9);
+        let snapshot = Snapshot::of(&plan).unwrap();
+        let run = move || async move {
+            let network = Network::start(plan, snapshot, Journal::new(false)).await?;
+            let content = Content::draw(&mut plan.draw("blob"));
+            let client = network.client(0).await?;
+            let stored = client.store(content.bytes()).epochs(9).await?;
+            let model = Model::default();
+            let blob_id = stored.blob_id();
+            model.add(Blob::new(0, blob_id, stored.end_epoch(), content));
+            whole(&network, &model, None, EPOCH).await?;
+
+            // Node 3 is down, and comes back without slivers, which it fetches.
+            network.node(3).await?.kill(&network.site);
+            assert!(missing(&network, &model, Some(3)).await?.is_some());
+            assert!(missing(&network, &model, Some(2)).await?.is_none());
+            let mut node = network.node(3).await?;
+            tokio::time::sleep(LOOK).await;
+            node.lose_slivers()?;
+            node.start(&network.site).await?;
+            drop(node);
+            whole(&network, &model, Some(3), EPOCH).await?;
+
+            // What was true before is believed; what is not there was not stored.
+            network.epoch_changed_by(2, EPOCH * 2).await?;
+            let held = held(&network, 3, &blob_id).await?.unwrap();
+            let confirmed = |held| Confirmed {
+                node: 3,
+                blob_id: blob_id.to_string(),
+                held,
+            };
+            network.site.wires.note(confirmed(held.clone()));
+            look_at_confirmations(&network).await?;
+            let less = Held {
+                secondary: Vec::new(),
+                ..held
+            };
+            network.site.wires.note(confirmed(less));
+            let false_one = look_at_confirmations(&network).await.unwrap_err();
+            assert!(
+                false_one.to_string().contains("has confirmed"),
+                "{false_one}"
+            );
+            network.stop().await
+        };
+        machine::run(plan.seed, run).unwrap();
+    }
+}

@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    num::NonZeroU64,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -241,6 +242,8 @@ impl Known {
             allow_private_addresses: Some(true),
             rest_graceful_shutdown_period_secs: Some(1),
             database_cache_bytes: 1 << 20,
+            // Several in each epoch.
+            event_blob_checkpoints: NonZeroU64::new(100),
             storage_reserve_bytes: 1 << 20,
             live_upload_deferral: LiveUploadDeferralConfig {
                 buckets: Vec::new(),

@@ -137,6 +137,11 @@ impl Wires {
         };
     }
 
+    /// Something was confirmed.
+    pub(crate) fn note(&self, confirmed: Confirmed) {
+        self.state().confirmed.push(confirmed);
+    }
+
     /// What was confirmed since this was asked last.
     pub(crate) fn take_confirmed(&self) -> Vec<Confirmed> {
         std::mem::take(&mut self.state().confirmed)
@@ -272,7 +277,7 @@ impl Wire {
             return;
         };
         if let Ok(held) = serde_json::from_slice::<SuccessEnvelope<Held>>(&body) {
-            self.wires.state().confirmed.push(Confirmed {
+            self.wires.note(Confirmed {
                 node: place.node,
                 blob_id: blob_id.to_owned(),
                 held: held.success.data,
