@@ -255,9 +255,11 @@ pub(crate) async fn reported_once(network: &Network) -> anyhow::Result<()> {
                 _ => {}
             },
             StreamItem::Watermark { checkpoint, .. } if checkpoint >= newest => break,
-            StreamItem::Watermark { .. } => {}
+            // Elements come from event blobs, and this is the chain.
+            StreamItem::Watermark { .. } | StreamItem::Element(_) => {}
             StreamItem::Malformed { reason, .. } => bail!("a malformed event: {reason}"),
             StreamItem::Ahead { cursor, latest } => bail!("{cursor} is ahead of {latest}"),
+            StreamItem::Pruned { cursor, lowest } => bail!("{cursor} is gone, {lowest} is not"),
         }
     }
     for epoch in 2..current {
