@@ -13,8 +13,7 @@ use crate::{
     doctor::runs,
     exit::{Exit, Refused},
     output::{Output, field},
-    stopped,
-    words,
+    stopped, words,
 };
 
 /// What was found, and what was done.
