@@ -11,8 +11,7 @@ use walrus_sui::{
     transactions::{MoveAbort, TransactionError},
 };
 
-use super::{sources::ModuleSource, target::Target};
-use crate::report::short_addresses;
+use super::{short_addresses::short_addresses, sources::ModuleSource, target::Target};
 
 /// What is at hand for naming an abort.
 pub(crate) struct Evidence<'a> {

@@ -4,7 +4,7 @@ use anyhow::{Context, bail, ensure};
 use sui_rpc::proto::sui::rpc::v2::{OpenSignatureBody, open_signature_body::Type};
 use walrus_sui::{Address, StructTag, TypeTag};
 
-use crate::report::short_addresses;
+use super::short_addresses::short_addresses;
 
 /// Longest list of an argument.
 const MAX_ELEMENTS: usize = 10_000;

@@ -20,6 +20,7 @@ use super::{
     outcome::{NewObject, created_objects, show_created},
     results::{self, Fate},
     returns::Returned,
+    short_addresses::short_addresses,
     simulation::{self, Simulated},
     target::Target,
 };
@@ -29,7 +30,7 @@ use crate::{
         devchain::{CallArgs, FunctionName},
     },
     commands::{Report, show},
-    report::{Reporter, count, short_addresses, sui},
+    report::{Reporter, count, sui},
 };
 
 /// The JSON result.

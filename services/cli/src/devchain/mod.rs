@@ -9,6 +9,7 @@ mod publish;
 mod results;
 mod returns;
 mod run;
+mod short_addresses;
 mod simulation;
 mod sources;
 mod target;

@@ -3,7 +3,7 @@
 use anyhow::{bail, ensure};
 use walrus_sui::{Address, StructTag, chain::ChainClient};
 
-use crate::report::short_addresses;
+use super::short_addresses::short_addresses;
 
 /// Objects of one argument.
 pub(crate) struct Named {
