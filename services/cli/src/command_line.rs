@@ -238,19 +238,18 @@ mod tests {
     }
 
     #[test]
-    fn every_argument_for_a_blob_id_is_found_by_its_name() {
+    fn every_argument_for_an_id_is_found_by_its_name() {
+        // The decimal form of a blob ID has no `-`.
+        const NAMES: [&str; 5] = ["id", "blob_id", "blob_ids", "quilt_id", "quilt_patch_ids"];
         fn count(command: &Command) -> usize {
             for argument in command.get_arguments() {
-                // The decimal form has no `-`.
-                let is_text = ["id", "blob_id"].iter().any(|id| argument.get_id() == id);
-                assert_eq!(is_text, is_blob_id(argument), "{argument}");
+                let is_text = NAMES.iter().any(|name| argument.get_id() == name);
+                assert_eq!(is_text, is_id(argument), "{argument}");
             }
-            let found = command
-                .get_arguments()
-                .filter(|argument| is_blob_id(argument));
+            let found = command.get_arguments().filter(|argument| is_id(argument));
             found.count() + command.get_subcommands().map(count).sum::<usize>()
         }
-        assert_eq!(count(&Cli::command()), 3);
+        assert_eq!(count(&Cli::command()), 7);
     }
 
     #[test]

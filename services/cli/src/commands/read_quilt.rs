@@ -76,9 +76,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadQuiltArgs) -> anyhow::
             failed: 0,
         };
         match &args.out {
-            Some(out) => reading.to_files(global, &reporter, out.clone()).await,
-            None if global.json => reading.to_json(args.spool.spool()).await,
-            None => reading.to_standard_output(args.spool.spool()).await,
+            Some(out) => reading.write_files(global, &reporter, out.clone()).await,
+            None if global.json => reading.print_json(args.spool.spool()).await,
+            None => reading.print(args.spool.spool()).await,
         }
     };
     // What is left of the read ends with it: requests, files.
@@ -209,7 +209,7 @@ impl Reading {
         Ok(())
     }
 
-    async fn to_files(
+    async fn write_files(
         mut self,
         global: &GlobalOptions,
         reporter: &Reporter,
@@ -261,7 +261,7 @@ impl Reading {
         all
     }
 
-    async fn to_standard_output(mut self, spool: Spool) -> anyhow::Result<()> {
+    async fn print(mut self, spool: Spool) -> anyhow::Result<()> {
         let files = self.count();
         ensure!(
             files <= 1,
@@ -274,7 +274,7 @@ impl Reading {
         self.conclude()
     }
 
-    async fn to_json(mut self, spool: Spool) -> anyhow::Result<()> {
+    async fn print_json(mut self, spool: Spool) -> anyhow::Result<()> {
         let all = self.contents(spool).await;
         unattended(move || standard_output::stream(|out| write_json(out, all))).await?;
         self.conclude()
