@@ -6,7 +6,8 @@ use walrus_sui::{
     transactions::{ExecutedTransaction, ObjectChangeKind},
 };
 
-use crate::report::{Reporter, short_addresses};
+use super::short_addresses::short_addresses;
+use crate::report::Reporter;
 
 /// An object that a transaction created.
 #[derive(Serialize)]

@@ -5,8 +5,9 @@ use sui_rpc::proto::sui::rpc::v2::{
     self as proto, Ability, FunctionDescriptor, open_signature_body::Type,
 };
 
+use super::short_addresses::short_addresses;
 use super::target::Target;
-use crate::{args::devchain::FunctionName, report::short_addresses};
+use crate::args::devchain::FunctionName;
 
 /// What becomes of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use prost_types::{Value, value::Kind};
 use serde::Serialize;
 use sui_rpc::proto::sui::rpc::v2::CommandOutput;
 
-use crate::report::short_addresses;
+use super::short_addresses::short_addresses;
 
 /// The type of texts that are shown in quotes.
 const TEXTS: [&str; 2] = ["::string::String", "::ascii::String"];
