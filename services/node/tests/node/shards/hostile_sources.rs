@@ -207,8 +207,7 @@ async fn one_that_stalls_holds_up_no_shard_of_another_source() {
     };
     heal(&second, config, BlobRecoveryConfig::default());
     let metrics = &second.parts.deeds.metrics;
-    until(|| metrics.synced_slivers.get() == 6).await;
-    assert_eq!(ended(&second, "complete"), 1);
+    until(|| metrics.synced_slivers.get() == 6 && ended(&second, "complete") == 1).await;
     for blob in &blobs {
         assert_holds(&second, blob, &[5]);
     }
