@@ -11,12 +11,15 @@ use walrus_core::{BlobId, ShardIndex, SliverType, bls::BlsKeyPair, encoder::Enco
 use walrus_node::storage::{
     Storage, StorageError,
     records::{NodeStatus, ShardState, SyncReason},
+    repairs::Part,
     segments::SegmentError,
 };
 use walrus_node_client::BlobStatus;
 use walrus_service::tables::{Database, Format, Options, TableError};
 use walrus_sui::Address;
 
+/// A blob of which the third format names a missing sliver.
+const NAMED: BlobId = BlobId([0xf3; 32]);
 const SLIVER_TYPES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
 
 fn unpack(name: &str) -> TempDir {
@@ -61,6 +64,8 @@ async fn directories_of_each_format_are_opened_with_everything_in_them() {
         "format-1-killed.tar",
         "format-2-closed.tar",
         "format-2-killed.tar",
+        "format-3-closed.tar",
+        "format-3-killed.tar",
     ] {
         let dir = unpack(name);
         // Twice: what the first opening has written is read as well.
@@ -68,6 +73,12 @@ async fn directories_of_each_format_are_opened_with_everything_in_them() {
             let storage = open(&dir).unwrap();
             assert_records(&storage);
             assert_blobs(&storage);
+            // The first that knew what is missing of a blob.
+            let named = storage.queued_of(&NAMED).unwrap().parts;
+            let named: Vec<_> = named.into_keys().collect();
+            let expected = [Part::Sliver(ShardIndex(4), SliverType::Secondary)];
+            let is_named = name.starts_with("format-3");
+            assert_eq!(named, if is_named { &expected[..] } else { &[] }, "{name}");
             storage.close().unwrap();
         }
         // It goes on where it was.
@@ -148,6 +159,7 @@ fn assert_blobs(storage: &Storage) {
     assert_eq!(status(&[6; 100]), BlobStatus::Nonexistent);
 
     let mut queued: Vec<_> = storage.queued().flat_map(Result::unwrap).collect();
+    queued.retain(|(blob_id, _)| *blob_id != NAMED);
     queued.sort_by_key(|(_, reason)| *reason == SyncReason::FillShards);
     let lacking = id_of(&encode(&[4; 100]));
     assert_eq!(
