@@ -226,3 +226,97 @@ impl Running {
         self.request.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use walrus_core::network_key::NetworkKeyPair;
+    use walrus_node_client::{Addresses, NodeClient, NodeClientOptions};
+
+    use super::*;
+
+    fn turn(shard: u16, source: u8) -> Turn {
+        let key = NetworkKeyPair::generate(&mut rand::rng()).public_key();
+        let source_id = Address::new([source; 32]);
+        let options = NodeClientOptions {
+            addresses: Addresses::Any,
+            ..NodeClientOptions::default()
+        };
+        Turn {
+            job: Job {
+                shard: ShardIndex(shard),
+                epoch: 5,
+                ahead: false,
+            },
+            now: 5,
+            source: NodeClient::new("127.0.0.1:1", &key, &options).unwrap(),
+            source_id,
+        }
+    }
+
+    /// Begins what is due; returns the sources that are asked.
+    fn begin(jobs: &mut Jobs, turns: &[Turn], now: Instant) -> Vec<(u16, Address)> {
+        let mut asked = Vec::new();
+        jobs.begin(turns.to_vec(), now, |turn, _, _| {
+            asked.push((turn.job.shard.get(), turn.source_id));
+            tokio::spawn(std::future::pending::<()>()).abort_handle()
+        });
+        asked
+    }
+
+    fn advance(progress: Progress, patience: Patience) -> Advance {
+        Advance {
+            stored: 1,
+            progress,
+            broke: None,
+            patience,
+        }
+    }
+
+    #[tokio::test]
+    async fn no_source_has_more_than_its_share_and_shards_take_turns() {
+        let config = ShardSyncConfig {
+            shard_sync_concurrency: 4,
+            ..ShardSyncConfig::default()
+        };
+        let now = Instant::now();
+        let patience = Patience::new(&config, now);
+        let mut jobs = Jobs::new(config);
+        let mut turns: Vec<_> = (0..6).map(|shard| turn(shard, 1)).collect();
+        turns.extend([turn(6, 2), turn(7, 2)]);
+        let [one, two] = [1, 2].map(|byte| Address::new([byte; 32]));
+        assert_eq!(
+            begin(&mut jobs, &turns, now),
+            [(0, one), (1, one), (6, two), (7, two)]
+        );
+        assert!(begin(&mut jobs, &turns, now).is_empty());
+        // Those that were asked before are behind those that were not.
+        let went = Ok(advance(Progress::default(), patience));
+        let verdict = jobs.note(turns[0].job, went, now);
+        assert!(matches!(verdict, Verdict::GoesOn), "{verdict:?}");
+        assert_eq!(begin(&mut jobs, &turns, now), [(2, one)]);
+        // A source that has no other shards leaves its places to those that have.
+        turns.truncate(6);
+        jobs.keep(&turns);
+        assert_eq!(begin(&mut jobs, &turns, now), [(3, one), (4, one)]);
+        assert_eq!(jobs.unfinished().len(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_shard_whose_turn_does_not_come_has_its_deadline_all_the_same() {
+        let config = ShardSyncConfig {
+            shard_sync_concurrency: 1,
+            shard_sync_deadline_secs: 10,
+            ..ShardSyncConfig::default()
+        };
+        let now = Instant::now();
+        let mut jobs = Jobs::new(config);
+        let turns = [turn(0, 1), turn(1, 1)];
+        assert_eq!(begin(&mut jobs, &turns, now).len(), 1);
+        assert!(jobs.late(&turns, now).is_empty());
+        let later = now + Duration::from_secs(10);
+        let late = jobs.late(&turns, later);
+        assert_eq!(late.len(), 1);
+        assert_eq!(late[0].0.job.shard, ShardIndex(1));
+        assert!(jobs.late(&turns, later).is_empty(), "it is told once");
+    }
+}
