@@ -26,7 +26,7 @@ fn the_committed_files_are_what_is_rendered() {
 /// Names and labels in an expression: `name`, or `name{label=…}`.
 fn selectors(expr: &str) -> Vec<(String, Vec<String>)> {
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let ours = ["walrus_", "http_server_", "uptime"];
+    let ours = ["walrus_", "http_server_", "event_blob_", "uptime"];
     let mut found = Vec::new();
     let mut rest = expr;
     while let Some(begin) = rest.find(is_name) {
