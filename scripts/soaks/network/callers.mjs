@@ -86,9 +86,3 @@ export function introduction(folder, asked) {
 
 /** A blob ID that nobody has registered. */
 export const unknownBlob = () => randomBytes(32).toString('base64url');
-
-/** The sliver pairs of a blob that a node with these shards stores. Node spec 0.2. */
-export function pairsOf(blobId, shards, count) {
-  const offset = BigInt(`0x${Buffer.from(blobId, 'base64url').toString('hex')}`) % BigInt(count);
-  return shards.map((shard) => (count + shard - Number(offset)) % count);
-}

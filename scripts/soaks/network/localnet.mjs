@@ -103,6 +103,11 @@ export class Localnet {
     return JSON.parse(await this.#run('walrus', ['localnet', 'node', ...command, '--dir', this.dir, '--json']));
   }
 
+  /** `walrus-node` with the configuration of a node; what it prints. */
+  async operate(name, ...command) {
+    return this.#run('walrus-node', [...command, '--config-path', path.join(this.nodeFolder(name), 'config.yaml')]);
+  }
+
   /** What a node says of itself, also if that is not well; `isUp` whether it says anything. */
   async status(name) {
     const config = path.join(this.nodeFolder(name), 'config.yaml');

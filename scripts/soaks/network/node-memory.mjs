@@ -2,11 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-import { ask, connect, introduction, pairsOf, target } from './callers.mjs';
+import { ask, connect, introduction, target } from './callers.mjs';
+import { encoded, shardsOf } from './encoding.mjs';
 import { Localnet, mib, pause, resident } from './localnet.mjs';
 
 const BOUND_MIB = 512;
@@ -26,30 +27,9 @@ const FORGOTTEN_WITHIN_MS = 100_000;
 
 const LOADS = ['idle-connections', 'trickling-bodies', 'unfinished-slivers', 'unread-slivers', 'unread-symbols', 'pending-uploads'];
 
-/** The slivers of a file that the node stores, and its metadata: from an offline encoding. */
-async function encoded(network, file, id, shards, count) {
-  const folder = path.join(path.dirname(file), 'encoded');
-  await network.encode(file, count, folder);
-  const named = (type, index) => readFile(path.join(folder, `${type}-${String(index).padStart(4, '0')}.bcs`));
-  const whole = await readFile(path.join(folder, 'metadata.bcs'));
-  // It begins with the blob ID.
-  const blobId = whole.subarray(0, 32).toString('base64url');
-  const slivers = [];
-  for (const pair of pairsOf(blobId, shards, count)) {
-    slivers.push({ pair, type: 'primary', bytes: await named('primary', pair) });
-    slivers.push({ pair, type: 'secondary', bytes: await named('secondary', count - 1 - pair) });
-  }
-  await rm(folder, { recursive: true });
-  if (id !== undefined && id !== blobId) throw new Error(`stored as ${id}, encoded as ${blobId}`);
-  return { id: blobId, metadata: whole.subarray(32), slivers, shards: count };
-}
-
 /** What the loads send: a blob that is stored, and blobs that nobody registers. */
 async function prepare(network, node, loads, shards) {
-  const session = await connect(node, STRANGER);
-  const health = await ask(session, { ':path': '/v1/health?detailed=true' });
-  session.destroy();
-  const owned = JSON.parse(health.body).success.data.shardDetail.owned.map(({ shard }) => shard);
+  const owned = await shardsOf(node);
   const file = path.join(await network.folder('files'), 'random');
   await writeFile(file, randomBytes(STORED_BYTES));
   const [stored] = await network.walrus('store', file, '--epochs', '2');
