@@ -64,7 +64,7 @@ impl Default for RestServerConfig {
             max_requests_per_address: Limits::default().requests_per_address,
             experimental_max_active_recovery_symbols_requests: Some(1000),
             max_upload_bytes_in_flight: 96 << 20,
-            max_answer_bytes_in_flight: 72 << 20,
+            max_answer_bytes_in_flight: 96 << 20,
             max_bytes_in_flight_per_address: 64 << 20,
             extensions: true,
             confirmation_long_poll_max_millis: 5000,
@@ -80,6 +80,24 @@ impl RestServerConfig {
             Extensions::ALL
         } else {
             Extensions::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::PEERS_SHARE_OF_MEMORY;
+
+    #[test]
+    fn one_address_leaves_memory_to_other_strangers() {
+        let config = RestServerConfig::default();
+        for total in [
+            config.max_upload_bytes_in_flight,
+            config.max_answer_bytes_in_flight,
+        ] {
+            let strangers = total - total / PEERS_SHARE_OF_MEMORY;
+            assert!(config.max_bytes_in_flight_per_address < strangers);
         }
     }
 }
