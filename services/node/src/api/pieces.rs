@@ -1,6 +1,6 @@
 //! Piece routes: what nodes offer beyond the API that all have. Node spec 1.18.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -96,7 +96,7 @@ pub(super) async fn slivers(
         let most = format!("at most {MAX_SLIVERS_PER_REQUEST} slivers are sent at once");
         return Err(invalid_query(most));
     }
-    let parse = |text: &str| {
+    let parse = |text: Cow<'_, str>| {
         let pair = text.parse().map(SliverPairIndex);
         pair.map_err(|_| invalid_query(format!("`{text}` is not a sliver pair index")))
     };

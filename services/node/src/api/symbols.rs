@@ -1,6 +1,6 @@
 //! Symbol routes, and that of inconsistency proofs. Node spec 1.11 to 1.13.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -40,6 +40,8 @@ pub(super) async fn recovery_symbols(
     let blob_id = path.blob_id()?;
     let proof_type = query.one("proofAxis")?;
     let selection = selection(&query)?;
+    // Many may wait for memory, and none needs its query for that.
+    drop(query);
     // The symbols of a piece, and their bytes.
     let most = symbols.most_bytes(&selection).min(2 * SYMBOL_PIECE);
     let most = most.min(memory.answers.share(caller));
@@ -119,7 +121,7 @@ fn selection(query: &QueryPairs) -> Result<SymbolSelection, Refusal> {
             "no symbol was asked for",
         )),
         (None, None, count) if count <= MAX_SYMBOLS_PER_REQUEST => {
-            let parse = |text: &str| {
+            let parse = |text: Cow<'_, str>| {
                 text.parse()
                     .map_err(|_| invalid_query(format!("`{text}` is not a symbol ID")))
             };
@@ -149,7 +151,7 @@ pub(super) async fn decoding_symbols(
     if query.all("targetSlivers").count() > MAX_SYMBOLS_PER_REQUEST {
         return Err(invalid_query("too many target slivers"));
     }
-    let parse = |text: &str| {
+    let parse = |text: Cow<'_, str>| {
         text.parse()
             .map(SliverIndex)
             .map_err(|_| invalid_query(format!("`{text}` is not a sliver index")))
@@ -158,6 +160,7 @@ pub(super) async fn decoding_symbols(
         .all("targetSlivers")
         .map(parse)
         .collect::<Result<BTreeSet<_>, _>>()?;
+    drop(query);
     let most = MAX_SYMBOL_ANSWER.min(memory.answers.share(caller));
     let taken = memory.answers.take(caller, most).await?;
     let found = symbols.decoding(blob_id, targets, target_type).await?;
