@@ -187,7 +187,8 @@ impl Client {
         let blob_id = *blob_id.borrow();
         self.with_view(|view| async move {
             let readers = self.readers(&view, &blob_id).await?;
-            RemoteBlob::open(readers, blob_id, &self.spool).await
+            let client = Some(self.clone());
+            RemoteBlob::open_of(client, readers, blob_id, &self.spool).await
         })
         .await
     }

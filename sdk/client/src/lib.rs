@@ -55,7 +55,7 @@ pub use quilt::{
     PatchBody, PatchToStore, QUILT_ATTRIBUTE, Quilt, QuiltPlan, QuiltProblem, QuiltReport,
     StoreQuilt, StoredPatch,
 };
-pub use range::{RangeBody, RemoteBlob};
+pub use range::{RangeBody, ReadBudget, RemoteBlob, SliverCache};
 pub use read_request::ReadBlob;
 pub use running::Running;
 pub use store_request::{StoreBlob, StoreBlobs};
@@ -63,7 +63,7 @@ pub use stored::{StoreFailure, Stored, StoredBlob};
 pub use tuning::Tuning;
 // What signatures of this crate are made of, so that no other crate need be named.
 pub use walrus_core::{
-    BlobId, EncodingConfig, EncodingType, Epoch,
+    BlobId, EncodingConfig, EncodingType, Epoch, SliverIndex,
     quilt::{PatchColumns, PatchHead, QuiltIndex, QuiltPatch, QuiltPatchId, Tags},
 };
 pub use walrus_node_client::{BlobStatus, EventId, HealthInfo};

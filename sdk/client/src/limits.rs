@@ -71,8 +71,10 @@ pub const HEDGE_AFTER: Duration = Duration::from_millis(250);
 pub const HEDGE_DIVISOR: u64 = 16;
 /// Bytes of slivers that one stream of them has on their way or in memory ...
 pub const MAX_STREAM_IN_FLIGHT: usize = 16_000_000;
-/// ... and most slivers.
+/// ... and most slivers. Two it may always have, if the budget has room for them.
 pub const MAX_STREAM_SLIVERS: usize = 32;
+/// Largest part of a sliver that a stream hands out at once, so that it is seen how it comes along.
+pub const STREAM_PART: usize = 128 << 10;
 /// Slivers that one reader recovers from symbols, because their nodes do not give them.
 pub const RECOVERED_SLIVERS: usize = 100;
 /// A sliver that is asked for by its index is asked of others as well if it has not come after [`HEDGE_AFTER`] and the time that it
