@@ -92,6 +92,14 @@ pub enum ClientError {
         /// The limit.
         max: u64,
     },
+    /// The bytes are not those of the blob ID.
+    #[error("the bytes are those of blob {found}, not of {expected}")]
+    OtherBlob {
+        /// What they were to be.
+        expected: BlobId,
+        /// What they are.
+        found: BlobId,
+    },
     /// Fewer than one epoch was asked for.
     #[error("blobs are stored for at least one epoch")]
     NoEpochs,

@@ -58,6 +58,7 @@ pub use quilt::{
 pub use range::{RangeBody, ReadBudget, RemoteBlob, SliverCache};
 pub use read_request::ReadBlob;
 pub use running::Running;
+pub use store::UploadCertificate;
 pub use store_request::{StoreBlob, StoreBlobs};
 pub use stored::{StoreFailure, Stored, StoredBlob};
 pub use tuning::Tuning;

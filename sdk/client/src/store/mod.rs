@@ -23,6 +23,7 @@ mod purse;
 mod quorum;
 mod record;
 mod register;
+mod registered_upload;
 mod rivals;
 #[cfg(test)]
 mod samples;
@@ -44,6 +45,7 @@ pub(crate) use self::duplicates::Known;
 use self::{encode::Unencoded, lost::Objects, record::Record, stage::Placed};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
+    registered_upload::UploadCertificate,
     slivers::EncodedSlivers,
     storage_end::{Registered, upload_while_stored},
     upload::BlobUpload,

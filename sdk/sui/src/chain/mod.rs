@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod object;
+mod payment;
 mod retry;
 mod roots;
 mod servers;
@@ -11,6 +12,7 @@ mod url;
 pub use client::ChainClient;
 pub use error::ChainError;
 pub use object::{CoinObject, Funds, GasLimits, ObjectData};
+pub use payment::Payment;
 pub(crate) use retry::backoff;
 pub use retry::conflict_pause;
 pub(crate) use servers::Position;

@@ -284,6 +284,28 @@ impl ContractReader {
         object.decode()
     }
 
+    /// The blob object of this ID, or the one inside a shared blob of this ID.
+    ///
+    /// # Errors
+    /// [`ChainError::ObjectNotFound`], [`ChainError::WrongType`] and others.
+    pub async fn blob_inside(&self, object_id: Address) -> Result<Blob, ChainError> {
+        let object = self.chain.object(object_id).await?;
+        let is = |module, name| object.object_type == Some(self.struct_tag(module, name));
+        if is("shared_blob", "SharedBlob") {
+            return Ok(object.decode::<SharedBlob>()?.blob);
+        }
+        if !is("blob", "Blob") {
+            object.expect_type("blob", "Blob")?;
+            let found = object.object_type.as_ref().map(ToString::to_string);
+            return Err(ChainError::WrongType {
+                id: object_id,
+                found: found.unwrap_or_default(),
+                expected: self.struct_tag("blob", "Blob").to_string(),
+            });
+        }
+        object.decode()
+    }
+
     /// Attributes of a blob object; `None` when it has none.
     ///
     /// # Errors

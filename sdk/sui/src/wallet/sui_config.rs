@@ -207,29 +207,56 @@ impl Wallet {
             }
             .into());
         }
-        let keystore_path = std::path::absolute(path)
-            .map_err(|source| FileError::Unwritable {
-                path: path.to_owned(),
-                source,
-            })?
-            .with_file_name("sui.keystore");
-        let config = SuiConfig {
-            keystore: KeystoreLocation {
-                file: keystore_path.clone(),
-            },
-            external_keys: None,
-            active_env: Some(environment.alias.clone()),
-            envs: vec![environment],
-            active_address: Some(key.address()),
-        };
+        let keystore_path = path.with_file_name("sui.keystore");
+        Keystore::new([key]).create(&keystore_path)?;
+        Self::write(path, &keystore_path, environment)
+    }
+
+    /// Reads the wallet at `path`, or writes a new one with a key of its own: the key store first, so that a key which is there
+    /// from an interrupted attempt is taken. Both files have mode 0600.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub fn open_or_create(
+        path: &Path,
+        keystore_path: &Path,
+        environment: Environment,
+    ) -> Result<Self, WalletError> {
+        if path.exists() {
+            return Self::load(path, None, None);
+        }
+        if !keystore_path.exists() {
+            Keystore::new([Keypair::generate()]).create(keystore_path)?;
+        }
+        Self::write(path, keystore_path, environment)
+    }
+
+    /// Writes a wallet whose active address is that of the first key in the store.
+    fn write(
+        path: &Path,
+        keystore_path: &Path,
+        environment: Environment,
+    ) -> Result<Self, WalletError> {
+        let absolute = std::path::absolute(keystore_path).map_err(|source| {
+            let path = keystore_path.to_owned();
+            FileError::Unwritable { path, source }
+        })?;
         let malformed = |reason: String| WalletError::Malformed {
             path: path.to_owned(),
             reason,
         };
-        let text = serde_yaml::to_string(&config).map_err(|error| malformed(error.to_string()))?;
+        let keystore = Keystore::load(keystore_path)?;
+        let key = keystore.first();
+        let key = key.ok_or_else(|| malformed("its key store has no key".to_owned()))?;
         let active_address = key.address();
-        let keystore = Keystore::new([key]);
-        keystore.create(&keystore_path)?;
+        let config = SuiConfig {
+            keystore: KeystoreLocation { file: absolute },
+            external_keys: None,
+            active_env: Some(environment.alias.clone()),
+            envs: vec![environment],
+            active_address: Some(active_address),
+        };
+        let text = serde_yaml::to_string(&config).map_err(|error| malformed(error.to_string()))?;
         write_private(path, text.as_bytes())?;
         Ok(Self {
             path: path.to_owned(),
