@@ -114,17 +114,16 @@ fn damage_is_found_before_it_is_restored() {
     let made = plan.create(&|| true).unwrap();
     let (path, manifest) = find(&plan.directory, None).unwrap();
     assert!(made.files.iter().all(|file| file.digest.is_some()));
-    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1);
-    let flip = |bytes: &mut Vec<u8>| bytes[0] ^= 1;
-    let damages: [&dyn Fn(&mut Vec<u8>); 2] = [&cut, &flip];
+    let cut = |bytes: &[u8]| bytes[..bytes.len() - 1].to_vec();
+    let flip = |bytes: &[u8]| [&[bytes[0] ^ 1], &bytes[1..]].concat();
+    let damages: [fn(&[u8]) -> Vec<u8>; 2] = [cut, flip];
     for victim in [TABLES, DISKS] {
         let is_victim = |file: &&BackupFile| file.path.starts_with(victim) && file.bytes > 0;
         let victim = made.files.iter().find(is_victim).unwrap();
         let file = path.join(&victim.path);
         let intact = fs::read(&file).unwrap();
         for damage in damages {
-            let mut damaged = intact.clone();
-            damage(&mut damaged);
+            let damaged = damage(&intact);
             // The link must not lead to the node's own file.
             fs::remove_file(&file).unwrap();
             fs::write(&file, damaged).unwrap();
