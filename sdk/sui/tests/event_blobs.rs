@@ -117,7 +117,8 @@ fn elements() -> Vec<Element> {
 fn blob(elements: &[Element], first: u64, last: u64) -> Vec<u8> {
     let mut bytes = Header::after(Some(BlobId([3; 32])), 6).to_bytes().to_vec();
     for element in elements {
-        bytes.extend(entry(&element.to_bytes().unwrap()).unwrap());
+        let element = element.to_bytes().expect("short enough");
+        bytes.extend(entry(&element).expect("short enough"));
     }
     bytes.extend(trailer(first, last));
     bytes

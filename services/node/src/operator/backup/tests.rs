@@ -116,7 +116,8 @@ fn damage_is_found_before_it_is_restored() {
     assert!(made.files.iter().all(|file| file.digest.is_some()));
     let cut = |bytes: &[u8]| bytes[..bytes.len() - 1].to_vec();
     let flip = |bytes: &[u8]| [&[bytes[0] ^ 1], &bytes[1..]].concat();
-    let damages: [fn(&[u8]) -> Vec<u8>; 2] = [cut, flip];
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let damages: [Damage; 2] = [cut, flip];
     for victim in [TABLES, DISKS] {
         let is_victim = |file: &&BackupFile| file.path.starts_with(victim) && file.bytes > 0;
         let victim = made.files.iter().find(is_victim).unwrap();
