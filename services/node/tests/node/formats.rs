@@ -306,32 +306,3 @@ fn a_rotten_header_costs_no_other_sliver_after_an_orderly_close() {
     }
     assert_eq!((read, damaged), (5, 1));
 }
-
-#[test]
-fn zz_make_format_3() {
-    use walrus_node::storage::repairs::Part;
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    for how in ["closed", "killed"] {
-        let dir = unpack(&format!("format-2-{how}.tar"));
-        let storage = open(&dir).unwrap();
-        let mut update = storage.update();
-        let part = Part::Sliver(ShardIndex(4), SliverType::Secondary);
-        update
-            .queue_part(&BlobId([0xf3; 32]), part, SyncReason::Lost)
-            .unwrap();
-        update.commit().unwrap();
-        if how == "closed" {
-            storage.close().unwrap();
-            drop(storage);
-            let file = fs::File::create(fixtures.join("format-3-closed.tar")).unwrap();
-            let mut tar = tar::Builder::new(file);
-            tar.append_dir_all(".", dir.path()).unwrap();
-            tar.finish().unwrap();
-        } else {
-            let file = fs::File::create(fixtures.join("format-3-killed.tar")).unwrap();
-            let mut tar = tar::Builder::new(file);
-            tar.append_dir_all(".", dir.path()).unwrap();
-            tar.finish().unwrap();
-        }
-    }
-}
