@@ -106,6 +106,8 @@ async fn the_nodes_certify_what_happened_and_anybody_reads_it() {
     let client = network.client().await;
     let stored = client.store(random_bytes(1000)).epochs(3).await.unwrap();
     let blob_id = stored.blob_id();
+    certified_with(&network, network.chain().height()).await;
+    // The next one has that this one was certified.
     let newest = certified_with(&network, network.chain().height()).await;
     let blobs = read_back(&network, newest.blob_id).await;
     assert!(blobs.len() > 1, "the history is in several event blobs");
