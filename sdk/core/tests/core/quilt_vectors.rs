@@ -161,3 +161,14 @@ fn quilts_of_another_writer() {
         check(vector);
     }
 }
+
+/// Files whose header costs them a column, and indexes whose prefix does: other readers lose bytes there.
+#[test]
+fn quilts_of_another_writer_at_the_edges_of_columns() {
+    let file = load("quilt-edges.json");
+    let quilts = list(&file["quilts"]);
+    assert_eq!(quilts.len(), 12);
+    for vector in quilts {
+        check(vector);
+    }
+}
