@@ -1,6 +1,6 @@
 //! Runs simulations, one seed after the other.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use walrus_simulation::{Plan, simulate};
@@ -56,32 +56,21 @@ impl Arguments {
     }
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
+/// Runs each seed in a process of its own: what a simulation does depends on how many runtimes its process has had.
+fn each_alone(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut failed = 0_u64;
     for seed in (arguments.seed..).take(usize::try_from(arguments.seeds)?) {
-        let begun = std::time::Instant::now();
-        let report = simulate(arguments.plan(seed), arguments.verbose)?;
-        let (digest, took) = (report.digest(), begun.elapsed().as_secs_f64());
-        let digest = digest.get(..16).unwrap_or_default();
-        match &report.failure {
-            None => println!(
-                "seed {seed}: {} blobs, {took:.1} s, journal {digest}",
-                report.blobs
-            ),
-            Some(failure) => {
-                failed += 1;
-                if !arguments.verbose {
-                    println!("{}", report.journal);
-                }
-                println!("seed {seed} FAILED after {took:.1} s: {failure}");
-                println!("again: {} --verbose", arguments.command(seed));
-            }
+        let mut alone = Command::new(std::env::current_exe()?);
+        alone.args(["--seed", &seed.to_string()]);
+        alone.args(["--nodes", &arguments.nodes.to_string()]);
+        alone.args(["--epochs", &arguments.epochs.to_string()]);
+        alone.args(["--stores", &arguments.stores.to_string()]);
+        alone.args(["--faults", &arguments.faults.to_string()]);
+        if arguments.verbose {
+            alone.arg("--verbose");
+        }
+        if !alone.status()?.success() {
+            failed += 1;
         }
     }
     println!("{} seeds, {failed} failed", arguments.seeds);
@@ -90,4 +79,33 @@ fn main() -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+    if arguments.seeds > 1 {
+        return each_alone(&arguments);
+    }
+    let (seed, begun) = (arguments.seed, std::time::Instant::now());
+    let report = simulate(arguments.plan(seed), arguments.verbose)?;
+    let (digest, took) = (report.digest(), begun.elapsed().as_secs_f64());
+    let digest = digest.get(..16).unwrap_or_default();
+    let Some(failure) = &report.failure else {
+        println!(
+            "seed {seed}: {} blobs, {took:.1} s, journal {digest}",
+            report.blobs
+        );
+        return Ok(ExitCode::SUCCESS);
+    };
+    if !arguments.verbose {
+        println!("{}", report.journal);
+    }
+    println!("seed {seed} FAILED after {took:.1} s: {failure}");
+    println!("again: {} --verbose", arguments.command(seed));
+    Ok(ExitCode::FAILURE)
 }
