@@ -88,7 +88,11 @@ impl Rows {
             } else {
                 self.blob.budget.try_take(length)
             };
-            let (Some(share), Some(index)) = (share, self.wanted.next()) else {
+            let Some(share) = share else {
+                return;
+            };
+            // Only now: what there is no room for is asked for later.
+            let Some(index) = self.wanted.next() else {
                 return;
             };
             let (blob, index) = (self.blob.clone(), SliverIndex(index));
