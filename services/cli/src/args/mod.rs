@@ -127,6 +127,7 @@ pub(crate) enum Command {
             files together. A blob is as large as the number of shards allows (`walrus info size`).\n\n\
             Large files take little memory: their slivers are in files without names in --spool-dir."
     )]
+    #[command(override_usage = "walrus store [OPTIONS] --epochs <N|max> <FILES>...")]
     Store(StoreArgs),
     /// Store many files as one blob, of which each can be read without the others.
     #[command(
@@ -138,6 +139,10 @@ pub(crate) enum Command {
             Small files together are paid for once. A quilt holds up to 66 files with 100 shards and 666 with 1000, and is deleted or \
             extended as a whole. A file in a directory is called by its path below that: photos/2024/sea.jpg in photos is \
             2024/sea.jpg. Links to directories are not followed."
+    )]
+    #[command(
+        override_usage = "walrus store-quilt [OPTIONS] --epochs <N|max> --paths <PATHS>...\n       \
+        walrus store-quilt [OPTIONS] --epochs <N|max> --blobs <JSON>..."
     )]
     StoreQuilt(StoreQuiltArgs),
     /// Read files of a quilt.
@@ -190,6 +195,11 @@ pub(crate) enum Command {
         walrus delete --object-ids 0xOBJECT\n\n\
         By file or blob ID all objects of the blob that the wallet owns are deleted. What others stored of the same content stays. \
         With --json nobody is asked.")]
+    #[command(
+        override_usage = "walrus delete [OPTIONS] --blob-ids <BLOB_ID>...\n       \
+        walrus delete [OPTIONS] --object-ids <OBJECT_ID>...\n       \
+        walrus delete [OPTIONS] --files <FILES>..."
+    )]
     Delete(DeleteArgs),
     /// Store blobs for longer.
     #[command(after_help = "Examples:\n  \
@@ -198,6 +208,8 @@ pub(crate) enum Command {
         walrus extend --blob-obj-id 0xOBJECT --earliest-expiry-time 2027-03-20\n  \
         walrus extend --blob-obj-id 0xSHARED --shared --epochs-extended 5\n\n\
         What it costs is said before it is paid. A shared object pays from its own funds.")]
+    #[command(override_usage = "walrus extend [OPTIONS] --epochs-extended <N> \
+        --blob-obj-id <OBJECT_ID>...")]
     Extend(ExtendArgs),
     /// Put a blob object into a shared one, which anybody can extend.
     #[command(after_help = "Examples:\n  \

@@ -525,7 +525,7 @@ mod tests {
         let error = sentence(&command_line::parse_object(missing).unwrap_err());
         assert_eq!(
             error,
-            "the following required arguments were not provided: --epochs <N|max>"
+            "the following required arguments were not provided: <--epochs <N|max>|--earliest-expiry-time <TIME>|--end-epoch <EPOCH>>"
         );
     }
 }

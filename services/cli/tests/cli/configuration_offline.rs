@@ -216,7 +216,7 @@ fn commands_are_json_objects_for_programs() {
         (r#"{"command": {"fly": {}}}"#, "there is no command `fly`"),
         (
             r#"{"command": {"store": {"files": ["note"]}}}"#,
-            "required arguments were not provided: --epochs",
+            "required arguments were not provided: <--epochs",
         ),
         (
             r#"{"command": {"store": {"files": ["note"], "epochs": 0}}}"#,

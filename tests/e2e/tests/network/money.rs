@@ -360,7 +360,7 @@ async fn address_balances_pay_for_a_store() {
         .with_signer(Arc::new(Keypair::generate()));
     let planned = plan(&poor, &[&random_bytes(10)], 1).await;
     let reason = planned[0].cannot_pay.as_ref().unwrap();
-    assert!(reason.contains("has 0 of the"), "{reason}");
+    assert!(reason.contains("has 0 WAL of the"), "{reason}");
     network.stop().await;
 }
 

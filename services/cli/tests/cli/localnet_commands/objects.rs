@@ -194,7 +194,8 @@ fn describe(home: &Home, object: &Value) {
     assert_eq!(get(), contents(&[("a", "1"), ("b", "-2")]));
     let set = json!({"command": {"setBlobAttribute": {"blobObjId": id, "attributes": ["a", "3"]}}});
     assert_eq!(home.succeed(&["json", &set.to_string()]), "");
-    assert_eq!(get(), contents(&[("a", "3"), ("b", "-2")]));
+    // A key that is set anew comes last, as in the object.
+    assert_eq!(get(), contents(&[("b", "-2"), ("a", "3")]));
     let absent = home.fail(&["remove-blob-attribute-fields", id, "--keys", "a", "c"]);
     assert!(absent.contains("no attribute `c`"), "{absent}");
     home.succeed(&["remove-blob-attribute-fields", id, "--keys", "a"]);
