@@ -37,6 +37,15 @@ pub struct NetworkDescriptor {
     /// `walrus_subsidies::WalrusSubsidies`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subsidies_object: Option<Address>,
+    /// URL of an aggregator: reads over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregator_url: Option<String>,
+    /// URL of a publisher: stores over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher_url: Option<String>,
+    /// URL of an upload relay: blobs of others, to the nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay_url: Option<String>,
     /// The storage nodes, in the order of their numbers.
     #[serde(default)]
     pub nodes: Vec<NetworkNode>,

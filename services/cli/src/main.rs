@@ -106,6 +106,10 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
         #[cfg(feature = "dev")]
         Command::Localnet(args) => args.command.is_some(),
         Command::Encode(_) => false,
+        Command::Aggregator(_)
+        | Command::Publisher(_)
+        | Command::Daemon(_)
+        | Command::UploadRelay(_) => false,
         // The command in the object is looked at on its own.
         Command::Json(_) => false,
         _ => true,
@@ -175,6 +179,10 @@ async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()>
         Command::GetWal(args) => commands::get_wal::run(&global, args).await,
         Command::Stake(args) => commands::stake::run(&global, args).await,
         Command::CloseEpochChange(args) => commands::close_epoch_change::run(&global, args).await,
+        Command::Aggregator(args) => commands::gateway::aggregator(&global, args).await,
+        Command::Publisher(args) => commands::gateway::publisher(&global, *args).await,
+        Command::Daemon(args) => commands::gateway::daemon(&global, *args).await,
+        Command::UploadRelay(args) => commands::upload_relay::run(&global, *args).await,
         #[cfg(feature = "dev")]
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         #[cfg(feature = "dev")]

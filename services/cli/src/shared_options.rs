@@ -47,6 +47,10 @@ const USES: &[(&str, &[&str])] = &[
     ("get-wal", PAYS),
     ("stake", PAYS),
     ("close-epoch-change", PAYS),
+    ("aggregator", ASKS),
+    ("publisher", ASKS),
+    ("daemon", ASKS),
+    ("upload-relay", ASKS),
     #[cfg(feature = "dev")]
     ("localnet", ALONE),
     #[cfg(feature = "dev")]

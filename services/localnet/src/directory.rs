@@ -173,6 +173,11 @@ impl Directory {
         self.path.join("chain")
     }
 
+    /// Where the wallets of the publisher are.
+    pub(crate) fn sub_wallets(&self) -> PathBuf {
+        self.path.join("sub-wallets")
+    }
+
     /// Where the authority is.
     pub(crate) fn tls(&self) -> PathBuf {
         self.path.join("tls")

@@ -266,6 +266,7 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
     let deployment = network.deployment();
     let side = network.side_packages();
     let nodes = nodes(network).await?;
+    let (aggregator_url, publisher_url) = network.gateway_urls().unzip();
     let accounts = network
         .chain()
         .accounts()
@@ -286,6 +287,9 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
         treasury_object: Some(deployment.treasury_object),
         exchange_objects: side.map(|side| side.exchange_object).into_iter().collect(),
         subsidies_object: side.map(|side| side.subsidies_object),
+        aggregator_url,
+        relay_url: publisher_url.clone(),
+        publisher_url,
         nodes,
         accounts: accounts.collect(),
     })

@@ -17,6 +17,7 @@ mod authority;
 mod chain;
 mod control;
 mod directory;
+mod doors;
 mod files;
 mod hosted;
 #[cfg(unix)]

@@ -45,6 +45,8 @@ pub struct LocalnetOptions {
     pub event_blob_checkpoints: Option<NonZeroU64>,
     /// Whether the packages beside the contract are published, too: an exchange of SUI for WAL, subsidies, buckets.
     pub side_packages: bool,
+    /// Whether an aggregator and a publisher are started, too.
+    pub gateway: bool,
     /// Nodes that are registered and configured, but that somebody else starts (with the configuration in their directory).
     pub external_nodes: BTreeSet<u16>,
     /// Nodes that offer no extension of the API until they are started again, as nodes of others do.
@@ -69,6 +71,7 @@ impl Default for LocalnetOptions {
             blocklist: None,
             event_blob_checkpoints: None,
             side_packages: true,
+            gateway: false,
             external_nodes: BTreeSet::new(),
             plain_nodes: BTreeSet::new(),
             processes: None,

@@ -26,7 +26,7 @@ pub(crate) fn listen(host: IpAddr) -> anyhow::Result<TcpListener> {
         })
 }
 
-/// Listens where a node's metrics were served last time, or elsewhere if that is somebody else's now: nobody has to find them there.
+/// Listens where a node's metrics, or requests, were served last time, or elsewhere if that is somebody else's now: nobody has to find them there.
 pub(crate) fn listen_again(host: IpAddr, last: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
     match last.map(TcpListener::bind) {
         Some(Ok(listener)) => Ok(listener),

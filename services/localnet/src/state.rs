@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use walrus_deploy::{Deployment, SidePackages};
 use walrus_sui::{Address, wallet::replace_private};
 
-use crate::{LocalnetOptions, directory::Kind, ports};
+use crate::{LocalnetOptions, directory::Kind, doors::DoorListeners, ports};
 
 const STATE_FILE: &str = "state.json";
 const STATE_VERSION: u32 = 1;
@@ -30,6 +30,12 @@ pub(crate) struct State {
     #[serde(default)]
     pub(crate) side_packages: Option<SidePackages>,
     pub(crate) nodes: Vec<NodeState>,
+    /// Where the aggregator and the publisher listen; other ports when somebody else has these at the next start. Absent in networks
+    /// without them.
+    #[serde(default)]
+    pub(crate) aggregator_address: Option<SocketAddr>,
+    #[serde(default)]
+    pub(crate) publisher_address: Option<SocketAddr>,
 }
 
 /// A node that is registered on chain.
@@ -67,6 +73,8 @@ impl State {
             deployment,
             side_packages,
             nodes,
+            aggregator_address: None,
+            publisher_address: None,
         }
     }
 
@@ -96,6 +104,23 @@ impl State {
             Ok(listener)
         };
         self.nodes.iter_mut().map(listen).collect()
+    }
+
+    /// Listeners for the gateway, where they were last time if that is possible. A publisher listens on the loopback interface,
+    /// wherever the nodes are.
+    pub(crate) fn listen_for_requests(&mut self, host: IpAddr) -> anyhow::Result<DoorListeners> {
+        let aggregator = ports::listen_again(host, self.aggregator_address)?;
+        let own = match host.is_loopback() {
+            true => host,
+            false => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        let publisher = ports::listen_again(own, self.publisher_address)?;
+        self.aggregator_address = Some(aggregator.local_addr()?);
+        self.publisher_address = Some(publisher.local_addr()?);
+        Ok(DoorListeners {
+            aggregator,
+            publisher,
+        })
     }
 
     fn shape(&self) -> anyhow::Result<NetworkShape> {

@@ -8,7 +8,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 const RULES: &str = include_str!("../../../scripts/deny.toml");
 
 /// What a program that links the first never links, from "Who may know whom".
-const NEVER: [(&str, &[&str]); 9] = [
+const NEVER: [(&str, &[&str]); 10] = [
     // Its clock is that of tests, its randomness that of a seed.
     ("walrus", &["walrus-simulation", "walrus-e2e"]),
     (
@@ -58,6 +58,16 @@ const NEVER: [(&str, &[&str]); 9] = [
     (
         "walrus-service",
         &["walrus-sdk", "walrus-node", "walrus-localnet"],
+    ),
+    (
+        "walrus-gateway",
+        &[
+            "walrus-node",
+            "walrus-localnet",
+            "walrus-artifacts",
+            "sui-devchain",
+            "sui-devchain-vm",
+        ],
     ),
     (
         "walrus-node-program",

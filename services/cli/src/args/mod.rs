@@ -9,6 +9,7 @@ mod durations;
 mod epoch_durations;
 #[cfg(test)]
 mod examples;
+mod gateway;
 #[cfg(feature = "dev")]
 mod local_networks;
 mod networks;
@@ -37,6 +38,10 @@ pub(crate) use self::{
     blobs::{
         BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, HowToStoreArgs, ReadArgs,
         StoreArgs,
+    },
+    gateway::{
+        AggregatorArgs, BothArgs, DaemonArgs, PublisherArgs, ReadingArgs, StoringArgs,
+        UploadRelayArgs,
     },
     networks::{CloseEpochChangeArgs, GetWalArgs, InfoArgs, InfoSection, StakeArgs},
     objects::{
@@ -87,7 +92,7 @@ pub(crate) struct Cli {
 
 /// Options that several commands share, valid before or after the subcommand. `shared_options` says which command has a use for
 /// which.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Shared options")]
 pub(crate) struct GlobalOptions {
     /// Client configuration file (YAML).
@@ -321,6 +326,37 @@ pub(crate) enum Command {
         Anybody may, from two epoch durations after the epoch change began; until then it changes nothing and says when. Storage nodes \
         do it by themselves. It is for a network of which too few are left.")]
     CloseEpochChange(CloseEpochChangeArgs),
+    /// Serve blobs over HTTP.
+    #[command(after_help = "Examples:\n  \
+        walrus aggregator                                   at http://127.0.0.1:31415\n  \
+        walrus aggregator --context mainnet --bind-address 0.0.0.0:80\n  \
+        curl http://127.0.0.1:31415/v1/blobs/BLOB_ID -o report.pdf\n\n\
+        It needs no wallet. What it serves is verified against the blob ID; ranges take only the slivers that cover them.")]
+    Aggregator(AggregatorArgs),
+    /// Store blobs over HTTP, at the expense of the wallet.
+    #[command(after_help = "Examples:\n  \
+        walrus publisher --sub-wallets-dir wallets          at http://127.0.0.1:31415\n  \
+        curl -X PUT 'http://127.0.0.1:31415/v1/blobs?epochs=5' --upload-file report.pdf\n\n\
+        Whoever can send it something spends the wallet. So it listens on the loopback interface only, and refuses web pages of \
+        other machines there; --allow-anonymous lets anybody store.")]
+    Publisher(Box<PublisherArgs>),
+    /// Serve blobs and store them over HTTP: an aggregator and a publisher in one.
+    #[command(after_help = "Examples:\n  \
+        walrus daemon --sub-wallets-dir wallets\n  \
+        walrus daemon --sub-wallets-dir wallets --max-body-size 102400 --json")]
+    Daemon(Box<BothArgs>),
+    /// Send blobs to the storage nodes for those who have registered them.
+    #[command(after_help = "Examples:\n  \
+        walrus upload-relay                                  free of charge, at port 57391\n  \
+        walrus upload-relay --relay-config relay.yaml --context testnet\n  \
+        walrus upload-relay --server-address 127.0.0.1:0 --json\n\n\
+        It signs nothing and needs no wallet. relay.yaml says what it wants for it:\n\n\
+        tip_config: !send_tip\n  \
+          address: 0x…\n  \
+          kind: !const 42             # MIST\n\
+        tx_freshness_threshold_secs: 36000\n\
+        tx_max_future_threshold: {secs: 30, nanos: 0}")]
+    UploadRelay(Box<UploadRelayArgs>),
     /// Run a whole network on this machine until Ctrl-C.
     #[cfg(feature = "dev")]
     #[command(after_help = "Examples:\n  \
@@ -396,6 +432,10 @@ impl Command {
             Self::GetWal(_) => "get-wal",
             Self::Stake(_) => "stake",
             Self::CloseEpochChange(_) => "close-epoch-change",
+            Self::Aggregator(_) => "aggregator",
+            Self::Publisher(_) => "publisher",
+            Self::Daemon(_) => "daemon",
+            Self::UploadRelay(_) => "upload-relay",
             #[cfg(feature = "dev")]
             Self::Localnet(_) => "localnet",
             #[cfg(feature = "dev")]

@@ -64,6 +64,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: LocalnetArgs) -> anyhow::R
         faucet_port: args.listen.faucet_port,
         blocklist: args.blocklist,
         processes: own_program(args.processes)?,
+        gateway: true,
         ..LocalnetOptions::default()
     };
     let reporter = Reporter::new(global.json);
@@ -153,6 +154,10 @@ fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
     };
     reporter.line(format!("The network is up. Ctrl-C stops it; {rest}."));
     reporter.field("faucet", network.chain().faucet_url());
+    if let Some((aggregator, publisher)) = network.gateway_urls() {
+        reporter.field("aggregator", aggregator);
+        reporter.field("publisher", publisher);
+    }
     reporter.field("client config", config.display());
     reporter.field("CA bundle", network.ca_bundle().display());
     reporter.field(

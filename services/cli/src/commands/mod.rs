@@ -12,6 +12,7 @@ pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod encode;
 pub(crate) mod extend;
+pub(crate) mod gateway;
 pub(crate) mod generate_sui_wallet;
 pub(crate) mod get_wal;
 pub(crate) mod health;
@@ -31,6 +32,7 @@ pub(crate) mod stake;
 pub(crate) mod store;
 pub(crate) mod store_quilt;
 pub(crate) mod unique_keys;
+pub(crate) mod upload_relay;
 
 use serde::Serialize;
 

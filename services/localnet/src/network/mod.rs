@@ -25,6 +25,7 @@ use crate::{
     authority::Authority,
     control::Orders,
     directory::{Directory, Kind},
+    doors::Doors,
     files,
     hosted::HostedNode,
     state::{NodeState, State},
@@ -48,6 +49,8 @@ pub struct Localnet {
     admin: Arc<Keypair>,
     state: State,
     authority: Authority,
+    /// The gateway, if there is one.
+    doors: Option<Doors>,
     /// Blob IDs that the nodes do not serve.
     blocklist: Option<PathBuf>,
     event_blob_checkpoints: Option<NonZeroU64>,
@@ -94,6 +97,10 @@ impl Localnet {
             }
         };
         let metrics = state.listen_for_metrics(options.host)?;
+        let doors = options
+            .gateway
+            .then(|| state.listen_for_requests(options.host));
+        let doors = doors.transpose()?;
         state.save(directory.path())?;
         let reader = ContractReader::new(client, state.deployment.objects()).await?;
         let mut network = Self {
@@ -104,6 +111,7 @@ impl Localnet {
             admin,
             state,
             authority,
+            doors: None,
             blocklist,
             event_blob_checkpoints: options.event_blob_checkpoints,
             described_epoch: None,
@@ -114,6 +122,9 @@ impl Localnet {
             .start_nodes(options, listeners, metrics, observer)
             .await?;
         network.wait_until_ready(options).await?;
+        if let Some(listeners) = doors {
+            network.doors = Some(Doors::open(&network, listeners).await?);
+        }
         files::write(&network).await?;
         observer.on_step(Step::Ready);
         Ok(network)
@@ -169,6 +180,12 @@ impl Localnet {
     /// The account that deployed the contract: it holds the WAL supply and is the wallet that the network writes.
     pub fn admin(&self) -> &Arc<Keypair> {
         &self.admin
+    }
+
+    /// The URLs of the aggregator and of the publisher, if the network has them.
+    pub fn gateway_urls(&self) -> Option<(String, String)> {
+        let doors = self.doors.as_ref()?;
+        Some((doors.aggregator_url(), doors.publisher_url()))
     }
 
     /// The directory of the network.
@@ -237,11 +254,15 @@ impl Localnet {
         Orders::listen(self.path())
     }
 
-    /// Stops everything, nodes first.
+    /// Stops everything, the gateway first and then the nodes.
     ///
     /// # Errors
     /// If a part of a node had failed before; everything is stopped all the same.
     pub async fn shutdown(mut self) -> anyhow::Result<()> {
+        // What uses the nodes goes before them.
+        if let Some(doors) = self.doors.take() {
+            doors.shutdown().await;
+        }
         let stopping = self.nodes.drain(..).flatten().map(HostedNode::shutdown);
         let stopped = futures::future::join_all(stopping).await;
         self.chain.shutdown().await;

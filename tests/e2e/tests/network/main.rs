@@ -7,6 +7,7 @@ mod confirmation_conditions;
 mod epochs;
 mod event_blobs;
 mod failover;
+mod gateway;
 mod killed_node;
 mod large_blobs;
 mod lying_node;

@@ -1,6 +1,7 @@
 //! `localnet`, and the other commands against it.
 
 mod commands;
+mod gateway;
 mod life;
 mod objects;
 mod quilts;

@@ -1,0 +1,231 @@
+//! One blob, by its ID or by that of an object. Client spec 3.4.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Method},
+    response::Response,
+};
+use tokio::time::Instant;
+use walrus_sdk::{Address, BlobId};
+use walrus_service::{
+    envelope::Refusal,
+    request::{PathParts, QueryPairs, invalid_query},
+};
+
+use super::{Aggregator, answer::Content, headers};
+use crate::{
+    http::conditions::EntityTag,
+    limits,
+    reason::GatewayReason,
+    store::{StoreError, StoredBlob},
+};
+
+const CHECKS: [&str; 3] = ["strict_consistency_check", "skip_consistency_check", "wait"];
+
+/// How a blob is to be read.
+struct Wanted {
+    strictly: bool,
+    wait: Duration,
+}
+
+impl Wanted {
+    fn of(query: &QueryPairs) -> Result<Self, Refusal> {
+        query.only(&CHECKS)?;
+        let strictly = is_strict(query)?;
+        let wait: u64 = query.one("wait")?.unwrap_or_default();
+        if wait > limits::WAIT_SECONDS {
+            let most = limits::WAIT_SECONDS;
+            return Err(invalid_query(format!("`wait` is at most {most} seconds")));
+        }
+        let wait = Duration::from_secs(wait);
+        Ok(Self { strictly, wait })
+    }
+}
+
+/// What the flags of consistency checks say.
+pub(super) fn is_strict(query: &QueryPairs) -> Result<bool, Refusal> {
+    let flag = |name| Ok::<_, Refusal>(query.one::<bool>(name)?.unwrap_or_default());
+    both_checks(
+        flag("strict_consistency_check")?,
+        flag("skip_consistency_check")?,
+    )
+}
+
+/// Whether the check is a strict one.
+///
+/// # Errors
+/// That it cannot be strict and none.
+pub(super) fn both_checks(strict: bool, skip: bool) -> Result<bool, Refusal> {
+    if strict && skip {
+        let message = "the consistency check cannot be both strict and skipped";
+        return Err(Refusal::new(
+            GatewayReason::InvalidConsistencyCheck,
+            message,
+        ));
+    }
+    Ok(strict)
+}
+
+impl Aggregator {
+    /// Opens a blob, if it may be served.
+    pub(super) async fn open(&self, blob_id: BlobId) -> Result<Arc<dyn StoredBlob>, Refusal> {
+        self.open_within(blob_id, Duration::ZERO).await
+    }
+
+    /// That so many bytes may be served.
+    pub(super) fn check_size(&self, size: u64) -> Result<(), Refusal> {
+        let Some(most) = self.max_blob_size.filter(|most| size > *most) else {
+            return Ok(());
+        };
+        let message = format!("there are {size} bytes; this aggregator serves at most {most}");
+        Err(Refusal::new(GatewayReason::BlobTooLarge, message))
+    }
+
+    /// The same, waiting for the blob to be certified.
+    async fn open_within(
+        &self,
+        blob_id: BlobId,
+        wait: Duration,
+    ) -> Result<Arc<dyn StoredBlob>, Refusal> {
+        let deadline = Instant::now() + wait;
+        let blob = loop {
+            let missing = match self.store.open(blob_id).await {
+                Ok(blob) => break blob,
+                Err(error @ (StoreError::NeverStored(_) | StoreError::Registered(_))) => error,
+                Err(error) => return Err(error.into()),
+            };
+            if Instant::now() >= deadline {
+                return Err(missing.into());
+            }
+            let next = Instant::now() + limits::WAIT_PAUSE;
+            tokio::time::sleep_until(next.min(deadline)).await;
+        };
+        self.check_size(blob.size())?;
+        Ok(blob)
+    }
+}
+
+pub(super) async fn by_blob_id(
+    State(aggregator): State<Aggregator>,
+    method: Method,
+    path: PathParts,
+    query: QueryPairs,
+    request: HeaderMap,
+) -> Result<Response, Refusal> {
+    let blob_id: BlobId = path.part("blob_id", "a blob ID")?;
+    let wanted = Wanted::of(&query)?;
+    let content = Content {
+        blob: aggregator.open_within(blob_id, wanted.wait).await?,
+        tag: EntityTag::new(blob_id),
+        headers: headers::of_blob(&method, &request),
+        strictly: wanted.strictly,
+    };
+    content.answer(&method, &request).await
+}
+
+pub(super) async fn by_object_id(
+    State(aggregator): State<Aggregator>,
+    method: Method,
+    path: PathParts,
+    query: QueryPairs,
+    request: HeaderMap,
+) -> Result<Response, Refusal> {
+    let object_id: Address = path.part("object_id", "an object ID")?;
+    let wanted = Wanted::of(&query)?;
+    let object = aggregator.store.object(object_id).await?;
+    let mut headers = headers::of_blob(&method, &request);
+    aggregator.allowed.add(&mut headers, object.attributes);
+    let content = Content {
+        blob: aggregator.open_within(object.blob_id, wanted.wait).await?,
+        tag: EntityTag::new(object.blob_id),
+        headers,
+        strictly: wanted.strictly,
+    };
+    content.answer(&method, &request).await
+}
+
+/// A part whose place is in the query, and which is a whole answer for whoever keeps it.
+pub(super) async fn byte_range(
+    State(aggregator): State<Aggregator>,
+    method: Method,
+    path: PathParts,
+    query: QueryPairs,
+    request: HeaderMap,
+) -> Result<Response, Refusal> {
+    let blob_id: BlobId = path.part("blob_id", "a blob ID")?;
+    query.only(&["start", "length"])?;
+    let required = |name: &str| {
+        let missing = || invalid_query(format!("`{name}` is missing"));
+        query.one::<u64>(name)?.ok_or_else(missing)
+    };
+    let (start, length) = (required("start")?, required("length")?);
+    let blob = aggregator.open(blob_id).await?;
+    let size = blob.size();
+    let end = start.checked_add(length);
+    let Some(end) = end.filter(|end| length > 0 && *end <= size) else {
+        let message =
+            format!("there are {size} bytes: {length} of them from {start} on are not among these");
+        return Err(Refusal::new(GatewayReason::InvalidByteRange, message));
+    };
+    let content = Content {
+        blob: Arc::new(Part { blob, start, end }),
+        tag: EntityTag::new(format!("{blob_id}-{start}-{length}")),
+        headers: headers::of_blob(&method, &request),
+        strictly: false,
+    };
+    content.answer(&method, &request).await
+}
+
+/// A part of a blob that stands for itself.
+struct Part {
+    blob: Arc<dyn StoredBlob>,
+    start: u64,
+    end: u64,
+}
+
+impl StoredBlob for Part {
+    fn blob_id(&self) -> BlobId {
+        self.blob.blob_id()
+    }
+
+    fn size(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    fn read(&self, range: std::ops::Range<u64>) -> crate::store::ByteStream {
+        let place = |position: u64| self.start.saturating_add(position).min(self.end);
+        self.blob.read(place(range.start)..place(range.end))
+    }
+
+    fn read_strictly(
+        &self,
+    ) -> futures::future::BoxFuture<'_, Result<crate::store::ByteStream, StoreError>> {
+        Box::pin(std::future::ready(Ok(self.read(0..self.size()))))
+    }
+}
+
+/// The whole blob; what all routes do now had a route of its own once.
+pub(super) async fn stream(
+    State(aggregator): State<Aggregator>,
+    method: Method,
+    path: PathParts,
+    query: QueryPairs,
+    request: HeaderMap,
+) -> Result<Response, Refusal> {
+    let blob_id: BlobId = path.part("blob_id", "a blob ID")?;
+    query.only(&[])?;
+    let mut headers = headers::of_blob(&method, &request);
+    headers.insert(
+        HeaderName::from_static("x-walrus-streaming"),
+        HeaderValue::from_static("true"),
+    );
+    let content = Content {
+        blob: aggregator.open(blob_id).await?,
+        tag: EntityTag::new(blob_id),
+        headers,
+        strictly: false,
+    };
+    content.answer(&method, &request).await
+}

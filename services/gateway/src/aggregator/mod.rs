@@ -1,0 +1,101 @@
+//! Aggregator: reads over HTTP. Client spec 3.3 and 3.4, with the improvements of 8.2.
+
+mod answer;
+mod blobs;
+mod concat;
+mod headers;
+mod quilts;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, routing::get};
+
+use self::headers::AllowedHeaders;
+use crate::{
+    http::shedding::{Places, shed},
+    limits,
+    store::Store,
+};
+
+/// How an aggregator serves. Client spec 3.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AggregatorOptions {
+    /// Attributes of blob objects that become headers, by name; anything else is left out.
+    pub allowed_headers: Vec<String>,
+    /// Whether all tags of patches become headers, and not only those names.
+    pub all_tags: bool,
+    /// Serves blobs of at most so many bytes.
+    pub max_blob_size: Option<u64>,
+    /// Requests in work at the same time.
+    pub max_concurrent_requests: usize,
+    /// Requests that wait for that.
+    pub max_buffer_size: usize,
+}
+
+impl Default for AggregatorOptions {
+    fn default() -> Self {
+        let allowed = [
+            "content-type",
+            "authorization",
+            "content-disposition",
+            "content-encoding",
+            "content-language",
+            "content-location",
+            "link",
+        ];
+        Self {
+            allowed_headers: allowed.map(str::to_owned).into(),
+            all_tags: false,
+            max_blob_size: None,
+            max_concurrent_requests: limits::AGGREGATOR_REQUESTS,
+            max_buffer_size: limits::AGGREGATOR_QUEUE,
+        }
+    }
+}
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Aggregator {
+    store: Arc<dyn Store>,
+    allowed: Arc<AllowedHeaders>,
+    all_tags: bool,
+    max_blob_size: Option<u64>,
+}
+
+/// The routes of an aggregator, without what all services of a gateway share.
+pub(crate) fn routes(store: Arc<dyn Store>, options: &AggregatorOptions) -> Router {
+    let places = Places::new(
+        "aggregator",
+        options.max_concurrent_requests,
+        options.max_buffer_size,
+    );
+    let aggregator = Aggregator {
+        store,
+        allowed: Arc::new(AllowedHeaders::new(&options.allowed_headers)),
+        all_tags: options.all_tags,
+        max_blob_size: options.max_blob_size,
+    };
+    Router::new()
+        .route("/v1/blobs/{blob_id}", get(blobs::by_blob_id))
+        .route("/v1/blobs/{blob_id}/byte-range", get(blobs::byte_range))
+        .route(
+            "/v1/blobs/by-object-id/{object_id}",
+            get(blobs::by_object_id),
+        )
+        .route(
+            "/v1/blobs/by-quilt-patch-id/{patch_id}",
+            get(quilts::by_patch_id),
+        )
+        .route(
+            "/v1/blobs/by-quilt-id/{quilt_id}/{identifier}",
+            get(quilts::by_identifier),
+        )
+        .route("/v1/quilts/{quilt_id}/patches", get(quilts::patches))
+        .route("/v1alpha/blobs/{blob_id}/stream", get(blobs::stream))
+        .route(
+            "/v1alpha/blobs/concat",
+            get(concat::by_query).post(concat::by_body),
+        )
+        .with_state(aggregator)
+        .route_layer(middleware::from_fn_with_state(places, shed))
+}

@@ -1,0 +1,54 @@
+//! Every bound of this crate that no option sets. Defaults of client spec 3.1 where it has one.
+
+use std::time::Duration;
+
+/// Requests of the aggregator in work at the same time.
+pub const AGGREGATOR_REQUESTS: usize = 256;
+/// Requests that wait for that.
+pub const AGGREGATOR_QUEUE: usize = 320;
+/// Bytes of slivers that all reads together have on their way.
+pub const READ_BYTES: usize = 96 << 20;
+/// Bytes of slivers that are kept because they may be asked for again.
+pub const SLIVER_CACHE_BYTES: u64 = 64 << 20;
+/// A sliver of more than this part of the cache is not kept: it would drive out all others.
+pub const SLIVER_CACHE_PART: u64 = 8;
+/// Bytes of metadata that are kept.
+pub const METADATA_CACHE_BYTES: u64 = 16 << 20;
+/// How long a blob that was found certified is believed to be.
+pub const STATUS_BELIEVED: Duration = Duration::from_secs(60);
+/// How long the network is asked for the status of a blob.
+pub const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Ranges of one request.
+pub const RANGES: usize = 16;
+/// Blobs of one concatenation.
+pub const CONCAT_BLOBS: usize = 256;
+/// Bytes of a body that names blobs to concatenate.
+pub const CONCAT_BODY: usize = 64 << 10;
+/// Longest time that a read waits for its blob to be certified, in seconds.
+pub const WAIT_SECONDS: u64 = 30;
+/// How often it looks meanwhile.
+pub const WAIT_PAUSE: Duration = Duration::from_millis(200);
+/// How long open requests may take to end when the gateway stops.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// Bytes of the largest body of a store.
+pub const PUBLISHER_BODY: u64 = 10 << 20;
+/// Stores in work at the same time.
+pub const PUBLISHER_REQUESTS: usize = 8;
+/// Stores that wait for that.
+pub const PUBLISHER_QUEUE: usize = 8;
+/// Bytes of a body that are kept in memory; a larger one is in a file.
+pub const BODY_IN_MEMORY: u64 = 256 << 10;
+/// Bytes of a refused body that are taken, and forgotten, before the answer.
+pub const DISCARDED_BODY: u64 = 64 << 20;
+/// Sub-wallets of one publisher.
+pub const SUB_WALLETS: usize = 256;
+/// Balances that are asked for at the same time.
+pub const BALANCE_REQUESTS: usize = 8;
+
+/// Bytes of the largest body of a relay. Client spec 4.1.
+pub const RELAY_BODY: u64 = 1 << 30;
+/// Uploads that a relay has in work at the same time.
+pub const RELAY_REQUESTS: usize = 32;
+/// Uploads that wait for that.
+pub const RELAY_QUEUE: usize = 64;

@@ -1,0 +1,45 @@
+//! `GET /v1/limits`: what is refused, before it is sent.
+
+use serde::Serialize;
+
+use crate::{
+    aggregator::AggregatorOptions, limits, publisher::PublisherOptions, relay::RelayOptions,
+};
+
+/// The limits of the services that a gateway has.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LimitsPage {
+    /// Bytes of a body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body_size: Option<u64>,
+    /// Bytes of a blob that is relayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_relayed_size: Option<u64>,
+    /// Bytes of a blob that is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_blob_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_ranges: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_wait_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_concatenated_blobs: Option<usize>,
+}
+
+impl LimitsPage {
+    pub(crate) fn add_aggregator(&mut self, options: &AggregatorOptions) {
+        self.max_blob_size = options.max_blob_size;
+        self.max_ranges = Some(limits::RANGES);
+        self.max_wait_seconds = Some(limits::WAIT_SECONDS);
+        self.max_concatenated_blobs = Some(limits::CONCAT_BLOBS);
+    }
+
+    pub(crate) fn add_relay(&mut self, options: &RelayOptions) {
+        self.max_relayed_size = Some(options.max_body_size);
+    }
+
+    pub(crate) fn add_publisher(&mut self, options: &PublisherOptions) {
+        self.max_body_size = Some(options.max_body_size);
+    }
+}

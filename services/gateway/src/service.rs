@@ -1,0 +1,234 @@
+//! Gateway: its services behind one address, and the metrics behind another.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use axum::{Json, Router, extract::State, http::StatusCode, middleware, routing::get};
+use prometheus::IntGaugeVec;
+use walrus_service::{
+    envelope::{unknown_route, wrong_method},
+    metrics::Registry,
+    server::{Limits, NoPeers, Server, Transport},
+    worker::Runner,
+};
+
+use crate::{
+    aggregator::{self, AggregatorOptions},
+    http::{
+        finish::{cors, finish},
+        measured::{HttpMetrics, measure},
+    },
+    limits,
+    limits_page::LimitsPage,
+    publisher::{self, PublisherError, PublisherOptions, Uploader, Wallets},
+    relay::{self, RelayBackend, RelayOptions},
+    store::Store,
+};
+
+/// The services of a gateway.
+#[derive(Clone, Default)]
+pub struct Services {
+    /// Reads, and where they read from.
+    pub aggregator: Option<(Arc<dyn Store>, AggregatorOptions)>,
+    /// Stores, and what they are paid with.
+    pub publisher: Option<(Arc<dyn Uploader>, PublisherOptions)>,
+    /// Uploads for others, and what they are done with.
+    pub relay: Option<(Arc<dyn RelayBackend>, RelayOptions)>,
+    /// Sub-wallets to top up meanwhile.
+    pub wallets: Option<Wallets>,
+}
+
+impl Services {
+    /// All routes: what a server on `address` serves.
+    ///
+    /// # Errors
+    /// [`PublisherError`], for example if anybody could spend the wallet.
+    pub fn router(
+        &self,
+        address: SocketAddr,
+        registry: &Registry,
+    ) -> Result<Router, PublisherError> {
+        let mut router = Router::new().route("/status", get(|| async { "OK" }));
+        let mut page = LimitsPage::default();
+        if let Some((store, options)) = &self.aggregator {
+            page.add_aggregator(options);
+            router = router.merge(aggregator::routes(Arc::clone(store), options));
+        }
+        if let Some((uploader, options)) = &self.publisher {
+            page.add_publisher(options);
+            let routes = publisher::routes(Arc::clone(uploader), options, address)?;
+            router = router.merge(routes);
+        }
+        if let Some((backend, options)) = &self.relay {
+            page.add_relay(options);
+            router = router.merge(relay::routes(Arc::clone(backend), options));
+        }
+        let limits = move || std::future::ready(Json(page.clone()));
+        let router = router.route("/v1/limits", get(limits));
+        let metrics = HttpMetrics::new(registry);
+        Ok(router
+            .fallback(unknown_route)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(cors())
+            .layer(middleware::from_fn(finish))
+            .layer(middleware::from_fn_with_state(metrics, measure)))
+    }
+}
+
+/// Where a gateway listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For its services.
+    pub requests: TcpListener,
+    /// For `/metrics`, if anywhere.
+    pub metrics: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Listens on addresses; port 0 takes any that is free.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub fn bind(requests: SocketAddr, metrics: Option<SocketAddr>) -> Result<Self, StartError> {
+        let listen = |address, what| {
+            TcpListener::bind(address).map_err(|source| StartError::Listen {
+                address,
+                what,
+                source,
+            })
+        };
+        Ok(Self {
+            requests: listen(requests, "requests")?,
+            metrics: metrics
+                .map(|address| listen(address, "metrics"))
+                .transpose()?,
+        })
+    }
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What it is for.
+        what: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A listener cannot be used.
+    #[error("cannot serve: {0}")]
+    Serve(#[from] std::io::Error),
+    /// The publisher does not.
+    #[error(transparent)]
+    Publisher(#[from] PublisherError),
+}
+
+/// A gateway that serves until [`Gateway::shutdown`], or until it is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    server: Server,
+    metrics: Option<Server>,
+    workers: Runner,
+}
+
+impl Gateway {
+    /// Starts a gateway. It speaks plain HTTP, as its clients expect; TLS is the work of whatever stands before it. Must be called
+    /// within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(services: &Services, listeners: Listeners) -> Result<Self, StartError> {
+        let registry = Registry::new();
+        let Listeners { requests, metrics } = listeners;
+        let router = services.router(requests.local_addr()?, &registry)?;
+        let serve = |listener, router| {
+            let peers = Arc::new(NoPeers);
+            Server::start_on(listener, router, Transport::Plain, Limits::default(), peers)
+        };
+        let server = serve(requests, router)?;
+        let workers = Runner::new(&registry);
+        if let Some(wallets) = &services.wallets {
+            workers.spawn(wallets.refiller());
+        }
+        let metrics = metrics.map(|listener| {
+            let scrape = Scrape::new(registry, services);
+            serve(listener, metrics_router(scrape))
+        });
+        Ok(Self {
+            server,
+            metrics: metrics.transpose()?,
+            workers,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Where it serves its metrics.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Server::address)
+    }
+
+    /// Stops accepting requests, and lets those that are open end.
+    pub async fn shutdown(self) {
+        self.server.shutdown(Some(limits::SHUTDOWN_GRACE)).await;
+        if let Err(error) = self.workers.shutdown().await {
+            tracing::error!(%error, "a worker had failed");
+        }
+        if let Some(metrics) = self.metrics {
+            metrics.shutdown(Some(limits::SHUTDOWN_GRACE)).await;
+        }
+    }
+}
+
+/// What `/metrics` is made of.
+#[derive(Clone)]
+struct Scrape {
+    registry: Registry,
+    memory: IntGaugeVec,
+    store: Option<Arc<dyn Store>>,
+}
+
+impl Scrape {
+    fn new(registry: Registry, services: &Services) -> Self {
+        let memory = registry.gauges(
+            "walrus_gateway_memory_bytes",
+            "Bytes that the aggregator holds, by what they are",
+            &["kind"],
+        );
+        let store = services.aggregator.as_ref();
+        Self {
+            registry,
+            memory,
+            store: store.map(|(store, _)| Arc::clone(store)),
+        }
+    }
+
+    fn text(&self) -> String {
+        let held = self.store.as_ref().map(|store| store.bytes_in_memory());
+        for (kind, bytes) in held.into_iter().flatten() {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.memory.with_label_values(&[kind]).set(bytes);
+        }
+        self.registry.text()
+    }
+}
+
+fn metrics_router(scrape: Scrape) -> Router {
+    let text = |State(scrape): State<Scrape>| async move {
+        let text = tokio::task::spawn_blocking(move || scrape.text());
+        text.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    };
+    Router::new()
+        .route("/metrics", get(text))
+        .with_state(scrape)
+}

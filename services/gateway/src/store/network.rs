@@ -1,0 +1,263 @@
+//! The Walrus network as a store. Reads share one budget, metadata and hot slivers are kept, and identical reads at the same time are
+//! one.
+
+use std::{io, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
+use tokio_util::io::ReaderStream;
+use walrus_sdk::{
+    Address, BlobContent, BlobId, BlobStatus, ChainError, Client, ClientError, ConsistencyCheck,
+    QuiltPatch, QuiltPatchId, QuiltProblem, ReadBudget, RemoteBlob,
+};
+
+use super::{
+    ByteStream, ObjectOfBlob, Store, StoreError, StoredBlob, StoredPatch,
+    cache::{Indexes, Readers, Slivers},
+};
+use crate::limits;
+
+/// Bytes of a file that are read at once.
+const FILE_PART: usize = 128 << 10;
+
+/// What a gateway keeps in memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheBounds {
+    /// Slivers that reads have on their way.
+    pub reads: usize,
+    /// Slivers that may be asked for again.
+    pub slivers: u64,
+    /// Metadata, and as much again of indexes of quilts.
+    pub metadata: u64,
+}
+
+impl Default for CacheBounds {
+    fn default() -> Self {
+        Self {
+            reads: limits::READ_BYTES,
+            slivers: limits::SLIVER_CACHE_BYTES,
+            metadata: limits::METADATA_CACHE_BYTES,
+        }
+    }
+}
+
+/// The blobs of a network. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Network {
+    client: Client,
+    budget: ReadBudget,
+    slivers: Arc<Slivers>,
+    readers: Arc<Readers>,
+    indexes: Arc<Indexes>,
+}
+
+impl Network {
+    /// The blobs that a client can read.
+    pub fn new(client: Client, bounds: CacheBounds) -> Self {
+        Self {
+            client,
+            budget: ReadBudget::new(bounds.reads),
+            slivers: Slivers::new(bounds.slivers),
+            readers: Arc::new(Readers::new(bounds.metadata, limits::STATUS_BELIEVED)),
+            indexes: Arc::new(Indexes::new(bounds.metadata)),
+        }
+    }
+
+    /// The reader of a blob that is certified.
+    async fn opened(&self, blob_id: &BlobId) -> Result<RemoteBlob, StoreError> {
+        self.readers
+            .get(blob_id, self.open_certified(blob_id))
+            .await
+    }
+
+    async fn open_certified(&self, blob_id: &BlobId) -> Result<RemoteBlob, StoreError> {
+        let status = self.client.blob_status(blob_id, limits::STATUS_TIMEOUT);
+        let (reader, status) = tokio::join!(self.client.open(blob_id), status);
+        let is_certified = match status {
+            Ok(BlobStatus::Nonexistent) => return Err(StoreError::NeverStored(*blob_id)),
+            Ok(BlobStatus::Invalid { .. }) => return Err(StoreError::Inconsistent(*blob_id)),
+            Ok(status) => {
+                self.require_certified(blob_id, &status).await?;
+                true
+            }
+            // Then the metadata decides.
+            Err(_) => false,
+        };
+        let reader = reader.map_err(|error| match failed(blob_id, error) {
+            StoreError::NeverStored(blob_id) if is_certified => StoreError::Unavailable {
+                blob_id,
+                source: "the nodes do not have its metadata".into(),
+            },
+            error => error,
+        })?;
+        let cache = Arc::clone(&self.slivers);
+        Ok(reader.with_budget(self.budget.clone()).with_cache(cache))
+    }
+
+    async fn require_certified(
+        &self,
+        blob_id: &BlobId,
+        status: &BlobStatus,
+    ) -> Result<(), StoreError> {
+        if let BlobStatus::Permanent { end_epoch, .. } = status {
+            let committees = self.client.committees().await;
+            let committees = committees.map_err(|error| failed(blob_id, error))?;
+            if *end_epoch <= committees.current.epoch {
+                return Err(StoreError::Expired {
+                    blob_id: *blob_id,
+                    end_epoch: *end_epoch,
+                });
+            }
+        }
+        match status.initial_certified_epoch() {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Registered(*blob_id)),
+        }
+    }
+}
+
+impl Store for Network {
+    fn open(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
+        Box::pin(async move {
+            let reader = self.opened(&blob_id).await?;
+            let client = self.client.clone();
+            Ok(Arc::new(BlobOfNetwork { client, reader }) as Arc<dyn StoredBlob>)
+        })
+    }
+
+    fn quilt(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<Arc<[QuiltPatch]>, StoreError>> {
+        Box::pin(async move {
+            self.opened(&quilt_id).await?;
+            let index = async {
+                let quilt = self.client.quilt(quilt_id).await;
+                let quilt = quilt.map_err(|error| failed(&quilt_id, error))?;
+                Ok::<Arc<[QuiltPatch]>, StoreError>(quilt.patches().into())
+            };
+            self.indexes.get(&quilt_id, index).await
+        })
+    }
+
+    fn patch(&self, id: QuiltPatchId) -> BoxFuture<'_, Result<StoredPatch, StoreError>> {
+        Box::pin(async move {
+            let quilt_id = id.quilt_id;
+            self.opened(&quilt_id).await?;
+            let body = self.client.read_patch(id).await;
+            let body = body.map_err(|error| failed(&quilt_id, error))?;
+            let head = body.head();
+            let tags = head.tags.iter();
+            Ok(StoredPatch {
+                identifier: head.identifier.clone(),
+                tags: tags
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect(),
+                length: head.data_length,
+                bytes: body
+                    .into_stream()
+                    .map_err(move |error| failed(&quilt_id, error))
+                    .boxed(),
+            })
+        })
+    }
+
+    fn bytes_in_memory(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("reads", self.budget.in_use() as u64),
+            ("slivers", self.slivers.weight()),
+            ("metadata", self.readers.weight()),
+            ("indexes", self.indexes.weight()),
+        ]
+    }
+
+    fn object(&self, object_id: Address) -> BoxFuture<'_, Result<ObjectOfBlob, StoreError>> {
+        Box::pin(async move {
+            let reader = self.client.reader();
+            let failed = |error: ChainError| match error {
+                ChainError::ObjectNotFound { .. } | ChainError::WrongType { .. } => {
+                    StoreError::NoObject(object_id)
+                }
+                error => StoreError::Failed(error.into()),
+            };
+            let blob = reader.blob_inside(object_id).await.map_err(failed)?;
+            let attributes = reader.blob_attributes(blob.id).await.map_err(failed)?;
+            let attributes = attributes.unwrap_or_default().metadata.contents;
+            Ok(ObjectOfBlob {
+                blob_id: blob.blob_id,
+                attributes: attributes
+                    .into_iter()
+                    .map(|entry| (entry.key, entry.value))
+                    .collect(),
+            })
+        })
+    }
+}
+
+/// A blob of the network.
+struct BlobOfNetwork {
+    client: Client,
+    reader: RemoteBlob,
+}
+
+impl StoredBlob for BlobOfNetwork {
+    fn blob_id(&self) -> BlobId {
+        self.reader.id()
+    }
+
+    fn size(&self) -> u64 {
+        self.reader.length()
+    }
+
+    fn read(&self, range: Range<u64>) -> ByteStream {
+        let blob_id = self.blob_id();
+        match self.reader.range(range) {
+            Ok(body) => body
+                .into_stream()
+                .map_err(move |error| failed(&blob_id, error))
+                .boxed(),
+            Err(error) => stream::iter([Err(failed(&blob_id, error))]).boxed(),
+        }
+    }
+
+    fn read_strictly(&self) -> BoxFuture<'_, Result<ByteStream, StoreError>> {
+        Box::pin(async move {
+            let blob_id = self.blob_id();
+            let read = self.client.read(blob_id);
+            let read = read.consistency_check(ConsistencyCheck::Strict).content();
+            match read.await.map_err(|error| failed(&blob_id, error))? {
+                BlobContent::Bytes(bytes) => Ok(stream::iter([Ok(Bytes::from(bytes))]).boxed()),
+                BlobContent::File(file) => {
+                    let file = tokio::fs::File::from_std(file);
+                    let bytes = ReaderStream::with_capacity(file, FILE_PART);
+                    let failed = |error: io::Error| StoreError::Failed(error.into());
+                    Ok(bytes.map_err(failed).boxed())
+                }
+            }
+        })
+    }
+}
+
+/// What a failed read means.
+fn failed(blob_id: &BlobId, error: ClientError) -> StoreError {
+    let blob_id = *blob_id;
+    match error {
+        ClientError::BlobIdDoesNotExist(_) => StoreError::NeverStored(blob_id),
+        ClientError::BlobIdBlocked(_) => StoreError::Blocked(blob_id),
+        ClientError::InvalidBlob(_) | ClientError::MarkedInvalid { .. } => {
+            StoreError::Inconsistent(blob_id)
+        }
+        ClientError::Quilt(
+            problem @ (QuiltProblem::NoSuchIdentifier { .. }
+            | QuiltProblem::NoSuchPatch { .. }
+            | QuiltProblem::Unreadable { .. }),
+        ) => StoreError::NoPatch(problem.into()),
+        ClientError::NoMetadataReceived { .. }
+        | ClientError::NotEnoughSlivers { .. }
+        | ClientError::SliverUnavailable { .. }
+        | ClientError::NoValidStatusReceived { .. }
+        | ClientError::BehindCurrentEpoch(_)
+        | ClientError::Chain(_) => StoreError::Unavailable {
+            blob_id,
+            source: error.into(),
+        },
+        error => StoreError::Failed(error.into()),
+    }
+}

@@ -1,0 +1,10 @@
+//! The routes of an aggregator, against a store in memory.
+
+#![allow(clippy::unwrap_used)]
+
+mod concat;
+mod errors;
+mod headers;
+mod quilts;
+mod ranges;
+mod store;

@@ -1,0 +1,85 @@
+//! The network's gateway: an aggregator, and at an address of their own a publisher and an upload relay, so that what is stored shares
+//! no origin with what can store.
+
+use std::{net::TcpListener, sync::Arc};
+
+use anyhow::Context as _;
+use walrus_gateway::{
+    Gateway, Listeners, Services,
+    aggregator::AggregatorOptions,
+    publisher::{PublisherOptions, WalletOptions, Wallets},
+    relay::{RelayOfNetwork, RelayOptions, TipConfig},
+    store::{CacheBounds, Network},
+};
+use walrus_sdk::{Client, ClientOptions};
+
+use crate::{Localnet, operator::environment};
+
+/// Stores at the same time.
+const SUB_WALLETS: usize = 8;
+/// MIST, and FROST, that a sub-wallet has at the least; it gets ten times as much.
+const LEAST: u64 = 1_000_000_000;
+
+/// What serves requests over HTTP.
+pub(crate) struct Doors {
+    aggregator: Gateway,
+    publisher: Gateway,
+}
+
+/// Where they listen.
+pub(crate) struct DoorListeners {
+    pub(crate) aggregator: TcpListener,
+    pub(crate) publisher: TcpListener,
+}
+
+impl Doors {
+    /// Opens both, for a network whose nodes are ready.
+    pub(crate) async fn open(network: &Localnet, listeners: DoorListeners) -> anyhow::Result<Self> {
+        let client = Client::new(network.reader().clone(), ClientOptions::default());
+        let store = Network::new(client.clone(), CacheBounds::default());
+        let reads = Services {
+            aggregator: Some((Arc::new(store), AggregatorOptions::default())),
+            ..Services::default()
+        };
+        let relay = RelayOfNetwork::new(client.clone());
+        let client = client.with_signer(Arc::clone(network.admin()));
+        let environment = environment(&network.chain().rpc_url());
+        let options = WalletOptions {
+            count: SUB_WALLETS,
+            gas_refill: 10 * LEAST,
+            wal_refill: 10 * LEAST,
+            min_balance: LEAST,
+            ..WalletOptions::in_directory(network.directory().sub_wallets())
+        };
+        let wallets = Wallets::open(&client, &environment, options).await;
+        let wallets = wallets.context("the publisher has no wallets")?;
+        let stores = Services {
+            publisher: Some((Arc::new(wallets.clone()), PublisherOptions::default())),
+            wallets: Some(wallets),
+            relay: Some((Arc::new(relay), RelayOptions::new(TipConfig::NoTip))),
+            ..Services::default()
+        };
+        let listener = |requests| Listeners {
+            requests,
+            metrics: None,
+        };
+        Ok(Self {
+            aggregator: Gateway::start(&reads, listener(listeners.aggregator))?,
+            publisher: Gateway::start(&stores, listener(listeners.publisher))?,
+        })
+    }
+
+    /// The URL of the aggregator.
+    pub(crate) fn aggregator_url(&self) -> String {
+        format!("http://{}", self.aggregator.address())
+    }
+
+    /// The URL of the publisher.
+    pub(crate) fn publisher_url(&self) -> String {
+        format!("http://{}", self.publisher.address())
+    }
+
+    pub(crate) async fn shutdown(self) {
+        tokio::join!(self.aggregator.shutdown(), self.publisher.shutdown());
+    }
+}
