@@ -117,8 +117,10 @@ fn elements() -> Vec<Element> {
 fn blob(elements: &[Element], first: u64, last: u64) -> Vec<u8> {
     let mut bytes = Header::after(Some(BlobId([3; 32])), 6).to_bytes().to_vec();
     for element in elements {
-        let element = element.to_bytes().expect("short enough");
-        bytes.extend(entry(&element).expect("short enough"));
+        let Ok(entry) = element.to_bytes().and_then(|element| entry(&element)) else {
+            panic!("all elements here are short enough");
+        };
+        bytes.extend(entry);
     }
     bytes.extend(trailer(first, last));
     bytes
