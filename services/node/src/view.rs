@@ -1,13 +1,13 @@
 //! View of a running node, for its operator: read and steered without being able to keep it alive or to stop it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use walrus_node_client::HealthInfo;
 use walrus_service::worker::Workers;
 use walrus_sui::Address;
 
 use crate::{
-    healing::RepairQueue,
+    healing::{Deferrals, RepairQueue},
     health::Health,
     operator::{Account, DiskView, Standing},
     storage::StorageError,
@@ -20,6 +20,7 @@ pub struct NodeView {
     pub(crate) health: Arc<Health>,
     pub(crate) workers: Workers,
     pub(crate) account: Arc<Account>,
+    pub(crate) deferrals: Arc<Deferrals>,
 }
 
 impl NodeView {
@@ -52,12 +53,15 @@ impl NodeView {
         self.health.book.queue()
     }
 
-    /// Whether anything waits for recovery that can be had, as far as is known.
+    /// Whether anything waits for recovery that can be had, as far as is known. What waits because its client may still be uploading it
+    /// does not count: while a network is written to there is always some of it.
     ///
     /// # Errors
     /// If the storage fails.
     pub fn waits_for_recovery(&self) -> Result<bool, StorageError> {
-        self.health.holdings.storage().waits_for_recovery()
+        let uploading: HashSet<_> = self.deferrals.active().into_iter().collect();
+        let storage = self.health.holdings.storage();
+        storage.waits_for_recovery(&uploading)
     }
 
     /// What the chain said of the node when it was asked last.

@@ -359,7 +359,7 @@ pub(crate) struct DoorArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) door: DoorArgs,
-    /// Wait until the node is ready: all of its shards are there, it takes more, and nothing waits for recovery but what nobody has.
+    /// Wait until the node is ready: all of its shards are there, it takes more, and nothing waits for recovery but what nobody has or what may still be uploaded.
     #[arg(long, value_name = "STATE")]
     pub(crate) until: Option<Until>,
     /// For how many seconds at most.

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{running::view, verbs::Verbs};
+use super::verbs::Verbs;
 use crate::{
     config::NodeConfig,
     healing::Peers,
-    operator::{
-        Account, SetLogLevel, WorkerSettings, admin::AdminDoor, desk::Desk, explain::Explainer,
-    },
+    operator::{SetLogLevel, WorkerSettings, admin::AdminDoor, desk::Desk, explain::Explainer},
     parts::Parts,
+    view::NodeView,
 };
 
 /// Opens the admin socket, if there is to be one.
 pub(super) async fn open_door(
     config: &NodeConfig,
     parts: &Parts,
-    account: &Arc<Account>,
+    view: NodeView,
     verbs: Verbs,
     settings: WorkerSettings,
     set_log_level: Option<SetLogLevel>,
@@ -38,7 +37,7 @@ pub(super) async fn open_door(
         },
         name: config.name.clone(),
         public_address: config.public_address(),
-        view: view(parts, account),
+        view,
         settings,
         set_log_level,
         work: parts.work.clone(),

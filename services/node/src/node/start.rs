@@ -9,7 +9,7 @@ use super::door::open_door;
 use super::{
     Surroundings,
     prepare::{Findings, Links, PreparedNode},
-    running::{RunningNode, Served},
+    running::{RunningNode, Served, view},
     servers::{metrics_server, rest_server},
     verbs::Verbs,
     workers::{presets, start_workers},
@@ -152,7 +152,8 @@ impl Links {
         )?;
         let metrics_server = metrics_server(config, self.listeners.metrics, scrape.clone())?;
         let (reader, writer) = (self.reader, self.writer);
-        start_workers(config, parts, reader, writer, self.cap.id, deferrals).await?;
+        let deferred = Arc::clone(&deferrals);
+        start_workers(config, parts, reader, writer, self.cap.id, deferred).await?;
         parts.runner.spawn(AccountKeeper(Arc::clone(account)));
         let verbs = Verbs::start(config, parts);
         if let Some(push) = &config.metrics_push {
@@ -163,10 +164,14 @@ impl Links {
         #[cfg(not(unix))]
         drop((verbs, settings));
         #[cfg(unix)]
-        let door = open_door(config, parts, account, verbs, settings, self.set_log_level).await?;
+        let door = {
+            let view = view(parts, account, &deferrals);
+            open_door(config, parts, view, verbs, settings, self.set_log_level).await?
+        };
         Ok(Served {
             server,
             metrics_server,
+            deferrals,
             #[cfg(unix)]
             door,
         })

@@ -6,7 +6,7 @@
 
 use std::{
     borrow::BorrowMut,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     ops::Bound,
 };
 
@@ -318,13 +318,18 @@ impl Storage {
         Ok(count)
     }
 
-    /// Whether anything waits that can be had, as far as is known: entries of which nobody has enough do not count.
+    /// Whether anything waits that can be had, as far as is known: entries of which nobody has enough do not count, nor do those of
+    /// certified blobs in `deferred`.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub fn waits_for_recovery(&self) -> Result<bool, StorageError> {
+    pub fn waits_for_recovery(&self, deferred: &HashSet<BlobId>) -> Result<bool, StorageError> {
         for page in self.queued() {
-            let waits = |(_, reason): &(_, SyncReason)| *reason != SyncReason::Unrecoverable;
+            let waits = |(blob_id, reason): &(BlobId, SyncReason)| match reason {
+                SyncReason::Unrecoverable => false,
+                SyncReason::Certified => !deferred.contains(blob_id),
+                SyncReason::FillShards | SyncReason::Lost | SyncReason::Ordered => true,
+            };
             if page?.iter().any(waits) {
                 return Ok(true);
             }

@@ -1,5 +1,7 @@
 //! What is recovered from others since nobody sends it as it is.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[tokio::test]
@@ -88,7 +90,7 @@ async fn a_blob_that_nobody_has_holds_up_no_shard_and_is_named() {
     );
     assert_eq!(second.parts.deeds.metrics.unrecoverable_blobs.get(), 1);
     // It is not waited for by those who wait for the queue.
-    assert!(!storage.waits_for_recovery().unwrap());
+    assert!(!storage.waits_for_recovery(&HashSet::new()).unwrap());
     let workers = second.parts.runner.workers();
     until(|| {
         let recovery = workers

@@ -1,5 +1,7 @@
 //! The queue of recoveries: what it names, when that goes, and how it is brought here.
 
+use std::collections::HashSet;
+
 use walrus_node::operator::RepairScope;
 
 use super::*;
@@ -54,7 +56,10 @@ async fn slivers_leave_the_queue_one_by_one_and_what_cannot_be_had_stays() {
     let blob_id = *blob.metadata.blob_id();
     let secondary = storage.sliver(ShardIndex(9), &blob_id, SliverType::Secondary);
     assert!(secondary.unwrap().is_some());
-    assert!(storage.waits_for_recovery().unwrap());
+    assert!(storage.waits_for_recovery(&HashSet::new()).unwrap());
+    // A client may still be uploading it.
+    let uploading = HashSet::from([blob_id]);
+    assert!(!storage.waits_for_recovery(&uploading).unwrap());
     let deferrals = Arc::new(Deferrals::new(LiveUploadDeferralConfig::default()));
     let scrape = second.parts.scrape(deferrals, None, None);
     let entries = "walrus_node_repair_queue_entries{reason=\"certified\"} 1";
@@ -63,7 +68,7 @@ async fn slivers_leave_the_queue_one_by_one_and_what_cannot_be_had_stays() {
     first.upload(&blob, &ALL[5..9]).await;
     until(|| queued(&second, &blob).is_empty()).await;
     assert_holds(&second, &blob, &[9]);
-    assert!(!storage.waits_for_recovery().unwrap());
+    assert!(!storage.waits_for_recovery(&HashSet::new()).unwrap());
     until(|| !scrape.text().contains("walrus_node_repair_queue_entries{")).await;
     assert!(
         scrape
