@@ -158,6 +158,10 @@ pub(crate) enum Command {
         walrus read-quilt --quilt-patch-ids PATCH_ID PATCH_ID --out photos\n\n\
         Nothing but the slivers of these files is asked for, unless all are read. Whoever stored a quilt chose the names: one that would \
         lead out of the directory, also over a link, is not written; the others are, and the exit code is 1.")]
+    #[command(
+        override_usage = "walrus read-quilt [OPTIONS] --quilt-id <QUILT_ID>\n       \
+        walrus read-quilt [OPTIONS] --quilt-patch-ids <PATCH_ID>..."
+    )]
     ReadQuilt(ReadQuiltArgs),
     /// List the files of a quilt.
     #[command(
@@ -215,6 +219,9 @@ pub(crate) enum Command {
         What it costs is said before it is paid. A shared object pays from its own funds.")]
     #[command(override_usage = "walrus extend [OPTIONS] --epochs-extended <N> \
         --blob-obj-id <OBJECT_ID>...")]
+    #[command(
+        override_usage = "walrus extend [OPTIONS] --epochs-extended <N> --blob-obj-id <ID>..."
+    )]
     Extend(ExtendArgs),
     /// Put a blob object into a shared one, which anybody can extend.
     #[command(after_help = "Examples:\n  \
@@ -224,12 +231,19 @@ pub(crate) enum Command {
     /// Put WAL into a shared blob, for extensions.
     #[command(after_help = "Examples:\n  \
         walrus fund-shared-blob --shared-blob-obj-id 0xSHARED --amount 0.5WAL")]
+    #[command(
+        override_usage = "walrus fund-shared-blob [OPTIONS] --shared-blob-obj-id <ID> --amount <FROST>"
+    )]
     FundSharedBlob(FundSharedBlobArgs),
     /// Destroy blob objects; what they stored stays until its end.
     #[command(after_help = "Examples:\n  \
         walrus burn-blobs --all-expired\n  \
         walrus burn-blobs --object-ids 0xOBJECT --yes\n\n\
         An object that is destroyed can neither be extended nor deleted. With --json nobody is asked.")]
+    #[command(
+        override_usage = "walrus burn-blobs [OPTIONS] --object-ids <OBJECT_ID>...\n       \
+        walrus burn-blobs [OPTIONS] <--all|--all-expired>"
+    )]
     BurnBlobs(BurnBlobsArgs),
     /// Show the attributes of a blob object.
     #[command(after_help = "Examples:\n  \
@@ -243,6 +257,9 @@ pub(crate) enum Command {
     /// Remove attributes of a blob object.
     #[command(after_help = "Examples:\n  \
         walrus remove-blob-attribute-fields 0xOBJECT --keys a b")]
+    #[command(
+        override_usage = "walrus remove-blob-attribute-fields [OPTIONS] --keys <KEYS>... <OBJECT_ID>"
+    )]
     RemoveBlobAttributeFields(RemoveBlobAttributeFieldsArgs),
     /// Remove all attributes of a blob object.
     #[command(after_help = "Examples:\n  \
@@ -260,6 +277,10 @@ pub(crate) enum Command {
         walrus health --committee\n  \
         walrus health --active-set --sort-by name --json\n  \
         walrus health --node-ids 0xNODE --detail")]
+    #[command(
+        override_usage = "walrus health [OPTIONS] <--committee|--active-set>\n       \
+        walrus health [OPTIONS] <--node-ids <NODE_ID>...|--node-urls <URL>...>"
+    )]
     Health(HealthArgs),
     /// Compute the blob ID of a file.
     #[command(after_help = "Examples:\n  \
@@ -336,7 +357,7 @@ pub(crate) enum Command {
     /// Store blobs over HTTP, at the expense of the wallet.
     #[command(after_help = "Examples:\n  \
         walrus publisher --sub-wallets-dir wallets          at http://127.0.0.1:31415\n  \
-        curl -X PUT 'http://127.0.0.1:31415/v1/blobs?epochs=5' --upload-file report.pdf\n\n\
+        curl -X PUT 'http://127.0.0.1:31415/v1/blobs?epochs=5' \\\n      --upload-file report.pdf\n\n\
         Whoever can send it something spends the wallet. So it listens on the loopback interface only, and refuses web pages of \
         other machines there; --allow-anonymous lets anybody store.")]
     Publisher(Box<PublisherArgs>),
@@ -347,15 +368,15 @@ pub(crate) enum Command {
     Daemon(Box<BothArgs>),
     /// Send blobs to the storage nodes for those who have registered them.
     #[command(after_help = "Examples:\n  \
-        walrus upload-relay                                  free of charge, at port 57391\n  \
+        walrus upload-relay                               free of charge, at port 57391\n  \
         walrus upload-relay --relay-config relay.yaml --context testnet\n  \
         walrus upload-relay --server-address 127.0.0.1:0 --json\n\n\
-        It signs nothing and needs no wallet. relay.yaml says what it wants for it:\n\n\
-        tip_config: !send_tip\n  \
-          address: 0x…\n  \
-          kind: !const 42             # MIST\n\
-        tx_freshness_threshold_secs: 36000\n\
-        tx_max_future_threshold: {secs: 30, nanos: 0}")]
+        It signs nothing and needs no wallet. relay.yaml says what it wants for it:\n\n  \
+          tip_config: !send_tip\n    \
+          address: 0x…\n    \
+          kind: !const 42             # MIST\n  \
+          tx_freshness_threshold_secs: 36000\n  \
+          tx_max_future_threshold: {secs: 30, nanos: 0}")]
     UploadRelay(Box<UploadRelayArgs>),
     /// Run a whole network on this machine until Ctrl-C.
     #[cfg(feature = "dev")]

@@ -220,7 +220,9 @@ fn describe(home: &Home, object: &Value) {
 }
 
 fn read_parts(home: &Home) {
-    let content: Vec<u8> = (0..100_000_u32).map(|i| ((i * i) >> 5) as u8).collect();
+    let content: Vec<u8> = (0..100_000_u32)
+        .map(|i| (i.wrapping_mul(i) >> 5) as u8)
+        .collect();
     home.file("large", &content);
     let stored = home.json(&["store", "large", "--epochs", "1", "--json"]);
     let id = created(&stored)["blobId"].as_str().unwrap();
