@@ -26,6 +26,8 @@ pub const CONCAT_BLOBS: usize = 256;
 pub const CONCAT_BODY: usize = 64 << 10;
 /// Longest time that a read waits for its blob to be certified, in seconds.
 pub const WAIT_SECONDS: u64 = 30;
+/// How long a registered blob is waited for though nobody asked for that: within it a certification reaches the nodes.
+pub const CERTIFICATION_LAG: Duration = Duration::from_secs(3);
 /// How often it looks meanwhile.
 pub const WAIT_PAUSE: Duration = Duration::from_millis(200);
 /// How long open requests may take to end when the gateway stops.

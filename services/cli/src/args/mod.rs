@@ -232,7 +232,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus fund-shared-blob --shared-blob-obj-id 0xSHARED --amount 0.5WAL")]
     #[command(
-        override_usage = "walrus fund-shared-blob [OPTIONS] --shared-blob-obj-id <ID> --amount <FROST>"
+        override_usage = "walrus fund-shared-blob --shared-blob-obj-id <ID> --amount <FROST>"
     )]
     FundSharedBlob(FundSharedBlobArgs),
     /// Destroy blob objects; what they stored stays until its end.
@@ -257,9 +257,7 @@ pub(crate) enum Command {
     /// Remove attributes of a blob object.
     #[command(after_help = "Examples:\n  \
         walrus remove-blob-attribute-fields 0xOBJECT --keys a b")]
-    #[command(
-        override_usage = "walrus remove-blob-attribute-fields [OPTIONS] --keys <KEYS>... <OBJECT_ID>"
-    )]
+    #[command(override_usage = "walrus remove-blob-attribute-fields --keys <KEYS>... <OBJECT_ID>")]
     RemoveBlobAttributeFields(RemoveBlobAttributeFieldsArgs),
     /// Remove all attributes of a blob object.
     #[command(after_help = "Examples:\n  \
@@ -368,7 +366,7 @@ pub(crate) enum Command {
     Daemon(Box<BothArgs>),
     /// Send blobs to the storage nodes for those who have registered them.
     #[command(after_help = "Examples:\n  \
-        walrus upload-relay                               free of charge, at port 57391\n  \
+        walrus upload-relay                              free of charge, at port 57391\n  \
         walrus upload-relay --relay-config relay.yaml --context testnet\n  \
         walrus upload-relay --server-address 127.0.0.1:0 --json\n\n\
         It signs nothing and needs no wallet. relay.yaml says what it wants for it:\n\n  \

@@ -83,19 +83,25 @@ impl Aggregator {
         Err(Refusal::new(GatewayReason::BlobTooLarge, message))
     }
 
-    /// The same, waiting for the blob to be certified.
+    /// The same, waiting for the blob to be certified. One that is registered is waited for in any case: the nodes hear of its certification
+    /// a moment after the chain, and so after its publisher.
     async fn open_within(
         &self,
         blob_id: BlobId,
         wait: Duration,
     ) -> Result<Arc<dyn StoredBlob>, Refusal> {
-        let deadline = Instant::now() + wait;
+        let begin = Instant::now();
         let blob = loop {
-            let missing = match self.store.open(blob_id).await {
+            let (missing, wait) = match self.store.open(blob_id).await {
                 Ok(blob) => break blob,
-                Err(error @ (StoreError::NeverStored(_) | StoreError::Registered(_))) => error,
+                Err(error @ StoreError::NeverStored(_)) => (error, wait),
+                // Who has just stored it reads it.
+                Err(error @ StoreError::Registered(_)) => {
+                    (error, wait.max(limits::CERTIFICATION_LAG))
+                }
                 Err(error) => return Err(error.into()),
             };
+            let deadline = begin + wait;
             if Instant::now() >= deadline {
                 return Err(missing.into());
             }
