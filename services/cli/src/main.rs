@@ -15,6 +15,7 @@ mod context;
 mod devchain;
 mod encoding;
 mod input;
+#[cfg(feature = "dev")]
 mod invocation;
 mod lifetime;
 mod named_files;

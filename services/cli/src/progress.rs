@@ -46,6 +46,7 @@ impl Bars {
     }
 
     /// Bars, and a line for each phase and transaction.
+    #[cfg(feature = "dev")]
     pub(crate) fn verbose(reporter: Reporter) -> Self {
         Self::with(reporter, true)
     }

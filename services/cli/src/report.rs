@@ -51,6 +51,7 @@ impl Reporter {
     }
 
     /// A bar for work of known size; nothing where there is no terminal.
+    #[cfg(feature = "dev")]
     pub(crate) fn bar(&self, label: &str, total: u64) -> ProgressBar {
         self.bar_like("  {prefix:<13} {bar:8} {pos}/{len} {elapsed}", label, total)
     }
