@@ -24,8 +24,8 @@ class Pipe(io.RawIOBase):
     def readable(self):
         return True
 
-    def __iter__(self):
-        return iter(lambda: self.data.read(1000), b"")
+    def readinto(self, buffer):
+        return self.data.readinto(memoryview(buffer)[:1000])
 
 
 class WalrusPython(unittest.TestCase):
