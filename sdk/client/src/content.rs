@@ -11,6 +11,8 @@ use std::{
 use bytes::Bytes;
 use walrus_core::{blob_source::BlobSource, encoder::FileSource};
 
+use crate::file_part::{FilePart, SourceReader};
+
 /// The bytes of a blob that is to be stored.
 #[derive(Debug, Clone)]
 pub enum BlobData {
@@ -20,6 +22,8 @@ pub enum BlobData {
     Path(PathBuf),
     /// An open regular file from its start, whatever its position; otherwise the same.
     File(Arc<File>),
+    /// A part of an open regular file.
+    FilePart(FilePart),
 }
 
 impl Default for BlobData {
@@ -80,6 +84,7 @@ impl BlobData {
             Self::Bytes(bytes) => return Ok(bytes.len() as u64),
             Self::Path(path) => std::fs::metadata(path)?,
             Self::File(file) => file.metadata()?,
+            Self::FilePart(part) => return Ok(part.length()),
         };
         if metadata.is_file() {
             return Ok(metadata.len());
@@ -104,6 +109,7 @@ impl BlobData {
                 file.rewind()?;
                 Box::new(file)
             }
+            Self::FilePart(part) => Box::new(SourceReader::new(part.source()?)),
         })
     }
 
@@ -113,9 +119,10 @@ impl BlobData {
             Self::Bytes(bytes) => return Ok(OpenBlob::Bytes(bytes.clone())),
             Self::Path(path) => FileSource::open(path)?,
             Self::File(file) => FileSource::new(file.try_clone()?)?,
+            Self::FilePart(part) => return Ok(OpenBlob::File(Box::new(part.source()?))),
         };
         if source.length() == length {
-            return Ok(OpenBlob::File(source));
+            return Ok(OpenBlob::File(Box::new(source)));
         }
         Err(io::Error::other(format!(
             "it had {length} bytes and has {}",
@@ -127,7 +134,7 @@ impl BlobData {
 /// The bytes of a blob while it is encoded.
 pub(crate) enum OpenBlob {
     Bytes(Bytes),
-    File(FileSource),
+    File(Box<dyn BlobSource + Send>),
 }
 
 impl OpenBlob {
@@ -155,7 +162,7 @@ impl OpenBlob {
     pub(crate) fn with_source<T>(&self, use_it: impl FnOnce(&dyn BlobSource) -> T) -> T {
         match self {
             Self::Bytes(bytes) => use_it(&&bytes[..]),
-            Self::File(source) => use_it(source),
+            Self::File(source) => use_it(&**source),
         }
     }
 }

@@ -95,6 +95,10 @@ impl Job {
             BlobData::Bytes(bytes) => return self.encode(&&bytes[..], name, cancellation),
             BlobData::Path(path) => FileSource::open(path),
             BlobData::File(file) => file.try_clone().and_then(FileSource::new),
+            BlobData::FilePart(part) => {
+                let source = part.source().with_context(unreadable)?;
+                return self.encode(&source, name, cancellation);
+            }
         };
         self.encode(&source.with_context(unreadable)?, name, cancellation)
     }

@@ -64,7 +64,7 @@ impl WholeBlob {
                 BlobContent::Bytes(bytes) => OpenBlob::Bytes(bytes.into()),
                 BlobContent::File(file) => {
                     let source = FileSource::new(file).map_err(|error| self.spool.failed(error));
-                    OpenBlob::File(source?)
+                    OpenBlob::File(Box::new(source?))
                 }
             };
             Ok::<_, ClientError>(Arc::new(content))
