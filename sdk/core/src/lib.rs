@@ -23,6 +23,7 @@ pub mod index;
 mod interleaving;
 pub mod io_failure;
 pub mod key_text;
+pub mod manifest;
 pub mod merkle;
 pub mod messages;
 pub mod metadata;
