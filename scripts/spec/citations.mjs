@@ -1,6 +1,6 @@
 // Finds citations of the specification in any text: prose, comments, documentation of code.
 
-const CHAPTER = '(encoding|contracts|client|node|devchain|manifest|access|sites)';
+const CHAPTER = '(encoding|contracts|client|node|devchain|manifest|proof|access|sites)';
 const SPEC = 'spec(?:ification)?';
 /** What a number is: a section, an appendix, or a row or step of the section named before. */
 const KIND = '(?:([Ss]ections?|[Aa]ppendix|[Aa]ppendices)|(rows?|steps?|numbers?|weakness(?:es)?))';

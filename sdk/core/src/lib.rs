@@ -30,6 +30,7 @@ pub mod metadata;
 pub mod network_key;
 pub mod parameters;
 pub mod pricing;
+pub mod proof;
 pub mod quilt;
 pub mod quorum;
 pub mod recovery;

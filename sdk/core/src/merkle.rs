@@ -1,5 +1,7 @@
 //! Merkle trees over BLAKE2b-256 and their proofs (encoding spec 3.1, 3.2).
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::hashing::{self, Digest};
@@ -113,6 +115,27 @@ impl MerkleTree {
     pub fn node_count(&self) -> usize {
         let spare = |count: usize| count + usize::from(count > 1 && count % 2 == 1);
         self.levels.iter().map(|level| spare(level.len())).sum()
+    }
+
+    /// What the root needs beside adjacent leaves: of each level, from the leaves on, the digest on the left of what they make up, then that on
+    /// the right, as far as there are any. `None` unless the tree has these leaves, at least one.
+    pub fn siblings(&self, leaves: Range<usize>) -> Option<Vec<[u8; 32]>> {
+        let Range { mut start, mut end } = leaves;
+        if start >= end || end > self.leaf_count() {
+            return None;
+        }
+        let mut siblings = Vec::new();
+        let below_root = self.levels.len() - 1;
+        for level in self.levels.iter().take(below_root) {
+            if start % 2 == 1 {
+                siblings.extend(level.get(start - 1));
+            }
+            if end % 2 == 1 {
+                siblings.extend(level.get(end));
+            }
+            (start, end) = (start / 2, end.div_ceil(2));
+        }
+        Some(siblings)
     }
 
     /// The proof that leaf `index` belongs to the tree; `None` if there is no such leaf.

@@ -10,7 +10,7 @@ use crate::{
     encoding_type::EncodingType,
     hashing,
     index::{SliverIndex, SliverPairIndex},
-    merkle::{self, Node},
+    merkle::{self, MerkleTree, Node},
     parameters::{EncodingConfig, ParameterError},
     sliver_type::SliverType,
 };
@@ -95,6 +95,15 @@ impl BlobMetadata {
 
     /// The Merkle root over the pairs of sliver hashes.
     pub fn root_hash(&self) -> Node {
+        merkle::root_of(&self.leaf_hashes())
+    }
+
+    /// The Merkle tree over the pairs of sliver hashes.
+    pub(crate) fn merkle_tree(&self) -> MerkleTree {
+        MerkleTree::from_leaf_hashes(self.leaf_hashes())
+    }
+
+    fn leaf_hashes(&self) -> Vec<[u8; 32]> {
         let mut items = Vec::with_capacity(self.hashes().len() * 64);
         for pair in self.hashes() {
             items.extend_from_slice(&pair.primary_hash.bytes());
@@ -102,7 +111,7 @@ impl BlobMetadata {
         }
         let mut leaves = Vec::with_capacity(self.hashes().len());
         hashing::leaves(&items, 64, &mut leaves);
-        merkle::root_of(&leaves)
+        leaves
     }
 
     /// The blob ID that this metadata commits to.

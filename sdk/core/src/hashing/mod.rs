@@ -42,6 +42,29 @@ pub(crate) fn leaf(data: &[u8]) -> Digest {
     digest(&state.update(&[LEAF_PREFIX]).update(data).finalize())
 }
 
+/// `H(0x00 ‖ data)` while the data come.
+#[derive(Debug, Clone)]
+pub(crate) struct LeafState(blake2b_simd::State);
+
+impl LeafState {
+    /// No data yet.
+    pub(crate) fn new() -> Self {
+        let mut state = params().to_state();
+        state.update(&[LEAF_PREFIX]);
+        Self(state)
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+
+    /// The hash of all bytes.
+    pub(crate) fn finish(self) -> Digest {
+        digest(&self.0.finalize())
+    }
+}
+
 /// `H(0x01 ‖ left ‖ right)`.
 pub(crate) fn inner(left: &Digest, right: &Digest) -> Digest {
     let mut state = params().to_state();

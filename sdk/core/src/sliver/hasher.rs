@@ -114,7 +114,13 @@ impl SliverHasher {
         self.run(sliver, Some(data))
     }
 
-    /// The hashes of the symbols of the sliver that was hashed or expanded last.
+    /// The hashes of the expanded symbols of a sliver.
+    pub(crate) fn symbol_hashes(&mut self, sliver: &[u8]) -> Result<&[Digest], CodecError> {
+        self.run(sliver, None)?;
+        Ok(&self.digests)
+    }
+
+    /// The hashes of the symbols of the sliver that was expanded last.
     pub(crate) fn leaf_hashes(&self) -> &[Digest] {
         &self.digests
     }

@@ -12,6 +12,7 @@ mod oracle;
 mod protocol_rules;
 mod quilt_properties;
 mod quilt_vectors;
+mod range_proofs;
 mod recovery_vectors;
 mod spool;
 mod streaming;
