@@ -70,6 +70,9 @@ pub enum ClientError {
         /// Why: an [`std::io::Error`], or an [`EncodeError`] if it changed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The upload cannot be written down, or not be gone on with.
+    #[error(transparent)]
+    Journal(#[from] crate::journal::JournalError),
     /// There is no room for temporary files.
     #[error(transparent)]
     Spool(#[from] crate::SpoolError),

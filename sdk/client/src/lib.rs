@@ -18,6 +18,7 @@ mod file_part;
 mod health;
 mod history;
 pub mod info;
+pub mod journal;
 pub mod limits;
 mod node_failure;
 pub mod nodes;

@@ -27,6 +27,13 @@ pub const BLOBS_AT_ONCE: usize = 500;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 
+/// Largest file of the journal of uploads.
+pub const JOURNAL_FILE_BYTES: u64 = 64 << 20;
+/// Files of unfinished uploads in one journal.
+pub const JOURNAL_FILES: usize = 4096;
+/// After so long nobody goes on with an upload any more.
+pub const JOURNAL_KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
+
 /// Events of a store or a read that are kept for a follower who has not come for them yet.
 pub const EVENTS_KEPT: usize = 1024;
 

@@ -7,7 +7,11 @@ pub use walrus_core::decoder::ConsistencyCheck;
 use walrus_node_client::NodeClientOptions;
 use walrus_sui::Address;
 
-use crate::{BlobData, Spool, Tuning, limits};
+use crate::{
+    BlobData, Spool, Tuning,
+    journal::{Journal, UploadKey},
+    limits,
+};
 
 /// What becomes of a blob object after the store. Client spec 1.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub struct BlobToStore {
     pub data: BlobData,
     /// Attributes of the blob object, key and value.
     pub attributes: Vec<(String, String)>,
+    /// What the journal finds the upload by; without it, by its content and by how it is to be stored. See [`StoreOptions::journal`].
+    pub upload_key: Option<UploadKey>,
 }
 
 impl BlobToStore {
@@ -39,6 +45,7 @@ impl BlobToStore {
             label: label.into(),
             data: data.into(),
             attributes: Vec::new(),
+            upload_key: None,
         }
     }
 }
@@ -79,6 +86,8 @@ pub struct StoreOptions {
     pub gas_budget: Option<u64>,
     /// Nothing is paid if all blobs together would cost more, in FROST.
     pub max_cost: Option<u64>,
+    /// Where it is written down what is paid, so that a store that is cut off can be gone on with; by default nowhere.
+    pub journal: Option<Journal>,
 }
 
 impl StoreOptions {
@@ -92,6 +101,7 @@ impl StoreOptions {
             post_store: PostStoreAction::Keep,
             gas_budget: None,
             max_cost: None,
+            journal: None,
         }
     }
 }

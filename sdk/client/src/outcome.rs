@@ -1,6 +1,9 @@
 //! Outcome of a store, in the JSON shapes of client spec 2.5.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, EncodingType, Epoch};
@@ -277,6 +280,8 @@ pub struct StoreOutcome {
     pub certify_digest: Option<Digest>,
     /// The transaction that extended the blob, if one did.
     pub extend_digest: Option<Digest>,
+    /// When an earlier store began it, that was cut off and that paid for it; see [`Journal`](crate::journal::Journal).
+    pub begun: Option<SystemTime>,
 }
 
 /// The outcomes of one store, in the order of the blobs given.
@@ -333,6 +338,7 @@ impl StoreReport {
                 register_digest: None,
                 certify_digest: None,
                 extend_digest: None,
+                begun: None,
             }));
     }
 }

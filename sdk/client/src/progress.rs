@@ -1,9 +1,11 @@
 //! Progress events: what a store or a read tells while it runs.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use walrus_core::BlobId;
 use walrus_sui::{Address, Digest};
+
+use crate::journal::UploadStage;
 
 /// A step of a store or a read. Ordered as they follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +69,22 @@ pub enum ProgressEvent {
         blob_id: BlobId,
         /// Its size in storage, metadata included, in bytes.
         encoded_size: u64,
+    },
+    /// An earlier store began the upload of a blob and was cut off: this one goes on with it, and what it paid counts.
+    Resumed {
+        /// The blob.
+        blob_id: BlobId,
+        /// When it was begun.
+        begun: SystemTime,
+        /// How far it had come.
+        stage: UploadStage,
+    },
+    /// A transaction that pays for storage is about to be sent.
+    Paying {
+        /// For how many blobs.
+        blobs: usize,
+        /// How much, in FROST.
+        cost: u64,
     },
     /// Blobs were registered by one transaction.
     Registered {

@@ -7,6 +7,7 @@ use walrus_sui::Address;
 use crate::{
     BlobData, BlobToStore, Client, ClientError, DryRun, EpochsAhead, PostStoreAction, Progress,
     Running, StoreOptions, StoreOutcome, StoreReport, StoredBlob,
+    journal::{Journal, UploadKey},
     running::NOBODY,
     store::{Known, Store},
 };
@@ -74,6 +75,13 @@ macro_rules! how_to_store {
                 self
             }
 
+            /// Writes down what is paid, so that a store that is cut off can be gone on with: by the same request, in this process
+            /// or in a later one.
+            pub fn journal(mut self, journal: &Journal) -> Self {
+                self.request.options.journal = Some(journal.clone());
+                self
+            }
+
             /// All options at once, in place of those before.
             pub fn options(mut self, options: impl Borrow<StoreOptions>) -> Self {
                 self.request.options = options.borrow().clone();
@@ -106,6 +114,12 @@ impl<'a> StoreBlob<'a> {
     /// What it is called in errors and outcomes, a path for instance.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.blob.label = label.into();
+        self
+    }
+
+    /// What the [`journal`](Self::journal) finds the upload by, in place of its content and of how it is to be stored.
+    pub fn upload_key(mut self, key: UploadKey) -> Self {
+        self.blob.upload_key = Some(key);
         self
     }
 

@@ -1,7 +1,8 @@
 //! Blob that is stored, as the outcome of a store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
+use serde::{Deserialize, Serialize};
 use walrus_core::{BlobId, Epoch};
 use walrus_sui::{Address, Digest};
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// How a blob came to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stored {
     /// It is now.
     NewlyCreated {
@@ -56,6 +57,8 @@ pub struct StoredBlob {
     pub register_digest: Option<Digest>,
     /// The transaction that certified the blob, if one did.
     pub certify_digest: Option<Digest>,
+    /// When an earlier store began it, that was cut off and that paid for it; see [`Journal`](crate::journal::Journal).
+    pub begun: Option<SystemTime>,
 }
 
 /// A blob that is not stored. It can be copied, as can what it is the outcome of.
@@ -155,6 +158,7 @@ impl TryFrom<StoreOutcome> for StoredBlob {
             certified_by_other: outcome.certified_by_other,
             register_digest: outcome.register_digest,
             certify_digest: outcome.certify_digest,
+            begun: outcome.begun,
         })
     }
 }

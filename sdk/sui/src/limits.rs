@@ -16,6 +16,8 @@ pub const TAKE_OVER_ROUNDS: u32 = 8;
 pub const EXECUTE_PATIENCE: Duration = Duration::from_secs(15);
 /// Times in a row that an input of a transaction must be seen to be used by another one before its refusal counts.
 pub const OVERTAKEN_LOOKS: u32 = 3;
+/// After so long no server is still at work on a transaction that the chain does not know, so that its refusal counts.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 /// Tries of a read call before its error is returned.
 pub const READ_ATTEMPTS: u32 = 5;
 /// Pause before the second try; doubles up to [`MAX_BACKOFF`].

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Client, ClientError, DryRun, EpochsAhead, PostStoreAction, Progress, Running, StoreOptions,
     StoreOutcome, StoreReport,
+    journal::{Journal, UploadKey},
     store_request::{Request, how_to_store, nothing_done},
 };
 
@@ -24,6 +25,7 @@ pub struct StoreQuilt<'a> {
     patches: Vec<PatchToStore>,
     label: String,
     attributes: Vec<(String, String)>,
+    upload_key: Option<UploadKey>,
     request: Request<'a>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> StoreQuilt<'a> {
             patches,
             label: "quilt".to_owned(),
             attributes: Vec::new(),
+            upload_key: None,
             request: Request::new(client),
         }
     }
@@ -91,6 +94,12 @@ impl<'a> StoreQuilt<'a> {
         self
     }
 
+    /// What the [`journal`](Self::journal) finds the upload by, in place of its content and of how it is to be stored.
+    pub fn upload_key(mut self, key: UploadKey) -> Self {
+        self.upload_key = Some(key);
+        self
+    }
+
     /// The store as a future and a stream of its progress. Awaiting the request does the same.
     ///
     /// # Errors
@@ -101,11 +110,13 @@ impl<'a> StoreQuilt<'a> {
             patches,
             label,
             attributes,
+            upload_key,
             request,
         } = self;
         Running::new(request.progress, move |progress| async move {
             let Packed { mut blob, index } = packed(&request, patches, label).await?;
             blob.attributes.extend(attributes);
+            blob.upload_key = upload_key;
             let report = request.store(vec![blob], &*progress).await?;
             QuiltReport::new(report, index)
         })
@@ -119,11 +130,13 @@ impl<'a> StoreQuilt<'a> {
         let Self {
             patches,
             label,
+            attributes,
             request,
             ..
         } = self;
         Running::new(request.progress, move |progress| async move {
-            let Packed { blob, index } = packed(&request, patches, label).await?;
+            let Packed { mut blob, index } = packed(&request, patches, label).await?;
+            blob.attributes.extend(attributes);
             let planned = request.dry_run(vec![blob], &*progress).await?;
             let blob = planned.into_iter().next().ok_or_else(nothing_done)?;
             Ok(QuiltPlan { blob, index })

@@ -100,7 +100,7 @@ impl Store<'_> {
         let (mut certified, waiting): (Vec<_>, Vec<_>) =
             blobs.into_iter().partition(Registered::is_certified);
         let mut failed = Vec::new();
-        let mut confirmed = Vec::new();
+        let (mut confirmed, waiting) = confirmed_before(waiting);
         let mut tails: Vec<Tail> = Vec::new();
         for (blob, result) in self.upload(waiting).await {
             match result {
@@ -111,6 +111,7 @@ impl Store<'_> {
                 Err(error) => failed.push(Failed::in_phase(Phase::Upload, blob, error)),
             }
         }
+        self.note_confirmed(&confirmed).await;
         // The remaining uploads go on while the chain works.
         let tail = futures::future::join_all(tails.into_iter().map(Tail::finish));
         let certify = async {
@@ -294,6 +295,19 @@ impl Store<'_> {
         }
         rest
     }
+}
+
+/// Takes out the blobs whose certificate an earlier store has left. Each counts once: if it is refused, there is a new one.
+fn confirmed_before(blobs: Vec<Registered>) -> (Vec<Confirmed>, Vec<Registered>) {
+    let (mut confirmed, mut waiting) = (Vec::new(), Vec::new());
+    for mut blob in blobs {
+        let resumed = blob.resumed.as_mut();
+        match resumed.and_then(|resumed| resumed.certificate.take()) {
+            Some(certificate) => confirmed.push(blob.confirmed(certificate)),
+            None => waiting.push(blob),
+        }
+    }
+    (confirmed, waiting)
 }
 
 /// Whether a certificate may have been refused because of what somebody else did with the same object before.

@@ -9,10 +9,10 @@ use super::{
     certify::Failed,
     cutting::Stock,
     parts::Parts,
-    register::{extension_price, transaction_error},
+    register::{extension_price, no_wallet, transaction_error},
     stage::{Placed as _, Registered, Registration},
 };
-use crate::{BlobObject, ClientError, Phase, PostStoreAction, Stored, limits};
+use crate::{BlobObject, ClientError, Phase, PostStoreAction, ProgressEvent, Stored, limits};
 
 /// A blob object that lasts long enough now.
 struct Extended {
@@ -125,6 +125,9 @@ impl Store<'_> {
         let mut stock = Stock::new(owned.storage, self.terms());
         let pieces = stock.extend(size, from).unwrap_or_default();
         extended.paid = extension_price(size, missing, &pieces, &prices)?;
+        let (blobs, cost) = (1, extended.paid);
+        self.progress
+            .on_event(ProgressEvent::Paying { blobs, cost });
         let done = match pieces.is_empty() {
             false => writer.extend_blob_with_storage(&version, &pieces).await,
             true => {
@@ -176,6 +179,19 @@ impl Store<'_> {
         Ok(())
     }
 
+    /// Puts a blob object into a shared one, whose ID comes back. If an earlier store was about to do that, by its transaction.
+    async fn share_one(&self, place: usize, object: Address) -> Result<Address, TransactionError> {
+        let writer = self.writer.as_ref().ok_or_else(no_wallet)?;
+        if let Some((sharing, age)) = self.sharing_before(place) {
+            match writer.share_blob_again(sharing, age).await {
+                Err(error) if error.is_final() => {}
+                known => return known,
+            }
+        }
+        let writer = self.writing_down_sharing(writer.clone(), place);
+        writer.share_blob(object, 0).await
+    }
+
     /// Puts blob objects into shared ones, each by a transaction of its own. One that cannot be is stored and stays the wallet's,
     /// which is its outcome.
     async fn share(&mut self) -> Result<(), ClientError> {
@@ -184,10 +200,16 @@ impl Store<'_> {
                 .records
                 .get(place)
                 .and_then(|record| record.result.as_ref());
-            let Some(Ok(Stored::NewlyCreated { blob_object, .. })) = result else {
+            let Some(Ok(Stored::NewlyCreated {
+                blob_object,
+                shared_blob_object: None,
+                ..
+            })) = result
+            else {
                 continue;
             };
-            match self.writer()?.share_blob(blob_object.id, 0).await {
+            let object = blob_object.id;
+            match self.share_one(place, object).await {
                 Ok(shared) => self.note(place, |record| {
                     if let Some(Ok(Stored::NewlyCreated {
                         shared_blob_object, ..

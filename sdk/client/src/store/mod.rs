@@ -24,6 +24,7 @@ mod quorum;
 mod record;
 mod register;
 mod registered_upload;
+mod resume;
 mod rivals;
 #[cfg(test)]
 mod samples;
@@ -53,7 +54,7 @@ pub use self::{
 use crate::{
     BlobToStore, Client, ClientError, EventOrObject, Phase, PostStoreAction, Progress,
     StoreOptions, StoreReport, Stored, chain_witness::ChainWitness, committee_cache::NetworkView,
-    limits, progress::Timer, read::StatusPoll,
+    journal::UploadLog, limits, progress::Timer, read::StatusPoll,
 };
 
 /// One store of several blobs.
@@ -69,6 +70,8 @@ pub(crate) struct Store<'a> {
     records: Vec<Record>,
     /// Who may take objects away, and what was taken.
     objects: Objects,
+    /// Where it is written down what is paid.
+    log: Option<UploadLog>,
     report: StoreReport,
 }
 
@@ -105,6 +108,7 @@ impl<'a> Store<'a> {
             epochs_ahead,
             records,
             objects: Objects::default(),
+            log: None,
             report,
         })
     }
@@ -120,6 +124,7 @@ impl<'a> Store<'a> {
         self.take_known(known);
         // The slivers of all others are given up.
         encoded.retain(|blob| self.is_open(blob));
+        let (mut going_on, mut encoded) = self.go_on(encoded).await?;
         if self.options.check_status {
             let blobs = encoded.iter().map(|encoded| encoded.blob.id());
             let mut statuses = self.check_status(blobs.collect()).await?;
@@ -128,13 +133,16 @@ impl<'a> Store<'a> {
                 blob.status = statuses.remove(&blob.place());
             }
         }
-        while !encoded.is_empty() {
-            let registered = self.register(encoded).await?;
+        while !(encoded.is_empty() && going_on.is_empty()) {
+            let mut registered = self.register(encoded).await?;
+            registered.append(&mut going_on);
+            registered.sort_by_key(Placed::place);
             self.upload_and_certify(registered).await?;
             self.check_borrowed().await?;
             encoded = self.objects.begin_again();
         }
         self.hand_over().await?;
+        self.end_uploads().await?;
         self.end_duplicates(known);
         self.report.gas = self.writer()?.executor().gas_spent();
         let outcomes = self.records.into_iter().map(Record::into_outcome);
@@ -270,6 +278,7 @@ fn upload_of(
         blob: blob.encoded.slivers.clone(),
         persistence: blob.registration.persistence(),
         stored_already: is_stored_already(view, blob.encoded.status.as_ref()),
+        resumes: blob.resumed.is_some(),
         permits: Arc::clone(permits),
     }
 }

@@ -246,8 +246,8 @@ async fn deliver(
     for round in 0..=limits::REUPLOAD_ROUNDS {
         if round > 0 || !upload.stored_already {
             if round == 0 && offers(in_one)? {
-                let all = whole::everything(node, upload);
-                let delivered = whole::deliver(node, epoch, upload, all, events).await?;
+                let missing = whole::missing_at_first(node, upload).await?;
+                let delivered = whole::deliver(node, epoch, upload, missing, events).await?;
                 if let Some(confirmation) = delivered {
                     return Ok(confirmation);
                 }

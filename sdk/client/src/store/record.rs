@@ -1,11 +1,14 @@
 //! Store record: what is told of each blob when a store ends, as far as it is known.
 
+use std::time::SystemTime;
+
 use walrus_core::BlobId;
-use walrus_sui::{Digest, objects::Blob};
+use walrus_sui::{Digest, objects::Blob, transactions::SignedTransaction};
 
 use super::{parts::Parts, stage::Described};
 use crate::{
     BlobToStore, ClientError, EventOrObject, Phase, StoreFailure, StoreOutcome, Stored, Surplus,
+    journal::UploadKey,
 };
 
 /// What is told of one blob.
@@ -29,6 +32,14 @@ pub(super) struct Record {
     pub(super) extend_digest: Option<Digest>,
     /// Its object was given to whom it is for.
     pub(super) handed_over: bool,
+    /// What the journal finds it by, if there is one.
+    pub(super) key: Option<UploadKey>,
+    /// When an earlier store began it that has paid for it.
+    pub(super) begun: Option<SystemTime>,
+    /// Times that a store went on with it.
+    pub(super) generation: u32,
+    /// The transaction that shares its object, if an earlier store was about to send it.
+    pub(super) sharing: Option<SignedTransaction>,
     /// How it ended, once it has.
     pub(super) result: Option<Result<Stored, StoreFailure>>,
 }
@@ -50,6 +61,10 @@ impl Record {
             certify_digest: None,
             extend_digest: None,
             handed_over: false,
+            key: blob.upload_key,
+            begun: None,
+            generation: 0,
+            sharing: None,
             result: None,
         }
     }
@@ -73,6 +88,8 @@ impl Record {
         self.certify_digest = None;
         self.extend_digest = None;
         self.handed_over = false;
+        self.begun = None;
+        self.sharing = None;
         self.result = None;
     }
 
@@ -94,6 +111,7 @@ impl Record {
             register_digest: self.register_digest,
             certify_digest: self.certify_digest,
             extend_digest: self.extend_digest,
+            begun: self.begun,
         }
     }
 }

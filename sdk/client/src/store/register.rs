@@ -142,6 +142,7 @@ impl Store<'_> {
                 registered.extend(blobs);
             }
             Err(source) => {
+                self.note_unpaid(&batch.new, &source).await;
                 for new in &batch.new {
                     let error = transaction_error("registering the blob", source.clone());
                     self.fail(new.place, Phase::Register, error)?;
@@ -284,6 +285,14 @@ impl Store<'_> {
         Some(encoded.registered(registration))
     }
 
+    fn tell_cost(&self, new: &[NewBlob]) {
+        let costs = new.iter().map(|new| new.cost);
+        let cost = costs.fold(0, u64::saturating_add);
+        let blobs = new.len();
+        self.progress
+            .on_event(ProgressEvent::Paying { blobs, cost });
+    }
+
     /// Registers the new blobs of a plan in one transaction; what they are registered as, by place.
     async fn register_new(&mut self, batch: &Batch) -> Result<NewRegistrations, TransactionError> {
         if batch.new.is_empty() {
@@ -293,7 +302,9 @@ impl Store<'_> {
         // Whatever was in the way, the wallet may own something else by now, the very blob for instance.
         let writer = writer.clone().with_one_attempt();
         let writer = writer.leaving_certification_gas(batch.to_certify());
+        let writer = self.writing_down(writer, &batch.new);
         let (blobs, prices) = (batch.registrations(), self.prices());
+        self.tell_cost(&batch.new);
         let registered = writer.register_blobs_at(&blobs, &prices).await?;
         // Every registration changes the system object.
         let planned_at = self.view.sales.system_version;
@@ -303,6 +314,8 @@ impl Store<'_> {
         self.progress
             .on_event(ProgressEvent::Registered { digest, objects });
         let mut registrations = Vec::with_capacity(batch.new.len());
+        let places = batch.new.iter().map(|new| new.place);
+        self.note_registered(places.zip(&registered.blobs)).await;
         for (new, object) in batch.new.iter().zip(registered.blobs) {
             self.note(new.place, |record| {
                 record.register_digest = Some(digest);
@@ -342,7 +355,7 @@ pub(super) fn is_registered(source: &Source) -> bool {
 }
 
 /// The error of a plan without anybody to pay, which is noticed long before.
-fn no_wallet() -> TransactionError {
+pub(super) fn no_wallet() -> TransactionError {
     TransactionError::Build {
         reason: "there is no wallet".to_owned(),
     }

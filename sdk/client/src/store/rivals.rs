@@ -146,6 +146,7 @@ impl Store<'_> {
         let Registered {
             encoded,
             registration,
+            ..
         } = ours;
         let is_certified = theirs.certified_epoch.is_some();
         if deleted {

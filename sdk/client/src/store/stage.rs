@@ -67,6 +67,16 @@ pub(super) struct Registration {
 pub(super) struct Registered {
     pub(super) encoded: Encoded,
     pub(super) registration: Registration,
+    /// What an earlier store has done with it, if one has.
+    #[serde(skip)]
+    pub(super) resumed: Option<Resumed>,
+}
+
+/// What an earlier store has done with a registered blob.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Resumed {
+    /// Its certificate, if it counts in this epoch.
+    pub(super) certificate: Option<BlobCertificate>,
 }
 
 /// A registered blob that enough nodes confirmed.
@@ -135,6 +145,7 @@ impl Encoded {
         Registered {
             encoded: self,
             registration,
+            resumed: None,
         }
     }
 }

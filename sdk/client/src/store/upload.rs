@@ -25,6 +25,8 @@ pub struct BlobUpload {
     pub persistence: BlobPersistence,
     /// The nodes hold their slivers already, so only confirmations are missing. Client spec 1.6.1.
     pub stored_already: bool,
+    /// Nodes may hold some of it, because an earlier upload was cut off: each is asked before it is sent anything.
+    pub resumes: bool,
     /// Bounds the slivers on their way at the same time, among all nodes and blobs.
     pub permits: Arc<Semaphore>,
 }
@@ -38,6 +40,7 @@ impl BlobUpload {
             blob,
             persistence,
             stored_already: false,
+            resumes: false,
             permits,
         }
     }

@@ -79,6 +79,20 @@ pub(super) fn everything(node: &StorageNode, upload: &BlobUpload) -> Vec<PieceNa
         .collect()
 }
 
+/// What is sent to a node first: everything, but to one that may hold some of it, what it says that it lacks.
+pub(super) async fn missing_at_first(
+    node: &StorageNode,
+    upload: &BlobUpload,
+) -> Result<Vec<PieceName>, NodeProblem> {
+    if !upload.resumes {
+        return Ok(everything(node, upload));
+    }
+    match lacking(node, node.client()?, upload).await {
+        Err(NodeProblem::Request(error)) if error.is_not_offered() => Ok(everything(node, upload)),
+        lacking => lacking,
+    }
+}
+
 /// The slivers that a node is to hold of a blob.
 pub(super) fn slivers(node: &StorageNode, upload: &BlobUpload) -> Vec<PieceName> {
     let metadata = upload.blob.metadata();

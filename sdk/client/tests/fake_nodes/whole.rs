@@ -112,3 +112,28 @@ async fn slivers_of_one_node_come_in_one_answer() {
         assert!(asked <= most, "{asked} requests: {first:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_on_with_an_upload_sends_what_nodes_lack_alone() {
+    let behaviours = [vec![Behaviour::Whole; 5], vec![Behaviour::Honest; 5]].concat();
+    let network = Network::start(None, behaviours).await;
+    upload_to(&network).await.unwrap().tail.finish().await;
+    let lost = {
+        let mut received = network.nodes[2].received.lock().unwrap();
+        let lost = *received.iter().next().unwrap();
+        received.remove(&lost);
+        lost
+    };
+    for node in &network.nodes {
+        node.pieces.lock().unwrap().clear();
+    }
+    let mut upload = BlobUpload::new(encode(&content(1)), BlobPersistence::Permanent);
+    upload.resumes = true;
+    let certified = upload_and_confirm(&network.committee, &upload, &NoProgress).await;
+    certified.unwrap().tail.finish().await;
+    for (index, node) in network.nodes.iter().enumerate().take(5) {
+        let pieces: usize = node.pieces.lock().unwrap().iter().sum();
+        assert_eq!(pieces, usize::from(index == 2), "node {index}");
+    }
+    assert!(network.nodes[2].received.lock().unwrap().contains(&lost));
+}

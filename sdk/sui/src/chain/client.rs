@@ -211,6 +211,22 @@ impl ChainClient {
         .await
     }
 
+    /// The chain's current epoch, which is not that of the storage network.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn epoch(&self) -> Result<u64, ChainError> {
+        let answer = self
+            .read("GetEpoch", |mut rpc| {
+                let mask = FieldMask::from_paths(["epoch"]);
+                let request = proto::GetEpochRequest::default().with_read_mask(mask);
+                async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
+            })
+            .await?;
+        let epoch = answer.epoch().epoch_opt();
+        epoch.ok_or_else(|| ChainError::malformed("GetEpoch", "no epoch"))
+    }
+
     /// What the protocol says about gas budgets. A chain that does not tell its protocol's configuration has no limits here.
     ///
     /// # Errors

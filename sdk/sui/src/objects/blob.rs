@@ -20,7 +20,7 @@ pub struct Storage {
 }
 
 /// A storage resource of somebody, at the version that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnedStorage {
     /// The resource.
     pub storage: Storage,

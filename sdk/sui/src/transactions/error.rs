@@ -165,6 +165,9 @@ pub enum TransactionError {
     /// The signer did not sign. Nothing was sent.
     #[error("the transaction cannot be signed: {0}")]
     Unsigned(#[source] Arc<SignatureError>),
+    /// The transaction could not be written down, which was to be done before it is sent. Nothing was sent.
+    #[error("the transaction is not sent, because it cannot be written down: {0}")]
+    Unnoted(#[source] Arc<std::io::Error>),
     /// The transaction cannot be built from these values.
     #[error("cannot build the transaction: {reason}")]
     Build {
@@ -255,6 +258,17 @@ impl TransactionError {
     pub(crate) fn is_wrong_version(&self) -> bool {
         self.move_abort()
             .is_some_and(|abort| abort.name == Some("EWrongVersion"))
+    }
+
+    /// Whether nothing came of the transaction, and nothing will: it was not sent, can never be executed any more, or was executed and
+    /// failed. Otherwise it may still take effect.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::Unknown { .. } | Self::UnexpectedEffects { .. } => false,
+            // Of a read that was needed after it was executed, for instance.
+            Self::Chain(_) => false,
+            _ => true,
+        }
     }
 
     /// Whether an object that the plan names was changed or used up by another transaction since the plan was made: a new

@@ -14,7 +14,7 @@ use super::{
     known_coins::KnownCoins,
     later::LaterGas,
     payment::{Choice, Holdings, Payment, sum},
-    sending::Signed,
+    signed::{Noting, SignedTransaction},
 };
 use crate::{
     chain::{ChainClient, CoinObject, conflict_pause},
@@ -39,6 +39,8 @@ pub struct TransactionExecutor {
     pub(super) known_coins: KnownCoins,
     /// What must be left after a transaction.
     pub(super) later: Option<LaterGas>,
+    /// Who is told of a transaction before it is sent.
+    pub(super) noting: Noting,
 }
 
 /// A try that failed, and whether another one may succeed because something else was in its way.
@@ -75,6 +77,7 @@ impl TransactionExecutor {
             spent: Arc::default(),
             known_coins: KnownCoins::default(),
             later: None,
+            noting: Noting::default(),
         }
     }
 
@@ -138,6 +141,11 @@ impl TransactionExecutor {
             .await
     }
 
+    /// Waits until no other transaction of this executor is under way.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.queue.lock().await
+    }
+
     /// Tries, while no other transaction of this executor is under way, as long as others were only in the way.
     pub(super) async fn in_turn<T, F>(
         &self,
@@ -146,7 +154,7 @@ impl TransactionExecutor {
     where
         F: Future<Output = Result<T, Attempt>>,
     {
-        let _turn = self.queue.lock().await;
+        let _turn = self.turn().await;
         let mut attempt = 1;
         loop {
             match try_once().await {
@@ -218,7 +226,10 @@ impl TransactionExecutor {
         })?;
         let left = self.check_later(&transaction);
         left.await.map_err(Attempt::done)?;
-        let executed = self.send(&transaction).await.map_err(|error| {
+        let signed = self.sign(&transaction).await.map_err(Attempt::done)?;
+        let noted = self.noting.note(&signed);
+        noted.await.map_err(Attempt::done)?;
+        let executed = self.send_signed(&signed).await.map_err(|error| {
             // It could be executed a moment ago.
             let again = error.is_overtaken();
             let error = if again { error.overtaken() } else { error };
@@ -305,15 +316,26 @@ impl TransactionExecutor {
         &self,
         transaction: &Transaction,
     ) -> Result<ExecutedTransaction, TransactionError> {
+        let signed = self.sign(transaction).await?;
+        self.send_signed(&signed).await
+    }
+
+    async fn sign(&self, transaction: &Transaction) -> Result<SignedTransaction, TransactionError> {
         let signature = self.signer.sign(transaction.clone()).await;
         let signature = signature.map_err(|error| TransactionError::Unsigned(Arc::new(error)))?;
-        let signed = Signed::new(transaction, signature);
-        let answer = signed.execute(&self.chain).await?;
+        Ok(SignedTransaction::new(transaction.clone(), signature))
+    }
+
+    async fn send_signed(
+        &self,
+        signed: &SignedTransaction,
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        let answer = signed.sending().execute(&self.chain).await?;
         self.executed(signed.digest(), &answer)
     }
 
     /// What came of a transaction, which is paid for.
-    fn executed(
+    pub(super) fn executed(
         &self,
         digest: Digest,
         answer: &proto::ExecutedTransaction,

@@ -1,5 +1,6 @@
 //! Registering and extending blobs in storage that is bought or that the sender owns (contracts spec 7.1 to 7.3).
 
+use serde::{Deserialize, Serialize};
 use sui_sdk_types::ObjectReference;
 use sui_transaction_builder::Argument;
 use walrus_core::{BlobId, EncodingType};
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// A blob to register.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobRegistration {
     /// The blob.
     pub blob_id: BlobId,
@@ -160,6 +161,15 @@ impl ContractWriter {
             true => self.clone().with_one_attempt().run(Some(cost), plan).await,
             false => self.run(Some(cost), plan).await,
         }?;
+        self.registered_blobs(registrations, transaction).await
+    }
+
+    /// What a transaction registered.
+    pub(super) async fn registered_blobs(
+        &self,
+        registrations: &[BlobRegistration],
+        transaction: ExecutedTransaction,
+    ) -> Result<RegisteredBlobs, TransactionError> {
         let blobs = self.registered(registrations, &transaction).await?;
         let system = self.reader().objects().system;
         let mut changes = transaction.changes.iter();

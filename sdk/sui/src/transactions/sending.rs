@@ -3,7 +3,8 @@
 //! Execution is idempotent by digest, so that the same bytes may be sent again, to any server. Before that, and before a refusal is
 //! believed, the chain is asked for the digest: a server may have executed the transaction and died before it said so. That a server
 //! does not know the digest proves nothing, because it may be behind: a refusal after an attempt whose end is not known counts only
-//! when another transaction has used an input that is owned.
+//! when another transaction has used an input that is owned, when the transaction has expired, or when it was sent so long ago that
+//! nobody is still at it.
 
 use std::time::Duration;
 
@@ -11,7 +12,10 @@ use sui_rpc::{
     field::{FieldMask, FieldMaskUtil as _},
     proto::sui::rpc::v2 as proto,
 };
-use sui_sdk_types::{Digest, Input, ObjectReference, Transaction, TransactionKind, UserSignature};
+use sui_sdk_types::{
+    Digest, EpochId, Input, ObjectReference, Transaction, TransactionExpiration, TransactionKind,
+    UserSignature,
+};
 
 use super::TransactionError;
 use crate::{
@@ -42,7 +46,17 @@ pub(super) struct Signed {
     digest: Digest,
     /// What it may be executed with once only: owned objects, at their versions.
     inputs: Vec<ObjectReference>,
+    /// The chain's last epoch in which it may be executed, if there is one.
+    last_epoch: Option<EpochId>,
     request: proto::ExecuteTransactionRequest,
+}
+
+/// Whether somebody may have sent it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Never,
+    /// So long ago.
+    Perhaps(Duration),
 }
 
 /// What one server did with it.
@@ -59,10 +73,12 @@ enum Attempt {
 enum Fate {
     /// It was executed.
     Executed(Box<proto::ExecutedTransaction>),
-    /// Another transaction used an input, and this one is not known: it can never be executed.
-    Overtaken,
-    /// It may be executed yet.
+    /// It is not known, and another transaction used an input, or it has expired: it can never be executed.
+    Dead,
+    /// It is not known, and may be executed yet.
     Open,
+    /// The chain does not tell.
+    Unknown,
 }
 
 impl Signed {
@@ -70,15 +86,12 @@ impl Signed {
         Self {
             digest: transaction.digest(),
             inputs: owned_inputs(transaction),
+            last_epoch: last_epoch(&transaction.expiration),
             request: proto::ExecuteTransactionRequest::default()
                 .with_transaction(transaction.clone())
                 .with_signatures(vec![signature.into()])
                 .with_read_mask(FieldMask::from_paths(EXECUTION_MASK)),
         }
-    }
-
-    pub(super) fn digest(&self) -> Digest {
-        self.digest
     }
 
     /// Executes, by another server if one fails, and waits until it is in a checkpoint.
@@ -90,8 +103,29 @@ impl Signed {
         &self,
         chain: &ChainClient,
     ) -> Result<proto::ExecutedTransaction, TransactionError> {
+        self.execute_as(chain, Before::Never).await
+    }
+
+    /// The same for a transaction that somebody may have sent before, `age` ago: it is looked up first, and a refusal is not believed
+    /// at once.
+    ///
+    /// # Errors
+    /// As [`Signed::execute`].
+    pub(super) async fn execute_again(
+        &self,
+        chain: &ChainClient,
+        age: Duration,
+    ) -> Result<proto::ExecutedTransaction, TransactionError> {
+        self.execute_as(chain, Before::Perhaps(age)).await
+    }
+
+    async fn execute_as(
+        &self,
+        chain: &ChainClient,
+        before: Before,
+    ) -> Result<proto::ExecutedTransaction, TransactionError> {
         let deadline = limits::EXECUTE_DEADLINE;
-        let sending = self.until_known(chain);
+        let sending = self.until_known(chain, before);
         let answer = match tokio::time::timeout(deadline, sending).await {
             Ok(answer) => answer?,
             Err(_) => {
@@ -108,15 +142,23 @@ impl Signed {
     async fn until_known(
         &self,
         chain: &ChainClient,
+        before: Before,
     ) -> Result<proto::ExecutedTransaction, TransactionError> {
         let mut attempt = 1;
+        if before != Before::Never
+            && let Ok(Some(known)) = self.look_up(chain).await
+        {
+            return self.checkpointed(chain, known).await;
+        }
         loop {
             let (server, rpc) = chain.server();
             let problem = match self.send_to(rpc, patience(chain)).await {
                 Attempt::Executed(answer) => return self.checkpointed(chain, *answer).await,
-                Attempt::Refused(error) if attempt == 1 => return Err(error),
+                Attempt::Refused(error) if attempt == 1 && before == Before::Never => {
+                    return Err(error);
+                }
                 // An earlier attempt may be what the server refuses to do once more.
-                Attempt::Refused(error) => return self.settled(chain, error).await,
+                Attempt::Refused(error) => return self.settled(chain, before, error).await,
                 Attempt::Unknown(error) => error,
             };
             if attempt >= limits::READ_ATTEMPTS {
@@ -142,17 +184,20 @@ impl Signed {
     async fn settled(
         &self,
         chain: &ChainClient,
+        before: Before,
         refusal: TransactionError,
     ) -> Result<proto::ExecutedTransaction, TransactionError> {
-        let (mut look, mut overtaken) = (1, 0);
+        let is_long_ago = matches!(before, Before::Perhaps(age) if age >= limits::FORGOTTEN_AFTER);
+        let (mut look, mut dead) = (1, 0);
         loop {
             match self.fate(chain).await {
                 Fate::Executed(known) => return self.checkpointed(chain, *known).await,
                 // Behind one address there may be servers that are not equally far: one answer is none.
-                Fate::Overtaken => overtaken += 1,
-                Fate::Open => overtaken = 0,
+                Fate::Dead => dead += 1,
+                Fate::Open if is_long_ago => dead += 1,
+                Fate::Open | Fate::Unknown => dead = 0,
             }
-            if overtaken >= limits::OVERTAKEN_LOOKS {
+            if dead >= limits::OVERTAKEN_LOOKS {
                 return Err(refusal);
             }
             tokio::time::sleep(backoff(look)).await;
@@ -163,12 +208,21 @@ impl Signed {
     async fn fate(&self, chain: &ChainClient) -> Fate {
         // In this order, of one server: what has used the input by then may be this transaction, which is known by then.
         let (server, _) = chain.server();
-        let is_overtaken = self.has_used_input(chain).await;
+        let is_dead = self.has_used_input(chain).await || self.has_expired(chain).await;
         match self.look_up(chain).await {
             Ok(Some(known)) => Fate::Executed(Box::new(known)),
-            Ok(None) if is_overtaken && chain.server().0 == server => Fate::Overtaken,
-            Ok(None) | Err(_) => Fate::Open,
+            Ok(None) if is_dead && chain.server().0 == server => Fate::Dead,
+            Ok(None) => Fate::Open,
+            Err(_) => Fate::Unknown,
         }
+    }
+
+    /// Whether the chain is in a later epoch than the transaction may be executed in.
+    async fn has_expired(&self, chain: &ChainClient) -> bool {
+        let Some(last) = self.last_epoch else {
+            return false;
+        };
+        chain.epoch().await.is_ok_and(|now| now > last)
     }
 
     /// Whether an owned input has a newer version than the transaction names. One that is not there proves nothing.
@@ -244,6 +298,15 @@ fn owned_inputs(transaction: &Transaction) -> Vec<ObjectReference> {
         .chain(&transaction.gas_payment.objects)
         .cloned()
         .collect()
+}
+
+fn last_epoch(expiration: &TransactionExpiration) -> Option<EpochId> {
+    match expiration {
+        TransactionExpiration::Epoch(last) => Some(*last),
+        TransactionExpiration::ValidDuring { max_epoch, .. }
+        | TransactionExpiration::Validity { max_epoch, .. } => *max_epoch,
+        _ => None,
+    }
 }
 
 /// How long one server may take.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use sui_sdk_types::{Address, ObjectReference};
 use sui_transaction_builder::Argument;
 
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Where the storage of a blob comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StorageSource {
     /// Bought, from the current epoch on, whichever that is when the transaction is executed.
     Buy {
@@ -25,7 +26,7 @@ pub enum StorageSource {
 }
 
 /// A part of the storage of a blob. The pieces of a blob have as many bytes together in each epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoragePiece {
     /// Where it comes from.
     pub origin: PieceOrigin,
@@ -38,7 +39,7 @@ pub struct StoragePiece {
 }
 
 /// Where a part of the storage of a blob comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PieceOrigin {
     /// Cut from a resource of the sender, as it was when the plan was made. What is left of it stays the sender's; time before
     /// that of the blob is over and destroyed.

@@ -17,6 +17,8 @@ use crate::wallet::Keypair;
 
 /// The version of the gas coin that the transaction names.
 const VERSION: u64 = 5;
+/// The last epoch in which it may be executed.
+const LAST_EPOCH: u64 = 3;
 
 /// One server.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ struct Script {
     known_after: Arc<Mutex<Option<u32>>>,
     /// The version that the gas coin has now.
     version: u64,
+    /// The chain's epoch.
+    epoch: u64,
 }
 
 fn next(statuses: &Mutex<Vec<Status>>) -> Status {
@@ -68,6 +72,15 @@ impl LedgerService for Script {
         }
     }
 
+    async fn get_epoch(
+        &self,
+        _: Request<proto::GetEpochRequest>,
+    ) -> Result<Response<proto::GetEpochResponse>, Status> {
+        let epoch = proto::Epoch::default().with_epoch(self.epoch);
+        let answer = proto::GetEpochResponse::default().with_epoch(epoch);
+        Ok(Response::new(answer))
+    }
+
     async fn batch_get_objects(
         &self,
         request: Request<proto::BatchGetObjectsRequest>,
@@ -90,6 +103,14 @@ impl LedgerService for Script {
 
 /// What became of a transaction; its digest.
 async fn sent(script: Script) -> (Digest, Result<proto::ExecutedTransaction, TransactionError>) {
+    sent_as(script, Before::Never).await
+}
+
+/// What became of a transaction that somebody may have sent before.
+async fn sent_as(
+    script: Script,
+    before: Before,
+) -> (Digest, Result<proto::ExecutedTransaction, TransactionError>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let chain = ChainClient::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let server = tonic::transport::Server::builder()
@@ -111,11 +132,15 @@ async fn sent(script: Script) -> (Digest, Result<proto::ExecutedTransaction, Tra
             price: 1000,
             budget: 1_000_000,
         },
-        expiration: TransactionExpiration::None,
+        expiration: TransactionExpiration::Epoch(LAST_EPOCH),
     };
     let signature = key.sign_transaction(&transaction).unwrap();
     let signed = Signed::new(&transaction, signature);
-    (signed.digest(), signed.execute(&chain).await)
+    let result = match before {
+        Before::Never => signed.execute(&chain).await,
+        Before::Perhaps(age) => signed.execute_again(&chain, age).await,
+    };
+    (signed.digest, result)
 }
 
 fn script<const N: usize>(
@@ -127,6 +152,7 @@ fn script<const N: usize>(
         executions: Arc::new(Mutex::new(executions.into())),
         known_after: Arc::new(Mutex::new(known_after)),
         version,
+        epoch: LAST_EPOCH,
     }
 }
 
@@ -169,4 +195,34 @@ async fn attempts_that_all_got_lost_leave_a_digest_to_look_up() {
         matches!(error, TransactionError::Unknown { digest, .. } if digest == sent),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_was_sent_by_an_earlier_run_is_looked_up_before_it_is_sent_again() {
+    let (_, result) = sent_as(script([refused()], Some(0), VERSION), again()).await;
+    assert_eq!(result.unwrap().checkpoint, Some(7));
+    // Its first refusal may come from its own execution, of which this server has not heard yet.
+    let (_, result) = sent_as(script([refused()], Some(3), VERSION), again()).await;
+    assert_eq!(result.unwrap().checkpoint, Some(7));
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_was_sent_by_an_earlier_run_counts_once_it_can_never_be_executed() {
+    let overtaken = script([refused()], None, VERSION + 1);
+    let mut expired = script([refused()], None, VERSION);
+    expired.epoch = LAST_EPOCH + 1;
+    for dead in [overtaken, expired] {
+        let (_, result) = sent_as(dead, again()).await;
+        let error = result.unwrap_err();
+        assert!(error.is_final(), "{error}");
+    }
+    let long_ago = Before::Perhaps(limits::FORGOTTEN_AFTER);
+    let (_, result) = sent_as(script([refused()], None, VERSION), long_ago).await;
+    assert!(result.unwrap_err().is_final());
+    let (_, result) = sent_as(script([lost()], None, VERSION), long_ago).await;
+    assert!(!result.unwrap_err().is_final(), "nobody refused it");
+}
+
+fn again() -> Before {
+    Before::Perhaps(Duration::from_secs(1))
 }
