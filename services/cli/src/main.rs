@@ -11,6 +11,7 @@ mod command_line;
 mod commands;
 mod consent;
 mod context;
+mod cost;
 #[cfg(feature = "dev")]
 mod devchain;
 mod encoding;

@@ -3,15 +3,18 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use indicatif::ProgressBar;
 use tracing::Span;
 use walrus_core::BlobId;
-use walrus_sdk::{Phase, Progress, ProgressEvent};
+use walrus_sdk::{Phase, Progress, ProgressEvent, journal::UploadStage};
 
-use crate::report::{Reporter, duration, say, size};
+use crate::{
+    commands::store::time,
+    report::{Reporter, count, duration, say, size, wal},
+};
 
 /// Pause between two lines where there are no bars. What takes less time needs none.
 const PAUSE_BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -80,9 +83,22 @@ impl Bars {
         match shown.paid {
             false => anyhow::anyhow!("interrupted; nothing was paid"),
             true => anyhow::anyhow!(
-                "interrupted; store the same files again to go on with what was paid for"
+                "interrupted; what was paid for is kept: the same command again goes on with it, and pays nothing twice"
             ),
         }
+    }
+
+    /// Says that a store goes on where an earlier one was cut off.
+    fn resume(&self, blob_id: &BlobId, begun: SystemTime, stage: UploadStage) {
+        self.shown().paid = true;
+        let paid = match stage {
+            UploadStage::Paying => "whether it was paid is looked up",
+            _ => "it is paid already",
+        };
+        let begun = time(begun);
+        say(format_args!(
+            "Going on with the upload of {blob_id} that was begun {begun}; {paid}"
+        ));
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
@@ -162,6 +178,17 @@ impl Progress for Bars {
                 if self.verbose {
                     self.reporter.field(phase.label(), duration(time));
                 }
+            }
+            ProgressEvent::Resumed {
+                blob_id,
+                begun,
+                stage,
+            } => self.resume(&blob_id, begun, stage),
+            ProgressEvent::Paying { blobs, cost }
+                if !self.verbose && !self.reporter.is_for_programs() =>
+            {
+                let blobs = count(blobs as u64, "blob");
+                say(format_args!("Paying {} for {blobs}", wal(cost)));
             }
             ProgressEvent::Registered { digest, .. } if self.verbose => {
                 self.reporter.field("transaction", digest);

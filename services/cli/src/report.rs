@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use walrus_sdk::{ClientError, SpoolError};
+use walrus_sdk::{ClientError, SpoolError, journal::JournalError};
 use walrus_sui::money::Amount;
 
 use crate::{printable, standard_output, terminal};
@@ -28,6 +28,11 @@ impl Reporter {
             bars: terminal::bars().cloned(),
             keeps_out,
         }
+    }
+
+    /// Whether the result is for a program, which reads nothing else.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.keeps_out
     }
 
     /// Whether bars can be seen.
@@ -93,6 +98,12 @@ pub(crate) fn explain(error: ClientError) -> anyhow::Error {
         ClientError::Spool(SpoolError::NoSpace { .. } | SpoolError::Failed { .. }) => {
             anyhow::Error::from(error).context(
                 "no room for what does not fit in memory; name another place with --spool-dir",
+            )
+        }
+        ClientError::Journal(JournalError::Io { .. } | JournalError::Full { .. }) => {
+            anyhow::Error::from(error).context(
+                "what is paid cannot be written down, so nothing was; name another place with --journal-dir, or do without with \
+                 --no-journal",
             )
         }
         _ => error.into(),

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
-use walrus_sdk::Spool;
+use walrus_sdk::{Spool, journal::Journal};
 
 use super::{
     amounts::parse_frost,
@@ -13,6 +13,7 @@ use super::{
     ranges::{ByteRange, parse_range},
     times::parse_time,
 };
+use crate::report::say;
 
 /// Arguments of `store`.
 #[derive(Debug, Args)]
@@ -74,6 +75,9 @@ pub(crate) struct HowToStoreArgs {
     /// Where what does not fit in memory goes.
     #[command(flatten)]
     pub(crate) spool: SpoolArgs,
+    /// Where it is written down what is paid.
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
 }
 
 impl HowToStoreArgs {
@@ -89,6 +93,41 @@ impl HowToStoreArgs {
         let content_type = self.content_type.iter();
         let content_type = content_type.map(|kind| Ok((CONTENT_TYPE.to_owned(), kind.clone())));
         pairs.chain(content_type).collect()
+    }
+}
+
+/// Where it is written down what is paid.
+#[derive(Debug, Args)]
+pub(crate) struct JournalArgs {
+    /// Directory that keeps what is paid for until it is stored: the same command again goes on with a store that was cut off, and pays
+    /// nothing twice. [default: ~/.walrus/uploads]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WALRUS_JOURNAL_DIR",
+        hide_env_values = true,
+        value_parser = below_home()
+    )]
+    journal_dir: Option<PathBuf>,
+    /// Keep nothing there.
+    #[arg(long, conflicts_with = "journal_dir")]
+    no_journal: bool,
+}
+
+impl JournalArgs {
+    /// The journal, unless there is to be none.
+    pub(crate) fn journal(&self) -> Option<Journal> {
+        match &self.journal_dir {
+            _ if self.no_journal => None,
+            Some(directory) => Some(Journal::in_folder(directory)),
+            None => match Journal::in_home() {
+                Ok(journal) => Some(journal),
+                Err(error) => {
+                    say(format_args!("What is paid is not written down: {error}"));
+                    None
+                }
+            },
+        }
     }
 }
 

@@ -48,6 +48,9 @@ pub(crate) struct GetWalArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// Pay nothing if it is more than this, in MIST (1 SUI = 1000000000 MIST) or with a unit.
+    #[arg(long, value_name = "MIST", value_parser = parse_mist)]
+    pub(crate) max_cost: Option<u64>,
 }
 
 /// The least stake, in FROST: 1 WAL.
@@ -65,6 +68,9 @@ pub(crate) struct StakeArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// Pay nothing if all stakes together are more, in FROST (1 WAL = 1000000000 FROST) or with a unit.
+    #[arg(long, value_name = "FROST", value_parser = parse_frost)]
+    pub(crate) max_cost: Option<u64>,
 }
 
 fn parse_stake(text: &str) -> Result<u64, String> {

@@ -78,6 +78,9 @@ pub(crate) struct ShareArgs {
     /// What to put into it for extensions, in FROST (1 WAL = 1000000000 FROST) or with a unit.
     #[arg(long, value_name = "FROST", value_parser = parse_frost)]
     pub(crate) amount: Option<u64>,
+    /// Pay nothing if it costs more, in FROST (1 WAL = 1000000000 FROST) or with a unit.
+    #[arg(long, value_name = "FROST", value_parser = parse_frost)]
+    pub(crate) max_cost: Option<u64>,
 }
 
 /// Arguments of `fund-shared-blob`.
@@ -89,6 +92,9 @@ pub(crate) struct FundSharedBlobArgs {
     /// What to put into it, in FROST (1 WAL = 1000000000 FROST) or with a unit.
     #[arg(long, value_name = "FROST", value_parser = parse_some_frost)]
     pub(crate) amount: u64,
+    /// Pay nothing if it costs more, in FROST (1 WAL = 1000000000 FROST) or with a unit.
+    #[arg(long, value_name = "FROST", value_parser = parse_frost)]
+    pub(crate) max_cost: Option<u64>,
 }
 
 /// Arguments of `burn-blobs`.

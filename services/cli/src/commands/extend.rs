@@ -11,6 +11,7 @@ use super::{Report, show_on};
 use crate::{
     args::{ExtendArgs, GlobalOptions},
     context::Network,
+    cost::Cost,
     report::{Reporter, count, say, wal},
 };
 
@@ -96,21 +97,13 @@ pub(crate) async fn run(global: &GlobalOptions, args: ExtendArgs) -> anyhow::Res
         .flatten()
         .map(|plan| plan.cost)
         .fold(0, u64::saturating_add);
-    if let Some(max) = args.max_cost {
-        ensure!(
-            cost <= max,
-            "it costs {}, more than the {} that are allowed; nothing was paid",
-            wal(cost),
-            wal(max)
-        );
-    }
-    if !global.json {
-        let from = if args.shared {
-            " from the objects' funds"
-        } else {
-            ""
-        };
-        say(format_args!("Paying {}{from}", wal(cost)));
+    match args.shared {
+        false => {
+            let cost = Cost::wal(cost, args.max_cost);
+            cost.announce(global, &writer).await?;
+        }
+        true if !global.json => say(format_args!("Paying {} from the objects' funds", wal(cost))),
+        true => {}
     }
     let mut blobs = Vec::with_capacity(plans.len());
     for planned in plans {
@@ -185,12 +178,23 @@ async fn plan(
     prices: &Prices,
 ) -> anyhow::Result<Plan> {
     let reader = network.reader();
-    let storage: Storage = match args.shared {
-        false => reader.blob(object).await?.storage,
-        true => reader.shared_blob(object).await?.blob.storage,
+    let (storage, funds): (Storage, Option<u64>) = match args.shared {
+        false => (reader.blob(object).await?.storage, None),
+        true => {
+            let shared = reader.shared_blob(object).await?;
+            (shared.blob.storage, Some(shared.funds))
+        }
     };
     let epochs = until.missing(storage.end_epoch);
     let cost = prices.storage_cost(storage.storage_size, epochs);
+    if let (Some(funds), Some(cost)) = (funds, cost) {
+        ensure!(
+            funds >= cost,
+            "it costs {}, and the shared blob has {}; add to that with `walrus fund-shared-blob`",
+            wal(cost),
+            wal(funds)
+        );
+    }
     Ok(Plan {
         object,
         epochs,

@@ -9,6 +9,7 @@ use super::{Report, show};
 use crate::{
     args::{GetWalArgs, GlobalOptions},
     context::Network,
+    cost::Cost,
     report::{Reporter, sui, wal},
 };
 
@@ -51,7 +52,10 @@ pub(crate) async fn run(global: &GlobalOptions, args: GetWalArgs) -> anyhow::Res
         )?,
     };
     let writer = network.writer(global)?;
+    let cost = Cost::sui(args.amount, args.max_cost);
+    cost.check_limit()?;
     check(&writer, exchange, args.amount).await?;
+    cost.announce(global, &writer).await?;
     let executed = writer.exchange_sui_for_wal(exchange, args.amount).await?;
     // The JSON result does not tell it.
     let balance = match global.json {

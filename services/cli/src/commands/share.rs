@@ -8,6 +8,7 @@ use super::{Report, show};
 use crate::{
     args::{FundSharedBlobArgs, GlobalOptions, ShareArgs},
     context::Network,
+    cost::Cost,
     report::{Reporter, wal},
 };
 
@@ -34,6 +35,8 @@ pub(crate) async fn share(global: &GlobalOptions, args: ShareArgs) -> anyhow::Re
     let blob = network.reader().blob(args.blob_obj_id).await?;
     ensure!(!blob.deletable, "deletable blobs cannot be shared");
     let amount = args.amount.filter(|frost| *frost > 0);
+    let cost = Cost::wal(amount.unwrap_or(0), args.max_cost);
+    cost.announce(global, &writer).await?;
     let shared = writer
         .share_blob(args.blob_obj_id, amount.unwrap_or(0))
         .await?;
@@ -63,6 +66,8 @@ pub(crate) async fn fund(global: &GlobalOptions, args: FundSharedBlobArgs) -> an
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
     let (shared, amount) = (args.shared_blob_obj_id, args.amount);
+    let cost = Cost::wal(amount, args.max_cost);
+    cost.announce(global, &writer).await?;
     writer.fund_shared_blob(shared, amount).await?;
     show(global, &FundOutput { amount, shared })
 }

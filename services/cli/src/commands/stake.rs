@@ -13,6 +13,7 @@ use super::{Report, show};
 use crate::{
     args::{GlobalOptions, StakeArgs},
     context::{Network, epoch_start_estimate},
+    cost::Cost,
     report::{Reporter, wal, wal_only},
 };
 
@@ -146,6 +147,10 @@ pub(crate) async fn run(global: &GlobalOptions, args: StakeArgs) -> anyhow::Resu
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
     let writer = network.writer(global)?;
     let before = Before::look(&network, &stakes).await?;
+    let amounts = stakes.iter().map(|(_, frost)| *frost);
+    let all = amounts.fold(0, u64::saturating_add);
+    let cost = Cost::wal(all, args.max_cost);
+    cost.announce(global, &writer).await?;
     let staked = writer.stake(&stakes).await?;
     let staked_wal = staked.into_iter().map(Stake::from).collect();
     show(global, &StakeOutput { staked_wal, before })

@@ -1,12 +1,13 @@
 //! `walrus store`. Client spec 2.5.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::SystemTime};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use walrus_sdk::{
     BlobObject, BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun,
     EpochsAhead, EventOrObject, PlannedAction, PostStoreAction, ResourceOperation, ReusedStorage,
-    Spool, StoreOptions, StoreOutcome, StoreReport, Stored, Surplus,
+    Spool, StoreBlobs, StoreOptions, StoreOutcome, StoreReport, Stored, Surplus,
 };
 
 use super::{Report, show_on};
@@ -40,6 +41,8 @@ pub(crate) struct StoredFile<'a> {
     certified_by_other: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     surplus: Option<&'a Surplus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begun: Option<String>,
 }
 
 /// The JSON result of a store.
@@ -53,6 +56,7 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
             bought_storage: &outcome.bought_storage,
             certified_by_other: outcome.certified_by_other,
             surplus: outcome.surplus.as_ref(),
+            begun: outcome.begun.map(time),
         })
         .collect()
 }
@@ -168,10 +172,23 @@ pub(super) fn options(
     options.reuse_resources = !how.ignore_resources;
     options.gas_budget = global.gas_budget;
     options.max_cost = how.max_cost;
+    options.journal = how.journal.journal();
     if how.share {
         options.post_store = PostStoreAction::Share;
     }
     Ok(options)
+}
+
+/// What is asked of the network, in earnest or not.
+fn request<'a>(
+    client: &'a Client,
+    global: &GlobalOptions,
+    args: &StoreArgs,
+    blobs: Vec<BlobToStore>,
+    bars: &'a Bars,
+) -> anyhow::Result<StoreBlobs<'a>> {
+    let options = options(global, &args.how)?;
+    Ok(client.store_many(blobs).options(options).progress(bars))
 }
 
 async fn dry_run(
@@ -183,13 +200,8 @@ async fn dry_run(
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<()> {
     let client = client_for_dry_run(global, network, args.how.spool.spool())?;
-    let planned = client
-        .store_many(blobs)
-        .options(options(global, &args.how)?)
-        .progress(bars)
-        .dry_run()
-        .await;
-    let estimates = planned.map_err(explain)?;
+    let request = request(&client, global, args, blobs, bars)?;
+    let estimates = request.dry_run().await.map_err(explain)?;
     bars.finish();
     show_on(reporter, global, &DryRunOutput { estimates })
 }
@@ -219,12 +231,8 @@ async fn store(
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<StoreReport> {
     let client = network.client_with_wallet(global, args.how.spool.spool())?;
-    let report = client
-        .store_many(blobs)
-        .options(options(global, &args.how)?)
-        .progress(bars)
-        .await;
-    report.map_err(explain)
+    let request = request(&client, global, args, blobs, bars)?;
+    request.await.map_err(explain)
 }
 
 /// Shows what became of the files. An error if not all are stored.
@@ -479,8 +487,21 @@ fn print_created(
     print_parts(reporter, &outcome.reused_storage, &outcome.bought_storage);
     let end = blob_object.storage.end_epoch;
     reporter.field("expires", format!("with epoch {end}"));
+    if let Some(begun) = outcome.begun {
+        reporter.field(
+            "paid",
+            format!("by the store that was begun {}", time(begun)),
+        );
+    }
     let deletable = if blob_object.deletable { "yes" } else { "no" };
     reporter.field("deletable", deletable);
+}
+
+/// A moment, RFC 3339, in whole seconds.
+pub(crate) fn time(moment: SystemTime) -> String {
+    let moment = Timestamp::try_from(moment).unwrap_or_default();
+    let seconds = Timestamp::from_second(moment.as_second());
+    seconds.unwrap_or_default().to_string()
 }
 
 /// Prints what made a blob certified that was stored already.

@@ -3,13 +3,13 @@
 use anyhow::Context as _;
 use serde::Serialize;
 use walrus_sdk::{
-    BlobStoreResult, DryRun, PatchColumns, PatchToStore, QuiltIndex, QuiltPlan, QuiltReport,
-    StoredPatch, Tags,
+    BlobStoreResult, Client, DryRun, PatchColumns, PatchToStore, QuiltIndex, QuiltPlan,
+    QuiltReport, StoreQuilt, StoredPatch, Tags,
 };
 
 use super::{
     Report, show_on,
-    store::{client_for_dry_run, options, print_outcome, print_planned, print_planned_gas},
+    store::{client_for_dry_run, options, print_outcome, print_planned, print_planned_gas, time},
 };
 use crate::{
     args::{GlobalOptions, StoreQuiltArgs},
@@ -29,6 +29,8 @@ const NO_PATH: &str = "n/a";
 struct StoreQuiltOutput<'a> {
     blob_store_result: BlobStoreResult,
     stored_quilt_blobs: Vec<StoredQuiltBlob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begun: Option<String>,
     #[serde(skip)]
     report: &'a QuiltReport,
 }
@@ -171,6 +173,24 @@ async fn inputs(network: &Network, args: &StoreQuiltArgs) -> anyhow::Result<Vec<
     Ok(patches)
 }
 
+/// What is asked of the network, in earnest or not.
+fn request<'a>(
+    client: &'a Client,
+    global: &GlobalOptions,
+    args: &StoreQuiltArgs,
+    patches: Vec<PatchToStore>,
+    bars: &'a Bars,
+) -> anyhow::Result<StoreQuilt<'a>> {
+    let request = client
+        .store_quilt(patches)
+        .options(options(global, &args.how)?)
+        .progress(bars);
+    let attributes = args.how.attributes()?.into_iter();
+    Ok(attributes.fold(request, |request, (key, value)| {
+        request.attribute(key, value)
+    }))
+}
+
 async fn store(
     global: &GlobalOptions,
     network: &Network,
@@ -180,18 +200,13 @@ async fn store(
     reporter: &Reporter,
 ) -> anyhow::Result<()> {
     let client = network.client_with_wallet(global, args.how.spool.spool())?;
-    let mut request = client
-        .store_quilt(patches)
-        .options(options(global, &args.how)?)
-        .progress(bars);
-    for (key, value) in args.how.attributes()? {
-        request = request.attribute(key, value);
-    }
+    let request = request(&client, global, args, patches, bars)?;
     let report = request.await.map_err(explain)?;
     bars.finish();
     let output = StoreQuiltOutput {
         blob_store_result: (&report.outcome.result).into(),
         stored_quilt_blobs: report.patches.iter().map(Into::into).collect(),
+        begun: report.outcome.begun.map(time),
         report: &report,
     };
     show_on(reporter, global, &output)?;
@@ -210,11 +225,7 @@ async fn dry_run(
     reporter: &Reporter,
 ) -> anyhow::Result<()> {
     let client = client_for_dry_run(global, network, args.how.spool.spool())?;
-    let request = client
-        .store_quilt(patches)
-        .label(NO_PATH)
-        .options(options(global, &args.how)?)
-        .progress(bars);
+    let request = request(&client, global, args, patches, bars)?.label(NO_PATH);
     let QuiltPlan { blob, index } = request.dry_run().await.map_err(explain)?;
     bars.finish();
     let output = QuiltPlanOutput {

@@ -8,6 +8,7 @@ mod epochs;
 mod event_blobs;
 mod failover;
 mod gateway;
+mod interrupted_stores;
 mod killed_node;
 mod large_blobs;
 mod lying_node;

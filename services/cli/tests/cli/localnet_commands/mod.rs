@@ -2,6 +2,7 @@
 
 mod commands;
 mod gateway;
+mod interrupted;
 mod life;
 mod objects;
 mod quilts;

@@ -1,0 +1,114 @@
+//! Cost: what a command is about to pay, held to the limit that was given, compared with what the wallet has, and told before it is paid.
+
+use anyhow::ensure;
+use walrus_sui::{
+    StructTag,
+    money::Coin,
+    transactions::{ContractWriter, TransactionError},
+};
+
+use crate::{
+    args::GlobalOptions,
+    report::{say, sui, wal},
+};
+
+/// What a command pays beside the gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// In which coin.
+    pub(crate) coin: Coin,
+    /// How much, in its smallest unit.
+    pub(crate) amount: u64,
+    /// What is allowed at most.
+    pub(crate) max: Option<u64>,
+}
+
+impl Cost {
+    /// So many FROST.
+    pub(crate) fn wal(amount: u64, max: Option<u64>) -> Self {
+        let coin = Coin::Wal;
+        Self { coin, amount, max }
+    }
+
+    /// So many MIST.
+    pub(crate) fn sui(amount: u64, max: Option<u64>) -> Self {
+        let coin = Coin::Sui;
+        Self { coin, amount, max }
+    }
+
+    fn show(self, amount: u64) -> String {
+        match self.coin {
+            Coin::Wal => wal(amount),
+            Coin::Sui => sui(amount),
+        }
+    }
+
+    /// That it is not more than what is allowed.
+    ///
+    /// # Errors
+    /// If it is.
+    pub(crate) fn check_limit(self) -> anyhow::Result<()> {
+        if let Some(max) = self.max {
+            ensure!(
+                self.amount <= max,
+                "it costs {}, more than the {} that are allowed; nothing was paid",
+                self.show(self.amount),
+                self.show(max)
+            );
+        }
+        Ok(())
+    }
+
+    /// Tells it, if the wallet has as much and it is not more than what is allowed.
+    ///
+    /// # Errors
+    /// [`TransactionError::InsufficientFunds`], and as [`Cost::check_limit`]; nothing is paid then.
+    pub(crate) async fn announce(
+        self,
+        global: &GlobalOptions,
+        writer: &ContractWriter,
+    ) -> anyhow::Result<()> {
+        self.check_limit()?;
+        let (owner, reader) = (writer.address(), writer.reader());
+        let coin_type = match self.coin {
+            Coin::Wal => reader.packages().wal_type,
+            Coin::Sui => StructTag::sui(),
+        };
+        let available = match self.amount {
+            0 => 0,
+            _ => reader.chain().balance(owner, &coin_type).await?,
+        };
+        if available < self.amount {
+            return Err(TransactionError::InsufficientFunds {
+                owner,
+                coin: self.coin,
+                needed: self.amount,
+                available,
+            }
+            .into());
+        }
+        if !global.json {
+            say(format_args!("Paying {}", self.show(self.amount)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_what_is_allowed_is_refused_with_both() {
+        assert!(Cost::wal(7, None).check_limit().is_ok());
+        assert!(Cost::wal(7, Some(7)).check_limit().is_ok());
+        let error = Cost::wal(8_000, Some(7)).check_limit().unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("8000 FROST") && error.contains("7 FROST"),
+            "{error}"
+        );
+        let error = Cost::sui(8_000, Some(7)).check_limit().unwrap_err();
+        assert!(error.to_string().contains("8000 MIST"), "{error}");
+    }
+}
