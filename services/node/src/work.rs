@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{AcquireError, Semaphore},
+    sync::{AcquireError, Semaphore, oneshot},
     task::{JoinError, JoinHandle},
 };
 use tokio_util::task::TaskTracker;
@@ -50,6 +50,9 @@ pub enum WorkError {
     /// Nothing new is begun any more.
     #[error("no new work is begun: {0}")]
     Closed(#[from] AcquireError),
+    /// It ended, and its result was lost.
+    #[error("work in the background ended without a result")]
+    WithoutResult,
 }
 
 impl Default for Work {
@@ -87,7 +90,7 @@ impl Work {
             let _permit = permit;
             work()
         };
-        self.in_background(bounded).await.map_err(WorkError::from)?
+        self.in_background(bounded).await?
     }
 
     /// Whether half of the bound runs: what can wait should.
@@ -95,12 +98,32 @@ impl Work {
         self.permits.available_permits() <= self.most / 2
     }
 
-    /// Runs work without a bound; [`Work::finish`] waits for it.
-    pub(crate) fn in_background<T, F>(&self, work: F) -> JoinHandle<T>
+    /// Runs work without a bound, whether or not the result is waited for; [`Work::finish`] waits for it.
+    ///
+    /// # Errors
+    /// [`WorkError`].
+    pub(crate) fn in_background<T, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, WorkError>> + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        let (ended, result) = oneshot::channel();
+        let task = self.begin(Box::new(move || {
+            // Nobody waits for it any more: that is for them to say.
+            let _ = ended.send(work());
+        }));
+        async move {
+            task.await?;
+            result.await.map_err(|_| WorkError::WithoutResult)
+        }
+    }
+
+    /// One kind of task for all work: the runtime's part of a task is compiled for each kind anew, and there are a hundred places
+    /// that have work.
+    fn begin(&self, work: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
         match &self.place {
             WorkPlace::Pool => self.running.spawn_blocking(work),
             WorkPlace::Tasks(delay) => {
@@ -109,7 +132,7 @@ impl Work {
                     if !delay.is_zero() {
                         tokio::time::sleep(delay).await;
                     }
-                    work()
+                    work();
                 })
             }
         }

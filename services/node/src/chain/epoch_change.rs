@@ -60,10 +60,7 @@ impl EpochChanges {
         let this = self.clone();
         let turn = self.shards.turn().await;
         let change = move || this.change(epoch, view, catching_up, &turn);
-        self.work
-            .in_background(change)
-            .await
-            .map_err(WorkError::from)??;
+        self.work.in_background(change).await??;
         self.queue_grew.notify_one();
         Ok(())
     }

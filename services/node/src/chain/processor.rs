@@ -236,7 +236,6 @@ impl EventProcessor {
         &self,
         delete: impl FnOnce() -> Result<(), StorageError> + Send + 'static,
     ) -> Result<(), ProcessingError> {
-        let deleted = self.work.in_background(delete).await;
-        Ok(deleted.map_err(WorkError::from)??)
+        Ok(self.work.in_background(delete).await??)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         StorageError,
         records::{NodeStatus, ShardState, SyncReason},
     },
-    work::{Work, WorkError},
+    work::Work,
 };
 
 /// Looks, after an epoch change, at a sample of the blobs that were certified before, and publishes which part is stored in every
@@ -114,12 +114,7 @@ impl Worker for Existence {
             let goes_on = walk.step(&holdings, percentage)?;
             Ok::<_, StorageError>((walk, goes_on))
         };
-        let walked = self
-            .work
-            .in_background(step)
-            .await
-            .map_err(WorkError::from)?;
-        match walked? {
+        match self.work.in_background(step).await?? {
             (walk, Some(true)) => {
                 self.walk = Some(walk);
                 Ok(Step::Again)

@@ -118,10 +118,7 @@ impl EventBlobWriter {
         if let Some(certified) = certified {
             let holdings = self.holdings.clone();
             let settle = move || settle(&holdings, &certified);
-            self.work
-                .in_background(settle)
-                .await
-                .map_err(WorkError::from)??;
+            self.work.in_background(settle).await??;
         }
         self.show(certified.as_ref())?;
         let Some(cut) = self.oldest()? else {

@@ -7,7 +7,7 @@ use walrus_service::worker::{Failure, Status, Step, Worker};
 use crate::{
     blobs::{Blocklist, BlocklistError, read_blocklist},
     metrics::Metrics,
-    work::{Work, WorkError},
+    work::Work,
 };
 
 /// How often the file is looked at.
@@ -40,7 +40,7 @@ impl Worker for BlocklistRefresh {
     async fn work(&mut self) -> Result<Step, Failure> {
         let path = self.path.clone();
         let read = self.work.in_background(move || read_blocklist(&path));
-        match read.await.map_err(WorkError::from)? {
+        match read.await? {
             Ok(blobs) if !blobs.is_empty() => {
                 if self.blocklist.replace(blobs) {
                     let blobs = self.blocklist.len();

@@ -17,12 +17,7 @@ use super::{
     differences::differences,
     rotation::{Keys, Rotation, rotated},
 };
-use crate::{
-    NodeConfig,
-    metrics::Metrics,
-    operator::Offer,
-    work::{Work, WorkError},
-};
+use crate::{NodeConfig, metrics::Metrics, operator::Offer, work::Work};
 
 /// How often the configuration is compared with the chain. Node spec 6.1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +173,7 @@ impl ConfigSynchronizer {
         };
         let written = self.work.in_background(write).await;
         written
-            .map_err(|error| Problem::Later(WorkError::from(error).into()))?
+            .map_err(|error| Problem::Later(error.into()))?
             .map_err(Problem::Later)
     }
 
@@ -186,7 +181,7 @@ impl ConfigSynchronizer {
         let path = self.path.clone();
         let read = self.work.in_background(move || Local::read(&path)).await;
         let local = read
-            .map_err(|error| Problem::Later(WorkError::from(error).into()))?
+            .map_err(|error| Problem::Later(error.into()))?
             .map_err(|error| Problem::Later(error.into()))?;
         let chain = self.writer.reader().pool(self.node_id).await;
         let chain = chain.map_err(|error| Problem::Later(error.into()))?;

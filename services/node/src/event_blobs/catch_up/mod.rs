@@ -292,7 +292,8 @@ impl CatchUp {
                 }
             }
         };
-        self.work.in_background(reading);
+        // Ends by itself, with the file or with the queue.
+        drop(self.work.in_background(reading));
         while let Some(element) = read.recv().await {
             let element = element.map_err(|source| CatchUpError::Malformed { blob_id, source })?;
             if element.index < place.index {
