@@ -2,22 +2,19 @@
 
 use sui_sdk_types::StructTag;
 
-use super::{Ptb, TransactionError, TransactionExecutor, ptb::FromGas};
+use super::{TransactionError, TransactionExecutor, executor::Build, ptb::FromGas};
 use crate::chain::CoinObject;
 
 impl TransactionExecutor {
     /// Why a transaction with this budget is refused, if the budget is the reason; otherwise why it would be refused with any.
     /// `None` if it would not: then something else was in the way.
-    pub(super) async fn wrong_budget<B>(
+    pub(super) async fn wrong_budget(
         &self,
         budget: u64,
-        build: &B,
+        build: &Build<'_>,
         from_gas: FromGas,
         inputs: &[CoinObject],
-    ) -> Result<Option<TransactionError>, TransactionError>
-    where
-        B: Fn() -> Result<Ptb, TransactionError>,
-    {
+    ) -> Result<Option<TransactionError>, TransactionError> {
         let owner = self.sender();
         let limits = self.chain.gas_limits().await?;
         if let Some(limit) = limits.largest_budget.filter(|limit| budget > *limit) {

@@ -43,6 +43,14 @@ pub struct TransactionExecutor {
     pub(super) noting: Noting,
 }
 
+/// What adds the commands of a plan; may be called several times. Dynamic, as [`Build`]: each plan would be a copy of all that sends
+/// transactions.
+pub(super) type Commands<'a> =
+    dyn Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError> + Sync + 'a;
+
+/// What builds a transaction; may be called several times.
+pub(super) type Build<'a> = dyn Fn() -> Result<Ptb, TransactionError> + Sync + 'a;
+
 /// A try that failed, and whether another one may succeed because something else was in its way.
 pub(super) struct Attempt {
     pub(super) error: TransactionError,
@@ -134,10 +142,18 @@ impl TransactionExecutor {
         plan: F,
     ) -> Result<ExecutedTransaction, TransactionError>
     where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
+        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError> + Sync,
     {
+        self.execute_commands(payment, &plan).await
+    }
+
+    async fn execute_commands(
+        &self,
+        payment: Option<&CoinNeed>,
+        commands: &Commands<'_>,
+    ) -> Result<ExecutedTransaction, TransactionError> {
         // On the heap: the futures of callers would be too large for small stacks.
-        self.in_turn(|| Box::pin(self.try_once(payment, &plan)))
+        self.in_turn(|| Box::pin(self.try_once(payment, commands)))
             .await
     }
 
@@ -179,7 +195,7 @@ impl TransactionExecutor {
         plan: F,
     ) -> Result<Option<GasCost>, TransactionError>
     where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
+        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError> + Sync,
     {
         let mut executor = self.clone();
         executor.estimates = true;
@@ -190,32 +206,26 @@ impl TransactionExecutor {
         }
     }
 
-    async fn estimate_now<F>(
+    async fn estimate_now(
         &self,
         payment: Option<&CoinNeed>,
-        plan: &F,
-    ) -> Result<GasCost, TransactionError>
-    where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
-    {
+        commands: &Commands<'_>,
+    ) -> Result<GasCost, TransactionError> {
         let coins = self.choose(payment).await?;
-        let build = || self.build(payment.zip(coins.as_ref()), plan);
+        let build = || self.build(payment.zip(coins.as_ref()), commands);
         let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
         let transaction = Box::pin(self.resolve(&build, inputs)).await?;
         self.check_later(&transaction).await?;
         self.simulate(&transaction).await
     }
 
-    async fn try_once<F>(
+    async fn try_once(
         &self,
         payment: Option<&CoinNeed>,
-        plan: &F,
-    ) -> Result<ExecutedTransaction, Attempt>
-    where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
-    {
+        commands: &Commands<'_>,
+    ) -> Result<ExecutedTransaction, Attempt> {
         let chosen = self.choose(payment).await.map_err(Attempt::choosing)?;
-        let build = || self.build(payment.zip(chosen.as_ref()), plan);
+        let build = || self.build(payment.zip(chosen.as_ref()), commands);
         let coins = chosen.as_ref().map_or(&[][..], |payment| &payment.coins);
         let transaction = self.resolve(&build, coins).await;
         let transaction = transaction.map_err(|error| {
@@ -292,21 +302,18 @@ impl TransactionExecutor {
         self.resolve(&build, &payment.coins).await
     }
 
-    pub(super) fn build<F>(
+    pub(super) fn build(
         &self,
         payment: Option<(&CoinNeed, &Payment)>,
-        plan: &F,
-    ) -> Result<Ptb, TransactionError>
-    where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
-    {
+        commands: &Commands<'_>,
+    ) -> Result<Ptb, TransactionError> {
         let mut ptb = Ptb::new();
         let Some((need, payment)) = payment else {
-            plan(&mut ptb, None)?;
+            commands(&mut ptb, None)?;
             return Ok(ptb);
         };
         let coin = need.gather(&mut ptb, payment)?;
-        plan(&mut ptb, Some(coin))?;
+        commands(&mut ptb, Some(coin))?;
         need.give_back(&mut ptb, payment, coin, self.sender())?;
         Ok(ptb)
     }

@@ -10,7 +10,9 @@ use sui_rpc::{
 use sui_sdk_types::{Input, ObjectReference, StructTag, Transaction, TransactionKind, TypeTag};
 use sui_transaction_builder::{Error as BuildError, ObjectInput};
 
-use super::{Ptb, TransactionError, TransactionExecutor, payment::sum, ptb::FromGas};
+use super::{
+    Ptb, TransactionError, TransactionExecutor, executor::Build, payment::sum, ptb::FromGas,
+};
 use crate::{
     chain::{ChainError, CoinObject},
     limits,
@@ -73,14 +75,11 @@ impl TransactionExecutor {
     /// Lets the chain fill in object versions and gas; the simulation shows aborts before anything is paid.
     ///
     /// `build` may be called several times. `inputs`: coins that the commands use, so that they cannot pay for gas.
-    pub(super) async fn resolve<B>(
+    pub(super) async fn resolve(
         &self,
-        build: &B,
+        build: &Build<'_>,
         inputs: &[CoinObject],
-    ) -> Result<Transaction, TransactionError>
-    where
-        B: Fn() -> Result<Ptb, TransactionError>,
-    {
+    ) -> Result<Transaction, TransactionError> {
         let from_gas = build()?.taken_from_gas();
         let unpaid = match self.fill_in(build, self.gas_budget, &[]).await {
             Ok(transaction) if self.gas_budget.is_some() => return Ok(transaction),
@@ -122,15 +121,12 @@ impl TransactionExecutor {
 
     /// Asks the chain for the complete transaction; without `payment` it chooses that as well. What a server says that is gone by
     /// now is no answer: the next one is asked.
-    async fn fill_in<B>(
+    async fn fill_in(
         &self,
-        build: &B,
+        build: &Build<'_>,
         budget: Option<u64>,
         payment: &[CoinObject],
-    ) -> Result<Transaction, Unpaid>
-    where
-        B: Fn() -> Result<Ptb, TransactionError>,
-    {
+    ) -> Result<Transaction, Unpaid> {
         let mut servers = 1;
         loop {
             let (server, rpc) = self.chain.server();
@@ -238,16 +234,13 @@ impl TransactionExecutor {
     }
 
     /// Pays with the largest coins; merges all first if those are not enough.
-    async fn pay_with_many<B>(
+    async fn pay_with_many(
         &self,
-        build: &B,
+        build: &Build<'_>,
         from_gas: FromGas,
         inputs: &[CoinObject],
         refusal: &TransactionError,
-    ) -> Result<Transaction, TransactionError>
-    where
-        B: Fn() -> Result<Ptb, TransactionError>,
-    {
+    ) -> Result<Transaction, TransactionError> {
         let mut refusal = refusal.clone();
         let mut round = 0;
         loop {
@@ -277,15 +270,12 @@ impl TransactionExecutor {
     }
 
     /// Names the payment, with as small a budget as the simulation shows to be enough.
-    async fn pay_with<B>(
+    async fn pay_with(
         &self,
-        build: &B,
+        build: &Build<'_>,
         payment: &[CoinObject],
         from_gas: FromGas,
-    ) -> Result<Transaction, Unpaid>
-    where
-        B: Fn() -> Result<Ptb, TransactionError>,
-    {
+    ) -> Result<Transaction, Unpaid> {
         let room = sum(payment).saturating_sub(from_gas.least());
         let largest = room.min(limits::MAX_GAS_BUDGET);
         let budget = self.gas_budget.unwrap_or(largest);

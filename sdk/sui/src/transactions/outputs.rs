@@ -7,7 +7,10 @@ use sui_rpc::{
 use sui_sdk_types::Transaction;
 use sui_transaction_builder::Argument;
 
-use super::{ExecutedTransaction, Ptb, TransactionError, TransactionExecutor, executor::Attempt};
+use super::{
+    ExecutedTransaction, Ptb, TransactionError, TransactionExecutor,
+    executor::{Attempt, Commands},
+};
 
 /// What an execution gave, and the values of its commands.
 #[derive(Debug, Clone)]
@@ -27,16 +30,13 @@ impl TransactionExecutor {
     /// [`TransactionError`].
     pub async fn execute_with_outputs<F>(&self, plan: F) -> Result<WithOutputs, TransactionError>
     where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
+        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError> + Sync,
     {
         self.in_turn(|| self.try_with_outputs(&plan)).await
     }
 
-    async fn try_with_outputs<F>(&self, plan: &F) -> Result<WithOutputs, Attempt>
-    where
-        F: Fn(&mut Ptb, Option<Argument>) -> Result<(), TransactionError>,
-    {
-        let build = || self.build(None, plan);
+    async fn try_with_outputs(&self, commands: &Commands<'_>) -> Result<WithOutputs, Attempt> {
+        let build = || self.build(None, commands);
         let failed = |error: TransactionError| {
             let again = error.is_conflict();
             Attempt { error, again }

@@ -97,17 +97,10 @@ impl ContractWriter {
         plan: F,
     ) -> Result<ExecutedTransaction, TransactionError>
     where
-        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
+        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError> + Sync,
     {
-        let first = self.run_once(wal, &plan).await;
-        match first {
-            Err(error) if error.is_wrong_version() => {
-                if self.reader.refresh_packages().await? {
-                    self.run_once(wal, &plan).await
-                } else {
-                    Err(error)
-                }
-            }
+        match self.run_once(wal, &plan).await {
+            Err(error) if self.is_outdated(&error).await? => self.run_once(wal, &plan).await,
             result => result,
         }
     }
@@ -120,55 +113,50 @@ impl ContractWriter {
         plan: F,
     ) -> Result<Option<GasCost>, TransactionError>
     where
-        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
+        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError> + Sync,
     {
-        let first = self.estimate_once(wal, &plan).await;
-        match first {
-            Err(error) if error.is_wrong_version() => {
-                if self.reader.refresh_packages().await? {
-                    self.estimate_once(wal, &plan).await
-                } else {
-                    Err(error)
-                }
-            }
+        match self.estimate_once(wal, &plan).await {
+            Err(error) if self.is_outdated(&error).await? => self.estimate_once(wal, &plan).await,
             result => result,
         }
     }
 
-    async fn estimate_once<F>(
+    /// Whether a plan failed because it called a package that was upgraded meanwhile; the next plan calls the new one.
+    async fn is_outdated(&self, error: &TransactionError) -> Result<bool, TransactionError> {
+        Ok(error.is_wrong_version() && self.reader.refresh_packages().await?)
+    }
+
+    async fn estimate_once(
         &self,
         wal: Option<u64>,
-        plan: &F,
-    ) -> Result<Option<GasCost>, TransactionError>
-    where
-        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
-    {
+        make: &MakePlan<'_>,
+    ) -> Result<Option<GasCost>, TransactionError> {
         let contract = Contract::of(&self.reader);
         let (need, sender) = (contract.need(wal), self.address());
         self.executor
             .estimate(need.as_ref(), |ptb, payment| {
-                plan(&mut contract.plan(ptb, payment, sender))
+                make(&mut contract.plan(ptb, payment, sender))
             })
             .await
     }
 
-    async fn run_once<F>(
+    async fn run_once(
         &self,
         wal: Option<u64>,
-        plan: &F,
-    ) -> Result<ExecutedTransaction, TransactionError>
-    where
-        F: Fn(&mut Plan<'_>) -> Result<(), TransactionError>,
-    {
+        make: &MakePlan<'_>,
+    ) -> Result<ExecutedTransaction, TransactionError> {
         let contract = Contract::of(&self.reader);
         let (need, sender) = (contract.need(wal), self.address());
         self.executor
             .execute(need.as_ref(), |ptb, payment| {
-                plan(&mut contract.plan(ptb, payment, sender))
+                make(&mut contract.plan(ptb, payment, sender))
             })
             .await
     }
 }
+
+/// What makes a plan with the packages and objects of the moment; may be called several times.
+type MakePlan<'a> = dyn Fn(&mut Plan<'_>) -> Result<(), TransactionError> + Sync + 'a;
 
 /// The contract at one moment.
 struct Contract {
