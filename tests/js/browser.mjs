@@ -31,7 +31,6 @@ const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.wasm': 'applic
  * @param {Record<string, string>} [files] Files to serve beside it, by their path in URLs.
  */
 export async function openBrowser(script, files = {}) {
-  if (!existsSync(BROWSER)) throw new Error(`${BROWSER} is not there: install chromium, or set CHROMIUM_BIN`);
   const { outputFiles } = await build({
     entryPoints: [script], bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error',
   });
@@ -47,26 +46,37 @@ export async function openBrowser(script, files = {}) {
     response.end(body);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { context, close } = await launchBrowser();
+  return new Browser(`http://127.0.0.1:${server.address().port}`, context, server, close);
+}
+
+/** Starts a browser; its `context` (Playwright's), and `close`, which leaves nothing behind. */
+export async function launchBrowser() {
+  if (!existsSync(BROWSER)) throw new Error(`${BROWSER} is not there: install chromium, or set CHROMIUM_BIN`);
   const profile = await mkdtemp(path.join(tmpdir(), 'chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: BROWSER,
     headless: true,
     args: [...QUIET, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
   });
-  return new Browser(`http://127.0.0.1:${server.address().port}`, context, server, profile);
+  const close = async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { context, close };
 }
 
 class Browser {
   #context;
   #server;
-  #profile;
+  #close;
 
-  constructor(origin, context, server, profile) {
+  constructor(origin, context, server, close) {
     /** Where the pages come from. */
     this.origin = origin;
     this.#context = context;
     this.#server = server;
-    this.#profile = profile;
+    this.#close = close;
   }
 
   /** Loads a page and calls a global function of its script; its result, and what the page complained of. */
@@ -83,8 +93,7 @@ class Browser {
   }
 
   async close() {
-    await this.#context.close();
+    await this.#close();
     this.#server.close();
-    await rm(this.#profile, { recursive: true, force: true });
   }
 }

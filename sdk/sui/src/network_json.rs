@@ -46,6 +46,9 @@ pub struct NetworkDescriptor {
     /// URL of an upload relay: blobs of others, to the nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay_url: Option<String>,
+    /// URL of a web page that stores files, plays them and verifies them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_url: Option<String>,
     /// The storage nodes, in the order of their numbers.
     #[serde(default)]
     pub nodes: Vec<NetworkNode>,

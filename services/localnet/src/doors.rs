@@ -1,9 +1,10 @@
 //! The network's gateway: an aggregator, and at an address of their own a publisher and an upload relay, so that what is stored shares
-//! no origin with what can store.
+//! no origin with what can store; and the console, a page at a third one.
 
 use std::{net::TcpListener, sync::Arc};
 
 use anyhow::Context as _;
+use walrus_console::{Console, Settings};
 use walrus_gateway::{
     Gateway, Listeners, Services,
     aggregator::AggregatorOptions,
@@ -24,16 +25,18 @@ const LEAST: u64 = 1_000_000_000;
 pub(crate) struct Doors {
     aggregator: Gateway,
     publisher: Gateway,
+    console: Console,
 }
 
 /// Where they listen.
 pub(crate) struct DoorListeners {
     pub(crate) aggregator: TcpListener,
     pub(crate) publisher: TcpListener,
+    pub(crate) console: TcpListener,
 }
 
 impl Doors {
-    /// Opens both, for a network whose nodes are ready.
+    /// Opens all of them, for a network whose nodes are ready.
     pub(crate) async fn open(network: &Localnet, listeners: DoorListeners) -> anyhow::Result<Self> {
         let client = Client::new(network.reader().clone(), ClientOptions::default());
         let store = Network::new(client.clone(), CacheBounds::default());
@@ -63,23 +66,47 @@ impl Doors {
             requests,
             metrics: None,
         };
+        let aggregator = Gateway::start(&reads, listener(listeners.aggregator))?;
+        let publisher = Gateway::start(&stores, listener(listeners.publisher))?;
+        let system = network.reader().system_state().await?;
+        let settings = Settings {
+            aggregator_url: url(&aggregator),
+            publisher_url: url(&publisher),
+            n_shards: network.state().shards,
+            max_epochs: system.future_accounting.length,
+        };
+        let console = Console::start(listeners.console, &settings)?;
         Ok(Self {
-            aggregator: Gateway::start(&reads, listener(listeners.aggregator))?,
-            publisher: Gateway::start(&stores, listener(listeners.publisher))?,
+            aggregator,
+            publisher,
+            console,
         })
     }
 
     /// The URL of the aggregator.
     pub(crate) fn aggregator_url(&self) -> String {
-        format!("http://{}", self.aggregator.address())
+        url(&self.aggregator)
     }
 
     /// The URL of the publisher.
     pub(crate) fn publisher_url(&self) -> String {
-        format!("http://{}", self.publisher.address())
+        url(&self.publisher)
+    }
+
+    /// The URL of the console.
+    pub(crate) fn console_url(&self) -> String {
+        self.console.url()
     }
 
     pub(crate) async fn shutdown(self) {
-        tokio::join!(self.aggregator.shutdown(), self.publisher.shutdown());
+        tokio::join!(
+            self.console.shutdown(),
+            self.aggregator.shutdown(),
+            self.publisher.shutdown()
+        );
     }
+}
+
+fn url(gateway: &Gateway) -> String {
+    format!("http://{}", gateway.address())
 }

@@ -267,6 +267,7 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
     let side = network.side_packages();
     let nodes = nodes(network).await?;
     let (aggregator_url, publisher_url) = network.gateway_urls().unzip();
+    let console_url = network.console_url();
     let accounts = network
         .chain()
         .accounts()
@@ -290,6 +291,7 @@ async fn describe(network: &Localnet, rpc_url: String) -> anyhow::Result<Network
         aggregator_url,
         relay_url: publisher_url.clone(),
         publisher_url,
+        console_url,
         nodes,
         accounts: accounts.collect(),
     })

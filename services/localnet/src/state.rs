@@ -36,6 +36,9 @@ pub(crate) struct State {
     pub(crate) aggregator_address: Option<SocketAddr>,
     #[serde(default)]
     pub(crate) publisher_address: Option<SocketAddr>,
+    /// Where the console is, likewise.
+    #[serde(default)]
+    pub(crate) console_address: Option<SocketAddr>,
 }
 
 /// A node that is registered on chain.
@@ -75,6 +78,7 @@ impl State {
             nodes,
             aggregator_address: None,
             publisher_address: None,
+            console_address: None,
         }
     }
 
@@ -106,8 +110,8 @@ impl State {
         self.nodes.iter_mut().map(listen).collect()
     }
 
-    /// Listeners for the gateway, where they were last time if that is possible. A publisher listens on the loopback interface,
-    /// wherever the nodes are.
+    /// Listeners for the gateway and its console, where they were last time if that is possible. A publisher listens on the loopback
+    /// interface, wherever the nodes are, and so does the page that uses it.
     pub(crate) fn listen_for_requests(&mut self, host: IpAddr) -> anyhow::Result<DoorListeners> {
         let aggregator = ports::listen_again(host, self.aggregator_address)?;
         let own = match host.is_loopback() {
@@ -115,11 +119,14 @@ impl State {
             false => IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let publisher = ports::listen_again(own, self.publisher_address)?;
+        let console = ports::listen_again(own, self.console_address)?;
         self.aggregator_address = Some(aggregator.local_addr()?);
         self.publisher_address = Some(publisher.local_addr()?);
+        self.console_address = Some(console.local_addr()?);
         Ok(DoorListeners {
             aggregator,
             publisher,
+            console,
         })
     }
 

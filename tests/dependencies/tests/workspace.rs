@@ -70,6 +70,19 @@ const NEVER: [(&str, &[&str]); 10] = [
         ],
     ),
     (
+        "walrus-core-wasm",
+        &["walrus-sui", "walrus-sdk", "tokio", "blst"],
+    ),
+    (
+        "walrus-console",
+        &[
+            "walrus-sdk",
+            "walrus-gateway",
+            "walrus-node",
+            "walrus-localnet",
+        ],
+    ),
+    (
         "walrus-node-program",
         &["walrus-localnet", "sui-devchain", "sui-devchain-vm"],
     ),

@@ -158,6 +158,9 @@ fn describe(reporter: &Reporter, network: &Localnet, ephemeral: bool) {
         reporter.field("aggregator", aggregator);
         reporter.field("publisher", publisher);
     }
+    if let Some(console) = network.console_url() {
+        reporter.field("console", console);
+    }
     reporter.field("client config", config.display());
     reporter.field("CA bundle", network.ca_bundle().display());
     reporter.field(

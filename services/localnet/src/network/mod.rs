@@ -188,6 +188,11 @@ impl Localnet {
         Some((doors.aggregator_url(), doors.publisher_url()))
     }
 
+    /// The URL of the console, if the network has a gateway.
+    pub fn console_url(&self) -> Option<String> {
+        Some(self.doors.as_ref()?.console_url())
+    }
+
     /// The directory of the network.
     pub fn path(&self) -> &Path {
         self.directory.path()
