@@ -48,6 +48,16 @@ impl PartPlan {
         self.length.div_ceil(self.part)
     }
 
+    /// The lengths of all blobs that the body becomes: of the parts in order, and of the manifest.
+    pub fn blob_lengths(self) -> impl Iterator<Item = u64> {
+        let entries = self.count().saturating_mul(PART_BYTES as u64);
+        let manifest = entries.saturating_add(HEAD_BYTES as u64);
+        let parts = self
+            .ranges()
+            .map(|part| part.end.saturating_sub(part.start));
+        parts.chain([manifest])
+    }
+
     /// The bytes of the body that each part is, in order.
     pub fn ranges(self) -> impl Iterator<Item = Range<u64>> {
         (0..self.count()).map(move |number| {
@@ -96,7 +106,11 @@ mod tests {
         ] {
             let plan = plan(n_shards, length).unwrap();
             assert_eq!((plan.part_length(), plan.count()), (part, count));
+            let lengths: Vec<u64> = plan.blob_lengths().collect();
             let ranges: Vec<_> = plan.ranges().collect();
+            assert_eq!(lengths.len() as u64, count + 1);
+            assert_eq!(lengths[lengths.len() - 1], 64 + 40 * count);
+            assert_eq!(lengths[..lengths.len() - 1].iter().sum::<u64>(), length);
             assert_eq!(ranges.len() as u64, count);
             assert_eq!(ranges.first().unwrap().start, 0);
             assert_eq!(ranges.last().unwrap().end, length);
