@@ -19,12 +19,12 @@ use walrus_sui::{
 
 use crate::{
     BlobData, BlobObject, BlobToStore, ClientBuilder, ClientError, ClientOptions, ConnectError,
-    EpochsAhead, NodeFailure, PatchBody, PatchToStore, Quilt, ReadBlob, RemoteBlob, Spool,
-    StoreBlob, StoreBlobs, StoreQuilt,
+    EpochsAhead, NodeFailure, PatchBody, PatchToStore, Quilt, ReadBlob, RemoteBlob, RemoteBody,
+    Spool, StoreBlob, StoreBlobs, StoreQuilt,
     chain_witness::ChainWitness,
     committee_cache::{CommitteeCache, NetworkView},
     info::EpochTimes,
-    limits,
+    limits, manifest,
     nodes::{Connections, NodeCommittee, StorageNode},
     patience::within,
     read::StatusPoll,
@@ -126,7 +126,8 @@ impl Client {
         self.payer.clone().map_err(ClientError::NoSigner)
     }
 
-    /// Asks for a blob to be stored: bytes, or the path of a regular file. Client spec 1.2.
+    /// Asks for a blob to be stored: bytes, or the path of a regular file. Client spec 1.2. What is too large for one blob becomes several under a
+    /// manifest, whose ID stands for all of it. Manifest spec 3.
     ///
     /// ```no_run
     /// # async fn example(client: walrus_sdk::Client) -> Result<(), walrus_sdk::ClientError> {
@@ -144,7 +145,7 @@ impl Client {
         StoreBlobs::new(self, blobs.into_iter().collect())
     }
 
-    /// Asks for a blob. Client spec 1.10.
+    /// Asks for a blob; if it is a manifest, for the body that it stands for. Client spec 1.10, manifest spec 4.
     pub fn read(&self, blob_id: impl Borrow<BlobId>) -> ReadBlob<'_> {
         ReadBlob::new(self, *blob_id.borrow())
     }
@@ -170,7 +171,7 @@ impl Client {
         StoreQuilt::new(self, patches.into_iter().collect())
     }
 
-    /// Reads the metadata of a blob, to read parts of it. Client spec 1.10.5.
+    /// Opens a blob, to read parts of it; if it is a manifest, of the body that it stands for. Client spec 1.10.5, manifest spec 4.
     ///
     /// ```no_run
     /// # async fn example(client: walrus_sdk::Client, id: walrus_sdk::BlobId) -> Result<(), walrus_sdk::ClientError> {
@@ -182,8 +183,17 @@ impl Client {
     /// ```
     ///
     /// # Errors
+    /// As for [`Self::open_blob`]; [`ClientError::SliverUnavailable`] if it may be a manifest and cannot be read.
+    pub async fn open(&self, blob_id: impl Borrow<BlobId>) -> Result<RemoteBody, ClientError> {
+        let blob = self.open_blob(blob_id).await?;
+        RemoteBody::of(blob, manifest::opener(self)).await
+    }
+
+    /// Reads the metadata of a blob, to read parts of it: of its own bytes, whatever they say.
+    ///
+    /// # Errors
     /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::BlobIdBlocked`], [`ClientError::NoMetadataReceived`].
-    pub async fn open(&self, blob_id: impl Borrow<BlobId>) -> Result<RemoteBlob, ClientError> {
+    pub async fn open_blob(&self, blob_id: impl Borrow<BlobId>) -> Result<RemoteBlob, ClientError> {
         let blob_id = *blob_id.borrow();
         self.with_view(|view| async move {
             let readers = self.readers(&view, &blob_id).await?;

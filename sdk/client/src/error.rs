@@ -10,7 +10,7 @@ use walrus_node_client::EventId;
 use walrus_sui::{Address, wallet::WalletError};
 
 use crate::{
-    FailureCounts, NodeFailure, QuiltProblem,
+    FailureCounts, ManifestProblem, NodeFailure, QuiltProblem,
     node_failure::{no_space, summary},
     store::Registered,
 };
@@ -131,6 +131,16 @@ pub enum ClientError {
         cost: u64,
         /// The limit in FROST.
         max: u64,
+    },
+    /// The wallet does not have what all parts of a body cost together.
+    #[error("it costs {cost} FROST, and the wallet has {available}: {reason}; nothing was paid")]
+    CannotPay {
+        /// What it costs, in FROST.
+        cost: u64,
+        /// What the wallet has, in FROST.
+        available: u64,
+        /// What the wallet lacks.
+        reason: String,
     },
     /// The price does not fit 64 bits.
     #[error("the price exceeds 2^64 FROST")]
@@ -253,6 +263,12 @@ pub enum ClientError {
     /// A quilt cannot be put together, or the blob is none, or has no such patch.
     #[error(transparent)]
     Quilt(#[from] QuiltProblem),
+    /// A body in several blobs cannot be stored or read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestProblem),
+    /// An error that others hold as well.
+    #[error(transparent)]
+    Failed(Arc<ClientError>),
     /// The network does not have the blob.
     #[error("the blob ID does not exist: {0}")]
     BlobIdDoesNotExist(BlobId),

@@ -20,6 +20,7 @@ mod history;
 pub mod info;
 pub mod journal;
 pub mod limits;
+mod manifest;
 mod node_failure;
 pub mod nodes;
 mod options;
@@ -44,6 +45,7 @@ pub use error::{ClientError, CommitteeError};
 pub use file_part::{FilePart, FilePartSource};
 pub use health::{NodeHealth, NodesToAsk};
 pub use history::{BlobEnd, BlobHistory};
+pub use manifest::{Identity, MANIFEST_ATTRIBUTE, ManifestProblem, PartOpener, RemoteBody};
 pub use node_failure::{FailureCounts, FailureKind, NodeFailure, NodeProblem};
 pub use options::{
     BlobToStore, ClientOptions, ConsistencyCheck, EpochsAhead, PostStoreAction, ReadOptions,
@@ -68,6 +70,8 @@ pub use tuning::Tuning;
 // What signatures of this crate are made of, so that no other crate need be named.
 pub use walrus_core::{
     BlobId, EncodingConfig, EncodingType, Epoch, SliverIndex,
+    manifest::{Manifest, Part},
+    proof::{BodyProof, ProofError},
     quilt::{PatchColumns, PatchHead, QuiltIndex, QuiltPatch, QuiltPatchId, Tags},
 };
 pub use walrus_node_client::{BlobStatus, EventId, HealthInfo};

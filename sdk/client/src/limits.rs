@@ -24,6 +24,8 @@ pub const MAX_CONCURRENT_READS: usize = 256;
 pub const MAX_CONCURRENT_BLOBS: usize = 8;
 /// Blobs that a store has encoded at the same time; more are stored one batch after the other.
 pub const BLOBS_AT_ONCE: usize = 500;
+/// Bytes of parts of one body that a store has encoded at the same time; their slivers take five times as much of the disk.
+pub const PARTS_AT_ONCE_BYTES: u64 = 1 << 30;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 

@@ -282,6 +282,24 @@ pub struct StoreOutcome {
     pub extend_digest: Option<Digest>,
     /// When an earlier store began it, that was cut off and that paid for it; see [`Journal`](crate::journal::Journal).
     pub begun: Option<SystemTime>,
+    /// What became of the parts, if the body was too large for one blob; then this is about the manifest, but for the sizes, which are those
+    /// of all together.
+    pub parts: Vec<StoreOutcome>,
+}
+
+impl StoreOutcome {
+    /// What was paid for storage, of all parts and of what is not needed, in FROST.
+    pub fn cost(&self) -> u64 {
+        let surplus = self.surplus.as_ref().map_or(0, |surplus| surplus.cost);
+        let own = match &self.result {
+            Ok(stored) => surplus.saturating_add(stored.cost()),
+            Err(_) => surplus,
+        };
+        self.parts
+            .iter()
+            .map(Self::cost)
+            .fold(own, u64::saturating_add)
+    }
 }
 
 /// The outcomes of one store, in the order of the blobs given.
@@ -298,13 +316,7 @@ pub struct StoreReport {
 impl StoreReport {
     /// What was paid for storage, in FROST.
     pub fn cost(&self) -> u64 {
-        let costs = self.outcomes.iter().map(|outcome| {
-            let surplus = outcome.surplus.as_ref().map_or(0, |surplus| surplus.cost);
-            match &outcome.result {
-                Ok(stored) => surplus.saturating_add(stored.cost()),
-                Err(_) => surplus,
-            }
-        });
+        let costs = self.outcomes.iter().map(StoreOutcome::cost);
         costs.fold(0, u64::saturating_add)
     }
 
@@ -339,6 +351,7 @@ impl StoreReport {
                 certify_digest: None,
                 extend_digest: None,
                 begun: None,
+                parts: Vec::new(),
             }));
     }
 }
@@ -404,4 +417,8 @@ pub struct DryRun {
     /// Why the wallet cannot pay now, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cannot_pay: Option<String>,
+    /// The parts, if the body is too large for one blob; then ID and action are those of the manifest, and sizes, costs and gas those of all
+    /// together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<DryRun>,
 }

@@ -128,6 +128,13 @@ pub enum ProgressEvent {
         /// The transaction.
         digest: Digest,
     },
+    /// Parts of a body that is too large for one blob are stored. Comes before each batch of them, and after the last.
+    Parts {
+        /// Parts that are stored.
+        stored: u64,
+        /// All parts.
+        total: u64,
+    },
     /// Bytes of slivers of a blob arrived.
     Received {
         /// Bytes so far, of whatever use they are; grows to `total` and no further.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, path::PathBuf, sync::Arc};
 
-use walrus_core::{BlobId, Epoch};
+use walrus_core::{BlobId, Epoch, manifest::Manifest};
 use walrus_node_client::BlobStatus;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     committee_cache::NetworkView,
     disk::Output,
     limits,
+    manifest::read_body,
     read::{Destination, Reading, StatusPoll},
     running::NOBODY,
 };
@@ -23,6 +24,7 @@ pub struct ReadBlob<'a> {
     blob_id: BlobId,
     options: ReadOptions,
     progress: &'a dyn Progress,
+    raw: bool,
 }
 
 impl<'a> ReadBlob<'a> {
@@ -32,7 +34,14 @@ impl<'a> ReadBlob<'a> {
             blob_id,
             options: ReadOptions::default(),
             progress: NOBODY,
+            raw: false,
         }
+    }
+
+    /// The blob's own bytes, also if they are a manifest.
+    pub fn raw(mut self) -> Self {
+        self.raw = true;
+        self
     }
 
     /// What is checked after decoding.
@@ -106,13 +115,36 @@ impl<'a> ReadBlob<'a> {
             options: &self.options,
             spool: self.client.spool(),
             progress,
+            raw: self.raw,
         };
-        self.client
+        let content = self
+            .client
             .with_view(|view| {
                 let destination = destination.clone();
                 async move { self.read_once(&view, reading, destination).await }
             })
-            .await
+            .await?;
+        let destination = destination.clone();
+        match content {
+            BlobContent::Bytes(bytes)
+                if !self.raw && Manifest::can_have_length(bytes.len() as u64) =>
+            {
+                let Ok(manifest) = Manifest::from_bytes(&bytes) else {
+                    return destination.take(bytes).await;
+                };
+                let (client, options) = (self.client, &self.options);
+                let body = read_body(
+                    client,
+                    self.blob_id,
+                    manifest,
+                    options,
+                    destination,
+                    progress,
+                );
+                Box::pin(body).await
+            }
+            content => Ok(content),
+        }
     }
 
     async fn read_once(

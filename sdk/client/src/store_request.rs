@@ -8,6 +8,7 @@ use crate::{
     BlobData, BlobToStore, Client, ClientError, DryRun, EpochsAhead, PostStoreAction, Progress,
     Running, StoreOptions, StoreOutcome, StoreReport, StoredBlob,
     journal::{Journal, UploadKey},
+    manifest::{Job, Means, jobs},
     running::NOBODY,
     store::{Known, Store},
 };
@@ -217,6 +218,17 @@ fn only(outcomes: Vec<StoreOutcome>) -> Result<StoredBlob, ClientError> {
     })
 }
 
+/// The report of a single blob, unless that failed.
+fn unless_failed(mut report: StoreReport) -> Result<StoreReport, ClientError> {
+    match report.outcomes.pop() {
+        Some(outcome) if outcome.result.is_err() => only(vec![outcome]).map(|_| report),
+        outcome => {
+            report.outcomes.extend(outcome);
+            Ok(report)
+        }
+    }
+}
+
 pub(crate) fn nothing_done() -> ClientError {
     ClientError::Interrupted("nothing was stored".to_owned())
 }
@@ -230,7 +242,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Stores blobs, batch by batch. Client spec 1.3. The same content several times is stored once.
+    /// Stores blobs, batch by batch. Client spec 1.3. The same content several times is stored once; what is too large for one blob
+    /// becomes several.
     pub(crate) async fn store(
         &self,
         blobs: Vec<BlobToStore>,
@@ -238,21 +251,31 @@ impl<'a> Request<'a> {
     ) -> Result<StoreReport, ClientError> {
         let client = self.client;
         let mut options = self.options.clone();
-        let writer = client.writer()?;
-        let at_once = client.blobs_at_once();
+        client.writer()?;
+        let config = client.view().await?.current.config;
+        let is_alone = blobs.len() == 1;
         let mut known = Known::default();
         let mut report: Option<StoreReport> = None;
-        let mut blobs = blobs.into_iter();
-        loop {
-            let batch: Vec<BlobToStore> = blobs.by_ref().take(at_once).collect();
-            if batch.is_empty() && report.is_some() {
-                break;
-            }
-            let labels: Vec<String> = batch.iter().map(|blob| blob.label.clone()).collect();
-            let stored = match Store::new(client, Some(writer.clone()), &options, progress).await {
-                // On the heap: the futures of callers would be too large for small stacks.
-                Ok(store) => Box::pin(store.run(batch, &mut known)).await,
-                Err(error) => Err(error),
+        for job in jobs(blobs, &config, client.blobs_at_once()) {
+            let labels = job.labels();
+            let stored = match job {
+                Job::Blobs(batch) => {
+                    self.store_together(batch, &options, &mut known, progress)
+                        .await
+                }
+                Job::Body(blob, plan) => {
+                    let means = Means {
+                        options: options.clone(),
+                        known: &mut known,
+                        progress,
+                    };
+                    let stored = Box::pin(self.store_body(blob, plan, means)).await;
+                    match is_alone {
+                        true => unless_failed(stored),
+                        false => Ok(stored),
+                    }
+                }
+                Job::TooLong(_, error) => Err(error),
             };
             if let Ok(stored) = &stored {
                 let paid = stored.cost();
@@ -268,7 +291,44 @@ impl<'a> Request<'a> {
         report.ok_or_else(nothing_done)
     }
 
+    /// Stores blobs that are encoded at the same time.
+    pub(crate) async fn store_together(
+        &self,
+        blobs: Vec<BlobToStore>,
+        options: &StoreOptions,
+        known: &mut Known,
+        progress: &dyn Progress,
+    ) -> Result<StoreReport, ClientError> {
+        let writer = self.client.writer()?;
+        let store = Store::new(self.client, Some(writer), options, progress).await?;
+        // On the heap: the futures of callers would be too large for small stacks.
+        Box::pin(store.run(blobs, known)).await
+    }
+
     pub(crate) async fn dry_run(
+        &self,
+        blobs: Vec<BlobToStore>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<DryRun>, ClientError> {
+        let config = self.client.view().await?.current.config;
+        let mut planned = Vec::with_capacity(blobs.len());
+        for job in jobs(blobs, &config, usize::MAX) {
+            match job {
+                Job::Blobs(blobs) => {
+                    planned.extend(self.dry_run_together(blobs, progress).await?);
+                }
+                Job::Body(blob, plan) => {
+                    let body = self.dry_run_body(blob, plan, progress);
+                    planned.push(Box::pin(body).await?);
+                }
+                Job::TooLong(_, error) => return Err(error),
+            }
+        }
+        Ok(planned)
+    }
+
+    /// What a store would do with blobs of which none has to be cut.
+    pub(crate) async fn dry_run_together(
         &self,
         blobs: Vec<BlobToStore>,
         progress: &dyn Progress,

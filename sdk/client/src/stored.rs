@@ -59,6 +59,8 @@ pub struct StoredBlob {
     pub certify_digest: Option<Digest>,
     /// When an earlier store began it, that was cut off and that paid for it; see [`Journal`](crate::journal::Journal).
     pub begun: Option<SystemTime>,
+    /// The parts, if the body was too large for one blob; then this is the manifest, but for the sizes, which are those of all together.
+    pub parts: Vec<StoredBlob>,
 }
 
 /// A blob that is not stored. It can be copied, as can what it is the outcome of.
@@ -138,9 +140,10 @@ impl StoredBlob {
         self.stored.end_epoch()
     }
 
-    /// What was paid for storage, in FROST.
+    /// What was paid for storage, that of all parts included, in FROST.
     pub fn cost(&self) -> u64 {
-        self.stored.cost()
+        let parts = self.parts.iter().map(Self::cost);
+        parts.fold(self.stored.cost(), u64::saturating_add)
     }
 }
 
@@ -148,7 +151,9 @@ impl TryFrom<StoreOutcome> for StoredBlob {
     type Error = StoreFailure;
 
     fn try_from(outcome: StoreOutcome) -> Result<Self, StoreFailure> {
+        let parts = outcome.parts.into_iter().map(Self::try_from);
         Ok(Self {
+            parts: parts.collect::<Result<_, _>>()?,
             stored: outcome.result?,
             unencoded_size: outcome.unencoded_size,
             encoded_size: outcome.encoded_size,

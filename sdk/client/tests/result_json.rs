@@ -146,6 +146,7 @@ fn a_dry_run() {
         certification_gas: Some(5),
         merges_coins: false,
         cannot_pay: None,
+        parts: Vec::new(),
     };
     let fields = json!({
         "path": "file", "blobId": BLOB_TEXT, "unencodedSize": 17, "encodedSize": 66_034_000, "storageCost": 99,

@@ -19,8 +19,16 @@ pub(crate) async fn to_file(
     length: u64,
     path: &Path,
 ) -> Result<(), ClientError> {
+    to_output(pieces, length, Arc::new(Output::create(path)?)).await
+}
+
+/// The same, of a file that is begun.
+pub(crate) async fn to_output(
+    pieces: impl Stream<Item = Result<Bytes, ClientError>>,
+    length: u64,
+    output: Arc<Output>,
+) -> Result<(), ClientError> {
     let mut pieces = std::pin::pin!(pieces);
-    let output = Arc::new(Output::create(path)?);
     output.reserve(length)?;
     while let Some(piece) = pieces.next().await {
         let (output, piece) = (Arc::clone(&output), piece?);
@@ -37,6 +45,18 @@ pub(crate) async fn to_file(
     .await
 }
 
+/// Takes all of them into memory.
+pub(crate) async fn to_memory(
+    pieces: impl Stream<Item = Result<Bytes, ClientError>>,
+) -> Result<Vec<u8>, ClientError> {
+    let mut pieces = std::pin::pin!(pieces);
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        bytes.extend_from_slice(&piece?);
+    }
+    Ok(bytes)
+}
+
 /// Keeps `length` bytes in memory if they are few, otherwise in a file without a name.
 pub(crate) async fn to_content(
     pieces: impl Stream<Item = Result<Bytes, ClientError>>,
@@ -45,11 +65,7 @@ pub(crate) async fn to_content(
 ) -> Result<BlobContent, ClientError> {
     let mut pieces = std::pin::pin!(pieces);
     if length <= spool.in_memory {
-        let mut bytes = Vec::new();
-        while let Some(piece) = pieces.next().await {
-            bytes.extend_from_slice(&piece?);
-        }
-        return Ok(BlobContent::Bytes(bytes));
+        return to_memory(pieces).await.map(BlobContent::Bytes);
     }
     let mut file = spool.file_of(length)?;
     while let Some(piece) = pieces.next().await {

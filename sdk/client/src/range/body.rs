@@ -23,6 +23,14 @@ impl RangeBody {
         }
     }
 
+    /// A range whose bytes come so.
+    pub(crate) fn of(
+        range: Range<u64>,
+        coming: BoxStream<'static, Result<Bytes, ClientError>>,
+    ) -> Self {
+        Self { range, coming }
+    }
+
     /// Which bytes of the blob these are.
     pub fn range(&self) -> Range<u64> {
         self.range.clone()

@@ -8,6 +8,7 @@
 
 mod body;
 mod budget;
+mod prove;
 mod rows;
 mod source;
 
@@ -82,6 +83,15 @@ impl RemoteBlob {
     pub fn with_cache(self, cache: Arc<dyn SliverCache>) -> Self {
         let cache = Some(cache);
         Self { cache, ..self }
+    }
+
+    /// The same blob, with budget and cache of another one.
+    pub(crate) fn like(self, other: &Self) -> Self {
+        Self {
+            budget: other.budget.clone(),
+            cache: other.cache.clone(),
+            ..self
+        }
     }
 
     /// The blob ID.

@@ -59,6 +59,7 @@ impl WholeBlob {
                 },
                 spool: &self.spool,
                 progress: NOBODY,
+                raw: true,
             };
             let content = match reading.run(&self.committee, Destination::Spool).await? {
                 BlobContent::Bytes(bytes) => OpenBlob::Bytes(bytes.into()),

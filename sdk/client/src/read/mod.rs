@@ -18,7 +18,9 @@ mod status;
 
 use std::{sync::Arc, time::Instant};
 
-use walrus_core::{Axis, BlobId, Primary, Secondary, VerifiedBlobMetadataWithId};
+use walrus_core::{
+    Axis, BlobId, Primary, Secondary, VerifiedBlobMetadataWithId, manifest::Manifest,
+};
 
 pub use self::status::{NoWitness, StatusWitness, blob_status, status_before_store};
 use self::{
@@ -30,8 +32,10 @@ pub(crate) use self::{
     fallback::WholeBlob, metadata::fetch as fetch_metadata, named::NamedSlivers, status::StatusPoll,
 };
 use crate::{
-    BlobContent, ClientError, Phase, Progress, ReadOptions, Spool, disk::Output,
-    nodes::NodeCommittee, progress::Timer,
+    BlobContent, ClientError, Phase, Progress, ReadOptions, Spool,
+    disk::{Output, arriving},
+    nodes::NodeCommittee,
+    progress::Timer,
 };
 
 /// Where a blob goes that is read.
@@ -43,6 +47,19 @@ pub(crate) enum Destination {
     Spool,
     /// A file.
     Output(Arc<Output>),
+}
+
+impl Destination {
+    /// Brings there what is in memory.
+    pub(crate) async fn take(self, bytes: Vec<u8>) -> Result<BlobContent, ClientError> {
+        let Self::Output(output) = self else {
+            return Ok(BlobContent::Bytes(bytes));
+        };
+        let length = bytes.len() as u64;
+        let bytes = futures::stream::iter([Ok(bytes.into())]);
+        arriving::to_output(bytes, length, output).await?;
+        Ok(BlobContent::Bytes(Vec::new()))
+    }
 }
 
 /// Reads a blob into memory: metadata, a third of the primary slivers (or two thirds of the secondary ones, should those be what
@@ -63,6 +80,7 @@ pub async fn read_blob(
         options,
         spool,
         progress,
+        raw: true,
     };
     let content = reading.run(committee, Destination::Memory).await?;
     content
@@ -77,10 +95,12 @@ pub(crate) struct Reading<'a> {
     pub(crate) options: &'a ReadOptions,
     pub(crate) spool: &'a Spool,
     pub(crate) progress: &'a dyn Progress,
+    /// Nobody looks whether it is a manifest.
+    pub(crate) raw: bool,
 }
 
 impl Reading<'_> {
-    /// Reads the blob from the nodes of a committee. What goes to an output is not in the result.
+    /// Reads the blob from the nodes of a committee. What goes to an output is not in the result; what may be a manifest does not go there.
     pub(crate) async fn run(
         &self,
         committee: &NodeCommittee,
@@ -94,6 +114,10 @@ impl Reading<'_> {
         if let Some(max) = self.options.max_blob_size.filter(|max| size > *max) {
             return Err(ClientError::BlobTooLarge { size, max });
         }
+        let destination = match !self.raw && Manifest::can_have_length(size) {
+            true => Destination::Memory,
+            false => destination,
+        };
         let mut refusals = Refusals::default();
         let decoding = Decoding {
             metadata: Arc::clone(&metadata),

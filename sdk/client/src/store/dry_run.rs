@@ -215,5 +215,6 @@ fn dry_run(
         certification_gas: decision.gas.certification,
         merges_coins: decision.gas.merges_coins,
         cannot_pay: decision.gas.cannot_pay.map(|error| error.to_string()),
+        parts: Vec::new(),
     })
 }

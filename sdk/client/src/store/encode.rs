@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use walrus_core::{
-    EncodingConfig, EncodingType, Threads, VerifiedBlobMetadataWithId, Work,
+    BlobId, EncodingConfig, EncodingType, Threads, VerifiedBlobMetadataWithId, Work,
     encoder::{BlobEncoder, EncodeError, StreamEncoder},
     pricing::encoded_blob_length,
     spool::SliverSpool,
@@ -109,6 +109,19 @@ impl Unencoded {
             Ok(identity(&metadata))
         };
         compute(work, |_| {}).await
+    }
+
+    /// The blob ID alone.
+    pub(crate) async fn blob_id(
+        self,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<BlobId, ClientError> {
+        let work = move |watched: &Watched| {
+            let metadata = self.stream(watched, |encoder| encoder.compute_metadata())?;
+            let metadata = metadata.map_err(|error| self.stream_error(error))?;
+            Ok(*metadata.blob_id())
+        };
+        compute(work, on_progress).await
     }
 
     fn stream<T>(

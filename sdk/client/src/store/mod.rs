@@ -42,8 +42,8 @@ use walrus_core::{BlobId, Epoch, parameters::max_faulty};
 use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
-pub(crate) use self::duplicates::Known;
-use self::{encode::Unencoded, lost::Objects, record::Record, stage::Placed};
+pub(crate) use self::{duplicates::Known, encode::Unencoded};
+use self::{lost::Objects, record::Record, stage::Placed};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},
     registered_upload::UploadCertificate,

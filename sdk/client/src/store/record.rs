@@ -112,6 +112,7 @@ impl Record {
             certify_digest: self.certify_digest,
             extend_digest: self.extend_digest,
             begun: self.begun,
+            parts: Vec::new(),
         }
     }
 }

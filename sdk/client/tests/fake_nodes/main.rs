@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod manifests;
 mod network;
 mod quilts;
 mod ranges;

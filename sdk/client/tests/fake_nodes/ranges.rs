@@ -228,3 +228,29 @@ async fn what_a_cache_keeps_is_not_asked_for() {
     assert_eq!(cache.0.load(Ordering::Relaxed), 2);
     assert_eq!(wanted(&network), BTreeSet::from([0]));
 }
+
+/// Lets the first slivers pass, and none behind them.
+struct UpTo(u16);
+
+impl SliverCache for UpTo {
+    fn sliver<'a>(
+        &'a self,
+        _: &'a BlobId,
+        index: SliverIndex,
+        fetch: BoxFuture<'a, Result<Bytes, ClientError>>,
+    ) -> BoxFuture<'a, Result<Bytes, ClientError>> {
+        match index.0 < self.0 {
+            true => fetch,
+            false => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_come_is_handed_out_before_the_last_sliver_is_there() {
+    let (_network, blob) = open(&content(0), vec![]).await;
+    let mut body = blob.with_cache(Arc::new(UpTo(1))).range(0..50_000).unwrap();
+    let first = body.next().await.unwrap().unwrap();
+    assert_eq!(first, content(0)[..first.len()]);
+    assert_eq!(first.len() as u64, SLIVER);
+}

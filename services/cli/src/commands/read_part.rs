@@ -31,7 +31,7 @@ pub(super) struct Part<'a> {
 
 impl Part<'_> {
     pub(super) async fn run(self, args: &ReadArgs, out: Option<&Path>) -> anyhow::Result<()> {
-        let blob = match self.read.client.open(self.read.blob_id).await {
+        let blob = match self.read.client.open_blob(self.read.blob_id).await {
             Ok(blob) => blob,
             Err(error) => return Err(self.read.explain(error).await),
         };

@@ -72,7 +72,7 @@ impl Network {
 
     async fn open_certified(&self, blob_id: &BlobId) -> Result<RemoteBlob, StoreError> {
         let status = self.client.blob_status(blob_id, limits::STATUS_TIMEOUT);
-        let (reader, status) = tokio::join!(self.client.open(blob_id), status);
+        let (reader, status) = tokio::join!(self.client.open_blob(blob_id), status);
         let is_certified = match status {
             Ok(BlobStatus::Nonexistent) => return Err(StoreError::NeverStored(*blob_id)),
             Ok(BlobStatus::Invalid { .. }) => return Err(StoreError::Inconsistent(*blob_id)),
