@@ -16,8 +16,14 @@ pub const SLIVER_CACHE_PART: u64 = 8;
 pub const METADATA_CACHE_BYTES: u64 = 16 << 20;
 /// How long a blob that was found certified is believed to be.
 pub const STATUS_BELIEVED: Duration = Duration::from_secs(60);
+/// Blobs that are known to be certified before the nodes say so.
+pub const JUST_CERTIFIED: usize = 4096;
 /// How long the network is asked for the status of a blob.
 pub const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of the longest range of which a proof is made: each sliver of it is fetched and encoded.
+pub const PROOF_RANGE: u64 = 64 << 20;
+/// Proofs that are made at the same time.
+pub const PROOFS_AT_ONCE: usize = 4;
 /// Ranges of one request.
 pub const RANGES: usize = 16;
 /// Blobs of one concatenation.

@@ -145,7 +145,9 @@ impl From<StoreError> for Refusal {
             StoreError::Expired { .. } => GatewayReason::BlobExpired,
             StoreError::Unavailable { .. } => GatewayReason::BlobUnavailable,
             StoreError::Blocked(_) => GatewayReason::ForbiddenBlob,
-            StoreError::Inconsistent(_) | StoreError::Failed(_) => {
+            StoreError::Inconsistent(_)
+            | StoreError::WrongManifest { .. }
+            | StoreError::Failed(_) => {
                 return Self::internal(GatewayReason::Internal, error);
             }
         };

@@ -4,9 +4,10 @@ use std::{ops::Range, sync::Arc};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use walrus_service::envelope::Refusal;
@@ -42,6 +43,12 @@ impl Content {
             return Err(Refusal::new(GatewayReason::PreconditionFailed, message));
         }
         self.headers.insert(header::ETAG, self.tag.header());
+        if let Some(digest) = self.blob.digest() {
+            // RFC 9530: of the whole, whatever part this is.
+            let digest = format!("sha-256=:{}:", BASE64_STANDARD.encode(digest));
+            let name = HeaderName::from_static("repr-digest");
+            self.headers.insert(name, value(digest));
+        }
         self.headers
             .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         if self.tag.is_known(request) {

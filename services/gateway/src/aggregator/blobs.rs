@@ -14,7 +14,7 @@ use walrus_service::{
     request::{PathParts, QueryPairs, invalid_query},
 };
 
-use super::{Aggregator, answer::Content, headers};
+use super::{Aggregator, answer::Content, headers, proof};
 use crate::{
     http::conditions::EntityTag,
     limits,
@@ -22,17 +22,28 @@ use crate::{
     store::{StoreError, StoredBlob},
 };
 
-const CHECKS: [&str; 3] = ["strict_consistency_check", "skip_consistency_check", "wait"];
+const PARAMETERS: [&str; 5] = [
+    "strict_consistency_check",
+    "skip_consistency_check",
+    "wait",
+    "raw",
+    "proof",
+];
 
 /// How a blob is to be read.
+#[derive(Default)]
 struct Wanted {
     strictly: bool,
     wait: Duration,
+    /// Its own bytes, also if it is a manifest.
+    raw: bool,
+    /// A proof in place of the bytes.
+    proof: bool,
 }
 
 impl Wanted {
     fn of(query: &QueryPairs) -> Result<Self, Refusal> {
-        query.only(&CHECKS)?;
+        query.only(&PARAMETERS)?;
         let strictly = is_strict(query)?;
         let wait: u64 = query.one("wait")?.unwrap_or_default();
         if wait > limits::WAIT_SECONDS {
@@ -40,7 +51,22 @@ impl Wanted {
             return Err(invalid_query(format!("`wait` is at most {most} seconds")));
         }
         let wait = Duration::from_secs(wait);
-        Ok(Self { strictly, wait })
+        Ok(Self {
+            strictly,
+            wait,
+            raw: is_set(query, "raw")?,
+            proof: is_set(query, "proof")?,
+        })
+    }
+}
+
+/// Whether a flag is 1 or `true`.
+fn is_set(query: &QueryPairs, name: &str) -> Result<bool, Refusal> {
+    let value: Option<String> = query.one(name)?;
+    match value.as_deref() {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(other) => Err(invalid_query(format!("`{name}` is 0 or 1, not `{other}`"))),
     }
 }
 
@@ -71,7 +97,7 @@ pub(super) fn both_checks(strict: bool, skip: bool) -> Result<bool, Refusal> {
 impl Aggregator {
     /// Opens a blob, if it may be served.
     pub(super) async fn open(&self, blob_id: BlobId) -> Result<Arc<dyn StoredBlob>, Refusal> {
-        self.open_within(blob_id, Duration::ZERO).await
+        self.open_wanted(blob_id, &Wanted::default()).await
     }
 
     /// That so many bytes may be served.
@@ -85,19 +111,23 @@ impl Aggregator {
 
     /// The same, waiting for the blob to be certified. One that is registered is waited for in any case: the nodes hear of its certification
     /// a moment after the chain, and so after its publisher.
-    async fn open_within(
+    async fn open_wanted(
         &self,
         blob_id: BlobId,
-        wait: Duration,
+        wanted: &Wanted,
     ) -> Result<Arc<dyn StoredBlob>, Refusal> {
         let begin = Instant::now();
         let blob = loop {
-            let (missing, wait) = match self.store.open(blob_id).await {
+            let opened = match wanted.raw {
+                true => self.store.open_raw(blob_id),
+                false => self.store.open(blob_id),
+            };
+            let (missing, wait) = match opened.await {
                 Ok(blob) => break blob,
-                Err(error @ StoreError::NeverStored(_)) => (error, wait),
+                Err(error @ StoreError::NeverStored(_)) => (error, wanted.wait),
                 // Who has just stored it reads it.
                 Err(error @ StoreError::Registered(_)) => {
-                    (error, wait.max(limits::CERTIFICATION_LAG))
+                    (error, wanted.wait.max(limits::CERTIFICATION_LAG))
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -111,6 +141,32 @@ impl Aggregator {
         self.check_size(blob.size())?;
         Ok(blob)
     }
+
+    /// The answer with a blob: what all routes end in.
+    async fn answer(
+        &self,
+        blob_id: BlobId,
+        wanted: &Wanted,
+        headers: HeaderMap,
+        method: &Method,
+        request: &HeaderMap,
+    ) -> Result<Response, Refusal> {
+        let blob = self.open_wanted(blob_id, wanted).await?;
+        if wanted.proof {
+            return proof::answer(&*blob, proof::asked(request, blob.size())?, method).await;
+        }
+        let tag = match wanted.raw {
+            true => EntityTag::new(format!("{blob_id}-raw")),
+            false => EntityTag::new(blob_id),
+        };
+        let content = Content {
+            blob,
+            tag,
+            headers,
+            strictly: wanted.strictly,
+        };
+        content.answer(method, request).await
+    }
 }
 
 pub(super) async fn by_blob_id(
@@ -122,13 +178,10 @@ pub(super) async fn by_blob_id(
 ) -> Result<Response, Refusal> {
     let blob_id: BlobId = path.part("blob_id", "a blob ID")?;
     let wanted = Wanted::of(&query)?;
-    let content = Content {
-        blob: aggregator.open_within(blob_id, wanted.wait).await?,
-        tag: EntityTag::new(blob_id),
-        headers: headers::of_blob(&method, &request),
-        strictly: wanted.strictly,
-    };
-    content.answer(&method, &request).await
+    let headers = headers::of_blob(&method, &request);
+    aggregator
+        .answer(blob_id, &wanted, headers, &method, &request)
+        .await
 }
 
 pub(super) async fn by_object_id(
@@ -143,13 +196,9 @@ pub(super) async fn by_object_id(
     let object = aggregator.store.object(object_id).await?;
     let mut headers = headers::of_blob(&method, &request);
     aggregator.allowed.add(&mut headers, object.attributes);
-    let content = Content {
-        blob: aggregator.open_within(object.blob_id, wanted.wait).await?,
-        tag: EntityTag::new(object.blob_id),
-        headers,
-        strictly: wanted.strictly,
-    };
-    content.answer(&method, &request).await
+    aggregator
+        .answer(object.blob_id, &wanted, headers, &method, &request)
+        .await
 }
 
 /// A part whose place is in the query, and which is a whole answer for whoever keeps it.
@@ -161,13 +210,18 @@ pub(super) async fn byte_range(
     request: HeaderMap,
 ) -> Result<Response, Refusal> {
     let blob_id: BlobId = path.part("blob_id", "a blob ID")?;
-    query.only(&["start", "length"])?;
+    query.only(&["start", "length", "raw", "proof"])?;
     let required = |name: &str| {
         let missing = || invalid_query(format!("`{name}` is missing"));
         query.one::<u64>(name)?.ok_or_else(missing)
     };
     let (start, length) = (required("start")?, required("length")?);
-    let blob = aggregator.open(blob_id).await?;
+    let wanted = Wanted {
+        raw: is_set(&query, "raw")?,
+        proof: is_set(&query, "proof")?,
+        ..Wanted::default()
+    };
+    let blob = aggregator.open_wanted(blob_id, &wanted).await?;
     let size = blob.size();
     let end = start.checked_add(length);
     let Some(end) = end.filter(|end| length > 0 && *end <= size) else {
@@ -175,9 +229,13 @@ pub(super) async fn byte_range(
             format!("there are {size} bytes: {length} of them from {start} on are not among these");
         return Err(Refusal::new(GatewayReason::InvalidByteRange, message));
     };
+    if wanted.proof {
+        return proof::answer(&*blob, start..end, &method).await;
+    }
+    let raw = if wanted.raw { "-raw" } else { "" };
     let content = Content {
         blob: Arc::new(Part { blob, start, end }),
-        tag: EntityTag::new(format!("{blob_id}-{start}-{length}")),
+        tag: EntityTag::new(format!("{blob_id}{raw}-{start}-{length}")),
         headers: headers::of_blob(&method, &request),
         strictly: false,
     };
@@ -227,11 +285,7 @@ pub(super) async fn stream(
         HeaderName::from_static("x-walrus-streaming"),
         HeaderValue::from_static("true"),
     );
-    let content = Content {
-        blob: aggregator.open(blob_id).await?,
-        tag: EntityTag::new(blob_id),
-        headers,
-        strictly: false,
-    };
-    content.answer(&method, &request).await
+    aggregator
+        .answer(blob_id, &Wanted::default(), headers, &method, &request)
+        .await
 }

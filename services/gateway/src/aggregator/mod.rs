@@ -4,6 +4,7 @@ mod answer;
 mod blobs;
 mod concat;
 mod headers;
+mod proof;
 mod quilts;
 
 use std::sync::Arc;

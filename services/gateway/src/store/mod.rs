@@ -7,7 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
-use walrus_sdk::{Address, BlobId, Epoch, QuiltPatch, QuiltPatchId};
+use walrus_sdk::{Address, BlobId, BodyProof, Epoch, QuiltPatch, QuiltPatchId};
 
 pub use network::{CacheBounds, Network};
 
@@ -16,11 +16,19 @@ pub type ByteStream = BoxStream<'static, Result<Bytes, StoreError>>;
 
 /// Where blobs are.
 pub trait Store: Send + Sync + 'static {
-    /// Opens a blob that is certified.
+    /// Opens a blob that is certified; of a manifest, the body that it stands for.
     ///
     /// # Errors
     /// [`StoreError`].
     fn open(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>>;
+
+    /// The same, with the blob's own bytes also if it is a manifest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
+        self.open(blob_id)
+    }
 
     /// The patches of a quilt, in the order of its index.
     ///
@@ -33,6 +41,11 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; [`StoreError::NoPatch`] if the quilt has none of this ID.
     fn patch(&self, id: QuiltPatchId) -> BoxFuture<'_, Result<StoredPatch, StoreError>>;
+
+    /// A blob was certified a moment ago, as whoever shares this store knows first: the nodes hear of it later.
+    fn certified(&self, blob_id: BlobId) {
+        let _ = blob_id;
+    }
 
     /// Bytes that are held, by what they are; for metrics.
     fn bytes_in_memory(&self) -> Vec<(&'static str, u64)> {
@@ -62,6 +75,17 @@ pub trait StoredBlob: Send + Sync {
     /// # Errors
     /// [`StoreError::Inconsistent`] if it does not, and all others.
     fn read_strictly(&self) -> BoxFuture<'_, Result<ByteStream, StoreError>>;
+
+    /// SHA-256 of all of it, where it is known without reading.
+    fn digest(&self) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// A proof of a range, at least one byte, against the blob ID; `None` of what has no blob ID of its own.
+    fn prove(&self, range: Range<u64>) -> Option<BoxFuture<'_, Result<BodyProof, StoreError>>> {
+        let _ = range;
+        None
+    }
 }
 
 /// A blob object, as far as it matters for reading.
@@ -119,6 +143,14 @@ pub enum StoreError {
     /// It was encoded wrongly, and has no content.
     #[error("blob {0} is inconsistently encoded and has no content")]
     Inconsistent(BlobId),
+    /// What the manifest says of its parts is not so.
+    #[error("the body of manifest {blob_id} cannot be put together: {source}")]
+    WrongManifest {
+        /// The manifest.
+        blob_id: BlobId,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The quilt has no such patch, or the blob is no quilt.
     #[error("{0}")]
     NoPatch(Box<dyn std::error::Error + Send + Sync>),

@@ -5,15 +5,17 @@ use std::{io, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
+use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use walrus_sdk::{
-    Address, BlobContent, BlobId, BlobStatus, ChainError, Client, ClientError, ConsistencyCheck,
-    QuiltPatch, QuiltPatchId, QuiltProblem, ReadBudget, RemoteBlob,
+    Address, BlobContent, BlobId, BlobStatus, BodyProof, ChainError, Client, ClientError,
+    ConsistencyCheck, ManifestProblem, PartOpener, QuiltPatch, QuiltPatchId, QuiltProblem,
+    ReadBudget, RemoteBody,
 };
 
 use super::{
     ByteStream, ObjectOfBlob, Store, StoreError, StoredBlob, StoredPatch,
-    cache::{Indexes, Readers, Slivers},
+    cache::{Certified, Indexes, Readers, Slivers},
 };
 use crate::limits;
 
@@ -27,7 +29,7 @@ pub struct CacheBounds {
     pub reads: usize,
     /// Slivers that may be asked for again.
     pub slivers: u64,
-    /// Metadata, and as much again of indexes of quilts.
+    /// Metadata, as much again of that of parts, and as much again of indexes of quilts.
     pub metadata: u64,
 }
 
@@ -48,6 +50,12 @@ pub struct Network {
     budget: ReadBudget,
     slivers: Arc<Slivers>,
     readers: Arc<Readers>,
+    /// Blobs that are known to be certified though nodes may not have heard of it yet.
+    certified: Arc<Certified>,
+    /// Of parts of manifests, whose status nobody asks for: whether they can be read decides.
+    parts: Arc<Readers>,
+    /// Making proofs takes the processor.
+    proofs: Arc<Semaphore>,
     indexes: Arc<Indexes>,
 }
 
@@ -59,21 +67,25 @@ impl Network {
             budget: ReadBudget::new(bounds.reads),
             slivers: Slivers::new(bounds.slivers),
             readers: Arc::new(Readers::new(bounds.metadata, limits::STATUS_BELIEVED)),
+            certified: Arc::new(Certified::new(limits::STATUS_BELIEVED)),
+            parts: Arc::new(Readers::new(bounds.metadata, limits::STATUS_BELIEVED)),
+            proofs: Arc::new(Semaphore::new(limits::PROOFS_AT_ONCE)),
             indexes: Arc::new(Indexes::new(bounds.metadata)),
         }
     }
 
     /// The reader of a blob that is certified.
-    async fn opened(&self, blob_id: &BlobId) -> Result<RemoteBlob, StoreError> {
+    async fn opened(&self, blob_id: &BlobId) -> Result<RemoteBody, StoreError> {
         self.readers
             .get(blob_id, self.open_certified(blob_id))
             .await
     }
 
-    async fn open_certified(&self, blob_id: &BlobId) -> Result<RemoteBlob, StoreError> {
+    async fn open_certified(&self, blob_id: &BlobId) -> Result<RemoteBody, StoreError> {
         let status = self.client.blob_status(blob_id, limits::STATUS_TIMEOUT);
         let (reader, status) = tokio::join!(self.client.open_blob(blob_id), status);
         let is_certified = match status {
+            Ok(BlobStatus::Nonexistent) if self.certified.has(blob_id) => true,
             Ok(BlobStatus::Nonexistent) => return Err(StoreError::NeverStored(*blob_id)),
             Ok(BlobStatus::Invalid { .. }) => return Err(StoreError::Inconsistent(*blob_id)),
             Ok(status) => {
@@ -91,7 +103,30 @@ impl Network {
             error => error,
         })?;
         let cache = Arc::clone(&self.slivers);
-        Ok(reader.with_budget(self.budget.clone()).with_cache(cache))
+        let reader = reader.with_budget(self.budget.clone()).with_cache(cache);
+        let body = RemoteBody::of(reader, self.part_opener()).await;
+        body.map_err(|error| failed(blob_id, error))
+    }
+
+    /// Opens parts of manifests. It knows none of the readers that have it.
+    fn part_opener(&self) -> PartOpener {
+        let (client, parts) = (self.client.clone(), Arc::clone(&self.parts));
+        Arc::new(move |part| {
+            let (client, parts) = (client.clone(), Arc::clone(&parts));
+            Box::pin(async move {
+                let open = async { client.open_blob(part).await.map(RemoteBody::raw) };
+                let body = parts.get(&part, open).await?;
+                Ok(body.blob().clone())
+            })
+        })
+    }
+
+    fn blob(&self, reader: RemoteBody) -> Arc<dyn StoredBlob> {
+        Arc::new(BlobOfNetwork {
+            client: self.client.clone(),
+            reader,
+            proofs: Arc::clone(&self.proofs),
+        })
     }
 
     async fn require_certified(
@@ -111,6 +146,7 @@ impl Network {
         }
         match status.initial_certified_epoch() {
             Some(_) => Ok(()),
+            None if self.certified.has(blob_id) => Ok(()),
             None => Err(StoreError::Registered(*blob_id)),
         }
     }
@@ -120,8 +156,14 @@ impl Store for Network {
     fn open(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
         Box::pin(async move {
             let reader = self.opened(&blob_id).await?;
-            let client = self.client.clone();
-            Ok(Arc::new(BlobOfNetwork { client, reader }) as Arc<dyn StoredBlob>)
+            Ok(self.blob(reader))
+        })
+    }
+
+    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
+        Box::pin(async move {
+            let reader = self.opened(&blob_id).await?;
+            Ok(self.blob(RemoteBody::raw(reader.blob().clone())))
         })
     }
 
@@ -159,11 +201,16 @@ impl Store for Network {
         })
     }
 
+    fn certified(&self, blob_id: BlobId) {
+        self.certified.note(blob_id);
+    }
+
     fn bytes_in_memory(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("reads", self.budget.in_use() as u64),
             ("slivers", self.slivers.weight()),
             ("metadata", self.readers.weight()),
+            ("parts", self.parts.weight()),
             ("indexes", self.indexes.weight()),
         ]
     }
@@ -194,7 +241,8 @@ impl Store for Network {
 /// A blob of the network.
 struct BlobOfNetwork {
     client: Client,
-    reader: RemoteBlob,
+    reader: RemoteBody,
+    proofs: Arc<Semaphore>,
 }
 
 impl StoredBlob for BlobOfNetwork {
@@ -220,7 +268,10 @@ impl StoredBlob for BlobOfNetwork {
     fn read_strictly(&self) -> BoxFuture<'_, Result<ByteStream, StoreError>> {
         Box::pin(async move {
             let blob_id = self.blob_id();
-            let read = self.client.read(blob_id);
+            if let Some(parts) = self.reader.strictly(&self.client) {
+                return Ok(parts.map_err(move |error| failed(&blob_id, error)).boxed());
+            }
+            let read = self.client.read(blob_id).raw();
             let read = read.consistency_check(ConsistencyCheck::Strict).content();
             match read.await.map_err(|error| failed(&blob_id, error))? {
                 BlobContent::Bytes(bytes) => Ok(stream::iter([Ok(Bytes::from(bytes))]).boxed()),
@@ -233,12 +284,48 @@ impl StoredBlob for BlobOfNetwork {
             }
         })
     }
+
+    fn digest(&self) -> Option<[u8; 32]> {
+        self.reader.manifest().map(|manifest| *manifest.digest())
+    }
+
+    fn prove(&self, range: Range<u64>) -> Option<BoxFuture<'_, Result<BodyProof, StoreError>>> {
+        Some(Box::pin(async move {
+            // It is never closed.
+            let _permit = self.proofs.acquire().await;
+            let proof = self.reader.prove(range).await;
+            proof.map_err(|error| failed(&self.blob_id(), error))
+        }))
+    }
+}
+
+/// What a failed read of a part means for its manifest: that the part is not there is not that the manifest is not.
+fn failed_part(blob_id: BlobId, problem: ManifestProblem) -> StoreError {
+    if let ManifestProblem::PartUnreadable { source, .. } = &problem {
+        match **source {
+            ClientError::BlobIdBlocked(part) => return StoreError::Blocked(part),
+            ClientError::InvalidBlob(_)
+            | ClientError::MarkedInvalid { .. }
+            | ClientError::Manifest(_) => {}
+            _ => {
+                return StoreError::Unavailable {
+                    blob_id,
+                    source: problem.into(),
+                };
+            }
+        }
+    }
+    StoreError::WrongManifest {
+        blob_id,
+        source: problem.into(),
+    }
 }
 
 /// What a failed read means.
 fn failed(blob_id: &BlobId, error: ClientError) -> StoreError {
     let blob_id = *blob_id;
     match error {
+        ClientError::Manifest(problem) => failed_part(blob_id, problem),
         ClientError::BlobIdDoesNotExist(_) => StoreError::NeverStored(blob_id),
         ClientError::BlobIdBlocked(_) => StoreError::Blocked(blob_id),
         ClientError::InvalidBlob(_) | ClientError::MarkedInvalid { .. } => {

@@ -5,6 +5,7 @@
 mod concat;
 mod errors;
 mod headers;
+mod proofs;
 mod quilts;
 mod ranges;
 mod store;

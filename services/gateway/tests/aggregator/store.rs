@@ -15,12 +15,17 @@ use bytes::Bytes;
 use futures::{StreamExt as _, future::BoxFuture, stream};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
+use walrus_core::{
+    EncodingConfig,
+    encoder::{BlobEncoder, EncodedBlob},
+    proof::RangeProver,
+};
 use walrus_gateway::{
     Services,
     aggregator::AggregatorOptions,
     store::{ByteStream, ObjectOfBlob, Store, StoreError, StoredBlob, StoredPatch},
 };
-use walrus_sdk::{Address, BlobId, QuiltPatch, QuiltPatchId};
+use walrus_sdk::{Address, BlobId, BodyProof, QuiltPatch, QuiltPatchId};
 use walrus_service::metrics::Registry;
 
 /// Bytes that are handed out at once.
@@ -35,6 +40,21 @@ pub(crate) struct Memory {
     reads: Arc<Mutex<Vec<Range<u64>>>>,
     /// Where reading fails.
     broken_at: Option<u64>,
+    /// What it is on a network.
+    encoded: Option<Arc<EncodedBlob>>,
+}
+
+/// Shards of what is encoded.
+pub(crate) const SHARDS: u16 = 10;
+
+fn encode(content: &[u8]) -> EncodedBlob {
+    let config = EncodingConfig::new(SHARDS).unwrap();
+    BlobEncoder::new(config, content).unwrap().encode().unwrap()
+}
+
+/// The blob ID of what is encoded.
+pub(crate) fn encoded_id(content: &[u8]) -> BlobId {
+    *encode(content).metadata.blob_id()
 }
 
 /// What is said of a blob.
@@ -67,6 +87,22 @@ impl Memories {
             content: content.into(),
             reads: Arc::default(),
             broken_at: None,
+            encoded: None,
+        };
+        self.blobs.insert(blob_id, memory);
+        self
+    }
+
+    /// A blob under its own ID, of which there are proofs.
+    pub(crate) fn with_encoded(mut self, content: Vec<u8>) -> Self {
+        let encoded = Arc::new(encode(&content));
+        let blob_id = *encoded.metadata.blob_id();
+        let memory = Memory {
+            blob_id,
+            content: content.into(),
+            reads: Arc::default(),
+            broken_at: None,
+            encoded: Some(encoded),
         };
         self.blobs.insert(blob_id, memory);
         self
@@ -162,6 +198,17 @@ impl StoredBlob for Memory {
 
     fn size(&self) -> u64 {
         self.content.len() as u64
+    }
+
+    fn prove(&self, range: Range<u64>) -> Option<BoxFuture<'_, Result<BodyProof, StoreError>>> {
+        let encoded = self.encoded.as_ref()?;
+        let mut prover = RangeProver::new(&encoded.metadata, range).unwrap();
+        for index in prover.slivers() {
+            let pair = &encoded.pairs[index.as_usize()];
+            prover.add(pair.primary.symbols.data()).unwrap();
+        }
+        let proof = BodyProof::Blob(prover.finish().unwrap());
+        Some(Box::pin(std::future::ready(Ok(proof))))
     }
 
     fn read(&self, range: Range<u64>) -> ByteStream {
