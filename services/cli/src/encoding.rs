@@ -15,9 +15,15 @@ use walrus_core::{
     metadata::VerifiedBlobMetadataWithId,
     work::{Cancellation, Progress},
 };
-use walrus_sdk::{BlobData, Spool};
+use walrus_sdk::{BlobData, Identity, Phase, Spool};
 
-use crate::{input::Inputs, output::NewDirectory, report::Reporter, stop::Stop};
+use crate::{
+    input::Inputs,
+    output::NewDirectory,
+    progress::Bars,
+    report::{Reporter, explain},
+    stop::Stop,
+};
 
 /// The end of what somebody interrupted.
 const INTERRUPTED: &str = "interrupted; nothing was written";
@@ -63,6 +69,30 @@ pub(crate) async fn encode_file(
         directory.keep();
     }
     Ok(metadata)
+}
+
+/// What a file is stored as, which may be larger than one blob.
+pub(crate) async fn identify(
+    path: &Path,
+    config: EncodingConfig,
+    spool: Spool,
+    reporter: &Reporter,
+) -> anyhow::Result<Identity> {
+    let stop = Stop::on_signals()?;
+    let mut inputs = Inputs::of_bodies(config, spool);
+    let bars = Bars::new(reporter.clone());
+    let identify = async {
+        let data = inputs.blob(path).await?;
+        bars.start(Phase::Encode);
+        let identity = Identity::of(&path.display().to_string(), data, config, &bars).await;
+        identity.map_err(explain)
+    };
+    let identity = tokio::select! {
+        identity = identify => identity,
+        () = stop.wait() => bail!(INTERRUPTED),
+    };
+    bars.finish();
+    identity
 }
 
 /// Runs a computation on a thread of its own. When `stop` is over it is cancelled, and its end, with everything cleaned up, is

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use walrus_core::{BlobId, EncodingConfig};
+use walrus_core::{BlobId, EncodingConfig, manifest::max_body_length};
 use walrus_sdk::{BlobData, ClientError, Spool};
 
 use crate::{
@@ -30,17 +30,36 @@ const STANDARD_INPUT: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/f
 
 /// What is to be stored: files as they are, and copies of what can be read only once.
 pub(crate) struct Inputs {
-    config: EncodingConfig,
+    limit: Limit,
     spool: Spool,
     in_memory: u64,
     has_standard_input: bool,
 }
 
+/// How large an input may be.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    config: EncodingConfig,
+    /// Bytes.
+    max: u64,
+}
+
 impl Inputs {
     /// Blobs that can be encoded.
     pub(crate) fn new(config: EncodingConfig, spool: Spool) -> Self {
+        let max = config.max_blob_size();
+        Self::up_to(Limit { config, max }, spool)
+    }
+
+    /// Bodies that can be stored: what is too large for one blob becomes several.
+    pub(crate) fn of_bodies(config: EncodingConfig, spool: Spool) -> Self {
+        let max = max_body_length(&config);
+        Self::up_to(Limit { config, max }, spool)
+    }
+
+    fn up_to(limit: Limit, spool: Spool) -> Self {
         Self {
-            config,
+            limit,
             spool,
             in_memory: PIPES_IN_MEMORY,
             has_standard_input: false,
@@ -61,7 +80,7 @@ impl Inputs {
         );
         // Files of the system say that they are empty; what is in them can be read like a pipe.
         if metadata.is_file() && metadata.len() > 0 {
-            check_length(&self.config, &name.to_string(), metadata.len())?;
+            self.limit.check(&name.to_string(), metadata.len())?;
             File::open(path).with_context(unreadable)?;
             return Ok(path.into());
         }
@@ -95,7 +114,7 @@ impl Inputs {
         let metadata = file.metadata().with_context(unreadable)?;
         // Not if somebody has read the start of it already.
         if metadata.is_file() && metadata.len() > 0 && file.stream_position().ok() == Some(0) {
-            check_length(&self.config, NAME, metadata.len())?;
+            self.limit.check(NAME, metadata.len())?;
             return Ok(Arc::new(file).into());
         }
         self.copy_of(move || Ok((NAME.to_owned(), file))).await
@@ -106,10 +125,10 @@ impl Inputs {
         &mut self,
         open: impl FnOnce() -> anyhow::Result<(String, File)> + Send + 'static,
     ) -> anyhow::Result<BlobData> {
-        let (config, in_memory, spool) = (self.config, self.in_memory, self.spool.clone());
+        let (limit, in_memory, spool) = (self.limit, self.in_memory, self.spool.clone());
         let work = move || {
             let (name, file) = open()?;
-            copy(&name, file, &config, in_memory, &spool)
+            copy(&name, file, limit, in_memory, &spool)
         };
         let data = unattended(work).await?;
         if let BlobData::Bytes(bytes) = &data {
@@ -123,12 +142,12 @@ impl Inputs {
 fn copy(
     name: &str,
     file: File,
-    config: &EncodingConfig,
+    limit: Limit,
     in_memory: u64,
     spool: &Spool,
 ) -> anyhow::Result<BlobData> {
     let unreadable = || format!("cannot read {name}");
-    let max = config.max_blob_size();
+    let max = limit.max;
     // One byte more than allowed tells that there are too many.
     let mut input = file.take(max.saturating_add(1));
     let mut start = Vec::new();
@@ -138,7 +157,7 @@ fn copy(
         .with_context(unreadable)?;
     let length = start.len() as u64;
     if length > max {
-        return Err(too_large(config, name, None));
+        return Err(limit.exceeded(name, None));
     }
     if length < in_memory {
         return Ok(start.into());
@@ -152,41 +171,46 @@ fn copy(
             format!("cannot copy {name} to {directory}; if it is full, name another place with --spool-dir")
         })?;
     if file.metadata()?.len() > max {
-        return Err(too_large(config, name, None));
+        return Err(limit.exceeded(name, None));
     }
     Ok(Arc::new(file).into())
 }
 
-fn check_length(config: &EncodingConfig, name: &str, length: u64) -> anyhow::Result<()> {
-    if length > config.max_blob_size() {
-        return Err(too_large(config, name, Some(length)));
-    }
-    Ok(())
-}
-
-/// The error of a blob that the encoding has no room for, with what has; `length` if it is known.
-fn too_large(config: &EncodingConfig, name: &str, length: Option<u64>) -> anyhow::Error {
-    let (shards, max) = (config.n_shards(), config.max_blob_size());
-    let takes = |shards: &u16| {
-        let max = EncodingConfig::new(*shards).map_or(0, |config| config.max_blob_size());
-        length.is_some_and(|length| length <= max)
-    };
-    // One shard more may hold a little less.
-    let enough = (shards..=MAX_SHARDS).rev().take_while(takes).last();
-    let advice = match (length, enough) {
-        (Some(length), Some(enough)) => format!(
-            "{} take {enough} shards or more, such as those of a new `walrus localnet --shards {enough}`",
-            size(length)
-        ),
-        (Some(length), None) => format!("store its {} as several files", size(length)),
-        (None, _) => {
-            "more shards hold more, such as those of a new `walrus localnet --shards N`".to_owned()
+impl Limit {
+    fn check(&self, name: &str, length: u64) -> anyhow::Result<()> {
+        if length > self.max {
+            return Err(self.exceeded(name, Some(length)));
         }
-    };
-    anyhow::anyhow!(
-        "{name} has more than {max} bytes ({}), the largest blob that {shards} shards can hold; {advice}",
-        size(max)
-    )
+        Ok(())
+    }
+
+    /// The error of something that has no room, with what has; `length` if it is known.
+    fn exceeded(&self, name: &str, length: Option<u64>) -> anyhow::Error {
+        let (shards, max) = (self.config.n_shards(), self.max);
+        if max > self.config.max_blob_size() {
+            return anyhow::anyhow!(
+                "{name} has more than {max} bytes ({}), the most that {shards} shards take under one manifest; store it as several files",
+                size(max)
+            );
+        }
+        let takes = |shards: &u16| {
+            let max = EncodingConfig::new(*shards).map_or(0, |config| config.max_blob_size());
+            length.is_some_and(|length| length <= max)
+        };
+        // One shard more may hold a little less.
+        let enough = (shards..=MAX_SHARDS).rev().take_while(takes).last();
+        let advice = match (length, enough) {
+            (Some(length), Some(enough)) => {
+                format!("{} take {enough} shards or more", size(length))
+            }
+            (Some(length), None) => format!("no network takes {}", size(length)),
+            (None, _) => "more shards hold more".to_owned(),
+        };
+        anyhow::anyhow!(
+            "{name} has more than {max} bytes ({}), the largest blob that {shards} shards can hold; {advice}. `walrus store` stores it as several blobs",
+            size(max)
+        )
+    }
 }
 
 /// Reads a blob ID, with a hint for the decimal form that explorers show.
@@ -224,13 +248,15 @@ mod tests {
     #[test]
     fn a_file_that_is_too_large_is_told_how_many_shards_it_takes() {
         let config = EncodingConfig::new(100).unwrap();
-        let said = |length| too_large(&config, "disk.img", length).to_string();
+        let max = config.max_blob_size();
+        let limit = Limit { config, max };
+        let said = |length| limit.exceeded("disk.img", length).to_string();
         let known = said(Some(500_000_000));
         for part in [
             "more than 149286452 bytes (142.4 MiB)",
             "that 100 shards can hold",
             "476.8 MiB take 185 shards or more",
-            "`walrus localnet --shards 185`",
+            "`walrus store` stores it as several blobs",
         ] {
             assert!(known.contains(part), "{known}");
         }
@@ -243,8 +269,11 @@ mod tests {
             "shards in three do not weigh the same"
         );
         assert!((185..=MAX_SHARDS).all(fits));
-        assert!(said(None).contains("`walrus localnet --shards N`"));
-        assert!(said(Some(1 << 50)).contains("as several files"));
+        assert!(said(None).contains("more shards hold more"));
+        assert!(said(Some(1 << 50)).contains("no network takes 1.0 PiB"));
+        let max = max_body_length(&config);
+        let of_bodies = Limit { config, max }.exceeded("disk.img", None);
+        assert!(of_bodies.to_string().contains("as several files"));
     }
 
     /// The encoding with the least room.
@@ -282,7 +311,8 @@ mod tests {
         let max = usize::try_from(MAX).unwrap();
         let copy = |path: &Path, in_memory| {
             let file = File::open(path).unwrap();
-            super::copy("pipe", file, &smallest(), in_memory, &spool)
+            let (config, max) = (smallest(), MAX);
+            super::copy("pipe", file, Limit { config, max }, in_memory, &spool)
         };
         for (length, in_memory) in [(0, 10), (9, 10), (10, 10), (50, 10), (max, 10)] {
             let (path, thread, _reader) = pipe_of(length);
@@ -309,7 +339,8 @@ mod tests {
         let nowhere = Spool::in_directory(dir.path().join("absent"));
         let (path, thread, _reader) = pipe_of(10);
         let file = File::open(&path).unwrap();
-        let error = copy("pipe", file, &smallest(), 10, &nowhere).unwrap_err();
+        let (config, max) = (smallest(), MAX);
+        let error = copy("pipe", file, Limit { config, max }, 10, &nowhere).unwrap_err();
         thread.join().unwrap();
         assert!(error.to_string().contains("--spool-dir"), "{error:#}");
     }

@@ -24,6 +24,7 @@ mod named_files;
 mod network_steps;
 mod node_table;
 mod output;
+mod parts;
 mod printable;
 mod progress;
 mod report;
@@ -173,6 +174,7 @@ async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()>
         Command::Health(args) => commands::health::run(&global, args).await,
         Command::GenerateSuiWallet(args) => commands::generate_sui_wallet::run(&global, args).await,
         Command::BlobId(args) => commands::blob_id::run(&global, args).await,
+        Command::Verify(args) => commands::verify::run(&global, args).await,
         Command::Encode(args) => commands::encode::run(&global, args).await,
         Command::Decode(args) => commands::decode::run(&global, args).await,
         Command::ConvertBlobId { blob_id_decimal } => {

@@ -105,7 +105,8 @@ impl Bars {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start(&self, phase: Phase) {
+    /// Begins a phase.
+    pub(crate) fn start(&self, phase: Phase) {
         let spinner = self.reporter.spinner(phase.label());
         let mut shown = self.shown();
         shown.replace(Some(spinner));
@@ -204,6 +205,9 @@ impl Progress for Bars {
             } => self.sent(blob_id, done, total),
             ProgressEvent::Received { done, total } => bytes(Phase::FetchSlivers, done, total),
             ProgressEvent::Decoding { done, total } => bytes(Phase::Decode, done, total),
+            ProgressEvent::Parts { stored, total } => {
+                say(format_args!("Parts stored: {stored} of {total}"));
+            }
             ProgressEvent::Uploaded { weight, total, .. } => self.advance(weight, total),
             ProgressEvent::Confirmed { weight, needed, .. } => self.advance(weight, needed),
             ProgressEvent::SliversRead { got, needed } => self.advance(got, needed),

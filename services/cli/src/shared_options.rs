@@ -41,6 +41,7 @@ const USES: &[(&str, &[&str])] = &[
     ("health", ASKS),
     ("generate-sui-wallet", ALONE),
     ("blob-id", ASKS),
+    ("verify", ASKS),
     ("encode", ALONE),
     ("decode", ALONE),
     ("convert-blob-id", ALONE),
@@ -80,6 +81,7 @@ const USES: &[(&str, &[&str])] = &[
 /// Options without an effect beside another one of the same command: command, that one, and those.
 const NEEDLESS: &[(&str, &str, &str)] = &[
     ("blob-id", "n_shards", WALLET),
+    ("verify", "n_shards", WALLET),
     ("blob-status", "id", "spool_dir"),
     ("blob-status", "blob_id", "spool_dir"),
 ];

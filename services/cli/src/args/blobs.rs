@@ -18,7 +18,7 @@ use crate::report::say;
 /// Arguments of `store`.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// The files to store; `-` for standard input.
+    /// The files to store; `-` for standard input. One that is larger than a blob can be becomes several blobs under a manifest.
     #[arg(required = true, value_name = "FILES")]
     pub(crate) files: Vec<PathBuf>,
     /// How to store them.
@@ -230,6 +230,12 @@ pub(crate) struct ReadArgs {
         conflicts_with_all = ["range", "strict_consistency_check", "skip_consistency_check"]
     )]
     pub(crate) resume: bool,
+    /// The blob's own bytes, also if it is the manifest of a body in several blobs, which is otherwise read in its place.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Also write a proof that the range is of the blob, for `walrus verify`.
+    #[arg(long, value_name = "PROOF", requires = "range", value_parser = below_home())]
+    pub(crate) proof_out: Option<PathBuf>,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,

@@ -18,6 +18,7 @@ mod quilts;
 mod ranges;
 mod scripting;
 mod times;
+mod verify;
 mod wallets;
 
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ pub(crate) use self::{
     quilts::{ListPatchesArgs, QuiltBlob, ReadQuiltArgs, StoreQuiltArgs},
     ranges::ByteRange,
     scripting::{CompletionArgs, JsonArgs},
+    verify::VerifyArgs,
     wallets::{GenerateSuiWalletArgs, HealthArgs, HealthOrder},
 };
 use crate::trace::{self, TraceTarget};
@@ -288,6 +290,14 @@ pub(crate) enum Command {
         walrus blob-id report.pdf --n-shards 1000 --json\n\n\
         The blob ID depends on the number of shards: 1000 on the public networks. Files of any size take little memory.")]
     BlobId(BlobIdArgs),
+    /// Verify that a file, or a range of it with its proof, is what a blob ID names.
+    #[command(after_help = "Examples:\n  \
+        walrus verify report.pdf --blob-id BLOB_ID --n-shards 1000   offline\n  \
+        curl -r 0-999 -o part URL/v1/blobs/BLOB_ID\n  \
+        curl -r 0-999 -o part.proof \"URL/v1/blobs/BLOB_ID?proof=1\"\n  \
+        walrus verify part --blob-id BLOB_ID --proof part.proof --range 0-999\n\n\
+        Whoever delivered file and proof need not be trusted. With --n-shards (1000 on the public networks) no network is asked.")]
+    Verify(VerifyArgs),
     /// Write the slivers of a file into a directory, offline.
     #[command(after_help = "Examples:\n  \
         walrus encode video.mp4 --n-shards 1000 --out slivers\n  \
@@ -445,6 +455,7 @@ impl Command {
             Self::Health(_) => "health",
             Self::GenerateSuiWallet(_) => "generate-sui-wallet",
             Self::BlobId(_) => "blob-id",
+            Self::Verify(_) => "verify",
             Self::Encode(_) => "encode",
             Self::Decode(_) => "decode",
             Self::ConvertBlobId { .. } => "convert-blob-id",

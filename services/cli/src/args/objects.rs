@@ -28,7 +28,7 @@ pub(crate) struct DeleteArgs {
     /// Blobs with the content of these files: all objects of them.
     #[arg(long, alias = "file", value_name = "FILES", num_args = 1.., value_parser = below_home())]
     pub(crate) files: Vec<PathBuf>,
-    /// Blobs by their IDs: all objects of them.
+    /// Blobs by their IDs: all objects of them. With a manifest go its parts, but for those that other manifests of the wallet have.
     #[arg(long, alias = "blob-id", value_name = "BLOB_ID", num_args = 1..)]
     pub(crate) blob_ids: Vec<String>,
     /// Single blob objects.
@@ -49,7 +49,7 @@ pub(crate) struct DeleteArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("until").args(["epochs_extended", "end_epoch", "earliest_expiry_time"]).required(true))]
 pub(crate) struct ExtendArgs {
-    /// The blob objects, or shared ones.
+    /// The blob objects, or shared ones. With a manifest, the objects of its parts are extended, unless it is shared.
     #[arg(long, alias = "blob-obj-ids", value_name = "OBJECT_ID", required = true, num_args = 1..)]
     pub(crate) blob_obj_id: Vec<Address>,
     /// By how many epochs.
@@ -72,10 +72,10 @@ pub(crate) struct ExtendArgs {
 /// Arguments of `share`.
 #[derive(Debug, Args)]
 pub(crate) struct ShareArgs {
-    /// The blob object, which must not be deletable.
+    /// The blob object, which must not be deletable; the parts of a manifest are shared with it.
     #[arg(long, value_name = "OBJECT_ID")]
     pub(crate) blob_obj_id: Address,
-    /// What to put into it for extensions, in FROST (1 WAL = 1000000000 FROST) or with a unit.
+    /// What to put into it for extensions, in FROST (1 WAL = 1000000000 FROST) or with a unit; of a manifest, into each of its parts as well.
     #[arg(long, value_name = "FROST", value_parser = parse_frost)]
     pub(crate) amount: Option<u64>,
     /// Pay nothing if it costs more, in FROST (1 WAL = 1000000000 FROST) or with a unit.

@@ -8,9 +8,10 @@ use super::{Report, show};
 use crate::{
     args::{BlobStatusArgs, GlobalOptions},
     context::Network,
-    encoding::encode_file,
+    encoding::identify,
     input,
     lifetime::{Lifetime, LifetimeOutput},
+    parts::PartsStatus,
     report::{Reporter, count},
 };
 
@@ -25,6 +26,9 @@ struct BlobStatusOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_expiry_timestamp: Option<String>,
     lifetime: LifetimeOutput,
+    /// Of a manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<PartsStatus>,
     #[serde(skip)]
     found: Lifetime,
     /// About when it ends, RFC 3339.
@@ -42,6 +46,9 @@ impl Report for BlobStatusOutput {
         if let Some(time) = &self.end {
             reporter.field("expires about", time);
         }
+        if let Some(parts) = &self.parts {
+            parts.print(reporter);
+        }
     }
 }
 
@@ -54,8 +61,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
             let config = network.encoding_config().await?;
             let reporter = Reporter::new(global.json);
             let spool = args.copy.spool();
-            let metadata = encode_file(file, config, None, spool, &reporter).await?;
-            *metadata.blob_id()
+            identify(file, config, spool, &reporter).await?.blob_id
         }
         (None, None) => anyhow::bail!("exactly one of `--file` and `--blob-id` must be given"),
     };
@@ -70,9 +76,14 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobStatusArgs) -> anyhow:
         _ => None,
     };
     let file = args.file.map(|file| file.display().to_string());
+    let parts = match status.initial_certified_epoch() {
+        Some(_) => PartsStatus::of(&network, &blob_id, args.timeout).await?,
+        None => None,
+    };
     let output = BlobStatusOutput {
         blob_id,
         file,
+        parts,
         status,
         estimated_expiry_timestamp,
         lifetime: LifetimeOutput::new(lifetime, end.clone()),

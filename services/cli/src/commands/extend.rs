@@ -12,6 +12,7 @@ use crate::{
     args::{ExtendArgs, GlobalOptions},
     context::Network,
     cost::Cost,
+    parts::{describe_missing, manifest_of, objects_of},
     report::{Reporter, count, say, wal},
 };
 
@@ -88,10 +89,12 @@ pub(crate) async fn run(global: &GlobalOptions, args: ExtendArgs) -> anyhow::Res
     let mut plans = Vec::with_capacity(args.blob_obj_id.len());
     let prices = network.reader().prices().await?;
     let until = Until::of(&network, &args).await?;
-    for object in &args.blob_obj_id {
+    let family = Family::of(&network, &args, writer.address()).await?;
+    for object in &family.objects {
         let planned = plan(&network, &args, *object, &until, &prices).await;
         plans.push(planned.map_err(|error| Extended::failed(*object, &error)));
     }
+    plans.extend(family.incomplete.into_iter().map(Err));
     let cost = plans
         .iter()
         .flatten()
@@ -125,6 +128,61 @@ pub(crate) async fn run(global: &GlobalOptions, args: ExtendArgs) -> anyhow::Res
     show_on(&reporter, global, &output)?;
     ensure!(failed == 0, "{failed} of {all} not extended");
     Ok(())
+}
+
+/// The objects that were named, and those of the parts of manifests among them.
+struct Family {
+    objects: Vec<Address>,
+    /// Manifests of which not all parts are extended.
+    incomplete: Vec<Extended>,
+}
+
+impl Family {
+    async fn of(network: &Network, args: &ExtendArgs, owner: Address) -> anyhow::Result<Self> {
+        let mut objects = args.blob_obj_id.clone();
+        let mut incomplete = Vec::new();
+        let client = network.client();
+        let mut owned = None;
+        for named in &args.blob_obj_id {
+            // What it is not is told where it is extended.
+            let Ok(blob) = network.reader().blob_inside(*named).await else {
+                continue;
+            };
+            let is_certified = blob.certified_epoch.is_some();
+            let manifest = match is_certified {
+                true => manifest_of(&client, &blob.blob_id, blob.size).await,
+                false => Ok(None),
+            };
+            let missing = match manifest {
+                Ok(None) => continue,
+                Ok(Some(_)) if args.shared => {
+                    "it is a manifest; its parts are shared objects of their own: name them as well"
+                        .to_owned()
+                }
+                Ok(Some(manifest)) => {
+                    let owned = match &owned {
+                        Some(owned) => owned,
+                        None => owned.insert(client.owned_blobs(owner, false).await?),
+                    };
+                    let (parts, missing) = objects_of(&manifest, owned);
+                    let parts = parts.into_iter().map(|object| object.id);
+                    let new: Vec<_> = parts.filter(|id| !objects.contains(id)).collect();
+                    objects.extend(new);
+                    if missing.is_empty() {
+                        continue;
+                    }
+                    describe_missing(&missing)
+                }
+                Err(error) => format!("{error:#}"),
+            };
+            let error = anyhow::anyhow!("not all of its parts are extended: {missing}");
+            incomplete.push(Extended::failed(*named, &error));
+        }
+        Ok(Self {
+            objects,
+            incomplete,
+        })
+    }
 }
 
 /// How long objects are to last.

@@ -33,6 +33,7 @@ pub(crate) mod store;
 pub(crate) mod store_quilt;
 pub(crate) mod unique_keys;
 pub(crate) mod upload_relay;
+pub(crate) mod verify;
 
 use serde::Serialize;
 

@@ -8,7 +8,7 @@ use std::{
 use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
 use serde::Serialize;
 use walrus_core::BlobId;
-use walrus_sdk::{BlobContent, Client, ClientError, ConsistencyCheck, ReadOptions};
+use walrus_sdk::{BlobContent, Client, ClientError, ConsistencyCheck, ReadBlob, ReadOptions};
 
 use super::{Report, print_json, read_part::Part, show_on};
 use crate::{
@@ -62,6 +62,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadArgs) -> anyhow::Resul
             client,
             blob_id,
             options: options(&args),
+            raw: args.raw,
             bars: &bars,
         };
         if args.range.is_some() || args.resume {
@@ -113,6 +114,7 @@ pub(super) struct Read<'a> {
     pub(super) client: Client,
     pub(super) blob_id: BlobId,
     options: ReadOptions,
+    pub(super) raw: bool,
     bars: &'a Bars,
 }
 
@@ -126,18 +128,21 @@ impl Read<'_> {
             unattended(move || write_into(&out, content)).await?;
             return Ok(length);
         };
-        let read = self
-            .client
-            .read(self.blob_id)
-            .options(self.options)
-            .progress(self.bars)
-            .to_file(file)
-            .await;
+        let read = self.request().to_file(file).await;
         self.bars.finish();
         if let Err(error) = read {
             return Err(self.explain(error).await);
         }
         Ok(fs::metadata(out)?.len())
+    }
+
+    fn request(&self) -> ReadBlob<'_> {
+        let request = self.client.read(self.blob_id);
+        let request = request.options(self.options).progress(self.bars);
+        match self.raw {
+            true => request.raw(),
+            false => request,
+        }
     }
 
     async fn to_standard_output(&self) -> anyhow::Result<()> {
@@ -150,13 +155,7 @@ impl Read<'_> {
     }
 
     async fn content(&self) -> anyhow::Result<BlobContent> {
-        let content = self
-            .client
-            .read(self.blob_id)
-            .options(self.options)
-            .progress(self.bars)
-            .content()
-            .await;
+        let content = self.request().content().await;
         self.bars.finish();
         match content {
             Ok(content) => Ok(content),

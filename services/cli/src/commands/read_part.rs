@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, File},
-    io::{Seek as _, SeekFrom, Write as _},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, ensure};
-use walrus_sdk::{RangeBody, RemoteBlob, Spool};
+use walrus_core::manifest::BodyDigest;
+use walrus_sdk::{RangeBody, RemoteBody, Spool};
 
 use super::{
     read::{Read, ReadOutput, content_to_json},
@@ -31,7 +33,15 @@ pub(super) struct Part<'a> {
 
 impl Part<'_> {
     pub(super) async fn run(self, args: &ReadArgs, out: Option<&Path>) -> anyhow::Result<()> {
-        let blob = match self.read.client.open_blob(self.read.blob_id).await {
+        let client = &self.read.client;
+        let opened = match self.read.raw {
+            true => {
+                let blob = client.open_blob(self.read.blob_id).await;
+                blob.map(RemoteBody::raw)
+            }
+            false => client.open(self.read.blob_id).await,
+        };
+        let blob = match opened {
             Ok(blob) => blob,
             Err(error) => return Err(self.read.explain(error).await),
         };
@@ -39,6 +49,9 @@ impl Part<'_> {
             (Some(range), out) => {
                 let body = body(&blob, range)?;
                 let length = body.length();
+                if let Some(out) = &args.proof_out {
+                    prove(&blob, body.range(), out).await?;
+                }
                 match out {
                     Some(out) => self.to(out, body).await?,
                     None if self.read.global.json => {
@@ -70,7 +83,7 @@ impl Part<'_> {
     }
 
     /// Reads what is not there yet, checks the whole and gives it its name. What has come stays if it is not all.
-    async fn rest(&self, blob: &RemoteBlob, out: &Path) -> anyhow::Result<u64> {
+    async fn rest(&self, blob: &RemoteBody, out: &Path) -> anyhow::Result<u64> {
         let Target::File(target) = Target::of(out) else {
             anyhow::bail!("{} is no file; --resume needs one", out.display());
         };
@@ -105,10 +118,7 @@ impl Part<'_> {
         }
         file.sync_all().with_context(unwritable)?;
         // What was there before may be anything.
-        let config = self.read.client.committees().await?.current.n_shards;
-        let config = walrus_core::EncodingConfig::new(config)?;
-        let found = encode_file(&partial, config, None, self.spool.clone(), self.reporter).await?;
-        if *found.blob_id() != blob.id() {
+        if !self.is_whole(blob, &partial).await? {
             let _ = fs::remove_file(&partial);
             anyhow::bail!(
                 "what was there of the blob is not of it, or the blob is inconsistent; read it again"
@@ -116,6 +126,35 @@ impl Part<'_> {
         }
         fs::rename(&partial, &target).with_context(|| format!("cannot write {}", out.display()))?;
         Ok(blob.length())
+    }
+
+    /// Whether what has come is what was asked for: by its blob ID, or by the digest of its manifest.
+    async fn is_whole(&self, blob: &RemoteBody, partial: &Path) -> anyhow::Result<bool> {
+        if let Some(manifest) = blob.manifest() {
+            let (path, digest) = (partial.to_owned(), *manifest.digest());
+            return unattended(move || has_digest(&path, &digest)).await;
+        }
+        let config = self.read.client.committees().await?.current.n_shards;
+        let config = walrus_core::EncodingConfig::new(config)?;
+        let found = encode_file(partial, config, None, self.spool.clone(), self.reporter).await?;
+        Ok(*found.blob_id() == blob.id())
+    }
+}
+
+/// Bytes of a file that are hashed at once.
+const PIECE: usize = 1 << 20;
+
+/// Whether a file has this digest.
+fn has_digest(path: &Path, expected: &[u8; 32]) -> anyhow::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut digest = BodyDigest::default();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = file.read(&mut piece)?;
+        match piece.get(..count) {
+            None | Some([]) => return Ok(digest.finish() == *expected),
+            Some(read) => digest.update(read),
+        }
     }
 }
 
@@ -125,12 +164,22 @@ fn partial(target: &Path, blob_id: &str) -> anyhow::Result<PathBuf> {
     Ok(target.with_file_name(format!(".{}.{blob_id}.partial", name.display())))
 }
 
-fn body(blob: &RemoteBlob, range: ByteRange) -> anyhow::Result<RangeBody> {
+fn body(blob: &RemoteBody, range: ByteRange) -> anyhow::Result<RangeBody> {
     let length = blob.length();
     let range = range
         .of(length)
         .with_context(|| format!("the blob has no such bytes, only {}", bytes(length)))?;
     blob.range(range).map_err(explain)
+}
+
+/// Writes a proof of a range.
+async fn prove(blob: &RemoteBody, range: Range<u64>, out: &Path) -> anyhow::Result<()> {
+    let proof = blob.prove(range).await.map_err(explain)?.to_bytes();
+    let out = out.to_owned();
+    unattended(move || {
+        fs::write(&out, proof).with_context(|| format!("cannot write {}", out.display()))
+    })
+    .await
 }
 
 /// As it comes. An error in the middle is told when a part was written.

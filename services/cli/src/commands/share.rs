@@ -2,20 +2,28 @@
 
 use anyhow::ensure;
 use serde::Serialize;
-use walrus_sui::Address;
+use walrus_sdk::BlobId;
+use walrus_sui::{Address, objects::Blob, transactions::ContractWriter};
 
 use super::{Report, show};
 use crate::{
     args::{FundSharedBlobArgs, GlobalOptions, ShareArgs},
     context::Network,
     cost::Cost,
-    report::{Reporter, wal},
+    parts::{describe_missing, manifest_of, objects_of},
+    report::{Reporter, say, wal},
 };
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ShareOutput {
     shared_blob_object_id: Address,
+    /// Of the parts of a manifest, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shared_parts: Vec<Address>,
+    /// Parts of which the wallet has no object that can be shared, or none any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts_not_shared: Vec<BlobId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<u64>,
 }
@@ -24,6 +32,9 @@ impl Report for ShareOutput {
     fn print(&self, reporter: &Reporter) {
         reporter.line("The blob is shared: anybody can extend it");
         reporter.line(format!("  shared blob {}", self.shared_blob_object_id));
+        for part in &self.shared_parts {
+            reporter.line(format!("  shared part {part}"));
+        }
         reporter.field("funds", wal(self.amount.unwrap_or(0)));
     }
 }
@@ -35,16 +46,59 @@ pub(crate) async fn share(global: &GlobalOptions, args: ShareArgs) -> anyhow::Re
     let blob = network.reader().blob(args.blob_obj_id).await?;
     ensure!(!blob.deletable, "deletable blobs cannot be shared");
     let amount = args.amount.filter(|frost| *frost > 0);
-    let cost = Cost::wal(amount.unwrap_or(0), args.max_cost);
-    cost.announce(global, &writer).await?;
+    let parts = Parts::of(&network, &writer, &blob).await?;
+    let objects = 1 + parts.objects.len() as u64;
+    let funds = amount.unwrap_or(0).saturating_mul(objects);
+    Cost::wal(funds, args.max_cost)
+        .announce(global, &writer)
+        .await?;
+    let mut shared_parts = Vec::new();
+    // The manifest comes last: the same command goes on after a part that fails.
+    for object in parts.objects {
+        let shared = writer.share_blob(object, amount.unwrap_or(0)).await?;
+        shared_parts.push(shared);
+    }
     let shared = writer
         .share_blob(args.blob_obj_id, amount.unwrap_or(0))
         .await?;
     let output = ShareOutput {
         shared_blob_object_id: shared,
+        shared_parts,
+        parts_not_shared: parts.missing,
         amount,
     };
     show(global, &output)
+}
+
+/// The parts of a manifest, as far as they can be shared.
+#[derive(Default)]
+struct Parts {
+    objects: Vec<Address>,
+    missing: Vec<BlobId>,
+}
+
+impl Parts {
+    /// Those of a blob; none, if it is no manifest.
+    async fn of(network: &Network, writer: &ContractWriter, blob: &Blob) -> anyhow::Result<Self> {
+        let client = network.client();
+        if blob.certified_epoch.is_none() {
+            return Ok(Self::default());
+        }
+        let Some(manifest) = manifest_of(&client, &blob.blob_id, blob.size).await? else {
+            return Ok(Self::default());
+        };
+        let owned = client.owned_blobs(writer.address(), false).await?;
+        let permanent: Vec<_> = owned.into_iter().filter(|o| !o.deletable).collect();
+        let (objects, missing) = objects_of(&manifest, &permanent);
+        if !missing.is_empty() {
+            let missing = describe_missing(&missing);
+            say(format_args!("Not shared: {missing} that can be"));
+        }
+        Ok(Self {
+            objects: objects.into_iter().map(|object| object.id).collect(),
+            missing: missing.into_iter().map(|(_, blob_id)| blob_id).collect(),
+        })
+    }
 }
 
 #[derive(Serialize)]

@@ -17,7 +17,7 @@ use crate::{
     input::Inputs,
     named_files,
     progress::Bars,
-    report::{Reporter, bytes, count, duration, explain, say, sui, wal},
+    report::{Reporter, bytes, count, duration, explain, say, size, sui, wal},
     stop::{Stop, unattended},
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct StoredFile<'a> {
     surplus: Option<&'a Surplus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     begun: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    parts: Vec<StoredFile<'a>>,
 }
 
 /// The JSON result of a store.
@@ -57,6 +59,7 @@ pub(crate) fn json_result(outcomes: &[StoreOutcome]) -> Vec<StoredFile<'_>> {
             certified_by_other: outcome.certified_by_other,
             surplus: outcome.surplus.as_ref(),
             begun: outcome.begun.map(time),
+            parts: json_result(&outcome.parts),
         })
         .collect()
 }
@@ -138,7 +141,7 @@ async fn inputs(network: &Network, args: &StoreArgs) -> anyhow::Result<Vec<BlobT
     let config = network.encoding_config().await?;
     let paths = args.files.clone();
     let files = unattended(move || named_files::below(&paths)).await?;
-    let mut inputs = Inputs::new(config, args.how.spool.spool());
+    let mut inputs = Inputs::of_bodies(config, args.how.spool.spool());
     let mut blobs = Vec::with_capacity(files.len());
     for file in &files {
         let data = inputs.blob(file).await?;
@@ -282,14 +285,7 @@ fn counted(reasons: &[String]) -> String {
 
 /// Prints what a store of several files cost.
 fn print_total(reporter: &Reporter, report: &StoreReport) {
-    let costs = report.outcomes.iter().map(|outcome| {
-        let surplus = outcome.surplus.as_ref().map_or(0, |surplus| surplus.cost);
-        match outcome.result {
-            Ok(Stored::NewlyCreated { cost, .. }) => surplus.saturating_add(cost),
-            _ => surplus,
-        }
-    });
-    let total = costs.fold(0, u64::saturating_add);
+    let total = report.cost();
     if report.outcomes.len() > 1 {
         let files = count(report.outcomes.len() as u64, "file");
         reporter.line(format!("Total cost of {files}: {}", wal(total)));
@@ -344,9 +340,15 @@ pub(super) fn print_planned_gas(reporter: &Reporter, estimates: &[DryRun]) {
 pub(super) fn print_planned(reporter: &Reporter, planned: &DryRun) {
     reporter.line(format!("{}: nothing was stored (dry run)", planned.label));
     reporter.field("blob ID", planned.blob_id);
+    if let Some(first) = planned.parts.first() {
+        let (number, largest) = (planned.parts.len(), size(first.unencoded_size));
+        let parts = format!("{number} blobs of up to {largest}, and a manifest");
+        reporter.field("parts", parts);
+    }
     reporter.field("unencoded size", bytes(planned.unencoded_size));
     reporter.field("encoded size", bytes(planned.encoded_size));
     let how = match &planned.action {
+        _ if !planned.parts.is_empty() => "for all parts".to_owned(),
         PlannedAction::ResourceOperation(operation) => describe(operation, &planned.bought_storage),
         PlannedAction::AlreadyCertified(_) => "stored already".to_owned(),
         PlannedAction::MarkedInvalid(_) => "marked invalid, cannot be stored".to_owned(),
@@ -426,7 +428,10 @@ pub(crate) fn print_outcome(reporter: &Reporter, outcome: &StoreOutcome) {
                 reporter,
                 outcome,
                 blob_object,
-                &format!("{}, {how}", wal(*cost)),
+                &match outcome.parts.is_empty() {
+                    true => format!("{}, {how}", wal(*cost)),
+                    false => format!("{}, for all parts", wal(outcome.cost())),
+                },
             );
             if let Some(shared) = shared_blob_object {
                 print_object(reporter, "shared blob", shared);
@@ -481,6 +486,7 @@ fn print_created(
     reporter.line(format!("{}: stored{by_whom}", outcome.label));
     reporter.field("blob ID", blob_object.blob_id);
     print_object(reporter, "blob object", blob_object.id);
+    print_parts_of_body(reporter, outcome);
     reporter.field("unencoded size", bytes(outcome.unencoded_size));
     reporter.field("encoded size", bytes(outcome.encoded_size));
     reporter.field("cost", cost);
@@ -502,6 +508,18 @@ pub(crate) fn time(moment: SystemTime) -> String {
     let moment = Timestamp::try_from(moment).unwrap_or_default();
     let seconds = Timestamp::from_second(moment.as_second());
     seconds.unwrap_or_default().to_string()
+}
+
+/// Prints of how many blobs a body is that is too large for one.
+fn print_parts_of_body(reporter: &Reporter, outcome: &StoreOutcome) {
+    let Some(first) = outcome.parts.first() else {
+        return;
+    };
+    let (number, largest) = (outcome.parts.len(), size(first.unencoded_size));
+    reporter.field(
+        "parts",
+        format!("{number} blobs of up to {largest}, and this manifest"),
+    );
 }
 
 /// Prints what made a blob certified that was stored already.

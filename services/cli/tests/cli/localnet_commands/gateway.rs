@@ -11,7 +11,13 @@ use super::{SHAPE, UP};
 use crate::program::{Home, names};
 
 /// Sends a request and reads the answer to its end: status and body.
-fn ask(url: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, Vec<u8>) {
+pub(super) fn ask(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> (u16, Vec<u8>) {
     let address = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();

@@ -4,6 +4,7 @@ mod commands;
 mod gateway;
 mod interrupted;
 mod life;
+mod manifests;
 mod objects;
 mod quilts;
 
