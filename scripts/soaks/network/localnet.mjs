@@ -25,6 +25,7 @@ export function program(name) {
 /** A network that is up, each node a process. */
 export class Localnet {
   #child;
+  #daemons = [];
   #home;
   #kill = () => this.#child.kill('SIGKILL');
 
@@ -98,6 +99,31 @@ export class Localnet {
     await this.#run('walrus', ['encode', file, '--n-shards', String(shards), '--out', out]);
   }
 
+  /** Starts `walrus aggregator`, `publisher` or `daemon` on free ports: what it prints as JSON, and its process ID. It ends with the network. */
+  async daemon(...command) {
+    const config = ['--config', path.join(this.dir, 'client_config.yaml')];
+    const free = ['--bind-address', '127.0.0.1:0', '--metrics-address', '127.0.0.1:0', '--json'];
+    const child = spawn(program('walrus'), [...command, ...config, ...free], {
+      cwd: this.#home,
+      env: this.#environment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#daemons.push(child);
+    let output = '';
+    const told = await new Promise((resolve, reject) => {
+      child.once('exit', (code, signal) => reject(new Error(`walrus ${command[0]} ended (${signal ?? code})`)));
+      child.stdout.on('data', (data) => {
+        output += data;
+        try {
+          resolve(JSON.parse(output));
+        } catch {
+          // Not all of it yet.
+        }
+      });
+    });
+    return { ...told, pid: child.pid };
+  }
+
   /** `walrus localnet node`; what it prints as JSON. */
   async node(...command) {
     return JSON.parse(await this.#run('walrus', ['localnet', 'node', ...command, '--dir', this.dir, '--json']));
@@ -154,6 +180,7 @@ export class Localnet {
   /** Stops it and removes its files. */
   async stop() {
     process.removeListener('exit', this.#kill);
+    this.#daemons.forEach((child) => child.kill('SIGKILL'));
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const ended = new Promise((resolve) => this.#child.once('exit', resolve));
       const timer = setTimeout(this.#kill, STOP_TIMEOUT_MS);
