@@ -9,6 +9,7 @@ mod bytecode;
 mod configuration;
 mod event_blobs;
 mod http;
+mod manifests;
 mod quilts;
 mod segments;
 
