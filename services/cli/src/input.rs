@@ -164,15 +164,26 @@ fn copy(
     }
     let no_room = |error| explain(ClientError::Spool(error));
     let mut file = spool.file().map_err(no_room)?;
+    // What never ends must not fill the disk; slivers need room as well.
+    let room = spool.available().map_err(no_room)? / 2;
+    let left = max.saturating_add(1).saturating_sub(length);
+    input.set_limit(left.min(room.saturating_add(1)));
     file.write_all(&start)
         .and_then(|()| io::copy(&mut input, &mut file))
         .with_context(|| {
             let directory = spool.directory.display();
             format!("cannot copy {name} to {directory}; if it is full, name another place with --spool-dir")
         })?;
-    if file.metadata()?.len() > max {
+    let copied = file.metadata()?.len();
+    if copied > max {
         return Err(limit.exceeded(name, None));
     }
+    ensure!(
+        copied.saturating_sub(length) <= room,
+        "{name} has more than {}, half of what {} has room for; name another place with --spool-dir",
+        size(copied.saturating_sub(1)),
+        spool.directory.display()
+    );
     Ok(Arc::new(file).into())
 }
 

@@ -62,12 +62,20 @@ impl Spool {
         Ok(file)
     }
 
+    /// Bytes that the disk has room for now.
+    ///
+    /// # Errors
+    /// [`SpoolError::Failed`].
+    pub fn available(&self) -> Result<u64, SpoolError> {
+        space::available(&self.directory).map_err(|error| self.failed(error))
+    }
+
     /// Looks whether the disk has room for `bytes`.
     ///
     /// # Errors
     /// [`SpoolError::NoSpace`] if not.
     pub fn require(&self, bytes: u64) -> Result<(), SpoolError> {
-        let available = space::available(&self.directory).map_err(|error| self.failed(error))?;
+        let available = self.available()?;
         if bytes <= available {
             return Ok(());
         }

@@ -84,11 +84,20 @@ fn what_cannot_be_encoded_is_refused_with_a_reason() {
         assert!(few.contains(shards), "{few}");
     }
     let large = home.file("large", &vec![0; 6 * 65_534 + 1]);
-    let large = home.fail(&["blob-id", large.to_str().unwrap(), "--n-shards", "4"]);
+    let large = large.to_str().unwrap();
+    let parts = home.json(&["blob-id", large, "--n-shards", "4", "--json"]);
+    let lengths: Vec<_> = parts["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["length"].as_u64())
+        .collect();
+    assert_eq!(lengths, [Some(1 << 18), Some(6 * 65_534 + 1 - (1 << 18))]);
+    let large = home.fail(&["encode", large, "--n-shards", "4", "--out", "slivers"]);
     for part in [
         "large has more than 393204 bytes (384.0 KiB)",
         "384.0 KiB take 5 shards or more",
-        "`walrus localnet --shards 5`",
+        "`walrus store` stores it as several blobs",
     ] {
         assert!(large.contains(part), "{large}");
     }

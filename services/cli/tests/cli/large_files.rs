@@ -30,6 +30,8 @@ const NETWORK: [&str; 9] = [
 const LENGTH: usize = 36 << 20;
 /// What 100 shards hold at most.
 const MAX: u64 = 34 * 67 * 65_534;
+/// What they hold at most under one manifest: 16384 parts of 128 MiB.
+const MAX_BODY: u64 = 1 << 41;
 
 fn content(seed: u64) -> Vec<u8> {
     let mut content = vec![0; LENGTH];
@@ -202,11 +204,18 @@ fn store_from_pipes(home: &Home) {
 fn refuse_what_is_too_large(home: &Home) {
     let large = home.file("large", b"");
     let file = fs::File::options().write(true).open(large).unwrap();
-    file.set_len(MAX + 1).unwrap();
+    file.set_len(MAX_BODY + 1).unwrap();
     let said = home.fail(&["store", "large", "--epochs", "2"]);
-    let expected = format!("large has more than {MAX} bytes");
+    let expected = format!("large has more than {MAX_BODY} bytes");
     assert!(said.contains(&expected), "{said}");
-    let said = home.fail(&["store", "/dev/zero", "--epochs", "2"]);
+    let said = home.fail(&[
+        "encode",
+        "/dev/zero",
+        "--n-shards",
+        "100",
+        "--out",
+        "slivers",
+    ]);
     let expected = format!("/dev/zero has more than {MAX} bytes");
     assert!(said.contains(&expected), "{said}");
 }
