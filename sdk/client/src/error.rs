@@ -73,6 +73,9 @@ pub enum ClientError {
     /// The upload cannot be written down, or not be gone on with.
     #[error(transparent)]
     Journal(#[from] crate::journal::JournalError),
+    /// The upload relay does not do what it is asked for.
+    #[error(transparent)]
+    Relay(#[from] crate::relay::RelayError),
     /// There is no room for temporary files.
     #[error(transparent)]
     Spool(#[from] crate::SpoolError),
@@ -334,6 +337,7 @@ impl ClientError {
             | Self::SliverUnavailable { .. }
             | Self::BehindCurrentEpoch(_) => true,
             Self::Transaction { source, .. } => source.move_abort().is_some(),
+            Self::Relay(error) => error.may_be_epoch_change(),
             _ => false,
         }
     }

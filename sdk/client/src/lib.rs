@@ -31,6 +31,7 @@ mod quilt;
 mod range;
 pub mod read;
 mod read_request;
+pub mod relay;
 mod running;
 pub mod store;
 mod store_request;

@@ -29,6 +29,13 @@ pub const PARTS_AT_ONCE_BYTES: u64 = 1 << 30;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 
+/// Tries of an upload by a relay that does not answer, or is busy.
+pub const RELAY_TRIES: u32 = 4;
+/// Longest time of such an upload, and a second more for each MiB.
+pub const RELAY_UPLOAD: Duration = Duration::from_secs(300);
+/// Longest answer of a relay.
+pub const RELAY_ANSWER_BYTES: usize = 1 << 20;
+
 /// Largest file of the journal of uploads.
 pub const JOURNAL_FILE_BYTES: u64 = 64 << 20;
 /// Files of unfinished uploads in one journal.

@@ -11,6 +11,7 @@ use crate::{
     BlobData, Spool, Tuning,
     journal::{Journal, UploadKey},
     limits,
+    relay::UploadRelay,
 };
 
 /// What becomes of a blob object after the store. Client spec 1.2.
@@ -88,6 +89,8 @@ pub struct StoreOptions {
     pub max_cost: Option<u64>,
     /// Where it is written down what is paid, so that a store that is cut off can be gone on with; by default nowhere.
     pub journal: Option<Journal>,
+    /// Who sends the blobs to the nodes, if not this client. Then it encodes them only to know their IDs, and keeps no slivers.
+    pub relay: Option<UploadRelay>,
 }
 
 impl StoreOptions {
@@ -102,6 +105,7 @@ impl StoreOptions {
             gas_budget: None,
             max_cost: None,
             journal: None,
+            relay: None,
         }
     }
 }

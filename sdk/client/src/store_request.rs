@@ -9,6 +9,7 @@ use crate::{
     Running, StoreOptions, StoreOutcome, StoreReport, StoredBlob,
     journal::{Journal, UploadKey},
     manifest::{Job, Means, jobs},
+    relay::UploadRelay,
     running::NOBODY,
     store::{Known, Store},
 };
@@ -80,6 +81,12 @@ macro_rules! how_to_store {
             /// or in a later one.
             pub fn journal(mut self, journal: &Journal) -> Self {
                 self.request.options.journal = Some(journal.clone());
+                self
+            }
+
+            /// Has a relay send the blobs to the nodes.
+            pub fn relay(mut self, relay: &UploadRelay) -> Self {
+                self.request.options.relay = Some(relay.clone());
                 self
             }
 

@@ -11,12 +11,20 @@ use crate::report::say;
 /// # Errors
 /// If it is not to be done.
 pub(crate) fn ask(question: &str, is_given: bool) -> anyhow::Result<()> {
+    ask_unless(question, is_given, "--yes")
+}
+
+/// The same where another option than `--yes` gives consent.
+///
+/// # Errors
+/// As of [`ask`].
+pub(crate) fn ask_unless(question: &str, is_given: bool, option: &str) -> anyhow::Result<()> {
     if is_given {
         return Ok(());
     }
     ensure!(
         io::stdin().is_terminal(),
-        "{question} Nobody can be asked here; say so with --yes"
+        "{question} Nobody can be asked here; say so with {option}"
     );
     say(format_args!("{question} [y/N]"));
     let mut answer = String::new();

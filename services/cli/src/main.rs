@@ -36,6 +36,7 @@ mod stop;
 mod table;
 mod terminal;
 mod trace;
+mod upload_relay;
 
 use std::{path::Path, process::ExitCode};
 

@@ -15,7 +15,7 @@ use walrus_sui::{
 
 use super::{
     UploadKey,
-    line::{Begun, KeptResult, Line, PaidUpload},
+    line::{Begun, KeptResult, Line, PaidUpload, SignedTip},
 };
 
 /// How far an upload has come.
@@ -62,6 +62,8 @@ pub(crate) struct Entry {
     pub(crate) certificate: Option<(Epoch, BlobCertificate)>,
     /// The transaction that shares the object.
     pub(crate) sharing: Option<SignedTransaction>,
+    /// The tip of an upload relay.
+    pub(crate) tip: Option<SignedTip>,
     pub(crate) stored: Option<KeptResult>,
 }
 
@@ -75,6 +77,7 @@ impl Entry {
             object: None,
             certificate: None,
             sharing: None,
+            tip: None,
             stored: None,
         }
     }
@@ -130,6 +133,8 @@ impl Entry {
         lines.extend(self.certificate.map(confirmed));
         let sharing = |transaction| Line::Sharing { key, transaction };
         lines.extend(self.sharing.map(sharing));
+        let tipping = |tip| Line::Tipping { key, tip };
+        lines.extend(self.tip.map(tipping));
         let result = self.stored.map(Box::new);
         lines.extend(result.map(|result| Line::Stored { key, result }));
         lines
@@ -178,6 +183,7 @@ impl Entries {
                 certificate,
             } => self.of(key)?.certificate = Some((epoch, certificate)),
             Line::Sharing { key, transaction } => self.of(key)?.sharing = Some(transaction),
+            Line::Tipping { key, tip } => self.of(key)?.tip = Some(tip),
             Line::Stored { key, result } => self.of(key)?.stored = Some(*result),
             Line::Ended { keys } => {
                 self.claimed.retain(|key| !keys.contains(key));

@@ -38,6 +38,8 @@ pub(super) enum Line {
         key: UploadKey,
         transaction: SignedTransaction,
     },
+    /// The tip of an upload relay is about to be paid.
+    Tipping { key: UploadKey, tip: SignedTip },
     /// A blob is stored, and what came of it is kept.
     Stored {
         key: UploadKey,
@@ -84,6 +86,16 @@ pub(crate) struct PaidUpload {
     /// What is bought beside that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) bought: Vec<BoughtStorage>,
+}
+
+/// A tip of an upload relay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignedTip {
+    /// The transaction that pays it.
+    pub(crate) transaction: SignedTransaction,
+    /// What shows that it is for this blob.
+    pub(crate) nonce: [u8; 32],
 }
 
 /// What came of an upload.

@@ -37,7 +37,7 @@ use walrus_sui::{
 
 pub(crate) use self::{
     entry::Entry,
-    line::{KeptResult, PaidUpload},
+    line::{KeptResult, PaidUpload, SignedTip},
 };
 pub use self::{
     entry::{OpenUpload, UploadStage},
@@ -200,6 +200,15 @@ impl UploadLog {
         let log = self.clone();
         Arc::new(Noted(move |transaction| {
             log.clone().noted(Line::Sharing { key, transaction })
+        }))
+    }
+
+    /// The same for one that tips an upload relay.
+    pub(crate) fn tipping(&self, key: UploadKey, nonce: [u8; 32]) -> Arc<dyn BeforeSending> {
+        let log = self.clone();
+        Arc::new(Noted(move |transaction| {
+            let tip = SignedTip { transaction, nonce };
+            log.clone().noted(Line::Tipping { key, tip })
         }))
     }
 

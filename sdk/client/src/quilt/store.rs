@@ -13,6 +13,7 @@ use crate::{
     Client, ClientError, DryRun, EpochsAhead, PostStoreAction, Progress, Running, StoreOptions,
     StoreOutcome, StoreReport,
     journal::{Journal, UploadKey},
+    relay::UploadRelay,
     store_request::{Request, how_to_store, nothing_done},
 };
 

@@ -10,7 +10,7 @@ use walrus_sui::{
 };
 
 use super::{
-    CertifiedUpload, Store, Tail, is_stored_already,
+    CertifiedUpload, EncodedSlivers, Store, Tail, is_stored_already,
     phases::UploadPhases,
     register::transaction_error,
     stage::{Confirmed, Placed as _, Registered},
@@ -18,7 +18,9 @@ use super::{
     upload::upload_permits,
     upload_of, upload_while_stored,
 };
-use crate::{ClientError, Phase, ProgressEvent, limits, progress::Timer};
+use crate::{
+    ClientError, Phase, ProgressEvent, limits, progress::Timer, store_request::nothing_done,
+};
 
 const CERTIFYING: &str = "certifying the blob";
 
@@ -131,7 +133,13 @@ impl Store<'_> {
         if blobs.is_empty() {
             return Vec::new();
         }
-        let metadata = || blobs.iter().map(|blob| blob.encoded.slivers.metadata());
+        if let Some(relay) = &self.options.relay {
+            return self.relay(relay, blobs).await;
+        }
+        let metadata = || {
+            let slivers = blobs.iter().filter_map(|blob| blob.encoded.slivers());
+            slivers.map(EncodedSlivers::metadata)
+        };
         let permits = upload_permits(metadata(), self.view.current.tuning());
         let ids: HashSet<_> = metadata().map(|metadata| *metadata.blob_id()).collect();
         let phases = UploadPhases::start(self.progress, ids);
@@ -139,7 +147,7 @@ impl Store<'_> {
         let sent = blobs
             .iter()
             .filter(|blob| !is_stored_already(&view, blob.encoded.status.as_ref()))
-            .map(|blob| &blob.encoded.slivers);
+            .filter_map(|blob| blob.encoded.slivers());
         phases.announce(sent.map(|blob| (*blob.metadata().blob_id(), blob.sliver_bytes())));
         // Only this attempt's committee can confirm, but storage may end at any time.
         let (epoch, _) = watch::channel(view.current.epoch);
@@ -151,10 +159,14 @@ impl Store<'_> {
         };
         let results = futures::stream::iter(blobs)
             .map(|blob| {
-                let upload = upload_of(&view, &blob, &permits);
+                let slivers = blob.encoded.slivers();
+                let upload = slivers.map(|slivers| upload_of(&view, &blob, slivers, &permits));
                 let registered = storage_end::Registered::of(&blob.registration.object);
                 let (view, phases, epoch) = (&view, &phases, epoch.subscribe());
                 async move {
+                    let Some(upload) = upload else {
+                        return (blob, Err(nothing_done()));
+                    };
                     let result =
                         upload_while_stored(&view.current, &upload, registered, epoch, phases);
                     (blob, result.await)

@@ -6,7 +6,7 @@ use super::{
     EncodedSlivers, Store, Unencoded,
     encode::identity,
     record::Record,
-    stage::{Described, Encoded, Identity},
+    stage::{Content, Described, Encoded, Identity},
 };
 use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Spool, progress::Timer};
 
@@ -15,6 +15,8 @@ use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Spool, progress::Tim
 enum Place {
     Memory,
     File,
+    /// With a relay, which encodes the blob itself.
+    Relay,
 }
 
 impl Store<'_> {
@@ -37,7 +39,15 @@ impl Store<'_> {
                 Err(error) => self.fail(index, Phase::Encode, error)?,
             }
         }
-        let planned = place(planned, self.client.spool())?;
+        let planned = match &self.options.relay {
+            None => place(planned, self.client.spool())?,
+            Some(_) => {
+                let planned = planned.into_iter();
+                planned
+                    .map(|(index, blob)| (index, blob, Place::Relay))
+                    .collect()
+            }
+        };
         let total: u64 = planned.iter().map(|(_, blob, _)| blob.length).sum();
         let (mut done, mut all) = (0, Vec::with_capacity(planned.len()));
         for (index, blob, place) in planned {
@@ -48,14 +58,19 @@ impl Store<'_> {
                     .on_event(ProgressEvent::Encoding { done, total });
             };
             let encoded = match place {
-                Place::Memory => blob.encode_in_memory(on_progress).await,
+                Place::Memory => blob.encode_in_memory(on_progress).await.map(with_slivers),
                 Place::File => {
                     let spool = self.client.spool().clone();
-                    blob.encode_to_file(spool, on_progress).await
+                    let encoded = blob.encode_to_file(spool, on_progress).await;
+                    encoded.map(with_slivers)
+                }
+                Place::Relay => {
+                    let identity = blob.clone().identity().await;
+                    identity.map(|identity| (identity, Content::ToRelay(blob)))
                 }
             };
             match encoded {
-                Ok(slivers) => all.push(self.encoded(index, slivers, (length, encoded_size))),
+                Ok(encoded) => all.push(self.encoded(index, encoded, (length, encoded_size))),
                 Err(error) => self.fail(index, Phase::Encode, error)?,
             }
             done += length;
@@ -67,10 +82,9 @@ impl Store<'_> {
     fn encoded(
         &mut self,
         place: usize,
-        slivers: EncodedSlivers,
+        (identity, content): (Identity, Content),
         (unencoded_size, encoded_size): (u64, u64),
     ) -> Encoded {
-        let identity = identity(slivers.metadata());
         let blob_id = identity.blob_id;
         self.progress.on_event(ProgressEvent::Encoded {
             blob_id,
@@ -79,7 +93,7 @@ impl Store<'_> {
         Encoded {
             blob: self.describe(place, identity, unencoded_size, encoded_size),
             status: None,
-            slivers,
+            content,
         }
     }
 
@@ -103,6 +117,11 @@ impl Store<'_> {
         self.note(place, |record| record.describe(&blob));
         blob
     }
+}
+
+fn with_slivers(slivers: EncodedSlivers) -> (Identity, Content) {
+    let identity = identity(slivers.metadata());
+    (identity, Content::Slivers(slivers))
 }
 
 /// Decides which blobs are encoded in memory, as long as there is room for their slivers, and makes sure that the disk has room

@@ -24,6 +24,7 @@ mod quorum;
 mod record;
 mod register;
 mod registered_upload;
+mod relayed;
 mod resume;
 mod rivals;
 #[cfg(test)]
@@ -272,10 +273,11 @@ fn is_stored_already(view: &NetworkView, status: Option<&BlobStatus>) -> bool {
 fn upload_of(
     view: &NetworkView,
     blob: &stage::Registered,
+    slivers: &EncodedSlivers,
     permits: &Arc<tokio::sync::Semaphore>,
 ) -> BlobUpload {
     BlobUpload {
-        blob: blob.encoded.slivers.clone(),
+        blob: slivers.clone(),
         persistence: blob.registration.persistence(),
         stored_already: is_stored_already(view, blob.encoded.status.as_ref()),
         resumes: blob.resumed.is_some(),

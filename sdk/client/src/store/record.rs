@@ -8,7 +8,8 @@ use walrus_sui::{Digest, objects::Blob, transactions::SignedTransaction};
 use super::{parts::Parts, stage::Described};
 use crate::{
     BlobToStore, ClientError, EventOrObject, Phase, StoreFailure, StoreOutcome, Stored, Surplus,
-    journal::UploadKey,
+    journal::{SignedTip, UploadKey},
+    relay::PaidTip,
 };
 
 /// What is told of one blob.
@@ -40,6 +41,10 @@ pub(super) struct Record {
     pub(super) generation: u32,
     /// The transaction that shares its object, if an earlier store was about to send it.
     pub(super) sharing: Option<SignedTransaction>,
+    /// The transaction that tips a relay, if an earlier store was about to send it.
+    pub(super) tip: Option<SignedTip>,
+    /// The tip that was paid.
+    pub(super) paid_tip: Option<PaidTip>,
     /// How it ended, once it has.
     pub(super) result: Option<Result<Stored, StoreFailure>>,
 }
@@ -65,6 +70,8 @@ impl Record {
             begun: None,
             generation: 0,
             sharing: None,
+            tip: None,
+            paid_tip: None,
             result: None,
         }
     }

@@ -150,6 +150,7 @@ impl Store<'_> {
                 record.generation = generation.saturating_add(1);
                 record.register_digest = Some(entry.transaction.digest());
                 record.sharing.clone_from(&entry.sharing);
+                record.tip.clone_from(&entry.tip);
                 record.parts = Parts {
                     reused: entry.paid.reused.clone(),
                     bought: entry.paid.bought.clone(),
@@ -346,7 +347,7 @@ impl Store<'_> {
     }
 
     /// What the journal finds a blob by, if there is one.
-    fn key(&self, place: usize) -> Option<UploadKey> {
+    pub(super) fn key(&self, place: usize) -> Option<UploadKey> {
         self.log.as_ref()?;
         self.records.get(place)?.key
     }
@@ -472,7 +473,7 @@ fn check(
     Ok(())
 }
 
-fn age_of(begun: SystemTime) -> Duration {
+pub(super) fn age_of(begun: SystemTime) -> Duration {
     SystemTime::now().duration_since(begun).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use walrus_core::{BlobId, messages::BlobPersistence};
 use walrus_node_client::BlobStatus;
 use walrus_sui::{objects::Blob, transactions::BlobCertificate};
 
-use super::{EncodedSlivers, storage_end};
+use super::{EncodedSlivers, encode::Unencoded, storage_end};
 use crate::ResourceOperation;
 
 /// What a blob is.
@@ -45,7 +45,16 @@ pub(super) struct Encoded {
     #[serde(skip)]
     pub(super) status: Option<BlobStatus>,
     #[serde(skip)]
-    pub(super) slivers: EncodedSlivers,
+    pub(super) content: Content,
+}
+
+/// What is uploaded of a blob.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    /// Its slivers, by this store.
+    Slivers(EncodedSlivers),
+    /// Its bytes, by a relay.
+    ToRelay(Unencoded),
 }
 
 /// A blob object of the wallet that is to be certified, extended, or both.
@@ -141,6 +150,14 @@ impl Placed for Registered {
 }
 
 impl Encoded {
+    /// The slivers, unless a relay makes them.
+    pub(super) fn slivers(&self) -> Option<&EncodedSlivers> {
+        match &self.content {
+            Content::Slivers(slivers) => Some(slivers),
+            Content::ToRelay(_) => None,
+        }
+    }
+
     pub(super) fn registered(self, registration: Registration) -> Registered {
         Registered {
             encoded: self,
@@ -223,7 +240,7 @@ mod tests {
         let encoded = Encoded {
             blob: blob.clone(),
             status: None,
-            slivers,
+            content: Content::Slivers(slivers),
         };
         let certificate = BlobCertificate {
             signature: vec![1; 96],

@@ -13,6 +13,24 @@ fn total(payments: &[(Address, u64)]) -> Result<u64, TransactionError> {
 }
 
 impl TransactionExecutor {
+    /// Sends MIST to one recipient by a transaction whose first input is `note`, byte by byte.
+    ///
+    /// # Errors
+    /// [`TransactionError`].
+    pub async fn send_sui_with_note(
+        &self,
+        recipient: Address,
+        amount: u64,
+        note: &[u8],
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        self.execute(None, |ptb, _| {
+            ptb.note(note);
+            let coins = ptb.split_gas(&[amount])?;
+            ptb.transfer(coins, recipient)
+        })
+        .await
+    }
+
     /// Sends MIST to several addresses in one transaction, from the gas coin.
     ///
     /// # Errors

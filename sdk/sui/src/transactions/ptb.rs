@@ -92,6 +92,11 @@ impl Ptb {
         self.builder.pure_bytes_unique(nonce.to_vec());
     }
 
+    /// Bytes that no command uses, for whoever looks at the transaction. Those that come first are its first input.
+    pub fn note(&mut self, bytes: &[u8]) {
+        self.builder.pure_bytes_unique(bytes.to_vec());
+    }
+
     /// Merges coins into the gas coin.
     pub(super) fn merge_into_gas(&mut self, coins: Vec<Argument>) {
         let gas = self.builder.gas();

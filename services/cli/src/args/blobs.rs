@@ -78,6 +78,9 @@ pub(crate) struct HowToStoreArgs {
     /// Where it is written down what is paid.
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
+    /// Who sends the blobs to the nodes.
+    #[command(flatten)]
+    pub(crate) relay: RelayArgs,
 }
 
 impl HowToStoreArgs {
@@ -94,6 +97,17 @@ impl HowToStoreArgs {
         let content_type = content_type.map(|kind| Ok((CONTENT_TYPE.to_owned(), kind.clone())));
         pairs.chain(content_type).collect()
     }
+}
+
+/// Who sends blobs to the nodes.
+#[derive(Debug, Args)]
+pub(crate) struct RelayArgs {
+    /// Have this upload relay send the blobs to the nodes: one upload in place of one to each node. What it says is checked.
+    #[arg(long, value_name = "URL")]
+    pub(crate) upload_relay: Option<String>,
+    /// Pay the tip that the relay wants without being asked.
+    #[arg(long, requires = "upload_relay")]
+    pub(crate) skip_tip_confirmation: bool,
 }
 
 /// Where it is written down what is paid.

@@ -38,7 +38,7 @@ pub(crate) use self::local_networks::{
 pub(crate) use self::{
     blobs::{
         BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, HowToStoreArgs, ReadArgs,
-        StoreArgs,
+        RelayArgs, StoreArgs,
     },
     gateway::{
         AggregatorArgs, BothArgs, DaemonArgs, PublisherArgs, ReadingArgs, StoringArgs,

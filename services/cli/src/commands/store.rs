@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use walrus_core::{EncodingType, pricing::encoded_blob_length};
 use walrus_sdk::{
     BlobObject, BlobStoreResult, BlobToStore, BoughtStorage, Client, ClientError, DryRun,
     EpochsAhead, EventOrObject, PlannedAction, PostStoreAction, ResourceOperation, ReusedStorage,
@@ -19,6 +20,7 @@ use crate::{
     progress::Bars,
     report::{Reporter, bytes, count, duration, explain, say, size, sui, wal},
     stop::{Stop, unattended},
+    upload_relay,
 };
 
 /// About the costs of files whose storage is bought together.
@@ -165,7 +167,7 @@ fn epochs(how: &HowToStoreArgs) -> anyhow::Result<EpochsAhead> {
 }
 
 /// How to store, as it was asked for.
-pub(super) fn options(
+pub(super) async fn options(
     global: &GlobalOptions,
     how: &HowToStoreArgs,
 ) -> anyhow::Result<StoreOptions> {
@@ -176,6 +178,7 @@ pub(super) fn options(
     options.gas_budget = global.gas_budget;
     options.max_cost = how.max_cost;
     options.journal = how.journal.journal();
+    options.relay = upload_relay::connect(&how.relay).await?;
     if how.share {
         options.post_store = PostStoreAction::Share;
     }
@@ -185,13 +188,11 @@ pub(super) fn options(
 /// What is asked of the network, in earnest or not.
 fn request<'a>(
     client: &'a Client,
-    global: &GlobalOptions,
-    args: &StoreArgs,
+    options: StoreOptions,
     blobs: Vec<BlobToStore>,
     bars: &'a Bars,
-) -> anyhow::Result<StoreBlobs<'a>> {
-    let options = options(global, &args.how)?;
-    Ok(client.store_many(blobs).options(options).progress(bars))
+) -> StoreBlobs<'a> {
+    client.store_many(blobs).options(options).progress(bars)
 }
 
 async fn dry_run(
@@ -203,7 +204,8 @@ async fn dry_run(
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<()> {
     let client = client_for_dry_run(global, network, args.how.spool.spool())?;
-    let request = request(&client, global, args, blobs, bars)?;
+    let options = options(global, &args.how).await?;
+    let request = request(&client, options, blobs, bars);
     let estimates = request.dry_run().await.map_err(explain)?;
     bars.finish();
     show_on(reporter, global, &DryRunOutput { estimates })
@@ -234,8 +236,19 @@ async fn store(
     blobs: Vec<BlobToStore>,
 ) -> anyhow::Result<StoreReport> {
     let client = network.client_with_wallet(global, args.how.spool.spool())?;
-    let request = request(&client, global, args, blobs, bars)?;
-    request.await.map_err(explain)
+    let options = options(global, &args.how).await?;
+    if let Some(relay) = &options.relay {
+        let n_shards = network.n_shards().await?;
+        let sizes = blobs.iter().map(|blob| {
+            let length = blob.data.length()?;
+            Ok(encoded_blob_length(n_shards, length, EncodingType::RS2)?)
+        });
+        let sizes = sizes.collect::<anyhow::Result<Vec<_>>>()?;
+        upload_relay::ask(relay, &sizes, &args.how.relay)?;
+    }
+    request(&client, options, blobs, bars)
+        .await
+        .map_err(explain)
 }
 
 /// Shows what became of the files. An error if not all are stored.

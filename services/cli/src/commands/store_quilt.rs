@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use walrus_sdk::{
     BlobStoreResult, Client, DryRun, PatchColumns, PatchToStore, QuiltIndex, QuiltPlan,
-    QuiltReport, StoreQuilt, StoredPatch, Tags,
+    QuiltReport, StoreOptions, StoreQuilt, StoredPatch, Tags,
 };
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
     progress::Bars,
     report::{Reporter, count, duration, explain, sui},
     stop::{Stop, unattended},
+    upload_relay,
 };
 
 /// What the only blob is called where a file would be.
@@ -176,15 +177,13 @@ async fn inputs(network: &Network, args: &StoreQuiltArgs) -> anyhow::Result<Vec<
 /// What is asked of the network, in earnest or not.
 fn request<'a>(
     client: &'a Client,
-    global: &GlobalOptions,
+    options: StoreOptions,
     args: &StoreQuiltArgs,
     patches: Vec<PatchToStore>,
     bars: &'a Bars,
 ) -> anyhow::Result<StoreQuilt<'a>> {
-    let request = client
-        .store_quilt(patches)
-        .options(options(global, &args.how)?)
-        .progress(bars);
+    let request = client.store_quilt(patches);
+    let request = request.options(options).progress(bars);
     let attributes = args.how.attributes()?.into_iter();
     Ok(attributes.fold(request, |request, (key, value)| {
         request.attribute(key, value)
@@ -200,7 +199,14 @@ async fn store(
     reporter: &Reporter,
 ) -> anyhow::Result<()> {
     let client = network.client_with_wallet(global, args.how.spool.spool())?;
-    let request = request(&client, global, args, patches, bars)?;
+    let options = options(global, &args.how).await?;
+    let relay = options.relay.clone();
+    let request = request(&client, options, args, patches, bars)?;
+    if let Some(relay) = &relay {
+        // The tip is that of the quilt, which is more than its files.
+        let planned = request.clone().dry_run().await.map_err(explain)?;
+        upload_relay::ask(relay, &[planned.blob.encoded_size], &args.how.relay)?;
+    }
     let report = request.await.map_err(explain)?;
     bars.finish();
     let output = StoreQuiltOutput {
@@ -225,7 +231,8 @@ async fn dry_run(
     reporter: &Reporter,
 ) -> anyhow::Result<()> {
     let client = client_for_dry_run(global, network, args.how.spool.spool())?;
-    let request = request(&client, global, args, patches, bars)?.label(NO_PATH);
+    let options = options(global, &args.how).await?;
+    let request = request(&client, options, args, patches, bars)?.label(NO_PATH);
     let QuiltPlan { blob, index } = request.dry_run().await.map_err(explain)?;
     bars.finish();
     let output = QuiltPlanOutput {
