@@ -15,7 +15,8 @@ use walrus_node::{
     chain::fold,
     committee::CommitteeView,
     config::{
-        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, ShardSyncConfig,
+        LiveUploadDeferralConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig,
+        RestServerConfig, ShardSyncConfig,
     },
     healing::PeerTerms,
     parts::{Foundation, Parts},
@@ -80,6 +81,7 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
         shard_sync: ShardSyncConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
+        deferral: LiveUploadDeferralConfig::default(),
         clock: Clock::system(),
         work: WorkPlace::Pool,
     })

@@ -28,8 +28,8 @@ use crate::{
     checks::Existence,
     committee::{CommitteeHolder, CommitteeView},
     config::{
-        BlobRecoveryConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig,
-        ShardSyncConfig,
+        BlobRecoveryConfig, LiveUploadDeferralConfig, PendingMetadataCacheConfig,
+        PendingSliverCacheConfig, RestServerConfig, ShardSyncConfig,
     },
     healing::{
         Deferrals, Expiry, Healer, InvalidityReporter, MetadataSource, PeerTerms, Peers, Recovery,
@@ -89,6 +89,8 @@ pub struct Foundation {
     pub pending_slivers: PendingSliverCacheConfig,
     /// Bounds of the cache of metadata that wait for a registration.
     pub pending_metadata: PendingMetadataCacheConfig,
+    /// How long recovery waits for uploads that are still running.
+    pub deferral: LiveUploadDeferralConfig,
     /// Tells the time of day.
     pub clock: Clock,
     /// Where blocking work is done.
@@ -119,6 +121,8 @@ pub struct Parts {
     pub(crate) blocklist: Arc<Blocklist>,
     pub(crate) pending: Arc<PendingCache>,
     pub(crate) arrivals: Arc<Arrivals>,
+    /// Which recoveries wait for uploads that may still be running.
+    pub(crate) deferrals: Arc<Deferrals>,
     /// Tells that something was registered.
     pub(crate) registrations: Arc<Signal>,
     pub(crate) tip: Arc<ChainTip>,
@@ -299,6 +303,7 @@ impl Parts {
             blocklist: common.blocklist,
             pending: common.pending,
             arrivals: common.arrivals,
+            deferrals: Arc::new(Deferrals::new(foundation.deferral)),
             registrations: common.registrations,
             tip,
             queue_grew: Arc::default(),
@@ -322,7 +327,6 @@ impl Parts {
     pub fn recovery(
         &self,
         config: BlobRecoveryConfig,
-        deferrals: Arc<Deferrals>,
         reporter: Arc<dyn InvalidityReporter>,
     ) -> Recovery {
         let peers = Peers::new(&config, &self.peers);
@@ -345,7 +349,7 @@ impl Parts {
         Recovery::new(
             healer,
             Arc::clone(&self.arrivals),
-            deferrals,
+            Arc::clone(&self.deferrals),
             Arc::clone(&self.queue_grew),
         )
     }
@@ -430,7 +434,6 @@ impl Parts {
     /// A look at the node for its metrics; dropped before [`Parts::close`].
     pub fn scrape(
         &self,
-        deferrals: Arc<Deferrals>,
         certificates: Option<Arc<Certificates>>,
         account: Option<Arc<Account>>,
     ) -> Scrape {
@@ -438,7 +441,7 @@ impl Parts {
             metrics: Arc::clone(&self.deeds.metrics),
             health: Arc::clone(&self.deeds.health),
             pending: Arc::clone(&self.pending),
-            deferrals,
+            deferrals: Arc::clone(&self.deferrals),
             certificates,
             account,
         }

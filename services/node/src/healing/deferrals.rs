@@ -17,14 +17,14 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// Until when the recovery of which blobs waits.
 #[derive(Debug)]
-pub struct Deferrals {
+pub(crate) struct Deferrals {
     config: LiveUploadDeferralConfig,
     until: Mutex<HashMap<BlobId, Instant>>,
 }
 
 impl Deferrals {
     /// Nothing waits yet.
-    pub fn new(config: LiveUploadDeferralConfig) -> Self {
+    pub(crate) fn new(config: LiveUploadDeferralConfig) -> Self {
         Self {
             config,
             until: Mutex::default(),

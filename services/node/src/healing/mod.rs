@@ -22,10 +22,9 @@ mod sliver;
 mod transfer;
 mod whole;
 
-pub(crate) use self::{book::RepairBook, healer::Healer};
+pub(crate) use self::{book::RepairBook, deferrals::Deferrals, healer::Healer};
 pub use self::{
     book::{QueuedFor, RepairQueue},
-    deferrals::Deferrals,
     error::HealingError,
     expiry::Expiry,
     invalidity::InvalidityReporter,

@@ -6,7 +6,7 @@ use anyhow::bail;
 use tokio::{sync::watch, time::Instant};
 
 use super::{prepare::PreparedNode, workers::start_events};
-use crate::{config::NodeConfig, healing::Deferrals, limits::CHAIN_POLL, parts::Parts};
+use crate::{config::NodeConfig, limits::CHAIN_POLL, parts::Parts};
 
 /// How far events are processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +40,8 @@ impl PreparedNode {
         let target = links.reader.chain().latest_checkpoint().await?;
         let storage = surroundings.open_storage(&config).await?;
         let parts = links.parts(&config, storage, findings, surroundings);
-        let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
         let began = Arc::new(watch::Sender::new(0));
-        let started = start_events(&config, &parts, &links.reader, deferrals, began).await;
+        let started = start_events(&config, &parts, &links.reader, began).await;
         let reached = match started {
             Ok(()) => until(&config, &parts, target, longest).await,
             Err(error) => Err(error),

@@ -7,9 +7,7 @@ use walrus_sui::Address;
 
 #[cfg(unix)]
 use crate::operator::admin::AdminDoor;
-use crate::{
-    api, healing::Deferrals, operator::Account, parts::Parts, upkeep::Restart, view::NodeView,
-};
+use crate::{api, operator::Account, parts::Parts, upkeep::Restart, view::NodeView};
 
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
@@ -25,7 +23,6 @@ pub struct RunningNode {
 pub(super) struct Served {
     pub(super) server: Server,
     pub(super) metrics_server: Option<Server>,
-    pub(super) deferrals: Arc<Deferrals>,
     #[cfg(unix)]
     pub(super) door: Option<AdminDoor>,
 }
@@ -48,7 +45,7 @@ impl RunningNode {
 
     /// Looks at the node.
     pub fn view(&self) -> NodeView {
-        view(&self.parts, &self.account, &self.served.deferrals)
+        view(&self.parts, &self.account)
     }
 
     /// Waits until a background job of the node fails; returns what failed.
@@ -94,12 +91,12 @@ impl RunningNode {
     }
 }
 
-pub(super) fn view(parts: &Parts, account: &Arc<Account>, deferrals: &Arc<Deferrals>) -> NodeView {
+pub(super) fn view(parts: &Parts, account: &Arc<Account>) -> NodeView {
     NodeView {
         node_id: parts.node_id,
         health: Arc::clone(&parts.deeds.health),
         workers: parts.runner.workers().clone(),
         account: Arc::clone(account),
-        deferrals: Arc::clone(deferrals),
+        deferrals: Arc::clone(&parts.deferrals),
     }
 }

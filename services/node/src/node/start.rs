@@ -17,7 +17,7 @@ use super::{
 use crate::{
     committee::CommitteeView,
     config::NodeConfig,
-    healing::{Deferrals, PeerTerms},
+    healing::PeerTerms,
     operator::{
         Account, WorkerSettings,
         account::{AccountKeeper, Identity},
@@ -96,6 +96,7 @@ impl Links {
             shard_sync: config.shard_sync_config.clone(),
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
+            deferral: config.live_upload_deferral.clone(),
             clock: surroundings.clock,
             work: surroundings.work,
         })
@@ -133,13 +134,7 @@ impl Links {
         parts: &Parts,
         account: &Arc<Account>,
     ) -> anyhow::Result<Served> {
-        let deferrals = Arc::new(Deferrals::new(config.live_upload_deferral.clone()));
-        let certificates = self.secured.certificates;
-        let scrape = parts.scrape(
-            Arc::clone(&deferrals),
-            certificates,
-            Some(Arc::clone(account)),
-        );
+        let scrape = parts.scrape(self.secured.certificates, Some(Arc::clone(account)));
         let settings = WorkerSettings::of(&config.storage_path);
         parts.runner.preset(presets(&settings)?);
         let (rest, transport) = (self.listeners.rest, self.secured.transport);
@@ -152,8 +147,7 @@ impl Links {
         )?;
         let metrics_server = metrics_server(config, self.listeners.metrics, scrape.clone())?;
         let (reader, writer) = (self.reader, self.writer);
-        let deferred = Arc::clone(&deferrals);
-        start_workers(config, parts, reader, writer, self.cap.id, deferred).await?;
+        start_workers(config, parts, reader, writer, self.cap.id).await?;
         parts.runner.spawn(AccountKeeper(Arc::clone(account)));
         let verbs = Verbs::start(config, parts);
         if let Some(push) = &config.metrics_push {
@@ -165,13 +159,12 @@ impl Links {
         drop((verbs, settings));
         #[cfg(unix)]
         let door = {
-            let view = view(parts, account, &deferrals);
+            let view = view(parts, account);
             open_door(config, parts, view, verbs, settings, self.set_log_level).await?
         };
         Ok(Served {
             server,
             metrics_server,
-            deferrals,
             #[cfg(unix)]
             door,
         })

@@ -13,7 +13,6 @@ use crate::{
     chain::{EpochChanges, EpochDriver, EventProcessor, LagCheck, Pace},
     config::NodeConfig,
     event_blobs::{CatchUp, CutRule, EventBlobWriter, Recorder},
-    healing::Deferrals,
     limits::COMPACTION_THROTTLE,
     operator::{SettingsError, WorkerSettings},
     parts::Parts,
@@ -41,16 +40,11 @@ pub(super) async fn start_workers(
     reader: ContractReader,
     writer: ContractWriter,
     cap: Address,
-    deferrals: Arc<Deferrals>,
 ) -> anyhow::Result<()> {
-    let recovery = parts.recovery(
-        config.blob_recovery.clone(),
-        Arc::clone(&deferrals),
-        Arc::new(writer.clone()),
-    );
+    let recovery = parts.recovery(config.blob_recovery.clone(), Arc::new(writer.clone()));
     let shard_sync = parts.shard_sync(config.shard_sync_config.clone(), &config.blob_recovery);
     let began = Arc::new(watch::Sender::new(0));
-    start_events(config, parts, &reader, deferrals, Arc::clone(&began)).await?;
+    start_events(config, parts, &reader, Arc::clone(&began)).await?;
     if !config.disable_event_blob_writer {
         parts.runner.spawn(EventBlobWriter::new(
             parts.holdings.clone(),
@@ -88,13 +82,12 @@ pub(super) async fn start_events(
     config: &NodeConfig,
     parts: &Parts,
     reader: &ContractReader,
-    deferrals: Arc<Deferrals>,
     began: Arc<watch::Sender<Epoch>>,
 ) -> anyhow::Result<()> {
     let first = first_checkpoint(config, parts, reader).await?;
     let recorder = recorder(config, parts, first)?;
     let catch_up = catch_up(config, parts, reader);
-    let processor = event_processor(config, parts, reader.clone(), (deferrals, recorder), began);
+    let processor = event_processor(config, parts, reader.clone(), recorder, began);
     parts
         .runner
         .spawn(processor.into_worker(first, catch_up).await?);
@@ -169,7 +162,7 @@ fn event_processor(
     config: &NodeConfig,
     parts: &Parts,
     reader: ContractReader,
-    (deferrals, recorder): (Arc<Deferrals>, Option<Recorder>),
+    recorder: Option<Recorder>,
     began: Arc<watch::Sender<Epoch>>,
 ) -> EventProcessor {
     let epochs = EpochChanges {
@@ -194,7 +187,7 @@ fn event_processor(
         pending: Arc::clone(&parts.pending),
         registrations: Arc::clone(&parts.registrations),
         expiry: Arc::clone(&parts.expiry),
-        deferrals,
+        deferrals: Arc::clone(&parts.deferrals),
         tip: Arc::clone(&parts.tip),
         queue_grew: Arc::clone(&parts.queue_grew),
         epoch_moved: Arc::clone(&parts.epoch_moved),

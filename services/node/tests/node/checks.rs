@@ -1,11 +1,10 @@
 //! What nodes compare: digests of what is certified, blobs that are whole, the block list.
 
 use crate::support::*;
-use std::sync::Arc;
 use tokio::sync::watch;
 use twox_hash::XxHash64;
 use walrus_core::BlobId;
-use walrus_node::{checks::digests, config::LiveUploadDeferralConfig, healing::Deferrals};
+use walrus_node::checks::digests;
 use walrus_service::worker::{Step, Worker as _};
 use walrus_sui::{
     Address,
@@ -102,8 +101,7 @@ async fn digests_are_of_what_was_certified_before_the_epoch_in_the_order_of_ids(
 }
 
 fn metrics(node: &TestNode) -> String {
-    let deferrals = Deferrals::new(LiveUploadDeferralConfig::default());
-    node.parts.scrape(Arc::new(deferrals), None, None).text()
+    node.parts.scrape(None, None).text()
 }
 
 #[tokio::test]

@@ -19,8 +19,8 @@ use walrus_core::{
     messages,
 };
 use walrus_node::{
-    config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
-    healing::{Deferrals, InvalidityReporter, Recovery},
+    config::BlobRecoveryConfig,
+    healing::{InvalidityReporter, Recovery},
     storage::records::{ShardState, SyncReason},
 };
 use walrus_node_client::BlobStatus;
@@ -94,13 +94,7 @@ fn recover(node: &TestNode, reports: impl InvalidityReporter) {
 }
 
 fn recover_with(node: &TestNode, blobs: BlobRecoveryConfig, reports: impl InvalidityReporter) {
-    let config = LiveUploadDeferralConfig {
-        enabled: false,
-        ..LiveUploadDeferralConfig::default()
-    };
-    let recovery = node
-        .parts
-        .recovery(blobs, Arc::new(Deferrals::new(config)), Arc::new(reports));
+    let recovery = node.parts.recovery(blobs, Arc::new(reports));
     node.parts.runner.spawn(recovery);
 }
 
@@ -361,14 +355,7 @@ async fn a_blob_stays_queued_for_a_gained_shard_before_the_new_committee_is_know
         .unwrap();
     node.upload(&blob, &[0, 1]).await;
     let (parts, (sender, _reports)) = (&node.parts, mpsc::unbounded_channel());
-    let mut recovery = parts.recovery(
-        BlobRecoveryConfig::default(),
-        Arc::new(Deferrals::new(LiveUploadDeferralConfig {
-            enabled: false,
-            ..LiveUploadDeferralConfig::default()
-        })),
-        Arc::new(Reports(sender)),
-    );
+    let mut recovery = parts.recovery(BlobRecoveryConfig::default(), Arc::new(Reports(sender)));
 
     let next = view(&[0, 1, 2], &node.protocol_key.public_key());
     let turn = parts.shards.turn().await;

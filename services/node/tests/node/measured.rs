@@ -1,9 +1,7 @@
 //! What is counted of requests, and the routes for people and load balancers.
 
 use crate::support::*;
-use std::sync::Arc;
 use walrus_core::{ShardIndex, SliverType};
-use walrus_node::{config::LiveUploadDeferralConfig, healing::Deferrals};
 use walrus_node_client::routes;
 
 #[tokio::test]
@@ -25,8 +23,7 @@ async fn uploads_reads_and_refusals_are_counted_by_route() {
     let unknown = node.raw().get(node.url("/v2/anything/at/all")).send();
     assert_eq!(unknown.await.unwrap().status(), 404);
 
-    let deferrals = Deferrals::new(LiveUploadDeferralConfig::default());
-    let text = node.parts.scrape(Arc::new(deferrals), None, None).text();
+    let text = node.parts.scrape(None, None).text();
     let route = format!("route=\"{}\"", routes::SLIVER);
     for line in [
         "walrus_metadata_stored_total 1".to_owned(),

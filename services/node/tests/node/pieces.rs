@@ -10,11 +10,7 @@ use walrus_core::{
     network_key::{NetworkKeyPair, NetworkPublicKey},
     signed_message::StorageConfirmation,
 };
-use walrus_node::{
-    api::CommitteePeers,
-    config::{LiveUploadDeferralConfig, RestServerConfig},
-    healing::Deferrals,
-};
+use walrus_node::{api::CommitteePeers, config::RestServerConfig};
 use walrus_node_client::{
     Extensions, INTRODUCTION, Introduction, NodeClient, NodeError, PIECE_HEADER_BYTES, PieceHeader,
     PieceName, Reason, routes,
@@ -70,8 +66,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, NodeError>, reason: Reason) -> 
 
 /// Whether the metrics of a node have this line.
 fn is_counted(node: &TestNode, wanted: &str) -> bool {
-    let deferrals = Deferrals::new(LiveUploadDeferralConfig::default());
-    let text = node.parts.scrape(Arc::new(deferrals), None, None).text();
+    let text = node.parts.scrape(None, None).text();
     text.lines().any(|line| line == wanted)
 }
 

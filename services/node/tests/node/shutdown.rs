@@ -15,10 +15,7 @@ use tokio::{
 };
 use walrus_core::{ShardIndex, bls::BlsKeyPair, network_key::NetworkKeyPair};
 use walrus_node::{
-    api,
-    committee::CommitteeView,
-    config::{BlobRecoveryConfig, LiveUploadDeferralConfig},
-    healing::{Deferrals, InvalidityReporter},
+    api, committee::CommitteeView, config::BlobRecoveryConfig, healing::InvalidityReporter,
     storage::Storage,
 };
 use walrus_service::server::{Limits, Server, Transport};
@@ -160,11 +157,7 @@ async fn a_stopped_node_starts_again_at_once_even_when_it_was_busy() {
         .await
         .unwrap();
         address = server.address();
-        let recovery = parts.recovery(
-            BlobRecoveryConfig::default(),
-            Arc::new(Deferrals::new(LiveUploadDeferralConfig::default())),
-            Arc::new(NeverInvalid),
-        );
+        let recovery = parts.recovery(BlobRecoveryConfig::default(), Arc::new(NeverInvalid));
         parts.runner.spawn(recovery);
         // The recovery has asked the peer and waits for an answer that never comes.
         let (connection, _) = peer.accept().await.unwrap();

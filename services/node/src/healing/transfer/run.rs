@@ -76,8 +76,21 @@ impl Progress {
 }
 
 impl Transfers {
-    /// Asks for the next missing slivers of a shard.
+    /// Asks for the next missing slivers of a shard. When there are none left, what came is durable.
     pub(super) async fn advance(
+        self: &Arc<Self>,
+        turn: &Turn,
+        progress: Progress,
+        patience: Patience,
+    ) -> Result<Advance, TransferError> {
+        let advance = self.ask(turn, progress, patience).await?;
+        if advance.progress.is_over() {
+            self.sync(turn.job.shard).await?;
+        }
+        Ok(advance)
+    }
+
+    async fn ask(
         self: &Arc<Self>,
         turn: &Turn,
         progress: Progress,

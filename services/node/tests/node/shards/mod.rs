@@ -18,8 +18,8 @@ use walrus_core::{
 };
 use walrus_node::{
     committee::CommitteeView,
-    config::{BlobRecoveryConfig, LiveUploadDeferralConfig, ShardSyncConfig},
-    healing::{Deferrals, InvalidityReporter},
+    config::{BlobRecoveryConfig, ShardSyncConfig},
+    healing::InvalidityReporter,
     storage::{
         records::{NodeStatus, ShardState, SyncReason},
         repairs::Part,
@@ -120,14 +120,8 @@ async fn assign(node: &TestNode, committees: &Committees) {
 
 /// Starts the workers that fill shards.
 fn heal(node: &TestNode, sync: ShardSyncConfig, blobs: BlobRecoveryConfig) {
-    let deferrals = Deferrals::new(LiveUploadDeferralConfig {
-        enabled: false,
-        ..LiveUploadDeferralConfig::default()
-    });
     let sync = node.parts.shard_sync(sync, &blobs);
-    let recovery = node
-        .parts
-        .recovery(blobs, Arc::new(deferrals), Arc::new(NoReports));
+    let recovery = node.parts.recovery(blobs, Arc::new(NoReports));
     node.parts.runner.spawn(sync);
     node.parts.runner.spawn(recovery);
 }

@@ -60,8 +60,7 @@ async fn slivers_leave_the_queue_one_by_one_and_what_cannot_be_had_stays() {
     // A client may still be uploading it.
     let uploading = HashSet::from([blob_id]);
     assert!(!storage.waits_for_recovery(&uploading).unwrap());
-    let deferrals = Arc::new(Deferrals::new(LiveUploadDeferralConfig::default()));
-    let scrape = second.parts.scrape(deferrals, None, None);
+    let scrape = second.parts.scrape(None, None);
     let entries = "walrus_node_repair_queue_entries{reason=\"certified\"} 1";
     until(|| scrape.text().lines().any(|line| line == entries)).await;
     // With the others it can be had, and nothing of it is left.

@@ -17,8 +17,8 @@ use walrus_node::{
     chain::fold,
     committee::CommitteeView,
     config::{
-        PendingMetadataCacheConfig, PendingSliverCacheConfig, RestServerConfig, ShardSyncConfig,
-        TlsConfig,
+        LiveUploadDeferralConfig, PendingMetadataCacheConfig, PendingSliverCacheConfig,
+        RestServerConfig, ShardSyncConfig, TlsConfig,
     },
     healing::PeerTerms,
     parts::{Foundation, Parts},
@@ -178,6 +178,11 @@ fn open_parts_as(
         shard_sync: ShardSyncConfig::default(),
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
+        // What is uploaded here is uploaded: recovery waits for nothing.
+        deferral: LiveUploadDeferralConfig {
+            enabled: false,
+            ..LiveUploadDeferralConfig::default()
+        },
         clock: Clock::system(),
         work: WorkPlace::Pool,
     })
