@@ -387,6 +387,7 @@ impl Parts {
             node_id: self.node_id,
             queue_grew: Arc::clone(&self.queue_grew),
             metrics: Arc::clone(&self.deeds.metrics),
+            clock: self.clock.clone(),
             work: self.work.clone(),
         };
         ShardSync::new(transfers, &self.epoch_moved)

@@ -36,6 +36,7 @@ pub mod repairs;
 pub mod segments;
 mod slivers;
 mod tables;
+mod transfers;
 mod update;
 mod verified;
 

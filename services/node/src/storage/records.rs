@@ -64,6 +64,15 @@ pub enum ShardState {
     Locked,
 }
 
+/// The transfer of a gained shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRecord {
+    /// From when on the shard is the node's.
+    pub epoch: Epoch,
+    /// When the transfer was begun, in milliseconds since 1970.
+    pub begun_ms: u64,
+}
+
 /// Where a sliver lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {

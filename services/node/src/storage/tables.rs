@@ -17,6 +17,7 @@ use super::{
     records::{
         CertifiedEventBlob, Cursor, DiskRecord, EventBlobCut, EventRecording, FirstPlace,
         NodeStatus, ObjectRecord, Place, PoolRecord, PooledObjectRecord, SegmentRecord, ShardState,
+        TransferRecord,
     },
     repairs::{self, Part, RepairKey, RepairRecord},
 };
@@ -61,6 +62,8 @@ pub(super) struct Tables {
     pub(super) disks: Table<DiskNumber, DiskRecord>,
     /// Shards that are kept.
     pub(super) shards: Table<ShardKey, ShardState>,
+    /// The last transfers of gained shards.
+    pub(super) transfers: Table<ShardKey, TransferRecord>,
     /// What is to be recovered.
     pub(super) repairs: Table<RepairKey, RepairRecord>,
     /// Invalid blobs whose data is still to be deleted.
@@ -204,6 +207,7 @@ impl Tables {
             segments: database.table("segments")?,
             disks: database.table("disks")?,
             shards: database.table("shards")?,
+            transfers: database.table("transfers")?,
             repairs: database.table("repairs")?,
             deletions: database.table("deletions")?,
             event_recording: database.cell("node", "event_recording")?,
@@ -252,6 +256,7 @@ impl Tables {
         read(&self.segments)?;
         read(&self.disks)?;
         read(&self.shards)?;
+        read(&self.transfers)?;
         read(&self.repairs)?;
         read(&self.deletions)?;
         self.event_recording.get()?;

@@ -95,6 +95,21 @@ impl Jobs {
         late
     }
 
+    /// The transfers that are not known yet.
+    pub(super) fn unknown<'a>(&self, turns: &'a [Turn]) -> Vec<&'a Turn> {
+        let is_unknown = |turn: &&Turn| !self.running.contains_key(&turn.job);
+        turns.iter().filter(is_unknown).collect()
+    }
+
+    /// Takes up a transfer that was begun so long ago.
+    pub(super) fn take_up(&mut self, turn: &Turn, begun: Duration, now: Instant) {
+        let fresh = || {
+            let patience = Patience::new(&self.config, begun, now);
+            Running::new(turn.source_id, patience, now)
+        };
+        self.running.entry(turn.job).or_insert_with(fresh);
+    }
+
     /// Begins the requests that are due: so many at once, those first that were not asked for longest, and of no source more than
     /// its share, so that slow ones leave room for the others.
     pub(super) fn begin(
@@ -103,10 +118,6 @@ impl Jobs {
         now: Instant,
         mut request: impl FnMut(Turn, Progress, Patience) -> AbortHandle,
     ) {
-        for turn in &turns {
-            let fresh = || Running::new(turn.source_id, Patience::new(&self.config, now), now);
-            self.running.entry(turn.job).or_insert_with(fresh);
-        }
         let mut due: Vec<_> = turns
             .into_iter()
             .filter_map(|turn| {
@@ -181,7 +192,7 @@ impl Jobs {
             (error, over) => {
                 // Nothing waits for what comes ahead of its epoch: the source has another chance after a pause.
                 if over.is_some() {
-                    running.patience = Patience::new(&self.config, now);
+                    running.patience = Patience::new(&self.config, Duration::ZERO, now);
                 }
                 error
             }
@@ -255,6 +266,9 @@ mod tests {
 
     /// Begins what is due; returns the sources that are asked.
     fn begin(jobs: &mut Jobs, turns: &[Turn], now: Instant) -> Vec<(u16, Address)> {
+        for turn in turns {
+            jobs.take_up(turn, Duration::ZERO, now);
+        }
         let mut asked = Vec::new();
         jobs.begin(turns.to_vec(), now, |turn, _, _| {
             asked.push((turn.job.shard.get(), turn.source_id));
@@ -279,7 +293,7 @@ mod tests {
             ..ShardSyncConfig::default()
         };
         let now = Instant::now();
-        let patience = Patience::new(&config, now);
+        let patience = Patience::new(&config, Duration::ZERO, now);
         let mut jobs = Jobs::new(config);
         let mut turns: Vec<_> = (0..6).map(|shard| turn(shard, 1)).collect();
         turns.extend([turn(6, 2), turn(7, 2)]);

@@ -25,13 +25,14 @@ use tokio::{
 use walrus_core::bls::BlsKeyPair;
 use walrus_service::{
     backoff::Backoff,
+    clock::Clock,
     worker::{Failure, Status, Step, Worker},
 };
 use walrus_sui::Address;
 
 use self::{
     jobs::{Jobs, Verdict},
-    plan::Turn,
+    plan::{Job, Turn},
     request::TransferError,
     run::Advance,
 };
@@ -42,6 +43,7 @@ use crate::{
     metrics::Metrics,
     shards::{ShardLife, TransferEnd},
     signal::Signal,
+    storage::StorageError,
     work::Work,
 };
 
@@ -65,6 +67,8 @@ pub(crate) struct Transfers {
     /// Tells recovery that blobs do not wait for a transfer any more.
     pub(crate) queue_grew: Arc<Notify>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Tells how long ago a transfer was begun, before a restart too.
+    pub(crate) clock: Clock,
     pub(crate) work: Work,
 }
 
@@ -134,6 +138,10 @@ impl Worker for ShardSync {
         let failure = self.note_ended()?;
         let turns = self.transfers.plan()?;
         self.jobs.keep(&turns);
+        for turn in self.jobs.unknown(&turns) {
+            let begun = self.transfers.begun(turn)?;
+            self.jobs.take_up(turn, begun, Instant::now());
+        }
         for (turn, why) in self.jobs.late(&turns, Instant::now()) {
             tracing::warn!(shard = %turn.job.shard, %why, "the shard is recovered from the other nodes");
             self.transfers.end(turn, TransferEnd::GivenUp);
@@ -234,6 +242,22 @@ impl ShardSync {
 }
 
 impl Transfers {
+    /// How long ago the transfer was begun. What comes ahead of its epoch has no deadline that counts, and so none that is kept.
+    fn begun(&self, turn: &Turn) -> Result<Duration, StorageError> {
+        let Job {
+            shard,
+            epoch,
+            ahead,
+        } = turn.job;
+        if ahead {
+            return Ok(Duration::ZERO);
+        }
+        let now_ms = self.clock.unix_ms();
+        let storage = self.holdings.storage();
+        let begun_ms = storage.transfer_begun(shard, epoch, now_ms)?;
+        Ok(Duration::from_millis(now_ms.saturating_sub(begun_ms)))
+    }
+
     /// Lets recovery do the rest of a shard.
     fn end(&self, turn: &Turn, end: TransferEnd) {
         let how = match end {

@@ -1,7 +1,8 @@
 //! Patience with the source of a shard: how long it is waited for before the shard is recovered from the other nodes.
 //!
 //! Waiting for a source uses patience up, what it sends and verifies gives it back at a least rate. So one that is silent, that
-//! trickles, or that sends what does not verify is given up within the patience; and whatever it sends, the shard has a deadline.
+//! trickles, or that sends what does not verify is given up within the patience; and whatever it sends, the shard has a deadline,
+//! which is the same after a restart.
 
 use std::time::Duration;
 
@@ -47,7 +48,8 @@ pub(super) enum GivenUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patience {
     terms: Terms,
-    begun: Instant,
+    /// When the transfer has to be over.
+    deadline: Instant,
     /// How long the source was waited for.
     waited: Duration,
     /// How much of that was worth it; never more.
@@ -66,15 +68,18 @@ pub(super) struct Brought {
 }
 
 impl Patience {
-    pub(super) fn new(config: &ShardSyncConfig, now: Instant) -> Self {
+    /// With the source of a transfer that was begun so long ago.
+    pub(super) fn new(config: &ShardSyncConfig, begun: Duration, now: Instant) -> Self {
         let seconds = Duration::from_secs;
+        let terms = Terms {
+            patience: seconds(config.shard_sync_retry_switch_to_recovery_interval_secs),
+            rate: config.shard_sync_min_bytes_per_sec.max(1),
+            deadline: seconds(config.shard_sync_deadline_secs),
+        };
+        let left = terms.deadline.saturating_sub(begun).min(FAR_AWAY);
         Self {
-            terms: Terms {
-                patience: seconds(config.shard_sync_retry_switch_to_recovery_interval_secs),
-                rate: config.shard_sync_min_bytes_per_sec.max(1),
-                deadline: seconds(config.shard_sync_deadline_secs),
-            },
-            begun: now,
+            terms,
+            deadline: now.checked_add(left).unwrap_or(now),
             waited: Duration::ZERO,
             earned: Duration::ZERO,
         }
@@ -98,8 +103,7 @@ impl Patience {
 
     /// When the transfer has to be over.
     pub(super) fn deadline(&self) -> Instant {
-        let deadline = self.begun.checked_add(self.terms.deadline.min(FAR_AWAY));
-        deadline.unwrap_or(self.begun)
+        self.deadline
     }
 
     /// Until when a request may go on of which so many bytes have come that are not stored yet.
@@ -107,12 +111,12 @@ impl Patience {
         let patience = self.terms.patience;
         let left = self.left().saturating_add(self.time_of(came)).min(patience);
         let until = now.checked_add(left).unwrap_or(now);
-        until.min(self.deadline())
+        until.min(self.deadline)
     }
 
     /// Why the source is to be given up, if it is.
     pub(super) fn is_over(&self, now: Instant) -> Option<GivenUp> {
-        let is_late = now.saturating_duration_since(self.begun) >= self.terms.deadline;
+        let is_late = now >= self.deadline;
         (is_late || self.left().is_zero()).then(|| self.why(now))
     }
 
@@ -123,7 +127,7 @@ impl Patience {
             rate,
             deadline,
         } = self.terms;
-        if now.saturating_duration_since(self.begun) >= deadline {
+        if now >= self.deadline {
             return GivenUp::Deadline { deadline };
         }
         GivenUp::TooSlow {
@@ -159,7 +163,7 @@ mod tests {
             shard_sync_deadline_secs: 100,
             ..ShardSyncConfig::default()
         };
-        Patience::new(&config, begun)
+        Patience::new(&config, Duration::ZERO, begun)
     }
 
     fn brought(asked: u64, slivers: u64, bytes: u64) -> Brought {

@@ -169,6 +169,31 @@ async fn one_that_sends_what_nobody_asked_for_meets_the_deadline() {
 }
 
 #[tokio::test]
+async fn a_deadline_is_the_same_after_a_restart() {
+    let blobs = blobs(3);
+    let hostile = Hostile::start(stream::pending);
+    let [_first, second] = gained_from(&hostile, &blobs).await;
+    let storage = &second.parts.storage;
+    // As a node had noted it that was stopped since, for decades.
+    for shard in &ALL {
+        let begun = storage.transfer_begun(ShardIndex(*shard), EPOCH, 7);
+        assert_eq!(begun.unwrap(), 7);
+        let again = storage.transfer_begun(ShardIndex(*shard), EPOCH, 70);
+        assert_eq!(again.unwrap(), 7);
+    }
+    // The source, which is silent, would have an hour.
+    let config = ShardSyncConfig {
+        shard_sync_retry_switch_to_recovery_interval_secs: 3600,
+        ..ShardSyncConfig::default()
+    };
+    filled(&second, &blobs, config).await;
+    assert_eq!(ended(&second, "recovery"), 1);
+    // Another epoch is another transfer.
+    let next = storage.transfer_begun(ShardIndex(0), EPOCH + 1, 70);
+    assert_eq!(next.unwrap(), 70);
+}
+
+#[tokio::test]
 async fn one_that_lies_brings_nothing() {
     let blobs = blobs(4);
     // The slivers of another shard.
