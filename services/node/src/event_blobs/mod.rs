@@ -20,7 +20,7 @@ mod vote;
 mod writer;
 
 pub(crate) use self::{
-    catch_up::{CatchUp, Place},
+    catch_up::{CatchUp, LagChecks, Place},
     recorder::{CutRule, Recorder},
     writer::EventBlobWriter,
 };

@@ -1,4 +1,8 @@
 //! Recorder: the part of the fold of events that writes elements down, and cuts event blobs. Node spec 5.7.
+//!
+//! Nodes agree on where the first event blob begins because they have seen the first event, or because others have certified one. Where
+//! neither is so, as in a network that is older than its event blobs, those that have not seen the first event begin behind the
+//! checkpoint in which an epoch begins, with each epoch again until there is a certified one.
 
 use std::sync::Arc;
 
@@ -136,6 +140,14 @@ impl Recorder {
         self.record(batch, content, event.position.checkpoint)?;
         if let ContractEvent::EpochChangeStart(start) = &event.event {
             self.recording.epoch = start.epoch;
+            if self.begins_with_epoch()? {
+                for cut in self.storage.event_blob_cuts()? {
+                    self.storage.uncut_event_blob(batch, &cut);
+                }
+                // What comes behind this checkpoint is the first that is recorded.
+                self.recording.counter = None;
+                self.recording.aligned = false;
+            }
             // What was voted for in the epoch before is to be voted for again.
             self.has_news = true;
         }
@@ -146,6 +158,18 @@ impl Recorder {
             self.has_news = true;
         }
         Ok(self.storage.set_event_recording(batch, &self.recording)?)
+    }
+
+    /// Whether this node's first event blob is to be one that begins with an epoch: nobody has certified another one, and it has not
+    /// recorded all events from the first on.
+    fn begins_with_epoch(&self) -> Result<bool, StorageError> {
+        if self.storage.certified_event_blob()?.is_some() {
+            return Ok(false);
+        }
+        let cuts = self.storage.event_blob_cuts()?;
+        let first = cuts.first().map(|cut| cut.first_index);
+        let first = first.unwrap_or(self.recording.blob.first_index);
+        Ok(first > 0 || !self.recording.aligned)
     }
 
     /// What was written down is committed.
@@ -184,7 +208,9 @@ impl Recorder {
                 self.skip(checkpoint, self.recording.aligned);
             }
             _ if self.recording.counter.is_none() => {
-                self.recording.aligned = false;
+                // Only an epoch that began in this checkpoint is another one than that of the blob.
+                let began = self.recording.blob.epoch != self.recording.epoch;
+                self.recording.aligned = certified.is_none() && began;
                 self.skip(checkpoint, true);
             }
             Some(last) if self.begins_before(last)? => {

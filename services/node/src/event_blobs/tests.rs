@@ -170,6 +170,13 @@ fn recorder(storage: &Arc<Storage>, rule: CutRule) -> Recorder {
     Recorder::at(&cursor, Arc::clone(storage), rule, Arc::default()).unwrap()
 }
 
+/// Where a node is that has processed events up to the end of a checkpoint.
+fn cursor_behind(checkpoint: u64) -> Cursor {
+    let mut node = Node::new(RULE);
+    node.fold_to(checkpoint);
+    node.cursor()
+}
+
 #[test]
 fn blobs_are_cut_by_checkpoints_and_have_what_happened() {
     let mut node = Node::new(RULE);
@@ -229,12 +236,7 @@ fn a_node_that_saw_too_little_begins_behind_what_others_certify() {
     let mut whole = Node::new(RULE);
     whole.fold_to(FIRST + 11);
     // Checkpoint 10 has begun epoch 2.
-    let cursor = {
-        let mut until = Node::new(RULE);
-        until.fold_to(13);
-        until.cursor()
-    };
-    let mut late = Node::beginning_at(cursor, 2, RULE);
+    let mut late = Node::beginning_at(cursor_behind(13), 2, RULE);
     // The others certify a blob before they have made the next one.
     late.fold_to(18);
     assert_eq!(late.cuts(), []);
@@ -248,17 +250,49 @@ fn a_node_that_saw_too_little_begins_behind_what_others_certify() {
 
 #[test]
 fn a_node_that_waits_for_others_keeps_only_so_much() {
-    let cursor = {
-        let mut until = Node::new(RULE);
-        until.fold_to(13);
-        until.cursor()
-    };
-    let mut late = Node::beginning_at(cursor, 2, RULE);
-    late.fold_to(FIRST + 30);
+    // Between the beginnings of two epochs.
+    let mut late = Node::beginning_at(cursor_behind(25), 5, RULE);
+    late.fold_to(34);
     let recording = late.storage.event_recording().unwrap().unwrap();
     assert!(!recording.aligned);
     let kept = late.cursor().next.checkpoint - recording.blob.first_checkpoint;
     assert!(kept < 2 * RULE.checkpoints, "{kept}");
+}
+
+#[test]
+fn nodes_of_which_none_has_seen_the_first_event_begin_with_an_epoch() {
+    let mut first = Node::beginning_at(cursor_behind(13), 2, RULE);
+    let mut second = Node::beginning_at(cursor_behind(17), 2, RULE);
+    // Checkpoints 20 and 25 begin epochs; what one of them has by the second is given up for what both have.
+    let mut third = Node::beginning_at(cursor_behind(21), 4, RULE);
+    for checkpoint in 18..=24 {
+        first.fold_to(checkpoint);
+        first = first.restart();
+    }
+    second.fold_to(24);
+    third.fold_to(24);
+    assert_eq!(first.cuts(), [(21, 23)]);
+    assert_eq!(second.cuts(), [(21, 23)]);
+    assert_eq!(first.ids(None), second.ids(None));
+    assert_eq!(third.cuts(), []);
+    for node in [&mut first, &mut second, &mut third] {
+        node.fold_to(29);
+        assert_eq!(node.cuts(), [(26, 28)]);
+    }
+    assert_eq!(first.ids(None), second.ids(None));
+    assert_eq!(first.ids(None), third.ids(None));
+    // From a certified one on they go by that.
+    let cuts = first.storage.event_blob_cuts().unwrap();
+    first.certify(28, &cuts);
+    first.fold_to(37);
+    assert_eq!(first.cuts(), [(29, 31), (32, 34), (35, 37)]);
+}
+
+#[test]
+fn a_node_that_has_seen_the_first_event_does_not_begin_again() {
+    let mut node = Node::new(RULE);
+    node.fold_to(FIRST + 11);
+    assert_eq!(node.cuts(), [(10, 12), (13, 15), (16, 18), (19, 21)]);
 }
 
 #[test]

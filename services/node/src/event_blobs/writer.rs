@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use walrus_core::{BlobId, Epoch};
 use walrus_service::{
     backoff::Backoff,
-    worker::{Failure, Step, Worker},
+    worker::{Failure, Status, Step, Worker},
 };
 use walrus_sui::{
     Address,
@@ -25,7 +25,7 @@ use crate::{
     limits::{CHAIN_RETRY_MAX, CHAIN_RETRY_MIN, EVENT_BLOB_POLL, MAX_EVENT_BLOB_VOTES},
     metrics::Metrics,
     storage::{
-        StorageError,
+        Storage, StorageError,
         records::{CertifiedEventBlob, EventBlobCut},
     },
     work::{Work, WorkError},
@@ -81,6 +81,8 @@ pub(crate) struct EventBlobWriter {
     /// Changes when there may be something to do.
     moved: watch::Receiver<u64>,
     sent: Option<Sent>,
+    /// Whether the node waits for an epoch, or for others, with its first event blob.
+    waits: bool,
 }
 
 impl EventBlobWriter {
@@ -105,6 +107,7 @@ impl EventBlobWriter {
             work,
             moved,
             sent: None,
+            waits: false,
         }
     }
 
@@ -120,6 +123,9 @@ impl EventBlobWriter {
             let settle = move || settle(&holdings, &certified);
             self.work.in_background(settle).await??;
         }
+        let holdings = self.holdings.clone();
+        let trim = move || trim(holdings.storage());
+        self.work.in_background(trim).await??;
         self.show(certified.as_ref())?;
         let Some(cut) = self.oldest()? else {
             return Ok(Step::WaitAtMost(EVENT_BLOB_POLL));
@@ -210,11 +216,12 @@ impl EventBlobWriter {
         self.work.run(prepare).await
     }
 
-    fn show(&self, certified: Option<&CertifiedEventBlob>) -> Result<(), StorageError> {
+    fn show(&mut self, certified: Option<&CertifiedEventBlob>) -> Result<(), StorageError> {
         let storage = self.holdings.storage();
         let cuts = storage.event_blob_cuts()?;
         let recording = storage.event_recording()?;
         let metrics = &self.metrics.event_blobs;
+        self.waits = recording.is_some_and(|recording| !recording.aligned);
         if let Some(recording) = recording {
             let first = cuts.first().map(|cut| cut.first_index);
             let first = first.unwrap_or(recording.blob.first_index);
@@ -273,6 +280,11 @@ fn settle(holdings: &Holdings, certified: &CertifiedEventBlob) -> Result<(), Sto
             storage.forget_offered_event_blob(&blob_id)?;
         }
     }
+    Ok(())
+}
+
+/// Forgets elements before those that may still go into a blob of this node. Blocks.
+fn trim(storage: &Storage) -> Result<(), StorageError> {
     let Some(recording) = storage.event_recording()? else {
         return Ok(());
     };
@@ -286,6 +298,14 @@ fn settle(holdings: &Holdings, certified: &CertifiedEventBlob) -> Result<(), Sto
 impl Worker for EventBlobWriter {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    fn status(&self) -> Status {
+        let note = "begins with the next event blob that others certify or, if there is none, with the next epoch";
+        Status {
+            note: self.waits.then_some(note.into()),
+            ..Status::default()
+        }
     }
 
     fn backoff(&self) -> Backoff {

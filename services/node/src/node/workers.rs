@@ -12,11 +12,14 @@ use walrus_sui::{Address, contract::ContractReader, transactions::ContractWriter
 use crate::{
     chain::{EpochChanges, EpochDriver, EventProcessor, LagCheck, Pace},
     config::NodeConfig,
-    event_blobs::{CatchUp, CutRule, EventBlobWriter, Recorder},
+    event_blobs::{CatchUp, CutRule, EventBlobWriter, LagChecks, Recorder},
     limits::COMPACTION_THROTTLE,
     operator::{SettingsError, WorkerSettings},
     parts::Parts,
-    storage::{Compaction, records::Cursor},
+    storage::{
+        Compaction,
+        records::{CertifiedEventBlob, Cursor},
+    },
     upkeep::{ConfigSynchronizer, Endpoint},
 };
 
@@ -85,6 +88,7 @@ pub(super) async fn start_events(
     began: Arc<watch::Sender<Epoch>>,
 ) -> anyhow::Result<()> {
     let first = first_checkpoint(config, parts, reader).await?;
+    note_certified_event_blob(parts, reader).await?;
     let recorder = recorder(config, parts, first)?;
     let catch_up = catch_up(config, parts, reader);
     let processor = event_processor(config, parts, reader.clone(), recorder, began);
@@ -118,6 +122,23 @@ async fn first_checkpoint(
     }
 }
 
+/// Notes which event blob is certified, if the node has recorded no event: whether there is one decides where it begins to.
+async fn note_certified_event_blob(parts: &Parts, reader: &ContractReader) -> anyhow::Result<()> {
+    let storage = &parts.storage;
+    if storage.event_recording()?.is_some() || storage.certified_event_blob()?.is_some() {
+        return Ok(());
+    }
+    let state = reader.system_state().await?;
+    if let Some(newest) = state.event_blob_certification_state.latest_certified_blob {
+        let newest = CertifiedEventBlob {
+            blob_id: newest.blob_id,
+            last_checkpoint: newest.ending_checkpoint_sequence_number,
+        };
+        storage.certify_event_blob(&newest, &[])?;
+    }
+    Ok(())
+}
+
 /// Where events come from.
 fn catch_up(config: &NodeConfig, parts: &Parts, reader: &ContractReader) -> CatchUp {
     let options = ClientOptions {
@@ -132,6 +153,12 @@ fn catch_up(config: &NodeConfig, parts: &Parts, reader: &ContractReader) -> Catc
         storage: Arc::clone(&parts.storage),
         directory: config.storage_path.join("events").join("recovery"),
         min_lag: processing.event_stream_catchup_min_checkpoint_lag,
+        while_running: processing.enable_runtime_catchup.then(|| LagChecks {
+            min_lag: processing.runtime_catchup_lag_threshold,
+            interval: Duration::from_secs(
+                processing.runtime_lag_check_interval_secs.clamp(1, 86_400),
+            ),
+        }),
         problems: Arc::clone(&parts.problems),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),

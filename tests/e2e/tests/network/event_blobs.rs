@@ -1,13 +1,19 @@
 //! Event blobs: the nodes write the contract's events down as blobs and certify them, and a node for which the chain has too little
 //! left catches up by them.
 
-use std::{io::Cursor, num::NonZeroU64, time::Duration};
+use std::{
+    io::Cursor,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::process::Command;
 use walrus_core::BlobId;
-use walrus_e2e::{TestNetwork, eventually, random_bytes, small};
+use walrus_e2e::{NodeProcess, TestNetwork, eventually, random_bytes, small};
 use walrus_localnet::{LocalnetOptions, node_config_path};
+use walrus_node::NodeConfig;
 use walrus_sdk::ConsistencyCheck;
 use walrus_sui::{
     event_blobs::{Content, Element, EventBlob},
@@ -19,9 +25,13 @@ use walrus_sui::{
 const CHECKPOINTS: u64 = 20;
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a verb of `walrus-node` answers about a node that is stopped.
+/// What a verb of `walrus-node` answers about a node of the network.
 async fn verb(network: &TestNetwork, index: u16, args: &[&str]) -> Value {
-    let config = node_config_path(network.path(), index);
+    verb_of(&node_config_path(network.path(), index), args).await
+}
+
+/// What it answers about the node with a configuration.
+async fn verb_of(config: &Path, args: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_storage-node"))
         .arg("--json")
         .args(args)
@@ -52,11 +62,35 @@ async fn all_hold(network: &TestNetwork, blobs: &[BlobId]) {
 }
 
 async fn start() -> TestNetwork {
+    start_with(CHECKPOINTS).await
+}
+
+async fn start_with(checkpoints: u64) -> TestNetwork {
     TestNetwork::start(LocalnetOptions {
-        event_blob_checkpoints: NonZeroU64::new(CHECKPOINTS),
+        event_blob_checkpoints: NonZeroU64::new(checkpoints),
         ..small()
     })
     .await
+}
+
+/// A stopped node as a process of its own, with another configuration; and that.
+async fn start_apart(
+    network: &TestNetwork,
+    index: u16,
+    change: impl FnOnce(&mut NodeConfig),
+) -> (NodeProcess, PathBuf) {
+    let mut config = NodeConfig::load(&network.node_config_path(index)).unwrap();
+    change(&mut config);
+    let path = network.path().join("apart.yaml");
+    std::fs::write(&path, config.to_yaml().unwrap()).unwrap();
+    let process = NodeProcess::start(env!("CARGO_BIN_EXE_storage-node"), &path);
+    let member = network.member(index).await;
+    eventually("the node answers", PATIENCE, async || {
+        assert!(process.is_alive(), "the node ended by itself");
+        member.client.health(false).await.ok()
+    })
+    .await;
+    (process, path)
 }
 
 async fn newest(network: &TestNetwork) -> Option<objects::EventBlob> {
@@ -196,5 +230,42 @@ async fn a_node_without_tables_begins_with_the_first_event_blob_and_keeps_its_sl
     assert!(gap["way"] == "chain" || gap["way"] == "upToDate", "{gap}");
     network.start_node(index).await.unwrap();
     all_hold(&network, &blobs).await;
+    network.stop().await;
+}
+
+/// What a node has received it processes from memory; this is more.
+const RECEIVED: usize = 600;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_falls_behind_while_it_runs_catches_up_by_event_blobs() {
+    let mut network = start_with(100).await;
+    let client = network.client().await;
+    let slow = 3;
+    network.stop_node(slow).await.unwrap();
+    let (_process, config) = start_apart(&network, slow, |config| {
+        config.admin_socket_path = Some(network.path().join("apart.sock"));
+        config.event_processor_config.runtime_catchup_lag_threshold = 50;
+        config
+            .event_processor_config
+            .runtime_lag_check_interval_secs = 1;
+    })
+    .await;
+    let metrics = NodeConfig::load(&config).unwrap().metrics_address.unwrap();
+    let fetched = async || {
+        let answer = reqwest::get(format!("http://{metrics}/metrics"));
+        let text = answer.await.unwrap().text().await.unwrap();
+        text.contains("walrus_event_catchup_manager_event_blob_fetched{")
+    };
+    verb_of(&config, &["worker", "pause", "events"]).await;
+    for _ in 0..RECEIVED {
+        let moment = Duration::from_millis(1);
+        network.chain().advance_clock(moment).await.unwrap();
+    }
+    let stored = client.store(random_bytes(700)).epochs(3).await.unwrap();
+    certified_with(&network, network.chain().height()).await;
+    assert!(!fetched().await);
+    verb_of(&config, &["worker", "resume", "events"]).await;
+    all_hold(&network, &[stored.blob_id()]).await;
+    assert!(fetched().await, "it has read event blobs");
     network.stop().await;
 }

@@ -1,7 +1,8 @@
 //! Catch-up: the event stream of a node that may have been away for longer than full nodes remember. Node spec 2.6 and 2.7.
 //!
 //! What the chain has no more is in event blobs: the newest certified one is on chain, and each names the one before. They are read
-//! back to the one in which the node's events end, and replayed from there; then the chain goes on.
+//! back to the one in which the node's events end, and replayed from there; then the chain goes on. So it is at the start, and
+//! whenever a node that runs finds the chain pruned, or itself too far behind: it needs no other start for that.
 
 mod error;
 mod fetch;
@@ -11,9 +12,14 @@ use std::{
     fs::{self, File},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
 use tokio_stream::wrappers::ReceiverStream;
 use walrus_core::Epoch;
 use walrus_sdk::Client;
@@ -51,9 +57,31 @@ pub(crate) struct CatchUp {
     pub(crate) directory: PathBuf,
     /// Checkpoints behind the chain from which on event blobs are read though the chain has all.
     pub(crate) min_lag: u64,
+    /// How often that is looked at while the node runs, if it is.
+    pub(crate) while_running: Option<LagChecks>,
     pub(crate) problems: Arc<Problems>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) work: Work,
+}
+
+/// How a node that runs finds out that it has fallen behind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LagChecks {
+    /// Checkpoints behind the chain from which on event blobs are read.
+    pub(crate) min_lag: u64,
+    /// Between two looks.
+    pub(crate) interval: Duration,
+}
+
+/// Why the chain is not followed any further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// It has what comes next no more; it has this checkpoint and those behind it.
+    Pruned(u64),
+    /// The node is so many checkpoints behind it, and event blobs have some of them.
+    Behind(u64),
+    /// Nobody listens.
+    Unheard,
 }
 
 /// What says whether a node can do without the beginning of the events.
@@ -103,50 +131,92 @@ impl CatchUp {
     }
 
     async fn run(self, mut place: Place, sender: mpsc::Sender<StreamItem>) {
-        if self.is_far_behind(&place).await
-            && let Err(error) = self.replay(&mut place, 0, &sender).await
+        if self.lag(&place, self.min_lag).await.is_some()
+            && !self.replay_once(&mut place, &sender).await
         {
-            tracing::warn!(%error, "event blobs do not help to catch up; the events come from the chain");
+            return;
         }
         loop {
-            let source = EventSource::from(&self.reader.packages());
-            let mut chain = EventStream::start(self.reader.chain().clone(), source, place.next);
-            let lowest = loop {
-                let Some(item) = chain.next_item().await else {
-                    return;
-                };
-                if let StreamItem::Pruned { lowest, .. } = item {
-                    break lowest;
+            let goes_on = match self.follow_chain(&mut place, &sender).await {
+                Left::Pruned(lowest) => self.replay_until_done(&mut place, lowest, &sender).await,
+                Left::Behind(checkpoints) => {
+                    tracing::warn!(
+                        checkpoints,
+                        "the node has fallen behind the chain: it catches up by event blobs"
+                    );
+                    self.replay_once(&mut place, &sender).await
                 }
-                place.behind(&item);
-                if sender.send(item).await.is_err() {
-                    return;
-                }
+                Left::Unheard => false,
             };
-            drop(chain);
-            if !self.replay_until_done(&mut place, lowest, &sender).await {
+            if !goes_on {
                 return;
             }
         }
     }
 
-    /// Whether event blobs are the faster way.
-    async fn is_far_behind(&self, place: &Place) -> bool {
-        let chain = self.reader.chain();
-        match chain.latest_checkpoint().await {
-            Ok(latest) => {
-                let lag = latest.saturating_sub(place.next.checkpoint);
-                lag > self.min_lag
-                    && chain
-                        .lowest_checkpoint()
-                        .await
-                        .is_ok_and(|lowest| lowest <= place.next.checkpoint)
+    /// Sends what the chain has from the place on, until there is a reason to leave it.
+    async fn follow_chain(&self, place: &mut Place, sender: &mpsc::Sender<StreamItem>) -> Left {
+        let source = EventSource::from(&self.reader.packages());
+        let mut chain = EventStream::start(self.reader.chain().clone(), source, place.next);
+        let mut looks = self.while_running.map(LagChecks::looks);
+        loop {
+            let item = tokio::select! {
+                item = chain.next_item() => item,
+                min_lag = next_look(&mut looks) => {
+                    match self.lag_that_event_blobs_shorten(place, min_lag).await {
+                        Some(lag) => return Left::Behind(lag),
+                        None => continue,
+                    }
+                }
+            };
+            let Some(item) = item else {
+                return Left::Unheard;
+            };
+            if let StreamItem::Pruned { lowest, .. } = item {
+                return Left::Pruned(lowest);
             }
-            Err(_) => false,
+            place.behind(&item);
+            if sender.send(item).await.is_err() {
+                return Left::Unheard;
+            }
         }
     }
 
-    /// Replays what the chain has no more, as often as it takes; whether anybody still listens.
+    /// How many checkpoints the place is behind the chain, if more than `min_lag`, and if the chain has what comes next.
+    async fn lag(&self, place: &Place, min_lag: u64) -> Option<u64> {
+        let (chain, next) = (self.reader.chain(), place.next.checkpoint);
+        let lag = chain.latest_checkpoint().await.ok()?.saturating_sub(next);
+        let is_far = lag > min_lag && chain.lowest_checkpoint().await.ok()? <= next;
+        is_far.then_some(lag)
+    }
+
+    /// Like [`Self::lag`]; `None` as well if no event blob goes on behind the place.
+    async fn lag_that_event_blobs_shorten(&self, place: &Place, min_lag: u64) -> Option<u64> {
+        let lag = self.lag(place, min_lag).await?;
+        let state = self.reader.system_state().await.ok()?;
+        let newest = state.event_blob_certification_state.latest_certified_blob?;
+        let is_shorter = newest.ending_checkpoint_sequence_number > place.next.checkpoint;
+        is_shorter.then_some(lag)
+    }
+
+    /// Replays what event blobs have of what the chain has as well; whether anybody still listens. What fails is not tried again, unless
+    /// it fails in the middle of a checkpoint.
+    async fn replay_once(&self, place: &mut Place, sender: &mpsc::Sender<StreamItem>) -> bool {
+        match self.replay(place, 0, sender).await {
+            Ok(()) => !sender.is_closed(),
+            // Of the rest of a checkpoint only event blobs tell which one is next.
+            Err(error) if place.is_inside_checkpoint => {
+                tracing::warn!(%error, "an event blob breaks off; it is read again");
+                self.replay_until_done(place, 0, sender).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "event blobs do not help to catch up; the events come from the chain");
+                true
+            }
+        }
+    }
+
+    /// Replays what does not come from the chain, as often as it takes; whether anybody still listens.
     async fn replay_until_done(
         &self,
         place: &mut Place,
@@ -313,5 +383,26 @@ impl CatchUp {
             }
         }
         Ok(())
+    }
+}
+
+impl LagChecks {
+    /// The first look is after an interval: at the start there is one of its own.
+    fn looks(self) -> (Self, Interval) {
+        let first = Instant::now().checked_add(self.interval);
+        let mut looks = interval_at(first.unwrap_or_else(Instant::now), self.interval);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        (self, looks)
+    }
+}
+
+/// Waits for the next look; returns how far behind is too far. Without looks it waits for ever.
+async fn next_look(looks: &mut Option<(LagChecks, Interval)>) -> u64 {
+    match looks {
+        Some((checks, interval)) => {
+            interval.tick().await;
+            checks.min_lag
+        }
+        None => std::future::pending().await,
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Place {
     repeated: u32,
     /// Whether nothing was processed yet, so that the beginning may be left out.
     pub(super) is_fresh: bool,
+    /// Whether the last element was one of an event blob, and not the end of its checkpoint.
+    pub(super) is_inside_checkpoint: bool,
 }
 
 impl Place {
@@ -26,6 +28,7 @@ impl Place {
             index: cursor.next_index,
             repeated,
             is_fresh: processed.is_none(),
+            is_inside_checkpoint: false,
         }
     }
 
@@ -34,6 +37,7 @@ impl Place {
         self.index = element.index.saturating_add(1);
         self.repeated = 0;
         self.is_fresh = false;
+        self.is_inside_checkpoint = !element.is_boundary();
         if element.is_boundary() {
             self.next = EventPosition::after_checkpoint(element.checkpoint);
         }
