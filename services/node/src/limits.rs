@@ -43,6 +43,8 @@ pub(crate) const MAX_SYMBOLS_PER_REQUEST: usize = 65_536;
 pub(crate) const MAX_SYMBOL_WORK: usize = 64;
 /// Memory of expanded slivers that are kept for the next request of symbols. One of a blob of 32 MiB on 1000 shards takes 250 kB.
 pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
+/// Objects whose blobs are compared with their records in one go, some 200 bytes each.
+pub(crate) const OBJECTS_COMPARED_AT_ONCE: u64 = 200_000;
 /// Entries read from a table in one go.
 pub(crate) const SCAN_BATCH: usize = 2000;
 /// Records of a table that are counted for the health document; of more, this many are told.

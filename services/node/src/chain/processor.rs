@@ -24,7 +24,7 @@ use crate::{
     metrics::Metrics,
     signal::Signal,
     storage::{
-        StorageError,
+        EventTurn, StorageError,
         records::{Cursor, NodeStatus},
     },
     work::{Work, WorkError},
@@ -74,6 +74,8 @@ pub(crate) struct EventProcessor {
     pub(crate) recorder: Option<Recorder>,
     /// What is measured of events.
     pub(crate) pace: Pace,
+    /// Had while an event is processed.
+    pub(crate) turn: Option<EventTurn>,
     /// Whether the node begins far behind.
     pub(crate) lag: LagCheck,
     /// Whether the data of deleted blobs goes before the end of the epoch.
@@ -84,6 +86,8 @@ impl Fold for EventProcessor {
     type Effect = Effect;
 
     async fn prepare(&mut self, event: &Event) -> Result<(), Failure> {
+        self.turn = None;
+        self.turn = Some(self.holdings.storage().event_turn().await);
         self.pace.begin(&self.metrics, event);
         if self.lag.is_behind(&event.event, self.holdings.epoch()) {
             self.begin_behind()?;
@@ -131,6 +135,7 @@ impl Fold for EventProcessor {
     }
 
     fn moved(&mut self, cursor: &Cursor, latest: Option<u64>) {
+        self.turn = None;
         if let Some(latest) = latest {
             self.tip.raise(latest);
         }

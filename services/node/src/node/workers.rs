@@ -222,6 +222,7 @@ fn event_processor(
         work: parts.work.clone(),
         recorder,
         pace: Pace::default(),
+        turn: None,
         lag: LagCheck::default(),
         deletes_at_once: config.garbage_collection.enable_immediate_data_deletion,
     }

@@ -1,4 +1,5 @@
-//! Fsck: whether the index and the files of slivers agree, of a node that runs or of a storage that nobody uses.
+//! Fsck: whether the index and the files of slivers agree, and the records of blobs and their objects, of a node that runs or of a storage
+//! that nobody uses.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -167,7 +168,14 @@ impl Worker for FsckWorker {
             (state.0, state.1.fix)
         };
         let storage = Arc::clone(&self.storage);
-        let check = move || Ok::<_, FsckError>(storage.fsck_step(position, fix)?);
+        let turn = match position {
+            Some(position) if position.is_alone() => Some(self.storage.event_turn().await),
+            _ => None,
+        };
+        let check = move || {
+            let _turn = turn;
+            Ok::<_, FsckError>(storage.fsck_step(position, fix)?)
+        };
         let step = self.work.run(check).await;
         let mut state = self.fscks.lock();
         match step {

@@ -23,6 +23,7 @@
 //! Both have a number of their format: the tables in the database, the segments in each record. What a newer program has
 //! written is refused, and nothing of it is changed.
 
+pub mod amounts;
 pub mod blob_info;
 mod compactor;
 mod copy;
@@ -40,8 +41,12 @@ mod transfers;
 mod update;
 mod verified;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use walrus_core::{
     BlobId, BlobMetadata, EncodingConfig, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
 };
@@ -178,6 +183,14 @@ pub struct Storage {
     tables: Tables,
     slivers: SliverStore,
     verified: VerifiedMetadata,
+    events: Arc<Mutex<()>>,
+}
+
+/// The right to write what events write. Whoever processes an event has it from before the event until its writes are there, so that
+/// somebody else finds no half of an event while having it.
+#[derive(Debug)]
+pub(crate) struct EventTurn {
+    _guard: OwnedMutexGuard<()>,
 }
 
 impl Storage {
@@ -235,7 +248,15 @@ impl Storage {
             tables,
             slivers,
             verified: VerifiedMetadata::default(),
+            events: Arc::default(),
         })
+    }
+
+    /// Waits until nobody else has the turn to write what events write, and takes it.
+    pub(crate) async fn event_turn(&self) -> EventTurn {
+        EventTurn {
+            _guard: Arc::clone(&self.events).lock_owned().await,
+        }
     }
 
     /// The disks and how they are. Costs little.

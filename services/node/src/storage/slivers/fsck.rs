@@ -1,5 +1,5 @@
-//! Fsck: whether the index and the segments agree, both ways, without reading the slivers themselves, and whether what certified blobs lack
-//! is known to recovery.
+//! Fsck: whether the index and the segments agree, both ways, without reading the slivers themselves, whether what certified blobs lack
+//! is known to recovery, and whether the records of blobs are what their objects come to.
 
 use std::{fmt, ops::Bound, sync::Arc};
 
@@ -9,6 +9,7 @@ use walrus_core::{BlobId, ShardIndex, SliverType};
 use super::{
     super::{
         Storage, StorageError,
+        amounts::{Amounts, Share},
         blob_info::BlobInfo,
         records::{NodeStatus, Place, SegmentRecord, ShardState, SyncReason},
         segments::{
@@ -45,6 +46,25 @@ pub enum FsckPosition {
         /// The blob; absent before the first.
         after: Option<BlobId>,
     },
+    /// At the records of blobs and their objects, with this share of all blobs.
+    Amounts {
+        /// Its number, from 0.
+        part: u32,
+        /// Of so many; 0 before it is known how many it takes.
+        parts: u32,
+        /// Decides which blobs are in which.
+        seed: u64,
+        /// Whether a difference was seen that may have been the work of an event: the step is to be taken while none is processed
+        /// ([`Storage::event_turn`]).
+        alone: bool,
+    },
+}
+
+impl FsckPosition {
+    /// Whether no event is to be processed during the step from here.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self, Self::Amounts { alone: true, .. })
+    }
 }
 
 /// What does not agree.
@@ -91,6 +111,15 @@ pub enum Finding {
         /// How many slivers it lacks.
         missing: u64,
     },
+    /// The record of a blob is not what its objects come to. Repaired: it is.
+    Amounts {
+        /// The blob.
+        blob_id: BlobId,
+        /// Whether it has a record.
+        has_record: bool,
+        /// What its objects come to.
+        amounts: Amounts,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -126,6 +155,20 @@ impl fmt::Display for Finding {
             Self::Unqueued { blob_id, missing } => write!(
                 f,
                 "the certified blob {blob_id} lacks {missing} slivers here, and is not queued for recovery"
+            ),
+            Self::Amounts {
+                blob_id,
+                has_record: true,
+                amounts,
+            } => write!(
+                f,
+                "the record of blob {blob_id} is not what its objects come to, which is {amounts}"
+            ),
+            Self::Amounts {
+                blob_id, amounts, ..
+            } => write!(
+                f,
+                "the blob {blob_id} has no record, and its objects come to {amounts}"
             ),
         }
     }
@@ -173,7 +216,20 @@ impl Storage {
                 step.next = step.next.or(Some(FsckPosition::Blobs { after: None }));
                 Ok(step)
             }
-            Some(FsckPosition::Blobs { after }) => self.check_blobs(after, repair),
+            Some(FsckPosition::Blobs { after }) => {
+                let mut step = self.check_blobs(after, repair)?;
+                step.next = step.next.or_else(|| Some(FsckPosition::first_amounts()));
+                Ok(step)
+            }
+            Some(FsckPosition::Amounts {
+                part,
+                parts,
+                seed,
+                alone,
+            }) => {
+                let share = Share { part, parts, seed };
+                self.check_amounts(share, alone, repair)
+            }
         }
     }
 

@@ -60,7 +60,10 @@ fn payload(id: u8, sliver_type: SliverType) -> Vec<u8> {
     (0..length).map(|at| first ^ id ^ (at as u8)).collect()
 }
 
+/// With an object for each end.
 fn register(storage: &Storage, id: u8, end_epoch: Epoch) {
+    let mut object_id = [id; 32];
+    object_id[..4].copy_from_slice(&end_epoch.to_be_bytes());
     fold_event(
         storage,
         ContractEvent::BlobRegistered(BlobRegistered {
@@ -70,7 +73,7 @@ fn register(storage: &Storage, id: u8, end_epoch: Epoch) {
             encoding_type: 1,
             end_epoch,
             deletable: false,
-            object_id: Address::new([id; 32]),
+            object_id: Address::new(object_id),
         }),
     );
 }
