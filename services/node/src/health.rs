@@ -69,7 +69,8 @@ impl Health {
     fn problems(&self) -> Vec<String> {
         let disks = self.holdings.storage().disks();
         let disks: Vec<_> = disks.iter().map(DiskView::from).collect();
-        self.problems.set("disks", DiskView::problems(&disks));
+        let problems = DiskView::problems(&disks, self.book.is_repairing());
+        self.problems.set("disks", problems);
         self.problems.list()
     }
 

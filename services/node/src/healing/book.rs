@@ -138,6 +138,13 @@ impl RepairBook {
         self.state().pace.note(done, Instant::now());
     }
 
+    /// Whether something is queued that the node had or should have had by now; what was certified just now may still be on its way.
+    pub(crate) fn is_repairing(&self) -> bool {
+        let state = self.state();
+        let mut reasons = state.seen.totals.by_reason.keys();
+        reasons.any(|reason| *reason != SyncReason::Certified)
+    }
+
     /// The queue in a sentence, if there is something in it.
     pub(crate) fn sentence(&self) -> Option<String> {
         self.state().seen.sentence()
@@ -202,6 +209,10 @@ mod tests {
         let book = RepairBook::default();
         assert_eq!(book.sentence(), None);
         let mut seen = Seen::default();
+        seen.add(&queued(4, SyncReason::Certified, 1, 80));
+        book.saw(seen);
+        assert!(!book.is_repairing(), "a client may still bring it");
+        let mut seen = Seen::default();
         seen.add(&queued(1, SyncReason::Lost, 3, 70));
         seen.add(&queued(2, SyncReason::Lost, 1, 50));
         seen.add(&queued(3, SyncReason::Unrecoverable, 2, 10));
@@ -213,6 +224,7 @@ mod tests {
                 bytes: 1 << 20,
             });
         }
+        assert!(book.is_repairing());
         let queue = book.queue();
         assert_eq!((queue.blobs, queue.entries), (3, 6));
         let lost = &queue.by_reason[0];

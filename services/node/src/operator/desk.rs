@@ -16,7 +16,7 @@ use super::{
     disk::{DiskView, check_drain},
     explain::Explainer,
     fsck::Fscks,
-    repair::{RepairScope, Repairs},
+    repair::{RepairRefused, RepairScope, Repairs},
     scrub::Scrubs,
     settings::WorkerSettings,
 };
@@ -106,7 +106,11 @@ impl Desk {
                 }
             }
             if let Err(error) = self.repairs.order(scope, &self.explainer.holdings) {
-                return AdminAnswer::failed(error.to_string());
+                let message = error.to_string();
+                return match error {
+                    RepairRefused::UnderWay { .. } => AdminAnswer::failed(message),
+                    RepairRefused::NotOurs(_) => AdminAnswer::refused(message),
+                };
             }
         }
         let report = self.repairs.report();

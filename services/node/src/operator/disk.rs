@@ -68,8 +68,9 @@ impl From<&DiskStatus> for DiskView {
 }
 
 impl DiskView {
-    /// What is wrong with the disks and with the room on all of them, in sentences.
-    pub fn problems(disks: &[Self]) -> Vec<String> {
+    /// What is wrong with the disks and with the room on all of them, in sentences. That records were damaged is wrong as long as the node
+    /// `is_repairing` something; afterwards it is a number of the disk.
+    pub fn problems(disks: &[Self], is_repairing: bool) -> Vec<String> {
         let at_cap = disks.iter().find_map(|disk| disk.at_cap);
         let at_cap = at_cap.map(|AtCapView { used_bytes, max_bytes }| {
             format!(
@@ -77,12 +78,12 @@ impl DiskView {
                  that need more are refused; raise storage_max_bytes and start the node again, or wait for blobs to expire"
             )
         });
-        let each = disks.iter().filter_map(Self::problem);
+        let each = disks.iter().filter_map(|disk| disk.problem(is_repairing));
         at_cap.into_iter().chain(each).collect()
     }
 
     /// What is wrong with the disk, in a sentence, if anything is.
-    fn problem(&self) -> Option<String> {
+    fn problem(&self, is_repairing: bool) -> Option<String> {
         let path = self.path.display();
         match self.state.as_str() {
             "missing" => Some(format!(
@@ -97,8 +98,8 @@ impl DiskView {
                 "the disk {path} is full: no more is free than the {} bytes that are kept so; add a disk, or make room",
                 self.reserve_bytes
             )),
-            _ if self.damaged_records > 0 => Some(format!(
-                "the disk {path} had {} damaged records, which are recovered: look at its health",
+            _ if self.damaged_records > 0 && is_repairing => Some(format!(
+                "the disk {path} had {} damaged records, which are being recovered: look at its health",
                 self.damaged_records
             )),
             _ => None,
@@ -247,7 +248,7 @@ mod tests {
             ..disk(path, DiskState::Full, 27, 900)
         };
         let views = [full("/one"), full("/two")].map(|disk| DiskView::from(&disk));
-        let problems = DiskView::problems(&views);
+        let problems = DiskView::problems(&views, false);
         let [sentence] = problems.as_slice() else {
             panic!("{problems:?}");
         };
@@ -280,10 +281,11 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_disk_is_told() {
         let mut view = DiskView::from(&disk("/one", DiskState::Ready, 1, 50));
-        assert_eq!(view.problem(), None);
+        assert_eq!(view.problem(true), None);
         view.damaged_records = 2;
-        assert!(view.problem().unwrap().contains("2 damaged"));
+        assert!(view.problem(true).unwrap().contains("2 damaged"));
+        assert_eq!(view.problem(false), None, "all of it is back");
         view.state = "missing".to_owned();
-        assert!(view.problem().unwrap().contains("--lost"));
+        assert!(view.problem(false).unwrap().contains("--lost"));
     }
 }

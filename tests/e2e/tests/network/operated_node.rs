@@ -118,7 +118,7 @@ async fn assert_verbs(config: &str, dir: &Path, blob_id: &str) {
         "{explained}"
     );
     let (code, said) = verbs.ended(&["repair", "--shard", "9999"]).await;
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(4), "{said}");
     let (code, said) = verbs.ended(&["drain", "--node"]).await;
     assert_eq!(code, Some(4), "{said}");
 
