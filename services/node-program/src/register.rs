@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use walrus_node::{NodeConfig, operator::Offer};
+use walrus_node::{NodeConfig, operator::Offer, prices::price_to_vote_with};
 use walrus_sui::{
     Address,
     chain::ChainClient,
@@ -35,7 +35,8 @@ pub(crate) async fn run(args: &RegisterArgs, output: &Output) -> anyhow::Result<
     let config = NodeConfig::load(&args.config_path)?;
     let (protocol_key, network_key) = (config.protocol_key()?, config.network_key()?);
     let wallet = config.sui.wallet_key()?;
-    let offer = Offer::of(&config)?;
+    let wal = price_to_vote_with(&config).await?;
+    let offer = Offer::of(&config, wal)?;
     let chain = ChainClient::new(&config.sui.rpc)?;
     let reader = ContractReader::new(chain, config.sui.objects())
         .await

@@ -85,7 +85,7 @@ pub(crate) async fn run(args: SetupArgs, output: &Output) -> anyhow::Result<()> 
         Some(sender) => {
             let epoch = args.registration_epoch;
             let registration =
-                Offer::of(&config)?.registration(&protocol_key, &network_key, epoch, sender);
+                Offer::of(&config, None)?.registration(&protocol_key, &network_key, epoch, sender);
             let params = ThirdPartyParams::new(registration, &config, sender, epoch, address);
             let path = dir.join(PARAMS_FILE);
             let text = serde_yaml::to_string(&params)?;

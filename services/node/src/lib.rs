@@ -46,6 +46,7 @@ pub mod monitoring;
 mod node;
 pub mod operator;
 pub mod parts;
+pub mod prices;
 pub mod shards;
 pub mod signal;
 pub mod storage;

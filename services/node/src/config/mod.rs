@@ -34,6 +34,7 @@ pub use self::{
 use crate::{
     checks::ConsistencyCheckConfig,
     operator::{MetadataConfig, VotingParams},
+    prices::WalPriceConfig,
     tls::ip_literal,
     upkeep::ConfigSynchronizerConfig,
 };
@@ -157,6 +158,9 @@ pub struct NodeConfig {
     /// What the node votes for.
     #[serde(default)]
     pub voting_params: VotingParams,
+    /// Who says what a WAL costs, if the node votes in dollars.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wal_price_monitor: WalPriceConfig,
     /// What the chain tells people about the node.
     #[serde(default)]
     pub metadata: MetadataConfig,
@@ -264,6 +268,7 @@ impl NodeConfig {
             drive_epochs: yes(),
             commission_rate: default_commission(),
             voting_params: VotingParams::default(),
+            wal_price_monitor: WalPriceConfig::default(),
             metadata: MetadataConfig::default(),
             admin_socket_path: None,
             next_protocol_key_pair: None,

@@ -10,9 +10,12 @@ mod http;
 mod identity;
 #[cfg(test)]
 mod names;
+mod prices;
 mod queue;
 mod scrape;
 mod user;
+
+use std::sync::Arc;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use walrus_service::metrics::{Family, Registry};
@@ -23,6 +26,7 @@ pub use self::{
     events::EventMetrics,
     http::HttpMetrics,
     identity::{ConfigMetrics, Identity},
+    prices::PriceMetrics,
     queue::QueueMetrics,
     scrape::Scrape,
     user::{PendingMetrics, UserMetrics},
@@ -55,6 +59,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The node against the chain.
     pub config: ConfigMetrics,
+    /// What a WAL costs.
+    pub prices: Arc<PriceMetrics>,
     /// The queue of recoveries.
     pub queue: QueueMetrics,
     /// Slivers recovered from peers.
@@ -92,6 +98,7 @@ impl Metrics {
             checks: CheckMetrics::new(&registry),
             http: HttpMetrics::new(&registry),
             config: ConfigMetrics::new(&registry),
+            prices: Arc::new(PriceMetrics::new(&registry)),
             recovered_slivers: registry.counter(
                 "walrus_node_recovered_slivers_total",
                 "Slivers recovered from peers",

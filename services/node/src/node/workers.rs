@@ -16,6 +16,7 @@ use crate::{
     limits::COMPACTION_THROTTLE,
     operator::{SettingsError, WorkerSettings},
     parts::Parts,
+    prices::{PriceMonitor, Prices},
     storage::{
         Compaction,
         records::{CertifiedEventBlob, Cursor},
@@ -228,6 +229,18 @@ fn event_processor(
     }
 }
 
+/// Starts what asks for the price of a WAL, if the node votes in dollars, or somebody wants to see it.
+fn start_price_monitor(config: &NodeConfig, parts: &Parts) -> Option<Prices> {
+    let monitor = &config.wal_price_monitor;
+    if !monitor.force_enable_wal_price_monitor && !config.voting_params.is_in_dollars() {
+        return None;
+    }
+    let metrics = Arc::clone(&parts.deeds.metrics.prices);
+    let (monitor, prices) = PriceMonitor::new(monitor.clone(), parts.peers.addresses, metrics);
+    parts.runner.spawn(monitor);
+    Some(prices)
+}
+
 /// Starts what looks at the outside, and at the node itself, now and then.
 fn start_upkeep(
     config: &NodeConfig,
@@ -238,6 +251,7 @@ fn start_upkeep(
 ) {
     let metrics = &parts.deeds.metrics;
     let synchronizer = &config.config_synchronizer;
+    let prices = start_price_monitor(config, parts);
     let own = parts.peers.identity.as_ref().map(|key| key.public_key());
     let path = config.origin.path().filter(|_| synchronizer.enabled);
     if let Some((path, own)) = path.zip(own) {
@@ -249,6 +263,7 @@ fn start_upkeep(
             interval: Duration::from_secs(synchronizer.interval_secs.max(1)),
             began: began.subscribe(),
             metrics: Arc::clone(metrics),
+            prices,
             work: parts.work.clone(),
             serves: Endpoint {
                 address: config.public_address(),

@@ -2,11 +2,11 @@
 
 use walrus_sui::{
     contract::PoolSummary,
-    objects::{NodeMetadata, VecMap},
+    objects::{self, NodeMetadata, VecMap},
     transactions::NodeParameterUpdate,
 };
 
-use crate::operator::Offer;
+use crate::operator::{Offer, VotingParams};
 
 /// What the chain is to be told so that it has what the configuration says; nothing where both agree.
 ///
@@ -34,6 +34,27 @@ pub fn differences(offer: &Offer, network_key: &[u8], chain: &PoolSummary) -> No
     }
 }
 
+/// The votes that are wanted, with the prices that were told where those that are wanted differ by at most so many percent as are
+/// configured: the price of a WAL is never the same, and each change is a transaction. Node spec 5.10.
+pub(super) fn without_small_changes(
+    wanted: &VotingParams,
+    told: &objects::VotingParams,
+) -> VotingParams {
+    let percent = u128::from(wanted.price_update_threshold_percent);
+    let settled = |wanted: u64, told: u64| {
+        let change = u128::from(wanted.abs_diff(told)).saturating_mul(100);
+        match change > u128::from(told).saturating_mul(percent) {
+            true => wanted,
+            false => told,
+        }
+    };
+    VotingParams {
+        storage_price: settled(wanted.storage_price, told.storage_price),
+        write_price: settled(wanted.write_price, told.write_price),
+        ..wanted.clone()
+    }
+}
+
 fn other(wanted: &str, told: &str) -> Option<String> {
     (wanted != told).then(|| wanted.to_owned())
 }
@@ -54,7 +75,7 @@ mod tests {
         Address,
         objects::{
             Authorized, Element, ExtendedField, PendingValues, PoolState, StakingPool,
-            StorageNodeInfo, TableRef, VecMapEntry, VotingParams,
+            StorageNodeInfo, TableRef, VecMapEntry,
         },
     };
 
@@ -71,7 +92,7 @@ mod tests {
         let pool = StakingPool {
             id: Address::ZERO,
             state: PoolState::Active,
-            voting_params: VotingParams {
+            voting_params: objects::VotingParams {
                 storage_price: votes.storage_price,
                 write_price: votes.write_price,
                 node_capacity: votes.node_capacity,
@@ -150,6 +171,33 @@ mod tests {
             node_capacity: Some(3),
         };
         assert_eq!(update, expected);
+    }
+
+    #[test]
+    fn a_price_moves_the_vote_when_it_differs_by_more_than_a_threshold() {
+        let told = objects::VotingParams {
+            storage_price: 1_000,
+            write_price: 200,
+            node_capacity: 5,
+        };
+        let settled = |storage_price, write_price| {
+            let wanted = VotingParams {
+                storage_price,
+                write_price,
+                ..VotingParams::default()
+            };
+            let votes = without_small_changes(&wanted, &told);
+            (votes.storage_price, votes.write_price)
+        };
+        assert_eq!(settled(1_100, 180), (1_000, 200));
+        assert_eq!(settled(1_101, 180), (1_101, 200));
+        assert_eq!(settled(899, 179), (899, 179));
+        let free = objects::VotingParams {
+            storage_price: 0,
+            ..told
+        };
+        let votes = without_small_changes(&VotingParams::default(), &free);
+        assert_eq!(votes.storage_price, VotingParams::default().storage_price);
     }
 
     #[test]

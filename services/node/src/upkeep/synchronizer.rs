@@ -14,10 +14,16 @@ use walrus_sui::{
 };
 
 use super::{
-    differences::differences,
+    differences::{differences, without_small_changes},
     rotation::{Keys, Rotation, rotated},
 };
-use crate::{NodeConfig, metrics::Metrics, operator::Offer, work::Work};
+use crate::{
+    NodeConfig,
+    metrics::Metrics,
+    operator::Offer,
+    prices::{Prices, Usd},
+    work::Work,
+};
 
 /// How often the configuration is compared with the chain. Node spec 6.1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +70,8 @@ pub struct ConfigSynchronizer {
     /// Tells of epochs that have begun.
     pub(crate) began: watch::Receiver<Epoch>,
     pub(crate) metrics: Arc<Metrics>,
+    /// What a WAL costs, if somebody is asked.
+    pub(crate) prices: Option<Prices>,
     pub(crate) work: Work,
     /// What the node was started with, and so serves with.
     pub(crate) serves: Endpoint,
@@ -90,17 +98,21 @@ fn moved(serves: &Endpoint, configured: &Endpoint, told: &NodeParameterUpdate) -
 struct Local {
     text: String,
     offer: Offer,
+    /// Whether prices were dollars.
+    is_in_dollars: bool,
     key: BlsKeyPair,
     next_key: Option<BlsKeyPair>,
     network_key: Vec<u8>,
 }
 
 impl Local {
-    fn read(path: &std::path::Path) -> anyhow::Result<Self> {
+    /// Of prices in dollars it has to be known what a WAL costs.
+    fn read(path: &std::path::Path, wal: Option<Usd>) -> anyhow::Result<Self> {
         let text = read_bounded("the configuration", path)?;
         let config = NodeConfig::parse(&text, &path.display().to_string())?;
         Ok(Self {
-            offer: Offer::of(&config)?,
+            offer: Offer::of(&config, wal)?,
+            is_in_dollars: config.voting_params.is_in_dollars(),
             key: config.protocol_key()?,
             next_key: config.next_protocol_key()?,
             network_key: config.network_key()?.public_key().0.to_vec(),
@@ -177,14 +189,23 @@ impl ConfigSynchronizer {
             .map_err(Problem::Later)
     }
 
-    async fn synchronize(&self) -> Result<(), Problem> {
+    async fn synchronize(&mut self) -> Result<(), Problem> {
         let path = self.path.clone();
-        let read = self.work.in_background(move || Local::read(&path)).await;
-        let local = read
+        let wal = match &mut self.prices {
+            Some(prices) => prices.current().await,
+            None => None,
+        };
+        let read = move || Local::read(&path, wal);
+        let read = self.work.in_background(read).await;
+        let mut local = read
             .map_err(|error| Problem::Later(error.into()))?
             .map_err(|error| Problem::Later(error.into()))?;
         let chain = self.writer.reader().pool(self.node_id).await;
         let chain = chain.map_err(|error| Problem::Later(error.into()))?;
+        if local.is_in_dollars {
+            let votes = &mut local.offer.voting_params;
+            *votes = without_small_changes(votes, &chain.pool.voting_params);
+        }
         let update = self.update(&local, &chain).await?;
         if update != NodeParameterUpdate::default() {
             tracing::info!(
