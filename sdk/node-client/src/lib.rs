@@ -18,6 +18,7 @@ mod pool;
 mod reason;
 pub mod routes;
 mod shard_sync;
+mod snapshot;
 mod status;
 mod tls;
 mod transport;
@@ -41,6 +42,7 @@ pub use pieces::{PIECE_HEADER_BYTES, PieceError, PieceHeader, PieceName, PieceRe
 pub use pool::{Endpoint, MAX_POOLED_NODES, NodePool};
 pub use reason::Reason;
 pub use shard_sync::{ShardAnswer, SyncedSliver};
+pub use snapshot::{SnapshotAnswer, SnapshotInfo};
 pub use status::{BlobStatus, DeletableCounts, EventId, EventIdError, StoredOnNodeStatus};
 pub use tls::{PinnedKeyVerifier, client_tls_config, generated_server_name};
 pub use transport::{Transport, TransportError};

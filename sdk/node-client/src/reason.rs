@@ -94,6 +94,8 @@ reasons! {
     InvalidAuthorization = "INVALID_AUTHORIZATION", InvalidArgument;
     /// The node's disks are full, or hold as much as they may. HTTP status 507. An extension.
     StorageFull = "STORAGE_FULL", Unavailable;
+    /// The node offers no snapshot, or that of another epoch. An extension.
+    SnapshotNotFound = "SNAPSHOT_NOT_FOUND", NotFound;
     /// The body is larger than the route allows. HTTP status 413.
     BodyTooLarge = "BODY_TOO_LARGE", InvalidArgument;
 }

@@ -28,6 +28,10 @@ pub const UPLOAD: &str = "/v1/blobs/{blob_id}/upload";
 pub const HAVE: &str = "/v1/blobs/{blob_id}/have";
 /// GET. An extension: node spec 1.18.
 pub const SLIVERS: &str = "/v1/blobs/{blob_id}/slivers";
+/// GET. An extension: node spec 5.9.
+pub const SNAPSHOT: &str = "/v1/snapshots/blob_info";
+/// GET. An extension: node spec 5.9.
+pub const SNAPSHOT_BYTES: &str = "/v1/snapshots/blob_info/{epoch}";
 /// GET.
 pub const HEALTH: &str = "/v1/health";
 /// Whether the node is up to date; an extension of ours.

@@ -82,6 +82,7 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
         pending_slivers: PendingSliverCacheConfig::default(),
         pending_metadata: PendingMetadataCacheConfig::default(),
         deferral: LiveUploadDeferralConfig::default(),
+        snapshots: None,
         clock: Clock::system(),
         work: WorkPlace::Pool,
     })

@@ -49,6 +49,7 @@ pub mod parts;
 pub mod prices;
 pub mod shards;
 pub mod signal;
+pub mod snapshots;
 pub mod storage;
 pub mod tls;
 pub mod upkeep;

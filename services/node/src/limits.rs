@@ -45,6 +45,18 @@ pub(crate) const MAX_SYMBOL_WORK: usize = 64;
 pub(crate) const MAX_SYMBOL_TREE_BYTES: usize = 64 << 20;
 /// Objects whose blobs are compared with their records in one go, some 200 bytes each.
 pub(crate) const OBJECTS_COMPARED_AT_ONCE: u64 = 200_000;
+/// Snapshots that are sent at once.
+pub(crate) const MAX_SNAPSHOT_READERS: usize = 4;
+/// Times that the committee is asked for its snapshot, before a node begins without.
+pub(crate) const SNAPSHOT_ASKS: u32 = 5;
+/// Pause between two such times.
+pub(crate) const SNAPSHOT_ASK_PAUSE: Duration = Duration::from_secs(2);
+/// How long one node has for its answer.
+pub(crate) const SNAPSHOT_ASK_PATIENCE: Duration = Duration::from_secs(10);
+/// Nodes that are asked at once.
+pub(crate) const SNAPSHOT_ASKED_AT_ONCE: usize = 16;
+/// A snapshot of which nothing came for so long is asked for from another node.
+pub(crate) const SNAPSHOT_SILENCE: Duration = Duration::from_secs(20);
 /// Entries read from a table in one go.
 pub(crate) const SCAN_BATCH: usize = 2000;
 /// Records of a table that are counted for the health document; of more, this many are told.

@@ -11,6 +11,7 @@ use std::{
 
 use tokio::sync::{Notify, Semaphore, watch};
 use walrus_core::{EncodingConfig, Epoch, bls::BlsKeyPair};
+use walrus_node_client::SnapshotInfo;
 use walrus_service::{
     clock::Clock,
     tls::Certificates,
@@ -44,6 +45,7 @@ use crate::{
     },
     shards::{ShardLife, ShardSource, SyncTurns},
     signal::Signal,
+    snapshots::{BeginningOfEpoch, Joining, SnapshotError, Snapshots},
     storage::{Compaction, Storage, StorageError},
     upkeep::BlocklistRefresh,
     upkeep::Restart,
@@ -91,6 +93,8 @@ pub struct Foundation {
     pub pending_metadata: PendingMetadataCacheConfig,
     /// How long recovery waits for uploads that are still running.
     pub deferral: LiveUploadDeferralConfig,
+    /// Where the node keeps snapshots of what is registered; none are kept if absent.
+    pub snapshots: Option<PathBuf>,
     /// Tells the time of day.
     pub clock: Clock,
     /// Where blocking work is done.
@@ -225,7 +229,13 @@ impl Common {
         }
     }
 
-    fn deeds(&self, rest: &RestServerConfig, source: ShardSource, health: Health) -> Deeds {
+    fn deeds(
+        &self,
+        rest: &RestServerConfig,
+        source: ShardSource,
+        snapshots: Snapshots,
+        health: Health,
+    ) -> Deeds {
         let uploads = Arc::new(self.uploads());
         let confirmations = Arc::new(self.confirmations(Arc::clone(&uploads), rest));
         let memory = Memory::new(rest);
@@ -244,6 +254,7 @@ impl Common {
             symbols: Arc::new(self.symbols(rest)),
             inconsistencies: Arc::new(self.inconsistencies()),
             shard_source: Arc::new(source),
+            snapshots: Arc::new(snapshots),
             health: Arc::new(health),
             metrics: Arc::clone(&self.metrics),
         }
@@ -285,7 +296,8 @@ impl Parts {
             started: Instant::now(),
         };
         let source = common.shard_source(&storage, &committees, &foundation.shard_sync);
-        let deeds = common.deeds(&foundation.rest, source, health);
+        let snapshots = Snapshots::in_directory(foundation.snapshots);
+        let deeds = common.deeds(&foundation.rest, source, snapshots, health);
         let epoch_moved = Arc::<Signal>::default();
         let expiry = Expiry::new(Arc::clone(&storage), Arc::clone(&deeds.symbols));
         let shards = ShardLife::new(Arc::clone(&storage), Arc::clone(&epoch_moved));
@@ -362,6 +374,37 @@ impl Parts {
             queue_grew: Arc::clone(&self.queue_grew),
             work: self.work.clone(),
         }
+    }
+
+    /// Begins with a snapshot of the committee, in storage that has seen no event; says which. The committee is asked so many times while
+    /// it does not agree.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; then nothing has changed.
+    pub async fn begin_with_snapshot(&self, asks: u32) -> Result<SnapshotInfo, SnapshotError> {
+        let joining = Joining {
+            storage: Arc::clone(&self.storage),
+            snapshots: Arc::clone(&self.deeds.snapshots),
+            peers: Peers::new(&BlobRecoveryConfig::default(), &self.peers),
+            view: self.committees.get(),
+            node_id: self.node_id,
+            asks,
+            work: self.work.clone(),
+        };
+        joining.join().await
+    }
+
+    /// Writes down what is registered, for an epoch that begins; whether that was done. Blocks.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn write_snapshot(
+        &self,
+        epoch: Epoch,
+        begins: &BeginningOfEpoch,
+    ) -> Result<bool, SnapshotError> {
+        let written = self.deeds.snapshots.write(&self.storage, epoch, begins)?;
+        Ok(written.is_some())
     }
 
     fn metadata_source(&self, peers: Peers, config: &BlobRecoveryConfig) -> MetadataSource {

@@ -10,6 +10,7 @@ mod peers;
 mod pieces;
 mod refusal;
 mod shards;
+mod snapshots;
 mod symbols;
 mod system;
 
@@ -39,6 +40,7 @@ use crate::{
     limits::PEERS_SHARE_OF_MEMORY,
     metrics::Metrics,
     shards::ShardSource,
+    snapshots::Snapshots,
 };
 
 /// What the routes are about.
@@ -58,6 +60,8 @@ pub struct Deeds {
     pub inconsistencies: Arc<Inconsistencies>,
     /// For the next owners of shards.
     pub shard_source: Arc<ShardSource>,
+    /// For nodes that join.
+    pub(crate) snapshots: Arc<Snapshots>,
     /// Of the node.
     pub health: Arc<Health>,
     /// What requests may take of it.
@@ -87,6 +91,7 @@ handed_out! {
     symbols: Symbols,
     inconsistencies: Inconsistencies,
     shard_source: ShardSource,
+    snapshots: Snapshots,
     health: Health,
     metrics: Metrics,
 }
@@ -161,6 +166,8 @@ pub fn router(deeds: Deeds) -> Router {
             post(symbols::inconsistency_proof),
         )
         .route(routes::SYNC_SHARD, post(shards::sync_shard))
+        .route(routes::SNAPSHOT, get(snapshots::info))
+        .route(routes::SNAPSHOT_BYTES, get(snapshots::bytes))
         .route(routes::HEALTH, get(system::health))
         .route(routes::READY, get(system::ready))
         .route(routes::API, get(system::api))

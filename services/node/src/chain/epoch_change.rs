@@ -14,6 +14,7 @@ use crate::{
     limits::CHAIN_POLL,
     metrics::Metrics,
     shards::{ShardLife, Turn},
+    snapshots::{BeginningOfEpoch, Snapshots},
     storage::{Storage, StorageError, records::NodeStatus},
     work::{Work, WorkError},
 };
@@ -45,21 +46,27 @@ pub(crate) struct EpochChanges {
     pub(crate) work: Work,
     /// Whether what nodes compare is made.
     pub(crate) makes_digests: bool,
+    /// Where what is registered is written down with each epoch, if it is.
+    pub(crate) snapshots: Option<Arc<Snapshots>>,
     /// Tells which epoch has begun, once the change to it is carried out and the node is not behind it.
     pub(crate) began: Arc<watch::Sender<Epoch>>,
     pub(crate) clock: Clock,
 }
 
 impl EpochChanges {
-    /// Changes to `epoch`. Idempotent.
-    pub(crate) async fn start(&self, epoch: Epoch) -> Result<(), EpochChangeError> {
+    /// Changes to `epoch`, which an event begins. Idempotent.
+    pub(crate) async fn start(
+        &self,
+        epoch: Epoch,
+        begins: BeginningOfEpoch,
+    ) -> Result<(), EpochChangeError> {
         let committees = self.committees_of(epoch).await;
         let catching_up = committees.epoch > epoch;
         let view = CommitteeView::new(committees, &self.key);
         tracing::info!(epoch, current = view.epoch(), "an epoch began");
         let this = self.clone();
         let turn = self.shards.turn().await;
-        let change = move || this.change(epoch, view, catching_up, &turn);
+        let change = move || this.change(epoch, &begins, view, catching_up, &turn);
         self.work.in_background(change).await??;
         self.queue_grew.notify_one();
         Ok(())
@@ -83,6 +90,7 @@ impl EpochChanges {
     fn change(
         &self,
         epoch: Epoch,
+        begins: &BeginningOfEpoch,
         view: CommitteeView,
         catching_up: bool,
         turn: &Turn,
@@ -94,6 +102,9 @@ impl EpochChanges {
         collection.cleaned(epoch, objects, begun.elapsed());
         if self.makes_digests && !catching_up {
             self.publish_digests(epoch);
+        }
+        if let Some(snapshots) = self.snapshots.as_ref().filter(|_| !catching_up) {
+            self.write_snapshot(snapshots, epoch, begins);
         }
         if catching_up {
             // Shards follow when the change to the current epoch is reached.
@@ -122,6 +133,18 @@ impl EpochChanges {
             Err(error) => {
                 tracing::error!(epoch, %error, "what nodes compare after an epoch change is missing");
                 self.metrics.checks.failed(epoch);
+            }
+        }
+    }
+
+    /// Writes down what is registered; a failure is told, and changes nothing.
+    fn write_snapshot(&self, snapshots: &Snapshots, epoch: Epoch, begins: &BeginningOfEpoch) {
+        match snapshots.write(&self.storage, epoch, begins) {
+            Ok(Some(written)) => self.metrics.checks.snapshot(epoch, &written),
+            Ok(None) => tracing::debug!(epoch, "no snapshot is written"),
+            Err(error) => {
+                tracing::error!(epoch, %error, "the snapshot of what is registered is missing");
+                self.metrics.checks.snapshot_failed(epoch);
             }
         }
     }

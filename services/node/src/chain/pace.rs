@@ -4,7 +4,11 @@ use std::time::Instant;
 
 use walrus_service::follow::{Cursor, Event};
 
-use crate::metrics::{Metrics, event_type};
+use crate::{
+    metrics::{Metrics, event_type},
+    snapshots::BeginningOfEpoch,
+    storage::event_name::EventName,
+};
 
 /// Where the events are that are measured.
 #[derive(Debug, Default)]
@@ -20,12 +24,26 @@ pub(crate) struct Pace {
 impl Pace {
     /// Events from `cursor` on.
     pub(crate) fn at(cursor: &Cursor) -> Self {
-        let next = cursor.next;
+        // Events of which is known which one of the checkpoint is next are read from its beginning.
+        let (next, processed) = cursor.resume();
         let at_beginning = next.transaction_index == 0 && next.event_index == 0;
         Self {
             current: None,
             next_index: cursor.next_index,
-            in_checkpoint: at_beginning.then_some(0),
+            in_checkpoint: at_beginning.then_some(u64::from(processed)),
+        }
+    }
+
+    /// The place of the event that is worked on, which begins an epoch.
+    pub(crate) fn beginning_of_epoch(&self, event: &Event) -> BeginningOfEpoch {
+        BeginningOfEpoch {
+            event: EventName {
+                tx_digest: event.tx_digest,
+                event_seq: event.sequence,
+            },
+            index: self.next_index,
+            checkpoint: event.position.checkpoint,
+            events_before: self.in_checkpoint,
         }
     }
 

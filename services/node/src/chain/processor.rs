@@ -95,7 +95,8 @@ impl Fold for EventProcessor {
         if let ContractEvent::EpochChangeStart(start) = &event.event {
             let epoch = start.epoch;
             // Before the cursor moves: a crash in the middle repeats the change, which is idempotent.
-            let change = self.epochs.start(epoch).await;
+            let begins = self.pace.beginning_of_epoch(event);
+            let change = self.epochs.start(epoch, begins).await;
             change.map_err(|source| ProcessingError::EpochChange { epoch, source })?;
         }
         Ok(())

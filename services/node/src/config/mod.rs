@@ -35,6 +35,7 @@ use crate::{
     checks::ConsistencyCheckConfig,
     operator::{MetadataConfig, VotingParams},
     prices::WalPriceConfig,
+    snapshots::SnapshotConfig,
     tls::ip_literal,
     upkeep::ConfigSynchronizerConfig,
 };
@@ -125,6 +126,9 @@ pub struct NodeConfig {
     /// What is checked after an epoch change.
     #[serde(default, skip_serializing_if = "is_default")]
     pub consistency_check: ConsistencyCheckConfig,
+    /// Snapshots of what is registered.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub blob_info_snapshot: SnapshotConfig,
     /// When the wallet is called low.
     #[serde(default, skip_serializing_if = "is_default")]
     pub balance_check: BalanceCheckConfig,
@@ -259,6 +263,7 @@ impl NodeConfig {
             metrics_push: None,
             checkpoint_config: CheckpointConfig::default(),
             consistency_check: ConsistencyCheckConfig::default(),
+            blob_info_snapshot: SnapshotConfig::default(),
             balance_check: BalanceCheckConfig::default(),
             allow_private_addresses: None,
             database_cache_bytes: default_cache_bytes(),
@@ -275,6 +280,15 @@ impl NodeConfig {
             config_synchronizer: ConfigSynchronizerConfig::default(),
             origin: Origin::default(),
         }
+    }
+
+    /// Where snapshots are kept, of the node itself and of others.
+    pub(crate) fn snapshot_directory(&self) -> Option<PathBuf> {
+        let SnapshotConfig {
+            enabled,
+            begin_with,
+        } = self.blob_info_snapshot;
+        (enabled || begin_with).then(|| self.storage_path.join("blob_info_snapshots"))
     }
 
     /// `host:port` under which others reach the node; an IPv6 address has brackets.

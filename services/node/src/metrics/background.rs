@@ -7,6 +7,7 @@ use walrus_core::{BlobId, Epoch, ShardIndex, SliverType};
 use walrus_service::metrics::Registry;
 
 use super::{durations, level, user::label as sliver_label};
+use crate::snapshots::Written;
 
 /// Recovery of blobs.
 #[derive(Debug)]
@@ -350,6 +351,9 @@ pub struct CheckMetrics {
     errors: IntCounterVec,
     /// The part of the certified blobs of which every sliver is there, by epoch modulo 10.
     pub stored_ratio: GaugeVec,
+    snapshot_digest: IntGaugeVec,
+    snapshot_bytes: IntGauge,
+    snapshot_errors: IntCounterVec,
     periodic: IntGaugeVec,
 }
 
@@ -390,6 +394,20 @@ impl CheckMetrics {
                 "The part of the certified blobs of which every sliver is there",
                 epoch,
             ),
+            snapshot_digest: registry.gauges(
+                "walrus_per_object_blob_info_snapshot_digest",
+                "Digest of the snapshot of what is registered at the beginning of an epoch, which is the same on all nodes",
+                epoch,
+            ),
+            snapshot_bytes: registry.gauge(
+                "walrus_blob_info_snapshot_bytes",
+                "Bytes of the newest snapshot of what is registered",
+            ),
+            snapshot_errors: registry.counters(
+                "walrus_blob_info_snapshot_error",
+                "Snapshots of what is registered that could not be written",
+                epoch,
+            ),
             periodic: registry.gauges(
                 "walrus_periodic_event_source_for_deterministic_events",
                 "Checkpoint times 100 plus number of every 20000th event element, which is the same on all nodes",
@@ -402,6 +420,21 @@ impl CheckMetrics {
     pub(crate) fn failed(&self, epoch: Epoch) {
         let label = (epoch % 10).to_string();
         self.errors.with_label_values(&[&label]).inc();
+    }
+
+    /// A snapshot of an epoch was written.
+    pub(crate) fn snapshot(&self, epoch: Epoch, written: &Written) {
+        // All 64 bits count; what is compared may as well be negative.
+        let digest = i64::from_ne_bytes(written.xxh64.to_ne_bytes());
+        let epoch = [&*(epoch % 10).to_string()];
+        self.snapshot_digest.with_label_values(&epoch).set(digest);
+        self.snapshot_bytes.set(level(written.bytes));
+    }
+
+    /// The snapshot of an epoch could not be written.
+    pub(crate) fn snapshot_failed(&self, epoch: Epoch) {
+        let epoch = [&*(epoch % 10).to_string()];
+        self.snapshot_errors.with_label_values(&epoch).inc();
     }
 
     /// Publishes where the element `index` stands, if it is one of those: `counter` is its number in `checkpoint`.

@@ -97,6 +97,7 @@ impl Links {
             pending_slivers: config.pending_sliver_cache.clone(),
             pending_metadata: config.pending_metadata_cache.clone(),
             deferral: config.live_upload_deferral.clone(),
+            snapshots: config.snapshot_directory(),
             clock: surroundings.clock,
             work: surroundings.work,
         })

@@ -13,7 +13,7 @@ use crate::{
     chain::{EpochChanges, EpochDriver, EventProcessor, LagCheck, Pace},
     config::NodeConfig,
     event_blobs::{CatchUp, CutRule, EventBlobWriter, LagChecks, Recorder},
-    limits::COMPACTION_THROTTLE,
+    limits::{COMPACTION_THROTTLE, SNAPSHOT_ASKS},
     operator::{SettingsError, WorkerSettings},
     parts::Parts,
     prices::{PriceMonitor, Prices},
@@ -88,7 +88,11 @@ pub(super) async fn start_events(
     reader: &ContractReader,
     began: Arc<watch::Sender<Epoch>>,
 ) -> anyhow::Result<()> {
-    let first = first_checkpoint(config, parts, reader).await?;
+    let mut first = first_checkpoint(config, parts, reader).await?;
+    begin_with_snapshot(config, parts, reader, first).await?;
+    if let Some(cursor) = parts.storage.cursor()? {
+        first = cursor.next.checkpoint;
+    }
     note_certified_event_blob(parts, reader).await?;
     let recorder = recorder(config, parts, first)?;
     let catch_up = catch_up(config, parts, reader);
@@ -96,6 +100,37 @@ pub(super) async fn start_events(
     parts
         .runner
         .spawn(processor.into_worker(first, catch_up).await?);
+    Ok(())
+}
+
+/// Begins with a snapshot of others, if the node has seen no event, and the chain has the first ones no more. Where there is none that
+/// enough nodes have, event blobs may do.
+async fn begin_with_snapshot(
+    config: &NodeConfig,
+    parts: &Parts,
+    reader: &ContractReader,
+    first: u64,
+) -> anyhow::Result<()> {
+    if !config.blob_info_snapshot.begin_with || parts.storage.cursor()?.is_some() {
+        return Ok(());
+    }
+    match reader.chain().lowest_checkpoint().await {
+        Ok(lowest) if lowest > first => {}
+        _ => return Ok(()),
+    }
+    match parts.begin_with_snapshot(SNAPSHOT_ASKS).await {
+        Ok(info) => {
+            tracing::info!(
+                epoch = info.epoch,
+                checkpoint = info.checkpoint,
+                bytes = info.bytes,
+                "the node begins with the snapshot of an epoch"
+            );
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the node begins without a snapshot: it reads all event blobs that there are");
+        }
+    }
     Ok(())
 }
 
@@ -203,6 +238,10 @@ fn event_processor(
         queue_grew: Arc::clone(&parts.queue_grew),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),
+        snapshots: config
+            .blob_info_snapshot
+            .enabled
+            .then(|| Arc::clone(&parts.deeds.snapshots)),
         makes_digests: config.consistency_check.enable_consistency_check,
         began,
         clock: parts.clock.clone(),

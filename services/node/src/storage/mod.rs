@@ -24,6 +24,7 @@
 //! written is refused, and nothing of it is changed.
 
 pub mod amounts;
+mod begin;
 pub mod blob_info;
 mod compactor;
 mod copy;

@@ -18,6 +18,7 @@ mod rest;
 mod segments;
 mod shards;
 mod shutdown;
+mod snapshots;
 mod support;
 mod symbol_trees;
 mod tls;

@@ -224,7 +224,12 @@ async fn a_node_without_tables_begins_with_the_first_event_blob_and_keeps_its_sl
         (&gap["way"], &gap["nextCheckpoint"]),
         (&"eventBlobs".into(), &0.into())
     );
-    let reached = verb(&network, index, &["catchup"]).await;
+    // Not with a snapshot, which the others have as well.
+    let without = network.path().join("without.yaml");
+    let mut config = NodeConfig::load(&network.node_config_path(index)).unwrap();
+    config.blob_info_snapshot.begin_with = false;
+    std::fs::write(&without, config.to_yaml().unwrap()).unwrap();
+    let reached = verb_of(&without, &["catchup"]).await;
     assert_eq!(reached["done"], true, "{reached}");
     let gap = verb(&network, index, &["rejoin"]).await;
     assert!(gap["way"] == "chain" || gap["way"] == "upToDate", "{gap}");
@@ -267,5 +272,38 @@ async fn a_node_that_falls_behind_while_it_runs_catches_up_by_event_blobs() {
     verb_of(&config, &["worker", "resume", "events"]).await;
     all_hold(&network, &[stored.blob_id()]).await;
     assert!(fetched().await, "it has read event blobs");
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_tables_begins_with_a_snapshot_where_the_history_is_gone() {
+    let mut network = TestNetwork::start(LocalnetOptions {
+        epoch_duration: Duration::from_secs(8),
+        ..small()
+    })
+    .await;
+    let client = network.client().await;
+    let permanent = client.store(random_bytes(3000)).epochs(50).permanent();
+    let permanent = permanent.await.unwrap();
+    let deletable = client.store(random_bytes(700)).epochs(50).await.unwrap();
+    let member = network.member(0).await;
+    // The snapshot of the next epoch has both.
+    let before = network.reader().epoch().await.unwrap();
+    let snapshot = eventually("a snapshot is written", PATIENCE, async || {
+        let offered = member.client.snapshot().await.ok();
+        offered.filter(|snapshot| snapshot.epoch > before)
+    })
+    .await;
+    let later = client.store(random_bytes(900)).epochs(50).await.unwrap();
+    let index = 2;
+    network.stop_node(index).await.unwrap();
+    network.chain().prune(snapshot.checkpoint);
+    verb(&network, index, &["rejoin", "--fresh", "--yes"]).await;
+    let gap = verb(&network, index, &["rejoin"]).await;
+    assert_eq!(gap["way"], "missing", "{gap}");
+    network.start_node(index).await.unwrap();
+    let blobs = [permanent.blob_id(), deletable.blob_id(), later.blob_id()];
+    all_hold(&network, &blobs).await;
+    network.ready().await;
     network.stop().await;
 }

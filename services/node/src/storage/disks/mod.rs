@@ -489,7 +489,7 @@ pub(super) fn shards_of(disk: &Path) -> PathBuf {
 }
 
 /// Makes the entries of a directory durable.
-pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     fs::File::open(directory)?.sync_all()
 }
 

@@ -183,6 +183,7 @@ fn open_parts_as(
             enabled: false,
             ..LiveUploadDeferralConfig::default()
         },
+        snapshots: Some(dir.join("blob_info_snapshots")),
         clock: Clock::system(),
         work: WorkPlace::Pool,
     })
