@@ -85,6 +85,8 @@ pub(crate) const MAX_SHARD_SYNCS_PER_CALLER: usize = 2;
 pub(crate) const MAX_SYNC_ANSWER_BYTES: usize = 16 << 20;
 /// Bytes of such an answer that are handed to the connection at once.
 pub(crate) const SYNC_CHUNK: usize = 64 << 10;
+/// Bytes of a segment of a shard that is being filled which may not be durable, at the most.
+pub(crate) const UNSYNCED_BYTES: u64 = 96 << 20;
 /// Bytes of slivers of one shard that are verified and stored together while the next arrive.
 pub(crate) const SYNC_BATCH_BYTES: usize = 4 << 20;
 /// Requests for symbols that one peer is asked at once, by all recoveries together; others are asked meanwhile.

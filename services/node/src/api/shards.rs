@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
 };
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use walrus_core::{
     BlsPublicKey,
     messages::{MAX_MESSAGE_LENGTH, SyncShardRequest},
@@ -40,24 +40,27 @@ pub(super) async fn sync_shard(
     let request = SignedMessage::<SyncShardRequest>::from_bcs(&body)
         .map_err(|error| Refusal::new(Reason::InvalidContentType, error.to_string()))?;
     let slice = source.slice(caller, request).await?;
-    let length: usize = slice.pieces.iter().map(Bytes::len).sum();
-    let (turn, until) = (
-        slice.turn,
-        Instant::now().checked_add(LEAST_PACE.time_for(length)),
-    );
-    let pieces = slice.pieces.into_iter().flat_map(chunks).map(move |piece| {
-        // Given back with the last piece, or when the caller takes them too slowly: it stands for their memory.
-        let _turn = &turn;
-        match until.is_none_or(|until| Instant::now() < until) {
-            true => Ok(piece),
-            false => Err(io::Error::from(io::ErrorKind::TimedOut)),
-        }
+    let length = slice.length();
+    let time = LEAST_PACE.time_for(usize::try_from(length).unwrap_or(usize::MAX));
+    let until = Instant::now().checked_add(time);
+    let pieces = slice.into_pieces().flat_map(move |piece| {
+        let parts: Vec<io::Result<Bytes>> = match piece {
+            Ok(piece) => chunks(piece).map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        // It is over when the caller takes them too slowly: they are in memory meanwhile.
+        stream::iter(parts.into_iter().map(move |part| {
+            match until.is_none_or(|until| Instant::now() < until) {
+                true => part,
+                false => Err(io::Error::from(io::ErrorKind::TimedOut)),
+            }
+        }))
     });
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),
     ];
-    Ok((headers, Body::from_stream(stream::iter(pieces))).into_response())
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 /// A piece in as many parts that its reader is looked at often enough.

@@ -1,8 +1,9 @@
 //! Shard source: what the new owner of a shard is sent by the old one. Node spec 1.14.
 
-use std::{iter, sync::Arc, time::Duration};
+use std::{io, iter, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
 use walrus_core::{
     BlobId, BlsPublicKey, Epoch, ShardIndex, SliverType,
     messages::{MessageError, ProtocolMessage, SyncShardRequest, SyncShardRequestV1},
@@ -68,14 +69,68 @@ pub enum ShardSyncError {
     Work(#[from] WorkError),
 }
 
-/// Consecutive slivers of a shard, in the BCS form of the answer, in pieces.
+/// Slivers of an answer that are read before they are sent, while the one before them is.
+const READ_AHEAD: usize = 2;
+
+/// Consecutive slivers of a shard: which ones, and how long they are. They are read as they are sent.
 #[derive(Debug)]
 pub struct ShardSlice {
-    /// The pieces.
-    pub pieces: Vec<Bytes>,
-    /// To be kept until the last piece is sent: it stands for their memory.
-    pub turn: SyncTurn,
+    source: Arc<ShardSource>,
+    shard: ShardIndex,
+    sliver_type: SliverType,
+    /// Each with its length in bytes.
+    slivers: Vec<(BlobId, u32)>,
+    turn: SyncTurn,
 }
+
+impl ShardSlice {
+    /// Bytes of the answer.
+    pub fn length(&self) -> u64 {
+        let slivers = self.slivers.iter();
+        let each = slivers.map(|(_, length)| u64::from(*length).saturating_add(ITEM_HEAD_BYTES));
+        let head = head(self.slivers.len()).len() as u64;
+        each.fold(head, u64::saturating_add)
+    }
+
+    /// The answer in its BCS form. It breaks off at a sliver that turns out to be damaged or gone; the next one is made without it.
+    pub fn into_pieces(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        let Self {
+            source,
+            shard,
+            sliver_type,
+            slivers,
+            turn,
+        } = self;
+        let begin = stream::iter([Ok(head(slivers.len()))]);
+        let reading = stream::iter(slivers).map(move |(blob_id, length)| {
+            let source = Arc::clone(&source);
+            async move {
+                let storage = Arc::clone(&source.storage);
+                let read = move || {
+                    let sliver = storage.sliver(shard, &blob_id, sliver_type)?;
+                    Ok::<_, ShardSyncError>(sliver)
+                };
+                let sliver = source.work.run(read).await.map_err(io::Error::other)?;
+                let sliver = sliver.filter(|sliver| u32::try_from(sliver.len()) == Ok(length));
+                let sliver = sliver.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+                Ok([head_of(&blob_id, sliver_type), Bytes::from(sliver)])
+            }
+        });
+        let slivers = reading.buffered(READ_AHEAD).flat_map(move |read| {
+            // Given back with the last piece: it stands for their memory.
+            let _turn = &turn;
+            let pieces: Vec<io::Result<Bytes>> = match read {
+                Ok(pieces) => pieces.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            stream::iter(pieces)
+        });
+        begin.chain(slivers)
+    }
+}
+
+/// Bytes before each sliver of an answer: its blob, and its sliver type.
+const ITEM_HEAD_BYTES: u64 = 33;
 
 /// Sends shards to those who own them next.
 #[derive(Debug)]
@@ -115,9 +170,16 @@ impl ShardSource {
         let turn = turn.map_err(|_| ShardSyncError::Busy)?;
         let turn = turn.map_err(WorkError::from)?;
         let (this, epoch) = (Arc::clone(self), view.epoch());
+        let (shard, sliver_type) = (request.shard_index, request.sliver_type);
         let gather = move || this.gather(&request, epoch);
-        let pieces = self.work.run(gather).await?;
-        Ok(ShardSlice { pieces, turn })
+        let slivers = self.work.run(gather).await?;
+        Ok(ShardSlice {
+            source: Arc::clone(self),
+            shard,
+            sliver_type,
+            slivers,
+            turn,
+        })
     }
 
     /// The request, if the caller may make it now.
@@ -158,45 +220,37 @@ impl ShardSource {
         Ok(request)
     }
 
+    /// What an answer has, by the index alone.
     fn gather(
         &self,
         request: &SyncShardRequestV1,
         epoch: Epoch,
-    ) -> Result<Vec<Bytes>, ShardSyncError> {
+    ) -> Result<Vec<(BlobId, u32)>, ShardSyncError> {
         let (storage, shard, sliver_type) =
             (&self.storage, request.shard_index, request.sliver_type);
         let mut slivers = Vec::new();
         let (mut count, mut bytes) = (0_u64, 0_usize);
         // The first one is included, the walk begins behind it.
         let first = request.starting_blob_id;
+        let at_first = storage.sliver_length(shard, &first, sliver_type)?;
+        let at_first = at_first.map(|length| (first, length)).into_iter().collect();
         let behind = storage.stored_slivers(shard, sliver_type, Some(first));
-        'walk: for page in iter::once(Ok(vec![(first, 0)])).chain(behind) {
-            for (blob_id, _) in page? {
+        'walk: for page in iter::once(Ok(at_first)).chain(behind) {
+            for (blob_id, length) in page? {
                 if count >= request.sliver_count {
                     break 'walk;
                 }
                 if !is_synced(storage, &blob_id, epoch)? {
                     continue;
                 }
-                let sliver = match storage.sliver(shard, &blob_id, sliver_type) {
-                    Ok(Some(sliver)) => sliver,
-                    Ok(None) => continue,
-                    Err(StorageError::NoShard(shard)) => {
-                        return Err(ShardSyncError::NotStored(shard));
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                bytes = bytes.saturating_add(sliver.len());
+                bytes = bytes.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
                 if count > 0 && bytes > MAX_SYNC_ANSWER_BYTES {
                     break 'walk;
                 }
-                slivers.push(head_of(&blob_id, sliver_type));
-                slivers.push(sliver.into());
+                slivers.push((blob_id, length));
                 count = count.saturating_add(1);
             }
         }
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        slivers.insert(0, head(count));
         Ok(slivers)
     }
 }

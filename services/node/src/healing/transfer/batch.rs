@@ -31,6 +31,17 @@ impl Transfers {
             .await
     }
 
+    /// Makes what was stored durable.
+    pub(super) async fn sync(self: &Arc<Self>, shard: ShardIndex) -> Result<(), TransferError> {
+        let this = Arc::clone(self);
+        let sync = move || match this.holdings.storage().sync_shard(shard) {
+            // Nothing came of it, or it is another node's by now.
+            Err(StorageError::NoShard(_)) => Ok(()),
+            synced => Ok(synced?),
+        };
+        self.work.run(sync).await
+    }
+
     fn store_verified(
         &self,
         shard: ShardIndex,
@@ -54,7 +65,7 @@ impl Transfers {
             }
         }
         if !good.is_empty() {
-            self.holdings.storage().put_slivers(shard, &good)?;
+            self.holdings.storage().fill_slivers(shard, &good)?;
             for sliver in &good {
                 let metrics = &self.metrics.shards;
                 metrics.synced(shard, sliver.sliver_type, &sliver.blob_id);

@@ -31,6 +31,8 @@ pub(super) struct Writer {
     pub(super) active: BTreeMap<Epoch, u32>,
     /// The next number, none when all are used up.
     pub(super) next: Option<u32>,
+    /// Segments of which something is written and not durable, and how many bytes.
+    pub(super) unsynced: BTreeMap<u32, u64>,
     /// Whether the shard is gone; somebody may still have its books.
     pub(super) retired: bool,
 }
@@ -68,6 +70,7 @@ impl Books {
         let writer = Writer {
             active,
             next: last.map_or(Some(0), |last| last.checked_add(1)),
+            unsynced: BTreeMap::new(),
             retired: false,
         };
         Self {

@@ -21,7 +21,7 @@ use super::{
         tables::SliverKey,
     },
     Books, SliverStore,
-    writing::Item,
+    writing::{Durable, Item},
 };
 
 /// Bytes of slivers that are moved in one batch, but for the last of them.
@@ -264,7 +264,7 @@ impl SliverStore {
                 });
             }
         }
-        let emptied = self.append_all(change, &by_class, Room::All)?;
+        let emptied = self.append_all(change, &by_class, (Room::All, Durable::Now))?;
         self.remove_files(&emptied)
     }
 }

@@ -33,8 +33,11 @@ use std::{
 
 use walrus_core::{BlobId, ShardIndex, SliverType};
 
-use self::books::{Books, Change, Emptied};
 pub(super) use self::start::Settings;
+use self::{
+    books::{Books, Change, Emptied},
+    writing::Durable,
+};
 pub use self::{
     compaction::CompactStep,
     fsck::{Finding, FsckPosition, FsckStep},
@@ -96,7 +99,7 @@ impl Storage {
         self.slivers.read().get(&shard).map(|shard| shard.state)
     }
 
-    /// Sets the state of a shard, creating its storage if needed.
+    /// Sets the state of a shard, creating its storage if needed. What is in a complete one is durable.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -105,6 +108,9 @@ impl Storage {
         shard: ShardIndex,
         state: ShardState,
     ) -> Result<(), StorageError> {
+        if state == ShardState::Active && self.shard_state(shard).is_some() {
+            self.slivers.sync(shard)?;
+        }
         self.slivers.set_state(shard, state)
     }
 
@@ -206,7 +212,28 @@ impl Storage {
         shard: ShardIndex,
         slivers: &[NewSliver<'_>],
     ) -> Result<(), StorageError> {
-        self.slivers.put(shard, slivers)
+        self.slivers.put(shard, slivers, Durable::Now)
+    }
+
+    /// Like [`Storage::put_slivers`] for a shard that is being filled: the bytes are durable after [`Storage::sync_shard`], or when
+    /// there are many.
+    ///
+    /// # Errors
+    /// Those of [`Storage::put_slivers`].
+    pub fn fill_slivers(
+        &self,
+        shard: ShardIndex,
+        slivers: &[NewSliver<'_>],
+    ) -> Result<(), StorageError> {
+        self.slivers.put(shard, slivers, Durable::Later)
+    }
+
+    /// Makes durable what [`Storage::fill_slivers`] has stored in a shard; costs nothing if that is nothing.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn sync_shard(&self, shard: ShardIndex) -> Result<(), StorageError> {
+        self.slivers.sync(shard)
     }
 
     /// The slivers of `shards` that are missing of the blob.

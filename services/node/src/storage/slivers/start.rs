@@ -20,12 +20,12 @@ use super::{
         StorageError,
         disks::{Disks, shards_of},
         records::{Place, SegmentRecord, SegmentState, ShardState, SyncReason},
-        segments::{SegmentError, name::SegmentName, open_files::OpenFiles},
+        segments::{SegmentError, name::SegmentName, open_files::OpenFiles, scan::SegmentFile},
         tables::{BlobKey, DiskNumber, ShardKey, SliverKey, Tables},
     },
     Books, Shard, SliverStore,
 };
-use crate::limits::{MAX_OPEN_SEGMENTS, SCAN_BATCH};
+use crate::limits::{MAX_OPEN_SEGMENTS, SCAN_BATCH, UNSYNCED_BYTES};
 
 /// What a sliver store is opened with.
 #[derive(Debug)]
@@ -173,8 +173,10 @@ impl SliverStore {
             } else {
                 SyncReason::FillShards
             };
-            let lost =
-                self.lose_where(books, reason, |place| is_lost(place, &gone, &short, books))?;
+            let is_filling = !clean && self.is_filling(books.shard());
+            let lost = self.lose_where(books, reason, |place| {
+                is_lost(place, &gone, &short, books) || (is_filling && self.is_torn(books, place))
+            })?;
             if lost > 0 {
                 tracing::error!(shard = %books.shard(), lost, segments = gone.len(), cut = short.len(), "slivers are lost");
             }
@@ -183,6 +185,36 @@ impl SliverStore {
         self.adopt(books, &unknown)?;
         self.drop_empty(books, &gone)?;
         Ok(())
+    }
+
+    /// Whether what was written to a shard last may not have been durable.
+    fn is_filling(&self, shard: ShardIndex) -> bool {
+        let state = self.read().get(&shard).map(|shard| shard.state);
+        state == Some(ShardState::Recovering)
+    }
+
+    /// Whether a sliver that was among the last of a segment is not what was written: a power failure may have cost its bytes, and not
+    /// the index.
+    fn is_torn(&self, books: &Books, place: &Place) -> bool {
+        let record = books.segment(place.segment);
+        let open = record.filter(|record| record.state == SegmentState::Open);
+        let Some(record) =
+            open.filter(|record| place.end() > record.end.saturating_sub(UNSYNCED_BYTES))
+        else {
+            return false;
+        };
+        let read = || {
+            let (file, path) = self.open_segment(books, place.segment, &record)?;
+            let segment = SegmentFile {
+                file: &file,
+                path: &path,
+                salt: record.salt,
+            };
+            let header = segment.header_at(place.offset, place.end())?;
+            let header = header.ok_or_else(|| segment.corrupt(place.offset))?;
+            segment.payload(place.offset, &header).map(drop)
+        };
+        matches!(read(), Err::<(), SegmentError>(error) if error.is_loss())
     }
 
     /// Has a shard that has lost everything filled again, as one that the node has just gained.

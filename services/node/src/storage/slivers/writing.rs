@@ -1,4 +1,7 @@
 //! Writing slivers: each once, behind the others of its shard and expiry class, with one synchronization for each file.
+//!
+//! What fills a shard may be synchronized later, since nobody was told that it is here: a power failure costs it at most the last
+//! `UNSYNCED_BYTES`, which the next start looks through.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -23,7 +26,7 @@ use super::{
         },
         tables::{BlobKey, SliverKey},
     },
-    Change, Emptied, SliverStore,
+    Books, Change, Emptied, SliverStore,
 };
 
 /// Records are put together up to so many bytes before they are written.
@@ -36,12 +39,25 @@ pub(super) struct Item<'a> {
     pub(super) payload: &'a [u8],
 }
 
+/// So much of a shard may be written without being durable; well below `UNSYNCED_BYTES`, with the slivers that were written last.
+const SYNC_BYTES: u64 = 16 << 20;
+
+/// When what is written is made durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durable {
+    /// Before the writing returns.
+    Now,
+    /// With the next [`SliverStore::sync`] of the shard.
+    Later,
+}
+
 impl SliverStore {
-    /// Stores what is absent of `slivers`; it is durable on return.
+    /// Stores what is absent of `slivers`.
     pub(super) fn put(
         &self,
         shard: ShardIndex,
         slivers: &[NewSliver<'_>],
+        durable: Durable,
     ) -> Result<(), StorageError> {
         let books = self.books(shard)?;
         // Hashing takes long, and needs nobody to wait.
@@ -72,8 +88,43 @@ impl SliverStore {
                 by_class.entry(class).or_default().push(item);
             }
         }
-        let emptied = self.append_all(change, &by_class, Room::Spare)?;
+        let emptied = self.append_all(change, &by_class, (Room::Spare, durable))?;
+        let unsynced: u64 = books.lock().unsynced.values().sum();
+        if unsynced >= SYNC_BYTES {
+            self.sync(shard)?;
+        }
         self.remove_files(&emptied)
+    }
+
+    /// Makes durable what was written to a shard to be so later.
+    pub(super) fn sync(&self, shard: ShardIndex) -> Result<(), StorageError> {
+        let books = self.books(shard)?;
+        let unsynced = std::mem::take(&mut books.lock().unsynced);
+        for number in unsynced.keys() {
+            let synced = self.sync_segment(&books, *number);
+            if synced.is_err() {
+                books.lock().unsynced.extend(&unsynced);
+            }
+            synced?;
+        }
+        Ok(())
+    }
+
+    fn sync_segment(&self, books: &Books, number: u32) -> Result<(), StorageError> {
+        // One that left the books holds nothing.
+        let Some(record) = books.segment(number) else {
+            return Ok(());
+        };
+        let synced = self.open_segment(books, number, &record);
+        let synced = synced.and_then(|(file, path)| {
+            let (file, path, salt) = (&*file, &*path, record.salt);
+            SegmentFile { file, path, salt }.sync()
+        });
+        match synced {
+            Err(error) if error.is_loss() => self.lose_segment(books, number).map(drop),
+            Err(error) if error.is_no_space() => Err(self.disks.no_room(record.disk, 0)),
+            synced => Ok(synced?),
+        }
     }
 
     /// Appends slivers by their classes, and commits the change.
@@ -81,11 +132,11 @@ impl SliverStore {
         &self,
         mut change: Change<'_>,
         by_class: &BTreeMap<Epoch, Vec<Item<'_>>>,
-        room: Room,
+        terms: (Room, Durable),
     ) -> Result<Vec<Emptied>, StorageError> {
         let mut failed = None;
         for (class, items) in by_class {
-            if let Err(error) = self.append(&mut change, *class, items, room) {
+            if let Err(error) = self.append(&mut change, *class, items, terms) {
                 failed = Some(error);
                 break;
             }
@@ -107,20 +158,21 @@ impl SliverStore {
         Ok(class_of(info.and_then(|info| info.known_end()), now))
     }
 
-    /// Appends slivers of one class, durably; the change notes where they are.
+    /// Appends slivers of one class; the change notes where they are.
     fn append(
         &self,
         change: &mut Change<'_>,
         class: Epoch,
         items: &[Item<'_>],
-        room: Room,
+        (room, durable): (Room, Durable),
     ) -> Result<(), StorageError> {
         let needed = items.iter().map(|item| item.header.record_bytes()).sum();
         self.take_room(needed, room)?;
-        let mut result = self.append_in_room(change, class, items, needed, room);
+        let terms = (needed, room, durable);
+        let mut result = self.append_in_room(change, class, items, terms);
         if matches!(&result, Err(error) if !error.is_full()) {
             // The disk is noted, so that another one is tried.
-            result = self.append_in_room(change, class, items, needed, room);
+            result = self.append_in_room(change, class, items, terms);
         }
         if result.is_err() {
             self.used_bytes.fetch_sub(needed, Ordering::Relaxed);
@@ -146,8 +198,7 @@ impl SliverStore {
         change: &mut Change<'_>,
         class: Epoch,
         items: &[Item<'_>],
-        needed: u64,
-        room: Room,
+        (needed, room, durable): (u64, Room, Durable),
     ) -> Result<(), StorageError> {
         let (number, file, path) = self.active(change, class, needed, room)?;
         let Some(record) = change.segment(number) else {
@@ -158,7 +209,7 @@ impl SliverStore {
             path: &path,
             salt: record.salt,
         };
-        if let Err(error) = write_items(segment, record.end, items) {
+        if let Err(error) = write_items(segment, record.end, items, durable) {
             // What is half written must not be taken for records after a crash.
             let cut = segment.truncate(record.end);
             if error.is_no_space() && cut.is_ok() {
@@ -169,6 +220,16 @@ impl SliverStore {
             self.disks.note_refusal(record.disk);
             change.writer.active.remove(&class);
             return Err(error.into());
+        }
+        match durable {
+            // All of the file is.
+            Durable::Now => {
+                change.writer.unsynced.remove(&number);
+            }
+            Durable::Later => {
+                let unsynced = change.writer.unsynced.entry(number).or_default();
+                *unsynced = unsynced.saturating_add(needed);
+            }
         }
         let mut end = record.end;
         for item in items {
@@ -204,6 +265,14 @@ impl SliverStore {
                 && let Ok((file, path)) = self.open_file(change.shard(), number, &record)
             {
                 return Ok((number, file, path));
+            }
+            if change.writer.unsynced.remove(&number).is_some()
+                && let Ok((file, path)) = self.open_file(change.shard(), number, &record)
+            {
+                // What is sealed is not looked through after a power failure.
+                let salt = record.salt;
+                let (file, path) = (&*file, &*path);
+                SegmentFile { file, path, salt }.sync()?;
             }
             change.retire_segment(number, SegmentState::Sealed);
         }
@@ -274,6 +343,7 @@ fn write_items(
     segment: SegmentFile<'_>,
     mut end: u64,
     items: &[Item<'_>],
+    durable: Durable,
 ) -> Result<(), SegmentError> {
     let mut buffer: Vec<u8> = Vec::new();
     let mut written = end;
@@ -291,5 +361,8 @@ fn write_items(
         written = written.saturating_add(item.payload.len() as u64);
     }
     segment.write(&buffer, written)?;
-    segment.sync()
+    match durable {
+        Durable::Now => segment.sync(),
+        Durable::Later => Ok(()),
+    }
 }

@@ -63,6 +63,41 @@ fn a_tail_torn_anywhere_costs_only_the_last_record() {
 }
 
 #[test]
+fn what_a_shard_was_filled_with_last_is_looked_through_after_a_crash() {
+    for (state, is_noticed) in [
+        (ShardState::Recovering, true),
+        // Nothing of it was left to be made durable later.
+        (ShardState::Active, false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = open(dir.path());
+        storage.set_shard_state(SHARD, state).unwrap();
+        for id in [1, 2] {
+            let sliver = NewSliver {
+                blob_id: blob(id),
+                sliver_type: SliverType::Primary,
+                payload: &[id; 100],
+            };
+            storage.fill_slivers(SHARD, &[sliver]).unwrap();
+        }
+        storage.sync_shard(SHARD).unwrap();
+        drop(storage);
+        // A power failure that has cost some bytes, and not the length of the file.
+        let path = segments(dir.path()).remove(0);
+        flip(&path, 180 + HEADER_BYTES + 50);
+        let storage = open(dir.path());
+        let holds = |id| {
+            storage
+                .has_sliver(SHARD, &blob(id), SliverType::Primary)
+                .unwrap()
+        };
+        assert!(holds(1));
+        assert_eq!(holds(2), !is_noticed, "{state:?}");
+        assert_eq!(is_queued(&storage, 2), is_noticed, "{state:?}");
+    }
+}
+
+#[test]
 fn behind_a_rotten_header_the_later_records_are_found_also_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let storage = open(dir.path());
