@@ -58,8 +58,8 @@ pub use outcome::{
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
 pub use quilt::{
-    PatchBody, PatchToStore, QUILT_ATTRIBUTE, Quilt, QuiltPlan, QuiltProblem, QuiltReport,
-    StoreQuilt, StoredPatch,
+    ArchiveNames, ArchivedPatch, PatchBody, PatchToStore, QUILT_ATTRIBUTE, Quilt, QuiltPlan,
+    QuiltProblem, QuiltReport, StoreQuilt, StoredPatch, archive,
 };
 pub use range::{RangeBody, ReadBudget, RemoteBlob, SliverCache};
 pub use read_request::ReadBlob;

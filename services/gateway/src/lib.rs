@@ -6,6 +6,8 @@
 )]
 
 pub mod aggregator;
+mod api;
+mod blocklist;
 mod http;
 pub mod limits;
 mod limits_page;
@@ -16,4 +18,5 @@ mod service;
 mod spool;
 pub mod store;
 
-pub use service::{Gateway, Listeners, Services, StartError};
+pub use blocklist::BlocklistFile;
+pub use service::{Gateway, Listeners, Services, StartError, openapi};

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const AGGREGATOR_REQUESTS: usize = 256;
 /// Requests that wait for that.
 pub const AGGREGATOR_QUEUE: usize = 320;
+/// So many addresses take all places of a service, and all bytes of reads, only together.
+pub const ADDRESSES: usize = 2;
 /// Bytes of slivers that all reads together have on their way.
 pub const READ_BYTES: usize = 96 << 20;
 /// Bytes of slivers that are kept because they may be asked for again.
@@ -41,6 +43,16 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
 /// Bytes of the largest body of a store.
 pub const PUBLISHER_BODY: u64 = 10 << 20;
+/// Bytes of the largest form that makes a quilt. Client spec 3.1.
+pub const QUILT_BODY: u64 = 100 << 20;
+/// Files of a form. No quilt has more.
+pub const QUILT_PARTS: usize = 1 << 16;
+/// Bytes of the names of a form's files.
+pub const QUILT_NAMES: usize = 4 << 20;
+/// Bytes of a form's metadata.
+pub const QUILT_METADATA: usize = 4 << 20;
+/// Bytes of a form before its data begin, and between those of two parts: a name is one of at most 64 KiB.
+pub const PART_HEAD: u64 = 192 << 10;
 /// Stores in work at the same time.
 pub const PUBLISHER_REQUESTS: usize = 8;
 /// Stores that wait for that.

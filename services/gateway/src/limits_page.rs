@@ -1,9 +1,15 @@
 //! `GET /v1/limits`: what is refused, before it is sent.
 
+use axum::{Json, extract::State};
 use serde::Serialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    aggregator::AggregatorOptions, limits, publisher::PublisherOptions, relay::RelayOptions,
+    aggregator::AggregatorOptions,
+    api::{AnyRefusals, LimitsAnswer},
+    limits,
+    publisher::PublisherOptions,
+    relay::RelayOptions,
 };
 
 /// The limits of the services that a gateway has.
@@ -13,6 +19,9 @@ pub(crate) struct LimitsPage {
     /// Bytes of a body.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body_size: Option<u64>,
+    /// Bytes of a form that makes a quilt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_quilt_body_size: Option<u64>,
     /// Bytes of a blob that is relayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_relayed_size: Option<u64>,
@@ -25,6 +34,24 @@ pub(crate) struct LimitsPage {
     max_wait_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_concatenated_blobs: Option<usize>,
+}
+
+/// What is refused, before it is sent.
+#[utoipa::path(
+    get,
+    path = "/v1/limits",
+    operation_id = "limits",
+    tag = "gateway",
+    responses(LimitsAnswer, AnyRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$PUBLISHER/v1/limits\""}]))),
+)]
+pub(crate) async fn show(State(page): State<LimitsPage>) -> Json<LimitsPage> {
+    Json(page)
+}
+
+/// The route, described.
+pub(crate) fn described() -> OpenApiRouter<LimitsPage> {
+    OpenApiRouter::default().routes(routes!(show))
 }
 
 impl LimitsPage {
@@ -41,5 +68,6 @@ impl LimitsPage {
 
     pub(crate) fn add_publisher(&mut self, options: &PublisherOptions) {
         self.max_body_size = Some(options.max_body_size);
+        self.max_quilt_body_size = Some(options.max_quilt_body_size);
     }
 }

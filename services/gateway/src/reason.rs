@@ -144,7 +144,7 @@ impl From<StoreError> for Refusal {
             StoreError::NoPatch(_) => GatewayReason::QuiltPatchNotFound,
             StoreError::Expired { .. } => GatewayReason::BlobExpired,
             StoreError::Unavailable { .. } => GatewayReason::BlobUnavailable,
-            StoreError::Blocked(_) => GatewayReason::ForbiddenBlob,
+            StoreError::Blocked(_) | StoreError::OnBlocklist(_) => GatewayReason::ForbiddenBlob,
             StoreError::Inconsistent(_)
             | StoreError::WrongManifest { .. }
             | StoreError::Failed(_) => {
@@ -159,7 +159,9 @@ impl From<UploadError> for Refusal {
     fn from(error: UploadError) -> Self {
         let message = error.to_string();
         match error {
-            UploadError::Epochs(_) => Self::new(GatewayReason::MalformedRequest, message),
+            UploadError::Epochs(_) | UploadError::Quilt(_) => {
+                Self::new(GatewayReason::MalformedRequest, message)
+            }
             UploadError::TooLarge { .. } => Self::new(RequestReason::BodyTooLarge, message),
             UploadError::Confirmations(_) => {
                 Self::new(GatewayReason::InsufficientConfirmations, message)
@@ -176,7 +178,7 @@ impl From<UploadError> for Refusal {
 
 /// What is wrong with a token. Client spec 3.7; one that has expired, or has a wrong signature, is a 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenReason {
+pub(crate) enum TokenReason {
     Missing,
     Invalid,
     Signature,
@@ -189,6 +191,24 @@ enum TokenReason {
     Owner,
     Used,
     Full,
+}
+
+impl TokenReason {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Missing,
+        Self::Invalid,
+        Self::Signature,
+        Self::Expired,
+        Self::Expiration,
+        Self::Timestamp,
+        Self::Inconsistent,
+        Self::Epochs,
+        Self::Size,
+        Self::Owner,
+        Self::Used,
+        Self::Full,
+    ];
 }
 
 impl Reason for TokenReason {

@@ -5,8 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use axum::{Json, Router, extract::State, http::StatusCode, middleware, routing::get};
+use axum::{Router, extract::State, http::StatusCode, middleware, routing::get};
 use prometheus::IntGaugeVec;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use walrus_service::{
     envelope::{unknown_route, wrong_method},
     metrics::Registry,
@@ -16,12 +17,14 @@ use walrus_service::{
 
 use crate::{
     aggregator::{self, AggregatorOptions},
+    api::{self, AnyRefusals, Document},
+    blocklist::BlocklistFile,
     http::{
         finish::{cors, finish},
         measured::{HttpMetrics, measure},
     },
     limits,
-    limits_page::LimitsPage,
+    limits_page::{self, LimitsPage},
     publisher::{self, PublisherError, PublisherOptions, Uploader, Wallets},
     relay::{self, RelayBackend, RelayOptions},
     store::Store,
@@ -36,6 +39,8 @@ pub struct Services {
     pub publisher: Option<(Arc<dyn Uploader>, PublisherOptions)>,
     /// Uploads for others, and what they are done with.
     pub relay: Option<(Arc<dyn RelayBackend>, RelayOptions)>,
+    /// Blobs that are not served, whatever the nodes do.
+    pub blocklist: Option<BlocklistFile>,
     /// Sub-wallets to top up meanwhile.
     pub wallets: Option<Wallets>,
 }
@@ -50,11 +55,15 @@ impl Services {
         address: SocketAddr,
         registry: &Registry,
     ) -> Result<Router, PublisherError> {
-        let mut router = Router::new().route("/status", get(|| async { "OK" }));
+        let mut router = OpenApiRouter::default().routes(routes!(status));
         let mut page = LimitsPage::default();
         if let Some((store, options)) = &self.aggregator {
             page.add_aggregator(options);
-            router = router.merge(aggregator::routes(Arc::clone(store), options));
+            let store = match &self.blocklist {
+                Some(list) => list.without_blocked(Arc::clone(store)),
+                None => Arc::clone(store),
+            };
+            router = router.merge(aggregator::routes(store, options));
         }
         if let Some((uploader, options)) = &self.publisher {
             page.add_publisher(options);
@@ -63,10 +72,14 @@ impl Services {
         }
         if let Some((backend, options)) = &self.relay {
             page.add_relay(options);
-            router = router.merge(relay::routes(Arc::clone(backend), options));
+            let list = self.blocklist.clone();
+            router = router.merge(relay::routes(Arc::clone(backend), options, list));
         }
-        let limits = move || std::future::ready(Json(page.clone()));
-        let router = router.route("/v1/limits", get(limits));
+        router = router.merge(limits_page::described().with_state(page));
+        let (documented, api) = api::described().split_for_parts();
+        let (router, mut described) = router.split_for_parts();
+        described.merge(api);
+        let router = router.merge(documented.with_state(Document::new(described)));
         let metrics = HttpMetrics::new(registry);
         Ok(router
             .fallback(unknown_route)
@@ -75,6 +88,30 @@ impl Services {
             .layer(middleware::from_fn(finish))
             .layer(middleware::from_fn_with_state(metrics, measure)))
     }
+}
+
+/// Whether the server is there.
+#[utoipa::path(
+    get,
+    path = "/status",
+    tag = "gateway",
+    responses((status = 200, description = "`OK`.", body = String, content_type = "text/plain; charset=utf-8"), AnyRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/status\""}]))),
+)]
+async fn status() -> &'static str {
+    "OK"
+}
+
+/// The OpenAPI document of a gateway with all services, in JSON.
+pub fn openapi() -> String {
+    let status: OpenApiRouter = OpenApiRouter::default().routes(routes!(status));
+    let mut all = status.into_openapi();
+    all.merge(aggregator::described().into_openapi());
+    all.merge(publisher::described().into_openapi());
+    all.merge(relay::described().into_openapi());
+    all.merge(limits_page::described().into_openapi());
+    all.merge(api::described().into_openapi());
+    String::from_utf8_lossy(Document::new(all).json()).into_owned()
 }
 
 /// Where a gateway listens.
@@ -156,6 +193,9 @@ impl Gateway {
         let workers = Runner::new(&registry);
         if let Some(wallets) = &services.wallets {
             workers.spawn(wallets.refiller());
+        }
+        if let Some(list) = &services.blocklist {
+            workers.spawn(list.refresh(&registry));
         }
         let metrics = metrics.map(|listener| {
             let scrape = Scrape::new(registry, services);

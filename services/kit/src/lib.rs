@@ -5,6 +5,7 @@
     warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
 )]
 
+pub mod blocklist;
 pub mod clock;
 pub mod envelope;
 pub mod follow;

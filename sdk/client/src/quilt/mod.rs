@@ -3,6 +3,7 @@
 //! [`StoreQuilt`] packs patches and stores the blob; [`Quilt`] reads the index and patches of one, [`PatchBody`] is a patch as its
 //! bytes come.
 
+mod archive;
 mod columns;
 mod error;
 mod open;
@@ -11,6 +12,7 @@ mod patch_body;
 mod store;
 
 pub use self::{
+    archive::{ArchiveNames, ArchivedPatch, archive},
     error::QuiltProblem,
     open::Quilt,
     pack::{PatchToStore, QUILT_ATTRIBUTE},

@@ -33,6 +33,9 @@ pub(crate) struct DaemonArgs {
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// Blobs that are not served: a YAML list of blob IDs, read again twice a minute.
+    #[arg(long, value_name = "FILE", value_parser = below_home())]
+    pub(crate) blocklist: Option<PathBuf>,
     /// Where what does not fit in memory goes.
     #[command(flatten)]
     pub(crate) spool: SpoolArgs,
@@ -64,6 +67,9 @@ pub(crate) struct StoringArgs {
     /// Largest body of a store, in KiB.
     #[arg(long, value_name = "KIB", default_value_t = limits::PUBLISHER_BODY >> 10)]
     pub(crate) max_body_size: u64,
+    /// Largest form that makes a quilt, in KiB.
+    #[arg(long, value_name = "KIB", default_value_t = limits::QUILT_BODY >> 10)]
+    pub(crate) max_quilt_body_size: u64,
     /// Stores that wait while as many as may are in work; more are refused.
     #[arg(long, alias = "max-buffer-size", value_name = "N", default_value_t = limits::PUBLISHER_QUEUE)]
     pub(crate) publisher_max_buffer_size: usize,
@@ -230,6 +236,9 @@ pub(crate) struct UploadRelayArgs {
     /// Address for Prometheus, at `/metrics`.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:9184")]
     pub(crate) metrics_address: SocketAddr,
+    /// Blobs that are not relayed: a YAML list of blob IDs, read again twice a minute.
+    #[arg(long, value_name = "FILE", value_parser = below_home())]
+    pub(crate) blocklist: Option<PathBuf>,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,

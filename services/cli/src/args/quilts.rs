@@ -75,6 +75,9 @@ pub(crate) struct ReadQuiltArgs {
     /// Write the patches into this directory, each in a file of its name. It is made if it is not there.
     #[arg(long, value_name = "DIR", value_parser = below_home())]
     pub(crate) out: Option<PathBuf>,
+    /// Write the patches into a tar archive, `-` for standard output. Names that would lead out of where it is unpacked are percent-encoded.
+    #[arg(long, value_name = "FILE", value_parser = below_home(), conflicts_with = "out")]
+    pub(crate) tar: Option<PathBuf>,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,

@@ -1,10 +1,10 @@
 //! `walrus aggregator`, `publisher` and `daemon`: the gateway. Client spec 3.1.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use serde::Serialize;
 use walrus_gateway::{
-    Gateway, Listeners, Services,
+    BlocklistFile, Gateway, Listeners, Services,
     aggregator::AggregatorOptions,
     publisher::{Access, PublisherOptions, WalletOptions, Wallets},
     store::{self, CacheBounds},
@@ -78,7 +78,10 @@ async fn start(
     };
     let services = async {
         let network = Network::load(global, daemon.rpc_url.as_deref()).await?;
-        let mut services = Services::default();
+        let mut services = Services {
+            blocklist: blocklist(daemon.blocklist.as_deref())?,
+            ..Services::default()
+        };
         if let Some(reading) = reading {
             let client = network.client_with(daemon.spool.spool());
             let network = store::Network::new(client, CacheBounds::default());
@@ -90,6 +93,11 @@ async fn start(
         Ok(services)
     };
     serve(global, addresses, services).await
+}
+
+/// The block list that a daemon was given.
+pub(super) fn blocklist(path: Option<&Path>) -> anyhow::Result<Option<BlocklistFile>> {
+    Ok(path.map(BlocklistFile::open).transpose()?)
 }
 
 /// Serves until it is told to stop.
@@ -166,6 +174,7 @@ async fn add_publisher(
     let wallets = Wallets::open(&client, &environment, options).await?;
     let options = PublisherOptions {
         max_body_size: args.max_body_size.saturating_mul(1 << 10),
+        max_quilt_body_size: args.max_quilt_body_size.saturating_mul(1 << 10),
         max_concurrent_requests: args.publisher_max_concurrent_requests,
         max_buffer_size: args.publisher_max_buffer_size,
         access,

@@ -24,6 +24,7 @@ pub(crate) mod list_patches;
 pub(crate) mod localnet;
 #[cfg(feature = "dev")]
 mod localnet_node;
+mod quilt_archive;
 pub(crate) mod read;
 mod read_part;
 pub(crate) mod read_quilt;

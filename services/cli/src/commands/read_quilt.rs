@@ -2,17 +2,20 @@
 
 use std::{
     io::{self, Read as _, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::{Context as _, bail, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use walrus_core::quilt::QuiltPatchId;
 use walrus_sdk::{
-    BlobContent, BlobId, Client, PatchBody, PatchHead, Quilt, QuiltPatch, Spool, Tags,
+    ArchivedPatch, BlobContent, BlobId, Client, PatchBody, PatchHead, Quilt, QuiltPatch, Spool,
+    Tags, archive,
 };
 
-use super::{Report, show_on};
+use super::{Report, quilt_archive, show_on};
 use crate::{
     args::{GlobalOptions, ReadQuiltArgs},
     context::Network,
@@ -75,10 +78,11 @@ pub(crate) async fn run(global: &GlobalOptions, args: ReadQuiltArgs) -> anyhow::
             chosen,
             failed: 0,
         };
-        match &args.out {
-            Some(out) => reading.write_files(global, &reporter, out.clone()).await,
-            None if global.json => reading.print_json(args.spool.spool()).await,
-            None => reading.print(args.spool.spool()).await,
+        match (&args.out, &args.tar) {
+            (Some(out), _) => reading.write_files(global, &reporter, out.clone()).await,
+            (None, Some(tar)) => reading.write_archive(global, &reporter, tar).await,
+            (None, None) if global.json => reading.print_json(args.spool.spool()).await,
+            (None, None) => reading.print(args.spool.spool()).await,
         }
     };
     // What is left of the read ends with it: requests, files.
@@ -231,6 +235,59 @@ impl Reading {
         };
         show_on(reporter, global, &output)?;
         self.conclude()
+    }
+
+    /// Reads all into an archive. One that cannot be read ends it.
+    async fn write_archive(
+        self,
+        global: &GlobalOptions,
+        reporter: &Reporter,
+        to: &Path,
+    ) -> anyhow::Result<()> {
+        if let Chosen::OfQuilt { absent, .. } = &self.chosen
+            && let Some(identifier) = absent.first()
+        {
+            bail!("the quilt has no patch {identifier:?}");
+        }
+        ensure!(self.count() > 0, "no patch has this tag");
+        let read = Arc::new(Mutex::new(Vec::new()));
+        let (told, out) = (Arc::clone(&read), to.to_owned());
+        let patches = stream::try_unfold((self, 0), move |(reading, place)| {
+            let (told, out) = (Arc::clone(&told), out.clone());
+            async move {
+                let Some(opened) = reading.open(Next(place)).await else {
+                    return Ok(None);
+                };
+                let body = opened?;
+                let head = body.head().clone();
+                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                told.push(RetrievedBlob {
+                    blob: [],
+                    path: out.join(&head.identifier),
+                    length: head.data_length,
+                    identifier: head.identifier.clone(),
+                    tags: head.tags,
+                });
+                let patch = ArchivedPatch {
+                    identifier: head.identifier,
+                    length: head.data_length,
+                    bytes: body.into_stream().map_err(explain).boxed(),
+                };
+                Ok(Some((patch, (reading, place + 1))))
+            }
+        });
+        let pieces = archive(patches);
+        if quilt_archive::is_standard_output(to) {
+            return quilt_archive::to_standard_output(pieces).await;
+        }
+        quilt_archive::into_file(pieces, to).await?;
+        let retrieved_blobs =
+            std::mem::take(&mut *read.lock().unwrap_or_else(PoisonError::into_inner));
+        let output = ReadQuiltOutput {
+            out: to.display().to_string(),
+            retrieved_blobs,
+        };
+        show_on(reporter, global, &output)
     }
 
     /// Reads all, in memory as long as there is room.

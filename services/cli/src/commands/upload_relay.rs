@@ -43,6 +43,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: UploadRelayArgs) -> anyhow
         let backend = Arc::new(RelayOfNetwork::new(client));
         Ok(Services {
             relay: Some((backend, options)),
+            blocklist: gateway::blocklist(args.blocklist.as_deref())?,
             ..Services::default()
         })
     };

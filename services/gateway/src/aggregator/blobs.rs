@@ -16,6 +16,10 @@ use walrus_service::{
 
 use super::{Aggregator, answer::Content, headers, proof};
 use crate::{
+    api::{
+        BlobAnswer, BlobPath, BlobRefusals, Conditions, HowToRead, ObjectPath, PartQuery,
+        PartRefusals, StreamRefusals,
+    },
     http::conditions::EntityTag,
     limits,
     reason::GatewayReason,
@@ -169,6 +173,15 @@ impl Aggregator {
     }
 }
 
+/// A blob.
+#[utoipa::path(
+    get,
+    path = "/v1/blobs/{blob_id}",
+    tag = "aggregator",
+    params(BlobPath, HowToRead, Conditions),
+    responses(BlobAnswer, BlobRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/$BLOB_ID\""}, {"lang": "Shell", "source": "curl --fail --range 0-9 \"$AGGREGATOR/v1/blobs/$BLOB_ID?wait=10\""}]))),
+)]
 pub(super) async fn by_blob_id(
     State(aggregator): State<Aggregator>,
     method: Method,
@@ -184,6 +197,17 @@ pub(super) async fn by_blob_id(
         .await
 }
 
+/// The blob of a blob object.
+///
+/// Attributes of the object are headers of the answer, as far as the server allows them: `content-type` for one.
+#[utoipa::path(
+    get,
+    path = "/v1/blobs/by-object-id/{object_id}",
+    tag = "aggregator",
+    params(ObjectPath, HowToRead, Conditions),
+    responses(BlobAnswer, BlobRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/by-object-id/$OBJECT_ID\""}]))),
+)]
 pub(super) async fn by_object_id(
     State(aggregator): State<Aggregator>,
     method: Method,
@@ -201,7 +225,15 @@ pub(super) async fn by_object_id(
         .await
 }
 
-/// A part whose place is in the query, and which is a whole answer for whoever keeps it.
+/// A part of a blob, which is a whole answer for whoever keeps it.
+#[utoipa::path(
+    get,
+    path = "/v1/blobs/{blob_id}/byte-range",
+    tag = "aggregator",
+    params(BlobPath, PartQuery, Conditions),
+    responses(BlobAnswer, PartRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/$BLOB_ID/byte-range?start=0&length=10\""}]))),
+)]
 pub(super) async fn byte_range(
     State(aggregator): State<Aggregator>,
     method: Method,
@@ -270,7 +302,15 @@ impl StoredBlob for Part {
     }
 }
 
-/// The whole blob; what all routes do now had a route of its own once.
+/// A blob; what all routes do now had a route of its own once.
+#[utoipa::path(
+    get,
+    path = "/v1alpha/blobs/{blob_id}/stream",
+    tag = "aggregator",
+    params(BlobPath, Conditions),
+    responses(BlobAnswer, StreamRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1alpha/blobs/$BLOB_ID/stream\""}]))),
+)]
 pub(super) async fn stream(
     State(aggregator): State<Aggregator>,
     method: Method,

@@ -12,6 +12,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::{StreamExt as _, future::BoxFuture, stream};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use walrus_sdk::{Address, BlobId};
 use walrus_service::{
     envelope::{Refusal, RequestReason},
@@ -20,24 +21,38 @@ use walrus_service::{
 
 use super::{Aggregator, answer::Content, blobs, headers};
 use crate::{
+    api::{BlobAnswer, ConcatBodyRefusals, ConcatQuery, ConcatRefusals, Conditions},
     http::conditions::EntityTag,
     limits,
     reason::GatewayReason,
     store::{ByteStream, StoreError, StoredBlob},
 };
 
-/// The body of a request.
-#[derive(Debug, Deserialize)]
+/// Blobs one after the other.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Concatenation)]
 #[serde(deny_unknown_fields)]
 struct Named {
+    /// Blob IDs, or IDs of blob objects; at most 256.
+    #[schema(min_items = 1, max_items = 256)]
     ids: Vec<String>,
+    /// Decode and encode each blob before its first byte is sent.
     #[serde(default)]
     strict_consistency_check: bool,
+    /// Has no effect: slivers are always verified.
     #[serde(default)]
     skip_consistency_check: bool,
 }
 
-/// `ids` in the query, with commas between them.
+/// Several blobs, one after the other.
+#[utoipa::path(
+    get,
+    path = "/v1alpha/blobs/concat",
+    tag = "aggregator",
+    params(ConcatQuery, Conditions),
+    responses(BlobAnswer, ConcatRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1alpha/blobs/concat?ids=$BLOB_ID,$OBJECT_ID\""}]))),
+)]
 pub(super) async fn by_query(
     State(aggregator): State<Aggregator>,
     method: Method,
@@ -56,7 +71,16 @@ pub(super) async fn by_query(
     answer(&aggregator, ids, strictly, &method, &request).await
 }
 
-/// The same in a body.
+/// Several blobs, named in a body.
+#[utoipa::path(
+    post,
+    path = "/v1alpha/blobs/concat",
+    tag = "aggregator",
+    params(Conditions),
+    request_body(description = "The blobs.", content((Named = "application/json"))),
+    responses(BlobAnswer, ConcatRefusals, ConcatBodyRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail -H \"content-type: application/json\" --data \"{\\\"ids\\\": [\\\"$BLOB_ID\\\"]}\" \"$AGGREGATOR/v1alpha/blobs/concat\""}]))),
+)]
 pub(super) async fn by_body(
     State(aggregator): State<Aggregator>,
     method: Method,

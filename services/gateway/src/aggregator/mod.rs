@@ -1,6 +1,7 @@
 //! Aggregator: reads over HTTP. Client spec 3.3 and 3.4, with the improvements of 8.2.
 
 mod answer;
+mod archive;
 mod blobs;
 mod concat;
 mod headers;
@@ -9,7 +10,8 @@ mod quilts;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::get};
+use axum::middleware;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::headers::AllowedHeaders;
 use crate::{
@@ -63,40 +65,35 @@ pub(crate) struct Aggregator {
     max_blob_size: Option<u64>,
 }
 
+/// The routes, described.
+pub(crate) fn described() -> OpenApiRouter<Aggregator> {
+    OpenApiRouter::default()
+        .routes(routes!(blobs::by_blob_id))
+        .routes(routes!(blobs::byte_range))
+        .routes(routes!(blobs::by_object_id))
+        .routes(routes!(quilts::by_patch_id))
+        .routes(routes!(quilts::by_identifier))
+        .routes(routes!(quilts::patches))
+        .routes(routes!(archive::archive))
+        .routes(routes!(blobs::stream))
+        .routes(routes!(concat::by_query, concat::by_body))
+}
+
 /// The routes of an aggregator, without what all services of a gateway share.
-pub(crate) fn routes(store: Arc<dyn Store>, options: &AggregatorOptions) -> Router {
+pub(crate) fn routes(store: Arc<dyn Store>, options: &AggregatorOptions) -> OpenApiRouter {
     let places = Places::new(
         "aggregator",
         options.max_concurrent_requests,
         options.max_buffer_size,
-    );
+    )
+    .shared_by(limits::ADDRESSES);
     let aggregator = Aggregator {
         store,
         allowed: Arc::new(AllowedHeaders::new(&options.allowed_headers)),
         all_tags: options.all_tags,
         max_blob_size: options.max_blob_size,
     };
-    Router::new()
-        .route("/v1/blobs/{blob_id}", get(blobs::by_blob_id))
-        .route("/v1/blobs/{blob_id}/byte-range", get(blobs::byte_range))
-        .route(
-            "/v1/blobs/by-object-id/{object_id}",
-            get(blobs::by_object_id),
-        )
-        .route(
-            "/v1/blobs/by-quilt-patch-id/{patch_id}",
-            get(quilts::by_patch_id),
-        )
-        .route(
-            "/v1/blobs/by-quilt-id/{quilt_id}/{identifier}",
-            get(quilts::by_identifier),
-        )
-        .route("/v1/quilts/{quilt_id}/patches", get(quilts::patches))
-        .route("/v1alpha/blobs/{blob_id}/stream", get(blobs::stream))
-        .route(
-            "/v1alpha/blobs/concat",
-            get(concat::by_query).post(concat::by_body),
-        )
+    described()
         .with_state(aggregator)
         .route_layer(middleware::from_fn_with_state(places, shed))
 }

@@ -22,6 +22,10 @@ use walrus_service::{
 
 use super::{Aggregator, answer::Content, headers};
 use crate::{
+    api::{
+        Conditions, NamePath, PatchAnswer, PatchPath, PatchRefusals, PatchesAnswer,
+        PatchesRefusals, QuiltPath,
+    },
     http::conditions::EntityTag,
     reason::GatewayReason,
     store::{ByteStream, Store, StoreError, StoredBlob, StoredPatch},
@@ -35,7 +39,15 @@ struct Listed<'a> {
     tags: BTreeMap<&'a str, &'a str>,
 }
 
-/// The patches of a quilt, in the order of its index.
+/// The patches of a quilt, in the order in which they lie in it.
+#[utoipa::path(
+    get,
+    path = "/v1/quilts/{quilt_id}/patches",
+    tag = "aggregator",
+    params(QuiltPath),
+    responses(PatchesAnswer, PatchesRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/quilts/$QUILT_ID/patches\""}]))),
+)]
 pub(super) async fn patches(
     State(aggregator): State<Aggregator>,
     path: PathParts,
@@ -58,7 +70,15 @@ pub(super) async fn patches(
     Ok(Json(listed).into_response())
 }
 
-/// A patch, by its ID.
+/// A patch of a quilt, by its ID.
+#[utoipa::path(
+    get,
+    path = "/v1/blobs/by-quilt-patch-id/{patch_id}",
+    tag = "aggregator",
+    params(PatchPath, Conditions),
+    responses(PatchAnswer, PatchRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/by-quilt-patch-id/$PATCH_ID\""}]))),
+)]
 pub(super) async fn by_patch_id(
     State(aggregator): State<Aggregator>,
     method: Method,
@@ -71,7 +91,15 @@ pub(super) async fn by_patch_id(
     answer(&aggregator, id, &method, &request).await
 }
 
-/// A patch, by the quilt and its name.
+/// A patch of a quilt, by its name.
+#[utoipa::path(
+    get,
+    path = "/v1/blobs/by-quilt-id/{quilt_id}/{identifier}",
+    tag = "aggregator",
+    params(NamePath, Conditions),
+    responses(PatchAnswer, PatchRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/by-quilt-id/$QUILT_ID/$IDENTIFIER\""}]))),
+)]
 pub(super) async fn by_identifier(
     State(aggregator): State<Aggregator>,
     method: Method,

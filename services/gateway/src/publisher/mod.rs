@@ -3,13 +3,15 @@
 mod door;
 mod put;
 mod query;
+mod quilt;
 mod tokens;
 mod uploader;
 mod wallets;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::put as put_to};
+use axum::{extract::DefaultBodyLimit, middleware};
+use utoipa_axum::{router::OpenApiRouter, routes};
 use walrus_sdk::Spool;
 
 pub(crate) use self::tokens::TokenError;
@@ -17,7 +19,7 @@ use self::{door::Door, tokens::Tokens};
 pub use self::{
     door::{Access, AccessError},
     tokens::{Algorithm, Signature, TokenOptions, TokensError},
-    uploader::{AfterStore, UploadError, UploadOptions, Uploader},
+    uploader::{AfterStore, StoredQuilt, UploadError, UploadOptions, Uploader},
     wallets::{WalletOptions, Wallets, WalletsError},
 };
 use crate::{
@@ -30,6 +32,8 @@ use crate::{
 pub struct PublisherOptions {
     /// Bytes of the largest blob that is taken.
     pub max_body_size: u64,
+    /// Bytes of the largest form that makes a quilt.
+    pub max_quilt_body_size: u64,
     /// Requests in work at the same time.
     pub max_concurrent_requests: usize,
     /// Requests that wait for that.
@@ -46,6 +50,7 @@ impl Default for PublisherOptions {
     fn default() -> Self {
         Self {
             max_body_size: limits::PUBLISHER_BODY,
+            max_quilt_body_size: limits::QUILT_BODY,
             max_concurrent_requests: limits::PUBLISHER_REQUESTS,
             max_buffer_size: limits::PUBLISHER_QUEUE,
             access: Access::default(),
@@ -78,6 +83,13 @@ pub(crate) struct Publisher {
     tokens: Option<Arc<Tokens>>,
 }
 
+/// The routes, described.
+pub(crate) fn described() -> OpenApiRouter<Publisher> {
+    OpenApiRouter::default()
+        .routes(routes!(put::blob))
+        .routes(routes!(quilt::quilt))
+}
+
 /// The routes of a publisher that listens on `address`, without what all services of a gateway share.
 ///
 /// # Errors
@@ -86,7 +98,7 @@ pub(crate) fn routes(
     uploader: Arc<dyn Uploader>,
     options: &PublisherOptions,
     address: SocketAddr,
-) -> Result<Router, PublisherError> {
+) -> Result<OpenApiRouter, PublisherError> {
     if options.access == Access::Tokens && options.tokens.is_none() {
         return Err(PublisherError::NoTokens);
     }
@@ -102,8 +114,7 @@ pub(crate) fn routes(
         options: Arc::new(options.clone()),
         tokens: tokens.map(Arc::new),
     };
-    Ok(Router::new()
-        .route("/v1/blobs", put_to(put::blob))
+    Ok(described()
         .with_state(publisher)
         // The handler has a limit of its own, and says which.
         .layer(DefaultBodyLimit::disable())

@@ -21,10 +21,24 @@ use super::{
     tokens::{Ticket, Tokens},
 };
 use crate::{
+    api::{HowToStore, StoreAnswer, StoreRefusals},
     reason::GatewayReason,
     spool::{ReceiveError, discard, receive},
 };
 
+/// Stores a blob.
+///
+/// The body is the blob, whatever `Content-Type` says, with its length told or in chunks.
+#[utoipa::path(
+    put,
+    path = "/v1/blobs",
+    operation_id = "store_blob",
+    tag = "publisher",
+    params(HowToStore),
+    request_body(description = "The bytes of the blob.", content((Vec<u8> = "application/octet-stream"))),
+    responses(StoreAnswer, StoreRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail -X PUT \"$PUBLISHER/v1/blobs?epochs=1\" --data \"some string\""}, {"lang": "Shell", "source": "curl --fail -X PUT \"$PUBLISHER/v1/blobs?permanent=true\" --upload-file \"$FILE\""}]))),
+)]
 pub(super) async fn blob(
     State(publisher): State<Publisher>,
     query: QueryPairs,
@@ -80,7 +94,7 @@ async fn store(
 }
 
 /// Lets a bearer of a token in, which is on disk as used then.
-async fn admit(
+pub(super) async fn admit(
     tokens: Arc<Tokens>,
     headers: &HeaderMap,
     wanted: UploadOptions,

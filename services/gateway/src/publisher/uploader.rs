@@ -1,7 +1,7 @@
 //! What a publisher stores with. The wallets are one ([`Wallets`](super::Wallets)); tests have others.
 
 use futures::future::BoxFuture;
-use walrus_sdk::{Address, BlobData, BlobStoreResult};
+use walrus_sdk::{Address, BlobData, BlobStoreResult, PatchToStore, StoredPatch};
 
 /// Stores blobs.
 pub trait Uploader: Send + Sync + 'static {
@@ -14,6 +14,25 @@ pub trait Uploader: Send + Sync + 'static {
         data: BlobData,
         options: UploadOptions,
     ) -> BoxFuture<'_, Result<BlobStoreResult, UploadError>>;
+
+    /// Stores patches as one quilt.
+    ///
+    /// # Errors
+    /// [`UploadError`], [`UploadError::Quilt`] before anything is paid.
+    fn store_quilt(
+        &self,
+        patches: Vec<PatchToStore>,
+        options: UploadOptions,
+    ) -> BoxFuture<'_, Result<StoredQuilt, UploadError>>;
+}
+
+/// A quilt that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredQuilt {
+    /// How the blob came to be stored.
+    pub result: BlobStoreResult,
+    /// Its patches, in the order in which they lie in it.
+    pub patches: Vec<StoredPatch>,
 }
 
 /// How a blob is stored. Client spec 3.5.
@@ -58,6 +77,9 @@ pub enum UploadError {
         /// The limit.
         max: u64,
     },
+    /// The patches make no quilt.
+    #[error("{0}")]
+    Quilt(String),
     /// Too few nodes confirmed that they have it.
     #[error("{0}")]
     Confirmations(Box<dyn std::error::Error + Send + Sync>),

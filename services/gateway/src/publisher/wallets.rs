@@ -13,12 +13,12 @@ use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use tokio::sync::{Mutex, MutexGuard};
 use walrus_sdk::{
     Address, BlobData, BlobStoreResult, Client, ClientError, ContractWriter, EpochsAhead,
-    PostStoreAction, StoreOptions, Stored, TransactionError,
+    PatchToStore, PostStoreAction, StoreOptions, Stored, TransactionError,
 };
 use walrus_service::worker::{Failure, Step, Worker};
 use walrus_sui::wallet::{Environment, Wallet, WalletError};
 
-use super::{AfterStore, UploadError, UploadOptions, Uploader};
+use super::{AfterStore, StoredQuilt, UploadError, UploadOptions, Uploader};
 use crate::limits;
 
 /// The wallets of a publisher. Client spec 3.1.
@@ -197,28 +197,75 @@ impl Wallets {
         let Some((wallet, _guard)) = self.take().await else {
             return Err(UploadError::Failed("there is no sub-wallet".into()));
         };
-        let burns = self.0.options.burn_after_store && options.after == AfterStore::Default;
+        let store = wallet.client.store(data).options(self.how(&options));
+        let stored = store.await.map_err(failed)?.stored;
+        self.after(wallet, &stored, &options).await?;
+        Ok(stored.into())
+    }
+
+    async fn upload_quilt(
+        &self,
+        patches: Vec<PatchToStore>,
+        options: UploadOptions,
+    ) -> Result<StoredQuilt, UploadError> {
+        let Some((wallet, _guard)) = self.take().await else {
+            return Err(UploadError::Failed("there is no sub-wallet".into()));
+        };
+        let store = wallet
+            .client
+            .store_quilt(patches)
+            .options(self.how(&options));
+        let report = store.await.map_err(failed)?;
+        let stored =
+            report
+                .outcome
+                .result
+                .map_err(|failure| match Arc::try_unwrap(failure.error) {
+                    Ok(error) => failed(error),
+                    Err(shared) => UploadError::Failed(shared.into()),
+                })?;
+        self.after(wallet, &stored, &options).await?;
+        Ok(StoredQuilt {
+            result: stored.into(),
+            patches: report.patches,
+        })
+    }
+
+    /// How the client stores what is to be stored so.
+    fn how(&self, options: &UploadOptions) -> StoreOptions {
         let post_store = match options.after {
             AfterStore::SendTo(owner) => PostStoreAction::TransferTo(owner),
-            AfterStore::Default if !burns => PostStoreAction::TransferTo(self.0.main.address()),
-            AfterStore::Default => PostStoreAction::Keep,
+            AfterStore::Default if self.burns(options) => PostStoreAction::Keep,
+            AfterStore::Default => PostStoreAction::TransferTo(self.0.main.address()),
             AfterStore::Share => PostStoreAction::Share,
         };
-        let store = wallet.client.store(data).options(StoreOptions {
+        StoreOptions {
             deletable: !options.permanent,
             check_status: !options.force,
             reuse_resources: options.reuse_resources,
             post_store,
             ..StoreOptions::new(EpochsAhead::Count(options.epochs))
-        });
-        let stored = store.await.map_err(failed)?.stored;
-        if let Stored::NewlyCreated { blob_object, .. } = &stored
-            && burns
+        }
+    }
+
+    fn burns(&self, options: &UploadOptions) -> bool {
+        self.0.options.burn_after_store && options.after == AfterStore::Default
+    }
+
+    /// Burns the object of a store, if that is what becomes of it.
+    async fn after(
+        &self,
+        wallet: &SubWallet,
+        stored: &Stored,
+        options: &UploadOptions,
+    ) -> Result<(), UploadError> {
+        if let Stored::NewlyCreated { blob_object, .. } = stored
+            && self.burns(options)
         {
             let burned = wallet.writer.burn_blobs(&[blob_object.id]).await;
             burned.map_err(|error| UploadError::Failed(error.into()))?;
         }
-        Ok(BlobStoreResult::from(&Ok(stored)))
+        Ok(())
     }
 }
 
@@ -229,6 +276,14 @@ impl Uploader for Wallets {
         options: UploadOptions,
     ) -> BoxFuture<'_, Result<BlobStoreResult, UploadError>> {
         Box::pin(self.upload(data, options))
+    }
+
+    fn store_quilt(
+        &self,
+        patches: Vec<PatchToStore>,
+        options: UploadOptions,
+    ) -> BoxFuture<'_, Result<StoredQuilt, UploadError>> {
+        Box::pin(self.upload_quilt(patches, options))
     }
 }
 
@@ -258,6 +313,7 @@ fn failed(error: ClientError) -> UploadError {
             UploadError::Epochs(error.to_string())
         }
         ClientError::BlobTooLarge { size, max } => UploadError::TooLarge { size, max },
+        ClientError::Quilt(problem) => UploadError::Quilt(problem.to_string()),
         ClientError::NotEnoughConfirmations { .. } => UploadError::Confirmations(error.into()),
         ClientError::BlobIdBlocked(_) => UploadError::Blocked,
         error if lacks_funds(&error) => UploadError::Funds(error.into()),

@@ -17,6 +17,8 @@ use crate::spool::ReceiveError;
 pub(super) enum RelayError {
     #[error("{0}")]
     Query(String),
+    #[error("the blob is blocked by this server")]
+    Blocked,
     #[error("a tip is needed: `{0}` is missing")]
     Missing(&'static str),
     #[error("the transaction of the tip cannot be read: {0}")]
@@ -35,6 +37,7 @@ pub(super) enum RelayError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RelayReason {
     Invalid,
+    Blocked,
     Unpaid,
     Unproven,
     TooLarge,
@@ -45,6 +48,7 @@ impl Reason for RelayReason {
     fn code(self) -> &'static str {
         match self {
             Self::Invalid => "INVALID_REQUEST",
+            Self::Blocked => "FORBIDDEN_BLOB",
             Self::Unpaid => "TIP_INSUFFICIENT",
             Self::Unproven => "TIP_FOR_SOMETHING_ELSE",
             Self::TooLarge => "BODY_TOO_LARGE",
@@ -55,6 +59,7 @@ impl Reason for RelayReason {
     fn status(self) -> TransportStatus {
         match self {
             Self::Invalid | Self::TooLarge => TransportStatus::InvalidArgument,
+            Self::Blocked => TransportStatus::UnavailableForLegalReasons,
             Self::Unpaid => TransportStatus::FailedPrecondition,
             Self::Unproven => TransportStatus::Unauthenticated,
             Self::Internal => TransportStatus::Internal,
@@ -74,10 +79,38 @@ impl Reason for RelayReason {
     }
 }
 
+/// Status, code and meaning of each reason.
+pub(crate) fn refusals() -> Vec<(u16, &'static str, &'static str)> {
+    let all = [
+        (
+            RelayReason::Invalid,
+            "the query, the body or the blob ID is wrong, or the transaction of the tip too old",
+        ),
+        (
+            RelayReason::Blocked,
+            "blocked by the storage nodes, or by this server",
+        ),
+        (RelayReason::Unpaid, "no tip was paid, or too little"),
+        (
+            RelayReason::Unproven,
+            "the transaction of the tip does not name this body",
+        ),
+        (
+            RelayReason::TooLarge,
+            "larger than what is taken here; the message says how much is",
+        ),
+        (RelayReason::Internal, "the upload failed"),
+    ];
+    let all = all.into_iter();
+    all.map(|(reason, meaning)| (reason.http_status(), reason.code(), meaning))
+        .collect()
+}
+
 impl RelayError {
     fn reason(&self) -> RelayReason {
         match self {
             Self::Query(_) | Self::Missing(_) => RelayReason::Invalid,
+            Self::Blocked | Self::Client(ClientError::BlobIdBlocked(_)) => RelayReason::Blocked,
             Self::Tip(error) => match error {
                 TipError::NotExecuted | TipError::Future | TipError::Old(_) => RelayReason::Invalid,
                 TipError::NoTip(_) | TipError::Insufficient { .. } => RelayReason::Unpaid,

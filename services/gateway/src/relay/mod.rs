@@ -10,22 +10,20 @@ mod upload;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware,
-    routing::{get, post},
-};
+use axum::{extract::DefaultBodyLimit, middleware};
 use futures::future::BoxFuture;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use walrus_core::messages::BlobPersistence;
 use walrus_sdk::{BlobData, BlobId, ClientError, Digest, Spool, UploadCertificate};
 use walrus_sui::chain::{ChainError, Payment};
 
+pub(crate) use self::answer::refusals;
 pub use self::{
     network::RelayOfNetwork,
     tip::{Tip, TipConfig, TipKind},
 };
 use crate::{
+    blocklist::BlocklistFile,
     http::shedding::{Places, shed},
     limits,
 };
@@ -95,23 +93,44 @@ impl RelayOptions {
 pub(crate) struct Relay {
     backend: Arc<dyn RelayBackend>,
     options: Arc<RelayOptions>,
+    blocklist: Option<BlocklistFile>,
+}
+
+/// The routes of uploads, described.
+fn uploads() -> OpenApiRouter<Relay> {
+    OpenApiRouter::default().routes(routes!(upload::blob))
+}
+
+/// Those that cost nothing.
+fn free() -> OpenApiRouter<Relay> {
+    OpenApiRouter::default().routes(routes!(upload::tip_config))
+}
+
+/// The routes, described.
+pub(crate) fn described() -> OpenApiRouter<Relay> {
+    uploads().merge(free())
 }
 
 /// The routes of a relay, without what all services of a gateway share.
-pub(crate) fn routes(backend: Arc<dyn RelayBackend>, options: &RelayOptions) -> Router {
+pub(crate) fn routes(
+    backend: Arc<dyn RelayBackend>,
+    options: &RelayOptions,
+    blocklist: Option<BlocklistFile>,
+) -> OpenApiRouter {
     let places = Places::new(
         "upload relay",
         options.max_concurrent_requests,
         options.max_buffer_size,
-    );
+    )
+    .shared_by(limits::ADDRESSES);
     let relay = Relay {
         backend,
         options: Arc::new(options.clone()),
+        blocklist,
     };
-    Router::new()
-        .route("/v1/blob-upload-relay", post(upload::blob))
+    uploads()
         .route_layer(middleware::from_fn_with_state(places, shed))
-        .route("/v1/tip-config", get(upload::tip_config))
+        .merge(free())
         .with_state(relay)
         // The handler has a limit of its own, and says which.
         .layer(DefaultBodyLimit::disable())

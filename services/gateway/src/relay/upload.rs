@@ -24,7 +24,10 @@ use super::{
     answer::RelayError,
     tip::{self, Due, Received},
 };
-use crate::spool::{ReceiveError, discard, receive};
+use crate::{
+    api::{AnyRefusals, HowToRelay, RelayAnswer, RelayRefusals, TipAnswer},
+    spool::{ReceiveError, discard, receive},
+};
 
 const KNOWN: [&str; 5] = [
     "blob_id",
@@ -74,10 +77,30 @@ impl Relayed {
     }
 }
 
+/// What an upload costs.
+#[utoipa::path(
+    get,
+    path = "/v1/tip-config",
+    tag = "upload relay",
+    responses(TipAnswer, AnyRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$PUBLISHER/v1/tip-config\""}]))),
+)]
 pub(super) async fn tip_config(State(relay): State<Relay>) -> Json<TipConfig> {
     Json(relay.options.tip)
 }
 
+/// Brings a blob that somebody has registered to the storage nodes, and answers with their certificate.
+///
+/// Errors are plain text, unless `Accept` names `application/json`. If there is a tip to pay, a transaction must have paid it.
+#[utoipa::path(
+    post,
+    path = "/v1/blob-upload-relay",
+    operation_id = "relay_blob",
+    tag = "upload relay",
+    params(HowToRelay),
+    request_body(description = "The bytes of the blob.", content((Vec<u8> = "application/octet-stream"))),
+    responses(RelayAnswer, RelayRefusals),
+)]
 pub(super) async fn blob(
     State(relay): State<Relay>,
     query: QueryPairs,
@@ -88,6 +111,10 @@ pub(super) async fn blob(
     let mut stream = body.into_data_stream();
     let relayed = async {
         let wanted = Wanted::of(&query, &relay.options.tip)?;
+        let blocklist = relay.blocklist.as_ref();
+        if blocklist.is_some_and(|list| list.blocks(&wanted.blob_id)) {
+            return Err(RelayError::Blocked);
+        }
         let limit = relay.options.max_body_size;
         if told > limit {
             return Err(ReceiveError::TooLarge { limit }.into());

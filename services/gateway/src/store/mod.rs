@@ -14,6 +14,9 @@ pub use network::{CacheBounds, Network};
 /// Bytes of a blob in order. An error ends them.
 pub type ByteStream = BoxStream<'static, Result<Bytes, StoreError>>;
 
+/// Patches in order. An error ends them.
+pub type PatchStream = BoxStream<'static, Result<StoredPatch, StoreError>>;
+
 /// Where blobs are.
 pub trait Store: Send + Sync + 'static {
     /// Opens a blob that is certified; of a manifest, the body that it stands for.
@@ -41,6 +44,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; [`StoreError::NoPatch`] if the quilt has none of this ID.
     fn patch(&self, id: QuiltPatchId) -> BoxFuture<'_, Result<StoredPatch, StoreError>>;
+
+    /// All patches of a quilt, each begun when the one before it is read.
+    ///
+    /// # Errors
+    /// As for [`Self::quilt`].
+    fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>>;
 
     /// A blob was certified a moment ago, as whoever shares this store knows first: the nodes hear of it later.
     fn certified(&self, blob_id: BlobId) {
@@ -140,6 +149,9 @@ pub enum StoreError {
     /// The nodes do not serve it.
     #[error("blob {0} is blocked by the storage nodes")]
     Blocked(BlobId),
+    /// This server does not serve it.
+    #[error("blob {0} is blocked by this server")]
+    OnBlocklist(BlobId),
     /// It was encoded wrongly, and has no content.
     #[error("blob {0} is inconsistently encoded and has no content")]
     Inconsistent(BlobId),
@@ -160,4 +172,10 @@ pub enum StoreError {
     /// Something else failed.
     #[error(transparent)]
     Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.into())
+    }
 }

@@ -9,12 +9,12 @@ use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use walrus_sdk::{
     Address, BlobContent, BlobId, BlobStatus, BodyProof, ChainError, Client, ClientError,
-    ConsistencyCheck, ManifestProblem, PartOpener, QuiltPatch, QuiltPatchId, QuiltProblem,
-    ReadBudget, RemoteBody,
+    ConsistencyCheck, ManifestProblem, PartOpener, PatchBody, QuiltPatch, QuiltPatchId,
+    QuiltProblem, ReadBudget, RemoteBody,
 };
 
 use super::{
-    ByteStream, ObjectOfBlob, Store, StoreError, StoredBlob, StoredPatch,
+    ByteStream, ObjectOfBlob, PatchStream, Store, StoreError, StoredBlob, StoredPatch,
     cache::{Certified, Indexes, Readers, Slivers},
 };
 use crate::limits;
@@ -185,19 +185,25 @@ impl Store for Network {
             self.opened(&quilt_id).await?;
             let body = self.client.read_patch(id).await;
             let body = body.map_err(|error| failed(&quilt_id, error))?;
-            let head = body.head();
-            let tags = head.tags.iter();
-            Ok(StoredPatch {
-                identifier: head.identifier.clone(),
-                tags: tags
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect(),
-                length: head.data_length,
-                bytes: body
-                    .into_stream()
-                    .map_err(move |error| failed(&quilt_id, error))
-                    .boxed(),
-            })
+            Ok(stored_patch(quilt_id, body))
+        })
+    }
+
+    fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>> {
+        Box::pin(async move {
+            self.opened(&quilt_id).await?;
+            let quilt = self.client.quilt(quilt_id).await;
+            let quilt = quilt.map_err(|error| failed(&quilt_id, error))?;
+            let patches = quilt.patches().to_vec();
+            let bodies = stream::iter(patches).then(move |patch| {
+                let quilt = quilt.clone();
+                async move {
+                    let body = quilt.read(&patch).await;
+                    let body = body.map_err(|error| failed(&quilt_id, error))?;
+                    Ok(stored_patch(quilt_id, body))
+                }
+            });
+            Ok(bodies.boxed())
         })
     }
 
@@ -318,6 +324,23 @@ fn failed_part(blob_id: BlobId, problem: ManifestProblem) -> StoreError {
     StoreError::WrongManifest {
         blob_id,
         source: problem.into(),
+    }
+}
+
+/// A patch whose head was read.
+fn stored_patch(quilt_id: BlobId, body: PatchBody) -> StoredPatch {
+    let head = body.head();
+    let tags = head.tags.iter();
+    StoredPatch {
+        identifier: head.identifier.clone(),
+        tags: tags
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        length: head.data_length,
+        bytes: body
+            .into_stream()
+            .map_err(move |error| failed(&quilt_id, error))
+            .boxed(),
     }
 }
 

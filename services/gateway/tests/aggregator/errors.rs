@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
 use axum::http::Method;
-use walrus_gateway::{aggregator::AggregatorOptions, store::StoreError};
+use walrus_gateway::{BlocklistFile, aggregator::AggregatorOptions, store::StoreError};
 use walrus_sdk::BlobId;
 
-use crate::store::{Aggregator, Memories, Refused, content, id};
+use crate::{
+    quilts::patch,
+    store::{Aggregator, Memories, Refused, content, id},
+};
 
 fn path(number: u8) -> String {
     format!("/v1/blobs/{}", id(number))
@@ -27,12 +30,13 @@ fn expired(blob_id: BlobId) -> StoreError {
 #[tokio::test]
 async fn what_is_wrong_with_a_blob_is_told_apart() {
     let aggregator = Aggregator::new(Memories::default().with(1, content(10)));
-    let cases: [(Refused, u16, &str); 7] = [
+    let cases: [(Refused, u16, &str); 8] = [
         (StoreError::NeverStored, 404, "BLOB_NOT_FOUND"),
         (StoreError::Registered, 404, "BLOB_NOT_CERTIFIED"),
         (expired, 404, "BLOB_EXPIRED"),
         (unavailable, 503, "BLOB_UNAVAILABLE"),
         (StoreError::Blocked, 451, "FORBIDDEN_BLOB"),
+        (StoreError::OnBlocklist, 451, "FORBIDDEN_BLOB"),
         (StoreError::Inconsistent, 500, "INTERNAL_ERROR"),
         (|_| StoreError::Failed("no".into()), 500, "INTERNAL_ERROR"),
     ];
@@ -147,4 +151,110 @@ async fn more_requests_than_may_wait_are_refused() {
     assert_eq!(first.await.bytes(), content(10));
     assert_eq!(second.await.bytes(), content(10));
     assert_eq!(aggregator.get(&path(1)).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_on_the_list_of_the_server_is_blocked_whichever_way_it_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("list");
+    std::fs::write(&path, format!("- {}\n- {}\n", id(1), id(3))).unwrap();
+    let quilt = || vec![(patch("a", 1, &[]), content(3))];
+    let store = Memories::default()
+        .with(1, content(10))
+        .with(2, content(10))
+        .with(3, content(100))
+        .with_object(7, 1, &[])
+        .with_quilt(3, quilt())
+        .with_quilt(4, quilt());
+    let aggregator = Aggregator::without(store, BlocklistFile::open(&path).unwrap());
+    let (one, three) = (id(1), id(3));
+    let object = format!("0x{}", "07".repeat(32));
+    let of_quilt = patch("a", 1, &[]).id(three);
+    for path in [
+        format!("/v1/blobs/{one}"),
+        format!("/v1/blobs/{one}/byte-range?start=0&length=1"),
+        format!("/v1/blobs/by-object-id/{object}"),
+        format!("/v1alpha/blobs/{one}/stream"),
+        format!("/v1alpha/blobs/concat?ids={},{one}", id(2)),
+        format!("/v1/quilts/{three}/patches"),
+        format!("/v1/quilts/{three}/tar"),
+        format!("/v1/blobs/by-quilt-id/{three}/a"),
+        format!("/v1/blobs/by-quilt-patch-id/{of_quilt}"),
+    ] {
+        let answer = aggregator.get(&path).await;
+        assert_eq!(answer.refused(), (451, "FORBIDDEN_BLOB".into()), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(aggregator.head(&path).await.status, 451, "{path}");
+    }
+    assert_eq!(
+        aggregator.get(&format!("/v1/blobs/{}", id(2))).await.status,
+        200
+    );
+    assert_eq!(
+        aggregator
+            .get(&format!("/v1/blobs/by-quilt-id/{}/a", id(4)))
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn every_answer_can_be_read_by_a_page_and_acts_for_nobody() {
+    let aggregator = Aggregator::new(Memories::default().with(1, b"<script>".to_vec()));
+    let html = [("accept", "text/html"), ("origin", "https://example.org")];
+    let conditions = format!("\"{}\"", id(1));
+    let known = [("if-none-match", &*conditions)];
+    for (path, headers, status) in [
+        (path(1), &html[..], 200),
+        (path(1), &[("range", "bytes=1-2")], 206),
+        (path(1), &known, 304),
+        (path(2), &html, 404),
+        ("/v1/blobs/what".to_owned(), &html, 400),
+        (path(1), &[("range", "bytes=99-")], 416),
+        ("/v1/api".to_owned(), &html, 200),
+        ("/v1/limits".to_owned(), &html, 200),
+        ("/nowhere".to_owned(), &html, 404),
+    ] {
+        let answer = aggregator.get_with(&path, headers).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("*"),
+            "{path}"
+        );
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
+        let policy = answer.header("content-security-policy").unwrap();
+        let parts: Vec<_> = policy.split("; ").collect();
+        assert!(
+            parts.contains(&"sandbox") && !policy.contains("allow-"),
+            "{path}: {policy}"
+        );
+        let is_error = status >= 400;
+        assert_eq!(
+            answer.header("cache-control") == Some("no-store"),
+            is_error,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_is_waited_for_is_read_once_it_is_certified() {
+    let store = Memories::default().with(1, content(10));
+    store
+        .refused
+        .lock()
+        .unwrap()
+        .insert(id(1), StoreError::NeverStored);
+    let aggregator = Aggregator::new(store);
+    let waiting = format!("{}?wait=30", path(1));
+    let mut answer = Box::pin(aggregator.get(&waiting));
+    assert!(futures::poll!(&mut answer).is_pending());
+    aggregator.store.refused.lock().unwrap().clear();
+    assert_eq!(answer.await.bytes(), content(10));
 }

@@ -6,7 +6,7 @@ use walrus_sdk::{PatchColumns, QuiltPatch, Tags};
 
 use crate::store::{Aggregator, Memories, content, id};
 
-fn patch(identifier: &str, start: u16, tags: &[(&str, &str)]) -> QuiltPatch {
+pub(crate) fn patch(identifier: &str, start: u16, tags: &[(&str, &str)]) -> QuiltPatch {
     let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let tags: BTreeMap<_, _> = tags.iter().map(own).collect();
     QuiltPatch {

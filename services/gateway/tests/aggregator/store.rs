@@ -21,9 +21,9 @@ use walrus_core::{
     proof::RangeProver,
 };
 use walrus_gateway::{
-    Services,
+    BlocklistFile, Services,
     aggregator::AggregatorOptions,
-    store::{ByteStream, ObjectOfBlob, Store, StoreError, StoredBlob, StoredPatch},
+    store::{ByteStream, ObjectOfBlob, PatchStream, Store, StoreError, StoredBlob, StoredPatch},
 };
 use walrus_sdk::{Address, BlobId, BodyProof, QuiltPatch, QuiltPatchId};
 use walrus_service::metrics::Registry;
@@ -184,6 +184,15 @@ impl Store for Memories {
         Box::pin(std::future::ready(patch))
     }
 
+    fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>> {
+        Box::pin(async move {
+            let patches = self.quilt(quilt_id).await?;
+            let ids = patches.iter().map(|patch| patch.id(quilt_id));
+            let all = futures::future::join_all(ids.map(|id| self.patch(id))).await;
+            Ok(stream::iter(all).boxed())
+        })
+    }
+
     fn object(&self, object_id: Address) -> BoxFuture<'_, Result<ObjectOfBlob, StoreError>> {
         let object = self.objects.get(&object_id).cloned();
         let object = object.ok_or(StoreError::NoObject(object_id));
@@ -281,9 +290,23 @@ impl Aggregator {
     }
 
     pub(crate) fn with(store: Memories, options: &AggregatorOptions) -> Self {
-        let store = Arc::new(store);
+        Self::serving(Arc::new(store), options, None)
+    }
+
+    /// Without what is on a list.
+    pub(crate) fn without(store: Memories, blocklist: BlocklistFile) -> Self {
+        let options = AggregatorOptions::default();
+        Self::serving(Arc::new(store), &options, Some(blocklist))
+    }
+
+    fn serving(
+        store: Arc<Memories>,
+        options: &AggregatorOptions,
+        blocklist: Option<BlocklistFile>,
+    ) -> Self {
         let services = Services {
             aggregator: Some((store.clone(), options.clone())),
+            blocklist,
             ..Services::default()
         };
         let address = ([127, 0, 0, 1], 0).into();

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod quilts;
+
 use std::{
     io::Read as _,
     sync::{Arc, Mutex},
@@ -20,9 +22,14 @@ use tokio::sync::Notify;
 use tower::ServiceExt as _;
 use walrus_gateway::{
     Services,
-    publisher::{Access, AfterStore, PublisherOptions, UploadError, UploadOptions, Uploader},
+    publisher::{
+        Access, AfterStore, PublisherOptions, StoredQuilt, UploadError, UploadOptions, Uploader,
+    },
 };
-use walrus_sdk::{Address, BlobData, BlobId, BlobStoreResult, EventId, EventOrObject};
+use walrus_sdk::{
+    Address, BlobData, BlobId, BlobStoreResult, EventId, EventOrObject, PatchColumns, PatchToStore,
+    QuiltPatchId, StoredPatch,
+};
 use walrus_service::metrics::Registry;
 
 const LIMIT: usize = 1 << 20;
@@ -34,6 +41,7 @@ type Refused = fn() -> UploadError;
 #[derive(Default)]
 struct Memory {
     stored: Mutex<Vec<(Vec<u8>, UploadOptions)>>,
+    quilts: Mutex<Vec<Vec<PatchToStore>>>,
     refused: Mutex<Option<Refused>>,
     /// Whether stores wait to be told to go on.
     waits: bool,
@@ -72,6 +80,33 @@ impl Uploader for Memory {
             Ok(result())
         })
     }
+
+    fn store_quilt(
+        &self,
+        patches: Vec<PatchToStore>,
+        _: UploadOptions,
+    ) -> BoxFuture<'_, Result<StoredQuilt, UploadError>> {
+        if let Some(refused) = *self.refused.lock().unwrap() {
+            return Box::pin(std::future::ready(Err(refused())));
+        }
+        let stored = (1..).zip(&patches).map(|(start, patch)| StoredPatch {
+            identifier: patch.identifier.clone(),
+            tags: patch.tags.clone(),
+            id: QuiltPatchId {
+                quilt_id: BlobId([7; 32]),
+                columns: PatchColumns {
+                    start,
+                    end: start + 1,
+                },
+            },
+        });
+        let stored = StoredQuilt {
+            result: result(),
+            patches: stored.collect(),
+        };
+        self.quilts.lock().unwrap().push(patches);
+        Box::pin(std::future::ready(Ok(stored)))
+    }
 }
 
 struct Publisher {
@@ -100,6 +135,7 @@ impl Publisher {
         let memory = Arc::new(memory);
         let options = PublisherOptions {
             max_body_size: LIMIT as u64,
+            max_quilt_body_size: 2 * LIMIT as u64,
             ..PublisherOptions::default()
         };
         let services = Services {
@@ -112,7 +148,12 @@ impl Publisher {
     }
 
     async fn put(&self, query: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-        let mut request = Request::put(format!("/v1/blobs{query}"));
+        self.put_to(&format!("/v1/blobs{query}"), headers, body)
+            .await
+    }
+
+    async fn put_to(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::put(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use tower::ServiceExt as _;
 use walrus_core::messages::BlobPersistence;
 use walrus_gateway::{
-    Services,
+    BlocklistFile, Services,
     relay::{RelayBackend, RelayOptions, Tip, TipConfig, TipKind},
 };
 use walrus_sdk::{Address, BlobData, BlobId, ClientError, Digest, UploadCertificate};
@@ -91,6 +91,11 @@ struct Relay {
 
 impl Relay {
     fn new(memory: Memory, tip: TipConfig) -> Self {
+        Self::without(memory, tip, None)
+    }
+
+    /// Without what is on a list.
+    fn without(memory: Memory, tip: TipConfig, blocklist: Option<BlocklistFile>) -> Self {
         let memory = Arc::new(memory);
         let options = RelayOptions {
             max_body_size: 100,
@@ -98,6 +103,7 @@ impl Relay {
         };
         let services = Services {
             relay: Some((memory.clone(), options)),
+            blocklist,
             ..Services::default()
         };
         let address = ([127, 0, 0, 1], 0).into();
@@ -265,4 +271,17 @@ async fn what_is_no_upload_is_refused() {
     let relay = Relay::new(Memory::default(), tip());
     let (status, text) = relay.post(&paid_query(), "body").await;
     assert_eq!(status, 500, "the chain does not know it: {text}");
+}
+
+#[tokio::test]
+async fn what_is_on_the_list_of_the_server_is_not_relayed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("list");
+    std::fs::write(&path, format!("- {BLOB}\n")).unwrap();
+    let list = BlocklistFile::open(&path).unwrap();
+    let relay = Relay::without(Memory::default(), TipConfig::NoTip, Some(list));
+    let (status, text) = relay.post(&format!("blob_id={BLOB}"), "blob").await;
+    assert_eq!(status, 451);
+    assert!(text.contains("blocked"), "{text}");
+    assert!(relay.memory.uploads.lock().unwrap().is_empty());
 }

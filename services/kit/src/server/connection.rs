@@ -121,6 +121,7 @@ fn refusal(error: NoPlace) -> Response {
         Refusal::new(RequestReason::Overloaded, format!("{error}; try again")).into_response();
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         HeaderValue::from_static("*"),

@@ -10,8 +10,8 @@ use walrus_service::{envelope::Refusal, request::BodyError};
 
 use crate::{
     blobs::{
-        AttestationError, Blocked, ConfirmationError, IntakeError, PairOutOfRange, ReadError,
-        SymbolError, UploadError,
+        AttestationError, ConfirmationError, IntakeError, PairOutOfRange, ReadError, SymbolError,
+        UploadError,
     },
     shards::ShardSyncError,
     storage::StorageError,
@@ -54,12 +54,6 @@ impl From<WorkError> for Refusal {
 impl From<PairOutOfRange> for Refusal {
     fn from(error: PairOutOfRange) -> Self {
         Self::new(Reason::IndexOutOfRange, error.to_string())
-    }
-}
-
-impl From<Blocked> for Refusal {
-    fn from(error: Blocked) -> Self {
-        Self::new(Reason::ForbiddenBlob, error.to_string())
     }
 }
 
@@ -108,7 +102,7 @@ impl From<ReadError> for Refusal {
             E::MetadataNotFound => Reason::MetadataNotFound,
             E::SliverNotFound => Reason::SliverNotFound,
             E::NotAssigned(shard) => return not_assigned(shard),
-            E::Blocked(error) => return error.into(),
+            E::Blocked(_) => Reason::ForbiddenBlob,
             E::PairOutOfRange(error) => return error.into(),
             E::Storage(error) => return error.into(),
             E::Work(error) => return error.into(),
@@ -142,7 +136,7 @@ impl From<SymbolError> for Refusal {
             E::NotPresent => Reason::SymbolNotPresentAtShards,
             E::NoTargets => Reason::NoTargetSliversSpecified,
             E::TargetOutOfRange { .. } => Reason::RecoverySymbolOutOfRange,
-            E::Blocked(error) => return error.into(),
+            E::Blocked(_) => Reason::ForbiddenBlob,
             E::Sliver(_) | E::Codec(_) | E::Size(_) => return internal(error),
             E::Storage(error) => return error.into(),
             E::Work(error) => return error.into(),

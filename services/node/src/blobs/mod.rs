@@ -5,7 +5,6 @@
 
 mod arrivals;
 mod batch;
-mod blocklist;
 mod confirmations;
 mod holdings;
 mod inconsistencies;
@@ -26,8 +25,9 @@ pub(crate) use self::{
     symbol_trees::SymbolTrees,
     symbols::symbol_requests,
 };
+pub use walrus_service::blocklist::{Blocked, Blocklist, BlocklistError, read_blocklist};
+
 pub use self::{
-    blocklist::{Blocked, Blocklist, BlocklistError, read_blocklist},
     confirmations::{ConfirmationError, Confirmations},
     holdings::{Holdings, PairOutOfRange},
     inconsistencies::{AttestationError, Inconsistencies},

@@ -37,6 +37,28 @@ pub(super) fn ask(
     (status, answer[end + 4..].to_vec())
 }
 
+fn do_not_serve_what_is_blocked(home: &Home, path: &str, blob_id: &str, aggregator: &[&str]) {
+    let blocking = [aggregator, &["--blocklist", "blocked.yaml"]].concat();
+    let missing = home.fail(&blocking);
+    assert!(missing.contains("cannot read the block list"), "{missing}");
+    home.file("blocked.yaml", format!("- {blob_id}\n").as_bytes());
+    let blocking = home.start(&blocking);
+    let told = blocking.wait_for_json();
+    let url = told["url"].as_str().unwrap();
+    assert_eq!(ask(url, "GET", path, "", b"").0, 451);
+    let metrics = told["metricsUrl"].as_str().unwrap();
+    let (_, metrics) = ask(
+        metrics.strip_suffix("/metrics").unwrap(),
+        "GET",
+        "/metrics",
+        "",
+        b"",
+    );
+    let metrics = String::from_utf8(metrics).unwrap();
+    assert!(metrics.contains("walrus_blocklist_size 1"), "{metrics}");
+    assert!(blocking.stop_with("INT").success());
+}
+
 #[test]
 fn daemons_serve_and_store_blobs_until_ctrl_c() {
     let home = Home::new();
@@ -110,6 +132,7 @@ fn daemons_serve_and_store_blobs_until_ctrl_c() {
     );
     assert_eq!(ask(url, "PUT", "/v1/blobs", "", b"x").0, 404);
     assert!(aggregator.stop_with("TERM").success());
+    do_not_serve_what_is_blocked(&home, &path, blob_id, &with(&["aggregator"]));
 
     let open = [
         "publisher",

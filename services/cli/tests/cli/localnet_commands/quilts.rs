@@ -1,6 +1,6 @@
 //! Quilts on a network: stored, listed, read, and names that lead nowhere.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
 
 use serde_json::{Value, json};
 use walrus_core::{
@@ -117,6 +117,16 @@ fn read_all(home: &Home, quilt_id: &str, contents: &BTreeMap<&str, &[u8]>) {
         assert_eq!(fs::read(out.join(name)).unwrap(), *content, "{name}");
     }
     assert_eq!(names(&out), ["2024", "empty", "note.txt", "sea.jpg"]);
+    // The same as an archive, in a file and at once.
+    let arguments = ["read-quilt", "--quilt-id", quilt_id, "--tar"];
+    let told = home.json(&[&arguments[..], &["all.tar", "--json"]].concat());
+    assert_eq!(
+        told["retrievedBlobs"].as_array().unwrap().len(),
+        contents.len()
+    );
+    let at_once = home.run(&[&arguments[..], &["-"]].concat());
+    assert!(at_once.stdout == fs::read(home.path().join("all.tar")).unwrap());
+    assert_eq!(unpacked(&at_once.stdout), owned(contents));
     let read = home.json(&["read-quilt", "--quilt-id", quilt_id, "--json"]);
     for blob in read["retrievedBlobs"].as_array().unwrap() {
         let name = blob["identifier"].as_str().unwrap();
@@ -124,6 +134,25 @@ fn read_all(home: &Home, quilt_id: &str, contents: &BTreeMap<&str, &[u8]>) {
         assert_eq!(bytes, contents[name], "{name}");
         assert_eq!(blob["tags"], json!({}));
     }
+}
+
+/// The files of an archive.
+fn unpacked(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = tar::Archive::new(archive);
+    let entries = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        (entry.path().unwrap().to_str().unwrap().to_owned(), content)
+    });
+    entries.collect()
+}
+
+fn owned(contents: &BTreeMap<&str, &[u8]>) -> BTreeMap<String, Vec<u8>> {
+    let contents = contents.iter();
+    contents
+        .map(|(name, content)| ((*name).to_owned(), content.to_vec()))
+        .collect()
 }
 
 fn read_some(home: &Home, quilt_id: &str, patches: &[Value], contents: &BTreeMap<&str, &[u8]>) {
@@ -240,6 +269,30 @@ fn do_not_leave_the_directory(home: &Home) {
     assert!(said.contains("4 files not read"), "{said}");
     assert_eq!(names(&out), ["fine", "link"]);
     assert_eq!(names(&home.path().join("inner")), ["hostile"]);
+    // In an archive they have other names.
+    let archived = home.run(&["read-quilt", "--quilt-id", &id, "--tar", "-"]);
+    let archived: Vec<_> = unpacked(&archived.stdout).into_keys().collect();
+    let expected = [
+        "%2E%2E/escaped",
+        "%2F/tmp/escaped",
+        "a/%2E%2E/%2E%2E/escaped",
+        "fine",
+        "link/escaped",
+    ];
+    assert_eq!(archived, expected);
+    let absent = [
+        "read-quilt",
+        "--quilt-id",
+        &id,
+        "--identifiers",
+        "fine",
+        "absent",
+        "--tar",
+        "x.tar",
+    ];
+    let absent = home.fail(&absent);
+    assert!(absent.contains("no patch \"absent\""), "{absent}");
+    assert!(!home.path().join("x.tar").exists());
     for escaped in [home.path().join("escaped"), "/tmp/escaped".into()] {
         assert!(!Path::new(&escaped).exists(), "{}", escaped.display());
     }

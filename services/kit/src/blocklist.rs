@@ -1,4 +1,4 @@
-//! Block list: blobs that a node does not serve. Node spec 1.5, client spec 1.11.
+//! Block list: blobs that a service does not serve. Node spec 1.5, client spec 1.11.
 
 use std::{
     collections::HashSet,
@@ -47,12 +47,15 @@ pub struct Blocklist(RwLock<HashSet<BlobId>>);
 
 /// The blob is not served, although it may be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the blob is on the node's block list")]
+#[error("the blob is on the block list")]
 pub struct Blocked;
 
 impl Blocklist {
     /// Refuses what is on the list.
-    pub(crate) fn check(&self, blob_id: &BlobId) -> Result<(), Blocked> {
+    ///
+    /// # Errors
+    /// [`Blocked`].
+    pub fn check(&self, blob_id: &BlobId) -> Result<(), Blocked> {
         let blobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if blobs.contains(blob_id) {
             return Err(Blocked);
@@ -61,13 +64,18 @@ impl Blocklist {
     }
 
     /// How many blobs are on it.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         let blobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
         blobs.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Puts other blobs on it; whether that changed anything.
-    pub(crate) fn replace(&self, blobs: HashSet<BlobId>) -> bool {
+    pub fn replace(&self, blobs: HashSet<BlobId>) -> bool {
         let mut old = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let changed = *old != blobs;
         *old = blobs;

@@ -1,0 +1,251 @@
+//! Refusals, as the document has them: lists of reasons, whose statuses are those that they have.
+
+use std::collections::BTreeMap;
+
+use utoipa::{
+    IntoResponses,
+    openapi::{ContentBuilder, Ref, ResponseBuilder},
+};
+use walrus_service::envelope::{Reason, RequestReason};
+
+use super::Responses;
+use crate::reason::{
+    GatewayReason::{self, *},
+    TokenReason,
+};
+
+/// A reason: its status, its code, and what it means.
+type Refused = (u16, &'static str, &'static str);
+
+fn refused(reason: impl Reason, meaning: &'static str) -> Refused {
+    (reason.http_status(), reason.code(), meaning)
+}
+
+/// Any route.
+fn any() -> Vec<Refused> {
+    vec![
+        refused(
+            TooManyRequests,
+            "as many requests are in work and waiting as may be",
+        ),
+        refused(
+            Internal,
+            "something failed that is not the client's doing; the log has a trace of it",
+        ),
+        refused(
+            RequestReason::Overloaded,
+            "the client's share of connections or requests is used up",
+        ),
+    ]
+}
+
+/// Any request whose path or query may be wrong.
+fn malformed() -> Vec<Refused> {
+    vec![
+        refused(
+            RequestReason::InvalidPath,
+            "a part of the path is malformed",
+        ),
+        refused(
+            RequestReason::InvalidQuery,
+            "the query is malformed, or has what the route does not know",
+        ),
+    ]
+}
+
+/// Any read of a blob.
+fn of_blob() -> Vec<Refused> {
+    vec![
+        refused(
+            BlobNotFound,
+            "never stored, or what was paid for is long over",
+        ),
+        refused(
+            BlobNotCertified,
+            "registered; nothing says that its bytes are there",
+        ),
+        refused(BlobExpired, "what was paid for is over"),
+        refused(BlobUnavailable, "certified, and cannot be read now"),
+        refused(
+            ForbiddenBlob,
+            "blocked by the storage nodes, or by this server",
+        ),
+        refused(
+            GatewayReason::BlobTooLarge,
+            "larger than what this server serves",
+        ),
+    ]
+}
+
+/// Any answer with parts and conditions.
+fn of_conditions() -> Vec<Refused> {
+    vec![
+        refused(PreconditionFailed, "`If-Match` names something else"),
+        refused(
+            RangeNotSatisfiable,
+            "nothing of the blob is in the range, or it is malformed; `Content-Range` says how many bytes there are",
+        ),
+    ]
+}
+
+/// Any store.
+fn of_store() -> Vec<Refused> {
+    vec![
+        refused(
+            InvalidBlobPersistence,
+            "deletable and permanent, or shared and not permanent",
+        ),
+        refused(
+            MalformedRequest,
+            "what is asked for cannot be, so many epochs for example",
+        ),
+        refused(InvalidBody, "the body broke off"),
+        refused(
+            RequestReason::BodyTooLarge,
+            "larger than what is taken here; the message says how much is",
+        ),
+        refused(
+            NotAllowed,
+            "the server takes requests of programs on its own machine only, and this is none",
+        ),
+        refused(
+            ForbiddenBlob,
+            "blocked by the storage nodes, or by this server",
+        ),
+        refused(InsufficientFunds, "the publisher's wallet has too little"),
+        refused(
+            InsufficientConfirmations,
+            "too few storage nodes confirmed that they have it",
+        ),
+    ]
+}
+
+fn of_tokens() -> Vec<Refused> {
+    let all = TokenReason::ALL.into_iter();
+    all.map(|reason| refused(reason, "the token does not let its bearer store this"))
+        .collect()
+}
+
+/// One response for each status.
+fn responses(lists: &[Vec<Refused>]) -> Responses {
+    let mut by_status: BTreeMap<u16, Vec<(&str, &str)>> = BTreeMap::new();
+    for (status, code, meaning) in lists.iter().flatten() {
+        let reasons = by_status.entry(*status).or_default();
+        if !reasons.iter().any(|(known, _)| known == code) {
+            reasons.push((code, meaning));
+        }
+    }
+    let response = |reasons: &[(&str, &str)]| {
+        let lines = reasons
+            .iter()
+            .map(|(code, meaning)| match meaning.is_empty() {
+                true => format!("`{code}`"),
+                false => format!("`{code}`: {meaning}"),
+            });
+        let lines: Vec<_> = lines.collect();
+        let schema = Ref::from_schema_name("Error");
+        ResponseBuilder::new()
+            .description(format!("{}.", lines.join("; ")))
+            .content(
+                "application/json",
+                ContentBuilder::new().schema(Some(schema)).build(),
+            )
+            .build()
+    };
+    by_status
+        .iter()
+        .map(|(status, reasons)| (status.to_string(), response(reasons).into()))
+        .collect()
+}
+
+/// Refusals that go together: a name for lists of reasons.
+macro_rules! refusals {
+    ($($(#[$about:meta])* $name:ident => [$($list:expr),* $(,)?];)*) => {$(
+        $(#[$about])*
+        pub(crate) enum $name {}
+
+        impl IntoResponses for $name {
+            fn responses() -> Responses {
+                responses(&[$($list),*])
+            }
+        }
+    )*};
+}
+
+refusals! {
+    /// Of a route that cannot fail on its own.
+    AnyRefusals => [any()];
+
+    /// Of reads of a blob.
+    BlobRefusals => [
+        any(),
+        malformed(),
+        of_blob(),
+        of_conditions(),
+        vec![refused(InvalidConsistencyCheck, "the consistency check is both strict and skipped")],
+    ];
+
+    /// Of reads of a part that is named in the query.
+    PartRefusals => [
+        any(),
+        malformed(),
+        of_blob(),
+        of_conditions(),
+        vec![refused(InvalidByteRange, "the part is empty, or not all of it is there")],
+    ];
+
+    /// Of reads of a whole blob without options.
+    StreamRefusals => [any(), malformed(), of_blob(), of_conditions()];
+
+    /// Of reads of several blobs.
+    ConcatRefusals => [
+        any(),
+        malformed(),
+        of_blob(),
+        of_conditions(),
+        vec![
+            refused(InvalidConsistencyCheck, "the consistency check is both strict and skipped"),
+            refused(InvalidIdFormat, "neither a blob ID nor an object ID"),
+            refused(ObjectNotResolved, "there is no such blob object"),
+        ],
+    ];
+
+    /// Of reads of blobs that a body names.
+    ConcatBodyRefusals => [
+        vec![
+            refused(InvalidBody, "the body is no JSON, or broke off"),
+            refused(UnprocessableBody, "the body is JSON of another form"),
+            refused(UnsupportedMediaType, "the body says that it is no JSON"),
+            refused(RequestReason::BodyTooLarge, "the body is larger than what is taken here"),
+        ],
+    ];
+
+    /// Of lists of patches.
+    PatchesRefusals => [any(), malformed(), of_blob(), vec![refused(QuiltPatchNotFound, "the blob is no quilt")]];
+
+    /// Of archives.
+    ArchiveRefusals => [
+        any(),
+        malformed(),
+        of_blob(),
+        vec![
+            refused(PreconditionFailed, "`If-Match` names something else"),
+            refused(QuiltPatchNotFound, "the blob is no quilt"),
+        ],
+    ];
+
+    /// Of reads of a patch.
+    PatchRefusals => [
+        any(),
+        malformed(),
+        of_blob(),
+        of_conditions(),
+        vec![refused(QuiltPatchNotFound, "the quilt has no such patch, or the blob is no quilt")],
+    ];
+
+    /// Of stores.
+    StoreRefusals => [any(), malformed(), of_store(), of_tokens()];
+
+    /// Of uploads for others. They are plain text unless `Accept` names `application/json`.
+    RelayRefusals => [any(), crate::relay::refusals()];
+}
