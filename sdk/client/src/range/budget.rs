@@ -16,11 +16,16 @@ const UNIT: usize = 1 << 10;
 pub struct ReadBudget {
     bytes: Arc<Semaphore>,
     units: u32,
+    /// What this is a part of.
+    whole: Option<Arc<ReadBudget>>,
 }
 
-/// A part of the budget, until it is dropped.
+/// A share of the budget, and of what that is a part of, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Share(#[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub(super) struct Share(
+    #[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit,
+    #[allow(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>,
+);
 
 impl ReadBudget {
     /// A budget of so many bytes of which nothing is in use.
@@ -31,6 +36,21 @@ impl ReadBudget {
         Self {
             bytes: Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(usize::MAX))),
             units,
+            whole: None,
+        }
+    }
+
+    /// A part of this budget, for one of those who share it: at most so many bytes, each of which counts for both. Of a part there are
+    /// no further parts: it is one of the same budget.
+    #[must_use]
+    pub fn part(&self, bytes: usize) -> Self {
+        let whole = match &self.whole {
+            Some(whole) => Arc::clone(whole),
+            None => Arc::new(self.clone()),
+        };
+        Self {
+            whole: Some(whole),
+            ..Self::new(bytes)
         }
     }
 
@@ -47,15 +67,25 @@ impl ReadBudget {
 
     /// A share for so many bytes; waits for it. To be free of deadlocks, nobody waits who holds one.
     pub(super) async fn take(&self, bytes: usize) -> Option<Share> {
+        // They are never closed. Who holds a place in a part and waits for the whole keeps nobody there waiting who has both.
         let permit = Arc::clone(&self.bytes).acquire_many_owned(self.units(bytes));
-        // It is never closed.
-        permit.await.ok().map(Share)
+        let own = permit.await.ok()?;
+        let Some(whole) = &self.whole else {
+            return Some(Share(own, None));
+        };
+        let permit = Arc::clone(&whole.bytes).acquire_many_owned(whole.units(bytes));
+        Some(Share(own, Some(permit.await.ok()?)))
     }
 
     /// The same if there is one now.
     pub(super) fn try_take(&self, bytes: usize) -> Option<Share> {
         let permit = Arc::clone(&self.bytes).try_acquire_many_owned(self.units(bytes));
-        permit.ok().map(Share)
+        let own = permit.ok()?;
+        let Some(whole) = &self.whole else {
+            return Some(Share(own, None));
+        };
+        let permit = Arc::clone(&whole.bytes).try_acquire_many_owned(whole.units(bytes));
+        Some(Share(own, Some(permit.ok()?)))
     }
 }
 
@@ -86,5 +116,37 @@ mod tests {
         assert!(budget.try_take(1).is_none());
         drop(all);
         assert!(budget.try_take(1).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_part_leaves_the_others_theirs() {
+        let budget = ReadBudget::new(10 * UNIT);
+        let (one, other) = (budget.part(4 * UNIT), budget.part(4 * UNIT));
+        let first = one.take(4 * UNIT).await.unwrap();
+        assert_eq!((one.in_use(), budget.in_use()), (4 * UNIT, 4 * UNIT));
+        assert!(one.try_take(1).is_none());
+        let second = other.take(4 * UNIT).await.unwrap();
+        // What is left of the whole is for all.
+        let third = budget.part(4 * UNIT);
+        assert!(third.try_take(3 * UNIT).is_none());
+        assert_eq!(third.in_use(), 0);
+        let rest = third.part(2 * UNIT).take(2 * UNIT).await.unwrap();
+        assert_eq!(budget.in_use(), 10 * UNIT);
+        let mut waiting = std::pin::pin!(third.take(UNIT));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(first);
+        assert!(waiting.await.is_some());
+        drop((second, rest));
+        assert_eq!(budget.in_use(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_a_part_takes_all_of_it() {
+        let budget = ReadBudget::new(10 * UNIT);
+        let part = budget.part(2 * UNIT);
+        let share = part.take(100 * UNIT).await.unwrap();
+        assert_eq!((part.in_use(), budget.in_use()), (2 * UNIT, 10 * UNIT));
+        drop(share);
+        assert_eq!((part.in_use(), budget.in_use()), (0, 0));
     }
 }
