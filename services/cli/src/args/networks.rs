@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::amounts::{parse_frost, parse_some_mist};
+use super::amounts::{parse_frost, parse_mist, parse_some_mist};
 
 /// Arguments of `info`.
 #[derive(Debug, Args)]
