@@ -113,6 +113,13 @@ impl Client {
         self
     }
 
+    /// The same client that has so many blobs of a store encoded at the same time; more are stored batch by batch.
+    #[must_use]
+    pub fn with_blobs_at_once(mut self, blobs: usize) -> Self {
+        self.blobs_at_once = blobs.max(1);
+        self
+    }
+
     /// The reader of the deployment.
     pub fn reader(&self) -> &ContractReader {
         &self.reader

@@ -314,9 +314,19 @@ pub struct StoreReport {
 }
 
 impl StoreReport {
-    /// What was paid for storage, in FROST.
+    /// What storage costs, in FROST, also that which an earlier store has paid.
     pub fn cost(&self) -> u64 {
-        let costs = self.outcomes.iter().map(StoreOutcome::cost);
+        self.cost_of(|_| true)
+    }
+
+    /// What this store has paid for storage, in FROST.
+    pub fn paid(&self) -> u64 {
+        self.cost_of(|outcome| outcome.begun.is_none())
+    }
+
+    fn cost_of(&self, counts: impl Fn(&StoreOutcome) -> bool) -> u64 {
+        let costs = self.outcomes.iter().filter(|outcome| counts(outcome));
+        let costs = costs.map(StoreOutcome::cost);
         costs.fold(0, u64::saturating_add)
     }
 

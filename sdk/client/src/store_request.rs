@@ -11,7 +11,7 @@ use crate::{
     manifest::{Job, Means, jobs},
     relay::UploadRelay,
     running::NOBODY,
-    store::{Known, Store},
+    store::{Beforehand, Known, Store},
 };
 
 /// A blob about to be stored: made by [`Client::store`], done when awaited.
@@ -261,6 +261,11 @@ impl<'a> Request<'a> {
         client.writer()?;
         let config = client.view().await?.current.config;
         let is_alone = blobs.len() == 1;
+        if blobs.len() > client.blobs_at_once()
+            && let Some(beforehand) = Beforehand::of(client, &options, &blobs).await?
+        {
+            beforehand.check(&self.dry_run(blobs.clone(), progress).await?)?;
+        }
         let mut known = Known::default();
         let mut report: Option<StoreReport> = None;
         for job in jobs(blobs, &config, client.blobs_at_once()) {
@@ -285,7 +290,7 @@ impl<'a> Request<'a> {
                 Job::TooLong(_, error) => Err(error),
             };
             if let Ok(stored) = &stored {
-                let paid = stored.cost();
+                let paid = stored.paid();
                 options.max_cost = options.max_cost.map(|max| max.saturating_sub(paid));
             }
             match (&mut report, stored) {

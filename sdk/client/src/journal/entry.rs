@@ -53,8 +53,6 @@ pub struct OpenUpload {
 /// All that is known of such an upload.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) network: Address,
-    pub(crate) signer: Address,
     pub(crate) paid: PaidUpload,
     pub(crate) transaction: Arc<SignedTransaction>,
     pub(crate) object: Option<Blob>,
@@ -68,10 +66,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn new(begun: &Begun, paid: PaidUpload, transaction: Arc<SignedTransaction>) -> Self {
+    fn new(paid: PaidUpload, transaction: Arc<SignedTransaction>) -> Self {
         Self {
-            network: begun.network,
-            signer: begun.signer,
             paid,
             transaction,
             object: None,
@@ -105,8 +101,8 @@ impl Entry {
         OpenUpload {
             key: self.paid.key,
             begun: self.begun(),
-            network: self.network,
-            signer: self.signer,
+            network: self.paid.network,
+            signer: self.transaction.sender(),
             blob_id: self.blob_id(),
             cost: self.paid.cost,
             stage: self.stage(),
@@ -153,7 +149,7 @@ pub(super) struct Entries {
 impl Entries {
     /// Takes the next line. What cannot come now is a reason to distrust the file.
     pub(super) fn take(&mut self, line: Line) -> Result<(), &'static str> {
-        let Some(begun) = &self.begun else {
+        if self.begun.is_none() {
             let Line::Begun(begun) = line else {
                 return Err("the file does not say how it begins");
             };
@@ -163,7 +159,7 @@ impl Entries {
             self.claimed.clone_from(&begun.keys);
             self.begun = Some(begun);
             return Ok(());
-        };
+        }
         match line {
             Line::Begun(_) => return Err("it begins twice"),
             Line::Paying {
@@ -171,9 +167,8 @@ impl Entries {
                 uploads,
             } => {
                 let transaction = Arc::new(transaction);
-                let entry = |paid: PaidUpload| {
-                    (paid.key, Entry::new(begun, paid, Arc::clone(&transaction)))
-                };
+                let entry =
+                    |paid: PaidUpload| (paid.key, Entry::new(paid, Arc::clone(&transaction)));
                 self.open.extend(uploads.into_iter().map(entry));
             }
             Line::Registered { key, object } => self.of(key)?.object = Some(*object),

@@ -56,10 +56,6 @@ pub(super) struct Begun {
     pub(super) format: u32,
     /// Milliseconds since 1970.
     pub(super) at: u64,
-    /// The network's system object.
-    pub(super) network: Address,
-    /// Who pays.
-    pub(super) signer: Address,
     /// What it is at work on, as long as it runs.
     pub(super) keys: Vec<UploadKey>,
 }
@@ -70,6 +66,8 @@ pub(super) struct Begun {
 pub(crate) struct PaidUpload {
     /// The upload.
     pub(crate) key: UploadKey,
+    /// The network's system object.
+    pub(crate) network: Address,
     /// When it was begun, in milliseconds since 1970.
     pub(crate) begun: u64,
     /// Times that a store went on with it.

@@ -29,7 +29,6 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use walrus_core::Epoch;
 use walrus_sui::{
-    Address,
     home::{Expand as _, NoHome},
     objects::Blob,
     transactions::{BeforeSending, BlobCertificate, SignedTransaction},
@@ -117,17 +116,10 @@ impl Journal {
     }
 
     /// Begins a store of these uploads.
-    pub(crate) async fn begin(
-        &self,
-        network: Address,
-        signer: Address,
-        keys: Vec<UploadKey>,
-    ) -> Result<Beginning, JournalError> {
+    pub(crate) async fn begin(&self, keys: Vec<UploadKey>) -> Result<Beginning, JournalError> {
         let begun = Begun {
             format: FORMAT,
             at: now(),
-            network,
-            signer,
             keys,
         };
         let folder = self.folder.clone();

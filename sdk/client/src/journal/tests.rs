@@ -5,6 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use walrus_core::EncodingType;
 use walrus_sui::{
+    Address,
     objects::Storage,
     transactions::{BlobRegistration, StorageSource},
 };
@@ -16,6 +17,7 @@ fn network() -> Address {
     Address::new([1; 32])
 }
 
+/// Who signs all of them.
 fn signer() -> Address {
     Address::new([2; 32])
 }
@@ -43,6 +45,7 @@ fn transaction(budget: u64) -> SignedTransaction {
 fn paid(key: UploadKey) -> PaidUpload {
     PaidUpload {
         key,
+        network: network(),
         begun: 0,
         generation: 0,
         registration: BlobRegistration {
@@ -84,8 +87,7 @@ fn object() -> Blob {
 }
 
 async fn begin(journal: &Journal, keys: &[UploadKey]) -> Beginning {
-    let begun = journal.begin(network(), signer(), keys.to_vec());
-    begun.await.unwrap()
+    journal.begin(keys.to_vec()).await.unwrap()
 }
 
 /// A store that pays for these and is cut off.
@@ -245,10 +247,7 @@ async fn a_damaged_file_is_the_error_of_its_own_uploads_alone() {
     let whole = String::from_utf8(fs::read(&path).unwrap()).unwrap();
     let (first, second) = whole.split_once('\n').unwrap();
     fs::write(&path, format!("{first}\n{{}}\n{second}")).unwrap();
-    let error = journal
-        .begin(network(), signer(), vec![key("a")])
-        .await
-        .unwrap_err();
+    let error = journal.begin(vec![key("a")]).await.unwrap_err();
     let JournalError::Damaged { line, .. } = &error else {
         panic!("{error}");
     };
@@ -262,10 +261,7 @@ async fn a_damaged_file_is_the_error_of_its_own_uploads_alone() {
 
     let later = first.replace("\"format\":1", "\"format\":2");
     fs::write(&path, format!("{later}\n{second}")).unwrap();
-    let error = journal
-        .begin(network(), signer(), vec![key("a")])
-        .await
-        .unwrap_err();
+    let error = journal.begin(vec![key("a")]).await.unwrap_err();
     assert!(error.to_string().contains("another version"), "{error}");
 }
 

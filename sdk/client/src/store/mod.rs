@@ -5,6 +5,7 @@
 //!
 //! How far a blob has come is a type of its own, in `stage.rs`; what will be told of it is in `record.rs`.
 
+mod beforehand;
 mod certify;
 mod complete;
 mod confirm;
@@ -43,7 +44,7 @@ use walrus_core::{BlobId, Epoch, parameters::max_faulty};
 use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
-pub(crate) use self::{duplicates::Known, encode::Unencoded};
+pub(crate) use self::{beforehand::Beforehand, duplicates::Known, encode::Unencoded};
 use self::{lost::Objects, record::Record, stage::Placed};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},

@@ -109,7 +109,7 @@ impl Store<'_> {
             log,
             mut left,
             busy,
-        } = journal.begin(network, signer, keys).await?;
+        } = journal.begin(keys).await?;
         self.log = Some(log);
         let (mut going_on, mut new) = (Vec::new(), Vec::new());
         for (key, blob) in keyed {
@@ -359,6 +359,7 @@ impl Store<'_> {
             let generation = self.records.get(new.place)?.generation;
             Some(PaidUpload {
                 key: self.key(new.place)?,
+                network: self.client.reader().objects().system,
                 // That is when the transaction is signed.
                 begun: 0,
                 generation,
@@ -459,12 +460,12 @@ fn check(
     signer: Address,
 ) -> Result<(), JournalError> {
     let (key, blob_id) = (entry.paid.key, entry.blob_id());
-    if entry.network != network {
-        let network = entry.network;
+    if entry.paid.network != network {
+        let network = entry.paid.network;
         return Err(JournalError::OtherNetwork { key, network });
     }
-    if entry.signer != signer {
-        let signer = entry.signer;
+    if entry.transaction.sender() != signer {
+        let signer = entry.transaction.sender();
         return Err(JournalError::OtherSigner { key, signer });
     }
     if blob.blob.identity.blob_id != blob_id {

@@ -1,10 +1,10 @@
 //! Arguments of the commands for blobs: store, read, status, and the encoding offline.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr as _, time::Duration};
 
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
-use walrus_sdk::{Spool, journal::Journal};
+use walrus_sdk::{EncodingType, Spool, journal::Journal};
 
 use super::{
     amounts::parse_frost,
@@ -54,6 +54,9 @@ pub(crate) struct HowToStoreArgs {
     /// The blob may be deleted by its owner (the default).
     #[arg(long, hide = true)]
     pub(crate) deletable: bool,
+    /// The encoding; there is one.
+    #[arg(long, hide = true, value_name = "ENCODING", value_parser = EncodingType::from_str)]
+    pub(crate) encoding_type: Option<EncodingType>,
     /// Put the blob object into a shared one, which anybody can extend; needs --permanent.
     #[arg(long)]
     pub(crate) share: bool,

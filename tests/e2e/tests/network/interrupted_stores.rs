@@ -173,6 +173,12 @@ async fn a_store_that_is_dropped_at_any_step_goes_on_and_pays_once() {
             }
         }
         drop(storing);
+        let open = scene.journal().open_uploads().await.unwrap();
+        if number + 1 == steps.len() && open.is_empty() {
+            // What was left of it was done before it was dropped.
+            assert_eq!(before - scene.network.balance().await, cost);
+            continue;
+        }
         let stored = scene.again(&data, &scene.options).await;
         assert_eq!(
             before - scene.network.balance().await,

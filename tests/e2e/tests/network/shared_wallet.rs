@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::{runtime::Handle, task::block_in_place};
 use walrus_e2e::{Encoded, TestNetwork, random_bytes, small};
-use walrus_sdk::{BlobToStore, Client, Phase, Progress, ProgressEvent, Stored, StoredBlob};
+use walrus_sdk::{
+    BlobToStore, Client, ClientError, Phase, Progress, ProgressEvent, Stored, StoredBlob,
+};
 use walrus_sui::{Address, Owner, objects::Blob, wallet::Keypair};
 
 /// Does something at a moment of a store, before the store goes on.
@@ -174,6 +176,20 @@ async fn what_several_transactions_take_is_there_before_the_first_is_paid() {
     away.send_wal(&[(Address::TWO, one)]).await.unwrap();
     assert_refused(&client, &blobs, "WAL needed").await;
     let chain = network.reader().chain();
+    assert_eq!(chain.balance(owner, &wal).await.unwrap(), cost - one);
+    // The same where each is a batch of its own.
+    let batches = client.clone().with_blobs_at_once(1);
+    let few = blobs[..3].to_vec();
+    let dear = batches
+        .store_many(few.clone())
+        .max_cost(cost / 60 * 2)
+        .await;
+    assert!(
+        matches!(dear, Err(ClientError::TooExpensive { .. })),
+        "{dear:?}"
+    );
+    let poor = batches.store_many(blobs.clone()).await.unwrap_err();
+    assert!(poor.to_string().contains("WAL needed"), "{poor}");
     assert_eq!(chain.balance(owner, &wal).await.unwrap(), cost - one);
     admin.send_wal(&[(owner, one)]).await.unwrap();
     let report = client.store_many(blobs).await.unwrap();

@@ -7,6 +7,7 @@ mod life;
 mod manifests;
 mod objects;
 mod quilts;
+mod relayed;
 
 const SHAPE: [&str; 9] = [
     "localnet",

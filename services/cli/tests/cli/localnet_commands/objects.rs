@@ -174,17 +174,11 @@ fn extend(home: &Home, objects: &[Value], epoch: u64) {
 fn describe(home: &Home, object: &Value) {
     let id = object_id(object);
     let get = || home.json(&["get-blob-attribute", id, "--json"])["attribute"].clone();
+    let succeed = |command: &str, rest: &[&str]| home.succeed(&[&[command, id], rest].concat());
+    let fail = |command: &str, rest: &[&str]| home.fail(&[&[command, id], rest].concat());
     assert_eq!(get(), Value::Null);
-    home.succeed(&[
-        "set-blob-attribute",
-        id,
-        "--attr",
-        "a",
-        "1",
-        "--attr",
-        "b",
-        "-2",
-    ]);
+    let two = ["--attr", "a", "1", "--attr", "b", "-2"];
+    succeed("set-blob-attribute", &two);
     let contents = |pairs: &[(&str, &str)]| {
         let pairs = pairs
             .iter()
@@ -196,13 +190,13 @@ fn describe(home: &Home, object: &Value) {
     assert_eq!(home.succeed(&["json", &set.to_string()]), "");
     // A key that is set anew comes last, as in the object.
     assert_eq!(get(), contents(&[("b", "-2"), ("a", "3")]));
-    let absent = home.fail(&["remove-blob-attribute-fields", id, "--keys", "a", "c"]);
+    let absent = fail("remove-blob-attribute-fields", &["--keys", "a", "c"]);
     assert!(absent.contains("no attribute `c`"), "{absent}");
-    home.succeed(&["remove-blob-attribute-fields", id, "--keys", "a"]);
+    succeed("remove-blob-attribute-fields", &["--keys", "a"]);
     assert_eq!(get(), contents(&[("b", "-2")]));
-    home.succeed(&["remove-blob-attribute", id]);
+    succeed("remove-blob-attribute", &[]);
     assert_eq!(get(), Value::Null);
-    let none = home.fail(&["remove-blob-attribute", id]);
+    let none = fail("remove-blob-attribute", &[]);
     assert!(none.contains("has no attributes"), "{none}");
     let listed = home.json(&["list-blobs", "--json"]);
     let other = listed
