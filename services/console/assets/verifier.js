@@ -1,8 +1,9 @@
 // Worker that computes blob IDs with walrus-core. Only in a worker a file can be read synchronously, as the module wants it.
 
-/** The blob at hand, and how far it is. */
+/** The blob at hand, the module that reads it, and how much was told to be done. */
 let blob;
-let told = 0;
+let exports;
+let told;
 
 const reader = new FileReaderSync();
 
@@ -14,7 +15,7 @@ const imports = {
         const bytes = new Uint8Array(reader.readAsArrayBuffer(blob.slice(start, start + length)));
         if (bytes.length !== length) return 1;
         // Anew each time: the memory is another one when it has grown.
-        new Uint8Array(instance.exports.memory.buffer, to >>> 0, length).set(bytes);
+        new Uint8Array(exports.memory.buffer, to >>> 0, length).set(bytes);
         return 0;
       } catch {
         return 1;
@@ -29,18 +30,19 @@ const imports = {
   },
 };
 
-const { instance } = await WebAssembly.instantiateStreaming(fetch('/walrus-core.wasm'), imports);
+// Not awaited here: what is sent to a worker that has no listener yet is lost.
+const module = WebAssembly.instantiateStreaming(fetch('/walrus-core.wasm'), imports);
 
 function text() {
-  const { memory, walrus_text: start, walrus_text_length: length } = instance.exports;
+  const { memory, walrus_text: start, walrus_text_length: length } = exports;
   return new TextDecoder().decode(new Uint8Array(memory.buffer, start() >>> 0, length()));
 }
 
-addEventListener('message', ({ data }) => {
-  blob = data.bytes;
-  told = 0;
+addEventListener('message', async ({ data }) => {
   try {
-    const isComputed = instance.exports.walrus_blob_id(data.nShards, BigInt(blob.size)) === 1;
+    ({ exports } = (await module).instance);
+    [blob, told] = [data.bytes, 0];
+    const isComputed = exports.walrus_blob_id(data.nShards, BigInt(blob.size)) === 1;
     postMessage(isComputed ? { blobId: text() } : { error: text() });
   } catch (error) {
     postMessage({ error: String(error) });

@@ -8,7 +8,7 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
 const RULES: &str = include_str!("../../../scripts/deny.toml");
 
 /// What a program that links the first never links, from "Who may know whom".
-const NEVER: [(&str, &[&str]); 10] = [
+const NEVER: [(&str, &[&str]); 12] = [
     // Its clock is that of tests, its randomness that of a seed.
     ("walrus", &["walrus-simulation", "walrus-e2e"]),
     (
@@ -69,10 +69,7 @@ const NEVER: [(&str, &[&str]); 10] = [
             "sui-devchain-vm",
         ],
     ),
-    (
-        "walrus-core-wasm",
-        &["walrus-sui", "walrus-sdk", "tokio", "blst"],
-    ),
+    ("walrus-core-wasm", &["walrus-sui", "walrus-sdk", "tokio"]),
     (
         "walrus-console",
         &[
