@@ -1,9 +1,11 @@
 """curl: the recipes of client spec 3.11, and what downloads and players do with ranges."""
 
+import io
 import json
 import os
 import pathlib
 import subprocess
+import tarfile
 import tempfile
 import unittest
 
@@ -87,6 +89,31 @@ class Curl(unittest.TestCase):
         self.assertEqual((status, headers["content-length"]), (200, str(len(self.data))))
         etag = headers["etag"]
         self.assertEqual(self.ask(self.url, "-H", f"If-None-Match: {etag}")[0], 304)
+
+    def test_files_of_a_form_are_a_quilt(self):
+        other = self.directory / "other"
+        other.write_bytes(b"other")
+        metadata = json.dumps([{"identifier": "a", "tags": {"k": "v"}}])
+        form = ["-F", f"a=@{self.file}", "-F", f"dir/b=@{other}", "-F", f"_metadata={metadata}"]
+        done = self.curl("-X", "PUT", f"{self.network.publisher}/v1/quilts?epochs=5", *form)
+        stored = json.loads(done.stdout)
+        quilt = stored["blobStoreResult"]["newlyCreated"]["blobObject"]["blobId"]
+        patches = {patch["identifier"]: patch["quiltPatchId"] for patch in stored["storedQuiltBlobs"]}
+        blobs = f"{self.network.aggregator}/v1/blobs"
+        for url in [f"{blobs}/by-quilt-id/{quilt}/a", f"{blobs}/by-quilt-patch-id/{patches['a']}"]:
+            status, headers, body = self.ask(url)
+            self.assertEqual((status, body), (200, self.data))
+            self.assertEqual(headers["x-quilt-patch-identifier"], "a")
+        quilts = f"{self.network.aggregator}/v1/quilts/{quilt}"
+        listed = json.loads(self.ask(f"{quilts}/patches")[2])
+        expected = [("a", {"k": "v"}), ("dir/b", {})]
+        self.assertEqual([(patch["identifier"], patch["tags"]) for patch in listed], expected)
+        with tarfile.open(fileobj=io.BytesIO(self.ask(f"{quilts}/tar")[2])) as archive:
+            files = {member.name: archive.extractfile(member).read() for member in archive.getmembers()}
+        self.assertEqual(files, {"a": self.data, "dir/b": b"other"})
+        done = self.curl("-X", "PUT", f"{self.network.publisher}/v1/quilts", "-F", "a=1", "-F", "a=2")
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual((error["code"], error["details"][0]["reason"]), (400, "MALFORMED_REQUEST"))
 
     def test_ranges(self):
         for asked, expected in [("0-9", self.data[:10]), ("1999990-", self.data[-10:]), ("-7", self.data[-7:])]:

@@ -12,6 +12,7 @@ use walrus_sdk::{Address, BlobId, QuiltPatch, QuiltPatchId};
 use walrus_service::{
     blocklist::{Blocklist, BlocklistError, read_blocklist},
     metrics::Registry,
+    server::Caller,
     worker::{Failure, Status, Step, Worker},
 };
 
@@ -88,6 +89,14 @@ impl Store for Unblocked {
         self.unless_blocked(blob_id, self.store.open(blob_id))
     }
 
+    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
+        self.unless_blocked(blob_id, self.store.open_raw(blob_id))
+    }
+
+    fn certified(&self, blob_id: BlobId) {
+        self.store.certified(blob_id);
+    }
+
     fn quilt(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<Arc<[QuiltPatch]>, StoreError>> {
         self.unless_blocked(quilt_id, self.store.quilt(quilt_id))
     }
@@ -98,6 +107,12 @@ impl Store for Unblocked {
 
     fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>> {
         self.unless_blocked(quilt_id, self.store.all_patches(quilt_id))
+    }
+
+    fn for_caller(&self, caller: Caller) -> Option<Arc<dyn Store>> {
+        let store = self.store.for_caller(caller)?;
+        let list = Arc::clone(&self.list);
+        Some(Arc::new(Self { store, list }))
     }
 
     fn bytes_in_memory(&self) -> Vec<(&'static str, u64)> {

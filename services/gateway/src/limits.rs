@@ -20,6 +20,8 @@ pub const METADATA_CACHE_BYTES: u64 = 16 << 20;
 pub const STATUS_BELIEVED: Duration = Duration::from_secs(60);
 /// Blobs that are known to be certified before the nodes say so.
 pub const JUST_CERTIFIED: usize = 4096;
+/// Blobs whose ends are kept, so that what is over is told from what never was.
+pub const ENDS: usize = 10_000;
 /// How long the network is asked for the status of a blob.
 pub const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of the longest range of which a proof is made: each sliver of it is fetched and encoded.

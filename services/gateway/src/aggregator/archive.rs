@@ -2,7 +2,6 @@
 
 use axum::{
     body::Body,
-    extract::State,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -14,7 +13,7 @@ use walrus_service::{
     request::{PathParts, QueryPairs},
 };
 
-use super::{Aggregator, answer::begun, headers};
+use super::{ForCaller, answer::begun, headers};
 use crate::{
     api::{ArchiveAnswer, ArchiveRefusals, QuiltPath, WholeConditions},
     http::conditions::EntityTag,
@@ -34,7 +33,7 @@ use crate::{
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/quilts/$QUILT_ID/tar\" | tar -t"}]))),
 )]
 pub(super) async fn archive(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,

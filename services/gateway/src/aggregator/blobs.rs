@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method},
     response::Response,
 };
@@ -14,7 +13,7 @@ use walrus_service::{
     request::{PathParts, QueryPairs, invalid_query},
 };
 
-use super::{Aggregator, answer::Content, headers, proof};
+use super::{Aggregator, ForCaller, answer::Content, headers, proof};
 use crate::{
     api::{
         BlobAnswer, BlobPath, BlobRefusals, Conditions, HowToRead, ObjectPath, PartQuery,
@@ -183,7 +182,7 @@ impl Aggregator {
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/$BLOB_ID\""}, {"lang": "Shell", "source": "curl --fail --range 0-9 \"$AGGREGATOR/v1/blobs/$BLOB_ID?wait=10\""}]))),
 )]
 pub(super) async fn by_blob_id(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,
@@ -209,7 +208,7 @@ pub(super) async fn by_blob_id(
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/by-object-id/$OBJECT_ID\""}]))),
 )]
 pub(super) async fn by_object_id(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,
@@ -235,7 +234,7 @@ pub(super) async fn by_object_id(
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/$BLOB_ID/byte-range?start=0&length=10\""}]))),
 )]
 pub(super) async fn byte_range(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,
@@ -312,7 +311,7 @@ impl StoredBlob for Part {
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1alpha/blobs/$BLOB_ID/stream\""}]))),
 )]
 pub(super) async fn stream(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,

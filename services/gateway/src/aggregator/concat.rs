@@ -4,7 +4,6 @@ use std::{ops::Range, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::State,
     http::{HeaderMap, Method, header},
     response::Response,
 };
@@ -19,7 +18,7 @@ use walrus_service::{
     request::{BodyError, QueryPairs, invalid_query, read_body},
 };
 
-use super::{Aggregator, answer::Content, blobs, headers};
+use super::{Aggregator, ForCaller, answer::Content, blobs, headers};
 use crate::{
     api::{BlobAnswer, ConcatBodyRefusals, ConcatQuery, ConcatRefusals, Conditions},
     http::conditions::EntityTag,
@@ -54,7 +53,7 @@ struct Named {
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1alpha/blobs/concat?ids=$BLOB_ID,$OBJECT_ID\""}]))),
 )]
 pub(super) async fn by_query(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     query: QueryPairs,
     request: HeaderMap,
@@ -82,7 +81,7 @@ pub(super) async fn by_query(
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail -H \"content-type: application/json\" --data \"{\\\"ids\\\": [\\\"$BLOB_ID\\\"]}\" \"$AGGREGATOR/v1alpha/blobs/concat\""}]))),
 )]
 pub(super) async fn by_body(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     request: HeaderMap,
     body: Body,

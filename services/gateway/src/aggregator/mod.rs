@@ -8,10 +8,11 @@ mod headers;
 mod proof;
 mod quilts;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use axum::middleware;
+use axum::{extract::FromRequestParts, http::request::Parts, middleware};
 use utoipa_axum::{router::OpenApiRouter, routes};
+use walrus_service::server::Caller;
 
 use self::headers::AllowedHeaders;
 use crate::{
@@ -63,6 +64,25 @@ pub(crate) struct Aggregator {
     allowed: Arc<AllowedHeaders>,
     all_tags: bool,
     max_blob_size: Option<u64>,
+}
+
+/// The aggregator as it serves one caller, whose reads have a share of what all have together.
+pub(crate) struct ForCaller(Aggregator);
+
+impl FromRequestParts<Aggregator> for ForCaller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        aggregator: &Aggregator,
+    ) -> Result<Self, Infallible> {
+        let mut aggregator = aggregator.clone();
+        let caller = parts.extensions.get::<Caller>();
+        if let Some(store) = caller.and_then(|caller| aggregator.store.for_caller(*caller)) {
+            aggregator.store = store;
+        }
+        Ok(Self(aggregator))
+    }
 }
 
 /// The routes, described.

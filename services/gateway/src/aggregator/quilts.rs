@@ -8,7 +8,6 @@ use std::{
 
 use axum::{
     Json,
-    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method},
     response::{IntoResponse as _, Response},
 };
@@ -17,14 +16,14 @@ use serde::Serialize;
 use walrus_sdk::{BlobId, QuiltPatchId};
 use walrus_service::{
     envelope::Refusal,
-    request::{PathParts, QueryPairs},
+    request::{PathParts, QueryPairs, invalid_query},
 };
 
-use super::{Aggregator, answer::Content, headers};
+use super::{Aggregator, ForCaller, answer::Content, headers};
 use crate::{
     api::{
         Conditions, NamePath, PatchAnswer, PatchPath, PatchRefusals, PatchesAnswer,
-        PatchesRefusals, QuiltPath,
+        PatchesRefusals, QuiltPath, WhichPatches,
     },
     http::conditions::EntityTag,
     reason::GatewayReason,
@@ -44,20 +43,31 @@ struct Listed<'a> {
     get,
     path = "/v1/quilts/{quilt_id}/patches",
     tag = "aggregator",
-    params(QuiltPath),
+    params(QuiltPath, WhichPatches),
     responses(PatchesAnswer, PatchesRefusals),
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/quilts/$QUILT_ID/patches\""}]))),
 )]
 pub(super) async fn patches(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     path: PathParts,
     query: QueryPairs,
 ) -> Result<Response, Refusal> {
     let quilt_id: BlobId = path.part("quilt_id", "a blob ID")?;
-    query.only(&[])?;
+    query.only(&["tag", "value"])?;
+    let (tag, value) = (query.one::<String>("tag")?, query.one::<String>("value")?);
+    if value.is_some() && tag.is_none() {
+        return Err(invalid_query(
+            "`value` is that of a `tag`, which is missing",
+        ));
+    }
     let patches = aggregator.store.quilt(quilt_id).await?;
     let listed: Vec<_> = patches
         .iter()
+        .filter(|patch| {
+            let found = tag.as_ref().map(|tag| patch.tags.get(tag));
+            let has = |found: &str| value.as_ref().is_none_or(|value| value == found);
+            found.is_none_or(|found| found.is_some_and(has))
+        })
         .map(|patch| {
             let tags = patch.tags.iter();
             Listed {
@@ -80,7 +90,7 @@ pub(super) async fn patches(
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/by-quilt-patch-id/$PATCH_ID\""}]))),
 )]
 pub(super) async fn by_patch_id(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,
@@ -101,7 +111,7 @@ pub(super) async fn by_patch_id(
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/by-quilt-id/$QUILT_ID/$IDENTIFIER\""}]))),
 )]
 pub(super) async fn by_identifier(
-    State(aggregator): State<Aggregator>,
+    ForCaller(aggregator): ForCaller,
     method: Method,
     path: PathParts,
     query: QueryPairs,

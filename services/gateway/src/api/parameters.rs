@@ -74,6 +74,12 @@ pub(crate) fn of_query_required(name: &str, about: &str, shape: Shape) -> Parame
         .build()
 }
 
+/// A flag that is a number, or the words of one.
+fn number_flag(name: &str, about: &str) -> Parameter {
+    let words = text().enum_values(Some(["0", "1", "false", "true"]));
+    of_query(name, about, words.default(Some(json!("0"))))
+}
+
 /// A header that may be left out.
 pub(crate) fn of_headers(name: &str, about: &str) -> Parameter {
     // Without a pattern: a value that is none is refused or means nothing, as HTTP has it.
@@ -119,6 +125,8 @@ parameters! {
     HowToRead => [
         of_query("strict_consistency_check", "Decode and encode the whole blob before its first byte is sent. Of a range it means nothing.", flag()),
         of_query("skip_consistency_check", "Has no effect: slivers are always verified. Not together with the strict check.", flag()),
+        number_flag("raw", "The bytes of the blob itself, also if it is a manifest, which stands for a longer body."),
+        number_flag("proof", "In place of the bytes, a proof that the range is one of the blob."),
         of_query("wait", "Seconds to wait for the blob to be certified.", integer(0, limits::WAIT_SECONDS)),
     ];
 
@@ -136,10 +144,18 @@ parameters! {
         of_headers("if-match", "Entity tags: 412 unless one of them is that of the answer."),
     ];
 
+    /// Patches by a tag.
+    WhichPatches => [
+        of_query("tag", "Only patches that have this tag.", text()),
+        of_query("value", "And have it with this value.", text()),
+    ];
+
     /// A part of a blob, by the query.
     PartQuery => [
         of_query_required("start", "The first byte, counted from 0.", integer(0, u64::MAX)),
         of_query_required("length", "How many bytes.", integer(1, u64::MAX)),
+        number_flag("raw", "Of the bytes of the blob itself, also if it is a manifest, which stands for a longer body."),
+        number_flag("proof", "In place of the bytes, a proof that they are those of the blob."),
     ];
 
     /// Several blobs.

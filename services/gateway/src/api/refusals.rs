@@ -182,7 +182,10 @@ refusals! {
         malformed(),
         of_blob(),
         of_conditions(),
-        vec![refused(InvalidConsistencyCheck, "the consistency check is both strict and skipped")],
+        vec![
+            refused(InvalidConsistencyCheck, "the consistency check is both strict and skipped"),
+            refused(InvalidByteRange, "a proof of a malformed range, or of more bytes than one may have"),
+        ],
     ];
 
     /// Of reads of a part that is named in the query.

@@ -1,13 +1,16 @@
 //! What a gateway reads from: blobs by their ID, and blob objects. The network is one ([`Network`]); tests have others.
 
 mod cache;
+mod ends;
 mod network;
+mod shares;
 
 use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream};
 use walrus_sdk::{Address, BlobId, BodyProof, Epoch, QuiltPatch, QuiltPatchId};
+use walrus_service::server::Caller;
 
 pub use network::{CacheBounds, Network};
 
@@ -45,15 +48,20 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`]; [`StoreError::NoPatch`] if the quilt has none of this ID.
     fn patch(&self, id: QuiltPatchId) -> BoxFuture<'_, Result<StoredPatch, StoreError>>;
 
+    /// A blob was certified a moment ago, as whoever shares this store knows first: the nodes hear of it later.
+    fn certified(&self, blob_id: BlobId) {
+        let _ = blob_id;
+    }
+
     /// All patches of a quilt, each begun when the one before it is read.
     ///
     /// # Errors
     /// As for [`Self::quilt`].
     fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>>;
 
-    /// A blob was certified a moment ago, as whoever shares this store knows first: the nodes hear of it later.
-    fn certified(&self, blob_id: BlobId) {
-        let _ = blob_id;
+    /// The same blobs for one of those who read them, with a share of what reads hold together; `None` if there are no shares.
+    fn for_caller(&self, _caller: Caller) -> Option<Arc<dyn Store>> {
+        None
     }
 
     /// Bytes that are held, by what they are; for metrics.

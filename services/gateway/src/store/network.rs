@@ -12,10 +12,13 @@ use walrus_sdk::{
     ConsistencyCheck, ManifestProblem, PartOpener, PatchBody, QuiltPatch, QuiltPatchId,
     QuiltProblem, ReadBudget, RemoteBody,
 };
+use walrus_service::server::Caller;
 
 use super::{
     ByteStream, ObjectOfBlob, PatchStream, Store, StoreError, StoredBlob, StoredPatch,
     cache::{Certified, Indexes, Readers, Slivers},
+    ends::Ends,
+    shares::Shares,
 };
 use crate::limits;
 
@@ -48,6 +51,7 @@ impl Default for CacheBounds {
 pub struct Network {
     client: Client,
     budget: ReadBudget,
+    shares: Arc<Shares>,
     slivers: Arc<Slivers>,
     readers: Arc<Readers>,
     /// Blobs that are known to be certified though nodes may not have heard of it yet.
@@ -57,6 +61,7 @@ pub struct Network {
     /// Making proofs takes the processor.
     proofs: Arc<Semaphore>,
     indexes: Arc<Indexes>,
+    ends: Arc<Ends>,
 }
 
 impl Network {
@@ -64,6 +69,7 @@ impl Network {
     pub fn new(client: Client, bounds: CacheBounds) -> Self {
         Self {
             client,
+            shares: Arc::new(Shares::new(bounds.reads / limits::ADDRESSES)),
             budget: ReadBudget::new(bounds.reads),
             slivers: Slivers::new(bounds.slivers),
             readers: Arc::new(Readers::new(bounds.metadata, limits::STATUS_BELIEVED)),
@@ -71,14 +77,15 @@ impl Network {
             parts: Arc::new(Readers::new(bounds.metadata, limits::STATUS_BELIEVED)),
             proofs: Arc::new(Semaphore::new(limits::PROOFS_AT_ONCE)),
             indexes: Arc::new(Indexes::new(bounds.metadata)),
+            ends: Arc::new(Ends::new()),
         }
     }
 
     /// The reader of a blob that is certified.
     async fn opened(&self, blob_id: &BlobId) -> Result<RemoteBody, StoreError> {
-        self.readers
-            .get(blob_id, self.open_certified(blob_id))
-            .await
+        let reader = self.readers.get(blob_id, self.open_certified(blob_id));
+        // Whoever opened it first had a budget of its own.
+        Ok(reader.await?.with_budget(self.budget.clone()))
     }
 
     async fn open_certified(&self, blob_id: &BlobId) -> Result<RemoteBody, StoreError> {
@@ -86,7 +93,7 @@ impl Network {
         let (reader, status) = tokio::join!(self.client.open_blob(blob_id), status);
         let is_certified = match status {
             Ok(BlobStatus::Nonexistent) if self.certified.has(blob_id) => true,
-            Ok(BlobStatus::Nonexistent) => return Err(StoreError::NeverStored(*blob_id)),
+            Ok(BlobStatus::Nonexistent) => return Err(self.absent(blob_id).await),
             Ok(BlobStatus::Invalid { .. }) => return Err(StoreError::Inconsistent(*blob_id)),
             Ok(status) => {
                 self.require_certified(blob_id, &status).await?;
@@ -129,12 +136,24 @@ impl Network {
         })
     }
 
+    /// Why the nodes do not know a blob.
+    async fn absent(&self, blob_id: &BlobId) -> StoreError {
+        let epoch = self.client.committees().await;
+        let epoch = epoch.ok().map(|committees| committees.current.epoch);
+        let blob_id = *blob_id;
+        match epoch.and_then(|epoch| self.ends.passed(&blob_id, epoch)) {
+            Some(end_epoch) => StoreError::Expired { blob_id, end_epoch },
+            None => StoreError::NeverStored(blob_id),
+        }
+    }
+
     async fn require_certified(
         &self,
         blob_id: &BlobId,
         status: &BlobStatus,
     ) -> Result<(), StoreError> {
         if let BlobStatus::Permanent { end_epoch, .. } = status {
+            self.ends.see(blob_id, *end_epoch);
             let committees = self.client.committees().await;
             let committees = committees.map_err(|error| failed(blob_id, error))?;
             if *end_epoch <= committees.current.epoch {
@@ -211,6 +230,14 @@ impl Store for Network {
         self.certified.note(blob_id);
     }
 
+    fn for_caller(&self, caller: Caller) -> Option<Arc<dyn Store>> {
+        let budget = self.shares.of(caller, &self.budget);
+        Some(Arc::new(Self {
+            budget,
+            ..self.clone()
+        }))
+    }
+
     fn bytes_in_memory(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("reads", self.budget.in_use() as u64),
@@ -231,6 +258,7 @@ impl Store for Network {
                 error => StoreError::Failed(error.into()),
             };
             let blob = reader.blob_inside(object_id).await.map_err(failed)?;
+            self.ends.see(&blob.blob_id, blob.storage.end_epoch);
             let attributes = reader.blob_attributes(blob.id).await.map_err(failed)?;
             let attributes = attributes.unwrap_or_default().metadata.contents;
             Ok(ObjectOfBlob {

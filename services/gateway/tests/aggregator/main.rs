@@ -9,4 +9,5 @@ mod headers;
 mod proofs;
 mod quilts;
 mod ranges;
+mod shares;
 mod store;

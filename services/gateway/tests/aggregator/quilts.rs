@@ -53,6 +53,20 @@ async fn patches_are_listed_with_what_they_are_read_by() {
     assert_eq!(listed[0], expected);
     assert_eq!(listed[1]["patch_id"], second.id(id(1)).to_string());
     assert_eq!(listed.as_array().unwrap().len(), 3);
+    for (query, expected) in [
+        ("tag=x-mine", 1),
+        ("tag=x-mine&value=yes", 1),
+        ("tag=x-mine&value=no", 0),
+        ("tag=nothing", 0),
+    ] {
+        let path = format!("/v1/quilts/{}/patches?{query}", id(1));
+        let listed = aggregator.get(&path).await;
+        let listed: Value = serde_json::from_slice(listed.bytes()).unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), expected, "{query}");
+    }
+    let path = format!("/v1/quilts/{}/patches?value=yes", id(1));
+    let refused = aggregator.get(&path).await.refused();
+    assert_eq!(refused, (400, "INVALID_QUERY".into()));
     let unknown = aggregator
         .get(&format!("/v1/quilts/{}/patches", id(2)))
         .await;

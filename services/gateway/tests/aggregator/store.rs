@@ -26,7 +26,7 @@ use walrus_gateway::{
     store::{ByteStream, ObjectOfBlob, PatchStream, Store, StoreError, StoredBlob, StoredPatch},
 };
 use walrus_sdk::{Address, BlobId, BodyProof, QuiltPatch, QuiltPatchId};
-use walrus_service::metrics::Registry;
+use walrus_service::{metrics::Registry, server::Caller};
 
 /// Bytes that are handed out at once.
 const PART: usize = 100;
@@ -66,6 +66,8 @@ pub(crate) struct Memories {
     blobs: HashMap<BlobId, Memory>,
     objects: HashMap<Address, ObjectOfBlob>,
     quilts: HashMap<BlobId, Vec<(QuiltPatch, Vec<u8>)>>,
+    /// Who had a share of the reads.
+    pub(crate) callers: Mutex<Vec<Caller>>,
     /// What is said of a blob instead.
     pub(crate) refused: Mutex<HashMap<BlobId, Refused>>,
 }
@@ -182,6 +184,11 @@ impl Store for Memories {
         });
         let patch = patch.ok_or_else(|| StoreError::NoPatch("there is no such patch".into()));
         Box::pin(std::future::ready(patch))
+    }
+
+    fn for_caller(&self, caller: Caller) -> Option<Arc<dyn Store>> {
+        self.callers.lock().unwrap().push(caller);
+        None
     }
 
     fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>> {
@@ -321,7 +328,22 @@ impl Aggregator {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        self.ask_as(None, method, path, headers, body).await
+    }
+
+    /// The same from an address.
+    pub(crate) async fn ask_as(
+        &self,
+        caller: Option<Caller>,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
+        if let Some(caller) = caller {
+            request = request.extension(caller);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
