@@ -101,7 +101,7 @@ impl Manifest {
             let parts = entries.len() as u64;
             return Err(ManifestError::PartCount { parts });
         }
-        let parts: Result<Vec<Part>, ManifestError> = entries.iter().map(|e| part(e)).collect();
+        let parts: Result<Vec<Part>, ManifestError> = entries.iter().map(part).collect();
         let manifest = Self::new(digest, parts?)?;
         let sum = manifest.length();
         if sum != stated {
