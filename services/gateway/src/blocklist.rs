@@ -86,7 +86,24 @@ impl Unblocked {
 
 impl Store for Unblocked {
     fn open(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
-        self.unless_blocked(blob_id, self.store.open(blob_id))
+        let open = async move {
+            let blob = self.store.open(blob_id).await?;
+            // Somebody's manifest must not be a way around the list.
+            let blocked = |part: &BlobId| self.list.check(part).is_err();
+            match blob.parts().into_iter().find(blocked) {
+                Some(part) => Err(StoreError::OnBlocklist(part)),
+                None => Ok(blob),
+            }
+        };
+        self.unless_blocked(blob_id, Box::pin(open))
+    }
+
+    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
+        self.unless_blocked(blob_id, self.store.open_raw(blob_id))
+    }
+
+    fn certified(&self, blob_id: BlobId) {
+        self.store.certified(blob_id);
     }
 
     fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {

@@ -32,9 +32,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
-        self.open(blob_id)
-    }
+    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>>;
 
     /// The patches of a quilt, in the order of its index.
     ///
@@ -92,6 +90,11 @@ pub trait StoredBlob: Send + Sync {
     /// # Errors
     /// [`StoreError::Inconsistent`] if it does not, and all others.
     fn read_strictly(&self) -> BoxFuture<'_, Result<ByteStream, StoreError>>;
+
+    /// The blobs that it is made of, beside the one that it was opened by.
+    fn parts(&self) -> Vec<BlobId> {
+        Vec::new()
+    }
 
     /// SHA-256 of all of it, where it is known without reading.
     fn digest(&self) -> Option<[u8; 32]> {

@@ -319,6 +319,12 @@ impl StoredBlob for BlobOfNetwork {
         })
     }
 
+    fn parts(&self) -> Vec<BlobId> {
+        let parts = self.reader.manifest().map(|manifest| manifest.parts());
+        let parts = parts.unwrap_or_default().iter();
+        parts.map(|part| part.blob_id).collect()
+    }
+
     fn digest(&self) -> Option<[u8; 32]> {
         self.reader.manifest().map(|manifest| *manifest.digest())
     }

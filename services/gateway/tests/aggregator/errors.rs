@@ -163,6 +163,8 @@ async fn what_is_on_the_list_of_the_server_is_blocked_whichever_way_it_is_asked_
         .with(1, content(10))
         .with(2, content(10))
         .with(3, content(100))
+        .with(5, content(100))
+        .made_of(5, &[2, 1])
         .with_object(7, 1, &[])
         .with_quilt(3, quilt())
         .with_quilt(4, quilt());
@@ -172,6 +174,10 @@ async fn what_is_on_the_list_of_the_server_is_blocked_whichever_way_it_is_asked_
     let of_quilt = patch("a", 1, &[]).id(three);
     for path in [
         format!("/v1/blobs/{one}"),
+        format!("/v1/blobs/{one}?raw=true"),
+        // A manifest of it, unless nobody looks into that.
+        format!("/v1/blobs/{}", id(5)),
+        format!("/v1/blobs/{}?proof=1", id(5)),
         format!("/v1/blobs/{one}/byte-range?start=0&length=1"),
         format!("/v1/blobs/by-object-id/{object}"),
         format!("/v1alpha/blobs/{one}/stream"),
@@ -186,10 +192,10 @@ async fn what_is_on_the_list_of_the_server_is_blocked_whichever_way_it_is_asked_
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         assert_eq!(aggregator.head(&path).await.status, 451, "{path}");
     }
-    assert_eq!(
-        aggregator.get(&format!("/v1/blobs/{}", id(2))).await.status,
-        200
-    );
+    for allowed in [id(2).to_string(), format!("{}?raw=1", id(5))] {
+        let answer = aggregator.get(&format!("/v1/blobs/{allowed}")).await;
+        assert_eq!(answer.status, 200, "{allowed}");
+    }
     assert_eq!(
         aggregator
             .get(&format!("/v1/blobs/by-quilt-id/{}/a", id(4)))

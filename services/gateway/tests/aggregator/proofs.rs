@@ -4,7 +4,7 @@ use axum::http::Method;
 use walrus_core::EncodingConfig;
 use walrus_sdk::BodyProof;
 
-use crate::store::{Aggregator, Memories, SHARDS, content, encoded_id};
+use crate::store::{Aggregator, Memories, SHARDS, content, encoded_id, id};
 
 const SIZE: usize = 1000;
 
@@ -67,4 +67,25 @@ async fn what_has_no_proof_is_told() {
     let aggregator = Aggregator::new(nothing);
     let path = format!("/v1/blobs/{}?proof=1", encoded_id(b""));
     assert_eq!(aggregator.get(&path).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_manifest_is_its_body_with_its_digest_unless_it_is_asked_for_raw() {
+    let store = Memories::default()
+        .with(1, content(SIZE))
+        .made_of(1, &[2, 3]);
+    let aggregator = Aggregator::new(store);
+    let path = format!("/v1/blobs/{}", id(1));
+    let body = aggregator.get(&path).await;
+    assert_eq!(body.bytes(), content(SIZE));
+    let digest = "sha-256=:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=:";
+    assert_eq!(body.header("repr-digest"), Some(digest));
+    let raw = aggregator.get(&format!("{path}?raw=1")).await;
+    assert_eq!(raw.bytes(), b"manifest");
+    assert_eq!(raw.header("repr-digest"), None);
+    assert_ne!(raw.header("etag"), body.header("etag"));
+    let part = aggregator
+        .get(&format!("{path}/byte-range?start=0&length=4&raw=true"))
+        .await;
+    assert_eq!(part.bytes(), b"mani");
 }
