@@ -106,14 +106,6 @@ impl Store for Unblocked {
         self.store.certified(blob_id);
     }
 
-    fn open_raw(&self, blob_id: BlobId) -> BoxFuture<'_, Result<Arc<dyn StoredBlob>, StoreError>> {
-        self.unless_blocked(blob_id, self.store.open_raw(blob_id))
-    }
-
-    fn certified(&self, blob_id: BlobId) {
-        self.store.certified(blob_id);
-    }
-
     fn quilt(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<Arc<[QuiltPatch]>, StoreError>> {
         self.unless_blocked(quilt_id, self.store.quilt(quilt_id))
     }
