@@ -215,8 +215,10 @@ impl ShardSync {
         turn: &Turn,
         went: Result<Advance, TransferError>,
     ) -> Result<Option<Failure>, Failure> {
-        if let Err(TransferError::Storage(error)) = went {
-            return Err(error.into());
+        match went {
+            // Later there may be room; until then the node goes on with what it has.
+            Err(TransferError::Storage(error)) if !error.is_full() => return Err(error.into()),
+            _ => {}
         }
         if let Ok(advance) = &went {
             self.done = self.done.saturating_add(advance.stored);

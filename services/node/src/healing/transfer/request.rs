@@ -43,7 +43,7 @@ pub(super) enum TransferError {
 }
 
 impl TransferError {
-    /// Whether the source may send more a little later: it is not in the epoch yet, or not there.
+    /// Whether there may be more a little later: the source is not in the epoch yet, or not there, or this node has no room.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Node(error) => {
@@ -52,7 +52,8 @@ impl TransferError {
                     || error.is_reason(Reason::RequestUnauthorized)
             }
             Self::Work(_) => true,
-            Self::GivenUp { .. } | Self::OutOfOrder { .. } | Self::Storage(_) => false,
+            Self::Storage(error) => error.is_full(),
+            Self::GivenUp { .. } | Self::OutOfOrder { .. } => false,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use walrus_service::worker::State;
+
 use super::*;
 
 #[tokio::test]
@@ -24,6 +26,33 @@ async fn a_shard_whose_previous_owner_is_gone_is_recovered_from_the_others() {
     heal(&second, config, BlobRecoveryConfig::default());
     until(|| states(&second, &[9]) == [Some(ShardState::Active)]).await;
     assert_holds(&second, &blob, &[9]);
+}
+
+#[tokio::test]
+async fn a_node_without_room_for_a_shard_goes_on() {
+    let blobs = blobs(3);
+    let full = TestNode::start_capped(SECOND, &[], 1).await;
+    let [first, second] = first_and(full, &blobs).await;
+    let after = committees_of(&first, &second, &ALL[..9], &[9]);
+    assign(&first, &after).await;
+    assign(&second, &after).await;
+    let patient = ShardSyncConfig {
+        shard_sync_retry_min_backoff_secs: 0,
+        shard_sync_retry_max_backoff_secs: 0,
+        shard_sync_retry_switch_to_recovery_interval_secs: 3600,
+        ..ShardSyncConfig::default()
+    };
+    heal(&second, patient, BlobRecoveryConfig::default());
+    let sync = || {
+        let mut workers = second.parts.runner.workers().list().into_iter();
+        workers.find(|worker| worker.name == "shard-sync").unwrap()
+    };
+    // It is tried again and again, and stops nobody.
+    until(|| sync().errors > 2).await;
+    assert_ne!(sync().state, State::Failed);
+    let why = sync().last_error.unwrap().message;
+    assert!(why.contains("storage_max_bytes"), "{why}");
+    assert_eq!(states(&second, &[9]), [Some(ShardState::Recovering)]);
 }
 
 #[tokio::test]

@@ -154,10 +154,13 @@ fn assert_holds(node: &TestNode, blob: &EncodedBlob, own: &[u16]) {
 
 /// The first node has had every shard and some blobs; the second knows of them, and has nothing.
 async fn two_nodes(blobs: &[EncodedBlob]) -> [TestNode; 2] {
-    let nodes = [
-        TestNode::start_as(FIRST, &ALL).await,
-        TestNode::start_as(SECOND, &[]).await,
-    ];
+    let second = TestNode::start_as(SECOND, &[]).await;
+    first_and(second, blobs).await
+}
+
+/// The first node, which has these blobs in all shards, and another one that has none yet.
+async fn first_and(second: TestNode, blobs: &[EncodedBlob]) -> [TestNode; 2] {
+    let nodes = [TestNode::start_as(FIRST, &ALL).await, second];
     for node in &nodes {
         for blob in blobs {
             know_old(node, *blob.metadata.blob_id());

@@ -22,7 +22,7 @@ use walrus_node::{
     },
     healing::PeerTerms,
     parts::{Foundation, Parts},
-    storage::{Storage, records::ShardState},
+    storage::{Storage, StorageOptions, records::ShardState},
     tls::transport,
 };
 use walrus_node_client::{Addresses, NodeClient, NodeClientOptions};
@@ -146,17 +146,24 @@ pub struct TestNode {
 }
 
 pub fn open_parts(dir: &Path, own: &[u16], key: &BlsKeyPair) -> Parts {
-    open_parts_as(NODE_ID, dir, own, key, RestServerConfig::default())
+    open_parts_as(
+        NODE_ID,
+        StorageOptions::new(dir, 1 << 20),
+        own,
+        key,
+        RestServerConfig::default(),
+    )
 }
 
 fn open_parts_as(
     node_id: Address,
-    dir: &Path,
+    options: StorageOptions,
     own: &[u16],
     key: &BlsKeyPair,
     rest: RestServerConfig,
 ) -> Parts {
-    let storage = Storage::open(dir, 1 << 20).unwrap();
+    let snapshots = options.path.join("blob_info_snapshots");
+    let storage = Storage::open_with(options).unwrap();
     for shard in own {
         storage
             .set_shard_state(ShardIndex(*shard), ShardState::Active)
@@ -183,7 +190,7 @@ fn open_parts_as(
             enabled: false,
             ..LiveUploadDeferralConfig::default()
         },
-        snapshots: Some(dir.join("blob_info_snapshots")),
+        snapshots: Some(snapshots),
         clock: Clock::system(),
         work: WorkPlace::Pool,
     })
@@ -211,11 +218,30 @@ impl TestNode {
     }
 
     pub async fn start_with(node_id: Address, own: &[u16], rest: RestServerConfig) -> Self {
+        Self::start_in(node_id, own, rest, None).await
+    }
+
+    /// A node that may hold so many bytes of slivers.
+    pub async fn start_capped(node_id: Address, own: &[u16], max_bytes: u64) -> Self {
+        let rest = RestServerConfig::default();
+        Self::start_in(node_id, own, rest, Some(max_bytes)).await
+    }
+
+    async fn start_in(
+        node_id: Address,
+        own: &[u16],
+        rest: RestServerConfig,
+        max_bytes: Option<u64>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let options = StorageOptions {
+            max_bytes,
+            ..StorageOptions::new(dir.path(), 1 << 20)
+        };
         let mut rng = rand::rng();
         let protocol_key = BlsKeyPair::generate(&mut rng);
         let network_key = NetworkKeyPair::generate(&mut rng);
-        let parts = open_parts_as(node_id, dir.path(), own, &protocol_key, rest);
+        let parts = open_parts_as(node_id, options, own, &protocol_key, rest);
         let router = api::router(parts.deeds.clone());
         let peers = CommitteePeers::new(Arc::clone(&parts.committees), network_key.public_key());
         let server = serve_to(router, &network_key, Arc::new(peers));
