@@ -241,6 +241,8 @@ mod tests {
     }
 
     async fn asked(feed: &PriceFeed) -> Result<f64, FeedError> {
+        // The program does so when it starts.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         feed.ask(Addresses::Any, PATIENCE).await.map(f64::from)
     }
 
