@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fjall::{KeyspaceCreateOptions, PersistMode, Readable as _};
 
-use super::{Database, TableError};
+use super::{Database, TableError, database::sync_directories};
 
 /// A batch ends with the entry that brings it to so many bytes.
 const BATCH_BYTES: usize = 8 << 20;
@@ -54,6 +54,7 @@ impl Database {
             batch.commit()?;
         }
         target.persist(PersistMode::SyncAll)?;
+        sync_directories(directory)?;
         Ok(Some(copied))
     }
 }

@@ -10,6 +10,9 @@ use super::{Batch, Cell, Table, TableError, table::Name};
 const FORMAT: &str = "format";
 const NUMBER: &str = "number";
 
+/// Where the library has the directories of the tables.
+const TABLES_DIRECTORY: &str = "keyspaces";
+
 /// Brings the tables from one format to the next. One that a crash cuts off begins anew: it must bear what it has done already.
 pub type Migration = fn(&Database) -> Result<(), TableError>;
 
@@ -171,9 +174,13 @@ impl Database {
     }
 
     fn open_table<K, V, C>(&self, name: &'static str) -> Result<Table<K, V, C>, TableError> {
+        let is_new = !self.database.keyspace_exists(name);
         let keyspace = self.database.keyspace(name, || {
             KeyspaceCreateOptions::default().max_memtable_size(self.memtable_bytes)
         })?;
+        if is_new {
+            sync_directories(&self.path)?;
+        }
         Ok(Table::new(name, keyspace))
     }
 
@@ -194,4 +201,16 @@ impl Database {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Makes the directories of a database's tables durable, and its own. The library syncs what is in the directory of a table and not
+/// its name; a table without directory is one that it has never heard of, and what its journal has of it is skipped.
+pub(super) fn sync_directories(path: &Path) -> Result<(), TableError> {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let parent = parent.unwrap_or(Path::new("."));
+    for path in [parent.to_owned(), path.join(TABLES_DIRECTORY)] {
+        let sync = || std::fs::File::open(&path)?.sync_all();
+        sync().map_err(|source| TableError::Io { path, source })?;
+    }
+    Ok(())
 }
