@@ -7,7 +7,7 @@ use sui_devchain::{ClockMode, Devchain, RunningChain, SyncPolicy};
 use tower::{ServiceExt as _, layer::layer_fn, service_fn};
 use walrus_sui::chain::ChainClient;
 
-use crate::wire::{Party, Wires};
+use crate::{lines::Party, wire::Wires};
 
 /// Funded accounts of the chain.
 const ACCOUNTS: u32 = 1;
@@ -67,6 +67,7 @@ mod tests {
     use walrus_sui::{Address, transactions::TransactionExecutor};
 
     use super::*;
+    use crate::lines::Cut;
 
     const STRANGER: Address = Address::new([9; 32]);
 
@@ -110,10 +111,10 @@ mod tests {
         let wires = Wires::new(StdRng::seed_from_u64(1));
         let running = boot(directory.path()).await.unwrap();
         let chain = client(&running, Party::Client(0), &wires).unwrap();
-        wires.cut(Party::Client(0), true);
+        let cut = wires.cut(Cut::off([Party::Client(0)]));
         let unreachable = chain.latest_checkpoint().await.unwrap_err();
         assert!(unreachable.is_transient(), "{unreachable}");
-        wires.cut(Party::Client(0), false);
+        wires.mend(cut);
         chain.latest_checkpoint().await.unwrap();
     }
 }

@@ -1,19 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod chain;
 mod faults;
+mod history;
 mod journal;
+mod lines;
 mod load;
 mod machine;
 mod model;
+mod money;
 mod network;
 mod node;
 mod oracle;
 mod plan;
+mod platter;
+mod promises;
 mod randomness;
+mod reports;
 mod seeds;
 mod simulation;
 mod snapshot;
+mod syncs;
+mod trouble;
+mod victims;
 mod wire;
 
 pub use plan::Plan;

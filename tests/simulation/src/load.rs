@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use rand::{Rng as _, rngs::StdRng};
+use tokio::time::Instant;
 use walrus_sdk::Client;
 
 use crate::{
@@ -52,6 +53,7 @@ impl Worker {
         if !deletable {
             store = store.permanent();
         }
+        let begun = Instant::now();
         let stored = tokio::time::timeout(LONGEST, store.start()).await;
         let stored = stored.with_context(|| format!("store {number} hangs"))?;
         let journal = &self.network.journal;
@@ -73,7 +75,10 @@ impl Worker {
             }
             Err(error) => {
                 journal.note(format_args!("store {number} fails: {error}"));
-                Err(error).with_context(|| format!("store {number}"))
+                match self.network.clients_in_trouble.since(begun) {
+                    true => Ok(()),
+                    false => Err(error).with_context(|| format!("store {number}")),
+                }
             }
         }
     }
@@ -89,7 +94,7 @@ impl Worker {
 
     /// Reads a blob that was live a moment ago.
     pub(crate) async fn read(&self, blob: &Blob) -> anyhow::Result<()> {
-        let number = blob.number;
+        let (number, begun) = (blob.number, Instant::now());
         let reading = self.client.read(blob.blob_id).start();
         let read = tokio::time::timeout(LONGEST, reading).await;
         let read = read.with_context(|| format!("the read of blob {number} hangs"))?;
@@ -109,7 +114,7 @@ impl Worker {
                     .journal
                     .note(format_args!("read {number} fails: {error}"));
                 ensure!(
-                    !is_live,
+                    !is_live || self.network.clients_in_trouble.since(begun),
                     "blob {number} is live and cannot be read: {error}"
                 );
                 Ok(())
@@ -125,16 +130,17 @@ impl Worker {
         let extended = self.client.writer()?.extend_blob(object, more).await;
         match extended {
             Ok(_) => {
-                self.model.change(number, |blob| blob.end_epoch += more);
+                self.model.change(object, |blob| blob.end_epoch += more);
                 self.network
                     .journal
                     .note(format_args!("extend {number} by {more}"));
             }
-            // It may have ended meanwhile.
-            Err(error) => self
-                .network
-                .journal
-                .note(format_args!("extend {number} fails: {error}")),
+            // It may have ended meanwhile; or the chain has done it, and the answer was lost.
+            Err(error) => {
+                self.model.change(object, |blob| blob.uncertain = true);
+                let journal = &self.network.journal;
+                journal.note(format_args!("extend {number} fails: {error}"));
+            }
         }
         Ok(())
     }
@@ -145,12 +151,13 @@ impl Worker {
         };
         let number = blob.number;
         // From now on nobody may rely on it.
-        self.model.change(number, |blob| blob.deleted = true);
+        self.model.change(object, |blob| blob.deleted = true);
         let deleted = self.client.writer()?.delete_blobs(&[object]).await;
         match deleted {
             Ok(_) => self.network.journal.note(format_args!("delete {number}")),
+            // The chain may have done it, and the answer was lost.
             Err(error) => {
-                self.model.change(number, |blob| blob.deleted = false);
+                self.model.change(object, |blob| blob.uncertain = true);
                 let journal = &self.network.journal;
                 journal.note(format_args!("delete {number} fails: {error}"));
             }

@@ -20,6 +20,8 @@ pub(crate) struct Blob {
     pub(crate) deletable: bool,
     /// Whether somebody has begun to delete it.
     pub(crate) deleted: bool,
+    /// Whether it may live on after its end: somebody does not know what the chain has made of his request.
+    pub(crate) uncertain: bool,
     content: Content,
 }
 
@@ -63,6 +65,7 @@ impl Blob {
             end_epoch,
             deletable: false,
             deleted: false,
+            uncertain: false,
             content,
         }
     }
@@ -91,11 +94,13 @@ impl Model {
         self.blobs().push(blob);
     }
 
-    /// Changes what is known of a blob.
-    pub(crate) fn change(&self, number: u32, change: impl FnOnce(&mut Blob)) {
-        if let Some(blob) = self.blobs().iter_mut().find(|blob| blob.number == number) {
-            change(blob);
-        }
+    /// Changes what is known of an object, which more than one store may have ended with.
+    pub(crate) fn change(&self, object: Address, change: impl Fn(&mut Blob)) {
+        let mut blobs = self.blobs();
+        let same = blobs
+            .iter_mut()
+            .filter(|blob| blob.object_id == Some(object));
+        same.for_each(change);
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<Blob> {
@@ -117,7 +122,7 @@ impl Model {
         let blobs = self.blobs();
         let is_live = |gone: &Blob| {
             let mut same = blobs.iter().filter(|blob| blob.blob_id == gone.blob_id);
-            same.any(|blob| blob.is_live(epoch))
+            same.any(|blob| blob.is_live(epoch) || blob.uncertain)
         };
         let gone = blobs.iter().filter(|blob| !is_live(blob));
         gone.cloned().collect()

@@ -1,16 +1,18 @@
 //! A network in one process: chain, nodes, clients, and what connects them.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
+use rand::Rng as _;
 use sui_devchain::RunningChain;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
-use walrus_core::{Epoch, ShardIndex};
+use walrus_core::Epoch;
 use walrus_node_client::NodeClientOptions;
 use walrus_sdk::{Client, ClientOptions};
 use walrus_service::clock::Clock;
 use walrus_sui::{
+    Address,
     contract::{Committee, ContractReader},
     objects::EpochState,
     transactions::ContractWriter,
@@ -19,17 +21,18 @@ use walrus_sui::{
 
 use crate::{
     chain,
+    history::{History, Shards},
     journal::Journal,
+    lines::Party,
     node::SimNode,
     plan::{EPOCH, Plan},
     snapshot::{CLIENTS, Snapshot, scratch},
-    wire::{Party, Wire, Wires},
+    trouble::Trouble,
+    wire::{Wire, Wires},
 };
 
 /// How often is looked whether something has come to be.
 const LOOK: Duration = Duration::from_secs(1);
-/// The party under whose name the simulation itself asks: nothing cuts it off.
-const OBSERVER: Party = Party::Client(u16::MAX);
 
 /// Where nodes are: what they share.
 #[derive(Debug)]
@@ -50,6 +53,11 @@ pub(crate) struct Network {
     pub(crate) reader: ContractReader,
     /// Of the account that holds the stakes.
     pub(crate) admin: ContractWriter,
+    pub(crate) history: History,
+    /// Nodes do not reach one another as the protocol needs it: epochs may wait.
+    pub(crate) nodes_in_trouble: Trouble,
+    /// Clients do not reach nodes and chain as the protocol needs it: they may fail.
+    pub(crate) clients_in_trouble: Trouble,
     /// Whoever does something to a node holds it meanwhile.
     nodes: Vec<Mutex<SimNode>>,
     // Last, so that it goes when nothing uses it any more.
@@ -68,16 +76,16 @@ impl Network {
         snapshot.unpack(path)?;
         let chain = chain::boot(&path.join("chain")).await?;
         let wires = Wires::new(plan.draw("wires"));
-        let client = chain::client(&chain, OBSERVER, &wires)?;
+        let client = chain::client(&chain, Party::Observer, &wires)?;
         let reader = ContractReader::new(client, snapshot.deployment.objects()).await?;
         let admin = ContractWriter::new(reader.clone(), chain::admin(&chain)?);
         let clock = Clock::of_runtime(reader.time_ms().await?);
         let nodes = snapshot.nodes.iter().map(|known| {
-            let directory = path.join("nodes").join(known.index.to_string());
-            Mutex::new(SimNode::new(known.clone(), directory))
+            let node = SimNode::new(known.clone(), path, plan.draw("platters").random())?;
+            Ok(Mutex::new(node))
         });
         let this = Self {
-            nodes: nodes.collect(),
+            nodes: nodes.collect::<anyhow::Result<_>>()?,
             site: Site {
                 snapshot,
                 chain,
@@ -89,6 +97,9 @@ impl Network {
             journal,
             reader,
             admin,
+            history: History::default(),
+            nodes_in_trouble: Trouble::default(),
+            clients_in_trouble: Trouble::default(),
             _directory: directory,
         };
         for index in 0..plan.nodes {
@@ -136,8 +147,17 @@ impl Network {
         Ok(Client::new(reader, options).with_signer(key))
     }
 
+    /// All wallets that there are.
+    pub(crate) fn wallets(&self) -> anyhow::Result<Vec<Address>> {
+        let snapshot = &self.site.snapshot;
+        let nodes = snapshot.nodes.iter().map(|node| node.wallet.as_str());
+        let keys = nodes.chain(snapshot.clients.iter().map(String::as_str));
+        let addresses = keys.map(|key| Ok(Keypair::parse(key)?.address()));
+        addresses.chain([Ok(self.admin.address())]).collect()
+    }
+
     /// The shards of each member of a committee, by its number.
-    pub(crate) fn shards(&self, committee: &Committee) -> BTreeMap<u16, Vec<ShardIndex>> {
+    pub(crate) fn shards(&self, committee: &Committee) -> Shards {
         let index_of = |node_id| {
             let mut known = self.site.snapshot.nodes.iter();
             known

@@ -6,13 +6,15 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use tokio::sync::oneshot;
+use walrus_core::Epoch;
 use walrus_node::{
     Listeners, NodeConfig, RunningNode, StorageNode, Surroundings, WorkPlace, operator,
     storage::{StorageOptions, disks::FreeSpace},
@@ -20,9 +22,12 @@ use walrus_node::{
 
 use crate::{
     chain,
+    lines::{Cut, CutId, Party},
     network::Site,
+    platter::Platter,
     snapshot::Known,
-    wire::{Party, Wire},
+    syncs,
+    wire::Wire,
 };
 
 /// What a disk has free that is not full.
@@ -58,19 +63,58 @@ pub(crate) struct SimNode {
     pub(crate) known: Known,
     pub(crate) disk: Arc<Disk>,
     directory: PathBuf,
+    platter: Arc<Platter>,
     running: Option<RunningNode>,
 }
 
+/// A failure of power that is to come, or has come.
+#[derive(Debug)]
+pub(crate) struct PowerFailure {
+    failed: oneshot::Receiver<()>,
+    /// Nothing that a node does without power is heard of.
+    cut: Arc<Mutex<Option<CutId>>>,
+}
+
+impl PowerFailure {
+    /// Returns when the power has failed.
+    pub(crate) async fn failed(&mut self) {
+        // It is told, unless it does not fail any more.
+        if (&mut self.failed).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    fn is_over(self, site: &Site) {
+        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cut) = *cut {
+            site.wires.mend(cut);
+        }
+    }
+}
+
+impl Drop for SimNode {
+    fn drop(&mut self) {
+        syncs::forget(self.platter.root());
+    }
+}
+
 impl SimNode {
-    /// One that is down, on `directory`.
-    pub(crate) fn new(known: Known, directory: PathBuf) -> Self {
-        Self {
-            index: known.index,
+    /// One that is down, on a directory of its own below `site`.
+    pub(crate) fn new(known: Known, site: &Path, seed: u64) -> anyhow::Result<Self> {
+        let index = known.index;
+        let directory = site.join("nodes").join(index.to_string());
+        let copies = site.join("platters").join(index.to_string());
+        let seed = seed.wrapping_add(u64::from(index));
+        let platter = Arc::new(Platter::new(directory.clone(), copies, seed)?);
+        syncs::listen(Arc::clone(&platter));
+        Ok(Self {
+            index,
             known,
             disk: Arc::default(),
             directory,
+            platter,
             running: None,
-        }
+        })
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -154,6 +198,78 @@ impl SimNode {
         self.running = None;
     }
 
+    /// Has the power fail just before it syncs something, when it has synced so often.
+    pub(crate) fn fail_power_after(&self, site: &Site, syncs: u32) -> PowerFailure {
+        let (tell, failed) = oneshot::channel();
+        let cut: Arc<Mutex<Option<CutId>>> = Arc::default();
+        let (noted, wires) = (Arc::clone(&cut), site.wires.clone());
+        let (address, party) = (self.known.address.clone(), Party::Node(self.index));
+        self.platter.fail_after(syncs, move || {
+            wires.disconnect(&address);
+            let cut = wires.cut(Cut::off([party]));
+            *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(cut);
+            let _ = tell.send(());
+        });
+        PowerFailure { failed, cut }
+    }
+
+    /// Whether it goes on only because it has not noticed yet that it has no power.
+    pub(crate) fn is_without_power(&self) -> bool {
+        self.platter.is_off()
+    }
+
+    /// Ends it as a failure of power does: what was not synced may be lost.
+    pub(crate) fn lose_power(&mut self, site: &Site) -> anyhow::Result<()> {
+        site.wires.disconnect(&self.known.address);
+        self.platter.fail().context("the power does not fail")?;
+        self.running = None;
+        Ok(())
+    }
+
+    /// The power is back: its directory is what the disk has kept.
+    pub(crate) async fn restore_power(
+        &mut self,
+        site: &Site,
+        failure: PowerFailure,
+    ) -> anyhow::Result<()> {
+        ensure!(!self.is_up(), "a node that is up has power");
+        let lock = self.platter.without_power().join("db").join("lock");
+        for _ in 0..LETTING_GO {
+            let is_free = match fs::File::open(&lock) {
+                Ok(lock) => lock.try_lock().is_ok(),
+                Err(_) => true,
+            };
+            if is_free {
+                failure.is_over(site);
+                return self.platter.restore().context("the power is not back");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        bail!("node {} does not end without power", self.index)
+    }
+
+    /// Starts it, and has the power fail when it has synced so often, if it does so before it is up; then the power is back, and the
+    /// node is down. Returns whether it has failed.
+    pub(crate) async fn start_without_power(
+        &mut self,
+        site: &Site,
+        syncs: u32,
+    ) -> anyhow::Result<bool> {
+        let mut failure = self.fail_power_after(site, syncs);
+        let started = tokio::select! {
+            biased;
+            () = failure.failed() => Ok(()),
+            started = self.start(site) => started,
+        };
+        if !self.platter.hold() {
+            started?;
+            return Ok(false);
+        }
+        self.lose_power(site)?;
+        self.restore_power(site, failure).await?;
+        Ok(true)
+    }
+
     /// The end of what was being written when it was killed: bytes that are no record, behind the last of some segment.
     pub(crate) fn tear(&self, bytes: &[u8]) -> anyhow::Result<()> {
         ensure!(!self.is_up(), "a node that is up writes on");
@@ -174,7 +290,20 @@ impl SimNode {
         if shards.exists() {
             fs::remove_dir_all(&shards)?;
         }
-        Ok(())
+        // Not even a failure of power brings them back.
+        Ok(self.platter.settle()?)
+    }
+
+    /// A file of slivers whose expiry class has ended, if there is one; the class is in the name.
+    pub(crate) fn file_of_ended(&self, epoch: Epoch) -> anyhow::Result<Option<String>> {
+        let mut segments = Vec::new();
+        find_files(&self.directory.join("shards"), &mut segments)?;
+        let is_ended = |segment: &PathBuf| {
+            let name = segment.file_name()?.to_str()?;
+            let class: Epoch = name.split('-').nth(1)?.parse().ok()?;
+            (class > 0 && class <= epoch).then(|| segment.display().to_string())
+        };
+        Ok(segments.iter().find_map(is_ended))
     }
 
     /// Checks the storage of a node that is down.

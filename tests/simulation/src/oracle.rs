@@ -1,52 +1,52 @@
 //! Oracle: what has to hold, at all times and when the faults are over.
 //!
-//! * A blob that is certified and has not ended can be read, by any client, with its bytes ([`crate::load`]).
-//! * A node that confirms a blob stores all slivers of it that are its own.
+//! * A blob that is certified and has not ended can be read, by any client, with its bytes ([`crate::load`], [`crate::audit`]).
+//! * A node that confirms a blob stores all slivers of it that are its own, and still does after a failure of power
+//!   ([`crate::promises`]).
 //! * No background job of a node fails.
-//! * Every change of the epoch ends in time; each member reports its shards at most once for an epoch.
+//! * Epochs begin and their changes end in time; each member reports its shards exactly once for an epoch ([`crate::reports`]).
 //! * When the faults are over, every member has both slivers of every live blob for each of its shards, and soon nothing of blobs
-//!   that have ended.
+//!   that have ended, nor a file for them.
+//! * No WAL comes from nowhere, and none is lost ([`crate::money`]).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use axum::body::Body;
 use http::Request;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
-use walrus_core::{Epoch, ShardIndex, SliverType, parameters::max_faulty};
+use walrus_core::{Epoch, ShardIndex, SliverType};
 use walrus_node_client::{Held, PieceName, SuccessEnvelope};
 use walrus_service::worker::State;
-use walrus_sui::{
-    event_stream::{EventSource, EventStream, StreamItem},
-    events::{ContractEvent, EventPosition, ShardsReceived},
-};
 
-use crate::{model::Model, network::Network, wire::Confirmed};
+use crate::{history::Shards, model::Model, network::Network, plan::EPOCH, wire::Confirmed};
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(5);
 /// Longest change of the epoch.
 const LONGEST_CHANGE: Duration = Duration::from_secs(150);
+/// How late an epoch may begin: nodes look now and then whether it is time.
+const LATE: Duration = Duration::from_secs(60);
 /// Most bytes of an answer.
 const MAX_ANSWER: usize = 1 << 20;
-
-/// Shards of each member.
-type Shards = BTreeMap<u16, Vec<ShardIndex>>;
 
 /// Looks on, until something is wrong.
 pub(crate) async fn watch(network: Arc<Network>) -> anyhow::Result<()> {
     let mut changing: Option<(Epoch, Instant)> = None;
+    let mut settled: Option<(Epoch, Instant)> = None;
     loop {
         tokio::time::sleep(LOOK).await;
         let (epoch, is_over) = network.epoch().await?;
+        let (now, trouble) = (Instant::now(), &network.nodes_in_trouble);
+        if !network.history.knows(epoch) {
+            let committees = network.reader.committees().await?;
+            let members = network.shards(&committees.current);
+            network.history.begins(committees.epoch, members);
+        }
         changing = match changing {
             _ if is_over => None,
-            Some((same, since)) if same == epoch => {
+            Some((same, since)) if same == epoch && !trouble.since(since) => {
                 let takes = since.elapsed();
                 ensure!(
                     takes < LONGEST_CHANGE,
@@ -54,7 +54,18 @@ pub(crate) async fn watch(network: Arc<Network>) -> anyhow::Result<()> {
                 );
                 Some((same, since))
             }
-            _ => Some((epoch, Instant::now())),
+            _ => Some((epoch, now)),
+        };
+        settled = match settled {
+            Some((same, since)) if same == epoch => {
+                let due = since.checked_add(EPOCH).unwrap_or(since);
+                ensure!(
+                    now.saturating_duration_since(due) < LATE || trouble.since(due),
+                    "epoch {epoch} does not end"
+                );
+                settled
+            }
+            _ => is_over.then_some((epoch, now)),
         };
         look_at_confirmations(&network).await?;
         look_at_jobs(&network).await?;
@@ -91,7 +102,7 @@ async fn look_at_confirmations(network: &Network) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn has(held: &Held, pair: walrus_core::SliverPairIndex) -> bool {
+pub(crate) fn has(held: &Held, pair: walrus_core::SliverPairIndex) -> bool {
     [SliverType::Primary, SliverType::Secondary]
         .into_iter()
         .all(|sliver_type| held.has(PieceName::Sliver(pair, sliver_type)))
@@ -100,7 +111,8 @@ fn has(held: &Held, pair: walrus_core::SliverPairIndex) -> bool {
 async fn look_at_jobs(network: &Network) -> anyhow::Result<()> {
     for index in network.indexes() {
         let node = network.node(index).await?;
-        let Some(running) = node.running() else {
+        let running = node.running().filter(|_| !node.is_without_power());
+        let Some(running) = running else {
             continue;
         };
         for worker in running.view().workers().list() {
@@ -173,7 +185,7 @@ async fn missing(
 }
 
 /// What a node has of a blob; `None` if it is down or refuses to tell.
-async fn held(
+pub(crate) async fn held(
     network: &Network,
     index: u16,
     blob_id: &walrus_core::BlobId,
@@ -193,7 +205,7 @@ async fn held(
     Ok(Some(held.success.data))
 }
 
-/// Waits until no member has a sliver of a blob that has ended.
+/// Waits until no member has a sliver of a blob that has ended, or a file of slivers that have.
 ///
 /// # Errors
 /// It takes more than `longest`.
@@ -207,75 +219,33 @@ pub(crate) async fn nothing_left(
         let committees = network.reader.committees().await?;
         let members = network.shards(&committees.current);
         let mut left = None;
-        for index in members.into_keys() {
+        let members: Vec<_> = members.into_keys().collect();
+        for index in members.iter().copied() {
             for blob in model.gone(committees.epoch) {
                 let held = held(network, index, &blob.blob_id).await?;
                 let is_left = |held: Held| !held.primary.is_empty() || !held.secondary.is_empty();
                 if held.is_some_and(is_left) {
-                    left = Some((index, blob.number));
+                    let number = blob.number;
+                    left = Some(format!(
+                        "node {index} still has slivers of blob {number}, which has ended"
+                    ));
                 }
+            }
+        }
+        if left.is_none() {
+            for index in members {
+                let file = network.node(index).await?.file_of_ended(committees.epoch)?;
+                left = left.or_else(|| file.map(|file| format!("node {index} still has {file}")));
             }
         }
         match left {
             None => return Ok(()),
-            Some((index, number)) if start.elapsed() > longest => {
-                bail!(
-                    "{longest:?} later, node {index} still has slivers of blob {number}, which has ended"
-                )
+            Some(left) if start.elapsed() > longest => {
+                bail!("{longest:?} later, {left}")
             }
             Some(_) => tokio::time::sleep(LOOK).await,
         }
     }
-}
-
-/// Reads all events of the contract again: no member has reported the same shards twice for an epoch, and every epoch before the last was
-/// reported by a quorum.
-///
-/// # Errors
-/// Who has, or what was not.
-pub(crate) async fn reported_once(network: &Network) -> anyhow::Result<()> {
-    let source = EventSource::new(network.reader.packages().origin);
-    let chain = network.reader.chain().clone();
-    let newest = chain.latest_checkpoint().await?;
-    let mut events = EventStream::start(chain, source, EventPosition::default());
-    let mut reported: BTreeMap<Epoch, BTreeSet<Vec<ShardIndex>>> = BTreeMap::new();
-    let mut current = 0;
-    while let Some(item) = events.next_item().await {
-        match item {
-            StreamItem::Event { event, .. } => match event {
-                ContractEvent::ShardsReceived(ShardsReceived { epoch, mut shards }) => {
-                    shards.sort();
-                    let is_first = reported.entry(epoch).or_default().insert(shards.clone());
-                    ensure!(
-                        is_first,
-                        "shards {shards:?} were reported twice for epoch {epoch}"
-                    );
-                }
-                ContractEvent::EpochChangeStart(start) => current = start.epoch,
-                _ => {}
-            },
-            StreamItem::Watermark { checkpoint, .. } if checkpoint >= newest => break,
-            // Elements come from event blobs, and this is the chain.
-            StreamItem::Watermark { .. } | StreamItem::Element(_) => {}
-            StreamItem::Malformed { reason, .. } => bail!("a malformed event: {reason}"),
-            StreamItem::Ahead { cursor, latest } => bail!("{cursor} is ahead of {latest}"),
-            StreamItem::Pruned { cursor, lowest } => bail!("{cursor} is gone, {lowest} is not"),
-        }
-    }
-    for epoch in 2..current {
-        let shards: usize = reported
-            .get(&epoch)
-            .into_iter()
-            .flatten()
-            .map(Vec::len)
-            .sum();
-        let quorum = usize::from(network.plan.shards() - max_faulty(network.plan.shards()));
-        ensure!(
-            shards >= quorum,
-            "only {shards} shards were reported for epoch {epoch}"
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -20,14 +20,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Twenty nodes, three epochs, a hundred stores, a dozen faults.
+    /// Twenty nodes, three epochs, a hundred stores, sixteen faults.
     pub fn of_seed(seed: u64) -> Self {
         Self {
             seed,
             nodes: 20,
             epochs: 3,
             stores: 100,
-            faults: 12,
+            faults: 16,
         }
     }
 

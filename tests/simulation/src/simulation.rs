@@ -6,14 +6,17 @@ use anyhow::Context as _;
 use tokio::task::JoinSet;
 
 use crate::{
+    audit,
     faults::Faults,
     journal::Journal,
     load::Worker,
     machine,
     model::Model,
+    money,
     network::Network,
     oracle,
     plan::{EPOCH, Plan},
+    reports,
     snapshot::{CLIENTS, Snapshot},
 };
 
@@ -73,6 +76,7 @@ async fn run(
     let network = Arc::new(Network::start(plan, snapshot, journal).await?);
     let mut watching = JoinSet::new();
     watching.spawn(oracle::watch(Arc::clone(&network)));
+    watching.spawn(audit::go_on(Arc::clone(&network), Arc::clone(&model)));
     {
         let longest = plan.span().saturating_mul(3).saturating_add(REST);
         let happening = tokio::time::timeout(longest, happen(&network, &model));
@@ -133,5 +137,6 @@ async fn happen(network: &Arc<Network>, model: &Arc<Model>) -> anyhow::Result<()
         reader.read(&blob).await?;
     }
     oracle::nothing_left(network, model, REMOVAL).await?;
-    oracle::reported_once(network).await
+    reports::once(network).await?;
+    money::is_conserved(network).await
 }

@@ -33,10 +33,12 @@ use walrus_sui::{
 };
 
 use crate::{
-    chain, machine,
+    chain,
+    lines::Party,
+    machine,
     network::Site,
     plan::{EPOCH, Plan},
-    wire::{Party, Wires},
+    wire::Wires,
 };
 
 /// What everybody gets for gas, in MIST.
@@ -69,7 +71,7 @@ pub(crate) struct Known {
     /// `host:port`, as on chain.
     pub(crate) address: String,
     /// The key of its wallet, in text.
-    wallet: String,
+    pub(crate) wallet: String,
 }
 
 /// How large a network is.

@@ -26,6 +26,8 @@ use tower::ServiceExt as _;
 use walrus_node_client::{Held, SuccessEnvelope, Transport, TransportError};
 use walrus_service::server::Caller;
 
+use crate::lines::{Cut, CutId, Lines, Party};
+
 /// Shortest and longest time that a request or the head of an answer takes.
 const LATENCY: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_millis(12);
@@ -33,15 +35,6 @@ const LATENCY: std::ops::RangeInclusive<Duration> =
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of what a node says that it holds.
 const MAX_HELD_BYTES: usize = 1 << 20;
-
-/// Who takes part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Party {
-    /// A storage node, by its number.
-    Node(u16),
-    /// A client, by its number.
-    Client(u16),
-}
 
 /// What a node does to its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +66,11 @@ struct State {
     draw: StdRng,
     /// By `host:port`.
     places: BTreeMap<String, Place>,
-    /// Cancelled while a party is cut off from everybody.
-    lines: BTreeMap<Party, CancellationToken>,
+    lines: Lines,
     lies: BTreeMap<u16, Lie>,
     confirmed: Vec<Confirmed>,
+    /// What each node had of a blob when it confirmed it last.
+    promises: BTreeMap<u16, BTreeMap<String, Held>>,
 }
 
 /// A node that is up.
@@ -93,9 +87,10 @@ impl Wires {
         Self(Arc::new(Mutex::new(State {
             draw,
             places: BTreeMap::new(),
-            lines: BTreeMap::new(),
+            lines: Lines::default(),
             lies: BTreeMap::new(),
             confirmed: Vec::new(),
+            promises: BTreeMap::new(),
         })))
     }
 
@@ -117,15 +112,14 @@ impl Wires {
         }
     }
 
-    /// Cuts a party off from everybody, or ends that.
-    pub(crate) fn cut(&self, party: Party, is_cut: bool) {
-        let mut state = self.state();
-        let line = state.lines.entry(party).or_default();
-        if is_cut {
-            line.cancel();
-        } else if line.is_cancelled() {
-            *line = CancellationToken::new();
-        }
+    /// Cuts the network, until [`Wires::mend`].
+    pub(crate) fn cut(&self, cut: Cut) -> CutId {
+        self.state().lines.cut(cut)
+    }
+
+    /// Ends a cut.
+    pub(crate) fn mend(&self, cut: CutId) {
+        self.state().lines.mend(cut);
     }
 
     /// Has a node lie, or end that.
@@ -139,7 +133,21 @@ impl Wires {
 
     /// Something was confirmed.
     pub(crate) fn note(&self, confirmed: Confirmed) {
-        self.state().confirmed.push(confirmed);
+        let mut state = self.state();
+        let promises = state.promises.entry(confirmed.node).or_default();
+        promises.insert(confirmed.blob_id.clone(), confirmed.held.clone());
+        state.confirmed.push(confirmed);
+    }
+
+    /// What a node has confirmed, by the blob's ID, with what it had of it.
+    pub(crate) fn promises(&self, node: u16) -> BTreeMap<String, Held> {
+        let state = self.state();
+        state.promises.get(&node).cloned().unwrap_or_default()
+    }
+
+    /// A node has lost what it had: nothing of what it has confirmed is to be expected.
+    pub(crate) fn forget_promises(&self, node: u16) {
+        self.state().promises.remove(&node);
     }
 
     /// What was confirmed since this was asked last.
@@ -147,8 +155,8 @@ impl Wires {
         std::mem::take(&mut self.state().confirmed)
     }
 
-    fn line(&self, party: Party) -> CancellationToken {
-        self.state().lines.entry(party).or_default().clone()
+    fn line(&self, a: Party, b: Party) -> CancellationToken {
+        self.state().lines.between(a, b)
     }
 
     async fn latency(&self) {
@@ -159,7 +167,7 @@ impl Wires {
     /// Returns when a request to the chain has arrived there.
     pub(crate) async fn to_chain(&self, party: Party) -> io::Result<()> {
         self.latency().await;
-        match self.line(party).is_cancelled() {
+        match self.line(party, Party::Chain).is_cancelled() {
             true => Err(io::ErrorKind::HostUnreachable.into()),
             false => Ok(()),
         }
@@ -171,7 +179,7 @@ impl Wires {
         party: Party,
         body: tonic::body::Body,
     ) -> tonic::body::Body {
-        let cut = self.line(party).cancelled_owned();
+        let cut = self.line(party, Party::Chain).cancelled_owned();
         let frames = BodyStream::new(body);
         let frames = breaking(frames, cut, || {
             Err(tonic::Status::unavailable("broken off"))
@@ -210,13 +218,12 @@ impl Wire {
         mut request: Request<Body>,
     ) -> Result<reqwest::Response, TransportError> {
         self.wires.latency().await;
-        let own = self.wires.line(self.from);
         let place = self.wires.state().places.get(address).cloned();
         let Some(place) = place else {
             return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
         };
-        let other = self.wires.line(Party::Node(place.node));
-        if own.is_cancelled() || other.is_cancelled() {
+        let line = self.wires.line(self.from, Party::Node(place.node));
+        if line.is_cancelled() {
             tokio::time::sleep(CONNECT_TIMEOUT).await;
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
@@ -225,8 +232,7 @@ impl Wire {
         let answer = tokio::select! {
             biased;
             () = place.life.cancelled() => Err(reset()),
-            () = own.cancelled() => Err(reset()),
-            () = other.cancelled() => Err(reset()),
+            () = line.cancelled() => Err(reset()),
             answer = place.router.clone().oneshot(request) => Ok(answer),
         };
         let Ok(mut answer) = answer?;
@@ -240,7 +246,7 @@ impl Wire {
             *answer.status_mut() = StatusCode::NOT_FOUND;
         }
         let falsify = lie.map(|lie| self.falsifier(lie));
-        Ok(received(answer, [place.life, own, other], falsify).into())
+        Ok(received(answer, [place.life, line], falsify).into())
     }
 
     /// The caller whose share of the node is used.
@@ -256,6 +262,7 @@ impl Wire {
                 let [high, low] = client.to_be_bytes();
                 Caller::at([10, 9, high, low].into())
             }
+            Party::Chain | Party::Observer => Caller::at([10, 7, 0, 1].into()),
         }
     }
 
@@ -348,17 +355,16 @@ fn reset() -> TransportError {
 /// An answer as it arrives: its body breaks off when one of the ends is gone.
 fn received(
     answer: Response<Body>,
-    ends: [CancellationToken; 3],
+    ends: [CancellationToken; 2],
     falsify: Option<Falsifier>,
 ) -> Response<reqwest::Body> {
     answer.map(|body| {
-        let [life, own, other] = ends;
+        let [life, line] = ends;
         let gone = async move {
             tokio::select! {
                 biased;
                 () = life.cancelled_owned() => {}
-                () = own.cancelled_owned() => {}
-                () = other.cancelled_owned() => {}
+                () = line.cancelled_owned() => {}
             }
         };
         let bytes = body.into_data_stream().map_err(io::Error::other);
@@ -419,12 +425,12 @@ mod tests {
     async fn who_is_cut_off_is_silent_until_that_ends() {
         let wires = wires();
         for party in [Party::Node(1), Party::Client(0)] {
-            wires.cut(party, true);
+            let cut = wires.cut(Cut::off([party]));
             let start = tokio::time::Instant::now();
             assert!(ask(&wires, PLACE, "bytes").await.is_err());
             assert!(start.elapsed() >= CONNECT_TIMEOUT);
             assert!(wires.to_chain(party).await.is_err());
-            wires.cut(party, false);
+            wires.mend(cut);
             assert!(ask(&wires, PLACE, "bytes").await.is_ok());
             wires.to_chain(party).await.unwrap();
         }
