@@ -7,7 +7,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use walrus_core::{blob_source::BlobSource, work::Progress};
+use walrus_core::{BlobId, blob_source::BlobSource, proof::MAX_RANGE_PROOF_BYTES, work::Progress};
+
+use crate::Body;
 
 #[link(wasm_import_module = "blob")]
 unsafe extern "C" {
@@ -21,6 +23,12 @@ unsafe extern "C" {
 
 /// The text of the last computation: a blob ID, or why there is none.
 static TEXT: Mutex<String> = Mutex::new(String::new());
+
+/// What the embedding program has put in: the 32 bytes of a blob ID, and a proof.
+static INPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Longest input, in bytes: a proof of some hundred parts.
+const MAX_INPUT: usize = 4 * MAX_RANGE_PROOF_BYTES;
 
 /// A blob whose bytes the embedding program has.
 struct Embedder {
@@ -51,13 +59,48 @@ pub extern "C" fn walrus_blob_id(n_shards: u32, length: u64) -> u32 {
     // A number beyond is refused like any other that is too large.
     let n_shards = u16::try_from(n_shards).unwrap_or(u16::MAX);
     let result = crate::blob_id(n_shards, &Embedder { length }, &progress);
-    let is_computed = result.is_ok();
-    let text = match result {
-        Ok(blob_id) => blob_id.to_string(),
-        Err(error) => error.to_string(),
+    tell(result.map(|blob_id| blob_id.to_string()))
+}
+
+/// Makes room for an input of `length` bytes, and tells where; null if that is too long.
+#[unsafe(no_mangle)]
+pub extern "C" fn walrus_input(length: usize) -> *mut u8 {
+    if length > MAX_INPUT {
+        return std::ptr::null_mut();
+    }
+    let mut input = INPUT.lock().unwrap_or_else(PoisonError::into_inner);
+    *input = vec![0; length];
+    input.as_mut_ptr()
+}
+
+/// Verifies that what `blob.read` gives, `length` bytes, are those from `start` on of a body of `body_length`. The input is the 32 bytes of its
+/// blob ID and a proof. 1 if it holds, 0 if the text says why not.
+#[unsafe(no_mangle)]
+pub extern "C" fn walrus_verify_range(
+    n_shards: u32,
+    body_length: u64,
+    start: u64,
+    length: u64,
+) -> u32 {
+    let input = INPUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((blob_id, proof)) = input.split_first_chunk::<{ BlobId::LENGTH }>() else {
+        return tell(Err("the input has no blob ID"));
     };
+    let body = Body {
+        blob_id: BlobId(*blob_id),
+        n_shards: u16::try_from(n_shards).unwrap_or(u16::MAX),
+        length: body_length,
+    };
+    let result = crate::verify_range(&body, start, &Embedder { length }, proof);
+    tell(result.map(|()| String::new()))
+}
+
+/// Keeps the text of a result; 1 if it is one, 0 if it is an error.
+fn tell(result: Result<String, impl std::fmt::Display>) -> u32 {
+    let is_good = result.is_ok();
+    let text = result.unwrap_or_else(|error| error.to_string());
     *TEXT.lock().unwrap_or_else(PoisonError::into_inner) = text;
-    u32::from(is_computed)
+    u32::from(is_good)
 }
 
 /// Where the text of the last computation is, in UTF-8, until the next one.

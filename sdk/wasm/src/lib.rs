@@ -8,5 +8,7 @@
 mod blob_id;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub mod exports;
+mod range;
 
 pub use blob_id::{MEMORY, blob_id};
+pub use range::{Body, RangeError, verify_range};

@@ -2,7 +2,7 @@
 
 import { HEAD, kindOf } from './kinds.js';
 import { store } from './store.js';
-import { computeBlobId } from './verify.js';
+import { verify } from './verify.js';
 
 const FROST = 1_000_000_000;
 
@@ -81,7 +81,7 @@ class Card {
     this.part('.verify').addEventListener('click', () => this.verify(blobId));
   }
 
-  /** Takes all bytes from the aggregator and computes their blob ID. */
+  /** Takes all bytes from the aggregator and has them verified. */
   async verify(blobId) {
     const [button, progress] = [this.part('.verify'), this.part('.verify-progress')];
     button.disabled = true;
@@ -95,12 +95,15 @@ class Card {
       if (!response.ok) throw new Error(`the aggregator answered ${response.status}`);
       const bytes = await response.blob();
       this.part('.verdict').textContent = 'Computing the blob ID…';
-      const found = await computeBlobId(bytes, settings.nShards, (part) => {
-        progress.value = part;
+      const { isGood, words } = await verify(bytes, {
+        url: urlOf(blobId),
+        blobId,
+        nShards: settings.nShards,
+        onProgress(part) {
+          progress.value = part;
+        },
       });
-      verdict = found === blobId
-        ? ['good', `Verified: these ${bytes.size} bytes are the blob, to the last bit.`]
-        : ['bad', `NOT the blob: the blob ID of what was served is ${found}.`];
+      verdict = [isGood ? 'good' : 'bad', words];
     } catch (error) {
       verdict = ['bad', `Not verified: ${error.message}`];
     }

@@ -184,6 +184,31 @@ test('a blob is opened by its ID; what is not there is said', async () => {
   await page.close();
 });
 
+test('a body longer than a blob is verified by proofs', async () => {
+  const { page, complaints } = await openConsole();
+  const { maxBlobSize: most } = JSON.parse(await network.cli(['info', 'size', '--json']));
+  const long = path.join(network.temporaryDirectory, 'long');
+  const content = bytes(most + 1_000_001, 7);
+  await writeFile(long, content);
+  const [{ blobStoreResult }] = JSON.parse(await network.cli(['store', long, '--epochs', '1', '--json']));
+  const { blobId } = blobStoreResult.newlyCreated.blobObject;
+  await page.locator('#blob-id').fill(blobId);
+  await page.locator('#open button').click();
+  const card = page.locator('.card[data-state=stored]');
+  await card.waitFor();
+  const [good, words] = await verdict(card);
+  assert.equal(good, 'good', words);
+  assert.match(words, new RegExp(`${content.length} bytes .* by proofs`));
+  content[most + 77] ^= 1;
+  // The proofs stay what they are.
+  await page.route(`${network.description.aggregatorUrl}/v1/blobs/${blobId}`, (route) => route.fulfill({
+    body: content, headers: { 'access-control-allow-origin': '*' },
+  }));
+  assert.equal((await verdict(card))[0], 'bad');
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test('the page talks to nobody but the network, and shares no origin with what is stored', async () => {
   const { consoleUrl, aggregatorUrl, publisherUrl } = network.description;
   assert.equal(new Set([consoleUrl, aggregatorUrl, publisherUrl].map((url) => new URL(url).origin)).size, 3);

@@ -12,8 +12,8 @@ const README = new URL('services/console/README.md', REPOSITORY);
 
 const compiled = new WebAssembly.Module(await readFile(fileURLToPath(MODULE)));
 
-/** The blob ID of `length` bytes that `read` gives, or why there is none; and the parts that were told to be done. */
-function blobId(nShards, length, read) {
+/** The module, with bytes that `read` gives; what a function of it says, and the parts that were told to be done. */
+function start(read) {
   const told = [];
   const { exports } = new WebAssembly.Instance(compiled, {
     blob: {
@@ -26,9 +26,28 @@ function blobId(nShards, length, read) {
       progress: (done, total) => told.push([done, total]),
     },
   });
+  const text = () => {
+    const bytes = new Uint8Array(exports.memory.buffer, exports.walrus_text() >>> 0, exports.walrus_text_length());
+    return new TextDecoder().decode(bytes);
+  };
+  return { exports, text, told };
+}
+
+/** The blob ID of `length` bytes that `read` gives, or why there is none. */
+function blobId(nShards, length, read) {
+  const { exports, text, told } = start(read);
   const isComputed = exports.walrus_blob_id(nShards, BigInt(length)) === 1;
-  const text = new Uint8Array(exports.memory.buffer, exports.walrus_text() >>> 0, exports.walrus_text_length());
-  return { isComputed, text: new TextDecoder().decode(text), told, memory: exports.memory.buffer.byteLength };
+  return { isComputed, text: text(), told, memory: exports.memory.buffer.byteLength };
+}
+
+/** Whether bytes are those of a range, by a proof; why not. */
+function verifyRange({ nShards, length, first, bytes, id, proof }) {
+  const { exports, text } = start((offset, count) => bytes.subarray(offset, offset + count));
+  const input = Buffer.concat([id, proof]);
+  const place = exports.walrus_input(input.length) >>> 0;
+  new Uint8Array(exports.memory.buffer, place, input.length).set(input);
+  const isGood = exports.walrus_verify_range(nShards, BigInt(length), BigInt(first), BigInt(bytes.length)) === 1;
+  return { isGood, text: text() };
 }
 
 const linear = (length) => Uint8Array.from({ length }, (_, i) => (i * 31 + 7 * length) % 256);
@@ -69,6 +88,33 @@ test('a blob larger than its memory is read in pieces', () => {
   assert.equal(zeros.isComputed, true, zeros.text);
   assert.ok(read >= length);
   assert.ok(zeros.memory <= 160 << 20, `${zeros.memory} bytes of memory`);
+});
+
+test('range proofs of the vectors, and no others', async () => {
+  const { generator, proofs } = JSON.parse(await readFile(fileURLToPath(new URL('tests/vectors/range-proof.json', REPOSITORY))));
+  assert.equal(generator, 'linear');
+  assert.ok(proofs.length > 5);
+  for (const { n_shards: nShards, length, blob_id_hex: id, start: first, end, proof_hex: proof } of proofs) {
+    const range = {
+      nShards, length, first, bytes: linear(length).slice(first, end), id: Buffer.from(id, 'hex'), proof: Buffer.from(proof, 'hex'),
+    };
+    const name = `${first}..${end} of ${length} on ${nShards}`;
+    assert.deepEqual(verifyRange(range), { isGood: true, text: '' }, name);
+    const flipped = range.bytes.slice();
+    flipped[flipped.length >> 1] ^= 1;
+    for (const change of [
+      { bytes: flipped }, { bytes: range.bytes.slice(1) }, { first: first + 1 }, { length: length + 1 }, { nShards: nShards + 1 },
+      { id: Buffer.alloc(32, 7) }, { proof: range.proof.subarray(1) },
+    ]) {
+      const { isGood, text } = verifyRange({ ...range, ...change });
+      assert.equal(isGood, false, `${name}: ${Object.keys(change)}`);
+      assert.match(text, /\w/);
+    }
+  }
+});
+
+test('an input that is too long is refused', () => {
+  assert.equal(start(() => undefined).exports.walrus_input(0x7fffffff), 0);
 });
 
 test('what cannot be is an error in words', () => {
