@@ -355,12 +355,16 @@ impl TransactionExecutor {
         refusal: &TransactionError,
     ) -> Result<TransactionError, TransactionError> {
         let funds = self.chain.funds(self.sender(), &StructTag::sui()).await?;
-        if funds.total == 0 {
+        // What no transaction does without. If the chain does not tell, its own words do.
+        let told = self.chain.gas_limits().await.ok();
+        let least = told.and_then(|told| told.smallest_budget);
+        let needed = from_gas.least().saturating_add(least.unwrap_or(1));
+        if funds.total < needed {
             return Ok(TransactionError::InsufficientFunds {
                 owner: self.sender(),
                 coin: Coin::Sui,
-                needed: from_gas.least().max(1),
-                available: 0,
+                needed,
+                available: funds.total,
             });
         }
         let usable = coins.get(..limits::MAX_GAS_COINS).unwrap_or(coins);

@@ -141,14 +141,17 @@ async fn the_margin_of_the_budget_is_no_more_than_the_payment_holds() {
     assert!(funds.address_balance < needed, "{funds:?}");
 
     let broke = wallet(client);
-    let error = broke
-        .execute(None, |ptb, _| zero_coin(ptb))
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("has 0 SUI of the 1 MIST needed"),
-        "{error}"
-    );
+    for (owned, told) in [
+        (0, "has 0 SUI of the 0.001 SUI needed"),
+        (10_000, "has 0.00001 SUI of the 0.001 SUI needed"),
+    ] {
+        if owned > 0 {
+            rich.send_sui(&[(broke.sender(), owned)]).await.unwrap();
+        }
+        let error = broke.execute(None, |ptb, _| zero_coin(ptb)).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
     chain.shutdown().await;
 }
 
@@ -267,7 +270,7 @@ async fn a_budget_that_does_not_fit_is_told_from_a_wallet_that_has_too_little() 
 
     // With a budget that fits, a wallet that has too little is to blame.
     let poor = wallet(client);
-    rich.send_sui(&[(poor.sender(), 10_000)]).await.unwrap();
+    rich.send_sui(&[(poor.sender(), 2_000_000)]).await.unwrap();
     let poor = poor.with_gas_budget(Some(5_000_000));
     let error = poor.execute(None, |ptb, _| zero_coin(ptb)).await;
     let error = error.unwrap_err();
