@@ -83,7 +83,7 @@ impl Request<'_> {
                 body.hash(&blob.label, digest, range),
             );
             let batch = batch.map_err(|error| incomplete(stored, total, error))?;
-            options.max_cost = left(options.max_cost, batch.cost());
+            options.max_cost = left(options.max_cost, batch.paid());
             report.append(batch);
             complete(report, total)?;
             digest = hashed.map_err(|error| incomplete(stored, total, error))?;
