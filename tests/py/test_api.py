@@ -14,7 +14,7 @@ COMMITTED = REPOSITORY / "services/gateway/openapi.json"
 # The whole of what is sent follows from this.
 SEED = "14"
 # Requests of an operation that are made up, beside those that follow from its parameters.
-EXAMPLES = {"aggregator": 20, "publisher": 6}
+EXAMPLES = {"aggregator": 20, "publisher": 10}
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -82,7 +82,7 @@ class Api(unittest.TestCase):
         self.assertGreater(count, 15)
 
     def fuzzable(self):
-        """The document with IDs that lead somewhere, and without waiting."""
+        """The document with IDs that lead somewhere, without waiting, and without bodies of which nobody says what they are."""
         document = json.loads(json.dumps(self.document))
         real = {
             "blob_id": "BLOB_ID",
@@ -98,6 +98,9 @@ class Api(unittest.TestCase):
                         parameter["example"] = self.values[real[parameter["name"]]]
                     if parameter["name"] == "wait":
                         parameter["schema"]["maximum"] = 0
+                for response in operation["responses"].values():
+                    if "*/*" in response.get("content", {}):
+                        del response["content"]
         file = self.directory / "openapi.json"
         file.write_text(json.dumps(document))
         return file
@@ -105,7 +108,7 @@ class Api(unittest.TestCase):
     def fuzz(self, tag, url):
         command = [pathlib.Path(sys.executable).parent / "schemathesis", "--no-color", "run", self.fuzzable(), "--url", url]
         command += ["--include-tag", tag, "--seed", SEED, "--max-examples", str(EXAMPLES[tag])]
-        command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--workers", "2"]
+        command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"]
         command += ["--request-timeout", "20", "--continue-on-failure", "--warnings", "off"]
         command += ["--suppress-health-check", "all"]
         # It keeps what it learned in the current directory.
