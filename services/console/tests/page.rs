@@ -1,5 +1,7 @@
 //! What the console serves, and what its page may do.
 
+#![allow(clippy::unwrap_used)]
+
 use axum::{
     body::Body,
     http::{Request, Response, StatusCode},
