@@ -269,6 +269,7 @@ impl SliverStore {
     }
 }
 
+/// Whether nothing belongs into a segment any more: its class is the first epoch without what was to end with it.
 fn has_ended(record: &SegmentRecord, now: Epoch) -> bool {
-    record.class != NO_KNOWN_END && record.class < now
+    record.class != NO_KNOWN_END && record.class <= now
 }

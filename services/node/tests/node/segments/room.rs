@@ -55,7 +55,7 @@ fn what_was_extended_moves_on_and_the_rest_of_its_file_goes() {
     for id in kept {
         register(&storage, id, EPOCH + 9);
     }
-    set_epoch(&storage, EPOCH + 2);
+    set_epoch(&storage, EPOCH + 1);
     let ended: Vec<_> = (0..40).filter(|id| !kept.contains(id)).map(blob).collect();
     storage.delete_data_of(&ended).unwrap();
     compact(&storage);
