@@ -43,6 +43,7 @@ class Localnet:
         except Exception:
             self.stop()
             raise
+        self.config = self.home / "network" / "client_config.yaml"
         self.aggregator = self.description["aggregatorUrl"]
         self.publisher = self.description["publisherUrl"]
 
@@ -61,6 +62,12 @@ class Localnet:
             late.cancel()
         self.errors.seek(0)
         raise RuntimeError(f"walrus localnet was not up: {self.errors.read().decode(errors='replace')}")
+
+    def run(self, *arguments):
+        """What a command of the program prints."""
+        environment = {**os.environ, "HOME": str(self.home)}
+        command = [walrus_binary(), *map(str, arguments)]
+        return subprocess.run(command, cwd=self.home, env=environment, stdout=subprocess.PIPE, check=True).stdout
 
     def stop(self):
         if self.process.poll() is None:

@@ -138,6 +138,14 @@ class Curl(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(part.read_bytes(), self.data)
 
+    def test_a_download_begins_anywhere(self):
+        rest = self.directory / "rest"
+        done = self.curl("--fail", "--continue-at", "1999990", "--output", rest, self.url)
+        self.assertEqual((done.returncode, rest.read_bytes()), (0, self.data[-10:]), done.stderr)
+        # What curl makes of 416 when it is told to fail.
+        done = self.curl("--fail", "--continue-at", "2000000", "--output", self.directory / "none", self.url)
+        self.assertEqual(done.returncode, 22, done.stderr)
+
     def test_what_is_not_there_or_no_id_is_told(self):
         status, _, body = self.ask(f"{self.network.aggregator}/v1/blobs/{UNKNOWN}")
         self.assertEqual((status, json.loads(body)["error"]["details"][0]["reason"]), (404, "BLOB_NOT_FOUND"))
