@@ -26,6 +26,7 @@ pub mod nodes;
 mod options;
 mod outcome;
 mod patience;
+mod price;
 mod progress;
 mod quilt;
 mod range;
@@ -58,8 +59,8 @@ pub use outcome::{
 };
 pub use progress::{NoProgress, Phase, Progress, ProgressEvent};
 pub use quilt::{
-    ArchiveNames, ArchivedPatch, PatchBody, PatchToStore, QUILT_ATTRIBUTE, Quilt, QuiltPlan,
-    QuiltProblem, QuiltReport, StoreQuilt, StoredPatch, archive,
+    ArchiveNames, ArchivedPatch, PackedQuilt, PatchBody, PatchToStore, QUILT_ATTRIBUTE, Quilt,
+    QuiltPlan, QuiltProblem, QuiltReport, StoreQuilt, StoredPatch, archive,
 };
 pub use range::{RangeBody, ReadBudget, RemoteBlob, SliverCache};
 pub use read_request::ReadBlob;

@@ -188,6 +188,7 @@ async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()>
         Command::Publisher(args) => commands::gateway::publisher(&global, *args).await,
         Command::Daemon(args) => commands::gateway::daemon(&global, *args).await,
         Command::UploadRelay(args) => commands::upload_relay::run(&global, *args).await,
+        Command::Gateway(args) => commands::gateway_keys::run(&global, args),
         #[cfg(feature = "dev")]
         Command::Localnet(args) => commands::localnet::run(&global, args).await,
         #[cfg(feature = "dev")]

@@ -52,6 +52,11 @@ const USES: &[(&str, &[&str])] = &[
     ("publisher", ASKS),
     ("daemon", ASKS),
     ("upload-relay", ASKS),
+    ("gateway", ALONE),
+    ("gateway key", ALONE),
+    ("gateway key create", ALONE),
+    ("gateway key list", ALONE),
+    ("gateway key revoke", ALONE),
     #[cfg(feature = "dev")]
     ("localnet", ALONE),
     #[cfg(feature = "dev")]

@@ -63,8 +63,63 @@ pub const PUBLISHER_QUEUE: usize = 8;
 pub const BODY_IN_MEMORY: u64 = 256 << 10;
 /// Bytes of a refused body that are taken, and forgotten, before the answer.
 pub const DISCARDED_BODY: u64 = 64 << 20;
+/// Jobs that a publisher keeps, those that are over and asked for later included ...
+pub const JOBS: usize = 20_000;
+/// ... and those of one account.
+pub const JOBS_OF_ACCOUNT: usize = 5_000;
+/// Tries of a store that nobody waits for.
+pub const JOB_TRIES: u32 = 12;
+/// Pause before the second of them; doubles up to [`JOB_LONGEST_PAUSE`].
+pub const JOB_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause between two tries.
+pub const JOB_LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Milliseconds that an answer is kept which nobody waited for.
+pub const UNASKED_KEPT_MS: u64 = 15 * 60 * 1000;
+/// Characters of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
+/// Bytes of the largest upload in parts.
+pub const UPLOAD_BODY: u64 = 16 << 30;
+/// Bytes of bodies that are not stored yet, in sum ...
+pub const SPOOL_BYTES: u64 = 64 << 30;
+/// ... and those of one account.
+pub const SPOOL_BYTES_OF_ACCOUNT: u64 = 32 << 30;
+/// How long an upload lives without a new byte, and an answer is kept for whoever asks.
+pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How often it is looked for those that have expired.
+pub const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// Requests that write to uploads at the same time; others wait, and send nothing meanwhile.
+pub const UPLOAD_WRITERS: usize = 64;
+/// Bytes of a part after which it is brought to disk for good.
+pub const PART_SYNC_BYTES: u64 = 8 << 20;
+/// A part without a new byte for so long has ended.
+pub const PART_SILENCE: Duration = Duration::from_secs(30);
+/// How long the answer to the last part waits for the blob to be stored.
+pub const UPLOAD_ANSWER: Duration = Duration::from_secs(20);
+/// Bytes of the metadata of an upload.
+pub const UPLOAD_METADATA_BYTES: usize = 4096;
+/// Clients that follow uploads at the same time.
+pub const FOLLOWERS: usize = 256;
+/// Shortest time between two events of one upload.
+pub const EVENT_PAUSE: Duration = Duration::from_millis(100);
+/// After so long without an event there is a sign of life.
+pub const EVENT_SILENCE: Duration = Duration::from_secs(10);
+/// Objects of a key in one answer.
+pub const OBJECTS_PAGE: usize = 1000;
+/// Bytes of a body that sets attributes.
+pub const ATTRIBUTES_BODY: usize = 64 << 10;
+/// Attributes that one request sets.
+pub const ATTRIBUTES: usize = 100;
+/// Keys of one publisher.
+pub const KEYS: usize = 10_000;
+
 /// Sub-wallets of one publisher.
 pub const SUB_WALLETS: usize = 256;
+/// Stores that share transactions, if they wait for a sub-wallet at the same time ...
+pub const BATCH_STORES: usize = 16;
+/// ... and bytes of their bodies.
+pub const BATCH_BYTES: u64 = 64 << 20;
+/// MIST of gas that a store takes, about: registration and certificate. A publisher whose wallets have less does not start.
+pub const STORE_GAS: u64 = 20_000_000;
 /// Balances that are asked for at the same time.
 pub const BALANCE_REQUESTS: usize = 8;
 

@@ -22,6 +22,12 @@ pub(crate) struct LimitsPage {
     /// Bytes of a form that makes a quilt.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_quilt_body_size: Option<u64>,
+    /// Bytes of an upload in parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_upload_size: Option<u64>,
+    /// Seconds that an upload lives without a new byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload_lifetime_seconds: Option<u64>,
     /// Bytes of a blob that is relayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_relayed_size: Option<u64>,
@@ -69,5 +75,7 @@ impl LimitsPage {
     pub(crate) fn add_publisher(&mut self, options: &PublisherOptions) {
         self.max_body_size = Some(options.max_body_size);
         self.max_quilt_body_size = Some(options.max_quilt_body_size);
+        self.max_upload_size = Some(options.max_upload_size);
+        self.upload_lifetime_seconds = Some(options.upload_lifetime.as_secs());
     }
 }

@@ -4,7 +4,7 @@ use walrus_node_client::TransportStatus;
 use walrus_service::envelope::{GLOBAL_DOMAIN, Reason, Refusal, RequestReason};
 
 use crate::{
-    publisher::{TokenError, UploadError},
+    publisher::{TokenError, UploadError, WriteReason},
     store::StoreError,
 };
 
@@ -61,6 +61,8 @@ pub(crate) enum GatewayReason {
     InsufficientConfirmations,
     /// The publisher's wallet has too little.
     InsufficientFunds,
+    /// The store failed a while ago; why is in the sentence.
+    StoreFailed,
     /// The gateway, or what it depends on, failed.
     Internal,
 }
@@ -88,6 +90,7 @@ impl Reason for GatewayReason {
             Self::MalformedRequest => "MALFORMED_REQUEST",
             Self::InsufficientConfirmations => "INSUFFICIENT_CONFIRMATIONS",
             Self::InsufficientFunds => "INSUFFICIENT_FUNDS",
+            Self::StoreFailed => "STORE_FAILED",
             Self::Internal => "INTERNAL_ERROR",
         }
     }
@@ -107,7 +110,7 @@ impl Reason for GatewayReason {
             Self::RangeNotSatisfiable => TransportStatus::RangeNotSatisfiable,
             Self::PreconditionFailed => TransportStatus::FailedPrecondition,
             Self::TooManyRequests => TransportStatus::ResourceExhausted,
-            Self::Internal => TransportStatus::Internal,
+            Self::StoreFailed | Self::Internal => TransportStatus::Internal,
             Self::InvalidByteRange
             | Self::InvalidConsistencyCheck
             | Self::InvalidIdFormat
@@ -171,6 +174,7 @@ impl From<UploadError> for Refusal {
                 tracing::error!(%error, "the wallet is too empty to store");
                 Self::new(GatewayReason::InsufficientFunds, message)
             }
+            UploadError::TooExpensive { .. } => Self::new(WriteReason::BudgetExceeded, message),
             UploadError::Failed(error) => Self::internal(GatewayReason::Internal, error),
         }
     }

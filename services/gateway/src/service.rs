@@ -1,12 +1,14 @@
 //! Gateway: its services behind one address, and the metrics behind another.
 
 use std::{
+    fmt,
     net::{SocketAddr, TcpListener},
     sync::Arc,
 };
 
-use axum::{Router, extract::State, http::StatusCode, middleware, routing::get};
+use axum::{Json, Router, extract::State, http::StatusCode, middleware, routing::get};
 use prometheus::IntGaugeVec;
+use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use walrus_service::{
     envelope::{unknown_route, wrong_method},
@@ -25,7 +27,7 @@ use crate::{
     },
     limits,
     limits_page::{self, LimitsPage},
-    publisher::{self, PublisherError, PublisherOptions, Uploader, Wallets},
+    publisher::{self, Publisher, PublisherError, PublisherOptions, Uploader, Wallets, uploads},
     relay::{self, RelayBackend, RelayOptions},
     store::Store,
 };
@@ -41,17 +43,39 @@ pub struct Services {
     pub relay: Option<(Arc<dyn RelayBackend>, RelayOptions)>,
     /// Blobs that are not served, whatever the nodes do.
     pub blocklist: Option<BlocklistFile>,
+    /// Who else reads in this process, and so hears first of what is stored.
+    pub readers: Option<Arc<dyn Store>>,
     /// Sub-wallets to top up meanwhile.
     pub wallets: Option<Wallets>,
 }
 
 impl Services {
-    /// All routes: what a server on `address` serves.
+    /// All routes: what a server on `address` serves. Stores that another process left go on in a [`Gateway`] only.
     ///
     /// # Errors
     /// [`PublisherError`], for example if anybody could spend the wallet.
     pub fn router(
         &self,
+        address: SocketAddr,
+        registry: &Registry,
+    ) -> Result<Router, PublisherError> {
+        let publisher = self.open_publisher()?;
+        self.router_with(publisher.as_ref(), address, registry)
+    }
+
+    fn open_publisher(&self) -> Result<Option<Publisher>, PublisherError> {
+        let Some((uploader, options)) = &self.publisher else {
+            return Ok(None);
+        };
+        let own = self.aggregator.iter().map(|(store, _)| store);
+        let readers = own.chain(&self.readers).map(Arc::clone).collect();
+        Publisher::open(Arc::clone(uploader), options, readers).map(Some)
+    }
+
+    /// The same with the publisher that is to be served, if there is one.
+    fn router_with(
+        &self,
+        publisher: Option<&Publisher>,
         address: SocketAddr,
         registry: &Registry,
     ) -> Result<Router, PublisherError> {
@@ -65,10 +89,9 @@ impl Services {
             };
             router = router.merge(aggregator::routes(store, options));
         }
-        if let Some((uploader, options)) = &self.publisher {
-            page.add_publisher(options);
-            let routes = publisher::routes(Arc::clone(uploader), options, address)?;
-            router = router.merge(routes);
+        if let Some(publisher) = publisher {
+            page.add_publisher(publisher.options());
+            router = router.merge(publisher.routes(address)?);
         }
         if let Some((backend, options)) = &self.relay {
             page.add_relay(options);
@@ -76,6 +99,10 @@ impl Services {
             router = router.merge(relay::routes(Arc::clone(backend), options, list));
         }
         router = router.merge(limits_page::described().with_state(page));
+        if let Some(wallets) = self.wallets.clone() {
+            let health = move || std::future::ready(Json(json!({"wallets": wallets.funds()})));
+            router = router.route("/v1/health", get(health));
+        }
         let (documented, api) = api::described().split_for_parts();
         let (router, mut described) = router.split_for_parts();
         described.merge(api);
@@ -85,6 +112,7 @@ impl Services {
             .fallback(unknown_route)
             .method_not_allowed_fallback(wrong_method)
             .layer(cors())
+            .layer(middleware::from_fn(uploads::describe))
             .layer(middleware::from_fn(finish))
             .layer(middleware::from_fn_with_state(metrics, measure)))
     }
@@ -168,11 +196,20 @@ pub enum StartError {
 }
 
 /// A gateway that serves until [`Gateway::shutdown`], or until it is dropped.
-#[derive(Debug)]
 pub struct Gateway {
     server: Server,
+    publisher: Option<Publisher>,
     metrics: Option<Server>,
     workers: Runner,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("server", &self.server)
+            .field("metrics", &self.metrics)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Gateway {
@@ -184,7 +221,8 @@ impl Gateway {
     pub fn start(services: &Services, listeners: Listeners) -> Result<Self, StartError> {
         let registry = Registry::new();
         let Listeners { requests, metrics } = listeners;
-        let router = services.router(requests.local_addr()?, &registry)?;
+        let publisher = services.open_publisher()?;
+        let router = services.router_with(publisher.as_ref(), requests.local_addr()?, &registry)?;
         let serve = |listener, router| {
             let peers = Arc::new(NoPeers);
             Server::start_on(listener, router, Transport::Plain, Limits::default(), peers)
@@ -192,7 +230,10 @@ impl Gateway {
         let server = serve(requests, router)?;
         let workers = Runner::new(&registry);
         if let Some(wallets) = &services.wallets {
-            workers.spawn(wallets.refiller());
+            workers.spawn(wallets.refiller(&registry));
+        }
+        if let Some(publisher) = &publisher {
+            workers.spawn(publisher.upkeep());
         }
         if let Some(list) = &services.blocklist {
             workers.spawn(list.refresh(&registry));
@@ -203,6 +244,7 @@ impl Gateway {
         });
         Ok(Self {
             server,
+            publisher,
             metrics: metrics.transpose()?,
             workers,
         })
@@ -220,6 +262,9 @@ impl Gateway {
 
     /// Stops accepting requests, and lets those that are open end.
     pub async fn shutdown(self) {
+        if let Some(publisher) = &self.publisher {
+            publisher.close();
+        }
         self.server.shutdown(Some(limits::SHUTDOWN_GRACE)).await;
         if let Err(error) = self.workers.shutdown().await {
             tracing::error!(%error, "a worker had failed");

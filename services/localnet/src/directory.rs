@@ -178,6 +178,11 @@ impl Directory {
         self.path.join("sub-wallets")
     }
 
+    /// Where the publisher keeps its state: stores that are not done, and keys.
+    pub(crate) fn publisher(&self) -> PathBuf {
+        self.path.join("publisher")
+    }
+
     /// Where the authority is.
     pub(crate) fn tls(&self) -> PathBuf {
         self.path.join("tls")

@@ -39,9 +39,9 @@ impl Doors {
     /// Opens all of them, for a network whose nodes are ready.
     pub(crate) async fn open(network: &Localnet, listeners: DoorListeners) -> anyhow::Result<Self> {
         let client = Client::new(network.reader().clone(), ClientOptions::default());
-        let store = Network::new(client.clone(), CacheBounds::default());
+        let store = Arc::new(Network::new(client.clone(), CacheBounds::default()));
         let reads = Services {
-            aggregator: Some((Arc::new(store), AggregatorOptions::default())),
+            aggregator: Some((store.clone(), AggregatorOptions::default())),
             ..Services::default()
         };
         let relay = RelayOfNetwork::new(client.clone());
@@ -56,9 +56,14 @@ impl Doors {
         };
         let wallets = Wallets::open(&client, &environment, options).await;
         let wallets = wallets.context("the publisher has no wallets")?;
+        let publisher = PublisherOptions {
+            state: Some(network.directory().publisher()),
+            ..PublisherOptions::default()
+        };
         let stores = Services {
-            publisher: Some((Arc::new(wallets.clone()), PublisherOptions::default())),
+            publisher: Some((Arc::new(wallets.clone()), publisher)),
             wallets: Some(wallets),
+            readers: Some(store),
             relay: Some((Arc::new(relay), RelayOptions::new(TipConfig::NoTip))),
             ..Services::default()
         };

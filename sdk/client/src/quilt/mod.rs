@@ -15,7 +15,7 @@ pub use self::{
     archive::{ArchiveNames, ArchivedPatch, archive},
     error::QuiltProblem,
     open::Quilt,
-    pack::{PatchToStore, QUILT_ATTRIBUTE},
+    pack::{PackedQuilt, PatchToStore, QUILT_ATTRIBUTE},
     patch_body::PatchBody,
     store::{QuiltPlan, QuiltReport, StoreQuilt, StoredPatch},
 };

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use walrus_core::{
-    EncodingConfig,
+    BlobId, EncodingConfig,
     quilt::{AssembleError, Identifier, NewPatch, QuiltIndex, QuiltLayout, Tags},
 };
 
-use super::QuiltProblem;
-use crate::{BlobData, BlobToStore, ClientError, Spool, computation::compute};
+use super::{QuiltProblem, StoredPatch, store::stored_patches};
+use crate::{BlobData, BlobToStore, Client, ClientError, Spool, computation::compute};
 
 /// The attribute of blob objects that are quilts, key and value.
 pub const QUILT_ATTRIBUTE: (&str, &str) = ("_walrusBlobType", "quilt");
@@ -61,6 +61,43 @@ impl PatchToStore {
             identifier,
             tags,
             length,
+        })
+    }
+}
+
+/// A quilt that is put together, for whoever stores its bytes as a blob of their own; see [`Client::pack_quilt`].
+#[derive(Debug, Clone)]
+pub struct PackedQuilt {
+    /// The bytes.
+    pub data: BlobData,
+    /// What is where in them.
+    pub index: QuiltIndex,
+}
+
+impl PackedQuilt {
+    /// The patches, once the quilt is stored as `quilt_id`.
+    pub fn patches(&self, quilt_id: BlobId) -> Vec<StoredPatch> {
+        stored_patches(quilt_id, &self.index)
+    }
+}
+
+impl Client {
+    /// Puts patches together as [`Client::store_quilt`] does, without storing them. The blob object of a quilt has the attribute
+    /// [`QUILT_ATTRIBUTE`].
+    ///
+    /// # Errors
+    /// [`ClientError::Quilt`] if they make no quilt, [`ClientError::Unreadable`], [`ClientError::Spool`].
+    pub async fn pack_quilt(
+        &self,
+        patches: impl IntoIterator<Item = PatchToStore>,
+    ) -> Result<PackedQuilt, ClientError> {
+        let config = self.view().await?.current.config;
+        let patches = patches.into_iter().collect();
+        let packed = pack(patches, String::new(), config, self.spool().clone());
+        let Packed { blob, index } = packed.await?;
+        Ok(PackedQuilt {
+            data: blob.data,
+            index,
         })
     }
 }

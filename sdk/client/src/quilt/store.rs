@@ -175,7 +175,10 @@ impl QuiltReport {
     }
 }
 
-fn stored_patches(quilt_id: walrus_core::BlobId, index: &QuiltIndex) -> Vec<StoredPatch> {
+pub(super) fn stored_patches(
+    quilt_id: walrus_core::BlobId,
+    index: &QuiltIndex,
+) -> Vec<StoredPatch> {
     let patches = index.patches().iter();
     patches
         .map(|patch| StoredPatch {

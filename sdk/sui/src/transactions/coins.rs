@@ -1,8 +1,11 @@
 //! Moving coins and objects.
 
 use sui_sdk_types::{Address, StructTag};
+use sui_transaction_builder::Argument;
 
-use super::{CoinNeed, ContractWriter, ExecutedTransaction, TransactionError, TransactionExecutor};
+use super::{
+    CoinNeed, ContractWriter, ExecutedTransaction, Ptb, TransactionError, TransactionExecutor,
+};
 use crate::{limits, money::Coin};
 
 fn total(payments: &[(Address, u64)]) -> Result<u64, TransactionError> {
@@ -72,6 +75,33 @@ impl TransactionExecutor {
         coin_type: &StructTag,
         payments: &[(Address, u64)],
     ) -> Result<ExecutedTransaction, TransactionError> {
+        self.pay_out(coin_type, payments, |ptb, coin, recipient| {
+            ptb.transfer(vec![coin], recipient)
+        })
+        .await
+    }
+
+    /// The same into the address balances of the recipients, where amounts do not pile up as coins.
+    ///
+    /// # Errors
+    /// [`TransactionError`].
+    pub async fn deposit_coins(
+        &self,
+        coin_type: &StructTag,
+        payments: &[(Address, u64)],
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        self.pay_out(coin_type, payments, |ptb, coin, recipient| {
+            ptb.send_funds(coin_type, coin, recipient)
+        })
+        .await
+    }
+
+    async fn pay_out(
+        &self,
+        coin_type: &StructTag,
+        payments: &[(Address, u64)],
+        give: impl Fn(&mut Ptb, Argument, Address) -> Result<(), TransactionError> + Sync,
+    ) -> Result<ExecutedTransaction, TransactionError> {
         let need = CoinNeed {
             coin_type: coin_type.clone(),
             amount: total(payments)?,
@@ -82,7 +112,7 @@ impl TransactionExecutor {
             ptb.make_unique();
             let coins = ptb.split(payment, &amounts)?;
             for ((recipient, _), coin) in payments.iter().zip(coins) {
-                ptb.transfer(vec![coin], *recipient)?;
+                give(ptb, coin, *recipient)?;
             }
             Ok(())
         })
@@ -155,6 +185,19 @@ impl ContractWriter {
     ) -> Result<ExecutedTransaction, TransactionError> {
         self.executor()
             .send_coins(&self.reader().packages().wal_type, payments)
+            .await
+    }
+
+    /// The same into the address balances of the recipients.
+    ///
+    /// # Errors
+    /// [`TransactionError`].
+    pub async fn deposit_wal(
+        &self,
+        payments: &[(Address, u64)],
+    ) -> Result<ExecutedTransaction, TransactionError> {
+        self.executor()
+            .deposit_coins(&self.reader().packages().wal_type, payments)
             .await
     }
 }

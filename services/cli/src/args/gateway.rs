@@ -100,9 +100,31 @@ pub(crate) struct StoringArgs {
     /// Burn blob objects that nobody asks for, instead of giving them to the wallet.
     #[arg(long, conflicts_with = "keep")]
     pub(crate) burn_after_store: bool,
+    /// Take only those who have a key, which `walrus gateway key create` makes.
+    #[arg(long, conflicts_with = "allow_anonymous")]
+    pub(crate) require_key: bool,
     /// Let anybody store who can reach the address, at the expense of the wallet.
     #[arg(long)]
     pub(crate) allow_anonymous: bool,
+    /// FROST for storage, or with a unit, such as 10WAL, that those may spend in all who need not say who they are; counted over
+    /// restarts.
+    #[arg(long, value_name = "FROST", value_parser = parse_frost)]
+    pub(crate) budget: Option<u64>,
+    /// Where stores that are not done are kept, uploads in parts, and the keys; `state` among the sub-wallets when absent.
+    #[arg(long, value_name = "DIR", value_parser = below_home())]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Largest upload in parts (tus), in KiB.
+    #[arg(long, value_name = "KIB", default_value_t = limits::UPLOAD_BODY >> 10)]
+    pub(crate) max_upload_size: u64,
+    /// KiB of bodies on disk that are not stored yet ...
+    #[arg(long, value_name = "KIB", default_value_t = limits::SPOOL_BYTES >> 10)]
+    pub(crate) max_spool_size: u64,
+    /// ... and those of one key, or of all without one.
+    #[arg(long, value_name = "KIB", default_value_t = limits::SPOOL_BYTES_OF_ACCOUNT >> 10)]
+    pub(crate) max_spool_size_per_key: u64,
+    /// How long an upload lives without a new byte, and answers are kept for whoever repeats a request.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub(crate) upload_lifetime: Duration,
     /// Who has a token may store.
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,

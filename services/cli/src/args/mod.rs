@@ -10,6 +10,7 @@ mod epoch_durations;
 #[cfg(test)]
 mod examples;
 mod gateway;
+mod gateway_keys;
 #[cfg(feature = "dev")]
 mod local_networks;
 mod networks;
@@ -44,6 +45,7 @@ pub(crate) use self::{
         AggregatorArgs, BothArgs, DaemonArgs, PublisherArgs, ReadingArgs, StoringArgs,
         UploadRelayArgs,
     },
+    gateway_keys::{GatewayArgs, GatewayCommand, KeyArgs, KeyCommand},
     networks::{CloseEpochChangeArgs, GetWalArgs, InfoArgs, InfoSection, StakeArgs},
     objects::{
         BurnBlobsArgs, DeleteArgs, ExtendArgs, FundSharedBlobArgs, GetBlobAttributeArgs,
@@ -367,7 +369,8 @@ pub(crate) enum Command {
         walrus publisher --sub-wallets-dir wallets          at http://127.0.0.1:31415\n  \
         curl -X PUT 'http://127.0.0.1:31415/v1/blobs?epochs=5' \\\n      --upload-file report.pdf\n\n\
         Whoever can send it something spends the wallet. So it listens on the loopback interface only, and refuses web pages of \
-        other machines there; --allow-anonymous lets anybody store.")]
+        other machines there. Elsewhere it takes those who have a key (--require-key, `walrus gateway key create`) or a token, or \
+        anybody up to a budget (--allow-anonymous --budget 10WAL). Stores that were begun go on after a restart.")]
     Publisher(Box<PublisherArgs>),
     /// Serve blobs and store them over HTTP: an aggregator and a publisher in one.
     #[command(after_help = "Examples:\n  \
@@ -386,6 +389,8 @@ pub(crate) enum Command {
           tx_freshness_threshold_secs: 36000\n  \
           tx_max_future_threshold: {secs: 30, nanos: 0}")]
     UploadRelay(Box<UploadRelayArgs>),
+    /// Look after a publisher: keys that let others store.
+    Gateway(GatewayArgs),
     /// Run a whole network on this machine until Ctrl-C.
     #[cfg(feature = "dev")]
     #[command(after_help = "Examples:\n  \
@@ -466,6 +471,7 @@ impl Command {
             Self::Publisher(_) => "publisher",
             Self::Daemon(_) => "daemon",
             Self::UploadRelay(_) => "upload-relay",
+            Self::Gateway(_) => "gateway",
             #[cfg(feature = "dev")]
             Self::Localnet(_) => "localnet",
             #[cfg(feature = "dev")]

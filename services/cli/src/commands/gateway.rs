@@ -1,12 +1,16 @@
 //! `walrus aggregator`, `publisher` and `daemon`: the gateway. Client spec 3.1.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use walrus_gateway::{
     BlocklistFile, Gateway, Listeners, Services,
     aggregator::AggregatorOptions,
-    publisher::{Access, PublisherOptions, WalletOptions, Wallets},
+    publisher::{Access, PublisherOptions, SpoolBounds, WalletOptions, Wallets},
     store::{self, CacheBounds},
 };
 use walrus_sui::wallet::Environment;
@@ -24,6 +28,8 @@ use crate::{
 
 /// The directory of used tokens, beside the sub-wallets.
 const USED_TOKENS: &str = "used-tokens";
+/// The directory of jobs, uploads and keys, there too.
+const STATE: &str = "state";
 
 /// Where a daemon listens, told once it does.
 #[derive(Serialize)]
@@ -135,6 +141,11 @@ fn reading_options(args: ReadingArgs) -> AggregatorOptions {
     }
 }
 
+/// Where a publisher keeps its state.
+fn state_directory(named: Option<PathBuf>, sub_wallets: &Path) -> PathBuf {
+    named.unwrap_or_else(|| sub_wallets.join(STATE))
+}
+
 async fn add_publisher(
     global: &GlobalOptions,
     daemon: &DaemonArgs,
@@ -145,12 +156,13 @@ async fn add_publisher(
     let tokens = args
         .tokens
         .options(args.sub_wallets_dir.join(USED_TOKENS))?;
-    let access = match (&tokens, args.allow_anonymous) {
-        (Some(_), _) => Access::Tokens,
-        (None, true) => Access::Anonymous,
-        (None, false) => Access::Loopback,
+    let access = match &tokens {
+        Some(_) => Access::Tokens,
+        None if args.require_key => Access::Keys,
+        None if args.allow_anonymous => Access::Anonymous,
+        None => Access::Loopback,
     };
-    access.check(daemon.bind_address)?;
+    access.check(daemon.bind_address, args.budget)?;
     let spool = daemon.spool.spool();
     let client = network.client_with_wallet(global, spool.clone())?;
     let environment = Environment {
@@ -162,6 +174,24 @@ async fn add_publisher(
         ws: None,
         basic_auth: None,
     };
+    let kib = |kib: u64| kib.saturating_mul(1 << 10);
+    let publisher = PublisherOptions {
+        max_body_size: kib(args.max_body_size),
+        max_quilt_body_size: kib(args.max_quilt_body_size),
+        max_concurrent_requests: args.publisher_max_concurrent_requests,
+        max_buffer_size: args.publisher_max_buffer_size,
+        access,
+        tokens,
+        budget: args.budget,
+        state: Some(state_directory(args.state_dir, &args.sub_wallets_dir)),
+        max_upload_size: kib(args.max_upload_size),
+        spool_bounds: SpoolBounds {
+            total: kib(args.max_spool_size),
+            per_account: kib(args.max_spool_size_per_key),
+        },
+        upload_lifetime: args.upload_lifetime,
+        spool,
+    };
     let options = WalletOptions {
         count: args.n_clients,
         directory: args.sub_wallets_dir,
@@ -172,16 +202,7 @@ async fn add_publisher(
         burn_after_store: args.burn_after_store,
     };
     let wallets = Wallets::open(&client, &environment, options).await?;
-    let options = PublisherOptions {
-        max_body_size: args.max_body_size.saturating_mul(1 << 10),
-        max_quilt_body_size: args.max_quilt_body_size.saturating_mul(1 << 10),
-        max_concurrent_requests: args.publisher_max_concurrent_requests,
-        max_buffer_size: args.publisher_max_buffer_size,
-        access,
-        tokens,
-        spool,
-    };
-    services.publisher = Some((Arc::new(wallets.clone()), options));
+    services.publisher = Some((Arc::new(wallets.clone()), publisher));
     services.wallets = Some(wallets);
     Ok(())
 }

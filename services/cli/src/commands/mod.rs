@@ -13,6 +13,7 @@ pub(crate) mod demo;
 pub(crate) mod encode;
 pub(crate) mod extend;
 pub(crate) mod gateway;
+pub(crate) mod gateway_keys;
 pub(crate) mod generate_sui_wallet;
 pub(crate) mod get_wal;
 pub(crate) mod health;

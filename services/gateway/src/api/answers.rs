@@ -121,6 +121,24 @@ answers! {
     /// How a quilt was stored.
     QuiltAnswer => responses([(200, json("The quilt is stored.", "QuiltStoreResult"))]);
 
+    /// What a key may have.
+    QuotaAnswer => responses([(200, json("What the key may have, and has had.", "Quota"))]);
+
+    /// Objects of a key.
+    ObjectsAnswer => responses([(200, json("A page of the objects that the key stored.", "StoredObjects"))]);
+
+    /// An object of a key.
+    ObjectAnswer => responses([(200, json("The object, and who else stores the blob.", "StoredObject"))]);
+
+    /// An object that is gone.
+    DeletedAnswer => responses([(200, json("It is deleted; whether the blob is stored all the same.", "DeletedObject"))]);
+
+    /// An object that lasts longer.
+    ExtendedAnswer => responses([(200, json("It lasts longer.", "ExtendedObject"))]);
+
+    /// An object whose attributes were set.
+    AttributesAnswer => responses([(200, json("They are set.", "SetAttributes"))]);
+
     /// What uploads cost.
     TipAnswer => responses([(200, json("The tip.", "TipConfig"))]);
 

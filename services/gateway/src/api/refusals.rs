@@ -9,9 +9,12 @@ use utoipa::{
 use walrus_service::envelope::{Reason, RequestReason};
 
 use super::Responses;
-use crate::reason::{
-    GatewayReason::{self, *},
-    TokenReason,
+use crate::{
+    publisher::WriteReason::*,
+    reason::{
+        GatewayReason::{self, *},
+        TokenReason,
+    },
 };
 
 /// A reason: its status, its code, and what it means.
@@ -117,6 +120,64 @@ fn of_store() -> Vec<Refused> {
             InsufficientConfirmations,
             "too few storage nodes confirmed that they have it",
         ),
+    ]
+}
+
+/// Any store that is counted, kept, or repeated.
+fn of_jobs() -> Vec<Refused> {
+    vec![
+        refused(MissingKey, "a key is needed here"),
+        refused(InvalidKey, "there is no such key, or it was revoked"),
+        refused(ExpiredKey, "the key has expired"),
+        refused(
+            BudgetExceeded,
+            "the store costs more, or has more bytes, than what is left",
+        ),
+        refused(
+            InvalidIdempotencyKey,
+            "`Idempotency-Key` is empty, too long, or no ASCII",
+        ),
+        refused(
+            IdempotencyKeyReused,
+            "the same key came with another body or other parameters before",
+        ),
+        refused(
+            TooManyUploads,
+            "as many answers and uploads as are kept are there",
+        ),
+        refused(
+            SpoolFull,
+            "as many bytes that are not stored yet as are kept are there",
+        ),
+    ]
+}
+
+/// What needs a key.
+fn of_keys() -> Vec<Refused> {
+    vec![
+        refused(MissingKey, "a key is needed"),
+        refused(InvalidKey, "there is no such key, or it was revoked"),
+        refused(ExpiredKey, "the key has expired"),
+        refused(
+            NotAllowed,
+            "the server takes requests of programs on its own machine only, and this is none",
+        ),
+    ]
+}
+
+/// What is done with an object of a key.
+fn of_objects() -> Vec<Refused> {
+    vec![
+        refused(ObjectNotFound, "the key has no such object"),
+        refused(ObjectUnsuitable, "it cannot be done with this object"),
+        refused(BudgetExceeded, "it costs more than what is left"),
+        refused(InvalidBody, "the body broke off"),
+        refused(UnprocessableBody, "the body is JSON of another form"),
+        refused(RequestReason::BodyTooLarge, "the body is too large"),
+        refused(MalformedRequest, "what is asked for cannot be"),
+        refused(InsufficientFunds, "the publisher's wallet has too little"),
+        refused(ForbiddenBlob, "blocked by the storage nodes"),
+        refused(InsufficientConfirmations, "too few storage nodes answered"),
     ]
 }
 
@@ -247,7 +308,13 @@ refusals! {
     ];
 
     /// Of stores.
-    StoreRefusals => [any(), malformed(), of_store(), of_tokens()];
+    StoreRefusals => [any(), malformed(), of_store(), of_jobs(), of_tokens()];
+
+    /// Of a key itself.
+    KeyRefusals => [any(), malformed(), of_keys()];
+
+    /// Of the objects of a key.
+    ObjectRefusals => [any(), malformed(), of_keys(), of_objects()];
 
     /// Of uploads for others. They are plain text unless `Accept` names `application/json`.
     RelayRefusals => [any(), crate::relay::refusals()];

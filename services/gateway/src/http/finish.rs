@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 /// Seconds for which a browser remembers that it may ask.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(86_400);
@@ -18,7 +18,8 @@ pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
-        .allow_headers(Any)
+        // By name: `*` stands for none that carry credentials.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             header::ETAG,
             header::CONTENT_RANGE,
@@ -27,6 +28,16 @@ pub(crate) fn cors() -> CorsLayer {
             header::RETRY_AFTER,
             HeaderName::from_static("x-quilt-patch-identifier"),
             HeaderName::from_static("x-walrus-streaming"),
+            HeaderName::from_static("x-walrus-blob-id"),
+            header::LOCATION,
+            HeaderName::from_static("tus-resumable"),
+            HeaderName::from_static("tus-version"),
+            HeaderName::from_static("tus-extension"),
+            HeaderName::from_static("tus-checksum-algorithm"),
+            HeaderName::from_static("upload-offset"),
+            HeaderName::from_static("upload-length"),
+            HeaderName::from_static("upload-metadata"),
+            HeaderName::from_static("upload-expires"),
         ])
         .max_age(PREFLIGHT_AGE)
 }

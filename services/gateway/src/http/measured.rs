@@ -127,6 +127,8 @@ fn label(method: &Method) -> &'static str {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
         Method::POST => "POST",
         Method::OPTIONS => "OPTIONS",
         _ => "other",

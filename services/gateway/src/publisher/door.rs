@@ -24,6 +24,8 @@ pub enum Access {
     Loopback,
     /// Whoever has a token.
     Tokens,
+    /// Whoever has a key.
+    Keys,
     /// Anybody who can reach the address.
     Anonymous,
 }
@@ -33,22 +35,31 @@ pub enum Access {
 pub enum AccessError {
     /// Others could store at the expense of the wallet.
     #[error(
-        "{0} can be reached from other machines, whose programs could spend the publisher's wallet: listen on 127.0.0.1, or let \
-         anybody store with --allow-anonymous, or those who have a token with --jwt-decode-secret"
+        "{0} can be reached from other machines, whose programs could spend the publisher's wallet: listen on 127.0.0.1, or take only \
+         those who have a key with --require-key, or a token with --jwt-decode-secret, or anybody with --allow-anonymous and --budget"
     )]
     Reachable(SocketAddr),
+    /// The same, and nothing bounds how much.
+    #[error(
+        "{0} can be reached from other machines, and anybody may store: say with --budget how much WAL they may spend in all"
+    )]
+    NoBudget(SocketAddr),
 }
 
 impl Access {
-    /// Whether a publisher with this access may listen on `address`.
+    /// Whether a publisher with this access may listen on `address`, if those who need not say who they are may spend `budget` FROST.
     ///
     /// # Errors
     /// [`AccessError`] if others could spend its wallet.
-    pub fn check(self, address: SocketAddr) -> Result<(), AccessError> {
-        if self == Self::Loopback && !address.ip().to_canonical().is_loopback() {
-            return Err(AccessError::Reachable(address));
+    pub fn check(self, address: SocketAddr, budget: Option<u64>) -> Result<(), AccessError> {
+        if address.ip().to_canonical().is_loopback() {
+            return Ok(());
         }
-        Ok(())
+        match self {
+            Self::Loopback => Err(AccessError::Reachable(address)),
+            Self::Anonymous if budget.is_none() => Err(AccessError::NoBudget(address)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -60,8 +71,12 @@ pub(crate) struct Door {
 
 impl Door {
     /// The door of a publisher that listens on `address`.
-    pub(crate) fn new(access: Access, address: SocketAddr) -> Result<Self, AccessError> {
-        access.check(address)?;
+    pub(crate) fn new(
+        access: Access,
+        address: SocketAddr,
+        budget: Option<u64>,
+    ) -> Result<Self, AccessError> {
+        access.check(address, budget)?;
         Ok(Self { access })
     }
 
@@ -162,11 +177,14 @@ mod tests {
     #[test]
     fn nobody_listens_for_other_machines_without_saying_so() {
         let open = "0.0.0.0:31415".parse().unwrap();
-        let refused = Door::new(Access::Loopback, open).unwrap_err();
+        let refused = Door::new(Access::Loopback, open, None).unwrap_err();
         assert_eq!(refused, AccessError::Reachable(open));
-        assert!(Door::new(Access::Anonymous, open).is_ok());
+        let refused = Door::new(Access::Anonymous, open, None).unwrap_err();
+        assert_eq!(refused, AccessError::NoBudget(open));
+        assert!(Door::new(Access::Anonymous, open, Some(1)).is_ok());
+        assert!(Door::new(Access::Keys, open, None).is_ok());
         for loopback in ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"] {
-            assert!(Door::new(Access::Loopback, loopback.parse().unwrap()).is_ok());
+            assert!(Door::new(Access::Loopback, loopback.parse().unwrap(), None).is_ok());
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Wallets of a publisher: sub-wallets that sign at the same time, topped up from the main one. Client spec 3.2.
 
+mod batch;
+mod holdings;
+mod refill;
+
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -9,16 +13,21 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use tokio::sync::{Mutex, MutexGuard};
 use walrus_sdk::{
-    Address, BlobData, BlobStoreResult, Client, ClientError, ContractWriter, EpochsAhead,
-    PatchToStore, PostStoreAction, StoreOptions, Stored, TransactionError,
+    Address, BlobData, Client, ClientError, ContractWriter, EpochsAhead, PatchToStore,
+    PostStoreAction, StoreOptions,
+    journal::{Journal, UploadKey},
 };
-use walrus_service::worker::{Failure, Step, Worker};
 use walrus_sui::wallet::{Environment, Wallet, WalletError};
 
-use super::{AfterStore, StoredQuilt, UploadError, UploadOptions, Uploader};
+pub use self::refill::RefillError;
+use self::{batch::Queue, refill::WalletFunds};
+use super::{
+    AfterStore, Holdings, QuiltToStore, TaskId, UploadError, UploadOptions, UploadTask, Uploader,
+    uploader::{Unstored, Uploaded},
+};
 use crate::limits;
 
 /// The wallets of a publisher. Client spec 3.1.
@@ -82,6 +91,26 @@ pub enum WalletsError {
     /// The chain did not answer, or refused to pay.
     #[error("the sub-wallets cannot be filled: {0}")]
     Refill(#[from] RefillError),
+    /// A sub-wallet could not pay a store.
+    #[error(
+        "the sub-wallet {address} has {balance} MIST, which is not enough for the gas of one store (about {} MIST): send SUI to the \
+         wallet of the publisher, or refill more with --gas-refill-amount and --sub-wallets-min-balance",
+        limits::STORE_GAS
+    )]
+    NoGas {
+        /// The sub-wallet.
+        address: Address,
+        /// MIST that it has.
+        balance: u64,
+    },
+}
+
+/// The directory of what is paid and not done, among the sub-wallets.
+const UPLOADS: &str = "uploads";
+
+/// What a task is called in there.
+fn upload_key(task: TaskId) -> UploadKey {
+    UploadKey::of([&b"publisher"[..], &task.0])
 }
 
 /// One sub-wallet.
@@ -101,6 +130,12 @@ struct Inner {
     next: AtomicUsize,
     main: ContractWriter,
     options: WalletOptions,
+    /// Stores that wait for a sub-wallet.
+    queue: Queue,
+    /// What is paid, or about to be.
+    journal: Journal,
+    /// As they were last looked at.
+    funds: std::sync::Mutex<Vec<WalletFunds>>,
 }
 
 impl Wallets {
@@ -124,52 +159,19 @@ impl Wallets {
         })?;
         let open = |index| sub_wallet(client, environment, path, index);
         let wallets = (0..options.count).map(open).collect::<Result<_, _>>()?;
+        let journal = Journal::in_folder(path.join(UPLOADS)).keeping_results();
         let this = Self(Arc::new(Inner {
+            journal,
+            queue: Queue::default(),
             wallets,
             next: AtomicUsize::new(0),
             main: client.writer()?,
             options,
+            funds: std::sync::Mutex::default(),
         }));
         this.refill().await?;
+        this.require_gas().await?;
         Ok(this)
-    }
-
-    /// The worker that tops the sub-wallets up.
-    pub(crate) fn refiller(&self) -> Refiller {
-        Refiller(self.clone())
-    }
-
-    /// Gives each sub-wallet that has too little what it is to get.
-    async fn refill(&self) -> Result<(), RefillError> {
-        let Inner { main, options, .. } = &*self.0;
-        let addresses: Vec<Address> = self.addresses();
-        let balances = stream::iter(addresses).map(|address| async move {
-            let reader = main.reader();
-            let sui = reader.chain().sui_balance(address);
-            let (sui, wal) = tokio::try_join!(sui, reader.wal_balance(address))?;
-            Ok::<_, RefillError>((address, sui, wal))
-        });
-        let balances: Vec<_> = balances
-            .buffered(limits::BALANCE_REQUESTS)
-            .try_collect()
-            .await?;
-        let lacks = |balance: u64| balance < options.min_balance;
-        let of_sui = balances.iter().filter(|(_, sui, _)| lacks(*sui));
-        let of_sui: Vec<_> = of_sui.map(|(to, ..)| (*to, options.gas_refill)).collect();
-        if !of_sui.is_empty() {
-            main.executor().send_sui(&of_sui).await?;
-        }
-        let of_wal = balances.iter().filter(|(.., wal)| lacks(*wal));
-        let of_wal: Vec<_> = of_wal.map(|(to, ..)| (*to, options.wal_refill)).collect();
-        if !of_wal.is_empty() {
-            main.send_wal(&of_wal).await?;
-        }
-        Ok(())
-    }
-
-    fn addresses(&self) -> Vec<Address> {
-        let wallets = self.0.wallets.iter();
-        wallets.map(|wallet| wallet.writer.address()).collect()
     }
 
     /// A sub-wallet that signs for nobody else until the guard is dropped: one that is free, in turns, or else the next one once it is.
@@ -189,50 +191,54 @@ impl Wallets {
         Some((wallet, wallet.busy.lock().await))
     }
 
-    async fn upload(
-        &self,
-        data: BlobData,
-        options: UploadOptions,
-    ) -> Result<BlobStoreResult, UploadError> {
-        let Some((wallet, _guard)) = self.take().await else {
-            return Err(UploadError::Failed("there is no sub-wallet".into()));
+    async fn upload(&self, data: BlobData, task: UploadTask) -> Result<Uploaded, Unstored> {
+        let key = upload_key(task.id);
+        let begun = self.0.journal.open_upload(&key).await;
+        let begun = begun.map_err(|error| UploadError::Failed(error.into()))?;
+        let Some(begun) = begun else {
+            return self.store_with_any(key, data, task).await;
         };
-        let store = wallet.client.store(data).options(self.how(&options));
-        let stored = store.await.map_err(failed)?.stored;
-        self.after(wallet, &stored, &options).await?;
-        Ok(stored.into())
+        // Only who has begun to pay goes on with it.
+        let mut wallets = self.0.wallets.iter();
+        let wallet = wallets.find(|wallet| wallet.writer.address() == begun.signer);
+        let wallet = wallet.ok_or_else(|| {
+            let signer = begun.signer;
+            let message = format!("{signer} began the store, and is none of the sub-wallets now");
+            UploadError::Failed(message.into())
+        })?;
+        let _guard = wallet.busy.lock().await;
+        self.store_with(wallet, key, data, task).await
     }
 
-    async fn upload_quilt(
+    async fn store_with(
         &self,
-        patches: Vec<PatchToStore>,
-        options: UploadOptions,
-    ) -> Result<StoredQuilt, UploadError> {
-        let Some((wallet, _guard)) = self.take().await else {
-            return Err(UploadError::Failed("there is no sub-wallet".into()));
-        };
+        wallet: &SubWallet,
+        key: UploadKey,
+        data: BlobData,
+        task: UploadTask,
+    ) -> Result<Uploaded, Unstored> {
+        let UploadTask {
+            options,
+            attributes,
+            max_cost,
+            progress,
+            ..
+        } = task;
         let store = wallet
             .client
-            .store_quilt(patches)
-            .options(self.how(&options));
-        let report = store.await.map_err(failed)?;
-        let stored =
-            report
-                .outcome
-                .result
-                .map_err(|failure| match Arc::try_unwrap(failure.error) {
-                    Ok(error) => failed(error),
-                    Err(shared) => UploadError::Failed(shared.into()),
-                })?;
-        self.after(wallet, &stored, &options).await?;
-        Ok(StoredQuilt {
-            result: stored.into(),
-            patches: report.patches,
-        })
+            .store(data)
+            .options(self.how(&options, max_cost));
+        let store = store.journal(&self.0.journal).upload_key(key);
+        let attributes = attributes.into_iter();
+        let store = attributes.fold(store, |store, (key, value)| store.attribute(key, value));
+        match store.progress(&*progress).await {
+            Ok(stored) => Ok(self.done(wallet, stored, &options).await),
+            Err(error) => Err(self.unstored(&key, error.into()).await),
+        }
     }
 
     /// How the client stores what is to be stored so.
-    fn how(&self, options: &UploadOptions) -> StoreOptions {
+    fn how(&self, options: &UploadOptions, max_cost: Option<u64>) -> StoreOptions {
         let post_store = match options.after {
             AfterStore::SendTo(owner) => PostStoreAction::TransferTo(owner),
             AfterStore::Default if self.burns(options) => PostStoreAction::Keep,
@@ -244,6 +250,7 @@ impl Wallets {
             check_status: !options.force,
             reuse_resources: options.reuse_resources,
             post_store,
+            max_cost,
             ..StoreOptions::new(EpochsAhead::Count(options.epochs))
         }
     }
@@ -252,38 +259,67 @@ impl Wallets {
         self.0.options.burn_after_store && options.after == AfterStore::Default
     }
 
-    /// Burns the object of a store, if that is what becomes of it.
-    async fn after(
-        &self,
-        wallet: &SubWallet,
-        stored: &Stored,
-        options: &UploadOptions,
-    ) -> Result<(), UploadError> {
-        if let Stored::NewlyCreated { blob_object, .. } = stored
-            && self.burns(options)
-        {
-            let burned = wallet.writer.burn_blobs(&[blob_object.id]).await;
-            burned.map_err(|error| UploadError::Failed(error.into()))?;
+    /// Why a store failed; something may be paid exactly if that is written down.
+    async fn unstored(&self, key: &UploadKey, error: UploadError) -> Unstored {
+        let open = self.0.journal.open_upload(key).await;
+        Unstored {
+            error,
+            paid: !matches!(open, Ok(None)),
         }
-        Ok(())
+    }
+
+    /// Some client of the network.
+    fn client(&self) -> Result<&Client, UploadError> {
+        let wallet = self.0.wallets.first();
+        let wallet = wallet.ok_or_else(|| UploadError::Failed("there is no sub-wallet".into()))?;
+        Ok(&wallet.client)
+    }
+
+    async fn price_of(&self, bytes: u64, options: &UploadOptions) -> Result<u64, UploadError> {
+        let client = self.client()?;
+        Ok(client
+            .price_of(bytes, EpochsAhead::Count(options.epochs))
+            .await?)
     }
 }
 
 impl Uploader for Wallets {
-    fn store(
+    fn price(
         &self,
-        data: BlobData,
-        options: UploadOptions,
-    ) -> BoxFuture<'_, Result<BlobStoreResult, UploadError>> {
-        Box::pin(self.upload(data, options))
+        bytes: u64,
+        options: &UploadOptions,
+    ) -> BoxFuture<'_, Result<u64, UploadError>> {
+        let options = options.clone();
+        Box::pin(async move { self.price_of(bytes, &options).await })
     }
 
-    fn store_quilt(
-        &self,
-        patches: Vec<PatchToStore>,
-        options: UploadOptions,
-    ) -> BoxFuture<'_, Result<StoredQuilt, UploadError>> {
-        Box::pin(self.upload_quilt(patches, options))
+    fn store(&self, data: BlobData, task: UploadTask) -> BoxFuture<'_, Result<Uploaded, Unstored>> {
+        Box::pin(self.upload(data, task))
+    }
+
+    fn pack(&self, patches: Vec<PatchToStore>) -> BoxFuture<'_, Result<QuiltToStore, UploadError>> {
+        Box::pin(async move {
+            let packed = self.client()?.pack_quilt(patches).await?;
+            let patches = packed.index.patches().iter();
+            let patches = patches.map(|patch| (patch.identifier.clone(), patch.columns));
+            Ok(QuiltToStore {
+                patches: patches.collect(),
+                data: packed.data,
+            })
+        })
+    }
+
+    fn forget(&self, task: TaskId) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = this.0.journal.forget(&upload_key(task)).await {
+                tracing::warn!(%error, "what was written down of a store that is over stays until it expires");
+            }
+        });
+    }
+
+    fn holdings(&self) -> Option<&dyn Holdings> {
+        Some(self)
     }
 }
 
@@ -304,57 +340,4 @@ fn sub_wallet(
         client,
         busy: Mutex::default(),
     })
-}
-
-/// What a failed store means.
-fn failed(error: ClientError) -> UploadError {
-    match error {
-        ClientError::NoEpochs | ClientError::TooManyEpochs { .. } => {
-            UploadError::Epochs(error.to_string())
-        }
-        ClientError::BlobTooLarge { size, max } => UploadError::TooLarge { size, max },
-        ClientError::Quilt(problem) => UploadError::Quilt(problem.to_string()),
-        ClientError::NotEnoughConfirmations { .. } => UploadError::Confirmations(error.into()),
-        ClientError::BlobIdBlocked(_) => UploadError::Blocked,
-        error if lacks_funds(&error) => UploadError::Funds(error.into()),
-        error => UploadError::Failed(error.into()),
-    }
-}
-
-fn lacks_funds(error: &ClientError) -> bool {
-    match error {
-        ClientError::Transaction { source, .. } => {
-            matches!(**source, TransactionError::InsufficientFunds { .. })
-        }
-        ClientError::NotCertified { source, .. } => lacks_funds(source),
-        _ => false,
-    }
-}
-
-/// Sub-wallets were not topped up.
-#[derive(Debug, thiserror::Error)]
-pub enum RefillError {
-    /// The chain did not answer.
-    #[error(transparent)]
-    Chain(#[from] walrus_sdk::ChainError),
-    /// The main wallet could not pay.
-    #[error(transparent)]
-    Payment(#[from] TransactionError),
-}
-
-/// Tops sub-wallets up.
-pub(crate) struct Refiller(Wallets);
-
-impl Worker for Refiller {
-    fn name(&self) -> &'static str {
-        "wallet-refill"
-    }
-
-    async fn work(&mut self) -> Result<Step, Failure> {
-        match self.0.refill().await {
-            Ok(()) => Ok(Step::WaitAtMost(self.0.0.options.refill_interval)),
-            // What a sub-wallet lacks is told to whoever stores with it.
-            Err(error) => Ok(Step::Retry(error.into())),
-        }
-    }
 }

@@ -2,180 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod harness;
+mod jobs;
+mod keys;
 mod quilts;
+mod uploads;
 
-use std::{
-    io::Read as _,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, StatusCode},
-};
+use axum::body::Body;
 use bytes::Bytes;
-use futures::{StreamExt as _, future::BoxFuture, stream};
-use http_body_util::BodyExt as _;
-use serde_json::Value;
-use tokio::sync::Notify;
-use tower::ServiceExt as _;
-use walrus_gateway::{
-    Services,
-    publisher::{
-        Access, AfterStore, PublisherOptions, StoredQuilt, UploadError, UploadOptions, Uploader,
-    },
-};
-use walrus_sdk::{
-    Address, BlobData, BlobId, BlobStoreResult, EventId, EventOrObject, PatchColumns, PatchToStore,
-    QuiltPatchId, StoredPatch,
-};
+use futures::{StreamExt as _, stream};
+use walrus_gateway::publisher::{Access, AfterStore, PublisherOptions, UploadError};
+use walrus_sdk::Address;
 use walrus_service::metrics::Registry;
 
-const LIMIT: usize = 1 << 20;
-
-/// Why nothing is stored.
-type Refused = fn() -> UploadError;
-
-/// Keeps what it is given.
-#[derive(Default)]
-struct Memory {
-    stored: Mutex<Vec<(Vec<u8>, UploadOptions)>>,
-    quilts: Mutex<Vec<Vec<PatchToStore>>>,
-    refused: Mutex<Option<Refused>>,
-    /// Whether stores wait to be told to go on.
-    waits: bool,
-    begun: Notify,
-    go_on: Notify,
-}
-
-fn result() -> BlobStoreResult {
-    BlobStoreResult::AlreadyCertified {
-        blob_id: BlobId([7; 32]),
-        event_or_object: EventOrObject::Event(EventId {
-            tx_digest: [0; 32],
-            event_seq: 3,
-        }),
-        end_epoch: 9,
-    }
-}
-
-impl Uploader for Memory {
-    fn store(
-        &self,
-        data: BlobData,
-        options: UploadOptions,
-    ) -> BoxFuture<'_, Result<BlobStoreResult, UploadError>> {
-        Box::pin(async move {
-            self.begun.notify_one();
-            if self.waits {
-                self.go_on.notified().await;
-            }
-            if let Some(refused) = *self.refused.lock().unwrap() {
-                return Err(refused());
-            }
-            let mut bytes = Vec::new();
-            data.reader().unwrap().read_to_end(&mut bytes).unwrap();
-            self.stored.lock().unwrap().push((bytes, options));
-            Ok(result())
-        })
-    }
-
-    fn store_quilt(
-        &self,
-        patches: Vec<PatchToStore>,
-        _: UploadOptions,
-    ) -> BoxFuture<'_, Result<StoredQuilt, UploadError>> {
-        if let Some(refused) = *self.refused.lock().unwrap() {
-            return Box::pin(std::future::ready(Err(refused())));
-        }
-        let stored = (1..).zip(&patches).map(|(start, patch)| StoredPatch {
-            identifier: patch.identifier.clone(),
-            tags: patch.tags.clone(),
-            id: QuiltPatchId {
-                quilt_id: BlobId([7; 32]),
-                columns: PatchColumns {
-                    start,
-                    end: start + 1,
-                },
-            },
-        });
-        let stored = StoredQuilt {
-            result: result(),
-            patches: stored.collect(),
-        };
-        self.quilts.lock().unwrap().push(patches);
-        Box::pin(std::future::ready(Ok(stored)))
-    }
-}
-
-struct Publisher {
-    memory: Arc<Memory>,
-    router: Router,
-}
-
-/// Status, headers that matter, and JSON.
-struct Answer {
-    status: StatusCode,
-    cache_control: Option<String>,
-    retry_after: Option<String>,
-    json: Value,
-}
-
-impl Answer {
-    fn refused(&self) -> (u16, &str) {
-        assert_eq!(self.cache_control.as_deref(), Some("no-store"));
-        let reason = &self.json["error"]["details"][0]["reason"];
-        (self.status.as_u16(), reason.as_str().unwrap())
-    }
-}
-
-impl Publisher {
-    fn new(memory: Memory) -> Self {
-        let memory = Arc::new(memory);
-        let options = PublisherOptions {
-            max_body_size: LIMIT as u64,
-            max_quilt_body_size: 2 * LIMIT as u64,
-            ..PublisherOptions::default()
-        };
-        let services = Services {
-            publisher: Some((memory.clone(), options)),
-            ..Services::default()
-        };
-        let address = ([127, 0, 0, 1], 31_415).into();
-        let router = services.router(address, &Registry::new()).unwrap();
-        Self { memory, router }
-    }
-
-    async fn put(&self, query: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-        self.put_to(&format!("/v1/blobs{query}"), headers, body)
-            .await
-    }
-
-    async fn put_to(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-        let mut request = Request::put(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(body.into()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let header = |name: &str| {
-            let value = response.headers().get(name);
-            value.map(|value| value.to_str().unwrap().to_owned())
-        };
-        let (cache_control, retry_after) = (header("cache-control"), header("retry-after"));
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer {
-            status,
-            cache_control,
-            retry_after,
-            json: serde_json::from_slice(&body).unwrap(),
-        }
-    }
-}
-
-const HERE: (&str, &str) = ("host", "127.0.0.1:31415");
+use self::harness::{HERE, LIMIT, Memory, Publisher, Refused, plain, result, services};
 
 #[tokio::test]
 async fn a_body_is_stored_as_it_is_and_the_result_is_that_of_the_command_line() {
@@ -183,7 +25,8 @@ async fn a_body_is_stored_as_it_is_and_the_result_is_that_of_the_command_line() 
     let form = ("content-type", "application/x-www-form-urlencoded");
     let answer = publisher.put("", &[HERE, form], "some string").await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.json, serde_json::to_value(result()).unwrap());
+    let expected = result(b"some string", &plain());
+    assert_eq!(answer.json, serde_json::to_value(expected).unwrap());
     let large = vec![7; LIMIT];
     let parts: Vec<_> = large.chunks(1000).map(Bytes::copy_from_slice).collect();
     let parts = stream::iter(parts).map(Ok::<_, std::convert::Infallible>);
@@ -226,33 +69,37 @@ async fn what_keeps_a_blob_from_being_stored_is_told_apart() {
     let publisher = Publisher::new(Memory::default());
     let cases: [(Refused, u16, &str); 6] = [
         (
-            || UploadError::Epochs("too many".into()),
+            || UploadError::Epochs("too many".into()).into(),
             400,
             "MALFORMED_REQUEST",
         ),
         (
-            || UploadError::TooLarge { size: 2, max: 1 },
+            || UploadError::TooLarge { size: 2, max: 1 }.into(),
             413,
             "BODY_TOO_LARGE",
         ),
         (
-            || UploadError::Confirmations("61 of 67".into()),
+            || UploadError::Confirmations("61 of 67".into()).into(),
             504,
             "INSUFFICIENT_CONFIRMATIONS",
         ),
-        (|| UploadError::Blocked, 451, "FORBIDDEN_BLOB"),
+        (|| UploadError::Blocked.into(), 451, "FORBIDDEN_BLOB"),
         (
-            || UploadError::Funds("no WAL".into()),
+            || UploadError::Funds("no WAL".into()).into(),
             503,
             "INSUFFICIENT_FUNDS",
         ),
-        (|| UploadError::Failed("no".into()), 500, "INTERNAL_ERROR"),
+        (
+            || UploadError::Failed("no".into()).into(),
+            500,
+            "INTERNAL_ERROR",
+        ),
     ];
     for (refused, status, reason) in cases {
         *publisher.memory.refused.lock().unwrap() = Some(refused);
         let answer = publisher.put("", &[HERE], "x").await;
         assert_eq!(answer.refused(), (status, reason));
-        assert_eq!(answer.retry_after.is_some(), status == 503);
+        assert_eq!(answer.header("retry-after").is_some(), status == 503);
     }
     for (query, reason) in [
         ("?epochs=0", "INVALID_QUERY"),
@@ -280,21 +127,22 @@ async fn no_web_page_of_another_machine_spends_the_wallet() {
 
 #[test]
 fn a_publisher_for_other_machines_needs_to_be_told_so() {
-    let services = |access| Services {
-        publisher: Some((
-            Arc::new(Memory::default()),
-            PublisherOptions {
-                access,
-                ..PublisherOptions::default()
-            },
-        )),
-        ..Services::default()
+    let router = |access, budget| {
+        let options = PublisherOptions {
+            access,
+            budget,
+            ..PublisherOptions::default()
+        };
+        let address = ([0, 0, 0, 0], 31_415).into();
+        let services = services(&Arc::default(), options);
+        services.router(address, &Registry::new())
     };
-    let address = ([0, 0, 0, 0], 31_415).into();
-    let router = |access| services(access).router(address, &Registry::new());
-    let refused = router(Access::Loopback).unwrap_err().to_string();
+    let refused = router(Access::Loopback, None).unwrap_err().to_string();
     assert!(refused.contains("--allow-anonymous"), "{refused}");
-    assert!(router(Access::Anonymous).is_ok());
+    let refused = router(Access::Anonymous, None).unwrap_err().to_string();
+    assert!(refused.contains("--budget"), "{refused}");
+    assert!(router(Access::Anonymous, Some(1)).is_ok());
+    assert!(router(Access::Keys, None).is_ok());
 }
 
 #[tokio::test]

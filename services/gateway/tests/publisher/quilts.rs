@@ -6,10 +6,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use serde_json::json;
-use walrus_gateway::publisher::UploadError;
+use walrus_gateway::publisher::{UploadError, UploadOptions};
 use walrus_sdk::BlobData;
 
-use super::{Answer, HERE, LIMIT, Memory, Publisher, result};
+use crate::harness::{Answer, HERE, LIMIT, Memory, Publisher, QUILT, plain, result};
 
 const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=--7");
 
@@ -36,6 +36,13 @@ async fn put(publisher: &Publisher, body: impl Into<Body>) -> Answer {
     publisher
         .put_to("/v1/quilts?epochs=2", &[HERE, FORM], body)
         .await
+}
+
+fn for_two_epochs() -> UploadOptions {
+    UploadOptions {
+        epochs: 2,
+        ..plain()
+    }
 }
 
 fn content(data: &BlobData) -> Vec<u8> {
@@ -72,7 +79,7 @@ async fn files_and_tags_of_a_form_are_patches_whatever_pieces_it_comes_in() {
         assert_eq!(answer.json["storedQuiltBlobs"], expected);
         assert_eq!(
             answer.json["blobStoreResult"],
-            serde_json::to_value(result()).unwrap()
+            serde_json::to_value(result(&QUILT, &for_two_epochs())).unwrap()
         );
         let patches = publisher.memory.quilts.lock().unwrap().pop().unwrap();
         let contents: Vec<_> = patches.iter().map(|patch| content(&patch.data)).collect();
@@ -147,7 +154,8 @@ async fn what_is_wrong_with_a_form_is_told_with_the_part_that_has_it() {
         let answer = publisher.put_to("/v1/quilts", headers, "x").await;
         assert_eq!(answer.refused(), (400, "MALFORMED_REQUEST"));
     }
-    *publisher.memory.refused.lock().unwrap() = Some(|| UploadError::Quilt("too many".into()));
+    *publisher.memory.refused.lock().unwrap() =
+        Some(|| UploadError::Quilt("too many".into()).into());
     let answer = put(&publisher, form(&[part("a", b"x")])).await;
     assert_eq!(answer.refused(), (400, "MALFORMED_REQUEST"));
     assert!(publisher.memory.quilts.lock().unwrap().is_empty());
@@ -176,4 +184,14 @@ async fn only_who_may_store_stores_a_quilt() {
         .put_to("/v1/quilts", &other, form(&[part("a", b"x")]))
         .await;
     assert_eq!(answer.refused(), (403, "NOT_ALLOWED"));
+}
+
+#[tokio::test]
+async fn a_repeated_form_is_answered_as_the_first_was() {
+    let publisher = Publisher::new(Memory::default());
+    let headers = [HERE, FORM, ("idempotency-key", "k")];
+    let put = || publisher.put_to("/v1/quilts", &headers, form(&[part("a", b"x")]));
+    let (first, again) = (put().await, put().await);
+    assert_eq!((first.status.as_u16(), first.json), (200, again.json));
+    assert_eq!(publisher.memory.times_paid(), 1);
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod gateway;
 mod interrupted;
+mod kills;
 mod life;
 mod manifests;
 mod objects;

@@ -12,14 +12,20 @@ use axum::{
 };
 use http_body::SizeHint;
 use serde::Serialize;
-use walrus_sdk::{BlobStoreResult, PatchColumns, StoredPatch};
+use serde_json::Value;
+use walrus_sdk::{BlobId, PatchColumns, QUILT_ATTRIBUTE, QuiltPatchId};
 use walrus_service::{
     envelope::{Refusal, RequestReason},
     request::QueryPairs,
 };
 
 use self::form::FormError;
-use super::{Publisher, StoredQuilt, put::admit, query};
+use super::{
+    Publisher, QuiltToStore,
+    jobs::{NewJob, disk_failed, idempotency_key},
+    put::key_of,
+    query,
+};
 use crate::{
     api::{HowToStore, QuiltAnswer, StoreRefusals},
     reason::GatewayReason,
@@ -30,7 +36,7 @@ use crate::{
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct QuiltResult {
-    blob_store_result: BlobStoreResult,
+    blob_store_result: Value,
     stored_quilt_blobs: Vec<StoredFile>,
 }
 
@@ -42,23 +48,12 @@ struct StoredFile {
     range: [u16; 2],
 }
 
-impl From<StoredPatch> for StoredFile {
-    fn from(patch: StoredPatch) -> Self {
-        let PatchColumns { start, end } = patch.columns();
+impl StoredFile {
+    fn new(quilt_id: BlobId, identifier: String, columns: PatchColumns) -> Self {
         Self {
-            quilt_patch_id: patch.id.to_string(),
-            identifier: patch.identifier,
-            range: [start, end],
-        }
-    }
-}
-
-impl From<StoredQuilt> for QuiltResult {
-    fn from(stored: StoredQuilt) -> Self {
-        let patches = stored.patches.into_iter();
-        Self {
-            blob_store_result: stored.result,
-            stored_quilt_blobs: patches.map(Into::into).collect(),
+            quilt_patch_id: QuiltPatchId { quilt_id, columns }.to_string(),
+            identifier,
+            range: [columns.start, columns.end],
         }
     }
 }
@@ -89,8 +84,8 @@ pub(super) async fn quilt(
 ) -> Result<Response, Refusal> {
     let told = body.size_hint();
     let mut body = body.into_data_stream();
-    match store(publisher, &query, &headers, told, &mut body).await {
-        Ok(stored) => Ok(Json(QuiltResult::from(stored)).into_response()),
+    match store(&publisher, &query, &headers, told, &mut body).await {
+        Ok(stored) => Ok(Json(stored).into_response()),
         Err(refusal) => {
             // Who asks first sends nothing then.
             if !headers.contains_key(header::EXPECT) {
@@ -101,41 +96,51 @@ pub(super) async fn quilt(
     }
 }
 
+/// A quilt is stored as any blob is, once it is put together.
 async fn store(
-    publisher: Publisher,
+    publisher: &Publisher,
     query: &QueryPairs,
     headers: &HeaderMap,
     told: SizeHint,
     body: &mut BodyDataStream,
-) -> Result<StoredQuilt, Refusal> {
-    let Publisher {
-        uploader,
-        options,
-        tokens,
-    } = publisher;
-    let wanted = query::options(query)?;
-    let limit = options.max_quilt_body_size;
+) -> Result<QuiltResult, Refusal> {
+    let options = query::options(query)?;
+    let key = key_of(headers)?;
+    let limit = publisher.options.max_quilt_body_size;
     if told.lower() > limit {
         return Err(FormError::TooLarge { limit }.into());
     }
     let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let content_type = content_type.ok_or(FormError::NoForm)?;
-    let ticket = match tokens {
-        // How much is stored is known once the form is there.
-        Some(tokens) => Some(admit(tokens, headers, wanted.clone(), None).await?),
-        None => None,
+    // How much is stored is known once the form is there.
+    let admitted = publisher.admit(headers, &options, None).await?;
+    let caller = admitted.caller;
+    let form = form::receive(body, content_type, limit, &publisher.options.spool).await?;
+    admitted.check_size(form.bytes)?;
+    let QuiltToStore { data, patches } = publisher.uploader.pack(form.patches).await?;
+    let (id, body) = publisher.jobs.take_in(caller, &data).await?;
+    let (name, value) = QUILT_ATTRIBUTE;
+    let job = NewJob {
+        id,
+        caller,
+        options,
+        attributes: vec![(name.to_owned(), value.to_owned())],
+        body,
+        idempotency: key.map(|key| idempotency_key(caller.account, key)),
+        keep: false,
     };
-    let form = form::receive(body, content_type, limit, &options.spool).await?;
-    if let Some(ticket) = ticket {
-        ticket.check_size(form.bytes)?;
-    }
-    // A task: a client that leaves does not keep what is paid for from being certified.
-    let store = tokio::spawn(async move { uploader.store_quilt(form.patches, wanted).await });
-    match store.await {
-        Ok(result) => Ok(result?),
-        Err(error) => Err(Refusal::internal(GatewayReason::Internal, error)),
-    }
+    let job = publisher.jobs.submit(job).await?;
+    let outcome = job.outcome().await;
+    let result = outcome.unwrap_or_else(|| Err(disk_failed("the job was dropped")))?;
+    let quilt_id = job.job().news().blob_id;
+    let quilt_id = quilt_id.ok_or_else(|| disk_failed("a quilt without an ID"))?;
+    let files = patches.into_iter();
+    let files = files.map(|(identifier, columns)| StoredFile::new(quilt_id, identifier, columns));
+    Ok(QuiltResult {
+        blob_store_result: result,
+        stored_quilt_blobs: files.collect(),
+    })
 }
 
 impl From<FormError> for Refusal {

@@ -11,6 +11,7 @@ use crate::publisher::{AfterStore, UploadOptions};
 pub(super) struct Claims {
     pub(super) exp: i64,
     pub(super) jti: String,
+    sub: Option<String>,
     iat: Option<i64>,
     send_object_to: Option<Address>,
     epochs: Option<u32>,
@@ -20,6 +21,11 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    /// Whom it is for, if it says so.
+    pub(super) fn subject(&self) -> &str {
+        self.sub.as_deref().unwrap_or_default()
+    }
+
     /// That it lives for so many seconds, unless that is 0.
     pub(super) fn check_lifetime(&self, seconds: u64) -> Result<(), TokenError> {
         if seconds == 0 {

@@ -8,14 +8,14 @@ mod used;
 
 use std::{fmt, path::PathBuf};
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use jsonwebtoken::{DecodingKey, Validation, decode, errors::ErrorKind};
 use walrus_service::tables::TableError;
 
 pub use jsonwebtoken::Algorithm;
 
 use self::{claims::Claims, used::UsedTokens};
-use super::UploadOptions;
+use super::{UploadOptions, admission::bearer};
 
 /// How signatures of tokens are checked.
 #[derive(Clone, PartialEq, Eq)]
@@ -174,12 +174,11 @@ impl Ticket {
     pub(crate) fn check_size(&self, bytes: u64) -> Result<(), TokenError> {
         self.0.check_size(bytes)
     }
-}
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    /// Whom the token is for, as far as it says.
+    pub(crate) fn subject(&self) -> &str {
+        self.0.subject()
+    }
 }
 
 fn decoding_key(key: &[u8], algorithm: Algorithm) -> DecodingKey {
@@ -193,7 +192,7 @@ fn decoding_key(key: &[u8], algorithm: Algorithm) -> DecodingKey {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderValue, header};
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::{Value, json};
 
