@@ -124,9 +124,13 @@ async function storeFile(file, epochs) {
       onSent(sent) {
         progress.value = file.size === 0 ? 1 : sent / file.size;
         if (sent < file.size) return;
-        // How long the network takes nobody knows.
+        // How long encoding takes nobody knows.
         progress.removeAttribute('value');
-        card.say('storing', 'Encoding, storing, certifying…');
+        card.say('storing', 'Encoding…');
+      },
+      onProgress(part) {
+        progress.value = part;
+        card.say('storing', part < 1 ? 'Storing slivers…' : 'Certifying…');
       },
     });
     card.stored(result.blobId, file.size);
