@@ -14,7 +14,6 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::sync::oneshot;
-use walrus_core::Epoch;
 use walrus_node::{
     Listeners, NodeConfig, RunningNode, StorageNode, Surroundings, WorkPlace, operator,
     storage::{StorageOptions, disks::FreeSpace},
@@ -84,7 +83,7 @@ impl PowerFailure {
         }
     }
 
-    fn is_over(self, site: &Site) {
+    fn end(self, site: &Site) {
         let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cut) = *cut {
             site.wires.mend(cut);
@@ -240,7 +239,7 @@ impl SimNode {
                 Err(_) => true,
             };
             if is_free {
-                failure.is_over(site);
+                failure.end(site);
                 return self.platter.restore().context("the power is not back");
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -292,18 +291,6 @@ impl SimNode {
         }
         // Not even a failure of power brings them back.
         Ok(self.platter.settle()?)
-    }
-
-    /// A file of slivers whose expiry class has ended, if there is one; the class is in the name.
-    pub(crate) fn file_of_ended(&self, epoch: Epoch) -> anyhow::Result<Option<String>> {
-        let mut segments = Vec::new();
-        find_files(&self.directory.join("shards"), &mut segments)?;
-        let is_ended = |segment: &PathBuf| {
-            let name = segment.file_name()?.to_str()?;
-            let class: Epoch = name.split('-').nth(1)?.parse().ok()?;
-            (class > 0 && class <= epoch).then(|| segment.display().to_string())
-        };
-        Ok(segments.iter().find_map(is_ended))
     }
 
     /// Checks the storage of a node that is down.

@@ -6,7 +6,7 @@
 //! * No background job of a node fails.
 //! * Epochs begin and their changes end in time; each member reports its shards exactly once for an epoch ([`crate::reports`]).
 //! * When the faults are over, every member has both slivers of every live blob for each of its shards, and soon nothing of blobs
-//!   that have ended, nor a file for them.
+//!   that have ended.
 //! * No WAL comes from nowhere, and none is lost ([`crate::money`]).
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -205,7 +205,7 @@ pub(crate) async fn held(
     Ok(Some(held.success.data))
 }
 
-/// Waits until no member has a sliver of a blob that has ended, or a file of slivers that have.
+/// Waits until no member has a sliver of a blob that has ended.
 ///
 /// # Errors
 /// It takes more than `longest`.
@@ -219,8 +219,7 @@ pub(crate) async fn nothing_left(
         let committees = network.reader.committees().await?;
         let members = network.shards(&committees.current);
         let mut left = None;
-        let members: Vec<_> = members.into_keys().collect();
-        for index in members.iter().copied() {
+        for index in members.into_keys() {
             for blob in model.gone(committees.epoch) {
                 let held = held(network, index, &blob.blob_id).await?;
                 let is_left = |held: Held| !held.primary.is_empty() || !held.secondary.is_empty();
@@ -230,12 +229,6 @@ pub(crate) async fn nothing_left(
                         "node {index} still has slivers of blob {number}, which has ended"
                     ));
                 }
-            }
-        }
-        if left.is_none() {
-            for index in members {
-                let file = network.node(index).await?.file_of_ended(committees.epoch)?;
-                left = left.or_else(|| file.map(|file| format!("node {index} still has {file}")));
             }
         }
         match left {
