@@ -42,7 +42,7 @@ fn a_store_that_is_cut_off_goes_on_and_pays_once() {
     network.wait_for_line(UP);
     for (number, signal) in ["KILL", "INT"].into_iter().enumerate() {
         let name = format!("film-{signal}");
-        let content = vec![u8::try_from(number).unwrap(); 5 << 20];
+        let content = vec![u8::try_from(number).unwrap(); 2_500_000];
         let file = home.file(&name, &content);
         // Without the journal nobody would look for what the wallet owns.
         let store = format!(
@@ -106,7 +106,7 @@ fn a_quilt(home: &Home) {
     let folder = home.path().join("many");
     fs::create_dir(&folder).unwrap();
     for name in ["a", "b"] {
-        fs::write(folder.join(name), vec![7; 2 << 20]).unwrap();
+        fs::write(folder.join(name), vec![7; 600_000]).unwrap();
     }
     let line = "store-quilt --paths many --epochs 3 --ignore-resources --json";
     let store: Vec<&str> = line.split(' ').collect();
