@@ -258,7 +258,7 @@ mod tests {
             ..NewKey::default()
         };
         let (key, secret) = file.create(new, 5).unwrap();
-        assert_eq!(file.list().unwrap(), [key.clone()]);
+        assert_eq!(file.list().unwrap(), std::slice::from_ref(&key));
         let text = std::fs::read_to_string(file.path()).unwrap();
         let (told, bits) = (secret.reveal(), hex::encode(secret.hash()));
         assert!(

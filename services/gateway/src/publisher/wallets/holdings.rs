@@ -66,7 +66,7 @@ impl Wallets {
     }
 
     async fn holders_of(&self, blob_id: BlobId) -> Result<Holders, HoldingError> {
-        let client = self.client().map_err(UploadError::from)?;
+        let client = self.client()?;
         let status = client.blob_status(&blob_id, limits::STATUS_TIMEOUT).await;
         Ok(match status.map_err(UploadError::from)? {
             BlobStatus::Nonexistent | BlobStatus::Invalid { .. } => Holders::default(),
