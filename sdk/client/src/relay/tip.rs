@@ -103,8 +103,11 @@ mod tests {
                 }),
             ),
         ] {
+            assert_eq!(serde_json::to_value(expected).unwrap(), told);
             assert_eq!(serde_json::from_value::<TipConfig>(told).unwrap(), expected);
         }
+        assert_eq!(linear.amount(0), Some(101));
+        assert_eq!(linear.amount(1), Some(143));
         assert_eq!(linear.amount(1024), Some(143));
         assert_eq!(linear.amount(1025), Some(185));
         let huge = TipKind::Linear {
@@ -112,6 +115,7 @@ mod tests {
             encoded_size_mul_per_kib: u64::MAX,
         };
         assert_eq!(huge.amount(2048), None);
+        assert_eq!(TipKind::Const(5).amount(1 << 40), Some(5));
     }
 
     #[test]

@@ -18,15 +18,13 @@ use walrus_sdk::{BlobData, BlobId, ClientError, Digest, Spool, UploadCertificate
 use walrus_sui::chain::{ChainError, Payment};
 
 pub(crate) use self::answer::refusals;
-pub use self::{
-    network::RelayOfNetwork,
-    tip::{Tip, TipConfig, TipKind},
-};
+pub use self::network::RelayOfNetwork;
 use crate::{
     blocklist::BlocklistFile,
     http::shedding::{Places, shed},
     limits,
 };
+pub use walrus_sdk::relay::{Tip, TipConfig, TipKind};
 
 /// What a relay does its work with. The network is one ([`RelayOfNetwork`]); tests have others.
 pub trait RelayBackend: Send + Sync + 'static {

@@ -1,62 +1,10 @@
-//! Tips: what they are, and whether a transaction has paid one for a blob. Client spec 4.2, 4.4 and 4.6.
+//! Tips: whether a transaction has paid one for a blob. Client spec 4.2, 4.4 and 4.6.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use walrus_sdk::Address;
 use walrus_sui::chain::Payment;
-
-/// What a relay wants.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TipConfig {
-    /// Nothing.
-    #[default]
-    NoTip,
-    /// A tip.
-    SendTip(Tip),
-}
-
-/// How much, and to whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tip {
-    /// Who gets it.
-    pub address: Address,
-    /// How much.
-    pub kind: TipKind,
-}
-
-/// How much a tip is, in MIST.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TipKind {
-    /// As much for every blob.
-    Const(u64),
-    /// By the encoded length.
-    Linear {
-        /// For every blob.
-        base: u64,
-        /// For each KiB of it that has begun.
-        encoded_size_mul_per_kib: u64,
-    },
-}
-
-impl TipKind {
-    /// The tip for a blob that takes so many bytes in storage; `None` if that is beyond 64 bits.
-    pub fn amount(&self, encoded_length: u64) -> Option<u64> {
-        match *self {
-            Self::Const(amount) => Some(amount),
-            Self::Linear {
-                base,
-                encoded_size_mul_per_kib,
-            } => encoded_length
-                .div_ceil(1024)
-                .checked_mul(encoded_size_mul_per_kib)?
-                .checked_add(base),
-        }
-    }
-}
 
 /// Bytes of the input that names a blob: its digest, that of the nonce, and its length.
 const PACKAGE: usize = 72;
@@ -167,58 +115,11 @@ fn check_package(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const TO: Address = Address::new([42; 32]);
     const NONCE: [u8; 32] = [7; 32];
     const HOUR: Duration = Duration::from_secs(3600);
-
-    #[test]
-    fn a_tip_is_told_as_clients_read_it() {
-        let tip = |kind| TipConfig::SendTip(Tip { address: TO, kind });
-        let linear = TipKind::Linear {
-            base: 101,
-            encoded_size_mul_per_kib: 42,
-        };
-        let address = format!("0x{}", "2a".repeat(32));
-        for (config, expected) in [
-            (TipConfig::NoTip, json!("no_tip")),
-            (
-                tip(TipKind::Const(105)),
-                json!({"send_tip": {"address": address, "kind": {"const": 105}}}),
-            ),
-            (
-                tip(linear),
-                json!({"send_tip": {"address": address, "kind": {"linear": {"base": 101, "encoded_size_mul_per_kib": 42}}}}),
-            ),
-        ] {
-            assert_eq!(serde_json::to_value(config).unwrap(), expected);
-            assert_eq!(
-                serde_json::from_value::<TipConfig>(expected).unwrap(),
-                config
-            );
-        }
-    }
-
-    #[test]
-    fn a_kib_that_has_begun_counts() {
-        let linear = TipKind::Linear {
-            base: 101,
-            encoded_size_mul_per_kib: 42,
-        };
-        assert_eq!(linear.amount(0), Some(101));
-        assert_eq!(linear.amount(1), Some(143));
-        assert_eq!(linear.amount(1024), Some(143));
-        assert_eq!(linear.amount(1025), Some(185));
-        assert_eq!(TipKind::Const(5).amount(1 << 40), Some(5));
-        let huge = TipKind::Linear {
-            base: 1,
-            encoded_size_mul_per_kib: u64::MAX,
-        };
-        assert_eq!(huge.amount(2048), None);
-    }
 
     fn paid() -> (Payment, Due, Received) {
         let body = Received {
