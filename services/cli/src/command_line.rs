@@ -249,7 +249,7 @@ mod tests {
             let found = command.get_arguments().filter(|argument| is_id(argument));
             found.count() + command.get_subcommands().map(count).sum::<usize>()
         }
-        assert_eq!(count(&Cli::command()), 7);
+        assert_eq!(count(&Cli::command()), 8);
     }
 
     #[test]

@@ -236,7 +236,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus fund-shared-blob --shared-blob-obj-id 0xSHARED --amount 0.5WAL")]
     #[command(
-        override_usage = "walrus fund-shared-blob [OPTIONS] --shared-blob-obj-id <ID> --amount <FROST>"
+        override_usage = "walrus fund-shared-blob [OPTIONS] --shared-blob-obj-id <ID>\n       \
+            --amount <FROST>"
     )]
     FundSharedBlob(FundSharedBlobArgs),
     /// Destroy blob objects; what they stored stays until its end.

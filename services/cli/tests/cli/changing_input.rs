@@ -19,16 +19,18 @@ fn reads(id: u32) -> bool {
 /// What `encode` and `blob-id` say about a file of so many zeros that something happens to.
 fn disturbed(length: u64, disturb: fn(&mut File), expected: &str) {
     let home = Home::new();
-    for arguments in [
-        &["blob-id", "input", "--n-shards", "1000"][..],
-        &[
-            "encode",
-            "input",
-            "--n-shards",
-            "1000",
-            "--out",
-            "new/slivers",
-        ],
+    let blob_id = ["blob-id", "input", "--n-shards", "1000"];
+    let encode = [
+        "encode",
+        "input",
+        "--n-shards",
+        "1000",
+        "--out",
+        "new/slivers",
+    ];
+    for (arguments, failed) in [
+        (&blob_id[..], "cannot read input: "),
+        (&encode[..], "cannot encode input: "),
     ] {
         let input = home.path().join("input");
         File::create(&input).unwrap().set_len(length).unwrap();
@@ -37,7 +39,7 @@ fn disturbed(length: u64, disturb: fn(&mut File), expected: &str) {
         });
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("cannot encode input: "), "{said}");
+        assert!(said.contains(failed), "{said}");
         assert!(said.contains(expected), "{said}");
         assert!(output.stdout.is_empty());
         assert_eq!(names(home.path()), ["input"]);

@@ -97,15 +97,19 @@ fn blob_ids_of_wrong_input_are_refused() {
     let home = Home::new();
     let file = home.file("large", b"");
     let file = fs::File::options().write(true).open(file).unwrap();
-    file.set_len(1 << 30).unwrap();
+    // More than 16 384 parts of 1 MiB, the largest power of two that fits one blob.
+    file.set_len((16 << 30) + 1).unwrap();
     for (input, expected) in [
         ("absent", "absent"),
         (".", "is a directory"),
-        ("large", "more than 1834952 bytes"),
+        ("large", "more than 17179869184 bytes"),
     ] {
         let error = home.fail(&["blob-id", input, "--n-shards", "10"]);
         assert!(error.contains(expected), "{error}");
     }
+    let one_blob = ["encode", "large", "--n-shards", "10", "--out", "slivers"];
+    let error = home.fail(&one_blob);
+    assert!(error.contains("more than 1834952 bytes"), "{error}");
     assert_eq!(names(home.path()), ["large"]);
     assert!(home.leftovers().is_empty());
 }
