@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, ChildStdin, Command},
 };
-use walrus_node::{Listeners, NodeConfig, RunningNode, StorageNode};
+use walrus_node::{Listeners, NodeConfig, RunningNode};
 
 /// What the program is called that runs a node.
 const PROGRAM_NAME: &str = "walrus-node";
@@ -65,7 +65,7 @@ impl HostedNode {
                 Some(rest) => rest,
                 None => listen(&start.config)?,
             };
-            let node = StorageNode::start_on(Listeners { rest, metrics }, start.config).await?;
+            let node = RunningNode::start_on(Listeners { rest, metrics }, start.config).await?;
             Ok(Self::Here(Box::new(node)))
         };
         node.await

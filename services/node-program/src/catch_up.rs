@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use walrus_node::{NodeConfig, StorageNode};
+use walrus_node::{NodeConfig, PreparedNode};
 
 use crate::{
     args::CatchUpArgs,
@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &CatchUpArgs, output: &Output) -> anyhow::Result<E
     stopped::storage(&config).await?;
     let longest = args.runtime_duration.map(Duration::from_secs);
     let catching_up = async {
-        let prepared = StorageNode::prepare(config).await?;
+        let prepared = PreparedNode::new(config).await?;
         prepared.catch_up(longest).await
     };
     let then = "what is processed stays so; the same command goes on";

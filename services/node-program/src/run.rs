@@ -4,7 +4,7 @@ use std::{fs, future::Future, io::ErrorKind, path::Path, pin::pin};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use walrus_node::{
-    NodeConfig, RunningNode, StorageNode, operator::admin::AdminDoor, upkeep::Restart,
+    NodeConfig, PreparedNode, RunningNode, operator::admin::AdminDoor, upkeep::Restart,
 };
 
 use crate::{
@@ -60,7 +60,7 @@ async fn life(
     is_told: &mut bool,
 ) -> anyhow::Result<End> {
     let prepared = tokio::select! {
-        prepared = StorageNode::prepare(config.clone()) => prepared?,
+        prepared = PreparedNode::new(config.clone()) => prepared?,
         () = signals.next() => return Ok(End::Stopped),
     };
     #[cfg(unix)]

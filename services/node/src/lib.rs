@@ -58,6 +58,6 @@ mod work;
 
 pub use blobs::{BlocklistError, read_blocklist};
 pub use config::NodeConfig;
-pub use node::{CaughtUp, Listeners, PreparedNode, RunningNode, StorageNode, Surroundings};
+pub use node::{CaughtUp, Listeners, PreparedNode, RunningNode, Surroundings};
 pub use view::NodeView;
 pub use work::WorkPlace;

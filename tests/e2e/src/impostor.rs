@@ -32,7 +32,7 @@ use walrus_core::{
     bls::BlsKeyPair,
     signed_message::{SignedMessage, StorageConfirmation},
 };
-use walrus_node::{NodeConfig, RunningNode, StorageNode};
+use walrus_node::{NodeConfig, RunningNode};
 use walrus_node_client::{SuccessEnvelope, client_tls_config};
 
 use crate::TestNetwork;
@@ -135,7 +135,7 @@ impl Impostor {
         // It lies about the answers that every node gives.
         config.rest_server.extensions = false;
         let acceptor = acceptor(&config);
-        let node = StorageNode::start(config)
+        let node = RunningNode::start(config)
             .await
             .expect("the node starts elsewhere");
         let key = member.network_key();

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use tokio::sync::oneshot;
 use walrus_node::{
-    Listeners, NodeConfig, RunningNode, StorageNode, Surroundings, WorkPlace, operator,
+    Listeners, NodeConfig, PreparedNode, RunningNode, Surroundings, WorkPlace, operator,
     storage::{StorageOptions, disks::FreeSpace},
 };
 
@@ -176,7 +176,7 @@ impl SimNode {
             rest: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
             metrics: None,
         };
-        let node = StorageNode::prepare_in(surroundings, listeners, self.config(site)).await;
+        let node = PreparedNode::new_in(surroundings, listeners, self.config(site)).await;
         let node = node.with_context(|| format!("cannot prepare node {}", self.index))?;
         let node = node.start().await;
         node.with_context(|| format!("cannot start node {}", self.index))

@@ -17,10 +17,6 @@ pub use self::{
     catch_up::CaughtUp, prepare::PreparedNode, running::RunningNode, surroundings::Surroundings,
 };
 
-/// Starts storage nodes.
-#[derive(Debug)]
-pub struct StorageNode;
-
 /// Where a storage node listens, opened by the caller.
 #[derive(Debug)]
 pub struct Listeners {

@@ -12,7 +12,7 @@ use walrus_sui::{
     transactions::ContractWriter,
 };
 
-use super::{Listeners, RunningNode, StorageNode, Surroundings};
+use super::{Listeners, RunningNode, Surroundings};
 #[cfg(unix)]
 use crate::operator::{SetLogLevel, admin::AdminDoor};
 use crate::{
@@ -58,32 +58,12 @@ impl std::fmt::Debug for PreparedNode {
     }
 }
 
-impl StorageNode {
-    /// Opens the storage, connects to the chain and serves the REST API. Returns when requests are accepted.
-    ///
-    /// # Errors
-    /// If a key, the wallet, the storage, the chain or the listening address is not usable.
-    pub async fn start(config: NodeConfig) -> anyhow::Result<RunningNode> {
-        Self::prepare(config).await?.start().await
-    }
-
-    /// Like [`StorageNode::start`], on listeners that the caller has opened.
-    ///
-    /// # Errors
-    /// See [`StorageNode::start`].
-    pub async fn start_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<RunningNode> {
-        let here = Surroundings::default();
-        Self::prepare_in(here, listeners, config)
-            .await?
-            .start()
-            .await
-    }
-
-    /// The first half of [`StorageNode::start`], which leaves the storage alone.
+impl PreparedNode {
+    /// The first half of [`RunningNode::start`], which leaves the storage alone.
     ///
     /// # Errors
     /// If a key, the wallet, the chain or the listening address is not usable.
-    pub async fn prepare(config: NodeConfig) -> anyhow::Result<PreparedNode> {
+    pub async fn new(config: NodeConfig) -> anyhow::Result<Self> {
         let address = config.rest_api_address;
         let rest = TcpListener::bind(address)
             .with_context(|| format!("cannot listen on {address} (rest_api_address)"))?;
@@ -91,18 +71,18 @@ impl StorageNode {
             rest,
             metrics: None,
         };
-        Self::prepare_in(Surroundings::default(), listeners, config).await
+        Self::new_in(Surroundings::default(), listeners, config).await
     }
 
-    /// Like [`StorageNode::prepare`], on listeners that the caller has opened, and in other surroundings than those of the machine.
+    /// Like [`PreparedNode::new`], on listeners that the caller has opened, and in other surroundings than those of the machine.
     ///
     /// # Errors
     /// If a key, the wallet or the chain is not usable.
-    pub async fn prepare_in(
+    pub async fn new_in(
         surroundings: Surroundings,
         listeners: Listeners,
         config: NodeConfig,
-    ) -> anyhow::Result<PreparedNode> {
+    ) -> anyhow::Result<Self> {
         relocation::check(&config.storage_path)?;
         #[cfg(unix)]
         if let Some(path) = &config.admin_socket_path {
@@ -124,7 +104,7 @@ impl StorageNode {
             .committees()
             .await
             .context("cannot read the committees")?;
-        Ok(PreparedNode {
+        Ok(Self {
             findings: Findings {
                 encoding: EncodingConfig::new(committees.current.n_shards)?,
                 blocklist: blocklist(&config)?,
@@ -145,9 +125,7 @@ impl StorageNode {
             },
         })
     }
-}
 
-impl PreparedNode {
     /// Lets the operator change what is logged, through the admin socket.
     #[cfg(unix)]
     #[must_use]

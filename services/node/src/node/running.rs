@@ -5,9 +5,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use walrus_service::server::Server;
 use walrus_sui::Address;
 
+use super::{Listeners, PreparedNode, Surroundings};
 #[cfg(unix)]
 use crate::operator::admin::AdminDoor;
-use crate::{api, operator::Account, parts::Parts, upkeep::Restart, view::NodeView};
+use crate::{NodeConfig, api, operator::Account, parts::Parts, upkeep::Restart, view::NodeView};
 
 /// A storage node that is up. Dropping it without [`RunningNode::shutdown`] stops it at once, as a crash would.
 #[derive(Debug)]
@@ -28,6 +29,23 @@ pub(super) struct Served {
 }
 
 impl RunningNode {
+    /// Opens the storage, connects to the chain and serves the REST API. Returns when requests are accepted.
+    ///
+    /// # Errors
+    /// If a key, the wallet, the storage, the chain or the listening address is not usable.
+    pub async fn start(config: NodeConfig) -> anyhow::Result<Self> {
+        PreparedNode::new(config).await?.start().await
+    }
+
+    /// Like [`RunningNode::start`], on listeners that the caller has opened.
+    ///
+    /// # Errors
+    /// See [`RunningNode::start`].
+    pub async fn start_on(listeners: Listeners, config: NodeConfig) -> anyhow::Result<Self> {
+        let prepared = PreparedNode::new_in(Surroundings::default(), listeners, config);
+        prepared.await?.start().await
+    }
+
     /// Where the REST API listens.
     pub fn address(&self) -> SocketAddr {
         self.served.server.address()

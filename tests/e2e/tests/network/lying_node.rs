@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use walrus_e2e::{Impostor, Lie, TestNetwork, eventually, random_bytes};
 use walrus_localnet::LocalnetOptions;
-use walrus_node::{NodeConfig, StorageNode};
+use walrus_node::{NodeConfig, RunningNode};
 use walrus_sdk::{ClientError, EpochsAhead, StoreOptions};
 
 const QUICK: Duration = Duration::from_secs(15);
@@ -197,7 +197,7 @@ async fn a_node_recovers_from_peers_of_which_some_lie() {
     }
     let mut config = NodeConfig::load(&network.node_config_path(late)).unwrap();
     config.live_upload_deferral.enabled = false;
-    let node = StorageNode::start(config).await.unwrap();
+    let node = RunningNode::start(config).await.unwrap();
     let member = network.member(late).await;
     eventually("the node recovers what it missed", PATIENCE, async || {
         member.holds_everything(&blob).await.then_some(())
