@@ -37,7 +37,7 @@ async fn a_proof_is_of_the_range_that_is_asked_for() {
         ] {
             assert!(answer.header(name).unwrap().contains(expected), "{name}");
         }
-        let proof = BodyProof::from_bytes(&answer.bytes()).unwrap();
+        let proof = BodyProof::from_bytes(answer.bytes()).unwrap();
         assert_eq!(proof.range(), start..end);
         let bytes = &content(SIZE)[start as usize..end as usize];
         let id = encoded_id(&content(SIZE));

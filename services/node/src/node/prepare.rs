@@ -12,7 +12,7 @@ use walrus_sui::{
     transactions::ContractWriter,
 };
 
-use super::{Listeners, RunningNode, Surroundings};
+use super::{Listeners, Surroundings};
 #[cfg(unix)]
 use crate::operator::{SetLogLevel, admin::AdminDoor};
 use crate::{
