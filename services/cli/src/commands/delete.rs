@@ -139,7 +139,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: DeleteArgs) -> anyhow::Res
             .cloned()
             .collect();
         let mut deletion = Deletion::of(identity);
-        match parts_of(&client, &found, &owned, &named, &mut deletion).await {
+        match parts_of(client, &found, &owned, &named, &mut deletion).await {
             Ok(mut parts) => {
                 parts.retain(|object| !is_deleted(&deletions, object.id));
                 delete(global, &args, &writer, parts, found, &mut deletion).await;

@@ -150,7 +150,7 @@ impl Family {
             };
             let is_certified = blob.certified_epoch.is_some();
             let manifest = match is_certified {
-                true => manifest_of(&client, &blob.blob_id, blob.size).await,
+                true => manifest_of(client, &blob.blob_id, blob.size).await,
                 false => Ok(None),
             };
             let missing = match manifest {

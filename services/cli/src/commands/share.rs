@@ -84,7 +84,7 @@ impl Parts {
         if blob.certified_epoch.is_none() {
             return Ok(Self::default());
         }
-        let Some(manifest) = manifest_of(&client, &blob.blob_id, blob.size).await? else {
+        let Some(manifest) = manifest_of(client, &blob.blob_id, blob.size).await? else {
             return Ok(Self::default());
         };
         let owned = client.owned_blobs(writer.address(), false).await?;
