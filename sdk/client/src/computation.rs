@@ -44,15 +44,18 @@ pub(crate) async fn compute<T: Send + 'static>(
     let mut task = tokio::task::spawn_blocking(move || work(&watched));
     loop {
         tokio::select! {
-            result = &mut task => {
-                return result.unwrap_or_else(|error| Err(ClientError::Interrupted(error.to_string())));
-            }
+            // In this order, so that the last progress is told, and that how often the thread is heard of draws no random number:
+            // simulations do the same again.
+            biased;
             // An error means that the work has ended: its result is next.
             Ok(()) = progress.changed() => {
                 let now = *progress.borrow_and_update();
                 if let Some(now) = now {
                     on_progress(now);
                 }
+            }
+            result = &mut task => {
+                return result.unwrap_or_else(|error| Err(ClientError::Interrupted(error.to_string())));
             }
         }
     }

@@ -64,6 +64,22 @@ async fn no_key_spends_more_than_its_budget() {
 }
 
 #[tokio::test]
+async fn an_upload_that_the_budget_does_not_pay_for_is_over_when_its_bytes_are_there() {
+    let new = NewKey {
+        budget: Some(PRICE),
+        ..NewKey::default()
+    };
+    let (publisher, key, _state) = with_key(Memory::default(), new);
+    let header = ("authorization", key.as_str());
+    let upload = publisher.begin(2, &[header]).await;
+    let refused = publisher.patch(&upload, 0, &[header], "xy").await;
+    assert_eq!(refused.refused(), (402, "BUDGET_EXCEEDED"));
+    let again = publisher.patch(&upload, 2, &[header], "").await;
+    assert_eq!(again.refused(), (404, "UPLOAD_NOT_FOUND"));
+    assert_eq!(publisher.memory.times_paid(), 0);
+}
+
+#[tokio::test]
 async fn bytes_count_too_and_what_failed_for_nothing_does_not() {
     let new = NewKey {
         bytes: Some(10),

@@ -203,18 +203,27 @@ impl Jobs {
         let digest = tokio::task::spawn_blocking(move || digest_of_file(&path)).await;
         let digest = digest.map_err(disk_failed)?.map_err(disk_failed)?;
         if record.digest.is_some_and(|promised| promised != digest) {
-            return Err(self.end_wrong(live, &record).await);
+            return Err(self.end_refused(live, &record, wrong_digest()).await);
         }
-        let reserved = self.price(&caller, live.length, &record.options).await?;
+        let received = record.clone();
         record.digest = Some(digest);
         record.expires_ms = self.expiry();
-        {
+        let price = self.price(&caller, live.length, &record.options).await;
+        let accepted = price.and_then(|reserved| {
             let mut index = self.index();
             self.check_allowance(&index, &caller, reserved, live.length)?;
             record.state = State::Accepted { reserved };
             index.set_aside_more(&record);
             index.note(live.id, &record);
             live.set_content(record.content());
+            Ok(())
+        });
+        match accepted {
+            // Another try would be refused as well, and the body takes room meanwhile.
+            Err(refusal) if is_the_clients(&refusal) => {
+                return Err(self.end_refused(live, &received, refusal).await);
+            }
+            accepted => accepted?,
         }
         if let Err(error) = self.write_record(live.id, record.clone()).await {
             self.index().set_aside_less(&record);
@@ -226,8 +235,8 @@ impl Jobs {
         Ok(waiter)
     }
 
-    /// Ends an upload whose bytes are not those that were promised.
-    async fn end_wrong(&self, live: &Arc<Live>, record: &Record) -> Refusal {
+    /// Ends an upload that is complete and will not be stored.
+    async fn end_refused(&self, live: &Arc<Live>, record: &Record, refusal: Refusal) -> Refusal {
         let (tables, key) = (self.0.tables.clone(), live.id.bytes());
         let removed = durably(move || {
             let mut batch = tables.database.batch();
@@ -240,11 +249,20 @@ impl Jobs {
         self.index().end(live.id, record, None);
         self.0.bodies.remove(live.id);
         live.free_room();
-        let message = "the bytes are not those of the digest that was promised for the whole file; nothing was paid, and the upload is over";
-        let refusal = Refusal::new(WriteReason::DigestMismatch, message);
         live.end(Err(refusal.clone()));
         refusal
     }
+}
+
+/// The bytes are not those that were promised.
+fn wrong_digest() -> Refusal {
+    let message = "the bytes are not those of the digest that was promised for the whole file; nothing was paid, and the upload is over";
+    Refusal::new(WriteReason::DigestMismatch, message)
+}
+
+/// Whether something is wrong with what was asked for, so that asking again is of no use.
+fn is_the_clients(refusal: &Refusal) -> bool {
+    matches!(refusal.envelope().error.code, 400 | 402 | 413 | 422)
 }
 
 /// The file of an upload while a part is written to it.
