@@ -28,13 +28,13 @@ impl Publisher {
         self.ask(Method::POST, &path, &headers, "").await
     }
 
-    async fn begin(&self, length: u64, more: &[(&str, &str)]) -> String {
+    pub(super) async fn begin(&self, length: u64, more: &[(&str, &str)]) -> String {
         let created = self.create("", length, more).await;
         assert_eq!(created.status, 201, "{}", created.json);
         created.header("location").unwrap().to_owned()
     }
 
-    async fn patch(
+    pub(super) async fn patch(
         &self,
         upload: &str,
         offset: u64,
