@@ -95,7 +95,7 @@ fn headers(policy: HeaderValue) -> HeaderMap {
 /// The routes of the console.
 ///
 /// # Errors
-/// [`InvalidOrigin`] if a URL is none.
+/// `InvalidOrigin` if a URL is none.
 pub fn router(settings: &Settings) -> Result<Router, InvalidOrigin> {
     let headers = headers(policy(settings)?);
     let mut router = Router::new();

@@ -59,7 +59,7 @@ impl std::fmt::Debug for PreparedNode {
 }
 
 impl PreparedNode {
-    /// The first half of [`RunningNode::start`], which leaves the storage alone.
+    /// The first half of [`RunningNode::start`](super::RunningNode::start), which leaves the storage alone.
     ///
     /// # Errors
     /// If a key, the wallet, the chain or the listening address is not usable.

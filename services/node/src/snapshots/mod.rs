@@ -1,7 +1,7 @@
 //! Snapshots: what is registered at the beginning of an epoch, in a file that is the same on all nodes. Node spec 5.9.
 //!
-//! * With each epoch a node writes one ([`Snapshots`]), and offers it to the others until the next.
-//! * A node that has seen no event, on a network whose first events the chain has no more, begins with it ([`Joining`]): it takes the one
+//! * With each epoch a node writes one (`Snapshots`), and offers it to the others until the next.
+//! * A node that has seen no event, on a network whose first events the chain has no more, begins with it (`Joining`): it takes the one
 //!   that nodes with more than a third of the shards have, so that an honest one is among them, and goes on with the event that began
 //!   the epoch.
 

@@ -55,7 +55,7 @@ pub enum FsckPosition {
         /// Decides which blobs are in which.
         seed: u64,
         /// Whether a difference was seen that may have been the work of an event: the step is to be taken while none is processed
-        /// ([`Storage::event_turn`]).
+        /// (`Storage::event_turn`).
         alone: bool,
     },
 }
