@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use tracing::Instrument as _;
 use walrus_core::EncodingConfig;
 use walrus_sdk::{
@@ -158,7 +158,7 @@ fn explain_config(error: ConfigError) -> anyhow::Error {
 }
 
 /// The number of shards of the network, without asking it if the configuration says it.
-pub(crate) async fn n_shards(global: &GlobalOptions, rpc_url: Option<&str>) -> anyhow::Result<u16> {
+async fn n_shards(global: &GlobalOptions, rpc_url: Option<&str>) -> anyhow::Result<u16> {
     let loaded = load_config(global)?;
     match (loaded.config.n_shards, rpc_url) {
         (Some(n_shards), None) => Ok(n_shards),
@@ -171,8 +171,23 @@ pub(crate) async fn n_shards(global: &GlobalOptions, rpc_url: Option<&str>) -> a
     }
 }
 
+/// The number of shards that a blob ID is computed for: the one that was given, or the network's.
+pub(crate) async fn n_shards_given(
+    global: &GlobalOptions,
+    given: Option<u16>,
+    rpc_url: Option<&str>,
+) -> anyhow::Result<u16> {
+    let Some(n_shards) = given else {
+        return n_shards(global, rpc_url)
+            .await
+            .context("a blob ID depends on the number of shards; give it with --n-shards (1000 on the public networks), or name a network");
+    };
+    check_n_shards(global, n_shards)?;
+    Ok(n_shards)
+}
+
 /// That a configuration that was named, and that nobody need ask for this number of shards, says nothing else.
-pub(crate) fn check_n_shards(global: &GlobalOptions, n_shards: u16) -> anyhow::Result<()> {
+fn check_n_shards(global: &GlobalOptions, n_shards: u16) -> anyhow::Result<()> {
     if global.config.is_none() && global.context.is_none() {
         return Ok(());
     }

@@ -1,6 +1,9 @@
 //! Body of a request on its way in: in memory while it is small, and in a file without a name from then on.
 
-use axum::body::BodyDataStream;
+use axum::{
+    body::BodyDataStream,
+    http::{HeaderMap, header},
+};
 use bytes::BytesMut;
 use futures::StreamExt as _;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
@@ -29,8 +32,11 @@ pub(crate) enum ReceiveError {
 }
 
 /// Takes what is left of a body, as far as that is bounded, and forgets it: a client that sends without asking first would see a broken
-/// connection in place of an answer that comes earlier.
-pub(crate) async fn discard(body: &mut BodyDataStream) {
+/// connection in place of an answer that comes earlier. Who asks first (`Expect`) sends nothing then.
+pub(crate) async fn discard(headers: &HeaderMap, body: &mut BodyDataStream) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
     let mut left = limits::DISCARDED_BODY;
     while let Some(Ok(bytes)) = body.next().await {
         left = left.saturating_sub(bytes.len() as u64);

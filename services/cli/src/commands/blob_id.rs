@@ -1,6 +1,6 @@
 //! `walrus blob-id` and `walrus convert-blob-id`. Client spec 2.6.
 
-use anyhow::Context;
+use anyhow::Context as _;
 use serde::Serialize;
 use walrus_core::{BlobId, EncodingConfig, EncodingType};
 use walrus_sdk::{Manifest, Part};
@@ -60,15 +60,7 @@ impl Report for Converted {
 
 /// Computes the blob ID of a file.
 pub(crate) async fn run(global: &GlobalOptions, args: BlobIdArgs) -> anyhow::Result<()> {
-    let n_shards = match args.n_shards {
-        Some(n_shards) => {
-            context::check_n_shards(global, n_shards)?;
-            n_shards
-        }
-        None => context::n_shards(global, args.rpc_url.as_deref())
-            .await
-            .context("a blob ID depends on the number of shards; give it with --n-shards (1000 on the public networks), or name a network")?,
-    };
+    let n_shards = context::n_shards_given(global, args.n_shards, args.rpc_url.as_deref()).await?;
     let config = EncodingConfig::new(n_shards)?;
     let reporter = Reporter::new(global.json);
     let identity = identify(&args.file, config, args.copy.spool(), &reporter).await?;

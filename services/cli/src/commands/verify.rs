@@ -64,15 +64,7 @@ impl Report for VerifyOutput {
 /// Verifies.
 pub(crate) async fn run(global: &GlobalOptions, args: VerifyArgs) -> anyhow::Result<()> {
     let blob_id = input::parse_blob_id(&args.blob_id)?;
-    let n_shards = match args.n_shards {
-        Some(n_shards) => {
-            context::check_n_shards(global, n_shards)?;
-            n_shards
-        }
-        None => context::n_shards(global, args.rpc_url.as_deref())
-            .await
-            .context("a blob ID depends on the number of shards; give it with --n-shards (1000 on the public networks), or name a network")?,
-    };
+    let n_shards = context::n_shards_given(global, args.n_shards, args.rpc_url.as_deref()).await?;
     let config = EncodingConfig::new(n_shards)?;
     let (length, range) = match &args.proof {
         None => (whole(global, &args, blob_id, config).await?, None),

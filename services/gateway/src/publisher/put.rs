@@ -54,10 +54,7 @@ pub(super) async fn blob(
     match begin(&publisher, &query, &headers, told, &mut body).await {
         Ok(job) => answer(&headers, &job).await,
         Err(refusal) => {
-            // Who asks first sends nothing then.
-            if !headers.contains_key(header::EXPECT) {
-                discard(&mut body).await;
-            }
+            discard(&headers, &mut body).await;
             Err(refusal)
         }
     }

@@ -143,9 +143,7 @@ pub(super) async fn blob(
     match relayed.await {
         Ok(relayed) => Json(relayed).into_response(),
         Err(error) => {
-            if !headers.contains_key(axum::http::header::EXPECT) {
-                discard(&mut stream).await;
-            }
+            discard(&headers, &mut stream).await;
             error.answer(&headers)
         }
     }

@@ -87,10 +87,7 @@ pub(super) async fn quilt(
     match store(&publisher, &query, &headers, told, &mut body).await {
         Ok(stored) => Ok(Json(stored).into_response()),
         Err(refusal) => {
-            // Who asks first sends nothing then.
-            if !headers.contains_key(header::EXPECT) {
-                discard(&mut body).await;
-            }
+            discard(&headers, &mut body).await;
             Err(refusal)
         }
     }
