@@ -1,14 +1,9 @@
 //! One-dimensional Reed-Solomon code (encoding spec 2.4).
 
-use reed_solomon_simd::{
-    ReedSolomonDecoder, ReedSolomonEncoder,
-    engine::{DefaultEngine, Engine},
-    rate::{DefaultRateEncoder, RateEncoder},
-};
-
 use crate::{
     interleaving::{Interleaving, Planes},
     parameters::EncodingConfig,
+    reed_solomon::{CodeEngine, Decoder, Encoder, Engine, FastestEngine, Layout},
     sliver_type::SliverType,
 };
 
@@ -46,14 +41,7 @@ impl LinearCode {
     /// # Errors
     /// [`CodecError::Code`] if the counts are not supported or `symbol_size` is 0 or odd.
     pub fn new(originals: usize, recoveries: usize, symbol_size: u16) -> Result<Self, CodecError> {
-        if !ReedSolomonEncoder::supports(originals, recoveries) {
-            return Err(CodecError::Code(
-                reed_solomon_simd::Error::UnsupportedShardCount {
-                    original_count: originals,
-                    recovery_count: recoveries,
-                },
-            ));
-        }
+        Layout::new(originals, recoveries)?;
         let symbol_size = usize::from(symbol_size);
         if symbol_size == 0 || !symbol_size.is_multiple_of(2) {
             return Err(CodecError::Code(
@@ -132,52 +120,24 @@ impl LinearCode {
                 place.copy_from_slice(symbol);
             }
         }
-        self.restore(&symbols, 1, |index, symbol| {
-            if let Some(place) = out.chunks_exact_mut(self.symbol_size).nth(index) {
-                place.copy_from_slice(symbol);
-            }
-        })?;
-        Ok(out)
-    }
-
-    /// Decodes `count` codewords at once, each given `(position, count consecutive symbols)`; the symbols
-    /// come from one position of each codeword. Calls back with each missing original position and its
-    /// `count` symbols. Exactly the first `originals` entries are used.
-    pub(crate) fn restore(
-        &self,
-        symbols: &[(usize, &[u8])],
-        count: usize,
-        mut restored: impl FnMut(usize, &[u8]),
-    ) -> Result<(), CodecError> {
         if symbols.len() < self.originals {
             return Err(CodecError::NotEnoughSymbols {
                 have: symbols.len(),
                 need: self.originals,
             });
         }
-        let interleaving = Interleaving::new(self.symbol_size, count);
-        let (mut packed, mut plain) = (Vec::new(), vec![0; self.symbol_size * count]);
-        let mut planes = Planes::default();
-        let mut decoder =
-            ReedSolomonDecoder::new(self.originals, self.recoveries, interleaving.packed_len())?;
-        for (index, data) in symbols.iter().take(self.originals) {
-            if data.len() != plain.len() {
-                return Err(CodecError::WrongLength {
-                    length: data.len(),
-                    expected: plain.len(),
-                });
-            }
-            interleaving.pack(data, &mut packed, &mut planes);
-            match index.checked_sub(self.originals) {
-                None => decoder.add_original_shard(*index, &packed)?,
-                Some(recovery) => decoder.add_recovery_shard(recovery, &packed)?,
-            }
+        let layout = Layout::new(self.originals, self.recoveries)?;
+        let engine = FastestEngine::new(layout.positions());
+        let mut decoder = Decoder::new(engine, layout, self.symbol_size)?;
+        for (index, symbol) in &symbols {
+            decoder.add(*index, symbol)?;
         }
-        for (index, shard) in decoder.decode()?.restored_original_iter() {
-            interleaving.unpack(shard, &mut plain, &mut planes);
-            restored(index, &plain);
-        }
-        Ok(())
+        decoder.decode(|index, symbol| {
+            if let Some(place) = out.chunks_exact_mut(self.symbol_size).nth(index) {
+                place.copy_from_slice(symbol);
+            }
+        })?;
+        Ok(out)
     }
 }
 
@@ -185,10 +145,8 @@ impl LinearCode {
 ///
 /// A tile is `count` codewords of symbols of `width` bytes, each a whole symbol or, as the code handles every
 /// block of 64 bytes by itself, a strip of one: a multiple of 64 bytes, or its end.
-pub(crate) struct TileEncoder<E: Engine = DefaultEngine> {
-    inner: DefaultRateEncoder<E>,
-    originals: usize,
-    recoveries: usize,
+pub(crate) struct TileEncoder<E: Engine = FastestEngine> {
+    inner: Encoder<E>,
     interleaving: Interleaving,
     tile_length: usize,
     packed: Vec<u8>,
@@ -207,7 +165,16 @@ impl TileEncoder {
         count: usize,
         width: usize,
     ) -> Result<Self, CodecError> {
-        Self::with_engine(DefaultEngine::new(), originals, recoveries, count, width)
+        let layout = Layout::new(originals, recoveries).map_err(CodecError::from)?;
+        let engine = FastestEngine::new(layout.positions());
+        Self::with_engine(engine, layout, count, width)
+    }
+
+    /// Whether this is the code, of so many source and so many recovery symbols, and the engine is that in use.
+    pub(crate) fn is_for(&self, originals: usize, recoveries: usize) -> bool {
+        let layout = self.inner.layout();
+        (layout.originals, layout.recoveries) == (originals, recoveries)
+            && self.inner.engine().kind() == CodeEngine::in_use()
     }
 }
 
@@ -215,18 +182,13 @@ impl<E: Engine> TileEncoder<E> {
     /// As [`TileEncoder::new`], with instructions of choice.
     pub(crate) fn with_engine(
         engine: E,
-        originals: usize,
-        recoveries: usize,
+        layout: Layout,
         count: usize,
         width: usize,
     ) -> Result<Self, CodecError> {
         let interleaving = Interleaving::new(width, count);
-        let length = interleaving.packed_len();
-        let inner = DefaultRateEncoder::new(originals, recoveries, length, engine, None)?;
         Ok(Self {
-            inner,
-            originals,
-            recoveries,
+            inner: Encoder::new(engine, layout, interleaving.packed_len())?,
             interleaving,
             tile_length: count * width,
             packed: Vec::new(),
@@ -235,19 +197,13 @@ impl<E: Engine> TileEncoder<E> {
         })
     }
 
-    /// Whether this is the code: so many source and so many recovery symbols.
-    pub(crate) fn is_for(&self, originals: usize, recoveries: usize) -> bool {
-        (self.originals, self.recoveries) == (originals, recoveries)
-    }
-
     /// Changes the shape of the tiles to come.
     pub(crate) fn reshape(&mut self, count: usize, width: usize) -> Result<(), CodecError> {
         let interleaving = Interleaving::new(width, count);
         if interleaving != self.interleaving {
             self.interleaving = interleaving;
             self.tile_length = count * width;
-            self.inner
-                .reset(self.originals, self.recoveries, interleaving.packed_len())?;
+            self.inner.reset(interleaving.packed_len())?;
         }
         Ok(())
     }
@@ -261,11 +217,11 @@ impl<E: Engine> TileEncoder<E> {
             });
         }
         if self.interleaving.is_identity() {
-            self.inner.add_original_shard(symbols)?;
+            self.inner.add(symbols)?;
         } else {
             let planes = &mut self.planes;
             self.interleaving.pack(symbols, &mut self.packed, planes);
-            self.inner.add_original_shard(&self.packed)?;
+            self.inner.add(&self.packed)?;
         }
         Ok(())
     }
@@ -277,12 +233,13 @@ impl<E: Engine> TileEncoder<E> {
         mut take: impl FnMut(usize, &[&[u8]]) -> Result<(), F>,
     ) -> Result<(), F> {
         let (interleaving, planes) = (self.interleaving, &mut self.planes);
-        let result = self.inner.encode().map_err(CodecError::from)?;
+        self.inner.encode().map_err(CodecError::from)?;
+        let (inner, recoveries) = (&self.inner, self.inner.layout().recoveries);
         self.plain.resize(TileEncoder::GROUP * self.tile_length, 0);
-        for first in (0..self.recoveries).step_by(TileEncoder::GROUP) {
-            let count = TileEncoder::GROUP.min(self.recoveries - first);
+        for first in (0..recoveries).step_by(TileEncoder::GROUP) {
+            let count = TileEncoder::GROUP.min(recoveries - first);
             let mut rows: [&[u8]; TileEncoder::GROUP] = [&[]; TileEncoder::GROUP];
-            let shards = (first..first + count).filter_map(|index| result.recovery(index));
+            let shards = (first..first + count).filter_map(|index| inner.recovery(index));
             if interleaving.is_identity() {
                 for (row, shard) in rows.iter_mut().zip(shards) {
                     *row = shard;

@@ -34,6 +34,7 @@ pub mod proof;
 pub mod quilt;
 pub mod quorum;
 pub mod recovery;
+pub mod reed_solomon;
 pub mod shard_mapping;
 pub mod signed_message;
 pub mod sliver;

@@ -429,7 +429,7 @@ fn decode_codeword<T: Axis>(
         }
     }
     let tiling = DecodeTiling::new(code, 1);
-    let mut decoder = match IDLE.take(|(idle, _)| idle == code) {
+    let mut decoder = match IDLE.take(|(idle, decoder)| idle == code && decoder.is_current()) {
         Some((_, idle)) => idle,
         None => TileDecoder::new(code, 1, tiling.width)?,
     };

@@ -7,7 +7,6 @@
 mod assembly;
 mod check;
 mod error;
-mod locator;
 mod sink;
 mod source;
 mod stream;

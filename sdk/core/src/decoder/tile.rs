@@ -1,14 +1,9 @@
 //! Tile decoder: many codewords at once, or strips of them.
 
-use reed_solomon_simd::{
-    engine::{DefaultEngine, Engine},
-    rate::{DefaultRateDecoder, RateDecoder},
-};
-
 use crate::{
     codec::{CodecError, LinearCode},
-    decoder::locator::{LocatingEngine, Locator},
     interleaving::{Interleaving, Planes},
+    reed_solomon::{CodeEngine, Decoder, Engine, FastestEngine, Layout},
 };
 
 /// Bytes of the work area that the code is fastest with.
@@ -55,11 +50,8 @@ impl DecodeTiling {
 /// Decodes tiles of codewords that miss the same symbols; its work area is used again and again.
 ///
 /// A tile is `count` codewords of symbols of `width` bytes; if `count` is 1, `width` may be that of a strip.
-pub(crate) struct TileDecoder<E: Engine = DefaultEngine> {
-    inner: DefaultRateDecoder<LocatingEngine<E>>,
-    locator: Locator,
-    originals: usize,
-    recoveries: usize,
+pub(crate) struct TileDecoder<E: Engine = FastestEngine> {
+    inner: Decoder<E>,
     count: usize,
     width: usize,
     packed: Vec<u8>,
@@ -70,7 +62,14 @@ pub(crate) struct TileDecoder<E: Engine = DefaultEngine> {
 impl TileDecoder {
     /// For tiles of a shape that [`Self::reshape`] changes.
     pub(crate) fn new(code: &LinearCode, count: usize, width: usize) -> Result<Self, CodecError> {
-        Self::with_engine(DefaultEngine::new(), code, count, width)
+        let layout = Layout::new(code.originals(), code.recoveries())?;
+        let engine = FastestEngine::new(layout.positions());
+        Self::with_engine(engine, layout, count, width)
+    }
+
+    /// Whether the engine is that in use.
+    pub(crate) fn is_current(&self) -> bool {
+        self.inner.engine().kind() == CodeEngine::in_use()
     }
 }
 
@@ -78,18 +77,12 @@ impl<E: Engine> TileDecoder<E> {
     /// As [`TileDecoder::new`], with instructions of choice.
     pub(crate) fn with_engine(
         engine: E,
-        code: &LinearCode,
+        layout: Layout,
         count: usize,
         width: usize,
     ) -> Result<Self, CodecError> {
-        let (originals, recoveries) = (code.originals(), code.recoveries());
-        let length = shard_length(count, width);
-        let engine = LocatingEngine(engine);
         Ok(Self {
-            inner: DefaultRateDecoder::new(originals, recoveries, length, engine, None)?,
-            locator: Locator::default(),
-            originals,
-            recoveries,
+            inner: Decoder::new(engine, layout, row_length(count, width))?,
             count,
             width,
             packed: Vec::new(),
@@ -101,8 +94,7 @@ impl<E: Engine> TileDecoder<E> {
     /// Changes the shape of the tiles to come.
     pub(crate) fn reshape(&mut self, count: usize, width: usize) -> Result<(), CodecError> {
         if (count, width) != (self.count, self.width) {
-            let length = shard_length(count, width);
-            self.inner.reset(self.originals, self.recoveries, length)?;
+            self.inner.reset(row_length(count, width))?;
             (self.count, self.width) = (count, width);
         }
         Ok(())
@@ -117,15 +109,11 @@ impl<E: Engine> TileDecoder<E> {
             });
         }
         let interleaving = Interleaving::new(self.width, self.count);
-        let shard = if self.count == 1 || interleaving.is_identity() {
-            symbols
+        if self.count == 1 || interleaving.is_identity() {
+            self.inner.add(position, symbols)?;
         } else {
             interleaving.pack(symbols, &mut self.packed, &mut self.planes);
-            &self.packed
-        };
-        match position.checked_sub(self.originals) {
-            None => self.inner.add_original_shard(position, shard)?,
-            Some(recovery) => self.inner.add_recovery_shard(recovery, shard)?,
+            self.inner.add(position, &self.packed)?;
         }
         Ok(())
     }
@@ -135,26 +123,27 @@ impl<E: Engine> TileDecoder<E> {
         &mut self,
         mut restored: impl FnMut(usize, &[u8]),
     ) -> Result<(), CodecError> {
-        let inner = &mut self.inner;
-        let result = self.locator.during(|| inner.decode())?;
         let interleaving = Interleaving::new(self.width, self.count);
         if self.count == 1 || interleaving.is_identity() {
-            for (position, shard) in result.restored_original_iter() {
-                restored(position, shard);
-            }
-            return Ok(());
+            return Ok(self.inner.decode(restored)?);
         }
         self.plain.resize(self.count * self.width, 0);
-        for (position, shard) in result.restored_original_iter() {
-            interleaving.unpack(shard, &mut self.plain, &mut self.planes);
-            restored(position, &self.plain);
-        }
+        let Self {
+            inner,
+            plain,
+            planes,
+            ..
+        } = self;
+        inner.decode(|position, row| {
+            interleaving.unpack(row, plain, planes);
+            restored(position, plain);
+        })?;
         Ok(())
     }
 }
 
 /// Bytes of a row of the work area. The code itself cuts a single symbol as the packing cuts many.
-fn shard_length(count: usize, width: usize) -> usize {
+fn row_length(count: usize, width: usize) -> usize {
     match count {
         1 => width,
         _ => Interleaving::new(width, count).packed_len(),
@@ -168,12 +157,12 @@ mod tests {
     use proptest::{prelude::*, sample::subsequence};
     use rand::{RngCore, SeedableRng, rngs::SmallRng};
     use reed_solomon_simd::{
-        engine::{Naive, NoSimd},
+        engine::{DefaultEngine, Naive, NoSimd},
         rate::{DefaultRateEncoder, RateEncoder},
     };
 
     use super::*;
-    use crate::codec::TileEncoder;
+    use crate::{codec::TileEncoder, reed_solomon::Library};
 
     /// Some codewords, coded one after the other by the engine that is there to be read.
     #[derive(Debug, Clone)]
@@ -214,11 +203,14 @@ mod tests {
             }
         }
 
+        fn layout(&self) -> Layout {
+            Layout::new(self.code.originals(), self.code.recoveries()).unwrap()
+        }
+
         fn encode_alike<E: Engine>(&self, engine: E) {
-            let (originals, recoveries) = (self.code.originals(), self.code.recoveries());
-            let width = self.code.symbol_size();
+            let (originals, width) = (self.code.originals(), self.code.symbol_size());
             let mut encoder =
-                TileEncoder::with_engine(engine, originals, recoveries, self.count, width).unwrap();
+                TileEncoder::with_engine(engine, self.layout(), self.count, width).unwrap();
             for original in &self.symbols[..originals] {
                 encoder.add(original).unwrap();
             }
@@ -233,9 +225,9 @@ mod tests {
 
         /// Decodes from each of the choices, twice: the second time the locator is there.
         fn decode_alike<E: Engine>(&self, engine: E, choices: &[Vec<usize>]) {
+            let width = self.code.symbol_size();
             let mut decoder =
-                TileDecoder::with_engine(engine, &self.code, self.count, self.code.symbol_size())
-                    .unwrap();
+                TileDecoder::with_engine(engine, self.layout(), self.count, width).unwrap();
             for positions in choices.iter().flat_map(|positions| [positions, positions]) {
                 for position in positions {
                     decoder.add(*position, &self.symbols[*position]).unwrap();
@@ -256,6 +248,15 @@ mod tests {
             self.encode_alike(engine());
             self.decode_alike(engine(), choices);
         }
+
+        /// With an engine of the library.
+        fn code_alike_in_library<E: reed_solomon_simd::engine::Engine>(
+            &self,
+            engine: impl Fn() -> E,
+            choices: &[Vec<usize>],
+        ) {
+            self.code_alike(|| Library(engine()), choices);
+        }
     }
 
     /// Codewords, and choices of positions that decode them.
@@ -273,22 +274,26 @@ mod tests {
     proptest! {
         #[test]
         fn every_engine_of_this_cpu_codes_as_the_naive_one((codewords, choices) in codewords()) {
-            codewords.code_alike(DefaultEngine::new, &choices);
-            codewords.code_alike(Naive::new, &choices);
-            codewords.code_alike(NoSimd::new, &choices);
+            for engine in CodeEngine::available() {
+                let positions = codewords.layout().positions();
+                codewords.code_alike(|| FastestEngine::of(engine, positions), &choices);
+            }
+            codewords.code_alike_in_library(DefaultEngine::new, &choices);
+            codewords.code_alike_in_library(Naive::new, &choices);
+            codewords.code_alike_in_library(NoSimd::new, &choices);
             #[cfg(target_arch = "x86_64")]
             {
                 use reed_solomon_simd::engine::{Avx2, Ssse3};
                 if is_x86_feature_detected!("ssse3") {
-                    codewords.code_alike(Ssse3::new, &choices);
+                    codewords.code_alike_in_library(Ssse3::new, &choices);
                 }
                 if is_x86_feature_detected!("avx2") {
-                    codewords.code_alike(Avx2::new, &choices);
+                    codewords.code_alike_in_library(Avx2::new, &choices);
                 }
             }
             #[cfg(target_arch = "aarch64")]
             if std::arch::is_aarch64_feature_detected!("neon") {
-                codewords.code_alike(reed_solomon_simd::engine::Neon::new, &choices);
+                codewords.code_alike_in_library(reed_solomon_simd::engine::Neon::new, &choices);
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Sliver hasher, which does not keep the expansion (encoding spec 3.3).
 
-use reed_solomon_simd::ReedSolomonEncoder;
-
 use crate::{
     codec::{CodecError, LinearCode},
     hashing::{self, Digest, Folder, LANES, Lanes, LeafGroup},
     parameters::EncodingConfig,
+    reed_solomon::{CodeEngine, Encoder, FastestEngine, Layout},
     sliver_type::SliverType,
     workspaces::Workspaces,
 };
@@ -23,7 +22,7 @@ static IDLE: Workspaces<SliverHasher> = Workspaces::new();
 /// Hashes slivers of one type and symbol size: expands them strip by strip in the cache.
 pub(crate) struct SliverHasher {
     code: LinearCode,
-    encoder: ReedSolomonEncoder,
+    encoder: Encoder,
     /// Row of the work area at present.
     shard: usize,
     strip: usize,
@@ -51,9 +50,11 @@ impl SliverHasher {
             _ => strip / STRIP_UNIT * STRIP_UNIT,
         };
         let groups = code.originals().div_ceil(LANES) + code.recoveries().div_ceil(LANES);
+        let layout = Layout::new(code.originals(), code.recoveries())?;
+        let engine = FastestEngine::new(layout.positions());
         Ok(Self {
             code,
-            encoder: ReedSolomonEncoder::new(code.originals(), code.recoveries(), strip)?,
+            encoder: Encoder::new(engine, layout, strip)?,
             shard: strip,
             strip,
             lanes: hashing::fastest(),
@@ -79,7 +80,7 @@ impl SliverHasher {
         work: impl FnOnce(&mut Self) -> Result<R, CodecError>,
     ) -> Result<R, CodecError> {
         let code = LinearCode::of_type(config, sliver_type.orthogonal(), symbol_size)?;
-        let mut hasher = match IDLE.take(|idle| idle.code == code) {
+        let mut hasher = match IDLE.take(|idle| idle.is_for(&code)) {
             Some(idle) => idle,
             None => Self::new(config, sliver_type, symbol_size)?,
         };
@@ -87,6 +88,11 @@ impl SliverHasher {
         let result = work(&mut hasher)?;
         IDLE.give(hasher);
         Ok(result)
+    }
+
+    /// Whether this is the code, and the engine is that in use.
+    fn is_for(&self, code: &LinearCode) -> bool {
+        self.code == *code && self.encoder.engine().kind() == CodeEngine::in_use()
     }
 
     /// The Merkle root over the expanded symbols of a sliver.
@@ -138,8 +144,7 @@ impl SliverHasher {
         for offset in (0..symbol).step_by(self.strip) {
             let width = self.strip.min(symbol - offset);
             if width != self.shard {
-                self.encoder
-                    .reset(originals, self.code.recoveries(), width)?;
+                self.encoder.reset(width)?;
                 self.shard = width;
             }
             let recovered = data.as_deref_mut().map(|data| &mut data[expected..]);
@@ -169,17 +174,17 @@ impl SliverHasher {
             let count = symbols.len() / symbol;
             for (strip, symbol) in strips.iter_mut().zip(symbols.chunks_exact(symbol)) {
                 *strip = &symbol[offset..offset + width];
-                self.encoder.add_original_shard(*strip)?;
+                self.encoder.add(strip)?;
             }
             leaves.absorb(group, group * LANES, count, strips);
         }
-        let result = self.encoder.encode()?;
+        self.encoder.encode()?;
         let first_group = originals.div_ceil(LANES);
         for (group, first) in (0..self.code.recoveries()).step_by(LANES).enumerate() {
             let mut strips: [&[u8]; LANES] = [&[]; LANES];
             let count = LANES.min(self.code.recoveries() - first);
             for (lane, strip) in strips.iter_mut().enumerate().take(count) {
-                *strip = result.recovery(first + lane).unwrap_or_default();
+                *strip = self.encoder.recovery(first + lane).unwrap_or_default();
                 if let Some(recovered) = &mut recovered {
                     let at = (first + lane) * symbol + offset;
                     recovered[at..at + width].copy_from_slice(strip);
