@@ -287,3 +287,162 @@ fn a_program_whose_working_directory_was_deleted_gets_a_sentence() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(told.contains("1 passed"), "{told}{output:?}");
 }
+
+/// Tables of which one is in memory while it has at most three entries.
+fn with_queue(path: &Path) -> (Database, walrus_service::tables::Table<u64, u32>) {
+    let database = open(path, Format::FIRST).unwrap();
+    let queue = database.resident_table::<u64, u32>("queue", 3).unwrap();
+    (database, queue)
+}
+
+fn put(database: &Database, queue: &walrus_service::tables::Table<u64, u32>, keys: &[u64]) {
+    let mut batch = database.batch();
+    for key in keys {
+        batch.insert(queue, key, &7).unwrap();
+    }
+    batch.commit().unwrap();
+}
+
+fn take(database: &Database, queue: &walrus_service::tables::Table<u64, u32>, keys: &[u64]) {
+    let mut batch = database.batch();
+    keys.iter().for_each(|key| batch.remove(queue, key));
+    batch.commit().unwrap();
+}
+
+/// The keys, and whether the database had to be searched for them.
+fn keys(queue: &walrus_service::tables::Table<u64, u32>) -> (Vec<u64>, bool) {
+    let before = queue.searches();
+    let pages = queue.pages(2).flat_map(Result::unwrap);
+    let keys: Vec<_> = pages.map(|(key, _)| key).collect();
+    assert_eq!(queue.count(99).unwrap(), keys.len() as u64);
+    for key in 0..20 {
+        assert_eq!(queue.contains(&key).unwrap(), keys.contains(&key));
+        assert_eq!(queue.get(&key).unwrap().is_some(), keys.contains(&key));
+    }
+    (keys, queue.searches() > before)
+}
+
+#[test]
+fn a_resident_table_is_read_from_memory_while_there_is_little_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (database, queue) = with_queue(dir.path());
+    for round in 0..100 {
+        put(&database, &queue, &[round % 10, 11]);
+        take(&database, &queue, &[round % 10]);
+    }
+    assert_eq!(keys(&queue), (vec![11], false));
+    assert_eq!(queue.pages_in(12.., 9).count(), 0);
+    assert_eq!(queue.pages_in(..=11, 9).count(), 1);
+    // What is never committed is not there.
+    let mut batch = database.batch();
+    batch.remove(&queue, &11);
+    drop(batch);
+    // Another handle is the same table.
+    let other = database.table::<u64, u32>("queue").unwrap();
+    take(&database, &other, &[11]);
+    put(&database, &other, &[4, 2, 3]);
+    assert_eq!(keys(&queue), (vec![2, 3, 4], false));
+    assert_eq!(keys(&other), (vec![2, 3, 4], false));
+    drop((other, queue, database));
+    let (_database, queue) = with_queue(dir.path());
+    assert_eq!(keys(&queue), (vec![2, 3, 4], false));
+}
+
+#[test]
+fn a_resident_table_with_too_much_in_it_is_read_from_the_database_until_there_is_less() {
+    let dir = tempfile::tempdir().unwrap();
+    let (database, queue) = with_queue(dir.path());
+    put(&database, &queue, &[1, 2, 3, 4, 5]);
+    assert_eq!(keys(&queue), (vec![1, 2, 3, 4, 5], true));
+    take(&database, &queue, &[1, 2]);
+    put(&database, &queue, &[6]);
+    assert_eq!(keys(&queue), (vec![3, 4, 5, 6], true));
+    // With the third removal it is looked again, and as many as may be are left.
+    take(&database, &queue, &[3]);
+    assert_eq!(keys(&queue), (vec![4, 5, 6], false));
+    put(&database, &queue, &[7]);
+    assert_eq!(keys(&queue), (vec![4, 5, 6, 7], true));
+    drop((queue, database));
+    let (_database, queue) = with_queue(dir.path());
+    assert_eq!(keys(&queue), (vec![4, 5, 6, 7], true));
+}
+
+#[test]
+fn durable_batches_of_many_threads_are_all_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (database, queue) = with_queue(dir.path());
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let (database, queue) = (&database, &queue);
+            scope.spawn(move || {
+                for number in 0..20 {
+                    let mut batch = database.batch();
+                    batch.insert(queue, &(thread * 20 + number), &1).unwrap();
+                    batch.commit_durably().unwrap();
+                }
+            });
+        }
+    });
+    let found: Vec<_> = queue.pages(99).flat_map(Result::unwrap).collect();
+    assert!(found.into_iter().map(|(key, _)| key).eq(0..160));
+}
+
+fn journal_bytes(path: &Path) -> u64 {
+    let files = std::fs::read_dir(path).unwrap().map(Result::unwrap);
+    let journals = files.filter(|file| file.path().extension().is_some_and(|e| e == "jnl"));
+    journals.map(|file| file.metadata().unwrap().len()).sum()
+}
+
+/// Writes a megabyte in entries behind those that are there; returns how many there are.
+fn fill(database: &Database, from: u64) -> u64 {
+    let table = database.table::<u64, String>("long").unwrap();
+    for key in from..from + 100 {
+        let mut batch = database.batch();
+        batch.insert(&table, &key, &"x".repeat(10_000)).unwrap();
+        batch.commit().unwrap();
+    }
+    table.count(10_000).unwrap()
+}
+
+#[test]
+fn the_journal_of_a_database_that_was_ended_in_order_is_empty_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 1..=3 {
+        let database = open(dir.path(), Format::FIRST).unwrap();
+        assert_eq!(fill(&database, (round - 1) * 100), round * 100);
+        database.shorten_start().unwrap();
+        assert!(journal_bytes(dir.path()) > 0, "it is in use");
+        drop(database);
+        assert_eq!(journal_bytes(dir.path()), 0);
+    }
+    // A handle that outlives the database, and a batch that is never written, are in nobody's way.
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.table::<u64, String>("long").unwrap();
+    assert_eq!(fill(&database, 300), 400);
+    let batch = database.batch();
+    database.shorten_start().unwrap();
+    drop(database);
+    assert!(journal_bytes(dir.path()) > 0);
+    drop(batch);
+    assert_eq!(journal_bytes(dir.path()), 0);
+    assert_eq!(table.count(10_000).unwrap(), 400);
+}
+
+#[test]
+fn a_journal_with_something_that_is_in_no_table_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.table::<u64, String>("late").unwrap();
+    fill(&database, 0);
+    database.shorten_start().unwrap();
+    let mut batch = database.batch();
+    batch.insert(&table, &1, &"late".to_owned()).unwrap();
+    batch.commit().unwrap();
+    drop((table, database));
+    assert!(journal_bytes(dir.path()) > 0);
+    let database = open(dir.path(), Format::FIRST).unwrap();
+    let table = database.table::<u64, String>("late").unwrap();
+    assert_eq!(table.get(&1).unwrap().as_deref(), Some("late"));
+    let long = database.table::<u64, String>("long").unwrap();
+    assert_eq!(long.count(999).unwrap(), 100);
+}

@@ -59,6 +59,10 @@ pub(crate) const SNAPSHOT_ASKED_AT_ONCE: usize = 16;
 pub(crate) const SNAPSHOT_SILENCE: Duration = Duration::from_secs(20);
 /// Entries read from a table in one go.
 pub(crate) const SCAN_BATCH: usize = 2000;
+/// Entries of the queue of recoveries that are in memory, some 150 bytes each; of more, none is, and they are read from the database.
+pub(crate) const RESIDENT_REPAIRS: usize = 50_000;
+/// The same of tables that have an entry for each event blob that is being made.
+pub(crate) const RESIDENT_EVENT_BLOBS: usize = 1000;
 /// Records of a table that are counted for the health document; of more, this many are told.
 pub(crate) const MAX_COUNTED: u64 = 10_000;
 /// Blobs whose failed recoveries are remembered, some 100 bytes each.

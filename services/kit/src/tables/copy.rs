@@ -27,13 +27,13 @@ impl Database {
         let target = fjall::Database::builder(directory)
             .worker_threads(1)
             .open()?;
-        let names = self.database.list_keyspace_names();
-        let snapshot = self.database.snapshot();
+        let names = self.opened.database.list_keyspace_names();
+        let snapshot = self.opened.database.snapshot();
         let mut copied = 0_u64;
         for name in names {
             let options = KeyspaceCreateOptions::default;
             let (from, to) = (
-                self.database.keyspace(&name, options)?,
+                self.opened.database.keyspace(&name, options)?,
                 target.keyspace(&name, options)?,
             );
             let (mut batch, mut bytes) = (target.batch(), 0_usize);

@@ -1,10 +1,20 @@
 //! Database of tables, and the number of its format.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use fjall::{KeyspaceCreateOptions, PersistMode};
+use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::{Batch, Cell, Table, TableError, table::Name};
+use super::{
+    Batch, Cell, Table, TableError,
+    journal::Journal,
+    resident::Resident,
+    table::{Name, Shared},
+};
 
 /// Table and record that hold the number of the format.
 const FORMAT: &str = "format";
@@ -12,6 +22,10 @@ const NUMBER: &str = "number";
 
 /// Where the library has the directories of the tables.
 const TABLES_DIRECTORY: &str = "keyspaces";
+
+/// How often it is looked whether tables are written, and for how long at the most.
+const TABLES_POLL: Duration = Duration::from_millis(1);
+const TABLES_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Brings the tables from one format to the next. One that a crash cuts off begins anew: it must bear what it has done already.
 pub type Migration = fn(&Database) -> Result<(), TableError>;
@@ -66,14 +80,23 @@ impl Default for Options {
 /// A directory with tables. Copies are the same database.
 #[derive(Clone)]
 pub struct Database {
+    pub(super) opened: Arc<Opened>,
+}
+
+/// A database that is open. Whatever writes to it holds it, so that nothing is written once it is dropped.
+pub(super) struct Opened {
     pub(super) database: fjall::Database,
     path: PathBuf,
     memtable_bytes: u64,
+    /// What the handles of a table have in common, by its name.
+    tables: Mutex<HashMap<&'static str, Arc<Shared>>>,
+    // Last: what it does at its end comes after that of the database.
+    pub(super) journal: Journal,
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Database").field(&self.path).finish()
+        f.debug_tuple("Database").field(&self.opened.path).finish()
     }
 }
 
@@ -93,10 +116,15 @@ impl Database {
             .worker_threads(1)
             .max_journaling_size(options.journal_bytes)
             .open()?;
-        let this = Self {
+        let opened = Opened {
             database,
             path: path.to_owned(),
             memtable_bytes: options.memtable_bytes,
+            tables: Mutex::default(),
+            journal: Journal::of(path),
+        };
+        let this = Self {
+            opened: Arc::new(opened),
         };
         this.bring_to(options.format)?;
         Ok(this)
@@ -104,6 +132,7 @@ impl Database {
 
     fn bring_to(&self, format: Format) -> Result<(), TableError> {
         let is_new = self
+            .opened
             .database
             .list_keyspace_names()
             .iter()
@@ -118,7 +147,7 @@ impl Database {
         };
         if found > known {
             return Err(TableError::Newer {
-                path: self.path.clone(),
+                path: self.opened.path.clone(),
                 found,
                 known,
             });
@@ -128,7 +157,7 @@ impl Database {
         }
         for (next, migrate) in (2_u32..).zip(format.migrations) {
             if next > found {
-                tracing::info!(path = %self.path.display(), format = next, "the tables are brought to a new format");
+                tracing::info!(path = %self.opened.path.display(), format = next, "the tables are brought to a new format");
                 migrate(self)?;
                 self.note_format(&number, next)?;
             }
@@ -173,20 +202,49 @@ impl Database {
         })
     }
 
+    /// A table of which everything is in memory as well, while it has at most `most` entries: for queues, of which far more was removed
+    /// than is left. Other handles of it read from memory, too, if they are opened later.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn resident_table<K, V>(
+        &self,
+        name: &'static str,
+        most: usize,
+    ) -> Result<Table<K, V>, TableError> {
+        let keyspace = self.keyspace(name)?;
+        let resident = Arc::new(Resident::new(keyspace.clone(), most)?);
+        let shared = Arc::new(Shared::resident(resident));
+        self.tables().insert(name, Arc::clone(&shared));
+        Ok(Table::new(name, keyspace, shared))
+    }
+
     fn open_table<K, V, C>(&self, name: &'static str) -> Result<Table<K, V, C>, TableError> {
-        let is_new = !self.database.keyspace_exists(name);
-        let keyspace = self.database.keyspace(name, || {
-            KeyspaceCreateOptions::default().max_memtable_size(self.memtable_bytes)
+        let keyspace = self.keyspace(name)?;
+        let shared = Arc::clone(self.tables().entry(name).or_default());
+        Ok(Table::new(name, keyspace, shared))
+    }
+
+    fn tables(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Arc<Shared>>> {
+        let tables = self.opened.tables.lock();
+        tables.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keyspace(&self, name: &str) -> Result<Keyspace, TableError> {
+        let opened = &self.opened;
+        let is_new = !opened.database.keyspace_exists(name);
+        let keyspace = opened.database.keyspace(name, || {
+            KeyspaceCreateOptions::default().max_memtable_size(opened.memtable_bytes)
         })?;
         if is_new {
-            sync_directories(&self.path)?;
+            sync_directories(&opened.path)?;
         }
-        Ok(Table::new(name, keyspace))
+        Ok(keyspace)
     }
 
     /// An empty batch.
     pub fn batch(&self) -> Batch {
-        Batch::new(self.database.batch())
+        Batch::new(Arc::clone(&self.opened))
     }
 
     /// Makes everything that was written survive the death of the machine.
@@ -194,12 +252,46 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub fn sync(&self) -> Result<(), TableError> {
-        Ok(self.database.persist(PersistMode::SyncAll)?)
+        Ok(self.opened.database.persist(PersistMode::SyncAll)?)
+    }
+
+    /// Writes what is only in the journal to tables, so that the next start need not read it: once this database is dropped, the journal
+    /// is emptied, if nothing was written in between. Does nothing if there is little in it, or somebody is writing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn shorten_start(&self) -> Result<(), TableError> {
+        let (database, journal) = (&self.opened.database, &self.opened.journal);
+        let Some(batches) = journal.batches().filter(|_| journal.is_long()) else {
+            return Ok(());
+        };
+        let mut names = database.list_keyspace_names();
+        names.sort();
+        let mut written = Vec::with_capacity(names.len());
+        for name in names {
+            let keyspace = database.keyspace(&name, KeyspaceCreateOptions::default)?;
+            keyspace.rotate_memtable()?;
+            written.push(keyspace);
+        }
+        let begun = Instant::now();
+        while written
+            .iter()
+            .any(|table| table.sealed_memtable_count() > 0)
+        {
+            // Fails if whoever writes the tables did.
+            database.persist(PersistMode::Buffer)?;
+            if begun.elapsed() > TABLES_PATIENCE {
+                return Ok(());
+            }
+            std::thread::sleep(TABLES_POLL);
+        }
+        journal.note_in_tables(batches);
+        Ok(())
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.opened.path
     }
 }
 

@@ -7,8 +7,10 @@
 mod batch;
 mod copy;
 mod database;
+mod journal;
 mod key;
 mod pages;
+mod resident;
 mod table;
 
 use std::path::PathBuf;

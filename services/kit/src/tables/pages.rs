@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, ops::Bound};
 
-use super::{Codec, Key, Table, TableError};
+use super::{Codec, Key, Table, TableError, resident::Entry};
 
 /// A page ends with the entry that brings its values to so many bytes.
 pub const MAX_PAGE_BYTES: usize = 8 << 20;
@@ -46,18 +46,36 @@ impl<'a, K: Key, V, C: Codec<V>> Pages<'a, K, V, C> {
         if is_empty(&self.start, &self.end) {
             return Ok(Vec::new());
         }
+        let bounds = (bytes_of(&self.start), bytes_of(&self.end));
+        let resident = self.table.resident();
+        if let Some(found) = resident.and_then(|resident| resident.page(bounds, self.limit)) {
+            return self.take(found.into_iter().map(Ok));
+        }
+        self.table.note_search();
         let range = (self.start.clone(), self.end.clone());
+        let found = self.table.keyspace.range(range).take(self.limit);
+        self.take(found.map(|entry| {
+            let (key, value) = entry.into_inner()?;
+            Ok((key.to_vec(), value))
+        }))
+    }
+
+    /// What of these entries a page has.
+    fn take(
+        &mut self,
+        entries: impl Iterator<Item = Result<Entry, TableError>>,
+    ) -> Result<Vec<(K, V)>, TableError> {
         let mut page = Vec::new();
         let mut bytes = 0_usize;
-        for entry in self.table.keyspace.range(range).take(self.limit) {
-            let (key, value) = entry.into_inner()?;
+        for entry in entries {
+            let (key, value) = entry?;
             bytes = bytes.saturating_add(value.len());
             let typed = K::from_bytes(&key).ok_or(TableError::Key {
                 table: self.table.name(),
                 length: key.len(),
             })?;
             page.push((typed, self.table.decode(value)?));
-            self.start = Bound::Excluded(key.to_vec());
+            self.start = Bound::Excluded(key);
             if bytes >= MAX_PAGE_BYTES {
                 break;
             }
@@ -80,6 +98,10 @@ impl<K: Key, V, C: Codec<V>> Iterator for Pages<'_, K, V, C> {
             page => Some(page),
         }
     }
+}
+
+fn bytes_of(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    bound.as_ref().map(Vec::as_slice)
 }
 
 /// The first bytes behind everything that begins with `prefix`.

@@ -1,11 +1,19 @@
 //! Tables of one type of key and one type of value, and single records.
 
-use std::{fmt, marker::PhantomData, ops::RangeBounds};
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::RangeBounds,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use fjall::Keyspace;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Bytes, Key, Pages, TableError};
+use super::{Bytes, Key, Pages, TableError, resident::Resident};
 
 /// How values become bytes.
 pub trait Codec<V> {
@@ -50,16 +58,34 @@ impl Codec<Bytes> for Raw {
     }
 }
 
+/// What all handles of one table have in common.
+#[derive(Default)]
+pub(super) struct Shared {
+    resident: Option<Arc<Resident>>,
+    searches: AtomicU64,
+}
+
+impl Shared {
+    /// Of a table that is in memory as well.
+    pub(super) fn resident(resident: Arc<Resident>) -> Self {
+        Self {
+            resident: Some(resident),
+            searches: AtomicU64::new(0),
+        }
+    }
+}
+
 /// A table. Copies are the same table.
 pub struct Table<K, V, C = Bcs> {
     name: &'static str,
     pub(super) keyspace: Keyspace,
+    shared: Arc<Shared>,
     types: PhantomData<fn(K, V, C)>,
 }
 
 impl<K, V, C> Clone for Table<K, V, C> {
     fn clone(&self) -> Self {
-        Self::new(self.name, self.keyspace.clone())
+        Self::new(self.name, self.keyspace.clone(), Arc::clone(&self.shared))
     }
 }
 
@@ -70,10 +96,11 @@ impl<K, V, C> fmt::Debug for Table<K, V, C> {
 }
 
 impl<K, V, C> Table<K, V, C> {
-    pub(super) fn new(name: &'static str, keyspace: Keyspace) -> Self {
+    pub(super) fn new(name: &'static str, keyspace: Keyspace, shared: Arc<Shared>) -> Self {
         Self {
             name,
             keyspace,
+            shared,
             types: PhantomData,
         }
     }
@@ -81,6 +108,20 @@ impl<K, V, C> Table<K, V, C> {
     /// Its name.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// How often entries were looked for one after the other, in the database and not in memory, since it was opened: each time, those
+    /// that were removed may be in the way.
+    pub fn searches(&self) -> u64 {
+        self.shared.searches.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_search(&self) {
+        self.shared.searches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn resident(&self) -> Option<&Arc<Resident>> {
+        self.shared.resident.as_ref()
     }
 }
 
@@ -90,7 +131,12 @@ impl<K: Key, V, C: Codec<V>> Table<K, V, C> {
     /// # Errors
     /// If the database fails, or the value is not what was written.
     pub fn get(&self, key: &K) -> Result<Option<V>, TableError> {
-        let bytes = self.keyspace.get(key.to_bytes())?;
+        let key = key.to_bytes();
+        let known = self.resident().and_then(|resident| resident.get(&key));
+        let bytes = match known {
+            Some(known) => known,
+            None => self.keyspace.get(key)?,
+        };
         bytes.map(|bytes| self.decode(bytes)).transpose()
     }
 
@@ -99,7 +145,12 @@ impl<K: Key, V, C: Codec<V>> Table<K, V, C> {
     /// # Errors
     /// If the database fails.
     pub fn contains(&self, key: &K) -> Result<bool, TableError> {
-        Ok(self.keyspace.contains_key(key.to_bytes())?)
+        let key = key.to_bytes();
+        let known = self.resident().and_then(|resident| resident.get(&key));
+        match known {
+            Some(known) => Ok(known.is_some()),
+            None => Ok(self.keyspace.contains_key(key)?),
+        }
     }
 
     /// How many entries there are, counted up to `limit`: the database's own estimate counts removed ones as well.
@@ -107,6 +158,10 @@ impl<K: Key, V, C: Codec<V>> Table<K, V, C> {
     /// # Errors
     /// If the database fails.
     pub fn count(&self, limit: usize) -> Result<u64, TableError> {
+        if let Some(count) = self.resident().and_then(|resident| resident.count()) {
+            return Ok(u64::try_from(count.min(limit)).unwrap_or(u64::MAX));
+        }
+        self.note_search();
         let mut count = 0_u64;
         for entry in self.keyspace.iter().take(limit) {
             entry.key()?;

@@ -12,20 +12,32 @@ use crate::limits::UPLOAD_PAUSE;
 
 /// When the last new sliver of a blob came from a client; those of long ago are forgotten.
 #[derive(Debug, Default)]
-pub(crate) struct Arrivals(Mutex<HashMap<BlobId, Instant>>);
+pub(crate) struct Arrivals(Mutex<Last>);
+
+#[derive(Debug, Default)]
+struct Last {
+    of: HashMap<BlobId, Instant>,
+    /// When those of long ago were forgotten last: not with each sliver, of which there are thousands a second.
+    swept: Option<Instant>,
+}
 
 impl Arrivals {
     /// A client sent a sliver that was not there before.
     pub(crate) fn note(&self, blob_id: BlobId, now: Instant) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.retain(|_, then| is_recent(*then, now));
-        last.insert(blob_id, now);
+        if !last.swept.is_some_and(|swept| is_recent(swept, now)) {
+            last.swept = Some(now);
+            last.of.retain(|_, then| is_recent(*then, now));
+        }
+        last.of.insert(blob_id, now);
     }
 
     /// Whether a client is likely to send more.
     pub(crate) fn goes_on(&self, blob_id: &BlobId, now: Instant) -> bool {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.get(blob_id).is_some_and(|then| is_recent(*then, now))
+        last.of
+            .get(blob_id)
+            .is_some_and(|then| is_recent(*then, now))
     }
 }
 
@@ -62,6 +74,6 @@ mod tests {
             arrivals.note(BlobId([index; 32]), start);
         }
         arrivals.note(BlobId([200; 32]), start + UPLOAD_PAUSE);
-        assert_eq!(arrivals.0.into_inner().unwrap().len(), 1);
+        assert_eq!(arrivals.0.into_inner().unwrap().of.len(), 1);
     }
 }

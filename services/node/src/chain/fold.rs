@@ -23,7 +23,7 @@ use crate::storage::{
 pub enum Effect {
     /// A blob is registered.
     Registered(BlobId),
-    /// A blob is certified and, since this node has shards, queued for the recovery of missing slivers.
+    /// A blob is certified and, since this node lacks something of it, queued for the recovery of missing slivers.
     Certified(BlobId),
     /// An object of the blob is gone; its data may be, too.
     Deleted {
@@ -222,7 +222,8 @@ impl Step<'_> {
         self.queue_sync(event.blob_id, info, now)
     }
 
-    /// Queues the recovery of what is missing of a certified blob. A node without shards misses nothing; once it gains some,
+    /// Queues the recovery of what is missing of a certified blob, as a rule nothing: who certifies it has brought it. A node without shards
+    /// misses nothing either; once it gains some,
     /// everything that is certified then is queued. So it is once a node has caught up: what it would recover before may be gone
     /// by then.
     pub(super) fn queue_sync(
@@ -234,6 +235,7 @@ impl Step<'_> {
         if !info.is_some_and(|info| info.is_certified(epoch))
             || !self.storage.keeps_shards()
             || self.storage.node_status()?.is_catching_up()
+            || self.storage.holds_all(&blob_id)?
         {
             return Ok(None);
         }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,11 +15,21 @@ use crate::config::LiveUploadDeferralConfig;
 /// How long it is known of a blob that it was deferred.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
+/// How often those are forgotten that were remembered for longer.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Until when the recovery of which blobs waits.
 #[derive(Debug)]
 pub(crate) struct Deferrals {
     config: LiveUploadDeferralConfig,
-    until: Mutex<HashMap<BlobId, Instant>>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    until: HashMap<BlobId, Instant>,
+    /// When those of long ago were forgotten last: to look through all of them with each that is added would take ever longer.
+    swept: Instant,
 }
 
 impl Deferrals {
@@ -27,8 +37,15 @@ impl Deferrals {
     pub(crate) fn new(config: LiveUploadDeferralConfig) -> Self {
         Self {
             config,
-            until: Mutex::default(),
+            waiting: Mutex::new(Waiting {
+                until: HashMap::new(),
+                swept: Instant::now(),
+            }),
         }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Defers a blob of `size` bytes (if known) whose event is `lag` checkpoints old.
@@ -49,25 +66,30 @@ impl Deferrals {
         let Some(deadline) = Instant::now().checked_add(Duration::from_secs(secs)) else {
             return;
         };
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        until.retain(|_, deadline| now.saturating_duration_since(*deadline) < REMEMBERED);
-        let entry = until.entry(blob_id).or_insert(deadline);
+        let (mut waiting, now) = (self.waiting(), Instant::now());
+        if now.saturating_duration_since(waiting.swept) >= SWEEP {
+            waiting.swept = now;
+            let is_remembered =
+                |deadline: &Instant| now.saturating_duration_since(*deadline) < REMEMBERED;
+            waiting.until.retain(|_, deadline| is_remembered(deadline));
+        }
+        let entry = waiting.until.entry(blob_id).or_insert(deadline);
         *entry = deadline.max(*entry);
     }
 
     /// Blobs whose recovery waits.
     pub(crate) fn active(&self) -> Vec<BlobId> {
-        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let waits = until.iter().filter(|(_, deadline)| **deadline > now);
+        let (waiting, now) = (self.waiting(), Instant::now());
+        let waits = waiting
+            .until
+            .iter()
+            .filter(|(_, deadline)| **deadline > now);
         waits.map(|(blob_id, _)| *blob_id).collect()
     }
 
     /// Forgets that a blob was deferred; whether it was, until not long ago.
     pub(crate) fn end(&self, blob_id: &BlobId) -> bool {
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.remove(blob_id).is_some()
+        self.waiting().until.remove(blob_id).is_some()
     }
 
     /// Whether recovery waits; `goes_on` tells that slivers of the blob are arriving.
@@ -75,10 +97,9 @@ impl Deferrals {
         if self.config.enabled && goes_on {
             return true;
         }
-        let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        until
-            .get(blob_id)
-            .is_some_and(|deadline| *deadline > Instant::now())
+        let waiting = self.waiting();
+        let deadline = waiting.until.get(blob_id);
+        deadline.is_some_and(|deadline| *deadline > Instant::now())
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
     },
 };
 
-/// How often the queue is looked at without being told to.
+/// How often the queue is looked at without being told to: pauses and deferrals end. It is in memory, unless it is very long.
 const QUEUE_POLL: Duration = Duration::from_secs(1);
 
 /// How often a blob is tried before its shards count as complete without it.

@@ -3,6 +3,8 @@
 //! What the fold of the events writes (elements, cuts, the recording) is in the batch of the event; what is certified, and what is
 //! gone with it, is written by the worker. They write no key in common.
 
+use std::sync::atomic::Ordering;
+
 use walrus_core::BlobId;
 use walrus_service::tables::{Batch, Bytes};
 
@@ -107,7 +109,10 @@ impl Storage {
     /// [`StorageError`].
     pub fn forget_event_elements(&self, before: u64) -> Result<bool, StorageError> {
         let table = &self.tables.event_elements;
-        let Some(page) = table.pages_in(..before, SCAN_BATCH).next().transpose()? else {
+        // Not from the first on: those that were forgotten would be in the way until the database is compacted.
+        let first = self.first_element.load(Ordering::Relaxed);
+        let mut pages = table.pages_in(first..before, SCAN_BATCH);
+        let Some(page) = pages.next().transpose()? else {
             return Ok(true);
         };
         let is_last = page.len() < SCAN_BATCH;
@@ -116,8 +121,18 @@ impl Storage {
             batch.remove(table, index);
         }
         batch.commit()?;
-        // A page may end early because it has many bytes.
-        Ok(is_last && table.pages_in(..before, 1).next().transpose()?.is_none())
+        if let Some((last, _)) = page.last() {
+            let next = last.saturating_add(1);
+            self.first_element.fetch_max(next, Ordering::Relaxed);
+            // A page may end early because it has many bytes.
+            return Ok(is_last
+                && table
+                    .pages_in(next..before, 1)
+                    .next()
+                    .transpose()?
+                    .is_none());
+        }
+        Ok(is_last)
     }
 
     /// Records an element, in the batch of its event.

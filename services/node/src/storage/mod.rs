@@ -44,7 +44,7 @@ mod verified;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -62,7 +62,7 @@ pub use self::{
 };
 use self::{
     disks::{Directories, DiskError, DiskStatus, Disks, FreeSpace, Room},
-    records::SyncReason,
+    records::{ShardState, SyncReason},
     repairs::Part,
     segments::{SEGMENT_BYTES, SegmentError},
     slivers::{Settings, SliverStore},
@@ -185,6 +185,8 @@ pub struct Storage {
     slivers: SliverStore,
     verified: VerifiedMetadata,
     events: Arc<Mutex<()>>,
+    /// No element of an event with a lower index is written down.
+    first_element: AtomicU64,
 }
 
 /// The right to write what events write. Whoever processes an event has it from before the event until its writes are there, so that
@@ -250,6 +252,7 @@ impl Storage {
             slivers,
             verified: VerifiedMetadata::default(),
             events: Arc::default(),
+            first_element: AtomicU64::new(0),
         })
     }
 
@@ -331,6 +334,21 @@ impl Storage {
         config: &EncodingConfig,
     ) -> Result<bool, StorageError> {
         Ok(self.metadata(blob_id, config)?.is_some())
+    }
+
+    /// Whether metadata and both slivers of every shard that is kept are stored, so that nothing of a blob is missing. Shards that are
+    /// locked do not count.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub fn holds_all(&self, blob_id: &BlobId) -> Result<bool, StorageError> {
+        if !self.tables.metadata.contains(&BlobKey(*blob_id))? {
+            return Ok(false);
+        }
+        let states = self.shard_states().into_iter();
+        let kept = states.filter(|(_, state)| *state != ShardState::Locked);
+        let missing = self.missing_slivers(blob_id, kept.map(|(shard, _)| shard))?;
+        Ok(missing.is_empty())
     }
 
     /// Stores metadata durably.

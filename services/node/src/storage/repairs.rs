@@ -245,6 +245,12 @@ impl Storage {
         Ok(self.queued_of(blob_id)?.reason())
     }
 
+    /// How often the queue was searched on disk since the storage was opened. While it is in memory, that does not grow, however often it is
+    /// looked at.
+    pub fn queue_searches(&self) -> u64 {
+        self.tables.repairs.searches()
+    }
+
     /// The entries of a blob.
     ///
     /// # Errors

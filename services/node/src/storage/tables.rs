@@ -21,7 +21,7 @@ use super::{
     },
     repairs::{self, Part, RepairKey, RepairRecord},
 };
-use crate::limits::SCAN_BATCH;
+use crate::limits::{RESIDENT_EVENT_BLOBS, RESIDENT_REPAIRS, SCAN_BATCH};
 
 /// The format of the tables. A change of a key or of a record is another one, and its migration belongs here.
 ///
@@ -208,13 +208,14 @@ impl Tables {
             disks: database.table("disks")?,
             shards: database.table("shards")?,
             transfers: database.table("transfers")?,
-            repairs: database.table("repairs")?,
+            repairs: database.resident_table("repairs", RESIDENT_REPAIRS)?,
             deletions: database.table("deletions")?,
             event_recording: database.cell("node", "event_recording")?,
             certified_event_blob: database.cell("node", "certified_event_blob")?,
             event_elements: database.raw_table("event_elements")?,
-            event_cuts: database.table("event_cuts")?,
-            offered_event_blobs: database.table("offered_event_blobs")?,
+            event_cuts: database.resident_table("event_cuts", RESIDENT_EVENT_BLOBS)?,
+            offered_event_blobs: database
+                .resident_table("offered_event_blobs", RESIDENT_EVENT_BLOBS)?,
             database,
         })
     }
@@ -283,12 +284,14 @@ impl Tables {
         Ok(self.database.sync()?)
     }
 
+    /// Makes everything durable, and the next start short.
     pub(super) fn mark_closed(&self) -> Result<(), StorageError> {
         // What the mark speaks of has to be there before it.
         self.database.sync()?;
         let mut batch = self.batch();
         batch.set(&self.closed, &())?;
         batch.commit()?;
-        Ok(self.database.sync()?)
+        self.database.sync()?;
+        Ok(self.database.shorten_start()?)
     }
 }

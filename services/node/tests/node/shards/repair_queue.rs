@@ -168,3 +168,54 @@ async fn a_page_of_the_queue_never_cuts_a_blob_in_two() {
     assert_eq!(storage.count_queued(2).unwrap(), 2);
     assert_eq!(storage.count_queued(10).unwrap(), 3);
 }
+
+#[tokio::test]
+async fn a_queue_that_much_went_through_is_not_searched_on_disk() {
+    let node = TestNode::start(&[4]).await;
+    let storage = &node.parts.storage;
+    heal(&node, ShardSyncConfig::default(), restless());
+    // Nothing of them is missing, since nobody has certified them.
+    let go_through = |round: u8| {
+        let mut update = storage.update();
+        for number in 0..100 {
+            let mut blob_id = [round; 32];
+            blob_id[0] = number;
+            let part = Part::Sliver(ShardIndex(4), SliverType::Primary);
+            let reason = SyncReason::Lost;
+            update.queue_part(&BlobId(blob_id), part, reason).unwrap();
+        }
+        update.commit().unwrap();
+    };
+    let searches = storage.queue_searches();
+    for round in 0..4 {
+        go_through(round);
+        assert!(storage.count_queued(1000).unwrap() > 0);
+        until(|| storage.count_queued(1000).unwrap() == 0).await;
+        assert!(!storage.waits_for_recovery(&HashSet::new()).unwrap());
+    }
+    assert_eq!(storage.queue_searches(), searches);
+}
+
+#[tokio::test]
+async fn a_blob_of_which_nothing_is_missing_is_not_queued() {
+    let blob = encode(&[3; 2000]);
+    let blob_id = *blob.metadata.blob_id();
+    let node = TestNode::start(&[4, 9]).await;
+    let storage = &node.parts.storage;
+    storage
+        .set_shard_state(ShardIndex(2), ShardState::Locked)
+        .unwrap();
+    node.register(blob_id, false);
+    store(&node, &blob, &[4, 9]).await;
+    node.fold(certified(blob_id, false));
+    assert!(!storage.is_queued(&blob_id).unwrap());
+    // A shard that is only begun counts.
+    storage
+        .set_shard_state(ShardIndex(7), ShardState::Recovering)
+        .unwrap();
+    node.fold(certified(blob_id, false));
+    assert_eq!(
+        storage.queued_for(&blob_id).unwrap(),
+        Some(SyncReason::Certified)
+    );
+}
