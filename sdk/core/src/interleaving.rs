@@ -14,11 +14,26 @@ const HALF: usize = BLOCK / 2;
 pub(crate) struct Interleaving {
     symbol_size: usize,
     count: usize,
+    /// Whether a tail that is alone gets a block as well.
+    in_blocks: bool,
 }
 
 impl Interleaving {
     pub(crate) fn new(symbol_size: usize, count: usize) -> Self {
-        Self { symbol_size, count }
+        Self {
+            symbol_size,
+            count,
+            in_blocks: false,
+        }
+    }
+
+    /// The same, but the packed form has whole blocks in any case.
+    pub(crate) fn in_blocks(symbol_size: usize, count: usize) -> Self {
+        Self {
+            symbol_size,
+            count,
+            in_blocks: true,
+        }
     }
 
     /// Bytes of a symbol that fill whole blocks.
@@ -41,7 +56,7 @@ impl Interleaving {
 
     /// Whether the packed form is the plain one: there are no tails, or one, which the code handles itself.
     pub(crate) fn is_identity(&self) -> bool {
-        self.tail_elements() == 0 || self.count == 1
+        self.tail_elements() == 0 || self.count == 1 && !self.in_blocks
     }
 
     /// Packs `count` consecutive symbols into `packed`, replacing its content.
@@ -141,13 +156,20 @@ mod tests {
                 let symbols: Vec<u8> = (0..symbol_size * count)
                     .map(|i| (i * 31 % 251) as u8)
                     .collect();
-                let interleaving = Interleaving::new(symbol_size, count);
-                let (mut packed, mut back) = (Vec::new(), vec![0; symbols.len()]);
-                let mut planes = Planes::default();
-                interleaving.pack(&symbols, &mut packed, &mut planes);
-                assert!(count == 1 || packed.len() % BLOCK == 0);
-                interleaving.unpack(&packed, &mut back, &mut planes);
-                assert_eq!(back, symbols, "{symbol_size} {count}");
+                for in_blocks in [false, true] {
+                    let interleaving = Interleaving {
+                        symbol_size,
+                        count,
+                        in_blocks,
+                    };
+                    let (mut packed, mut back) = (Vec::new(), vec![0; symbols.len()]);
+                    let mut planes = Planes::default();
+                    interleaving.pack(&symbols, &mut packed, &mut planes);
+                    assert_eq!(packed.len(), interleaving.packed_len());
+                    assert!(!in_blocks && count == 1 || packed.len() % BLOCK == 0);
+                    interleaving.unpack(&packed, &mut back, &mut planes);
+                    assert_eq!(back, symbols, "{symbol_size} {count}");
+                }
             }
         }
     }

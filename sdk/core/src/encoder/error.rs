@@ -47,6 +47,12 @@ pub enum EncodeError {
         /// What the sink said.
         error: IoFailure,
     },
+    /// The blob has no such sliver, or not one that was asked for as bytes of the blob.
+    #[error("there is no {sliver_type} sliver {index} to be had so", sliver_type = .sliver.sliver_type(), index = .sliver.index())]
+    NoSuchSliver {
+        /// The sliver.
+        sliver: SliverId,
+    },
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,

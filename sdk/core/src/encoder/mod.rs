@@ -5,9 +5,11 @@
 //! symbol once for the tree of its row and the one of its column, and folds both trees as far as the block
 //! goes. Where the expanded rows do not fit in memory, both passes go over a strip of all symbols, then over the
 //! next one: the code makes every 64 bytes of a symbol by themselves, and hashes go on where they stopped.
-//! [`BlobEncoder`] is the use of this with everything in memory.
+//! [`BlobEncoder`] is the use of this with everything in memory. [`SelectiveEncoder`] stands beside it: of a blob whose metadata is
+//! known it makes some of the slivers, and keeps none.
 
 mod columns;
+mod coset;
 mod error;
 mod leaf_hashes;
 mod matrix;
@@ -15,6 +17,7 @@ mod memory;
 mod plan;
 mod rows;
 mod run;
+mod selected;
 mod sink;
 mod stream;
 
@@ -24,6 +27,7 @@ use std::num::NonZeroU16;
 pub use crate::files::{DirectorySink, FileSource};
 pub use error::EncodeError;
 pub(crate) use matrix::PaddedBlob;
+pub use selected::SelectiveEncoder;
 pub use sink::SliverSink;
 pub use stream::StreamEncoder;
 

@@ -14,6 +14,7 @@ mod quilt_properties;
 mod quilt_vectors;
 mod range_proofs;
 mod recovery_vectors;
+mod selected;
 mod spool;
 mod streaming;
 mod vector_files;
