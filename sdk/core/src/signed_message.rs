@@ -5,13 +5,16 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "bls")]
-use crate::{blob_id::BlobId, bls_bytes::BlsPublicKey, index::Epoch, messages::BlobPersistence};
+use crate::bls_bytes::BlsPublicKey;
 use crate::{
+    blob_id::BlobId,
     bls_bytes::BlsSignature,
     bounded_bcs::{self, BcsError},
     byte_string,
+    index::Epoch,
     messages::{
-        MAX_MESSAGE_LENGTH, MessageBody, MessageError, ProtocolMessage, StorageConfirmationBody,
+        BlobPersistence, MAX_MESSAGE_LENGTH, MessageBody, MessageError, ProtocolMessage,
+        StorageConfirmationBody,
     },
 };
 
@@ -96,6 +99,12 @@ impl<B: MessageBody> SignedMessage<B> {
         epoch: Epoch,
         expected: &B,
     ) -> Result<(), MessageError> {
+        self.check_body(epoch, expected)?;
+        Ok(key.verify(&self.serialized_message, &self.signature)?)
+    }
+
+    /// Checks intent, epoch and body, but not who signed.
+    fn check_body(&self, epoch: Epoch, expected: &B) -> Result<(), MessageError> {
         let message = self.message_unverified()?;
         if message.epoch != epoch {
             return Err(MessageError::Epoch {
@@ -106,7 +115,7 @@ impl<B: MessageBody> SignedMessage<B> {
         if message.body != *expected {
             return Err(MessageError::Content);
         }
-        Ok(key.verify(&self.serialized_message, &self.signature)?)
+        Ok(())
     }
 }
 
@@ -123,6 +132,24 @@ impl StorageConfirmation {
     pub fn signed(&self) -> &SignedMessage<StorageConfirmationBody> {
         let Self::Signed(message) = self;
         message
+    }
+
+    /// Checks intent, epoch, blob ID and persistence, but not the signature: of many confirmations of one blob the sum of all is
+    /// checked at the price of one.
+    ///
+    /// # Errors
+    /// [`MessageError`].
+    pub fn check_message(
+        &self,
+        epoch: Epoch,
+        blob_id: &BlobId,
+        persistence: BlobPersistence,
+    ) -> Result<(), MessageError> {
+        let expected = StorageConfirmationBody {
+            blob_id: *blob_id,
+            persistence,
+        };
+        self.signed().check_body(epoch, &expected)
     }
 
     /// Checks intent, epoch, blob ID, persistence and signature, in this order.

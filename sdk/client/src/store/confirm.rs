@@ -1,4 +1,6 @@
 //! Storage confirmation of one node. Client spec 1.6.6.
+//!
+//! What a node says is looked at here. Whether it has signed that is found out for all nodes together, once there are enough.
 
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use crate::{
     patience::{Patience, within},
 };
 
-/// A verified confirmation.
+/// A confirmation of what was asked for. The signature is not checked.
 pub(super) type Confirmation = SignedMessage<StorageConfirmationBody>;
 
 /// Why a node does not confirm.
@@ -28,7 +30,7 @@ pub(super) enum Unconfirmed {
     Lost(NodeProblem),
 }
 
-/// Asks a node to confirm, and checks what it sends: signature, epoch, blob and persistence.
+/// Asks a node to confirm, and checks what it sends: epoch, blob and persistence.
 pub(super) async fn request(
     node: &StorageNode,
     epoch: Epoch,
@@ -36,7 +38,7 @@ pub(super) async fn request(
     persistence: &BlobPersistence,
 ) -> Result<Confirmation, Unconfirmed> {
     let client = node.client().map_err(Unconfirmed::Lost)?;
-    let key = key_of(node).map_err(Unconfirmed::Lost)?;
+    key_of(node).map_err(Unconfirmed::Lost)?;
     let mut patience = Patience::default();
     loop {
         let wait = node.tuning().confirmation_long_poll;
@@ -44,13 +46,11 @@ pub(super) async fn request(
         let request = client.confirmation(blob_id, persistence, long_poll);
         let (problem, pause): (NodeProblem, Option<Duration>) =
             match within(wait + limits::SMALL_REQUEST, request).await {
-                Ok(confirmation) => {
-                    match verify(&confirmation, key, epoch, (blob_id, persistence)) {
-                        Ok(()) => return Ok(confirmation.signed().clone()),
-                        Err(problem @ NodeProblem::Behind(_)) => (problem, patience.after_lag()),
-                        Err(problem) => (problem, None),
-                    }
-                }
+                Ok(confirmation) => match look_at(&confirmation, epoch, (blob_id, persistence)) {
+                    Ok(()) => return Ok(confirmation.signed().clone()),
+                    Err(problem @ NodeProblem::Behind(_)) => (problem, patience.after_lag()),
+                    Err(problem) => (problem, None),
+                },
                 Err(NodeProblem::Request(error)) if error.is_reason(Reason::MissingSlivers) => {
                     return Err(Unconfirmed::MissingSlivers);
                 }
@@ -71,7 +71,20 @@ fn key_of(node: &StorageNode) -> Result<&BlsPublicKey, NodeProblem> {
     node.public_key().ok_or_else(malformed)
 }
 
-/// Checks what a node sent: signature, epoch, blob and persistence.
+/// Whether a node has signed its confirmation with its key.
+///
+/// # Errors
+/// [`NodeProblem::WrongConfirmation`].
+pub(super) fn verify_signature(
+    node: &StorageNode,
+    confirmation: &Confirmation,
+) -> Result<(), NodeProblem> {
+    let message = confirmation.serialized_message();
+    let verified = key_of(node)?.verify(message, confirmation.signature());
+    verified.map_err(|error| NodeProblem::WrongConfirmation(error.into()))
+}
+
+/// Checks what a node sent: epoch, blob and persistence.
 ///
 /// # Errors
 /// [`NodeProblem::Behind`] if it has not seen the epoch change yet; [`NodeProblem::WrongConfirmation`].
@@ -82,16 +95,16 @@ pub(super) fn check(
     confirmation: &StorageConfirmation,
 ) -> Result<(), NodeProblem> {
     let about = (upload.blob_id(), &upload.persistence);
-    verify(confirmation, key_of(node)?, epoch, about)
+    key_of(node)?;
+    look_at(confirmation, epoch, about)
 }
 
-fn verify(
+fn look_at(
     confirmation: &StorageConfirmation,
-    key: &BlsPublicKey,
     epoch: Epoch,
     (blob_id, persistence): (&BlobId, &BlobPersistence),
 ) -> Result<(), NodeProblem> {
-    match confirmation.verify(key, epoch, blob_id, *persistence) {
+    match confirmation.check_message(epoch, blob_id, *persistence) {
         Ok(()) => Ok(()),
         Err(error @ MessageError::Epoch { found, expected }) if found < expected => {
             Err(NodeProblem::Behind(error))

@@ -108,25 +108,27 @@ pub async fn upload_and_confirm(
     let mut tally = Tally::new(committee, upload, started);
     while let Some(event) = inbox.recv().await {
         tally.take(event, progress);
-        if tally.is_hopeless() {
-            break;
-        }
-        if tally.is_enough() {
+        if let Some(certificate) = tally.certificate()? {
             let elapsed = started.elapsed();
             let until = Instant::now() + committee.tuning().tail(elapsed);
             return Ok(CertifiedUpload {
-                certificate: certificate(&tally.confirmations, committee.size())?,
+                certificate,
                 uploaded_after: tally.uploaded_after.unwrap_or(elapsed),
                 failures: tally.failures,
                 tail: Tail { tasks, until },
             });
         }
+        if tally.is_hopeless() {
+            break;
+        }
     }
+    tally.expose_liars();
     Err(tally.into_error())
 }
 
 /// What is known of all nodes together.
 struct Tally<'a> {
+    committee: &'a NodeCommittee,
     upload: &'a BlobUpload,
     started: Instant,
     n_shards: u16,
@@ -136,14 +138,16 @@ struct Tally<'a> {
     uploaded_weight: u16,
     uploaded_after: Option<Duration>,
     confirmed_weight: u16,
-    confirmations: Vec<(u16, Confirmation)>,
+    /// Their signatures are not checked.
+    confirmations: Vec<(Arc<StorageNode>, Confirmation)>,
     lost_weight: u16,
     failures: Vec<NodeFailure>,
 }
 
 impl<'a> Tally<'a> {
-    fn new(committee: &NodeCommittee, upload: &'a BlobUpload, started: Instant) -> Self {
+    fn new(committee: &'a NodeCommittee, upload: &'a BlobUpload, started: Instant) -> Self {
         Self {
+            committee,
             upload,
             started,
             n_shards: committee.n_shards(),
@@ -178,17 +182,52 @@ impl<'a> Tally<'a> {
                 // Whoever confirms holds its slivers, whoever sent them.
                 self.uploaded(&node, progress);
                 self.confirmed_weight = self.confirmed_weight.saturating_add(node.weight);
-                self.confirmations.push((node.position, confirmation));
+                self.confirmations.push((node, confirmation));
                 progress.on_event(ProgressEvent::Confirmed {
                     blob_id,
                     weight: self.confirmed_weight,
                     needed: self.needed,
                 });
             }
-            NodeEvent::Lost(failure) => {
-                tracing::debug!(%blob_id, node = failure.node, reason = %failure.problem, "lost a node");
-                self.lost_weight = self.lost_weight.saturating_add(failure.weight);
-                self.failures.push(failure);
+            NodeEvent::Lost(failure) => self.lose(failure),
+        }
+    }
+
+    fn lose(&mut self, failure: NodeFailure) {
+        let blob_id = self.upload.blob_id();
+        tracing::debug!(%blob_id, node = failure.node, reason = %failure.problem, "lost a node");
+        self.lost_weight = self.lost_weight.saturating_add(failure.weight);
+        self.failures.push(failure);
+    }
+
+    /// The certificate, once there are enough confirmations that their nodes have signed. The sum of the signatures is checked, as on
+    /// chain; each by itself only if the sum is wrong.
+    fn certificate(&mut self) -> Result<Option<BlobCertificate>, ClientError> {
+        if !self.is_enough() {
+            return Ok(None);
+        }
+        if let Ok(certificate) = aggregate(&self.confirmations)
+            && is_signed(&self.confirmations, &certificate)
+        {
+            return certificate_of(&certificate, self.committee.size()).map(Some);
+        }
+        self.expose_liars();
+        if !self.is_enough() {
+            return Ok(None);
+        }
+        let certificate = aggregate(&self.confirmations)?;
+        certificate_of(&certificate, self.committee.size()).map(Some)
+    }
+
+    /// Loses the nodes that have not signed what they sent.
+    fn expose_liars(&mut self) {
+        for (node, confirmation) in std::mem::take(&mut self.confirmations) {
+            match confirm::verify_signature(&node, &confirmation) {
+                Ok(()) => self.confirmations.push((node, confirmation)),
+                Err(problem) => {
+                    self.confirmed_weight = self.confirmed_weight.saturating_sub(node.weight);
+                    self.lose(node.failure(problem));
+                }
             }
         }
     }
@@ -297,17 +336,42 @@ async fn deliver(
     Err(NodeProblem::MissesSlivers)
 }
 
-fn certificate(
-    confirmations: &[(u16, Confirmation)],
+type Certificate = ProtocolMessageCertificate<StorageConfirmationBody>;
+
+fn aggregate(
+    confirmations: &[(Arc<StorageNode>, Confirmation)],
+) -> Result<Certificate, ClientError> {
+    let signed = confirmations.iter();
+    let signed = signed.map(|(node, confirmation)| (node.position, confirmation.clone()));
+    Ok(Certificate::aggregate(signed)?)
+}
+
+/// Whether these nodes have signed together. Their keys came with proofs that they have them.
+fn is_signed(
+    confirmations: &[(Arc<StorageNode>, Confirmation)],
+    certificate: &Certificate,
+) -> bool {
+    let keys: Option<Vec<_>> = confirmations
+        .iter()
+        .map(|(node, _)| node.public_key())
+        .collect();
+    let Some(keys) = keys else {
+        return false;
+    };
+    let message = &certificate.serialized_message;
+    certificate
+        .signature
+        .verify_aggregate(keys, message)
+        .is_ok()
+}
+
+fn certificate_of(
+    certificate: &Certificate,
     committee_size: u16,
 ) -> Result<BlobCertificate, ClientError> {
-    let certificate = ProtocolMessageCertificate::<StorageConfirmationBody>::aggregate(
-        confirmations.iter().cloned(),
-    )?;
-    let signers_bitmap = certificate.signers_bitmap(committee_size)?;
     Ok(BlobCertificate {
         signature: certificate.signature.0.to_vec(),
-        signers_bitmap,
-        message: certificate.serialized_message,
+        signers_bitmap: certificate.signers_bitmap(committee_size)?,
+        message: certificate.serialized_message.clone(),
     })
 }
