@@ -167,6 +167,15 @@ impl OpenBlob {
     }
 }
 
+impl fmt::Debug for OpenBlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "OpenBlob::Bytes({} bytes)", bytes.len()),
+            Self::File(source) => write!(f, "OpenBlob::File({} bytes)", source.length()),
+        }
+    }
+}
+
 /// A blob that was read and checked.
 pub enum BlobContent {
     /// In memory.

@@ -26,6 +26,21 @@ pub const MAX_CONCURRENT_BLOBS: usize = 8;
 pub const BLOBS_AT_ONCE: usize = 500;
 /// Bytes of parts of one body that a store has encoded at the same time; their slivers take five times as much of the disk.
 pub const PARTS_AT_ONCE_BYTES: u64 = 1 << 30;
+/// Bytes of a blob whose recovery slivers are made while they are sent, however little memory there is: each time some of them are
+/// made, all of the blob is read. Slivers of larger ones go into a file.
+pub const MAX_BYTES_ON_DEMAND: u64 = 4 << 30;
+/// The memory for that is at least this part of a blob, so that the blob is not read for ever more often.
+pub const ON_DEMAND_MEMORY_DIVISOR: u64 = 10;
+/// Memory in which a blob is encoded, at the least: with less the encoder reads it in pieces that are too short.
+pub const LEAST_ENCODING_MEMORY: usize = 32 << 20;
+/// Slivers side by side that are made together: it takes little more than to make one of them.
+pub const SLIVER_RUN: u16 = 16;
+/// How long the first upload of such a blob waits for others, so that their slivers are made together.
+pub const GATHERING: Duration = Duration::from_millis(10);
+/// An upload that takes nothing for so long, while another one waits for memory, has to wait for its slivers to be made again.
+pub const STANDSTILL: Duration = Duration::from_secs(5);
+/// Bytes of a blob that are read at once while they are sent.
+pub const SOURCE_PART: usize = 128 << 10;
 /// Metadata requests of one read at the same time.
 pub const METADATA_READS: usize = 3;
 
@@ -100,6 +115,9 @@ pub const USUAL_BYTES_PER_SECOND: u64 = 8_000_000;
 pub const SLOW_BYTES_PER_SECOND: u64 = 200_000;
 /// Bytes of columns of the index of a quilt beside the first one: more than that no index that is of any use has.
 pub const MAX_QUILT_INDEX_BYTES: u64 = 64 << 20;
+/// Slivers of at least so many bytes are asked for one by one as they are needed, those that are bytes of the blob first: what
+/// decoding, or one that is not needed, takes is more than another request.
+pub const LARGE_SLIVER: usize = 64 << 10;
 /// Rounds over the nodes in which a read looks for slivers, metadata included.
 pub const READ_ROUNDS: u32 = 2;
 /// Pause between two such rounds.

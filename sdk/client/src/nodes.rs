@@ -9,7 +9,9 @@ use walrus_sui::{
     contract::{Committee, CommitteeMember},
 };
 
-use crate::{ClientError, CommitteeError, NodeFailure, NodeProblem, Tuning};
+use crate::{
+    ClientError, CommitteeError, NodeFailure, NodeProblem, Tuning, limits, patience::within,
+};
 
 /// Opens connections to nodes and keeps them by address and key. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
@@ -182,6 +184,18 @@ impl NodeCommittee {
             .filter_map(NodeClient::extensions)
             .partition(|extensions| extensions.upload);
         offering.len() > others.len()
+    }
+
+    /// The same, after some nodes were asked how they are if none has said anything yet.
+    pub(crate) async fn learns_to_offer_uploads(&self) -> bool {
+        let clients = || self.nodes.iter().filter_map(|node| node.client().ok());
+        if clients().all(|client| client.extensions().is_none()) {
+            let asked = clients().take(limits::STATUS_SAMPLE);
+            let answers = asked.map(|client| within(limits::STATUS_TIMEOUT, client.health(false)));
+            // Their extensions come with any answer.
+            futures::future::join_all(answers).await;
+        }
+        self.mostly_offers_uploads()
     }
 
     /// Number of shards.

@@ -38,7 +38,9 @@ pub use health::{
 };
 pub use introduction::{INTRODUCTION, INTRODUCTION_LIFETIME, Introduction, IntroductionError};
 pub use limits::{MAX_JSON_BYTES, METADATA_HEADROOM_BYTES};
-pub use pieces::{PIECE_HEADER_BYTES, PieceError, PieceHeader, PieceName, PieceReader};
+pub use pieces::{
+    PIECE_HEADER_BYTES, PieceError, PieceHasher, PieceHeader, PieceName, PieceReader, payload_parts,
+};
 pub use pool::{Endpoint, MAX_POOLED_NODES, NodePool};
 pub use reason::Reason;
 pub use shard_sync::{ShardAnswer, SyncedSliver};

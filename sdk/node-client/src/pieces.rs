@@ -71,12 +71,9 @@ impl PieceHeader {
     /// The header of a payload; `None` if that is too long for one.
     pub fn of(name: PieceName, payload: &[u8]) -> Option<Self> {
         let length = u32::try_from(payload.len()).ok()?;
-        let checksum = checksum(name, length, payload);
-        Some(Self {
-            name,
-            length,
-            checksum,
-        })
+        let mut hasher = PieceHasher::new(name, length);
+        hasher.update(payload);
+        Some(hasher.finish())
     }
 
     /// As it is sent.
@@ -88,12 +85,9 @@ impl PieceHeader {
     }
 
     /// Header and payload in parts of bounded size, which copies nothing.
-    pub fn parts(&self, mut payload: Bytes) -> impl Iterator<Item = Bytes> + Send + use<> {
+    pub fn parts(&self, payload: Bytes) -> impl Iterator<Item = Bytes> + Send + use<> {
         let header = std::iter::once(self.to_bytes());
-        header.chain(std::iter::from_fn(move || {
-            let length = payload.len().min(PART);
-            (length > 0).then(|| payload.split_to(length))
-        }))
+        header.chain(payload_parts(payload))
     }
 
     fn read<E>(bytes: [u8; PIECE_HEADER_BYTES]) -> Result<Self, PieceError<E>> {
@@ -113,6 +107,49 @@ impl PieceHeader {
     }
 }
 
+/// A payload, or a piece of one, in parts of the size in which pieces are sent.
+pub fn payload_parts(mut payload: Bytes) -> impl Iterator<Item = Bytes> + Send + use<> {
+    std::iter::from_fn(move || {
+        let length = payload.len().min(PART);
+        (length > 0).then(|| payload.split_to(length))
+    })
+}
+
+/// Makes the header of a payload that is read part by part.
+#[derive(Debug, Clone)]
+pub struct PieceHasher {
+    name: PieceName,
+    length: u32,
+    hasher: blake3::Hasher,
+}
+
+impl PieceHasher {
+    /// Of a payload of `length` bytes.
+    pub fn new(name: PieceName, length: u32) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&name_bytes(name, length));
+        Self {
+            name,
+            length,
+            hasher,
+        }
+    }
+
+    /// The next bytes of it.
+    pub fn update(&mut self, payload: &[u8]) {
+        self.hasher.update(payload);
+    }
+
+    /// The header, once all bytes were given.
+    pub fn finish(&self) -> PieceHeader {
+        PieceHeader {
+            name: self.name,
+            length: self.length,
+            checksum: self.hasher.finalize().into(),
+        }
+    }
+}
+
 fn name_bytes(name: PieceName, length: u32) -> [u8; NAME_BYTES] {
     let (kind, pair) = match name {
         PieceName::Metadata => (0, 0),
@@ -121,12 +158,6 @@ fn name_bytes(name: PieceName, length: u32) -> [u8; NAME_BYTES] {
     };
     let ([p0, p1], [l0, l1, l2, l3]) = (pair.to_le_bytes(), length.to_le_bytes());
     [kind, p0, p1, l0, l1, l2, l3]
-}
-
-fn checksum(name: PieceName, length: u32, payload: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&name_bytes(name, length)).update(payload);
-    hasher.finalize().into()
 }
 
 /// Reads pieces from a stream of bytes. The reader decides after each header whether it wants the payload; nothing more than what
@@ -188,7 +219,9 @@ where
             let missing = length.saturating_sub(payload.len());
             payload.extend_from_slice(&self.rest.split_to(missing.min(self.rest.len())));
         }
-        if checksum(header.name, header.length, &payload) != header.checksum {
+        let mut hasher = PieceHasher::new(header.name, header.length);
+        hasher.update(&payload);
+        if hasher.finish() != *header {
             return Err(PieceError::Checksum(header.name));
         }
         Ok(payload.freeze())

@@ -10,7 +10,7 @@ use walrus_sui::{
 };
 
 use super::{
-    CertifiedUpload, EncodedSlivers, Store, Tail, is_stored_already,
+    CertifiedUpload, Store, Tail, is_stored_already,
     phases::UploadPhases,
     register::transaction_error,
     stage::{Confirmed, Placed as _, Registered},
@@ -136,12 +136,12 @@ impl Store<'_> {
         if let Some(relay) = &self.options.relay {
             return self.relay(relay, blobs).await;
         }
-        let metadata = || {
-            let slivers = blobs.iter().filter_map(|blob| blob.encoded.slivers());
-            slivers.map(EncodedSlivers::metadata)
-        };
-        let permits = upload_permits(metadata(), self.view.current.tuning());
-        let ids: HashSet<_> = metadata().map(|metadata| *metadata.blob_id()).collect();
+        let slivers = || blobs.iter().filter_map(|blob| blob.encoded.slivers());
+        let in_memory = self.client.spool().in_memory;
+        let permits = upload_permits(slivers(), self.view.current.tuning(), in_memory);
+        let ids: HashSet<_> = slivers()
+            .map(|slivers| *slivers.metadata().blob_id())
+            .collect();
         let phases = UploadPhases::start(self.progress, ids);
         let view = Arc::clone(&self.view);
         let sent = blobs

@@ -10,10 +10,12 @@ use walrus_core::{
     work::Progress,
 };
 
-use super::{slivers::EncodedSlivers, stage::Identity};
+use super::{on_demand::OnDemand, slivers::EncodedSlivers, stage::Identity};
 use crate::{
     BlobData, ClientError, Spool,
     computation::{Watched, compute},
+    content::OpenBlob,
+    limits,
 };
 
 /// A blob that is to be encoded.
@@ -87,16 +89,51 @@ impl Unencoded {
         spool: Spool,
         on_progress: impl FnMut(Progress),
     ) -> Result<EncodedSlivers, ClientError> {
+        let (metadata, slivers) = self.encode_into_spool(spool, on_progress).await?;
+        Ok(EncodedSlivers::spooled(metadata, slivers))
+    }
+
+    /// The same, for whoever wants the file.
+    pub(super) async fn encode_into_spool(
+        self,
+        spool: Spool,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<(VerifiedBlobMetadataWithId, SliverSpool), ClientError> {
         let work = move |watched: &Watched| {
+            let memory = usize::try_from(spool.in_memory).unwrap_or(usize::MAX);
+            let memory = memory.clamp(limits::LEAST_ENCODING_MEMORY, StreamEncoder::DEFAULT_MEMORY);
             let file = spool.file_of(self.sliver_bytes()?)?;
             let slivers =
                 SliverSpool::new(file, &self.config, self.length).map_err(encode_error)?;
-            let encoded = self.stream(watched, |encoder| encoder.encode_to(&slivers))?;
+            let source = self.data.open(self.length);
+            let source = source.map_err(|error| unreadable(&self.label, error))?;
+            let encode = |encoder: StreamEncoder<'_>| encoder.encode_to(&slivers);
+            let encoded = self.stream_from(&source, Some(memory), watched, encode)?;
             let metadata = encoded.map_err(|error| match error {
                 EncodeError::Sink { error, .. } => spool.failed(error).into(),
                 error => self.stream_error(error),
             })?;
-            Ok(EncodedSlivers::spooled(metadata, slivers))
+            Ok((metadata, slivers))
+        };
+        compute(work, on_progress).await
+    }
+
+    /// Finds out what the blob is; its slivers are made when nodes take them, with `budget` bytes of memory for those that wait.
+    pub(crate) async fn encode_on_demand(
+        self,
+        spool: Spool,
+        budget: usize,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<EncodedSlivers, ClientError> {
+        let work = move |watched: &Watched| {
+            let source = self.data.open(self.length);
+            let source = source.map_err(|error| unreadable(&self.label, error))?;
+            let memory = Some(budget.max(limits::LEAST_ENCODING_MEMORY));
+            let encode = |encoder: StreamEncoder<'_>| encoder.compute_metadata();
+            let metadata = self.stream_from(&source, memory, watched, encode)?;
+            let metadata = metadata.map_err(|error| self.stream_error(error))?;
+            let blob = OnDemand::new(metadata, (self, source), spool, budget);
+            Ok(EncodedSlivers::on_demand(blob))
         };
         compute(work, on_progress).await
     }
@@ -131,8 +168,19 @@ impl Unencoded {
     ) -> Result<Result<T, EncodeError>, ClientError> {
         let blob = self.data.open(self.length);
         let blob = blob.map_err(|error| unreadable(&self.label, error))?;
+        self.stream_from(&blob, None, watched, encode)
+    }
+
+    fn stream_from<T>(
+        &self,
+        blob: &OpenBlob,
+        memory: Option<usize>,
+        watched: &Watched,
+        encode: impl FnOnce(StreamEncoder<'_>) -> Result<T, EncodeError>,
+    ) -> Result<Result<T, EncodeError>, ClientError> {
         let on_progress = |progress| watched.advance(progress);
         let work = Work::on(Threads::available())
+            .with_memory(memory.unwrap_or(StreamEncoder::DEFAULT_MEMORY))
             .with_progress(&on_progress)
             .with_cancellation(&watched.cancellation);
         blob.with_source(|source| {

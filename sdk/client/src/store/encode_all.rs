@@ -8,12 +8,14 @@ use super::{
     record::Record,
     stage::{Content, Described, Encoded, Identity},
 };
-use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Spool, progress::Timer};
+use crate::{BlobToStore, ClientError, Phase, ProgressEvent, Spool, limits, progress::Timer};
 
 /// Where the slivers of a blob are on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Memory,
+    /// Nowhere: they are made when nodes take them, with so many bytes of memory.
+    OnDemand(usize),
     File,
     /// With a relay, which encodes the blob itself.
     Relay,
@@ -40,7 +42,14 @@ impl Store<'_> {
             }
         }
         let planned = match &self.options.relay {
-            None => place(planned, self.client.spool())?,
+            None => {
+                let spool = self.client.spool();
+                let offered = match fit(&planned, spool)? {
+                    true => false,
+                    false => self.view.current.learns_to_offer_uploads().await,
+                };
+                place(planned, spool, offered)?
+            }
             Some(_) => {
                 let planned = planned.into_iter();
                 planned
@@ -62,6 +71,11 @@ impl Store<'_> {
                 Place::File => {
                     let spool = self.client.spool().clone();
                     let encoded = blob.encode_to_file(spool, on_progress).await;
+                    encoded.map(with_slivers)
+                }
+                Place::OnDemand(budget) => {
+                    let spool = self.client.spool().clone();
+                    let encoded = blob.encode_on_demand(spool, budget, on_progress).await;
                     encoded.map(with_slivers)
                 }
                 Place::Relay => {
@@ -124,32 +138,56 @@ fn with_slivers(slivers: EncodedSlivers) -> (Identity, Content) {
     (identity, Content::Slivers(slivers))
 }
 
-/// Decides which blobs are encoded in memory, as long as there is room for their slivers, and makes sure that the disk has room
-/// for those of all others.
+/// Whether the slivers of all blobs fit in memory.
+fn fit(blobs: &[(usize, Unencoded)], spool: &Spool) -> Result<bool, ClientError> {
+    let mut total = 0_u64;
+    for (_, blob) in blobs {
+        total = total.saturating_add(blob.sliver_bytes()?);
+    }
+    Ok(total <= spool.in_memory)
+}
+
+/// Decides which blobs are encoded in memory, as long as there is room for their slivers. Of all others slivers are made on demand if
+/// nodes offer to take a blob in one request; otherwise the disk must have room for them.
 fn place(
     blobs: Vec<(usize, Unencoded)>,
     spool: &Spool,
+    offered: bool,
 ) -> Result<Vec<(usize, Unencoded, Place)>, ClientError> {
     let mut memory = spool.in_memory;
     let mut disk = 0_u64;
     let mut placed = Vec::with_capacity(blobs.len());
     for (index, blob) in blobs {
-        let place = match memory.checked_sub(blob.sliver_bytes()?) {
-            Some(left) => {
-                memory = left;
-                Place::Memory
-            }
-            None => {
-                disk = disk.saturating_add(blob.sliver_bytes()?);
-                Place::File
-            }
+        let bytes = blob.sliver_bytes()?;
+        let place = if let Some(left) = memory.checked_sub(bytes) {
+            memory = left;
+            Place::Memory
+        } else if offered && blob.length <= limits::MAX_BYTES_ON_DEMAND {
+            Place::OnDemand(0)
+        } else {
+            disk = disk.saturating_add(bytes);
+            Place::File
         };
         placed.push((index, blob, place));
     }
     if disk > 0 {
         spool.require(disk)?;
     }
+    let on_demand = |(_, _, place): &&(_, _, Place)| matches!(place, Place::OnDemand(_));
+    let count = placed.iter().filter(on_demand).count();
+    for (_, blob, place) in &mut placed {
+        if let Place::OnDemand(budget) = place {
+            *budget = memory_on_demand(spool, count, blob.length);
+        }
+    }
     Ok(placed)
+}
+
+/// Bytes of memory for slivers of a blob of `length` bytes, one of `count` of which none are kept.
+pub(super) fn memory_on_demand(spool: &Spool, count: usize, length: u64) -> usize {
+    let at_once = count.clamp(1, limits::MAX_CONCURRENT_BLOBS) as u64;
+    let share = (spool.in_memory / at_once).max(length / limits::ON_DEMAND_MEMORY_DIVISOR);
+    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 /// How much of a blob of `length` bytes is done.
@@ -183,7 +221,7 @@ mod tests {
             in_memory: 2 * one + one / 2,
             ..Spool::in_directory(directory.path())
         };
-        let places: Vec<_> = place(blobs, &spool)
+        let places: Vec<_> = place(blobs, &spool, false)
             .unwrap()
             .into_iter()
             .map(|(_, _, place)| place)
@@ -192,6 +230,31 @@ mod tests {
             places,
             [Place::Memory, Place::Memory, Place::File, Place::Memory]
         );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_made_on_demand_where_nodes_take_it_so() {
+        let file = |length| {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(length).unwrap();
+            BlobData::from(Arc::new(file))
+        };
+        let (large, larger) = (1 << 30, limits::MAX_BYTES_ON_DEMAND + 1);
+        let data = vec![vec![0; 1000].into(), file(large), file(larger), file(large)];
+        let blobs = blobs(1000, data);
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::in_directory(directory.path());
+        assert!(!fit(&blobs, &spool).unwrap());
+        let places: Vec<_> = place(blobs, &spool, true)
+            .unwrap()
+            .into_iter()
+            .map(|(_, _, place)| place)
+            .collect();
+        let on_demand = Place::OnDemand(memory_on_demand(&spool, 2, large));
+        assert_eq!(places, [Place::Memory, on_demand, Place::File, on_demand]);
+        assert_eq!(memory_on_demand(&spool, 1, 1), 128 << 20);
+        assert_eq!(memory_on_demand(&spool, 100, 1 << 27), 16 << 20);
+        assert_eq!(memory_on_demand(&spool, 2, large), (1 << 30) / 10);
     }
 
     #[test]
@@ -206,7 +269,7 @@ mod tests {
         let spool = Spool::in_directory(directory.path());
         let blobs = blobs(1000, data.collect());
         let one = blobs[0].1.sliver_bytes().unwrap();
-        let error = place(blobs, &spool).unwrap_err();
+        let error = place(blobs, &spool, false).unwrap_err();
         let ClientError::Spool(SpoolError::NoSpace { needed, .. }) = error else {
             panic!("{error}");
         };

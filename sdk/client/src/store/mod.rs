@@ -16,6 +16,7 @@ mod encode;
 mod encode_all;
 mod lost;
 mod mixing;
+mod on_demand;
 mod parts;
 mod phases;
 mod plan;

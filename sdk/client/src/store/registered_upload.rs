@@ -3,8 +3,8 @@
 use walrus_core::{BlobId, certificate::signers_from_bitmap, messages::BlobPersistence};
 use walrus_sui::transactions::BlobCertificate;
 
-use super::{BlobUpload, encode::Unencoded, upload_and_confirm};
-use crate::{BlobData, Client, ClientError, NoProgress};
+use super::{BlobUpload, encode::Unencoded, encode_all::memory_on_demand, upload_and_confirm};
+use crate::{BlobData, Client, ClientError, NoProgress, limits};
 
 /// What shows that the nodes hold a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,12 @@ impl Client {
         let blob = Unencoded::new(blob_id.to_string(), data.into(), view.current.config)?;
         let encoded = if blob.sliver_bytes()? <= self.spool().in_memory {
             blob.encode_in_memory(|_| {}).await?
+        } else if blob.length <= limits::MAX_BYTES_ON_DEMAND
+            && view.current.learns_to_offer_uploads().await
+        {
+            let budget = memory_on_demand(self.spool(), 1, blob.length);
+            let spool = self.spool().clone();
+            blob.encode_on_demand(spool, budget, |_| {}).await?
         } else {
             blob.encode_to_file(self.spool().clone(), |_| {}).await?
         };

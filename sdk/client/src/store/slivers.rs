@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use walrus_core::{
-    SliverPairIndex, SliverType, VerifiedBlobMetadataWithId, encoder::EncodedBlob,
+    EncodingConfig, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId, encoder::EncodedBlob,
     sliver::SliverId, spool::SliverSpool,
 };
 
-use crate::NodeProblem;
+use super::{Unencoded, on_demand::OnDemand};
+use crate::{BlobData, ClientError, NodeProblem, Spool};
 
-/// An encoded blob: metadata, and slivers in memory or in a file. Cheap to clone; the file goes with the last clone.
+/// An encoded blob: metadata, and slivers in memory, in a file, or made when they are wanted. Cheap to clone; the file goes with the
+/// last clone.
 #[derive(Debug, Clone)]
 pub struct EncodedSlivers(Kept);
 
@@ -18,6 +20,7 @@ pub struct EncodedSlivers(Kept);
 enum Kept {
     Memory(Arc<EncodedBlob>),
     File(Arc<Spooled>),
+    OnDemand(Arc<OnDemand>),
 }
 
 #[derive(Debug)]
@@ -38,11 +41,45 @@ impl EncodedSlivers {
         Self(Kept::File(Arc::new(Spooled { metadata, spool })))
     }
 
+    /// Finds out what a blob is. No slivers are kept: they are made when nodes take them, and those that wait to be sent take `budget`
+    /// bytes of memory, or as much as four of them. Nodes that take one sliver a request get them from a file in the spool.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreadable`], [`ClientError::BlobTooLarge`].
+    pub async fn made_when_taken(
+        data: impl Into<BlobData>,
+        config: EncodingConfig,
+        spool: Spool,
+        budget: usize,
+    ) -> Result<Self, ClientError> {
+        let blob = Unencoded::new("the blob".to_owned(), data.into(), config)?;
+        blob.encode_on_demand(spool, budget, |_| {}).await
+    }
+
+    /// A blob of which no slivers are kept.
+    pub(super) fn on_demand(blob: OnDemand) -> Self {
+        Self(Kept::OnDemand(Arc::new(blob)))
+    }
+
+    /// The blob, if no slivers of it are kept: they come in the order in which they are made.
+    pub(super) fn made_on_demand(&self) -> Option<&Arc<OnDemand>> {
+        match &self.0 {
+            Kept::OnDemand(blob) => Some(blob),
+            Kept::Memory(_) | Kept::File(_) => None,
+        }
+    }
+
+    /// Whether all slivers are in memory, so that sending them takes none.
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.0, Kept::Memory(_))
+    }
+
     /// The metadata.
     pub fn metadata(&self) -> &VerifiedBlobMetadataWithId {
         match &self.0 {
             Kept::Memory(blob) => &blob.metadata,
             Kept::File(blob) => &blob.metadata,
+            Kept::OnDemand(blob) => blob.metadata(),
         }
     }
 
@@ -64,6 +101,10 @@ impl EncodedSlivers {
     ) -> Result<Bytes, NodeProblem> {
         match &self.0 {
             Kept::Memory(blob) => from_memory(blob, pair, sliver_type),
+            Kept::OnDemand(blob) => {
+                let index = pair.to_sliver_index(sliver_type, blob.metadata().n_shards());
+                blob.spooled(SliverId::new(sliver_type, index)).await
+            }
             Kept::File(blob) => {
                 let blob = Arc::clone(blob);
                 let read = tokio::task::spawn_blocking(move || blob.read(pair, sliver_type));

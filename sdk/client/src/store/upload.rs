@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
-use walrus_core::{
-    BlobId, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId, messages::BlobPersistence,
-};
+use walrus_core::{BlobId, SliverPairIndex, SliverType, messages::BlobPersistence};
 use walrus_node_client::{NodeClient, Stored, StoredOnNodeStatus};
 
 use super::slivers::EncodedSlivers;
 use crate::{
-    NodeProblem, Tuning, limits,
+    NodeProblem, Spool, Tuning, limits,
     nodes::StorageNode,
     patience::{persist, within},
 };
@@ -35,7 +33,7 @@ impl BlobUpload {
     /// An upload on its own.
     pub fn new(blob: impl Into<EncodedSlivers>, persistence: BlobPersistence) -> Self {
         let blob = blob.into();
-        let permits = upload_permits([blob.metadata()], &Tuning::default());
+        let permits = upload_permits([&blob], &Tuning::default(), Spool::IN_MEMORY);
         Self {
             blob,
             persistence,
@@ -51,18 +49,21 @@ impl BlobUpload {
     }
 }
 
-/// How many slivers of these blobs may be on their way at the same time. Client spec 1.6.5.
+/// How many slivers of these blobs may be on their way at the same time. Client spec 1.6.5. Of those that are not in memory anyhow there are no
+/// more than `in_memory` bytes.
 pub(crate) fn upload_permits<'a>(
-    blobs: impl IntoIterator<Item = &'a VerifiedBlobMetadataWithId>,
+    blobs: impl IntoIterator<Item = &'a EncodedSlivers>,
     tuning: &Tuning,
+    in_memory: u64,
 ) -> Arc<Semaphore> {
-    let sliver = blobs
-        .into_iter()
-        .map(|metadata| metadata.sliver_length(SliverType::Primary))
-        .max()
-        .unwrap_or(1)
-        .max(1);
-    let permits = (tuning.max_data_in_flight / sliver).clamp(1, tuning.max_concurrent_writes);
+    let (mut sliver, mut bytes) = (1, tuning.max_data_in_flight);
+    for blob in blobs {
+        sliver = sliver.max(blob.metadata().sliver_length(SliverType::Primary));
+        if !blob.is_in_memory() {
+            bytes = bytes.min(usize::try_from(in_memory).unwrap_or(usize::MAX));
+        }
+    }
+    let permits = (bytes / sliver).clamp(1, tuning.max_concurrent_writes);
     Arc::new(Semaphore::new(permits))
 }
 
@@ -152,9 +153,9 @@ mod tests {
     #[test]
     fn both_limits_bound_the_slivers_on_their_way() {
         let config = EncodingConfig::new(12).unwrap();
-        let encoder = BlobEncoder::new(config, b"blob").unwrap();
-        let metadata = encoder.compute_metadata().unwrap();
-        let permits = |tuning| upload_permits([&metadata], &tuning).available_permits();
+        let encoded = BlobEncoder::new(config, b"blob").unwrap().encode().unwrap();
+        let blob = EncodedSlivers::from(Arc::new(encoded));
+        let permits = |tuning| upload_permits([&blob], &tuning, 0).available_permits();
         let default = Tuning::default();
         assert_eq!(permits(default), default.max_concurrent_writes);
         let few = Tuning {
@@ -167,5 +168,18 @@ mod tests {
             ..default
         };
         assert_eq!(permits(little), 1);
+    }
+
+    #[tokio::test]
+    async fn those_of_a_file_are_bounded_by_memory() {
+        let config = EncodingConfig::new(12).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::in_directory(directory.path());
+        let blob = vec![7; 10_000];
+        let blob = EncodedSlivers::made_when_taken(blob, config, spool, 0);
+        let blob = blob.await.unwrap();
+        let sliver = blob.metadata().sliver_length(SliverType::Primary) as u64;
+        let permits = upload_permits([&blob], &Tuning::default(), 5 * sliver + 1);
+        assert_eq!(permits.available_permits(), 5);
     }
 }

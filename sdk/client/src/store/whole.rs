@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use walrus_core::{Epoch, SliverType};
-use walrus_node_client::{NodeClient, PIECE_HEADER_BYTES, PieceHeader, PieceName, Reason};
+use walrus_core::{Epoch, SliverType, sliver::SliverId};
+use walrus_node_client::{
+    NodeClient, PIECE_HEADER_BYTES, PieceHeader, PieceName, Reason, payload_parts,
+};
 
 use super::{
     confirm::{self, Confirmation, Unconfirmed},
+    on_demand::{Fed, Feed, Hold, SourceParts},
     quorum::NodeEvent,
     upload::BlobUpload,
 };
@@ -132,8 +135,8 @@ async fn send(
     let wait = node.tuning().confirmation_long_poll;
     let unread = Unread::default();
     let sending = Sending {
+        pieces: Pieces::new(upload, missing),
         upload: upload.clone(),
-        pieces: missing.into_iter(),
         current: None,
         events: events.clone(),
         unread: unread.clone(),
@@ -170,10 +173,59 @@ impl Unread {
     }
 }
 
+/// Pieces that are to be sent.
+enum Pieces {
+    /// As they are named.
+    InOrder(std::vec::IntoIter<PieceName>),
+    /// The metadata, and slivers as they are made.
+    AsMade {
+        metadata: Option<PieceName>,
+        slivers: Feed,
+    },
+}
+
+impl Pieces {
+    fn new(upload: &BlobUpload, missing: Vec<PieceName>) -> Self {
+        let Some(blob) = upload.blob.made_on_demand() else {
+            return Self::InOrder(missing.into_iter());
+        };
+        let n_shards = blob.metadata().n_shards();
+        let slivers = missing.iter().filter_map(|piece| match *piece {
+            PieceName::Metadata => None,
+            PieceName::Sliver(pair, sliver_type) => {
+                let index = pair.to_sliver_index(sliver_type, n_shards);
+                Some(SliverId::new(sliver_type, index))
+            }
+        });
+        Self::AsMade {
+            slivers: Feed::new(blob, slivers),
+            metadata: missing
+                .contains(&PieceName::Metadata)
+                .then_some(PieceName::Metadata),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Next>, NodeProblem> {
+        match self {
+            Self::InOrder(pieces) => Ok(pieces.next().map(Next::Named)),
+            Self::AsMade { metadata, slivers } => match metadata.take() {
+                Some(metadata) => Ok(Some(Next::Named(metadata))),
+                None => Ok(slivers.next().await?.map(Next::Fed)),
+            },
+        }
+    }
+}
+
+/// What is sent next.
+enum Next {
+    Named(PieceName),
+    Fed(Fed),
+}
+
 /// Pieces on their way out, one after the other. Each is in memory only while it is being sent.
 struct Sending {
     upload: BlobUpload,
-    pieces: std::vec::IntoIter<PieceName>,
+    pieces: Pieces,
     current: Option<Current>,
     events: mpsc::Sender<NodeEvent>,
     unread: Unread,
@@ -182,9 +234,17 @@ struct Sending {
 /// What is left of a piece.
 struct Current {
     parts: Box<dyn Iterator<Item = Bytes> + Send>,
+    /// What is read when those are sent.
+    unread: Option<SourceParts>,
     /// Bytes of the sliver, as they are counted for people.
     counted: Option<u64>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _memory: Option<Memory>,
+}
+
+/// What a piece in memory takes of what there may be of them.
+enum Memory {
+    Permit(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit),
+    Made(#[expect(dead_code, reason = "held until it is dropped")] Hold),
 }
 
 impl Sending {
@@ -201,7 +261,7 @@ impl Sending {
     async fn next(&mut self) -> Result<Option<Bytes>, NodeProblem> {
         loop {
             if let Some(current) = &mut self.current {
-                if let Some(part) = current.parts.next() {
+                if let Some(part) = current.next().await? {
                     return Ok(Some(part));
                 }
                 if let Some(bytes) = current.counted {
@@ -210,10 +270,14 @@ impl Sending {
                 }
             }
             self.current = None;
-            let Some(piece) = self.pieces.next() else {
+            let Some(next) = self.pieces.next().await? else {
                 return Ok(None);
             };
-            self.current = Some(self.load(piece).await?);
+            let next = match next {
+                Next::Named(piece) => self.load(piece).await?,
+                Next::Fed(fed) => self.fed(fed).await?,
+            };
+            self.current = Some(next);
         }
     }
 
@@ -224,17 +288,74 @@ impl Sending {
             PieceName::Sliver(pair, sliver_type) => {
                 let permit = Arc::clone(&self.upload.permits).acquire_owned().await.ok();
                 let payload = blob.sliver(pair, sliver_type).await?;
-                let counted = metadata.sliver_length(sliver_type) as u64;
-                (payload, Some(counted), permit)
+                (payload, Some(self.counted(sliver_type)), permit)
             }
         };
+        Current::whole(piece, payload, counted, permit.map(Memory::Permit))
+    }
+
+    /// A sliver of a blob of which none are kept.
+    async fn fed(&mut self, fed: Fed) -> Result<Current, NodeProblem> {
+        let name = |sliver: SliverId| {
+            let n_shards = self.upload.blob.metadata().n_shards();
+            let pair = sliver.index().to_pair_index(sliver.sliver_type(), n_shards);
+            PieceName::Sliver(pair, sliver.sliver_type())
+        };
+        match fed {
+            Fed::Made(sliver, payload, hold) => {
+                let counted = Some(self.counted(sliver.sliver_type()));
+                Current::whole(name(sliver), payload, counted, Some(Memory::Made(hold)))
+            }
+            Fed::Source(sliver) => {
+                let blob = self.upload.blob.made_on_demand();
+                let blob =
+                    blob.ok_or_else(|| NodeProblem::NothingToSend(name(sliver).to_string()))?;
+                let (header, parts) = SourceParts::begin(blob, sliver, name(sliver)).await?;
+                Ok(Current {
+                    parts: Box::new(std::iter::once(header.to_bytes())),
+                    unread: Some(parts),
+                    counted: Some(self.counted(sliver.sliver_type())),
+                    _memory: None,
+                })
+            }
+        }
+    }
+
+    fn counted(&self, sliver_type: SliverType) -> u64 {
+        self.upload.blob.metadata().sliver_length(sliver_type) as u64
+    }
+}
+
+impl Current {
+    /// A piece that is in memory.
+    fn whole(
+        piece: PieceName,
+        payload: Bytes,
+        counted: Option<u64>,
+        memory: Option<Memory>,
+    ) -> Result<Self, NodeProblem> {
         let header = PieceHeader::of(piece, &payload).ok_or_else(|| {
             NodeProblem::NothingToSend(format!("{piece} is too large to be sent"))
         })?;
-        Ok(Current {
+        Ok(Self {
             parts: Box::new(header.parts(payload)),
+            unread: None,
             counted,
-            _permit: permit,
+            _memory: memory,
         })
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, NodeProblem> {
+        if let Some(part) = self.parts.next() {
+            return Ok(Some(part));
+        }
+        let Some(unread) = &mut self.unread else {
+            return Ok(None);
+        };
+        let Some(read) = unread.next().await? else {
+            return Ok(None);
+        };
+        self.parts = Box::new(payload_parts(read));
+        Ok(self.parts.next())
     }
 }

@@ -5,6 +5,7 @@
 
 mod manifests;
 mod network;
+mod on_demand;
 mod quilts;
 mod ranges;
 mod reads;

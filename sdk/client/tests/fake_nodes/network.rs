@@ -97,6 +97,8 @@ pub(crate) struct Node {
     blob: Option<Arc<EncodedBlob>>,
     requests: Mutex<HashMap<&'static str, u32>>,
     pub(crate) received: Mutex<HashSet<(u16, SliverType)>>,
+    /// The slivers that came among several pieces, or by themselves.
+    pub(crate) slivers: Mutex<HashMap<(u16, SliverType), Bytes>>,
     /// Slivers that it was asked for.
     pub(crate) wanted: Mutex<Vec<(SliverPairIndex, SliverType)>>,
     /// Pieces of each request that brought several.
@@ -190,6 +192,7 @@ impl Network {
                 blob: blob.cloned(),
                 requests: Mutex::default(),
                 received: Mutex::default(),
+                slivers: Mutex::default(),
                 wanted: Mutex::default(),
                 pieces: Mutex::default(),
                 asked: AtomicU32::new(0),
@@ -466,9 +469,11 @@ async fn put_metadata(State(node): State<Arc<Node>>, _body: Bytes) -> Response {
 async fn put_sliver(
     State(node): State<Arc<Node>>,
     Path((_, pair, sliver_type)): Path<(BlobId, SliverPairIndex, SliverType)>,
-    _body: Bytes,
+    body: Bytes,
 ) -> Response {
     node.received.lock().unwrap().insert((pair.0, sliver_type));
+    let mut slivers = node.slivers.lock().unwrap();
+    slivers.insert((pair.0, sliver_type), body);
     success(StatusCode::CREATED, "sliver stored")
 }
 
@@ -481,8 +486,11 @@ async fn upload(
     let mut pieces = PieceReader::new(body.into_data_stream());
     let mut came = 0;
     while let Some(header) = pieces.header().await.unwrap() {
-        pieces.payload(&header).await.unwrap();
+        let payload = pieces.payload(&header).await.unwrap();
         if let PieceName::Sliver(pair, sliver_type) = header.name {
+            let mut slivers = node.slivers.lock().unwrap();
+            slivers.insert((pair.0, sliver_type), payload);
+            drop(slivers);
             node.received.lock().unwrap().insert((pair.0, sliver_type));
         }
         came += 1;

@@ -397,28 +397,32 @@ async fn a_file_that_changes_while_it_is_stored_is_refused_before_anything_is_pa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_room_for_files_nothing_is_paid_or_fetched() {
+async fn a_store_needs_no_room_for_files_and_without_it_nothing_is_fetched() {
     let network = TestNetwork::start(small()).await;
     let mut options = ClientOptions::default();
     options.spool.in_memory = IN_MEMORY;
     options.spool.directory = PathBuf::from("/nonexistent");
     let client = network.client_with(options).await;
     let data = random_bytes(LENGTH);
-    let before = network.balance().await;
     let blobs = vec![BlobToStore::new("file", data.clone())];
-    let error = client
+    let report = client
         .store_many(blobs)
         .options(store_options())
         .await
-        .unwrap_err();
+        .unwrap();
+    let [outcome] = report.outcomes.as_slice() else {
+        panic!("{report:?}");
+    };
+    let Ok(Stored::NewlyCreated { blob_object, .. }) = &outcome.result else {
+        panic!("{outcome:?}");
+    };
+    let blob = blob_object.blob_id;
+    network.assert_reads(&blob, &data).await;
     let no_room = |error: &ClientError| {
         matches!(error, ClientError::Spool(SpoolError::Failed { directory, .. })
             if directory == Path::new("/nonexistent"))
     };
-    assert!(no_room(&error), "{error}");
-    assert_eq!(network.balance().await, before);
 
-    let blob = network.store(&data, 2).await.blob_id;
     let place = Place::new(&network).await;
     let out = place.file("out", b"older");
     let options = ReadOptions::default();
