@@ -20,7 +20,8 @@ pub(super) struct Wanted {
 }
 
 /// All slivers of one type, by node. Of a node all are asked for before those of the next, as far as it may be asked for so many
-/// at the same time: few nodes have work with a read, and none of them alone can hold it up.
+/// at the same time: few nodes have work with a read, and none of them alone can hold it up. Of large slivers those that are bytes of
+/// the blob come first, whoever has them: decoding the others takes longer than a request to another node.
 pub(super) struct Schedule {
     lanes: Vec<Lane>,
     round: u32,
@@ -30,6 +31,8 @@ pub(super) struct Schedule {
 
 struct Lane {
     node: Arc<StorageNode>,
+    /// To be asked for before everything else, of all nodes.
+    first: VecDeque<SliverPairIndex>,
     now: VecDeque<SliverPairIndex>,
     /// To be asked for again in the next round.
     later: VecDeque<SliverPairIndex>,
@@ -49,15 +52,28 @@ impl Schedule {
     ) -> Self {
         let mut nodes: Vec<_> = committee.nodes.to_vec();
         nodes.shuffle(&mut rand::rng());
-        let lane = |node: Arc<StorageNode>| Lane {
-            now: node.pairs(metadata.blob_id(), metadata.n_shards()).into(),
-            node,
-            later: VecDeque::new(),
-            in_flight: 0,
-            lied: false,
-            unreachable: false,
+        let (n_shards, size) = (
+            metadata.n_shards(),
+            metadata.sliver_length(sliver_type).max(1),
+        );
+        let source_symbols = metadata.config().source_symbols(sliver_type);
+        let is_first = |pair: &SliverPairIndex| {
+            let index = pair.to_sliver_index(sliver_type, n_shards);
+            size >= limits::LARGE_SLIVER && index.get() < source_symbols
         };
-        let size = metadata.sliver_length(sliver_type).max(1);
+        let lane = |node: Arc<StorageNode>| {
+            let pairs = node.pairs(metadata.blob_id(), n_shards).into_iter();
+            let (first, now) = pairs.partition(is_first);
+            Lane {
+                node,
+                first,
+                now,
+                later: VecDeque::new(),
+                in_flight: 0,
+                lied: false,
+                unreachable: false,
+            }
+        };
         let per_node = limits::MAX_READ_IN_FLIGHT_PER_NODE / size;
         Self {
             lanes: nodes.into_iter().map(lane).collect(),
@@ -69,20 +85,27 @@ impl Schedule {
     /// The next sliver to ask for; `None` if there is nothing to ask for now.
     pub(super) fn next(&mut self) -> Option<Wanted> {
         let last = self.round >= limits::READ_ROUNDS;
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            if lane.lied {
-                continue;
-            }
-            if lane.unreachable {
-                // What is left of it need not be tried in this round.
-                let rest = std::mem::take(&mut lane.now);
-                if !last {
-                    lane.later.extend(rest);
+        for lane in &mut self.lanes {
+            if lane.lied || lane.unreachable {
+                // What is left of it need not be tried in this round, or at all.
+                let rest = lane.first.drain(..).chain(lane.now.drain(..));
+                match last || lane.lied {
+                    true => drop(rest),
+                    false => lane.later.extend(rest),
                 }
-                continue;
             }
+        }
+        self.next_among(|lane| &mut lane.first)
+            .or_else(|| self.next_among(|lane| &mut lane.now))
+    }
+
+    fn next_among(
+        &mut self,
+        queue: impl Fn(&mut Lane) -> &mut VecDeque<SliverPairIndex>,
+    ) -> Option<Wanted> {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
             if lane.in_flight < self.per_node
-                && let Some(pair) = lane.now.pop_front()
+                && let Some(pair) = queue(lane).pop_front()
             {
                 lane.in_flight += 1;
                 return Some(Wanted {
@@ -101,7 +124,7 @@ impl Schedule {
         if lane.in_flight >= self.per_node {
             return None;
         }
-        let pair = lane.now.pop_front()?;
+        let pair = lane.first.pop_front().or_else(|| lane.now.pop_front())?;
         lane.in_flight += 1;
         Some(Wanted {
             pair,
@@ -190,8 +213,12 @@ mod tests {
     }
 
     fn schedule(per_node: usize) -> Schedule {
+        schedule_of(b"blob", per_node)
+    }
+
+    fn schedule_of(blob: &[u8], per_node: usize) -> Schedule {
         let config = EncodingConfig::new(SHARDS).unwrap();
-        let encoder = BlobEncoder::new(config, b"blob").unwrap();
+        let encoder = BlobEncoder::new(config, blob).unwrap();
         let metadata = encoder.compute_metadata().unwrap();
         let mut schedule = Schedule::new(&committee(), &metadata, SliverType::Primary);
         schedule.per_node = per_node;
@@ -209,6 +236,21 @@ mod tests {
         assert_eq!(pairs.len(), usize::from(SHARDS));
         assert_eq!(wanted.len(), pairs.len());
         assert!(wanted.is_sorted_by_key(|wanted| wanted.lane));
+    }
+
+    #[test]
+    fn of_large_slivers_those_of_the_blob_come_first() {
+        let rows = usize::from(
+            EncodingConfig::new(SHARDS)
+                .unwrap()
+                .primary_source_symbols(),
+        );
+        let blob = vec![7; rows * limits::LARGE_SLIVER];
+        let wanted = all(&mut schedule_of(&blob, 100));
+        assert_eq!(wanted.len(), usize::from(SHARDS));
+        let (first, rest) = wanted.split_at(rows);
+        assert!(first.iter().all(|wanted| wanted.pair.as_usize() < rows));
+        assert!(rest.iter().all(|wanted| wanted.pair.as_usize() >= rows));
     }
 
     #[test]

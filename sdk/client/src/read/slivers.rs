@@ -107,6 +107,10 @@ impl<'a, T: Axis> Gathering<'a, T> {
             verifying: Semaphore::new(cores),
         };
         let (answering, answers) = mpsc::channel(limits::MAX_CONCURRENT_READS);
+        let slack = match shared.metadata.sliver_length(T::TYPE) {
+            limits::LARGE_SLIVER.. => 0,
+            _ => (needed / 8).max(2),
+        };
         Ok(Self {
             shared: Arc::new(shared),
             progress,
@@ -118,7 +122,7 @@ impl<'a, T: Axis> Gathering<'a, T> {
             in_flight: 0,
             answers,
             answering,
-            slack: (needed / 8).max(2),
+            slack,
             seen: 0,
         })
     }
