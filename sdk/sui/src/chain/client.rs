@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future::BoxFuture};
 use sui_rpc::{
     client::HeadersInterceptor,
     field::{FieldMask, FieldMaskUtil as _},
@@ -11,7 +11,7 @@ use sui_rpc::{
 use sui_sdk_types::{Address, Digest, StructTag, TypeTag};
 
 use super::{
-    ChainError,
+    Call, ChainError,
     object::{CoinObject, Funds, GasLimits, OBJECT_MASK, ObjectData},
     retry,
     servers::{Info, Position, SERVICE_INFO, Server, Servers},
@@ -130,15 +130,17 @@ impl ChainClient {
     }
 
     /// Has another server take over from one that failed; whether one did.
-    pub(crate) async fn replace(&self, failed: Position) -> bool {
-        self.servers.replace(failed).await
+    pub(crate) fn replace(&self, failed: Position) -> BoxFuture<'_, bool> {
+        Box::pin(async move { self.servers.replace(failed).await })
     }
 
     /// The same for a server that refused something, if it does not answer at all.
-    pub(crate) async fn replace_if_gone(&self, suspect: Position) -> bool {
-        self.servers.count() > 1
-            && !self.servers.answers(suspect).await
-            && self.servers.replace(suspect).await
+    pub(crate) fn replace_if_gone(&self, suspect: Position) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            self.servers.count() > 1
+                && !self.servers.answers(suspect).await
+                && self.servers.replace(suspect).await
+        })
     }
 
     /// Notes a checkpoint that a server which takes over must have.
@@ -184,67 +186,76 @@ impl ChainClient {
         Ok(self.service_info().await?.lowest.unwrap_or(0))
     }
 
-    async fn service_info(&self) -> Result<Info, ChainError> {
-        let info = self
-            .read(SERVICE_INFO, |mut rpc| async move {
-                let request = proto::GetServiceInfoRequest::default();
-                Ok(rpc
-                    .ledger_client()
-                    .get_service_info(request)
-                    .await?
-                    .into_inner())
-            })
-            .await?;
-        let info = Info::of(&info)?;
-        self.servers.told(info);
-        Ok(info)
+    fn service_info(&self) -> Call<'_, Info> {
+        Box::pin(async move {
+            let info = self
+                .read(SERVICE_INFO, |mut rpc| async move {
+                    let request = proto::GetServiceInfoRequest::default();
+                    Ok(rpc
+                        .ledger_client()
+                        .get_service_info(request)
+                        .await?
+                        .into_inner())
+                })
+                .await?;
+            let info = Info::of(&info)?;
+            self.servers.told(info);
+            Ok(info)
+        })
     }
 
     /// The reference gas price in MIST.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn reference_gas_price(&self) -> Result<u64, ChainError> {
-        self.read("GetEpoch", |mut rpc| async move {
-            rpc.get_reference_gas_price().await
+    pub fn reference_gas_price(&self) -> Call<'_, u64> {
+        Box::pin(async move {
+            self.read("GetEpoch", |mut rpc| async move {
+                rpc.get_reference_gas_price().await
+            })
+            .await
         })
-        .await
     }
 
     /// The chain's current epoch, which is not that of the storage network.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn epoch(&self) -> Result<u64, ChainError> {
-        let answer = self
-            .read("GetEpoch", |mut rpc| {
-                let mask = FieldMask::from_paths(["epoch"]);
-                let request = proto::GetEpochRequest::default().with_read_mask(mask);
-                async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
-            })
-            .await?;
-        let epoch = answer.epoch().epoch_opt();
-        epoch.ok_or_else(|| ChainError::malformed("GetEpoch", "no epoch"))
+    pub fn epoch(&self) -> Call<'_, u64> {
+        Box::pin(async move {
+            let answer = self
+                .read("GetEpoch", |mut rpc| {
+                    let mask = FieldMask::from_paths(["epoch"]);
+                    let request = proto::GetEpochRequest::default().with_read_mask(mask);
+                    async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
+                })
+                .await?;
+            let epoch = answer.epoch().epoch_opt();
+            epoch.ok_or_else(|| ChainError::malformed("GetEpoch", "no epoch"))
+        })
     }
 
     /// What the protocol says about gas budgets. A chain that does not tell its protocol's configuration has no limits here.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn gas_limits(&self) -> Result<GasLimits, ChainError> {
-        let epoch = self
-            .read("GetEpoch", |mut rpc| {
-                let mask = FieldMask::from_paths(["reference_gas_price", "protocol_config"]);
-                let request = proto::GetEpochRequest::default().with_read_mask(mask);
-                async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
+    pub fn gas_limits(&self) -> Call<'_, GasLimits> {
+        Box::pin(async move {
+            let epoch = self
+                .read("GetEpoch", |mut rpc| {
+                    let mask = FieldMask::from_paths(["reference_gas_price", "protocol_config"]);
+                    let request = proto::GetEpochRequest::default().with_read_mask(mask);
+                    async move { Ok(rpc.ledger_client().get_epoch(request).await?.into_inner()) }
+                })
+                .await?;
+            let attributes = &epoch.epoch().protocol_config().attributes;
+            let number = |name: &str| attributes.get(name)?.parse::<u64>().ok();
+            let price = epoch.epoch().reference_gas_price();
+            Ok(GasLimits {
+                largest_budget: number("max_tx_gas"),
+                smallest_budget: number("base_tx_cost_fixed")
+                    .map(|units| units.saturating_mul(price)),
             })
-            .await?;
-        let attributes = &epoch.epoch().protocol_config().attributes;
-        let number = |name: &str| attributes.get(name)?.parse::<u64>().ok();
-        let price = epoch.epoch().reference_gas_price();
-        Ok(GasLimits {
-            largest_budget: number("max_tx_gas"),
-            smallest_budget: number("base_tx_cost_fixed").map(|units| units.saturating_mul(price)),
         })
     }
 
@@ -252,56 +263,65 @@ impl ChainClient {
     ///
     /// # Errors
     /// [`ChainError::ObjectNotFound`] and others.
-    pub async fn object(&self, id: Address) -> Result<ObjectData, ChainError> {
-        let found = self.objects(&[id]).await?.pop().flatten();
-        found.ok_or(ChainError::ObjectNotFound { id })
+    pub fn object(&self, id: Address) -> Call<'_, ObjectData> {
+        Box::pin(async move {
+            let found = self.objects(&[id]).await?.pop().flatten();
+            found.ok_or(ChainError::ObjectNotFound { id })
+        })
     }
 
     /// Objects at their latest versions, in the order of `ids`; `None` where there is none.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn objects(&self, ids: &[Address]) -> Result<Vec<Option<ObjectData>>, ChainError> {
-        const CALL: &str = "BatchGetObjects";
-        let mut found = Vec::with_capacity(ids.len());
-        for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
-            let reading = self.read(CALL, |rpc| batch_get(rpc, batch, &OBJECT_MASK));
-            let response = reading.await?;
-            if response.objects.len() != batch.len() {
-                let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
-                return Err(ChainError::malformed(CALL, reason));
+    pub fn objects<'a>(&'a self, ids: &'a [Address]) -> Call<'a, Vec<Option<ObjectData>>> {
+        Box::pin(async move {
+            const CALL: &str = "BatchGetObjects";
+            let mut found = Vec::with_capacity(ids.len());
+            for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
+                let reading = self.read(CALL, |rpc| batch_get(rpc, batch, &OBJECT_MASK));
+                let response = reading.await?;
+                if response.objects.len() != batch.len() {
+                    let reason =
+                        format!("{} answers to {} IDs", response.objects.len(), batch.len());
+                    return Err(ChainError::malformed(CALL, reason));
+                }
+                for (result, id) in response.objects.into_iter().zip(batch) {
+                    found.push(single_object(CALL, *id, result)?);
+                }
             }
-            for (result, id) in response.objects.into_iter().zip(batch) {
-                found.push(single_object(CALL, *id, result)?);
-            }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     /// The first version of each package, in the order of `ids`.
     ///
     /// # Errors
     /// [`ChainError::ObjectNotFound`] where there is no such package, and others.
-    pub async fn original_packages(&self, ids: &[Address]) -> Result<Vec<Address>, ChainError> {
-        const CALL: &str = "BatchGetObjects";
-        let mut originals = Vec::with_capacity(ids.len());
-        for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
-            let mask = ["object_id", "package.original_id"];
-            let response = self.read(CALL, |rpc| batch_get(rpc, batch, &mask)).await?;
-            if response.objects.len() != batch.len() {
-                let reason = format!("{} answers to {} IDs", response.objects.len(), batch.len());
-                return Err(ChainError::malformed(CALL, reason));
+    pub fn original_packages<'a>(&'a self, ids: &'a [Address]) -> Call<'a, Vec<Address>> {
+        Box::pin(async move {
+            const CALL: &str = "BatchGetObjects";
+            let mut originals = Vec::with_capacity(ids.len());
+            for batch in ids.chunks(limits::OBJECTS_PER_BATCH) {
+                let mask = ["object_id", "package.original_id"];
+                let response = self.read(CALL, |rpc| batch_get(rpc, batch, &mask)).await?;
+                if response.objects.len() != batch.len() {
+                    let reason =
+                        format!("{} answers to {} IDs", response.objects.len(), batch.len());
+                    return Err(ChainError::malformed(CALL, reason));
+                }
+                for (result, id) in response.objects.into_iter().zip(batch) {
+                    let object =
+                        found(CALL, result)?.ok_or(ChainError::ObjectNotFound { id: *id })?;
+                    let original = object.package().original_id();
+                    let original = original.parse().map_err(|error| {
+                        ChainError::malformed(CALL, format!("original ID of package {id}: {error}"))
+                    })?;
+                    originals.push(original);
+                }
             }
-            for (result, id) in response.objects.into_iter().zip(batch) {
-                let object = found(CALL, result)?.ok_or(ChainError::ObjectNotFound { id: *id })?;
-                let original = object.package().original_id();
-                let original = original.parse().map_err(|error| {
-                    ChainError::malformed(CALL, format!("original ID of package {id}: {error}"))
-                })?;
-                originals.push(original);
-            }
-        }
-        Ok(originals)
+            Ok(originals)
+        })
     }
 
     /// Total balance of an address in the smallest unit of a coin type, wherever it lies.
@@ -316,21 +336,23 @@ impl ChainClient {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn funds(&self, owner: Address, coin_type: &StructTag) -> Result<Funds, ChainError> {
-        self.read("GetBalance", |mut rpc| {
-            let request = proto::GetBalanceRequest::default()
-                .with_owner(owner.to_string())
-                .with_coin_type(coin_type.to_string());
-            async move {
-                let response = rpc.state_client().get_balance(request).await?.into_inner();
-                let balance = response.balance();
-                Ok(Funds {
-                    total: balance.balance(),
-                    address_balance: balance.address_balance(),
-                })
-            }
+    pub fn funds<'a>(&'a self, owner: Address, coin_type: &'a StructTag) -> Call<'a, Funds> {
+        Box::pin(async move {
+            self.read("GetBalance", |mut rpc| {
+                let request = proto::GetBalanceRequest::default()
+                    .with_owner(owner.to_string())
+                    .with_coin_type(coin_type.to_string());
+                async move {
+                    let response = rpc.state_client().get_balance(request).await?.into_inner();
+                    let balance = response.balance();
+                    Ok(Funds {
+                        total: balance.balance(),
+                        address_balance: balance.address_balance(),
+                    })
+                }
+            })
+            .await
         })
-        .await
     }
 
     /// SUI balance of an address in MIST.
@@ -345,59 +367,63 @@ impl ChainClient {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn coins(
-        &self,
+    pub fn coins<'a>(
+        &'a self,
         owner: Address,
-        coin_type: &StructTag,
-    ) -> Result<Vec<CoinObject>, ChainError> {
-        let tag = StructTag::coin(TypeTag::from(coin_type.clone()));
-        let objects = self.owned_objects(owner, &tag).await?;
-        let mut coins = objects
-            .iter()
-            .map(ObjectData::as_coin)
-            .collect::<Result<Vec<_>, _>>()?;
-        coins.sort_by_key(|coin| std::cmp::Reverse(coin.balance));
-        Ok(coins)
+        coin_type: &'a StructTag,
+    ) -> Call<'a, Vec<CoinObject>> {
+        Box::pin(async move {
+            let tag = StructTag::coin(TypeTag::from(coin_type.clone()));
+            let objects = self.owned_objects(owner, &tag).await?;
+            let mut coins = objects
+                .iter()
+                .map(ObjectData::as_coin)
+                .collect::<Result<Vec<_>, _>>()?;
+            coins.sort_by_key(|coin| std::cmp::Reverse(coin.balance));
+            Ok(coins)
+        })
     }
 
     /// The objects of one type that an address owns, with contents.
     ///
     /// # Errors
     /// [`ChainError::TooMany`] above [`limits::MAX_LISTED_OBJECTS`], and others.
-    pub async fn owned_objects(
-        &self,
+    pub fn owned_objects<'a>(
+        &'a self,
         owner: Address,
-        object_type: &StructTag,
-    ) -> Result<Vec<ObjectData>, ChainError> {
-        const CALL: &str = "ListOwnedObjects";
-        self.read(CALL, |rpc| {
-            let request = proto::ListOwnedObjectsRequest::default()
-                .with_owner(owner.to_string())
-                .with_object_type(object_type.to_string())
-                .with_page_size(limits::PAGE_SIZE)
-                .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
-            async move {
-                let pages = rpc.list_owned_objects(request);
-                let mut pages = std::pin::pin!(pages.take(limits::MAX_LISTED_OBJECTS + 1));
-                let mut objects = Vec::new();
-                while let Some(object) = pages.next().await {
-                    objects.push(object?);
+        object_type: &'a StructTag,
+    ) -> Call<'a, Vec<ObjectData>> {
+        Box::pin(async move {
+            const CALL: &str = "ListOwnedObjects";
+            self.read(CALL, |rpc| {
+                let request = proto::ListOwnedObjectsRequest::default()
+                    .with_owner(owner.to_string())
+                    .with_object_type(object_type.to_string())
+                    .with_page_size(limits::PAGE_SIZE)
+                    .with_read_mask(FieldMask::from_paths(OBJECT_MASK));
+                async move {
+                    let pages = rpc.list_owned_objects(request);
+                    let mut pages = std::pin::pin!(pages.take(limits::MAX_LISTED_OBJECTS + 1));
+                    let mut objects = Vec::new();
+                    while let Some(object) = pages.next().await {
+                        objects.push(object?);
+                    }
+                    Ok(objects)
                 }
-                Ok(objects)
-            }
-        })
-        .await
-        .and_then(|objects| {
-            if objects.len() > limits::MAX_LISTED_OBJECTS {
-                return Err(ChainError::TooMany {
-                    call: CALL,
-                    limit: limits::MAX_LISTED_OBJECTS,
-                });
-            }
-            objects
-                .iter()
-                .map(|object| ObjectData::from_proto(CALL, object))
-                .collect()
+            })
+            .await
+            .and_then(|objects| {
+                if objects.len() > limits::MAX_LISTED_OBJECTS {
+                    return Err(ChainError::TooMany {
+                        call: CALL,
+                        limit: limits::MAX_LISTED_OBJECTS,
+                    });
+                }
+                objects
+                    .iter()
+                    .map(|object| ObjectData::from_proto(CALL, object))
+                    .collect()
+            })
         })
     }
 
@@ -405,25 +431,27 @@ impl ChainClient {
     ///
     /// # Errors
     /// [`ChainError`], also when the chain does not know the transaction.
-    pub async fn transaction_events(
-        &self,
-        digest: &Digest,
-    ) -> Result<Vec<(StructTag, Vec<u8>)>, ChainError> {
-        let reading = self.get_transaction(digest.to_string(), &["digest", "events"]);
-        let response = reading.await?;
-        response
-            .transaction()
-            .events()
-            .events()
-            .iter()
-            .map(|event| {
-                let event_type = event.event_type().parse().map_err(|error| {
-                    let reason = format!("{}: {error}", event.event_type());
-                    ChainError::malformed(GET_TRANSACTION, reason)
-                })?;
-                Ok((event_type, event.contents().value().to_vec()))
-            })
-            .collect()
+    pub fn transaction_events<'a>(
+        &'a self,
+        digest: &'a Digest,
+    ) -> Call<'a, Vec<(StructTag, Vec<u8>)>> {
+        Box::pin(async move {
+            let reading = self.get_transaction(digest.to_string(), &["digest", "events"]);
+            let response = reading.await?;
+            response
+                .transaction()
+                .events()
+                .events()
+                .iter()
+                .map(|event| {
+                    let event_type = event.event_type().parse().map_err(|error| {
+                        let reason = format!("{}: {error}", event.event_type());
+                        ChainError::malformed(GET_TRANSACTION, reason)
+                    })?;
+                    Ok((event_type, event.contents().value().to_vec()))
+                })
+                .collect()
+        })
     }
 
     /// The checkpoint with the transaction that last changed an object; of a package, which nothing changes, that is the one that
@@ -431,41 +459,45 @@ impl ChainClient {
     ///
     /// # Errors
     /// [`ChainError`], also when the server does not have the transaction any more.
-    pub async fn checkpoint_of_last_change(&self, id: Address) -> Result<u64, ChainError> {
-        let batch = [id];
-        let mask = ["object_id", "previous_transaction"];
-        let read = |rpc| batch_get(rpc, &batch, &mask);
-        let response = self.read("BatchGetObjects", read).await?;
-        let result = response.objects.into_iter().next();
-        let object = result.map(|result| found("BatchGetObjects", result));
-        let object = object.transpose()?.flatten();
-        let object = object.ok_or(ChainError::ObjectNotFound { id })?;
-        let digest = object.previous_transaction().to_owned();
-        let reading = self.get_transaction(digest, &["digest", "checkpoint"]);
-        let response = reading.await?;
-        let checkpoint = response.transaction().checkpoint_opt();
-        checkpoint.ok_or_else(|| ChainError::malformed(GET_TRANSACTION, "no checkpoint"))
+    pub fn checkpoint_of_last_change(&self, id: Address) -> Call<'_, u64> {
+        Box::pin(async move {
+            let batch = [id];
+            let mask = ["object_id", "previous_transaction"];
+            let read = |rpc| batch_get(rpc, &batch, &mask);
+            let response = self.read("BatchGetObjects", read).await?;
+            let result = response.objects.into_iter().next();
+            let object = result.map(|result| found("BatchGetObjects", result));
+            let object = object.transpose()?.flatten();
+            let object = object.ok_or(ChainError::ObjectNotFound { id })?;
+            let digest = object.previous_transaction().to_owned();
+            let reading = self.get_transaction(digest, &["digest", "checkpoint"]);
+            let response = reading.await?;
+            let checkpoint = response.transaction().checkpoint_opt();
+            checkpoint.ok_or_else(|| ChainError::malformed(GET_TRANSACTION, "no checkpoint"))
+        })
     }
 
     /// Has a transaction simulated, once by each server until one answers.
     ///
     /// # Errors
     /// [`ChainError`]; what the simulated transaction itself came to is in the answer.
-    pub async fn simulate(
+    pub fn simulate(
         &self,
         request: proto::SimulateTransactionRequest,
-    ) -> Result<proto::SimulateTransactionResponse, ChainError> {
-        const CALL: &str = "SimulateTransaction";
-        let attempts = u32::try_from(self.server_count()).unwrap_or(1);
-        let deadline = limits::SIMULATE_DEADLINE;
-        let simulate = |mut rpc: sui_rpc::Client| {
-            let request = request.clone();
-            async move {
-                let mut execution = rpc.execution_client();
-                Ok(execution.simulate_transaction(request).await?.into_inner())
-            }
-        };
-        retry::read(&self.servers, CALL, deadline, attempts, simulate).await
+    ) -> Call<'_, proto::SimulateTransactionResponse> {
+        Box::pin(async move {
+            const CALL: &str = "SimulateTransaction";
+            let attempts = u32::try_from(self.server_count()).unwrap_or(1);
+            let deadline = limits::SIMULATE_DEADLINE;
+            let simulate = |mut rpc: sui_rpc::Client| {
+                let request = request.clone();
+                async move {
+                    let mut execution = rpc.execution_client();
+                    Ok(execution.simulate_transaction(request).await?.into_inner())
+                }
+            };
+            retry::read(&self.servers, CALL, deadline, attempts, simulate).await
+        })
     }
 
     /// A transaction with the given fields; `None` if the chain does not know it.
@@ -488,21 +520,23 @@ impl ChainClient {
     }
 
     /// The answer about a transaction, with the given fields; one that the chain does not know is an error of the server.
-    async fn get_transaction(
-        &self,
+    fn get_transaction<'a>(
+        &'a self,
         digest: String,
-        mask: &[&str],
-    ) -> Result<proto::GetTransactionResponse, ChainError> {
-        self.read(GET_TRANSACTION, |mut rpc| {
-            let request = proto::GetTransactionRequest::default()
-                .with_digest(digest.as_str())
-                .with_read_mask(FieldMask::from_paths(mask));
-            async move {
-                let found = rpc.ledger_client().get_transaction(request).await?;
-                Ok(found.into_inner())
-            }
+        mask: &'a [&'a str],
+    ) -> Call<'a, proto::GetTransactionResponse> {
+        Box::pin(async move {
+            self.read(GET_TRANSACTION, |mut rpc| {
+                let request = proto::GetTransactionRequest::default()
+                    .with_digest(digest.as_str())
+                    .with_read_mask(FieldMask::from_paths(mask));
+                async move {
+                    let found = rpc.ledger_client().get_transaction(request).await?;
+                    Ok(found.into_inner())
+                }
+            })
+            .await
         })
-        .await
     }
 
     /// A checkpoint with the given fields.

@@ -9,6 +9,11 @@ mod roots;
 mod servers;
 mod url;
 
+/// A call under way.
+///
+/// On the heap where it is made: what speaks to the chain is compiled in this crate, and not again in each that asks it.
+pub type Call<'a, T, E = ChainError> = futures::future::BoxFuture<'a, Result<T, E>>;
+
 pub use client::ChainClient;
 pub use error::ChainError;
 pub use object::{CoinObject, Funds, GasLimits, ObjectData};

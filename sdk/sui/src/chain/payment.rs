@@ -6,7 +6,7 @@ use sui_rpc::{
 };
 use sui_sdk_types::{Address, Digest, Input, StructTag, Transaction, TransactionKind};
 
-use super::{ChainClient, ChainError};
+use super::{Call, ChainClient, ChainError};
 
 /// An executed transaction, as far as it may be a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,30 +28,32 @@ impl ChainClient {
     ///
     /// # Errors
     /// [`ChainError`], also when the chain does not know the transaction.
-    pub async fn payment(&self, digest: &Digest) -> Result<Payment, ChainError> {
-        const CALL: &str = "GetTransaction";
-        const FIELDS: [&str; 5] = [
-            "digest",
-            "transaction.bcs",
-            "balance_changes",
-            "timestamp",
-            "effects.status",
-        ];
-        let response = self
-            .read(CALL, |mut rpc| {
-                let request = proto::GetTransactionRequest::default()
-                    .with_digest(digest.to_string())
-                    .with_read_mask(FieldMask::from_paths(FIELDS));
-                async move {
-                    Ok(rpc
-                        .ledger_client()
-                        .get_transaction(request)
-                        .await?
-                        .into_inner())
-                }
-            })
-            .await?;
-        Payment::from_proto(CALL, response.transaction())
+    pub fn payment<'a>(&'a self, digest: &'a Digest) -> Call<'a, Payment> {
+        Box::pin(async move {
+            const CALL: &str = "GetTransaction";
+            const FIELDS: [&str; 5] = [
+                "digest",
+                "transaction.bcs",
+                "balance_changes",
+                "timestamp",
+                "effects.status",
+            ];
+            let response = self
+                .read(CALL, |mut rpc| {
+                    let request = proto::GetTransactionRequest::default()
+                        .with_digest(digest.to_string())
+                        .with_read_mask(FieldMask::from_paths(FIELDS));
+                    async move {
+                        Ok(rpc
+                            .ledger_client()
+                            .get_transaction(request)
+                            .await?
+                            .into_inner())
+                    }
+                })
+                .await?;
+            Payment::from_proto(CALL, response.transaction())
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     state::{Sales, Versions},
 };
 use crate::{
-    chain::{ChainClient, ChainError, ObjectData, backoff},
+    chain::{Call, ChainClient, ChainError, ObjectData, backoff},
     limits,
     objects::{
         ActiveSet, Blob, BlobAttributes, BlsCommittee, Field, NodeMetadata, OwnedStorage,
@@ -69,13 +69,15 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`], [`ChainError::WrongType`] when the objects are something else.
-    pub async fn new(chain: ChainClient, objects: ContractObjects) -> Result<Self, ChainError> {
-        let (packages, versions) = packages::discover(&chain, objects).await?;
-        Ok(Self {
-            chain,
-            objects,
-            packages: Arc::new(RwLock::new(packages)),
-            versions,
+    pub fn new(chain: ChainClient, objects: ContractObjects) -> Call<'static, Self> {
+        Box::pin(async move {
+            let (packages, versions) = packages::discover(&chain, objects).await?;
+            Ok(Self {
+                chain,
+                objects,
+                packages: Arc::new(RwLock::new(packages)),
+                versions,
+            })
         })
     }
 
@@ -101,15 +103,17 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn refresh_packages(&self) -> Result<bool, ChainError> {
-        let current = self.system().await?.package_id;
-        let mut packages = self
-            .packages
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let changed = packages.current != current;
-        packages.current = current;
-        Ok(changed)
+    pub fn refresh_packages(&self) -> Call<'_, bool> {
+        Box::pin(async move {
+            let current = self.system().await?.package_id;
+            let mut packages = self
+                .packages
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let changed = packages.current != current;
+            packages.current = current;
+            Ok(changed)
+        })
     }
 
     /// The type `<origin>::module::name`.
@@ -127,16 +131,16 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn system(&self) -> Result<System, ChainError> {
-        self.chain.object(self.objects.system).await?.decode()
+    pub fn system(&self) -> Call<'_, System> {
+        Box::pin(async move { self.chain.object(self.objects.system).await?.decode() })
     }
 
     /// The outer staking object.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn staking(&self) -> Result<Staking, ChainError> {
-        self.chain.object(self.objects.staking).await?.decode()
+    pub fn staking(&self) -> Call<'_, Staking> {
+        Box::pin(async move { self.chain.object(self.objects.staking).await?.decode() })
     }
 
     /// The current epoch.
@@ -160,27 +164,29 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn committees(&self) -> Result<Committees, ChainError> {
-        Ok(self.committees_and_sales().await?.0)
+    pub fn committees(&self) -> Call<'_, Committees> {
+        Box::pin(async move { Ok(self.committees_and_sales().await?.0) })
     }
 
     /// The same with what the network sells, by the same calls.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn committees_and_sales(&self) -> Result<(Committees, Sales), ChainError> {
-        let mut attempt = 1;
-        loop {
-            let state = self.state().await?;
-            // Both change at once, but may be read one after the other.
-            let agree = state.staking.epoch == state.system.committee.epoch;
-            if agree || attempt == limits::READ_ATTEMPTS {
-                let joined = self.join_committees(state.staking, &state.system.committee);
-                return Ok((joined.await?, state.sales));
+    pub fn committees_and_sales(&self) -> Call<'_, (Committees, Sales)> {
+        Box::pin(async move {
+            let mut attempt = 1;
+            loop {
+                let state = self.state().await?;
+                // Both change at once, but may be read one after the other.
+                let agree = state.staking.epoch == state.system.committee.epoch;
+                if agree || attempt == limits::READ_ATTEMPTS {
+                    let joined = self.join_committees(state.staking, &state.system.committee);
+                    return Ok((joined.await?, state.sales));
+                }
+                tokio::time::sleep(backoff(attempt)).await;
+                attempt += 1;
             }
-            tokio::time::sleep(backoff(attempt)).await;
-            attempt += 1;
-        }
+        })
     }
 
     async fn join_committees(
@@ -222,34 +228,38 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn pools(
-        &self,
-        node_ids: &[Address],
-    ) -> Result<BTreeMap<Address, StakingPool>, ChainError> {
-        let objects = self.chain.objects(node_ids).await?;
-        objects
-            .into_iter()
-            .flatten()
-            .map(|object| {
-                object.expect_type("staking_pool", "StakingPool")?;
-                Ok((object.id, object.decode()?))
-            })
-            .collect()
+    pub fn pools<'a>(
+        &'a self,
+        node_ids: &'a [Address],
+    ) -> Call<'a, BTreeMap<Address, StakingPool>> {
+        Box::pin(async move {
+            let objects = self.chain.objects(node_ids).await?;
+            objects
+                .into_iter()
+                .flatten()
+                .map(|object| {
+                    object.expect_type("staking_pool", "StakingPool")?;
+                    Ok((object.id, object.decode()?))
+                })
+                .collect()
+        })
     }
 
     /// One node's pool and descriptive metadata.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn pool(&self, node_id: Address) -> Result<PoolSummary, ChainError> {
-        let object = self.chain.object(node_id).await?;
-        object.expect_type("staking_pool", "StakingPool")?;
-        let pool: StakingPool = object.decode()?;
-        let id = extended_field_id(pool.node_info.metadata, self.packages().origin);
-        let field: Field<bool, NodeMetadata> = self.chain.object(id).await?.decode()?;
-        Ok(PoolSummary {
-            pool,
-            metadata: field.value,
+    pub fn pool(&self, node_id: Address) -> Call<'_, PoolSummary> {
+        Box::pin(async move {
+            let object = self.chain.object(node_id).await?;
+            object.expect_type("staking_pool", "StakingPool")?;
+            let pool: StakingPool = object.decode()?;
+            let id = extended_field_id(pool.node_info.metadata, self.packages().origin);
+            let field: Field<bool, NodeMetadata> = self.chain.object(id).await?.decode()?;
+            Ok(PoolSummary {
+                pool,
+                metadata: field.value,
+            })
         })
     }
 
@@ -257,121 +267,134 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn active_set(&self) -> Result<ActiveSet, ChainError> {
-        let state = self.staking_state().await?;
-        let id = extended_field_id(state.active_set, self.packages().origin);
-        let field: Field<bool, ActiveSet> = self.chain.object(id).await?.decode()?;
-        Ok(field.value)
+    pub fn active_set(&self) -> Call<'_, ActiveSet> {
+        Box::pin(async move {
+            let state = self.staking_state().await?;
+            let id = extended_field_id(state.active_set, self.packages().origin);
+            let field: Field<bool, ActiveSet> = self.chain.object(id).await?.decode()?;
+            Ok(field.value)
+        })
     }
 
     /// A blob object.
     ///
     /// # Errors
     /// [`ChainError::ObjectNotFound`], [`ChainError::WrongType`] and others.
-    pub async fn blob(&self, object_id: Address) -> Result<Blob, ChainError> {
-        let object = self.chain.object(object_id).await?;
-        object.expect_type("blob", "Blob")?;
-        object.decode()
+    pub fn blob(&self, object_id: Address) -> Call<'_, Blob> {
+        Box::pin(async move {
+            let object = self.chain.object(object_id).await?;
+            object.expect_type("blob", "Blob")?;
+            object.decode()
+        })
     }
 
     /// A blob in a shared object.
     ///
     /// # Errors
     /// [`ChainError::ObjectNotFound`], [`ChainError::WrongType`] and others.
-    pub async fn shared_blob(&self, object_id: Address) -> Result<SharedBlob, ChainError> {
-        let object = self.chain.object(object_id).await?;
-        object.expect_type("shared_blob", "SharedBlob")?;
-        object.decode()
+    pub fn shared_blob(&self, object_id: Address) -> Call<'_, SharedBlob> {
+        Box::pin(async move {
+            let object = self.chain.object(object_id).await?;
+            object.expect_type("shared_blob", "SharedBlob")?;
+            object.decode()
+        })
     }
 
     /// The blob object of this ID, or the one inside a shared blob of this ID.
     ///
     /// # Errors
     /// [`ChainError::ObjectNotFound`], [`ChainError::WrongType`] and others.
-    pub async fn blob_inside(&self, object_id: Address) -> Result<Blob, ChainError> {
-        let object = self.chain.object(object_id).await?;
-        let is = |module, name| object.object_type == Some(self.struct_tag(module, name));
-        if is("shared_blob", "SharedBlob") {
-            return Ok(object.decode::<SharedBlob>()?.blob);
-        }
-        if !is("blob", "Blob") {
-            object.expect_type("blob", "Blob")?;
-            let found = object.object_type.as_ref().map(ToString::to_string);
-            return Err(ChainError::WrongType {
-                id: object_id,
-                found: found.unwrap_or_default(),
-                expected: self.struct_tag("blob", "Blob").to_string(),
-            });
-        }
-        object.decode()
+    pub fn blob_inside(&self, object_id: Address) -> Call<'_, Blob> {
+        Box::pin(async move {
+            let object = self.chain.object(object_id).await?;
+            let is = |module, name| object.object_type == Some(self.struct_tag(module, name));
+            if is("shared_blob", "SharedBlob") {
+                return Ok(object.decode::<SharedBlob>()?.blob);
+            }
+            if !is("blob", "Blob") {
+                object.expect_type("blob", "Blob")?;
+                let found = object.object_type.as_ref().map(ToString::to_string);
+                return Err(ChainError::WrongType {
+                    id: object_id,
+                    found: found.unwrap_or_default(),
+                    expected: self.struct_tag("blob", "Blob").to_string(),
+                });
+            }
+            object.decode()
+        })
     }
 
     /// Attributes of a blob object; `None` when it has none.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn blob_attributes(
-        &self,
-        blob_object: Address,
-    ) -> Result<Option<BlobAttributes>, ChainError> {
-        let id = attributes_field_id(blob_object);
-        let object = self.chain.objects(&[id]).await?.pop().flatten();
-        object
-            .map(|object| Ok(object.decode::<Field<Vec<u8>, BlobAttributes>>()?.value))
-            .transpose()
+    pub fn blob_attributes(&self, blob_object: Address) -> Call<'_, Option<BlobAttributes>> {
+        Box::pin(async move {
+            let id = attributes_field_id(blob_object);
+            let object = self.chain.objects(&[id]).await?.pop().flatten();
+            object
+                .map(|object| Ok(object.decode::<Field<Vec<u8>, BlobAttributes>>()?.value))
+                .transpose()
+        })
     }
 
     /// Blobs an address owns. Those that no transaction has touched for longest come first.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn owned_blobs(&self, owner: Address) -> Result<Vec<Blob>, ChainError> {
-        let tag = self.struct_tag("blob", "Blob");
-        let mut objects = self.chain.owned_objects(owner, &tag).await?;
-        objects.sort_by_key(|object| object.version);
-        objects.iter().map(ObjectData::decode).collect()
+    pub fn owned_blobs(&self, owner: Address) -> Call<'_, Vec<Blob>> {
+        Box::pin(async move {
+            let tag = self.struct_tag("blob", "Blob");
+            let mut objects = self.chain.owned_objects(owner, &tag).await?;
+            objects.sort_by_key(|object| object.version);
+            objects.iter().map(ObjectData::decode).collect()
+        })
     }
 
     /// Storage resources an address owns.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn owned_storage(&self, owner: Address) -> Result<Vec<OwnedStorage>, ChainError> {
-        let storage = self.struct_tag("storage_resource", "Storage");
-        let objects = self.chain.owned_objects(owner, &storage).await?;
-        let owned = objects.iter().map(|object| {
-            Ok(OwnedStorage {
-                storage: object.decode()?,
-                reference: object.reference(),
-            })
-        });
-        owned.collect()
+    pub fn owned_storage(&self, owner: Address) -> Call<'_, Vec<OwnedStorage>> {
+        Box::pin(async move {
+            let storage = self.struct_tag("storage_resource", "Storage");
+            let objects = self.chain.owned_objects(owner, &storage).await?;
+            let owned = objects.iter().map(|object| {
+                Ok(OwnedStorage {
+                    storage: object.decode()?,
+                    reference: object.reference(),
+                })
+            });
+            owned.collect()
+        })
     }
 
     /// Stakes an address owns.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn owned_stakes(&self, owner: Address) -> Result<Vec<StakedWal>, ChainError> {
-        self.owned(owner, "staked_wal", "StakedWal").await
+    pub fn owned_stakes(&self, owner: Address) -> Call<'_, Vec<StakedWal>> {
+        Box::pin(async move { self.owned(owner, "staked_wal", "StakedWal").await })
     }
 
     /// Node capabilities an address owns.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn owned_node_caps(&self, owner: Address) -> Result<Vec<StorageNodeCap>, ChainError> {
-        self.owned(owner, "storage_node", "StorageNodeCap").await
+    pub fn owned_node_caps(&self, owner: Address) -> Call<'_, Vec<StorageNodeCap>> {
+        Box::pin(async move { self.owned(owner, "storage_node", "StorageNodeCap").await })
     }
 
     /// A node capability.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn node_cap(&self, cap: Address) -> Result<StorageNodeCap, ChainError> {
-        let object = self.chain.object(cap).await?;
-        object.expect_type("storage_node", "StorageNodeCap")?;
-        object.decode()
+    pub fn node_cap(&self, cap: Address) -> Call<'_, StorageNodeCap> {
+        Box::pin(async move {
+            let object = self.chain.object(cap).await?;
+            object.expect_type("storage_node", "StorageNodeCap")?;
+            object.decode()
+        })
     }
 
     async fn owned<T: DeserializeOwned>(

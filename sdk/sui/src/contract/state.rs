@@ -13,7 +13,7 @@ use sui_sdk_types::Address;
 
 use super::{ContractReader, Prices};
 use crate::{
-    chain::{ChainError, ObjectData},
+    chain::{Call, ChainError, ObjectData},
     limits,
     objects::{Field, Staking, StakingInnerV1, System, SystemStateInnerV1, versioned_field_id},
 };
@@ -87,33 +87,39 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn system_state(&self) -> Result<SystemStateInnerV1, ChainError> {
-        let [system] = self.read_shared([Shared::System]).await?;
-        system.value()
+    pub fn system_state(&self) -> Call<'_, SystemStateInnerV1> {
+        Box::pin(async move {
+            let [system] = self.read_shared([Shared::System]).await?;
+            system.value()
+        })
     }
 
     /// The inner staking state.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn staking_state(&self) -> Result<StakingInnerV1, ChainError> {
-        let [staking] = self.read_shared([Shared::Staking]).await?;
-        staking.value()
+    pub fn staking_state(&self) -> Call<'_, StakingInnerV1> {
+        Box::pin(async move {
+            let [staking] = self.read_shared([Shared::Staking]).await?;
+            staking.value()
+        })
     }
 
-    pub(super) async fn state(&self) -> Result<State, ChainError> {
-        let both = [Shared::System, Shared::Staking];
-        let [system, staking] = self.read_shared(both).await?;
-        let state: SystemStateInnerV1 = system.value()?;
-        let sales = Sales {
-            prices: Prices::of(&state),
-            max_epochs_ahead: state.future_accounting.length,
-            system_version: system.outer.version,
-        };
-        Ok(State {
-            system: state,
-            staking: staking.value()?,
-            sales,
+    pub(super) fn state(&self) -> Call<'_, State> {
+        Box::pin(async move {
+            let both = [Shared::System, Shared::Staking];
+            let [system, staking] = self.read_shared(both).await?;
+            let state: SystemStateInnerV1 = system.value()?;
+            let sales = Sales {
+                prices: Prices::of(&state),
+                max_epochs_ahead: state.future_accounting.length,
+                system_version: system.outer.version,
+            };
+            Ok(State {
+                system: state,
+                staking: staking.value()?,
+                sales,
+            })
         })
     }
 

@@ -5,7 +5,7 @@ use sui_sdk_types::Address;
 
 use super::ContractReader;
 use crate::{
-    chain::ChainError,
+    chain::Call,
     objects::{
         EpochState, Field, StakingInnerV1, WalrusSubsidies, WalrusSubsidiesInnerV1,
         epoch_change_start_field_id, subsidies_field_id,
@@ -41,9 +41,11 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn time_ms(&self) -> Result<u64, ChainError> {
-        let clock: Clock = self.chain().object(CLOCK).await?.decode()?;
-        Ok(clock.timestamp_ms)
+    pub fn time_ms(&self) -> Call<'_, u64> {
+        Box::pin(async move {
+            let clock: Clock = self.chain().object(CLOCK).await?.decode()?;
+            Ok(clock.timestamp_ms)
+        })
     }
 
     /// From when on anybody may close the epoch change that goes on, in milliseconds since 1970. `None` when none goes on, and in
@@ -51,38 +53,42 @@ impl ContractReader {
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn epoch_change_overdue_at(
-        &self,
-        staking: &StakingInnerV1,
-    ) -> Result<Option<u64>, ChainError> {
-        if !matches!(staking.epoch_state, EpochState::EpochChangeSync(_)) {
-            return Ok(None);
-        }
-        let id = epoch_change_start_field_id(self.objects().staking);
-        let Some(object) = self.chain().objects(&[id]).await?.pop().flatten() else {
-            return Ok(None);
-        };
-        let start = object.decode::<Field<Vec<u8>, u64>>()?.value;
-        let patience = staking.epoch_duration.saturating_mul(OVERDUE_AFTER);
-        Ok(Some(start.saturating_add(patience)))
+    pub fn epoch_change_overdue_at<'a>(
+        &'a self,
+        staking: &'a StakingInnerV1,
+    ) -> Call<'a, Option<u64>> {
+        Box::pin(async move {
+            if !matches!(staking.epoch_state, EpochState::EpochChangeSync(_)) {
+                return Ok(None);
+            }
+            let id = epoch_change_start_field_id(self.objects().staking);
+            let Some(object) = self.chain().objects(&[id]).await?.pop().flatten() else {
+                return Ok(None);
+            };
+            let start = object.decode::<Field<Vec<u8>, u64>>()?.value;
+            let patience = staking.epoch_duration.saturating_mul(OVERDUE_AFTER);
+            Ok(Some(start.saturating_add(patience)))
+        })
     }
 
     /// The subsidies with this object ID.
     ///
     /// # Errors
     /// [`ChainError`], [`ChainError::WrongType`] when the object is something else.
-    pub async fn subsidies(&self, id: Address) -> Result<Subsidies, ChainError> {
-        let object = self.chain().object(id).await?;
-        let origin = *object
-            .expect_type("walrus_subsidies", "WalrusSubsidies")?
-            .address();
-        let outer: WalrusSubsidies = object.decode()?;
-        let field = self.chain().object(subsidies_field_id(id, origin)).await?;
-        let field: Field<bool, WalrusSubsidiesInnerV1> = field.decode()?;
-        Ok(Subsidies {
-            id,
-            package: outer.package_id,
-            state: field.value,
+    pub fn subsidies(&self, id: Address) -> Call<'_, Subsidies> {
+        Box::pin(async move {
+            let object = self.chain().object(id).await?;
+            let origin = *object
+                .expect_type("walrus_subsidies", "WalrusSubsidies")?
+                .address();
+            let outer: WalrusSubsidies = object.decode()?;
+            let field = self.chain().object(subsidies_field_id(id, origin)).await?;
+            let field: Field<bool, WalrusSubsidiesInnerV1> = field.decode()?;
+            Ok(Subsidies {
+                id,
+                package: outer.package_id,
+                state: field.value,
+            })
         })
     }
 }

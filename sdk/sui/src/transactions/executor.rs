@@ -17,7 +17,7 @@ use super::{
     signed::{Noting, SignedTransaction},
 };
 use crate::{
-    chain::{ChainClient, CoinObject, conflict_pause},
+    chain::{Call, ChainClient, CoinObject, conflict_pause},
     limits,
     wallet::TransactionSigner,
 };
@@ -147,14 +147,16 @@ impl TransactionExecutor {
         self.execute_commands(payment, &plan).await
     }
 
-    async fn execute_commands(
-        &self,
-        payment: Option<&CoinNeed>,
-        commands: &Commands<'_>,
-    ) -> Result<ExecutedTransaction, TransactionError> {
-        // On the heap: the futures of callers would be too large for small stacks.
-        self.in_turn(|| Box::pin(self.try_once(payment, commands)))
-            .await
+    fn execute_commands<'a>(
+        &'a self,
+        payment: Option<&'a CoinNeed>,
+        commands: &'a Commands<'a>,
+    ) -> Call<'a, ExecutedTransaction, TransactionError> {
+        Box::pin(async move {
+            // On the heap: the futures of callers would be too large for small stacks.
+            self.in_turn(|| Box::pin(self.try_once(payment, commands)))
+                .await
+        })
     }
 
     /// Waits until no other transaction of this executor is under way.
@@ -206,17 +208,19 @@ impl TransactionExecutor {
         }
     }
 
-    async fn estimate_now(
-        &self,
-        payment: Option<&CoinNeed>,
-        commands: &Commands<'_>,
-    ) -> Result<GasCost, TransactionError> {
-        let coins = self.choose(payment).await?;
-        let build = || self.build(payment.zip(coins.as_ref()), commands);
-        let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
-        let transaction = Box::pin(self.resolve(&build, inputs)).await?;
-        self.check_later(&transaction).await?;
-        self.simulate(&transaction).await
+    fn estimate_now<'a>(
+        &'a self,
+        payment: Option<&'a CoinNeed>,
+        commands: &'a Commands<'a>,
+    ) -> Call<'a, GasCost, TransactionError> {
+        Box::pin(async move {
+            let coins = self.choose(payment).await?;
+            let build = || self.build(payment.zip(coins.as_ref()), commands);
+            let inputs = coins.as_ref().map_or(&[][..], |payment| &payment.coins);
+            let transaction = Box::pin(self.resolve(&build, inputs)).await?;
+            self.check_later(&transaction).await?;
+            self.simulate(&transaction).await
+        })
     }
 
     async fn try_once(

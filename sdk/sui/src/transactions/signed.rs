@@ -12,6 +12,7 @@ use super::{
     BlobRegistration, ContractWriter, ExecutedTransaction, RegisteredBlobs, TransactionError,
     TransactionExecutor, sending::Signed,
 };
+use crate::chain::Call;
 
 /// A transaction with its sender's signature.
 ///
@@ -120,15 +121,17 @@ impl TransactionExecutor {
     /// # Errors
     /// [`TransactionError`]; if it [is final](TransactionError::is_final), nothing came of the transaction, and nothing will. Otherwise
     /// its fate is still open.
-    pub async fn send_again(
-        &self,
-        signed: &SignedTransaction,
+    pub fn send_again<'a>(
+        &'a self,
+        signed: &'a SignedTransaction,
         age: Duration,
-    ) -> Result<ExecutedTransaction, TransactionError> {
-        let _turn = self.turn().await;
-        let answer = signed.sending().execute_again(self.chain(), age).await?;
-        let executed = self.executed(signed.digest(), &answer)?;
-        self.fill_types(executed).await
+    ) -> Call<'a, ExecutedTransaction, TransactionError> {
+        Box::pin(async move {
+            let _turn = self.turn().await;
+            let answer = signed.sending().execute_again(self.chain(), age).await?;
+            let executed = self.executed(signed.digest(), &answer)?;
+            self.fill_types(executed).await
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use sui_transaction_builder::Argument;
 
 use super::{CoinNeed, ExecutedTransaction, GasCost, Ptb, TransactionError, TransactionExecutor};
 use crate::{
+    chain::Call,
     contract::{ContractObjects, ContractPackages, ContractReader},
     wallet::TransactionSigner,
 };
@@ -122,36 +123,42 @@ impl ContractWriter {
     }
 
     /// Whether a plan failed because it called a package that was upgraded meanwhile; the next plan calls the new one.
-    async fn is_outdated(&self, error: &TransactionError) -> Result<bool, TransactionError> {
-        Ok(error.is_wrong_version() && self.reader.refresh_packages().await?)
+    fn is_outdated<'a>(&'a self, error: &'a TransactionError) -> Call<'a, bool, TransactionError> {
+        Box::pin(
+            async move { Ok(error.is_wrong_version() && self.reader.refresh_packages().await?) },
+        )
     }
 
-    async fn estimate_once(
-        &self,
+    fn estimate_once<'a>(
+        &'a self,
         wal: Option<u64>,
-        make: &MakePlan<'_>,
-    ) -> Result<Option<GasCost>, TransactionError> {
-        let contract = Contract::of(&self.reader);
-        let (need, sender) = (contract.need(wal), self.address());
-        self.executor
-            .estimate(need.as_ref(), |ptb, payment| {
-                make(&mut contract.plan(ptb, payment, sender))
-            })
-            .await
+        make: &'a MakePlan<'a>,
+    ) -> Call<'a, Option<GasCost>, TransactionError> {
+        Box::pin(async move {
+            let contract = Contract::of(&self.reader);
+            let (need, sender) = (contract.need(wal), self.address());
+            self.executor
+                .estimate(need.as_ref(), |ptb, payment| {
+                    make(&mut contract.plan(ptb, payment, sender))
+                })
+                .await
+        })
     }
 
-    async fn run_once(
-        &self,
+    fn run_once<'a>(
+        &'a self,
         wal: Option<u64>,
-        make: &MakePlan<'_>,
-    ) -> Result<ExecutedTransaction, TransactionError> {
-        let contract = Contract::of(&self.reader);
-        let (need, sender) = (contract.need(wal), self.address());
-        self.executor
-            .execute(need.as_ref(), |ptb, payment| {
-                make(&mut contract.plan(ptb, payment, sender))
-            })
-            .await
+        make: &'a MakePlan<'a>,
+    ) -> Call<'a, ExecutedTransaction, TransactionError> {
+        Box::pin(async move {
+            let contract = Contract::of(&self.reader);
+            let (need, sender) = (contract.need(wal), self.address());
+            self.executor
+                .execute(need.as_ref(), |ptb, payment| {
+                    make(&mut contract.plan(ptb, payment, sender))
+                })
+                .await
+        })
     }
 }
 
