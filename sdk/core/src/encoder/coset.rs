@@ -330,7 +330,7 @@ mod tests {
                 let codewords: Vec<Vec<u8>> = (0..count)
                     .map(|codeword| {
                         (0..originals * symbol)
-                            .map(|i| ((i + 1) * (2 * codeword + 7) * 2_654_435_761 >> 13) as u8)
+                            .map(|i| (((i + 1) * (2 * codeword + 7) * 2_654_435_761) >> 13) as u8)
                             .collect()
                     })
                     .collect();
