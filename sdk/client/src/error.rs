@@ -7,7 +7,7 @@ use walrus_core::{
     encoder::EncodeError, io_failure::IoFailure, parameters::ParameterError,
 };
 use walrus_node_client::EventId;
-use walrus_sui::{Address, wallet::WalletError};
+use walrus_sui::{Address, objects::AttributeError, wallet::WalletError};
 
 use crate::{
     FailureCounts, ManifestProblem, NodeFailure, QuiltProblem,
@@ -62,6 +62,20 @@ pub enum ClientError {
     /// The blob cannot be encoded.
     #[error("the blob cannot be encoded: {0}")]
     Encode(#[source] EncodeError),
+    /// An attribute that is not set.
+    #[error("cannot store {label}: {source}; nothing was paid")]
+    Attribute {
+        /// What the caller calls the blob.
+        label: String,
+        /// What is wrong with it.
+        source: AttributeError,
+    },
+    /// A node that is to be sent something has no shards.
+    #[error("the node {node_id} is not in the current committee")]
+    NotInCommittee {
+        /// The node.
+        node_id: Address,
+    },
     /// What is to be stored cannot be read, or changed while it was.
     #[error("cannot read {label}: {source}")]
     Unreadable {
@@ -128,7 +142,9 @@ pub enum ClientError {
     #[error("deletable blobs cannot be shared")]
     DeletableShared,
     /// It costs more than the caller allows.
-    #[error("it costs {cost} FROST, more than the {max} FROST that are allowed; nothing was paid")]
+    #[error(
+        "the store costs {cost} FROST, more than the {max} FROST that are allowed; nothing was paid"
+    )]
     TooExpensive {
         /// What it costs, or as much of it as was added up, in FROST.
         cost: u64,
@@ -136,7 +152,9 @@ pub enum ClientError {
         max: u64,
     },
     /// The wallet does not have what all parts of a body cost together.
-    #[error("it costs {cost} FROST, and the wallet has {available}: {reason}; nothing was paid")]
+    #[error(
+        "the store costs {cost} FROST, and the wallet has {available}: {reason}; nothing was paid"
+    )]
     CannotPay {
         /// What it costs, in FROST.
         cost: u64,

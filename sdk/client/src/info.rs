@@ -9,8 +9,9 @@ use walrus_core::{
 };
 use walrus_sui::{
     Address,
+    chain::ChainError,
     contract::{Committee, CommitteeMember, Committees, ContractReader},
-    objects::{EpochState, StakingInnerV1, SystemStateInnerV1, VotingParams},
+    objects::{EpochState, StakingInnerV1, StakingPool, SystemStateInnerV1, VotingParams},
 };
 
 use crate::{Client, ClientError, CommitteeError};
@@ -384,6 +385,9 @@ pub struct NodeInfo {
     pub network_address: String,
     /// The key of its confirmations.
     pub public_key: BlsPublicKey,
+    /// The one that it has announced for the next epoch, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_epoch_public_key: Option<BlsPublicKey>,
     /// The key of its certificate, base64 of the compressed point; empty if that on chain is malformed.
     pub network_public_key: String,
     /// How many shards it has.
@@ -402,21 +406,29 @@ async fn nodes(
     reader: &ContractReader,
     committee: &Committee,
 ) -> Result<Vec<NodeInfo>, ClientError> {
-    let mut nodes = Vec::with_capacity(committee.members.len());
-    for member in &committee.members {
-        nodes.push(node(reader, member).await?);
-    }
+    let ids: Vec<_> = committee
+        .members
+        .iter()
+        .map(|member| member.node_id)
+        .collect();
+    let pools = reader.pools(&ids).await?;
+    let nodes = committee.members.iter().map(|member| {
+        let id = member.node_id;
+        let pool = pools.get(&id).ok_or(ChainError::ObjectNotFound { id })?;
+        node(member, pool)
+    });
+    let mut nodes = nodes.collect::<Result<Vec<_>, ClientError>>()?;
     nodes.sort_by_key(|node| node.name.to_lowercase());
     Ok(nodes)
 }
 
-async fn node(reader: &ContractReader, member: &CommitteeMember) -> Result<NodeInfo, ClientError> {
-    let summary = reader.pool(member.node_id).await?;
+fn node(member: &CommitteeMember, pool: &StakingPool) -> Result<NodeInfo, ClientError> {
     let node_id = member.node_id;
     Ok(NodeInfo {
         name: member.name.clone(),
         network_address: member.network_address.clone(),
         public_key: member.public_key.ok_or(CommitteeError::NoKey { node_id })?,
+        next_epoch_public_key: pool.node_info.next_bls_public_key(),
         network_public_key: member
             .network_public_key
             .map(|key| STANDARD.encode(key.0))
@@ -424,8 +436,8 @@ async fn node(reader: &ContractReader, member: &CommitteeMember) -> Result<NodeI
         n_shards: member.shards.len(),
         shard_ids: member.shards.iter().map(|shard| shard.get()).collect(),
         node_id,
-        stake: summary.pool.wal_balance,
-        voting_params: summary.pool.voting_params,
+        stake: pool.wal_balance,
+        voting_params: pool.voting_params,
     })
 }
 

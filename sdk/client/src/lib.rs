@@ -47,7 +47,10 @@ pub use error::{ClientError, CommitteeError};
 pub use file_part::{FilePart, FilePartSource};
 pub use health::{NodeHealth, NodesToAsk};
 pub use history::{BlobEnd, BlobHistory};
-pub use manifest::{Identity, MANIFEST_ATTRIBUTE, ManifestProblem, PartOpener, RemoteBody};
+pub use manifest::{
+    Identity, MANIFEST_ATTRIBUTE, ManifestProblem, PartOpener, RemoteBody, SHARED_PARTS_ATTRIBUTE,
+    SharedParts,
+};
 pub use node_failure::{FailureCounts, FailureKind, NodeFailure, NodeProblem};
 pub use options::{
     BlobToStore, ClientOptions, ConsistencyCheck, EpochsAhead, PostStoreAction, ReadOptions,
@@ -82,6 +85,7 @@ pub use walrus_sui::{
     chain::{ChainClient, ChainError},
     contract::ContractReader,
     money::{Amount, Coin},
+    objects::{AttributeError, check_attribute},
     transactions::{ContractWriter, TransactionError},
     wallet::{Keypair, SignatureError, SuiSigner, TransactionSigner, Wallet, WalletError},
 };

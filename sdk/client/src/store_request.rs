@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, sync::Arc};
 
-use walrus_sui::Address;
+use walrus_sui::{Address, objects::check_attribute};
 
 use crate::{
     BlobData, BlobToStore, Client, ClientError, DryRun, EpochsAhead, PostStoreAction, Progress,
@@ -11,7 +11,7 @@ use crate::{
     manifest::{Job, Means, jobs},
     relay::UploadRelay,
     running::NOBODY,
-    store::{Beforehand, Known, Store},
+    store::{Beforehand, CostLimit, Known, Store},
 };
 
 /// A blob about to be stored: made by [`Client::store`], done when awaited.
@@ -240,6 +240,21 @@ pub(crate) fn nothing_done() -> ClientError {
     ClientError::Interrupted("nothing was stored".to_owned())
 }
 
+/// That all attributes can be set, before anything is encoded.
+fn check_attributes(blobs: &[BlobToStore]) -> Result<(), ClientError> {
+    let attributes = blobs.iter().flat_map(|blob| {
+        let attributes = blob.attributes.iter();
+        attributes.map(|(key, value)| (&blob.label, key, value))
+    });
+    for (label, key, value) in attributes {
+        check_attribute(key, value).map_err(|source| ClientError::Attribute {
+            label: label.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
 impl<'a> Request<'a> {
     pub(crate) fn new(client: &'a Client) -> Self {
         Self {
@@ -258,6 +273,7 @@ impl<'a> Request<'a> {
     ) -> Result<StoreReport, ClientError> {
         let client = self.client;
         let mut options = self.options.clone();
+        check_attributes(&blobs)?;
         client.writer()?;
         let config = client.view().await?.current.config;
         let is_alone = blobs.len() == 1;
@@ -322,15 +338,16 @@ impl<'a> Request<'a> {
         blobs: Vec<BlobToStore>,
         progress: &dyn Progress,
     ) -> Result<Vec<DryRun>, ClientError> {
+        check_attributes(&blobs)?;
         let config = self.client.view().await?.current.config;
         let mut planned = Vec::with_capacity(blobs.len());
         for job in jobs(blobs, &config, usize::MAX) {
             match job {
                 Job::Blobs(blobs) => {
-                    planned.extend(self.dry_run_together(blobs, progress).await?);
+                    planned.extend(self.dry_run_together(blobs, None, progress).await?);
                 }
                 Job::Body(blob, plan) => {
-                    let body = self.dry_run_body(blob, plan, progress);
+                    let body = self.dry_run_body(blob, plan, None, progress);
                     planned.push(Box::pin(body).await?);
                 }
                 Job::TooLong(_, error) => return Err(error),
@@ -339,14 +356,16 @@ impl<'a> Request<'a> {
         Ok(planned)
     }
 
-    /// What a store would do with blobs of which none has to be cut.
+    /// What a store would do with blobs of which none has to be cut. With a limit, it ends with an error as soon as it is clear that
+    /// they cost more, before all are encoded.
     pub(crate) async fn dry_run_together(
         &self,
         blobs: Vec<BlobToStore>,
+        limit: Option<CostLimit>,
         progress: &dyn Progress,
     ) -> Result<Vec<DryRun>, ClientError> {
         let writer = self.client.writer().ok();
         let store = Store::new(self.client, writer, &self.options, progress).await?;
-        Box::pin(store.dry_run(blobs)).await
+        Box::pin(store.dry_run(blobs, limit)).await
     }
 }

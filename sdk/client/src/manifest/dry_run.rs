@@ -5,23 +5,26 @@ use walrus_core::manifest::{BodyDigest, Manifest, Part, PartPlan};
 use super::store::{manifest_blob, open, parts};
 use crate::{
     BlobToStore, ClientError, DryRun, Progress,
+    store::CostLimit,
     store_request::{Request, nothing_done},
 };
 
 impl Request<'_> {
-    /// What a store would do with a body.
+    /// What a store would do with a body. With a limit, as [`Request::dry_run_together`].
     pub(crate) async fn dry_run_body(
         &self,
         blob: BlobToStore,
         plan: PartPlan,
+        limit: Option<CostLimit>,
         progress: &dyn Progress,
     ) -> Result<DryRun, ClientError> {
         let body = open(&blob, plan)?;
         let ranges: Vec<_> = plan.ranges().collect();
         let to_store = parts((&blob.label, None), &body, 0, ranges.len(), &ranges);
         let digest = body.hash(&blob.label, BodyDigest::default(), 0..body.length());
-        let (planned, digest) = tokio::join!(self.dry_run_together(to_store, progress), digest);
-        let (planned, digest) = (planned?, digest?.finish());
+        let planned = self.dry_run_together(to_store, limit, progress);
+        let (planned, digest) = tokio::try_join!(planned, digest)?;
+        let digest = digest.finish();
         let named = planned.iter().map(|part| Part {
             blob_id: part.blob_id,
             length: part.unencoded_size,
@@ -29,7 +32,7 @@ impl Request<'_> {
         let manifest = Manifest::new(digest, named.collect())
             .map_err(|error| ClientError::Interrupted(error.to_string()))?;
         let manifest = vec![manifest_blob(&blob, &manifest)];
-        let manifest = self.dry_run_together(manifest, progress).await?;
+        let manifest = self.dry_run_together(manifest, None, progress).await?;
         let manifest = manifest.into_iter().next().ok_or_else(nothing_done)?;
         Ok(joined(manifest, planned))
     }

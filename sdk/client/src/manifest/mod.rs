@@ -10,16 +10,19 @@ mod jobs;
 mod problem;
 mod read;
 mod remote;
+mod shared_parts;
 mod store;
 
 pub use self::{
     identify::Identity,
     problem::ManifestProblem,
     remote::{PartOpener, RemoteBody},
+    shared_parts::{SHARED_PARTS_ATTRIBUTE, SharedParts},
 };
 pub(crate) use self::{
     jobs::{Job, jobs},
     read::{opener, read_body},
+    shared_parts::is_of_shared_parts,
     store::Means,
 };
 

@@ -9,10 +9,13 @@ use walrus_core::{
     pricing::encoded_blob_length,
 };
 
-use super::{MANIFEST_ATTRIBUTE, ManifestProblem, body::Body};
+use super::{MANIFEST_ATTRIBUTE, ManifestProblem, SharedParts, body::Body};
 use crate::{
-    BlobToStore, ClientError, Progress, ProgressEvent, StoreOptions, StoreReport,
-    journal::UploadKey, limits, store::Known, store_request::Request,
+    BlobToStore, ClientError, Progress, ProgressEvent, StoreOptions, StoreReport, Stored,
+    journal::UploadKey,
+    limits,
+    store::{CostLimit, Known},
+    store_request::Request,
 };
 
 /// What a body is stored with.
@@ -90,7 +93,12 @@ impl Request<'_> {
         }
         tell(total);
         let manifest = manifest_of(report, digest)?;
-        let manifest = vec![manifest_blob(blob, &manifest)];
+        let mut manifest = manifest_blob(blob, &manifest);
+        // Whoever prolongs the manifest owns none of its parts.
+        manifest
+            .attributes
+            .extend(shared_parts(report).attributes());
+        let manifest = vec![manifest];
         let stored = self.store_together(manifest, &options, known, progress);
         stored
             .await
@@ -125,14 +133,15 @@ impl Request<'_> {
         if cost.is_some_and(|cost| cost <= max.min(available)) {
             return Ok(());
         }
-        // What the wallet owns may make it cheaper. To know, blob IDs are needed.
+        // What the wallet owns may make it cheaper. To know, blob IDs are needed; of one part after the other, until it is clear.
         let request = Request {
             client: self.client,
             options: options.clone(),
             progress: self.progress,
         };
+        let limit = CostLimit { available, max };
         let planned = request
-            .dry_run_body(blob.clone(), plan, self.progress)
+            .dry_run_body(blob.clone(), plan, Some(limit), self.progress)
             .await?;
         match planned.cannot_pay {
             _ if planned.cost > max => Err(ClientError::TooExpensive {
@@ -249,6 +258,17 @@ fn incomplete(stored: usize, parts: usize, error: ClientError) -> ClientError {
 /// What is left to pay with.
 fn left(max: Option<u64>, paid: u64) -> Option<u64> {
     max.map(|max| max.saturating_sub(paid))
+}
+
+/// The shared objects of the parts, if they are shared.
+fn shared_parts(report: &StoreReport) -> SharedParts {
+    let objects = report.outcomes.iter().map(|outcome| match &outcome.result {
+        Ok(Stored::NewlyCreated {
+            shared_blob_object, ..
+        }) => *shared_blob_object,
+        _ => None,
+    });
+    SharedParts::new(objects.collect())
 }
 
 fn manifest_of(report: &StoreReport, digest: BodyDigest) -> Result<Manifest, ClientError> {

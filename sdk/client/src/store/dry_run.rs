@@ -7,6 +7,7 @@ use walrus_sui::{contract::Prices, objects::OwnedStorage};
 
 use super::{
     Store, Unencoded,
+    floor::{CostFloor, CostLimit},
     parts::Parts,
     plan::Source,
     planned_gas::BlobGas,
@@ -49,12 +50,13 @@ impl Decision {
 }
 
 impl Store<'_> {
-    /// Decides as a store does, and says what it would do.
+    /// Decides as a store does, and says what it would do. With a limit, it ends as soon as it is clear that more would be paid.
     pub(crate) async fn dry_run(
         mut self,
         blobs: Vec<BlobToStore>,
+        limit: Option<CostLimit>,
     ) -> Result<Vec<DryRun>, ClientError> {
-        let blobs = self.identify(blobs).await?;
+        let blobs = self.identify(blobs, limit).await?;
         self.join_duplicates();
         if self.options.check_status {
             let open = blobs.iter().filter(|blob| self.is_open(*blob));
@@ -76,7 +78,15 @@ impl Store<'_> {
     }
 
     /// Computes blob IDs, without keeping slivers.
-    async fn identify(&mut self, blobs: Vec<BlobToStore>) -> Result<Vec<Described>, ClientError> {
+    async fn identify(
+        &mut self,
+        blobs: Vec<BlobToStore>,
+        limit: Option<CostLimit>,
+    ) -> Result<Vec<Described>, ClientError> {
+        let mut floor = match limit {
+            Some(limit) => Some(CostFloor::of(self, limit).await?),
+            None => None,
+        };
         let timer = Timer::start(Phase::Encode, self.progress);
         let config = self.view.current.config;
         self.records = blobs.iter().map(Record::new).collect();
@@ -85,7 +95,11 @@ impl Store<'_> {
             let blob = Unencoded::new(blob.label, blob.data, config)?;
             let (length, encoded_size) = (blob.length, blob.encoded_size);
             let identity = blob.identity().await?;
-            described.push(self.describe(place, identity, length, encoded_size));
+            let blob = self.describe(place, identity, length, encoded_size);
+            if let Some(floor) = &mut floor {
+                floor.add(self, &blob).await?;
+            }
+            described.push(blob);
         }
         self.report.time(Phase::Encode, timer.finish());
         Ok(described)

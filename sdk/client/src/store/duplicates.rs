@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use walrus_core::BlobId;
 
 use super::{Store, record::Record};
-use crate::{ClientError, EventOrObject, StoreFailure, Stored};
+use crate::{ClientError, EventOrObject, StoreFailure, Stored, manifest::is_of_shared_parts};
 
-/// What makes two blobs the same: the content, and what is written on the object.
+/// What makes two blobs the same: the content, and what the user writes on the object.
 type Key = (BlobId, Vec<(String, String)>);
 
 /// The blobs that a store is done with, and what became of them.
@@ -56,7 +56,9 @@ impl Store<'_> {
 }
 
 fn key(record: &Record) -> Option<Key> {
-    Some((record.blob_id?, record.attributes.clone()))
+    let wished = record.attributes.iter();
+    let wished = wished.filter(|(key, _)| !is_of_shared_parts(key));
+    Some((record.blob_id?, wished.cloned().collect()))
 }
 
 /// Whether another try would end in the same way.

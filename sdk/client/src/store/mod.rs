@@ -5,6 +5,7 @@
 //!
 //! How far a blob has come is a type of its own, in `stage.rs`; what will be told of it is in `record.rs`.
 
+mod backfill;
 mod beforehand;
 mod certify;
 mod complete;
@@ -14,6 +15,7 @@ mod dry_run;
 mod duplicates;
 mod encode;
 mod encode_all;
+mod floor;
 mod lost;
 mod mixing;
 mod on_demand;
@@ -45,7 +47,9 @@ use walrus_core::{BlobId, Epoch, parameters::max_faulty};
 use walrus_node_client::BlobStatus;
 use walrus_sui::transactions::ContractWriter;
 
-pub(crate) use self::{beforehand::Beforehand, duplicates::Known, encode::Unencoded};
+pub(crate) use self::{
+    beforehand::Beforehand, duplicates::Known, encode::Unencoded, floor::CostLimit,
+};
 use self::{lost::Objects, record::Record, stage::Placed};
 pub use self::{
     quorum::{CertifiedUpload, Tail, upload_and_confirm},

@@ -24,6 +24,7 @@ use crate::{
     BlobObject, ClientError, EpochsAhead, Phase, PostStoreAction, ProgressEvent, StoreOptions,
     Stored,
     journal::{Beginning, Entry, JournalError, KeptResult, PaidUpload, UploadKey, UploadStage},
+    manifest::is_of_shared_parts,
 };
 
 const LOOKING: &str = "looking for the registration that was paid for";
@@ -71,7 +72,9 @@ fn key_of(
         epochs.as_bytes(),
         afterwards.as_bytes(),
     ];
+    // Where parts are is found out by each store anew.
     let attributes = blob.attributes.iter();
+    let attributes = attributes.filter(|(key, _)| !is_of_shared_parts(key));
     let attributes = attributes.flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
     UploadKey::of(fixed.into_iter().chain(attributes))
 }

@@ -43,7 +43,14 @@ pub(super) struct Servers {
 
 impl Server {
     pub(super) fn new(url: &str) -> Result<Self, ChainError> {
-        let rpc = roots::client(url).map_err(|reason| ChainError::InvalidUrl {
+        let is_http = ["http://", "https://"]
+            .iter()
+            .any(|start| url.starts_with(start));
+        let client = match is_http {
+            true => roots::client(url),
+            false => Err("it begins neither with http:// nor with https://".to_owned()),
+        };
+        let rpc = client.map_err(|reason| ChainError::InvalidUrl {
             url: shown(url).into_owned(),
             reason,
         })?;

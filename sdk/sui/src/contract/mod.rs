@@ -3,6 +3,7 @@
 mod committee;
 mod packages;
 mod price;
+mod rates;
 mod reader;
 mod state;
 mod upkeep;

@@ -3,16 +3,19 @@
 //! Field order is declaration order on chain and is part of the wire format; every decoder refuses
 //! missing and trailing bytes. A Move `UID` and `ID` are both 32 bytes and appear as [`Address`].
 
+mod attribute;
 mod blob;
 mod exchange;
 mod field;
 mod governance;
 mod pool;
+mod stake_exit;
 mod staking;
 mod subsidies;
 mod system;
 mod vote;
 
+pub use attribute::{AttributeError, check_attribute};
 pub use blob::{Blob, BlobAttributes, OwnedStorage, SharedBlob, Storage};
 pub use exchange::{Exchange, ExchangeRate};
 pub use field::{Element, ExtendedField, Field, TableRef, VecMap, VecMapEntry, dynamic_field_id};
@@ -26,6 +29,7 @@ pub use pool::{
     Authorized, NodeMetadata, PendingValues, PoolExchangeRate, PoolState, StakedWal,
     StakedWalState, StakingPool, StorageNodeCap, StorageNodeInfo, VotingParams,
 };
+pub use stake_exit::StakeExit;
 pub use staking::{
     ActiveSet, ActiveSetEntry, CommitteeShards, EpochParams, EpochState, Staking, StakingInnerV1,
     epoch_change_start_field_id,

@@ -169,6 +169,37 @@ pub enum PoolExchangeRate {
     },
 }
 
+impl PoolExchangeRate {
+    /// What shares are worth in FROST, rounded down.
+    pub fn to_wal(self, shares: u64) -> u64 {
+        match self {
+            Self::Flat => shares,
+            Self::Variable {
+                wal_amount,
+                share_amount,
+            } => converted(shares, wal_amount, share_amount),
+        }
+    }
+
+    /// How many shares FROST buy, rounded down.
+    pub fn to_shares(self, frost: u64) -> u64 {
+        match self {
+            Self::Flat => frost,
+            Self::Variable {
+                wal_amount,
+                share_amount,
+            } => converted(frost, share_amount, wal_amount),
+        }
+    }
+}
+
+/// `amount · times / by`; the amount itself if there is nothing to divide by. Rates of the contract fit 64 bits.
+fn converted(amount: u64, times: u128, by: u128) -> u64 {
+    let product = u128::from(amount).saturating_mul(times);
+    let converted = product.checked_div(by);
+    converted.map_or(amount, |amount| u64::try_from(amount).unwrap_or(u64::MAX))
+}
+
 /// `auth::Authorized`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Authorized {

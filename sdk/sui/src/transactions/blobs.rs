@@ -5,6 +5,7 @@ use sui_sdk_types::{Address, ObjectReference};
 use sui_transaction_builder::Argument;
 
 use super::{ContractWriter, ExecutedTransaction, TransactionError, writer::Plan};
+use crate::objects::check_attribute;
 
 /// A certificate as the contract takes it (contracts spec 8.6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,7 @@ impl Plan<'_> {
         key: &str,
         value: &str,
     ) -> Result<(), TransactionError> {
+        check_attribute(key, value).map_err(TransactionError::build)?;
         let arguments = vec![blob, self.ptb.pure(&key)?, self.ptb.pure(&value)?];
         self.call("blob", "insert_or_update_metadata_pair", arguments)?;
         Ok(())
@@ -219,6 +221,7 @@ impl ContractWriter {
         self.run(None, |plan| {
             let map = plan.call("metadata", "new", vec![])?;
             for (key, value) in attributes {
+                check_attribute(key, value).map_err(TransactionError::build)?;
                 let arguments = vec![map, plan.ptb.pure(key)?, plan.ptb.pure(value)?];
                 plan.call("metadata", "insert_or_update", arguments)?;
             }

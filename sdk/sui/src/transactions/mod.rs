@@ -2,6 +2,7 @@
 //! (contracts spec section 7).
 
 mod abort_codes;
+mod authorized;
 mod blobs;
 mod budget;
 mod coins;
@@ -25,6 +26,7 @@ mod subsidies;
 mod upkeep;
 mod writer;
 
+pub use authorized::Authentication;
 pub use blobs::{BlobCertificate, Certification};
 pub use error::{MoveAbort, TransactionError};
 pub use executed::{ExecutedTransaction, ObjectChange, ObjectChangeKind};

@@ -1,9 +1,18 @@
 //! Staking (contracts spec 7.11).
 
 use sui_sdk_types::Address;
+use sui_transaction_builder::Argument;
 
-use super::{ContractWriter, ExecutedTransaction, TransactionError};
-use crate::objects::StakedWal;
+use super::{ContractWriter, ExecutedTransaction, TransactionError, writer::Plan};
+use crate::{chain::ObjectData, objects::StakedWal};
+
+impl Plan<'_> {
+    /// Withdraws a stake; the coin.
+    fn withdraw_stake(&mut self, stake: Address) -> Result<Argument, TransactionError> {
+        let arguments = vec![self.staking(), self.ptb.object(stake)];
+        self.call("staking", "withdraw_stake", arguments)
+    }
+}
 
 impl ContractWriter {
     /// Stakes FROST with nodes, in one transaction; at least 1 WAL each. The stakes are returned in the order
@@ -33,13 +42,7 @@ impl ContractWriter {
                 plan.ptb.transfer(staked, plan.sender)
             })
             .await?;
-        let ids = executed.created("staked_wal", "StakedWal");
-        let objects = self.reader().chain().objects(&ids).await?;
-        let mut created = objects
-            .iter()
-            .flatten()
-            .map(|object| object.decode::<StakedWal>())
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut created = self.created_stakes(&executed).await?;
         stakes
             .iter()
             .map(|(node, amount)| {
@@ -52,6 +55,17 @@ impl ContractWriter {
             .collect()
     }
 
+    /// The stakes that a transaction made.
+    async fn created_stakes(
+        &self,
+        executed: &ExecutedTransaction,
+    ) -> Result<Vec<StakedWal>, TransactionError> {
+        let ids = executed.created("staked_wal", "StakedWal");
+        let objects = self.reader().chain().objects(&ids).await?;
+        let stakes = objects.iter().flatten().map(ObjectData::decode);
+        Ok(stakes.collect::<Result<_, _>>()?)
+    }
+
     /// Asks for the withdrawal of a stake.
     ///
     /// # Errors
@@ -60,53 +74,67 @@ impl ContractWriter {
         &self,
         stake: Address,
     ) -> Result<ExecutedTransaction, TransactionError> {
+        self.request_withdraw_stakes(&[stake]).await
+    }
+
+    /// Asks for the withdrawal of stakes, in one transaction.
+    ///
+    /// # Errors
+    /// [`TransactionError`].
+    pub async fn request_withdraw_stakes(
+        &self,
+        stakes: &[Address],
+    ) -> Result<ExecutedTransaction, TransactionError> {
         self.run(None, |plan| {
-            let arguments = vec![plan.staking(), plan.ptb.object(stake)];
-            plan.call("staking", "request_withdraw_stake", arguments)?;
+            for stake in stakes {
+                let arguments = vec![plan.staking(), plan.ptb.object(*stake)];
+                plan.call("staking", "request_withdraw_stake", arguments)?;
+            }
             Ok(())
         })
         .await
     }
 
-    /// Withdraws a stake with its rewards to the sender.
+    /// Withdraws stakes with their rewards to the sender, in one transaction.
     ///
     /// # Errors
     /// [`TransactionError`].
-    pub async fn withdraw_stake(
+    pub async fn withdraw_stakes(
         &self,
-        stake: Address,
+        stakes: &[Address],
     ) -> Result<ExecutedTransaction, TransactionError> {
         self.run(None, |plan| {
-            let arguments = vec![plan.staking(), plan.ptb.object(stake)];
-            let coin = plan.call("staking", "withdraw_stake", arguments)?;
-            plan.ptb.transfer(vec![coin], plan.sender)
+            let mut coins = Vec::with_capacity(stakes.len());
+            for stake in stakes {
+                coins.push(plan.withdraw_stake(*stake)?);
+            }
+            plan.ptb.transfer(coins, plan.sender)
         })
         .await
     }
 
-    /// Collects the commission of a node whose receiver is `cap`, to the sender.
+    /// Withdraws stakes and stakes all of it, rewards included, with another node, in one transaction. The new stakes are returned, in
+    /// any order.
     ///
     /// # Errors
     /// [`TransactionError`].
-    pub async fn collect_commission(
+    pub async fn restake(
         &self,
+        stakes: &[Address],
         node_id: Address,
-        cap: Address,
-    ) -> Result<ExecutedTransaction, TransactionError> {
-        let cap_type = self.reader().struct_tag("storage_node", "StorageNodeCap");
-        self.run(None, |plan| {
-            let cap = plan.ptb.object(cap);
-            let authenticated = plan.ptb.call(
-                plan.packages.current,
-                "auth",
-                "authenticate_with_object",
-                vec![cap_type.clone().into()],
-                vec![cap],
-            )?;
-            let arguments = vec![plan.staking(), plan.ptb.pure(&node_id)?, authenticated];
-            let coin = plan.call("staking", "collect_commission", arguments)?;
-            plan.ptb.transfer(vec![coin], plan.sender)
-        })
-        .await
+    ) -> Result<(ExecutedTransaction, Vec<StakedWal>), TransactionError> {
+        let executed = self
+            .run(None, |plan| {
+                let mut staked = Vec::with_capacity(stakes.len());
+                for stake in stakes {
+                    let coin = plan.withdraw_stake(*stake)?;
+                    let arguments = vec![plan.staking(), coin, plan.ptb.pure(&node_id)?];
+                    staked.push(plan.call("staking", "stake_with_pool", arguments)?);
+                }
+                plan.ptb.transfer(staked, plan.sender)
+            })
+            .await?;
+        let staked = self.created_stakes(&executed).await?;
+        Ok((executed, staked))
     }
 }

@@ -5,6 +5,7 @@
 
 mod payments;
 mod scripted_events;
+mod staking;
 
 use std::{
     sync::{
