@@ -1,5 +1,6 @@
 //! Advice on errors that money or a certificate mends: where SUI and WAL come from, and how an authority is trusted.
 
+use walrus_sdk::ClientError;
 use walrus_sui::{money::Coin, transactions::TransactionError};
 
 const WAL: &str = "On a test network `walrus get-wal` gives WAL for SUI.";
@@ -8,16 +9,24 @@ const SUI: &str =
 
 const AUTHORITY: &str = "The server's certificate is of an authority that is not known here: name a file with that authority's certificate \
     with SSL_CERT_FILE; a local network's is `caBundle` in its network.json.";
+const PERMANENT: &str = "With --permanent it can be: nobody may delete it before its end then.";
 /// How TLS says it.
 const UNKNOWN_AUTHORITY: &str = "UnknownIssuer";
 
-/// What to do about a wallet that cannot pay, or a server that is not trusted, if that is what an error is about.
+/// What to do about a wallet that cannot pay, a server that is not trusted, or a blob that cannot be shared, if that is what an error is
+/// about.
 pub(crate) fn on(error: &anyhow::Error) -> Option<&'static str> {
     if error
         .chain()
         .any(|cause| cause.to_string().contains(UNKNOWN_AUTHORITY))
     {
         return Some(AUTHORITY);
+    }
+    let is_of_deletable = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(ClientError::DeletableShared))
+    };
+    if error.chain().any(is_of_deletable) {
+        return Some(PERMANENT);
     }
     let short = error.chain().find_map(transaction_error)?;
     match short {
@@ -39,7 +48,6 @@ fn transaction_error<'a>(
 
 #[cfg(test)]
 mod tests {
-    use walrus_sdk::ClientError;
     use walrus_sui::Address;
 
     use super::*;
@@ -64,6 +72,7 @@ mod tests {
         assert_eq!(on(&error), Some(WAL));
         let untrusted = anyhow::anyhow!("invalid peer certificate: UnknownIssuer");
         assert_eq!(on(&untrusted.context("no answer")), Some(AUTHORITY));
+        assert_eq!(on(&ClientError::DeletableShared.into()), Some(PERMANENT));
         assert_eq!(on(&anyhow::anyhow!("something else")), None);
     }
 }

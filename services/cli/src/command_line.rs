@@ -1,12 +1,13 @@
 //! Command-line parsing: from words to what they ask for.
 
-use std::{ffi::OsString, io, process::ExitCode};
+use std::{any::TypeId, ffi::OsString, io, process::ExitCode};
 
 use clap::{
     Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use walrus_core::{BlobId, quilt::QuiltPatchId};
+use walrus_sui::Address;
 
 use crate::{args::Cli, printable, report::say, shared_options, standard_streams};
 
@@ -109,7 +110,28 @@ fn explain_left_out(
 
 /// The program, with all that its commands take.
 pub(crate) fn program() -> Command {
-    shared_options::place(Cli::command())
+    as_people_write(shared_options::place(Cli::command()))
+}
+
+/// Has values taken for values: a number below zero is a wrong number, not an option that there is not; and what is no ID is told so in words.
+fn as_people_write(command: Command) -> Command {
+    let command = command.mut_args(|option| {
+        if !option.get_action().takes_values() {
+            return option;
+        }
+        let is_id = option.get_value_parser().type_id() == TypeId::of::<Address>();
+        let option = option.allow_negative_numbers(true);
+        match is_id {
+            true => option.value_parser(parse_address),
+            false => option,
+        }
+    });
+    command.mut_subcommands(as_people_write)
+}
+
+fn parse_address(text: &str) -> Result<Address, String> {
+    text.parse()
+        .map_err(|_| "expected an ID: 0x and up to 64 hexadecimal digits".to_owned())
 }
 
 /// Tells what [`parse`] has to say; the exit code.
@@ -161,6 +183,30 @@ fn with_ids_like_options(command: Command) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_taken_for_a_value() {
+        for (line, said) in [
+            ("store f --epochs -1", "invalid value '-1' for '--epochs"),
+            (
+                "store f --epochs 1 --max-cost -5",
+                "invalid value '-5' for '--max-cost",
+            ),
+            (
+                "extend --blob-obj-id x --epochs-extended 1",
+                "expected an ID: 0x and up to 64",
+            ),
+            ("read-quilt --quilt-id x --tag -k", "2 values required"),
+            ("blob-status BLOB --timeout 0s", "in no time"),
+            ("store f --epochs 1 -x", "unexpected argument '-x'"),
+        ] {
+            let words = format!("walrus {line}");
+            let words = words.split_whitespace().map(OsString::from);
+            let error = parse(words).unwrap_err().to_string();
+            assert!(error.contains(said), "{line}: {error}");
+        }
+    }
+
     use crate::args;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {

@@ -1,6 +1,6 @@
 //! Cost: what a command is about to pay, held to the limit that was given, compared with what the wallet has, and told before it is paid.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use walrus_sui::{
     StructTag,
     money::Coin,
@@ -15,6 +15,8 @@ use crate::{
 /// What a command pays beside the gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cost {
+    /// What is paid for, as a subject: `the stake`.
+    pub(crate) what: &'static str,
     /// In which coin.
     pub(crate) coin: Coin,
     /// How much, in its smallest unit.
@@ -24,16 +26,24 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// So many FROST.
-    pub(crate) fn wal(amount: u64, max: Option<u64>) -> Self {
-        let coin = Coin::Wal;
-        Self { coin, amount, max }
+    /// So many FROST for `what`.
+    pub(crate) fn wal(what: &'static str, amount: u64, max: Option<u64>) -> Self {
+        Self {
+            what,
+            coin: Coin::Wal,
+            amount,
+            max,
+        }
     }
 
-    /// So many MIST.
-    pub(crate) fn sui(amount: u64, max: Option<u64>) -> Self {
-        let coin = Coin::Sui;
-        Self { coin, amount, max }
+    /// So many MIST for `what`.
+    pub(crate) fn sui(what: &'static str, amount: u64, max: Option<u64>) -> Self {
+        Self {
+            what,
+            coin: Coin::Sui,
+            amount,
+            max,
+        }
     }
 
     fn show(self, amount: u64) -> String {
@@ -51,7 +61,8 @@ impl Cost {
         if let Some(max) = self.max {
             ensure!(
                 self.amount <= max,
-                "it costs {}, more than the {} that are allowed; nothing was paid",
+                "{} costs {}, more than the {} that are allowed; nothing was paid",
+                self.what,
                 self.show(self.amount),
                 self.show(max)
             );
@@ -79,16 +90,18 @@ impl Cost {
             _ => reader.chain().balance(owner, &coin_type).await?,
         };
         if available < self.amount {
-            return Err(TransactionError::InsufficientFunds {
+            let short: Result<(), _> = Err(TransactionError::InsufficientFunds {
                 owner,
                 coin: self.coin,
                 needed: self.amount,
                 available,
-            }
-            .into());
+            });
+            let cost = self.show(self.amount);
+            return short.with_context(|| format!("{} costs {cost}; nothing was paid", self.what));
         }
-        if !global.json {
-            say(format_args!("Paying {}", self.show(self.amount)));
+        if self.amount > 0 && !global.json {
+            let cost = self.show(self.amount);
+            say(format_args!("Paying {cost} for {}", self.what));
         }
         Ok(())
     }
@@ -100,15 +113,20 @@ mod tests {
 
     #[test]
     fn more_than_what_is_allowed_is_refused_with_both() {
-        assert!(Cost::wal(7, None).check_limit().is_ok());
-        assert!(Cost::wal(7, Some(7)).check_limit().is_ok());
-        let error = Cost::wal(8_000, Some(7)).check_limit().unwrap_err();
-        let error = error.to_string();
+        assert!(Cost::wal("the stake", 7, None).check_limit().is_ok());
+        assert!(Cost::wal("the stake", 7, Some(7)).check_limit().is_ok());
+        let error = Cost::wal("the stake", 8_000, Some(7)).check_limit();
+        let error = error.unwrap_err().to_string();
         assert!(
-            error.contains("8000 FROST") && error.contains("7 FROST"),
+            error.starts_with("the stake costs ") && error.contains("8000 FROST"),
             "{error}"
         );
-        let error = Cost::sui(8_000, Some(7)).check_limit().unwrap_err();
-        assert!(error.to_string().contains("8000 MIST"), "{error}");
+        assert!(error.contains("7 FROST"), "{error}");
+        let error = Cost::sui("the exchange", 8_000, Some(7)).check_limit();
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.starts_with("the exchange costs ") && error.contains("8000 MIST"),
+            "{error}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, IsTerminal as _, Read, Seek as _, Write},
-    os::fd::AsFd as _,
+    os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
     path::Path,
     str::FromStr,
     sync::Arc,
@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use walrus_core::{BlobId, EncodingConfig, manifest::max_body_length};
 use walrus_sdk::{BlobData, ClientError, Spool};
+use walrus_sui::Address;
 
 use crate::{
     report::{explain, say, size},
@@ -148,6 +149,8 @@ fn copy(
 ) -> anyhow::Result<BlobData> {
     let unreadable = || format!("cannot read {name}");
     let max = limit.max;
+    // Somebody who types comes to an end.
+    let is_device = file.metadata()?.file_type().is_char_device() && !file.is_terminal();
     // One byte more than allowed tells that there are too many.
     let mut input = file.take(max.saturating_add(1));
     let mut start = Vec::new();
@@ -162,6 +165,10 @@ fn copy(
     if length < in_memory {
         return Ok(start.into());
     }
+    ensure!(
+        !is_device,
+        "{name} is a device and has no end; store as much of it as you want with `head -c BYTES {name} | walrus store -`"
+    );
     let no_room = |error| explain(ClientError::Spool(error));
     let mut file = spool.file().map_err(no_room)?;
     // What never ends must not fill the disk; slivers need room as well.
@@ -228,6 +235,11 @@ impl Limit {
 pub(crate) fn parse_blob_id(text: &str) -> anyhow::Result<BlobId> {
     if text.len() > 43 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         bail!("`{text}` is a decimal blob ID; convert it with `walrus convert-blob-id {text}`");
+    }
+    if text.starts_with("0x") && text.parse::<Address>().is_ok() {
+        bail!(
+            "`{text}` is the ID of an object; `walrus list-blobs` says which blob is in which object of the wallet"
+        );
     }
     BlobId::from_str(text).with_context(|| format!("`{text}` is not a blob ID"))
 }

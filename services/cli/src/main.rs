@@ -6,6 +6,7 @@
 )]
 
 mod advice;
+mod age;
 mod args;
 mod command_line;
 mod commands;
@@ -47,7 +48,7 @@ use tracing_subscriber::{
 #[cfg(feature = "dev")]
 use crate::args::devchain::DevchainCommand;
 use crate::{
-    args::{Cli, Command, GlobalOptions},
+    args::{Cli, Command, GlobalOptions, StakeCommand},
     output::Target,
     report::say,
     standard_output::Effect,
@@ -109,7 +110,7 @@ fn prints_its_result(global: &GlobalOptions, command: &Command) -> bool {
         Command::Devchain(args) => args.command.is_some(),
         #[cfg(feature = "dev")]
         Command::Localnet(args) => args.command.is_some(),
-        Command::Encode(_) => false,
+        Command::Encode(_) | Command::BlobBackfill(_) => false,
         Command::Aggregator(_)
         | Command::Publisher(_)
         | Command::Daemon(_)
@@ -125,7 +126,11 @@ fn effect(command: &Command) -> Effect {
     match command {
         Command::Store(args) if !args.how.dry_run => Effect::Paid,
         Command::StoreQuilt(args) if !args.how.dry_run => Effect::Paid,
-        Command::GetWal(_) | Command::Stake(_) => Effect::Paid,
+        Command::GetWal(_) => Effect::Paid,
+        Command::Stake(args) if args.command.is_none() => Effect::Paid,
+        Command::RequestWithdrawStake(args) if !args.dry_run => Effect::Paid,
+        Command::WithdrawStake(_) | Command::Redelegate(_) => Effect::Paid,
+        Command::NodeAdmin(_) => Effect::Paid,
         Command::Delete(_) | Command::Extend(_) | Command::Share(_) => Effect::Paid,
         Command::FundSharedBlob(_) | Command::BurnBlobs(_) => Effect::Paid,
         #[cfg(feature = "dev")]
@@ -141,6 +146,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { global, command } = cli;
     if let Command::Json(args) = command {
         return Box::pin(run(commands::json::command(&global, args)?)).await;
+    }
+    if !global.json {
+        age::warn();
     }
     if prints_its_result(&global, &command) {
         // Before anything is paid for.
@@ -182,7 +190,21 @@ async fn dispatch(global: GlobalOptions, command: Command) -> anyhow::Result<()>
             commands::blob_id::convert(&global, &blob_id_decimal)
         }
         Command::GetWal(args) => commands::get_wal::run(&global, args).await,
-        Command::Stake(args) => commands::stake::run(&global, args).await,
+        Command::Stake(args) => match args.command {
+            None => commands::stake::run(&global, args).await,
+            Some(StakeCommand::Nodes(args)) => commands::stake_nodes::run(&global, args).await,
+            Some(StakeCommand::Estimate(args)) => {
+                commands::stake_estimate::run(&global, args).await
+            }
+        },
+        Command::ListStakedWal(args) => commands::list_staked_wal::run(&global, args).await,
+        Command::RequestWithdrawStake(args) => {
+            commands::withdraw_stake::request(&global, args).await
+        }
+        Command::WithdrawStake(args) => commands::withdraw_stake::withdraw(&global, args).await,
+        Command::Redelegate(args) => commands::redelegate::run(&global, args).await,
+        Command::BlobBackfill(args) => commands::blob_backfill::run(&global, args).await,
+        Command::NodeAdmin(args) => Box::pin(commands::node_admin::run(&global, args)).await,
         Command::CloseEpochChange(args) => commands::close_epoch_change::run(&global, args).await,
         Command::Aggregator(args) => commands::gateway::aggregator(&global, args).await,
         Command::Publisher(args) => commands::gateway::publisher(&global, *args).await,

@@ -1,7 +1,7 @@
 //! Files of a quilt on their way in and out: what they are called, and where a name may lead.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Component, Path, PathBuf},
 };
@@ -134,12 +134,16 @@ fn name_of(path: &Path, index: usize) -> String {
     parts.map_or_else(|| format!("unnamed-blob-{index}"), |parts| parts.join("/"))
 }
 
-/// A directory into which patches are written. No name leads out of it.
+/// A directory into which patches are written. No name leads out of it, and no two patches are one file: as in an archive, what comes
+/// later gets a number where the earlier ones are in its way.
 #[derive(Debug)]
 pub(crate) struct PatchDirectory {
     root: PathBuf,
-    /// How often a name was written.
-    written: BTreeMap<String, u32>,
+    /// What is to be written, and the directories above it.
+    files: BTreeSet<PathBuf>,
+    directories: BTreeSet<PathBuf>,
+    /// How often a name was wanted.
+    wanted: BTreeMap<PathBuf, u32>,
 }
 
 impl PatchDirectory {
@@ -152,12 +156,14 @@ impl PatchDirectory {
         fs::create_dir_all(root).with_context(unwritable)?;
         Ok(Self {
             root: root.canonicalize().with_context(unwritable)?,
-            written: BTreeMap::new(),
+            files: BTreeSet::new(),
+            directories: BTreeSet::new(),
+            wanted: BTreeMap::new(),
         })
     }
 
-    /// Where the patch of this name is to be written, with the directories above it. Of a name that comes again the next ones get a
-    /// number.
+    /// Where the patch of this name is to be written. Of a name that comes again the next ones get a number, and so does a directory that
+    /// is called like a patch before it. Nothing is written yet.
     ///
     /// # Errors
     /// If the name is none of a file below the directory, or a link or a file is in the way.
@@ -165,18 +171,55 @@ impl PatchDirectory {
         let parts = parts(identifier)?;
         let (name, above) = parts.split_last().context("it is no name of a file")?;
         let mut directory = self.root.clone();
+        let mut directories = Vec::with_capacity(above.len());
         for part in above {
+            directory = self.free(&directory, part, |path| !self.files.contains(path));
+            look_at_directory(&directory)?;
+            directories.push(directory.clone());
+        }
+        let wanted = directory.join(name);
+        let times = self.wanted.get(&wanted).copied().unwrap_or(0);
+        let is_free = |path: &Path| !self.files.contains(path) && !self.directories.contains(path);
+        let (path, times) = numbers_from(times.saturating_add(1))
+            .map(|times| (directory.join(numbered(name, times)), times))
+            .find(|(path, _)| is_free(path))
+            .context("there are too many patches of this name")?;
+        if let Ok(found) = fs::symlink_metadata(&path)
+            && !found.is_file()
+        {
+            bail!("{} is there and no file", path.display());
+        }
+        self.wanted.insert(wanted, times);
+        self.directories.extend(directories);
+        self.files.insert(path.clone());
+        Ok(path)
+    }
+
+    /// The first of `name`, `name_2` … in a directory that is free.
+    fn free(&self, directory: &Path, name: &str, is_free: impl Fn(&Path) -> bool) -> PathBuf {
+        let mut paths = numbers_from(1).map(|times| directory.join(numbered(name, times)));
+        let found = paths.find(|path| is_free(path));
+        found.unwrap_or_else(|| directory.join(name))
+    }
+
+    /// Makes the directories above a place.
+    ///
+    /// # Errors
+    /// If something else is in the way, or whatever the system says.
+    pub(crate) fn make_way(&self, place: &Path) -> anyhow::Result<()> {
+        let below = place.strip_prefix(&self.root)?;
+        let mut directory = self.root.clone();
+        let parts = below.parent().into_iter().flat_map(Path::components);
+        for part in parts {
             directory.push(part);
             make_directory(&directory)?;
         }
-        let times = self.written.entry(identifier.to_owned()).or_insert(0);
-        *times += 1;
-        let path = directory.join(numbered(name, *times));
-        match fs::symlink_metadata(&path) {
-            Ok(found) if !found.is_file() => bail!("{} is there and no file", path.display()),
-            _ => Ok(path),
-        }
+        Ok(())
     }
+}
+
+fn numbers_from(first: u32) -> impl Iterator<Item = u32> {
+    first..=u32::MAX
 }
 
 /// The parts of a name, if each of them is one below a directory.
@@ -193,15 +236,22 @@ fn parts(identifier: &str) -> anyhow::Result<Vec<&str>> {
     Ok(parts)
 }
 
-/// A directory that is there, and not over a link.
-fn make_directory(directory: &Path) -> anyhow::Result<()> {
+/// Whether a directory is there, and not over a link.
+fn look_at_directory(directory: &Path) -> anyhow::Result<bool> {
     match fs::symlink_metadata(directory) {
-        Ok(found) if found.is_dir() => Ok(()),
+        Ok(found) if found.is_dir() => Ok(true),
         Ok(_) => bail!("{} is there and no directory", directory.display()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir(directory)
-            .with_context(|| format!("cannot make {}", directory.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error).with_context(|| format!("cannot look at {}", directory.display())),
     }
+}
+
+/// A directory that is there, and not over a link.
+fn make_directory(directory: &Path) -> anyhow::Result<()> {
+    if look_at_directory(directory)? {
+        return Ok(());
+    }
+    fs::create_dir(directory).with_context(|| format!("cannot make {}", directory.display()))
 }
 
 /// `photo.jpg`, then `photo_2.jpg`.
@@ -321,6 +371,7 @@ mod tests {
         ] {
             let path = directory.place(name).unwrap();
             assert_eq!(path, root.join(name));
+            directory.make_way(&path).unwrap();
             fs::write(path, "").unwrap();
         }
     }
@@ -350,5 +401,35 @@ mod tests {
                 ".c_2"
             ]
         );
+    }
+
+    #[test]
+    fn no_two_patches_are_one_file_and_nothing_is_written_until_then() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = PatchDirectory::create(home.path()).unwrap();
+        for (name, place) in [
+            ("a", "a"),
+            ("a/b", "a_2/b"),
+            ("a/c", "a_2/c"),
+            ("x/y", "x/y"),
+            ("x", "x_2"),
+            ("n", "n"),
+            ("n", "n_2"),
+            ("n_2", "n_2_2"),
+            ("n", "n_3"),
+            ("a_2", "a_2_2"),
+        ] {
+            let path = directory.place(name).unwrap();
+            assert_eq!(path, directory.root.join(place), "{name}");
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        for place in ["a", "a_2/b", "x/y", "x_2"] {
+            let path = directory.root.join(place);
+            directory.make_way(&path).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        // Somebody was quicker.
+        fs::write(home.path().join("z"), "").unwrap();
+        assert!(directory.make_way(&directory.root.join("z/y")).is_err());
     }
 }

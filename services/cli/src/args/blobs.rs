@@ -4,12 +4,12 @@ use std::{path::PathBuf, str::FromStr as _, time::Duration};
 
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
-use walrus_sdk::{EncodingType, Spool, journal::Journal};
+use walrus_sdk::{EncodingType, Spool, check_attribute, journal::Journal};
 
 use super::{
     amounts::parse_frost,
     below_home,
-    durations::parse_duration,
+    durations::parse_some_duration,
     ranges::{ByteRange, parse_range},
     times::parse_time,
 };
@@ -75,6 +75,16 @@ pub(crate) struct HowToStoreArgs {
     /// Pay nothing if storage for all costs more, in FROST (1 WAL = 1000000000 FROST) or with a unit.
     #[arg(long, value_name = "FROST", value_parser = parse_frost)]
     pub(crate) max_cost: Option<u64>,
+    /// Whether a process of its own goes on with the upload when the command is over. None does here.
+    #[arg(
+        long,
+        hide = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub(crate) child_process_uploads: Option<bool>,
     /// Where what does not fit in memory goes.
     #[command(flatten)]
     pub(crate) spool: SpoolArgs,
@@ -87,10 +97,20 @@ pub(crate) struct HowToStoreArgs {
 }
 
 impl HowToStoreArgs {
+    /// Says which options have no effect here, and why. Client spec 2.9.
+    pub(crate) fn tell_what_has_no_effect(&self) {
+        if self.child_process_uploads == Some(true) {
+            say(
+                "Note: --child-process-uploads has no effect: uploads end with this command; one that is cut off goes on with the same \
+                 command",
+            );
+        }
+    }
+
     /// Attributes of each blob object.
     ///
     /// # Errors
-    /// If a key has no value.
+    /// If a key has no value, or there is a control character.
     pub(crate) fn attributes(&self) -> anyhow::Result<Vec<(String, String)>> {
         let pairs = self.attr.chunks(2).map(|pair| match pair {
             [key, value] => Ok((key.clone(), value.clone())),
@@ -98,7 +118,11 @@ impl HowToStoreArgs {
         });
         let content_type = self.content_type.iter();
         let content_type = content_type.map(|kind| Ok((CONTENT_TYPE.to_owned(), kind.clone())));
-        pairs.chain(content_type).collect()
+        let all: Vec<_> = pairs.chain(content_type).collect::<anyhow::Result<_>>()?;
+        for (key, value) in &all {
+            check_attribute(key, value)?;
+        }
+        Ok(all)
     }
 }
 
@@ -276,7 +300,7 @@ pub(crate) struct BlobStatusArgs {
     #[arg(long, value_name = "BLOB_ID")]
     blob_id: Option<String>,
     /// How long to wait for the nodes, for example `500ms` or `5s`.
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_some_duration)]
     pub(crate) timeout: Duration,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]

@@ -1,6 +1,7 @@
 //! Arguments: the command line, as `clap` reads it. Client spec 2.1 and 2.4.
 
 mod amounts;
+mod backfill;
 mod blobs;
 #[cfg(feature = "dev")]
 pub(crate) mod devchain;
@@ -14,10 +15,12 @@ mod gateway_keys;
 #[cfg(feature = "dev")]
 mod local_networks;
 mod networks;
+mod node_admin;
 mod objects;
 mod quilts;
 mod ranges;
 mod scripting;
+mod staking;
 mod times;
 mod verify;
 mod wallets;
@@ -36,7 +39,10 @@ use self::devchain::DevchainArgs;
 pub(crate) use self::local_networks::{
     DemoArgs, ListenArgs, LocalnetArgs, LocalnetCommand, LocalnetNodeArgs, LocalnetNodeCommand,
 };
+#[cfg(feature = "dev")]
+pub(crate) use self::node_admin::PackageArgs;
 pub(crate) use self::{
+    backfill::BlobBackfillArgs,
     blobs::{
         BlobIdArgs, BlobStatusArgs, DecodeArgs, EncodeArgs, EpochCount, HowToStoreArgs, ReadArgs,
         RelayArgs, StoreArgs,
@@ -46,7 +52,8 @@ pub(crate) use self::{
         UploadRelayArgs,
     },
     gateway_keys::{GatewayArgs, GatewayCommand, KeyArgs, KeyCommand},
-    networks::{CloseEpochChangeArgs, GetWalArgs, InfoArgs, InfoSection, StakeArgs},
+    networks::{CloseEpochChangeArgs, GetWalArgs, InfoArgs, InfoSection, NodeOrder},
+    node_admin::{AuthorizeArgs, NodeAdminArgs, NodeAdminCommand, NodeArgs, VoteArgs},
     objects::{
         BurnBlobsArgs, DeleteArgs, ExtendArgs, FundSharedBlobArgs, GetBlobAttributeArgs,
         ListBlobsArgs, RemoveBlobAttributeArgs, RemoveBlobAttributeFieldsArgs,
@@ -55,6 +62,10 @@ pub(crate) use self::{
     quilts::{ListPatchesArgs, QuiltBlob, ReadQuiltArgs, StoreQuiltArgs},
     ranges::ByteRange,
     scripting::{CompletionArgs, JsonArgs},
+    staking::{
+        ListStakedWalArgs, RedelegateArgs, RequestWithdrawStakeArgs, StakeArgs, StakeCommand,
+        StakeEstimateArgs, StakeNodesArgs, StakeOrder, WithdrawStakeArgs,
+    },
     verify::VerifyArgs,
     wallets::{GenerateSuiWalletArgs, HealthArgs, HealthOrder},
 };
@@ -272,6 +283,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus info                                   epoch, sizes, prices\n  \
         walrus info committee                         the storage nodes\n  \
+        walrus info committee --sort-by url --hide-details\n  \
+        walrus info committee --commission-receivers > receivers.csv\n  \
         walrus info price --json\n  \
         walrus info --config DIR/client_config.yaml   of a network elsewhere")]
     Info(InfoArgs),
@@ -345,12 +358,55 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         walrus stake --node-id 0xNODE                            1 WAL\n  \
         walrus stake --node-id 0xNODE --amount 1000000000000     1000 WAL\n  \
-        walrus stake --node-ids 0xONE 0xOTHER --amounts 2000000000 3000000000 --json\n\n\
+        walrus stake --node-ids 0xONE 0xOTHER --amounts 2WAL 3WAL --json\n  \
+        walrus stake nodes                                       whom to stake with\n  \
+        walrus stake estimate --node-id 0xNODE --amount 1000WAL  when, and for what\n\n\
         A node gets shards in proportion to its stake. The committee of an epoch is chosen in the middle of the one before: what is \
         staked by then counts from the next epoch on, what is staked later from the one after that. A node needs enough to be a \
         candidate, 500 WAL on a local network; the command says what is missing.\n\n\
-        The stake is an object of the wallet. No command here withdraws it yet; the SDK does (`request_withdraw_stake`, `withdraw_stake`).")]
+        The stake is an object of the wallet: `walrus list-staked-wal` shows it, `walrus request-withdraw-stake` and `walrus withdraw-stake` \
+        bring it back.")]
+    #[command(
+        override_usage = "walrus stake [OPTIONS] --node-ids <NODE_ID>... [--amounts <FROST>...]\n       \
+        walrus stake <nodes|estimate> [OPTIONS]"
+    )]
     Stake(StakeArgs),
+    /// List the stakes of the wallet: what they are worth, and when they count and come back.
+    #[command(after_help = "Examples:\n  \
+        walrus list-staked-wal\n  \
+        walrus list-staked-wal --withdrawing-only --json")]
+    ListStakedWal(ListStakedWalArgs),
+    /// Ask for stakes back; `withdraw-stake` fetches them when they are free.
+    #[command(after_help = "Examples:\n  \
+        walrus request-withdraw-stake 0xNODE               the only stake with a node\n  \
+        walrus request-withdraw-stake 0xNODE 0xSTAKE 0xSTAKE\n  \
+        walrus request-withdraw-stake 0xNODE 0xSTAKE --dry-run\n\n\
+        A stake that counts is free from the next epoch on, or from the one after that if the committee of the next epoch is chosen \
+        already and the node is in it. It earns until then. One that does not count yet, or whose node is in no committee, needs no request.")]
+    RequestWithdrawStake(RequestWithdrawStakeArgs),
+    /// Fetch stakes that are free, with what they have earned.
+    #[command(after_help = "Examples:\n  \
+        walrus withdraw-stake 0xSTAKE\n  \
+        walrus withdraw-stake 0xSTAKE 0xSTAKE --json\n\n\
+        `walrus list-staked-wal` says which are free, and from when on the others are.")]
+    WithdrawStake(WithdrawStakeArgs),
+    /// Take stakes from their nodes and give them, with what they have earned, to another one.
+    #[command(after_help = "Examples:\n  \
+        walrus redelegate 0xSTAKE --to 0xNODE\n  \
+        walrus redelegate 0xSTAKE 0xSTAKE --to 0xNODE --json\n\n\
+        What is free moves at once, in one transaction. What is not is requested, and the same command moves it when it is free; the \
+        command says from when on.")]
+    Redelegate(RedelegateArgs),
+    /// Send nodes the blobs of a directory that they miss.
+    #[command(
+        hide = true,
+        after_help = "Examples:\n  \
+            walrus blob-backfill --backfill-dir blobs --pushed-state done 0xNODE 0xNODE\n\n\
+            The files are called by their blob IDs, and the network knows the blobs."
+    )]
+    BlobBackfill(BlobBackfillArgs),
+    /// Act for a storage node, as whoever is authorized to.
+    NodeAdmin(NodeAdminArgs),
     /// Close an epoch change that no quorum of nodes reports as done.
     #[command(after_help = "Examples:\n  \
         walrus close-epoch-change\n  \
@@ -467,6 +523,12 @@ impl Command {
             Self::ConvertBlobId { .. } => "convert-blob-id",
             Self::GetWal(_) => "get-wal",
             Self::Stake(_) => "stake",
+            Self::ListStakedWal(_) => "list-staked-wal",
+            Self::RequestWithdrawStake(_) => "request-withdraw-stake",
+            Self::WithdrawStake(_) => "withdraw-stake",
+            Self::Redelegate(_) => "redelegate",
+            Self::BlobBackfill(_) => "blob-backfill",
+            Self::NodeAdmin(_) => "node-admin",
             Self::CloseEpochChange(_) => "close-epoch-change",
             Self::Aggregator(_) => "aggregator",
             Self::Publisher(_) => "publisher",

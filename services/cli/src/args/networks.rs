@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::amounts::{parse_frost, parse_mist, parse_some_mist};
+use super::amounts::{parse_mist, parse_some_mist};
 
 /// Arguments of `info`.
 #[derive(Debug, Args)]
@@ -10,9 +10,46 @@ pub(crate) struct InfoArgs {
     /// Which part to show.
     #[arg(value_enum)]
     pub(crate) section: Option<InfoSection>,
+    /// In which order nodes are shown, by `committee` and `all`. [default: by name]
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub(crate) sort_by: Option<NodeOrder>,
+    /// The other way round.
+    #[arg(long)]
+    pub(crate) desc: bool,
+    /// Of each node only a line, without its ID and address.
+    #[arg(long)]
+    pub(crate) hide_details: bool,
+    /// Who gets the commission of each node of the current, the previous and the next committee, as CSV and in place of everything else.
+    #[arg(long, conflicts_with = "hide_details")]
+    pub(crate) commission_receivers: bool,
     /// Sui RPC address; overrides the configuration.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+}
+
+impl InfoArgs {
+    /// The first option that is about nodes, if one was given.
+    pub(crate) fn about_nodes(&self) -> Option<&'static str> {
+        let given = [
+            (self.sort_by.is_some(), "--sort-by"),
+            (self.desc, "--desc"),
+            (self.hide_details, "--hide-details"),
+            (self.commission_receivers, "--commission-receivers"),
+        ];
+        let mut given = given.into_iter().filter(|(is_given, _)| *is_given);
+        given.next().map(|(_, name)| name)
+    }
+}
+
+/// Orders of the nodes of a committee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NodeOrder {
+    /// By node ID.
+    Id,
+    /// By name.
+    Name,
+    /// By address.
+    Url,
 }
 
 /// The parts of `info`. Client spec 2.7.
@@ -51,33 +88,6 @@ pub(crate) struct GetWalArgs {
     /// Pay nothing if it is more than this, in MIST (1 SUI = 1000000000 MIST) or with a unit.
     #[arg(long, value_name = "MIST", value_parser = parse_mist)]
     pub(crate) max_cost: Option<u64>,
-}
-
-/// The least stake, in FROST: 1 WAL.
-const MIN_STAKE: u64 = 1_000_000_000;
-
-/// Arguments of `stake`.
-#[derive(Debug, Args)]
-pub(crate) struct StakeArgs {
-    /// The nodes; `walrus-node register` and `walrus-node status` say the ID of one.
-    #[arg(long, alias = "node-id", value_name = "NODE_ID", required = true, num_args = 1..)]
-    pub(crate) node_ids: Vec<walrus_sui::Address>,
-    /// How much, in FROST (1 WAL = 1000000000 FROST) or with a unit, such as `1.5WAL`: one amount for all nodes, or one for each; 1 WAL is the least.
-    #[arg(long, alias = "amount", value_name = "FROST", num_args = 1.., default_values_t = [MIN_STAKE], value_parser = parse_stake)]
-    pub(crate) amounts: Vec<u64>,
-    /// Sui RPC address; overrides the configuration.
-    #[arg(long, value_name = "URL")]
-    pub(crate) rpc_url: Option<String>,
-    /// Pay nothing if all stakes together are more, in FROST (1 WAL = 1000000000 FROST) or with a unit.
-    #[arg(long, value_name = "FROST", value_parser = parse_frost)]
-    pub(crate) max_cost: Option<u64>,
-}
-
-fn parse_stake(text: &str) -> Result<u64, String> {
-    match parse_frost(text)? {
-        frost if frost >= MIN_STAKE => Ok(frost),
-        _ => Err(format!("a stake is at least {MIN_STAKE} FROST (1 WAL)")),
-    }
 }
 
 /// Arguments of `close-epoch-change`.

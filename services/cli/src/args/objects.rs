@@ -49,7 +49,7 @@ pub(crate) struct DeleteArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("until").args(["epochs_extended", "end_epoch", "earliest_expiry_time"]).required(true))]
 pub(crate) struct ExtendArgs {
-    /// The blob objects, or shared ones. With a manifest, the objects of its parts are extended, unless it is shared.
+    /// The blob objects, or shared ones. With a manifest, the objects of its parts are extended.
     #[arg(long, alias = "blob-obj-ids", value_name = "OBJECT_ID", required = true, num_args = 1..)]
     pub(crate) blob_obj_id: Vec<Address>,
     /// By how many epochs.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, ValueEnum};
 use walrus_sui::Address;
 
-use super::{below_home, durations::parse_duration};
+use super::{below_home, durations::parse_some_duration};
 
 /// Arguments of `health`.
 #[derive(Debug, Args)]
@@ -66,6 +66,6 @@ pub(crate) struct GenerateSuiWalletArgs {
     #[arg(long)]
     pub(crate) use_faucet: bool,
     /// How long to wait for the SUI.
-    #[arg(long, value_name = "DURATION", default_value = "1min", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1min", value_parser = parse_some_duration)]
     pub(crate) faucet_timeout: Duration,
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
-use walrus_sui::objects::BlobAttributes;
+use walrus_sui::objects::{BlobAttributes, check_attribute};
 
 use super::{Report, show};
 use crate::{
@@ -35,7 +35,10 @@ impl Report for AttributeOutput {
 /// Shows the attributes of a blob object.
 pub(crate) async fn get(global: &GlobalOptions, args: GetBlobAttributeArgs) -> anyhow::Result<()> {
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
-    let attribute = network.reader().blob_attributes(args.blob_obj_id).await?;
+    let reader = network.reader();
+    // Those of a shared blob are at the object inside.
+    let blob = reader.blob_inside(args.blob_obj_id).await?;
+    let attribute = reader.blob_attributes(blob.id).await?;
     show(global, &AttributeOutput { attribute })
 }
 
@@ -44,6 +47,7 @@ pub(crate) async fn set(global: &GlobalOptions, args: SetBlobAttributeArgs) -> a
     let pairs = pairs(&args.attr)?;
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
+    network.reader().blob(args.blob_obj_id).await?;
     writer.set_attributes(args.blob_obj_id, &pairs).await?;
     done(
         global,
@@ -63,6 +67,9 @@ fn pairs(flat: &[String]) -> anyhow::Result<Vec<(String, String)>> {
         .collect();
     let pairs = pairs.context("a key has no value")?;
     ensure!(!pairs.is_empty(), "there are no attributes to set");
+    for (key, value) in &pairs {
+        check_attribute(key, value)?;
+    }
     Ok(pairs)
 }
 
@@ -73,6 +80,7 @@ pub(crate) async fn remove_fields(
 ) -> anyhow::Result<()> {
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
+    network.reader().blob(args.blob_obj_id).await?;
     let attributes = network.reader().blob_attributes(args.blob_obj_id).await?;
     let attributes = attributes.context("the blob object has no attributes")?;
     for key in &args.keys {
@@ -99,6 +107,7 @@ pub(crate) async fn remove(
 ) -> anyhow::Result<()> {
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
+    network.reader().blob(args.blob_obj_id).await?;
     let attributes = network.reader().blob_attributes(args.blob_obj_id).await?;
     ensure!(attributes.is_some(), "the blob object has no attributes");
     writer.take_attributes(args.blob_obj_id).await?;

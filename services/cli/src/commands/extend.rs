@@ -1,11 +1,17 @@
 //! `walrus extend`. Client spec 2.8.
 
-use std::time::SystemTime;
+use std::{collections::BTreeSet, time::SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
-use walrus_sdk::info::EpochTimes;
-use walrus_sui::{Address, contract::Prices, objects::Storage, transactions::ContractWriter};
+use walrus_sdk::{BlobId, Manifest, SharedParts, info::EpochTimes};
+use walrus_sui::{
+    Address,
+    chain::ChainError,
+    contract::Prices,
+    objects::{Blob, SystemStateInnerV1},
+    transactions::ContractWriter,
+};
 
 use super::{Report, show_on};
 use crate::{
@@ -87,11 +93,11 @@ pub(crate) async fn run(global: &GlobalOptions, args: ExtendArgs) -> anyhow::Res
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
     let mut plans = Vec::with_capacity(args.blob_obj_id.len());
-    let prices = network.reader().prices().await?;
+    let terms = Terms::of(&network.reader().system_state().await?);
     let until = Until::of(&network, &args).await?;
     let family = Family::of(&network, &args, writer.address()).await?;
     for object in &family.objects {
-        let planned = plan(&network, &args, *object, &until, &prices).await;
+        let planned = plan(&network, &args, *object, &until, &terms).await;
         plans.push(planned.map_err(|error| Extended::failed(*object, &error)));
     }
     plans.extend(family.incomplete.into_iter().map(Err));
@@ -102,10 +108,13 @@ pub(crate) async fn run(global: &GlobalOptions, args: ExtendArgs) -> anyhow::Res
         .fold(0, u64::saturating_add);
     match args.shared {
         false => {
-            let cost = Cost::wal(cost, args.max_cost);
+            let cost = Cost::wal("the extension", cost, args.max_cost);
             cost.announce(global, &writer).await?;
         }
-        true if !global.json => say(format_args!("Paying {} from the objects' funds", wal(cost))),
+        true if cost > 0 && !global.json => say(format_args!(
+            "Paying {} for the extension from the objects' funds",
+            wal(cost)
+        )),
         true => {}
     }
     let mut blobs = Vec::with_capacity(plans.len());
@@ -139,15 +148,22 @@ struct Family {
 
 impl Family {
     async fn of(network: &Network, args: &ExtendArgs, owner: Address) -> anyhow::Result<Self> {
-        let mut objects = args.blob_obj_id.clone();
+        let mut objects = Vec::new();
+        let mut blobs = Vec::new();
+        for named in &args.blob_obj_id {
+            if objects.contains(named) {
+                continue;
+            }
+            objects.push(*named);
+            // What it is not is told where it is extended.
+            if let Ok(blob) = network.reader().blob_inside(*named).await {
+                blobs.push((*named, blob));
+            }
+        }
         let mut incomplete = Vec::new();
         let client = network.client();
         let mut owned = None;
-        for named in &args.blob_obj_id {
-            // What it is not is told where it is extended.
-            let Ok(blob) = network.reader().blob_inside(*named).await else {
-                continue;
-            };
+        for (named, blob) in &blobs {
             let is_certified = blob.certified_epoch.is_some();
             let manifest = match is_certified {
                 true => manifest_of(client, &blob.blob_id, blob.size).await,
@@ -155,9 +171,16 @@ impl Family {
             };
             let missing = match manifest {
                 Ok(None) => continue,
-                Ok(Some(_)) if args.shared => {
-                    "it is a manifest; its parts are shared objects of their own: name them as well"
-                        .to_owned()
+                Ok(Some(manifest)) if args.shared => {
+                    let shared = SharedParts::find(network.reader(), blob, &manifest).await?;
+                    let parts = shared.objects().iter().flatten();
+                    let new: BTreeSet<_> = parts.filter(|id| !objects.contains(id)).collect();
+                    objects.extend(new.into_iter().copied().collect::<Vec<_>>());
+                    let is_named = |part| blobs.iter().any(|(_, blob)| blob.blob_id == part);
+                    match unknown_parts(&manifest, &shared, is_named) {
+                        None => continue,
+                        Some(unknown) => unknown,
+                    }
                 }
                 Ok(Some(manifest)) => {
                     let owned = match &owned {
@@ -183,6 +206,25 @@ impl Family {
             incomplete,
         })
     }
+}
+
+/// The parts of a shared manifest whose shared objects are neither noted at it nor named by the user, for people.
+fn unknown_parts(
+    manifest: &Manifest,
+    shared: &SharedParts,
+    is_named: impl Fn(BlobId) -> bool,
+) -> Option<String> {
+    let parts = manifest.parts().iter().zip(shared.objects()).zip(1..);
+    let unknown = parts.filter(|((part, object), _)| object.is_none() && !is_named(part.blob_id));
+    let unknown: Vec<_> = unknown
+        .map(|((part, _), number)| format!("{number} ({})", part.blob_id))
+        .collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "which shared objects these have is not noted at it: part {}; name their objects as well",
+            unknown.join(", ")
+        )
+    })
 }
 
 /// How long objects are to last.
@@ -228,27 +270,84 @@ impl Until {
     }
 }
 
+/// What the network sells.
+struct Terms {
+    prices: Prices,
+    current: u32,
+    max_epochs_ahead: u32,
+}
+
+impl Terms {
+    fn of(system: &SystemStateInnerV1) -> Self {
+        Self {
+            prices: Prices::of(system),
+            current: system.committee.epoch,
+            max_epochs_ahead: system.future_accounting.length,
+        }
+    }
+
+    /// Says what the contract would refuse with a code.
+    fn check(&self, blob: &Blob, epochs: u32) -> anyhow::Result<()> {
+        let end = blob.storage.end_epoch;
+        ensure!(
+            blob.certified_epoch.is_some(),
+            "the blob is not certified; store it again to go on with what was paid"
+        );
+        ensure!(
+            end > self.current,
+            "its storage has ended with epoch {end}; the blob has to be stored again"
+        );
+        let latest = self.current.saturating_add(self.max_epochs_ahead);
+        ensure!(
+            end.saturating_add(epochs) <= latest,
+            "storage is sold for up to {} epochs ahead, until epoch {latest}; it lasts until epoch {end} and can be extended by up to {}",
+            self.max_epochs_ahead,
+            count(latest.saturating_sub(end), "epoch")
+        );
+        Ok(())
+    }
+}
+
+/// An object that is another one than it was taken for.
+fn of_other_kind(error: ChainError, advice: &str) -> anyhow::Error {
+    match error {
+        ChainError::WrongType { .. } => anyhow::anyhow!("{error}; {advice}"),
+        error => error.into(),
+    }
+}
+
 async fn plan(
     network: &Network,
     args: &ExtendArgs,
     object: Address,
     until: &Until,
-    prices: &Prices,
+    terms: &Terms,
 ) -> anyhow::Result<Plan> {
     let reader = network.reader();
-    let (storage, funds): (Storage, Option<u64>) = match args.shared {
-        false => (reader.blob(object).await?.storage, None),
+    let (blob, funds): (Blob, Option<u64>) = match args.shared {
+        false => {
+            let blob = reader.blob(object).await;
+            let blob = blob.map_err(|error| of_other_kind(error, "a shared one needs --shared"));
+            (blob?, None)
+        }
         true => {
-            let shared = reader.shared_blob(object).await?;
-            (shared.blob.storage, Some(shared.funds))
+            let shared = reader.shared_blob(object).await;
+            let shared = shared.map_err(|error| {
+                of_other_kind(error, "leave out --shared for one of the wallet")
+            })?;
+            (shared.blob, Some(shared.funds))
         }
     };
+    let storage = &blob.storage;
     let epochs = until.missing(storage.end_epoch);
-    let cost = prices.storage_cost(storage.storage_size, epochs);
+    if epochs > 0 {
+        terms.check(&blob, epochs)?;
+    }
+    let cost = terms.prices.storage_cost(storage.storage_size, epochs);
     if let (Some(funds), Some(cost)) = (funds, cost) {
         ensure!(
             funds >= cost,
-            "it costs {}, and the shared blob has {}; add to that with `walrus fund-shared-blob`",
+            "the extension costs {}, and the shared blob has {}; add to that with `walrus fund-shared-blob`",
             wal(cost),
             wal(funds)
         );

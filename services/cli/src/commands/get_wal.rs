@@ -52,7 +52,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: GetWalArgs) -> anyhow::Res
         )?,
     };
     let writer = network.writer(global)?;
-    let cost = Cost::sui(args.amount, args.max_cost);
+    let cost = Cost::sui("the exchange", args.amount, args.max_cost);
     cost.check_limit()?;
     check(&writer, exchange, args.amount).await?;
     cost.announce(global, &writer).await?;

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use serde::Serialize;
 use walrus_node_client::Uptime;
 use walrus_sdk::info::{
-    CommitteeInfo, EpochInfo, FaultTolerance, PriceInfo, SizeInfo, StorageInfo,
+    CommitteeInfo, EpochInfo, FaultTolerance, NodeInfo, PriceInfo, SizeInfo, StorageInfo,
 };
 
-use super::{Report, show};
+use super::{Report, commission_receivers, show};
 use crate::{
-    args::{GlobalOptions, InfoArgs, InfoSection},
+    args::{GlobalOptions, InfoArgs, InfoSection, NodeOrder},
     context::{Network, rfc3339},
-    node_table::{NodeRow, node_table},
+    node_table::{NodeKey, NodeRow, NodeView, node_table},
     report::{Reporter, bytes, count, duration, size, wal, wal_only},
     table::{
         Align::{Left, Right},
@@ -28,9 +29,32 @@ struct Info {
     size_info: SizeInfo,
     price_info: PriceInfo,
     #[serde(skip_serializing_if = "Option::is_none")]
-    committee_info: Option<CommitteeInfo>,
+    committee_info: Option<CommitteeOutput>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bft_info: Option<FaultTolerance>,
+}
+
+/// A committee, and how it is shown.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct CommitteeOutput {
+    info: CommitteeInfo,
+    #[serde(skip)]
+    view: NodeView,
+}
+
+impl CommitteeOutput {
+    fn new(mut info: CommitteeInfo, view: NodeView) -> Self {
+        let next = info.next_storage_nodes.iter_mut();
+        for nodes in next.chain([&mut info.current_storage_nodes]) {
+            view.sort_plainly(nodes, |node| NodeKey {
+                name: &node.name,
+                address: &node.network_address,
+                id: node.node_id,
+            });
+        }
+        Self { info, view }
+    }
 }
 
 #[derive(Serialize)]
@@ -56,7 +80,22 @@ struct CoinInfo {
 
 /// Shows the network.
 pub(crate) async fn run(global: &GlobalOptions, args: InfoArgs) -> anyhow::Result<()> {
+    let shows_nodes = matches!(
+        args.section,
+        Some(InfoSection::All | InfoSection::Committee)
+    );
+    if let Some(option) = args.about_nodes().filter(|_| !shows_nodes) {
+        bail!("{option} is about nodes, which only `info committee` and `info all` show");
+    }
+    let view = NodeView {
+        order: args.sort_by.unwrap_or(NodeOrder::Name),
+        descends: args.desc,
+        has_details: !args.hide_details,
+    };
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
+    if args.commission_receivers {
+        return commission_receivers::print(network.reader(), view).await;
+    }
     if args.section == Some(InfoSection::Coin) {
         let coin_type = network.reader().packages().wal_type.to_string();
         return show(global, &CoinInfo { coin_type });
@@ -69,11 +108,14 @@ pub(crate) async fn run(global: &GlobalOptions, args: InfoArgs) -> anyhow::Resul
         Some(InfoSection::Size) => show(global, &info.sizes()),
         Some(InfoSection::Price) => show(global, &info.prices()?),
         Some(InfoSection::Bft) => show(global, &info.fault_tolerance()),
-        Some(InfoSection::Committee) => show(global, &info.committee(reader).await?),
+        Some(InfoSection::Committee) => {
+            let committee = info.committee(reader).await?;
+            show(global, &CommitteeOutput::new(committee, view))
+        }
         None | Some(InfoSection::All | InfoSection::Coin) => {
             let all = args.section.is_some();
             let committee_info = match all {
-                true => Some(info.committee(reader).await?),
+                true => Some(CommitteeOutput::new(info.committee(reader).await?, view)),
                 false => None,
             };
             let output = Info {
@@ -214,17 +256,23 @@ impl Report for FaultTolerance {
     }
 }
 
-impl Report for CommitteeInfo {
+impl Report for CommitteeOutput {
     fn print(&self, reporter: &Reporter) {
+        let print = |nodes: &[NodeInfo]| {
+            let rows = nodes.iter().map(|node| NodeRow {
+                name: &node.name,
+                shards: node.n_shards,
+                stake: node.stake,
+                address: &node.network_address,
+                id: node.node_id,
+            });
+            node_table(rows.collect(), self.view).print(reporter);
+        };
         reporter.line("Committee");
-        let nodes = self.current_storage_nodes.iter();
-        let rows = nodes.map(|node| NodeRow {
-            name: &node.name,
-            shards: node.n_shards,
-            stake: node.stake,
-            address: &node.network_address,
-            id: node.node_id,
-        });
-        node_table(rows.collect()).print(reporter);
+        print(&self.info.current_storage_nodes);
+        if let Some(next) = &self.info.next_storage_nodes {
+            reporter.line("Committee of the next epoch");
+            print(next);
+        }
     }
 }

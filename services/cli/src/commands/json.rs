@@ -267,6 +267,7 @@ fn text(value: &Value) -> anyhow::Result<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(flag) => Ok(flag.to_string()),
         Value::Object(object) => file(object)
             .or_else(|| duration(object))
             .or_else(|| time(object))

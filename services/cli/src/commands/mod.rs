@@ -1,10 +1,12 @@
 //! Commands, one file for each.
 
 pub(crate) mod attributes;
+pub(crate) mod blob_backfill;
 pub(crate) mod blob_id;
 pub(crate) mod blob_status;
 pub(crate) mod burn_blobs;
 pub(crate) mod close_epoch_change;
+mod commission_receivers;
 pub(crate) mod completion;
 pub(crate) mod decode;
 pub(crate) mod delete;
@@ -21,21 +23,28 @@ pub(crate) mod info;
 pub(crate) mod json;
 pub(crate) mod list_blobs;
 pub(crate) mod list_patches;
+pub(crate) mod list_staked_wal;
 #[cfg(feature = "dev")]
 pub(crate) mod localnet;
 #[cfg(feature = "dev")]
 mod localnet_node;
+pub(crate) mod node_admin;
 mod quilt_archive;
 pub(crate) mod read;
 mod read_part;
 pub(crate) mod read_quilt;
+pub(crate) mod redelegate;
 pub(crate) mod share;
 pub(crate) mod stake;
+pub(crate) mod stake_estimate;
+pub(crate) mod stake_nodes;
+mod staked;
 pub(crate) mod store;
 pub(crate) mod store_quilt;
 pub(crate) mod unique_keys;
 pub(crate) mod upload_relay;
 pub(crate) mod verify;
+pub(crate) mod withdraw_stake;
 
 use serde::Serialize;
 

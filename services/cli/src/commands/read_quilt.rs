@@ -221,10 +221,19 @@ impl Reading {
     ) -> anyhow::Result<()> {
         let mut directory = PatchDirectory::create(&out)?;
         let mut retrieved_blobs = Vec::new();
-        let mut place = 0;
-        while let Some(opened) = self.open(Next(place)).await {
-            place += 1;
-            match into_file(opened, &mut directory).await {
+        let planned = self.places(&mut directory);
+        for number in 0..self.count() {
+            let path = match &planned {
+                None => None,
+                Some(paths) => match paths.get(number).cloned().flatten() {
+                    None => continue,
+                    path => path,
+                },
+            };
+            let Some(opened) = self.open(Next(number)).await else {
+                break;
+            };
+            match into_file(opened, path, &mut directory).await {
                 Ok(file) => retrieved_blobs.push(file),
                 Err(error) => self.fail(&error),
             }
@@ -235,6 +244,27 @@ impl Reading {
         };
         show_on(reporter, global, &output)?;
         self.conclude()
+    }
+
+    /// Where the patches of a quilt are to be written, none where that is impossible, which is told: before anything is written. Of single
+    /// patches, the names are not known yet.
+    fn places(&mut self, directory: &mut PatchDirectory) -> Option<Vec<Option<PathBuf>>> {
+        let Chosen::OfQuilt { patches, .. } = &self.chosen else {
+            return None;
+        };
+        let places = patches.iter().map(|patch| {
+            let place = directory.place(&patch.identifier);
+            place.with_context(|| format!("patch {:?}", patch.identifier))
+        });
+        let places: Vec<_> = places.collect();
+        let places = places.into_iter().map(|place| match place {
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.fail(&error);
+                None
+            }
+        });
+        Some(places.collect())
     }
 
     /// Reads all into an archive. One that cannot be read ends it.
@@ -338,14 +368,20 @@ impl Reading {
     }
 }
 
+/// Writes a patch to its place, if that is known, or to where its name says.
 async fn into_file(
     opened: anyhow::Result<PatchBody>,
+    path: Option<PathBuf>,
     directory: &mut PatchDirectory,
 ) -> anyhow::Result<RetrievedBlob> {
     let body = opened?;
     let head = body.head().clone();
     let context = || format!("patch {:?}", head.identifier);
-    let path = directory.place(&head.identifier).with_context(context)?;
+    let path = match path {
+        Some(path) => path,
+        None => directory.place(&head.identifier).with_context(context)?,
+    };
+    directory.make_way(&path).with_context(context)?;
     body.to_file(&path).await.with_context(context)?;
     Ok(RetrievedBlob {
         blob: [],

@@ -1,8 +1,8 @@
 //! `walrus share` and `walrus fund-shared-blob`. Client spec 2.8.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use serde::Serialize;
-use walrus_sdk::BlobId;
+use walrus_sdk::{BlobId, Manifest, SharedParts};
 use walrus_sui::{Address, objects::Blob, transactions::ContractWriter};
 
 use super::{Report, show};
@@ -44,20 +44,24 @@ pub(crate) async fn share(global: &GlobalOptions, args: ShareArgs) -> anyhow::Re
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
     let blob = network.reader().blob(args.blob_obj_id).await?;
-    ensure!(!blob.deletable, "deletable blobs cannot be shared");
+    ensure!(
+        !blob.deletable,
+        "deletable blobs cannot be shared; one that is stored with --permanent can be"
+    );
     let amount = args.amount.filter(|frost| *frost > 0);
     let parts = Parts::of(&network, &writer, &blob).await?;
     let objects = 1 + parts.objects.len() as u64;
     let funds = amount.unwrap_or(0).saturating_mul(objects);
-    Cost::wal(funds, args.max_cost)
+    Cost::wal("sharing the blob", funds, args.max_cost)
         .announce(global, &writer)
         .await?;
-    let mut shared_parts = Vec::new();
     // The manifest comes last: the same command goes on after a part that fails.
-    for object in parts.objects {
-        let shared = writer.share_blob(object, amount.unwrap_or(0)).await?;
-        shared_parts.push(shared);
-    }
+    let shared_parts = match &parts.manifest {
+        Some(manifest) => {
+            share_parts(&writer, &blob, manifest, &parts, amount.unwrap_or(0)).await?
+        }
+        None => Vec::new(),
+    };
     let shared = writer
         .share_blob(args.blob_obj_id, amount.unwrap_or(0))
         .await?;
@@ -70,10 +74,47 @@ pub(crate) async fn share(global: &GlobalOptions, args: ShareArgs) -> anyhow::Re
     show(global, &output)
 }
 
+/// Shares the parts of a manifest, and notes at its object which shared objects they have: nobody finds them otherwise.
+async fn share_parts(
+    writer: &ContractWriter,
+    object: &Blob,
+    manifest: &Manifest,
+    parts: &Parts,
+    funds: u64,
+) -> anyhow::Result<Vec<Address>> {
+    // Those that an earlier try has shared.
+    let before = SharedParts::find(writer.reader(), object, manifest).await?;
+    let mut known = before.objects().to_vec();
+    let mut shared_parts = Vec::with_capacity(parts.objects.len());
+    let mut result = Ok(());
+    for (blob_id, part) in &parts.objects {
+        let shared = match writer.share_blob(*part, funds).await {
+            Ok(shared) => shared,
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
+        };
+        shared_parts.push(shared);
+        let named = manifest.parts().iter().zip(&mut known);
+        for (_, known) in named.filter(|(part, _)| part.blob_id == *blob_id) {
+            *known = Some(shared);
+        }
+    }
+    let attributes = SharedParts::new(known).attributes();
+    if !attributes.is_empty() {
+        writer.set_attributes(object.id, &attributes).await?;
+    }
+    result?;
+    Ok(shared_parts)
+}
+
 /// The parts of a manifest, as far as they can be shared.
 #[derive(Default)]
 struct Parts {
-    objects: Vec<Address>,
+    /// The manifest, if the blob is one.
+    manifest: Option<Manifest>,
+    objects: Vec<(BlobId, Address)>,
     missing: Vec<BlobId>,
 }
 
@@ -95,8 +136,12 @@ impl Parts {
             say(format_args!("Not shared: {missing} that can be"));
         }
         Ok(Self {
-            objects: objects.into_iter().map(|object| object.id).collect(),
+            objects: objects
+                .into_iter()
+                .map(|object| (object.blob_id, object.id))
+                .collect(),
             missing: missing.into_iter().map(|(_, blob_id)| blob_id).collect(),
+            manifest: Some(manifest),
         })
     }
 }
@@ -120,7 +165,9 @@ pub(crate) async fn fund(global: &GlobalOptions, args: FundSharedBlobArgs) -> an
     let network = Network::load(global, None).await?;
     let writer = network.writer(global)?;
     let (shared, amount) = (args.shared_blob_obj_id, args.amount);
-    let cost = Cost::wal(amount, args.max_cost);
+    let found = network.reader().shared_blob(shared).await;
+    found.with_context(|| format!("{shared} cannot be funded; nothing was paid"))?;
+    let cost = Cost::wal("funding the shared blob", amount, args.max_cost);
     cost.announce(global, &writer).await?;
     writer.fund_shared_blob(shared, amount).await?;
     show(global, &FundOutput { amount, shared })

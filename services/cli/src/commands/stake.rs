@@ -6,10 +6,10 @@ use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use walrus_sui::{
     Address,
-    objects::{ActiveSet, PoolState, StakedWal, StakedWalState, StakingInnerV1, StakingPool},
+    objects::{ActiveSet, PoolState, StakingInnerV1, StakingPool},
 };
 
-use super::{Report, show};
+use super::{Report, show, staked::Stake};
 use crate::{
     args::{GlobalOptions, StakeArgs},
     context::{Network, epoch_start_estimate},
@@ -28,43 +28,8 @@ struct StakeOutput {
     before: Before,
 }
 
-/// An object of the wallet that holds a stake, in the form of client spec 2.8.
-#[derive(Serialize)]
-struct Stake {
-    id: Address,
-    state: State,
-    node_id: Address,
-    /// FROST.
-    principal: u64,
-    activation_epoch: u32,
-}
-
-#[derive(Serialize)]
-enum State {
-    Staked,
-    /// From this epoch on it can be withdrawn.
-    Withdrawing(u32),
-}
-
-impl From<StakedWal> for Stake {
-    fn from(staked: StakedWal) -> Self {
-        Self {
-            id: staked.id,
-            state: match staked.state {
-                StakedWalState::Staked => State::Staked,
-                StakedWalState::Withdrawing { withdraw_epoch } => {
-                    State::Withdrawing(withdraw_epoch)
-                }
-            },
-            node_id: staked.node_id,
-            principal: staked.principal,
-            activation_epoch: staked.activation_epoch,
-        }
-    }
-}
-
 /// The nodes as they were: nothing is asked once something is paid, for then it could fail.
-struct Before {
+pub(super) struct Before {
     pools: BTreeMap<Address, StakingPool>,
     candidates: ActiveSet,
     staking: StakingInnerV1,
@@ -72,15 +37,14 @@ struct Before {
 
 impl Before {
     /// Looks at the nodes; says what the contract would refuse with a code.
-    async fn look(network: &Network, stakes: &[(Address, u64)]) -> anyhow::Result<Self> {
+    pub(super) async fn look(network: &Network, ids: &[Address]) -> anyhow::Result<Self> {
         let reader = network.reader();
-        let ids: Vec<_> = stakes.iter().map(|(node_id, _)| *node_id).collect();
-        let pools = reader.pools(&ids).await;
+        let pools = reader.pools(ids).await;
         let pools = pools.context("something else than a storage node is named")?;
         for id in ids {
-            let pool = pools.get(&id).with_context(|| {
+            let pool = pools.get(id).with_context(|| {
                 format!(
-                    "the network has no storage node {id}; `walrus-node status` says the node ID of a node that runs"
+                    "the network has no storage node {id}; `walrus stake nodes` lists the candidates, `walrus-node status` says the ID of a node that runs"
                 )
             })?;
             ensure!(
@@ -146,13 +110,14 @@ pub(crate) async fn run(global: &GlobalOptions, args: StakeArgs) -> anyhow::Resu
     let stakes = stakes(&args)?;
     let network = Network::load(global, args.rpc_url.as_deref()).await?;
     let writer = network.writer(global)?;
-    let before = Before::look(&network, &stakes).await?;
+    let ids: Vec<_> = stakes.iter().map(|(node_id, _)| *node_id).collect();
+    let before = Before::look(&network, &ids).await?;
     let amounts = stakes.iter().map(|(_, frost)| *frost);
     let all = amounts.fold(0, u64::saturating_add);
-    let cost = Cost::wal(all, args.max_cost);
+    let cost = Cost::wal("the stake", all, args.max_cost);
     cost.announce(global, &writer).await?;
     let staked = writer.stake(&stakes).await?;
-    let staked_wal = staked.into_iter().map(Stake::from).collect();
+    let staked_wal = staked.iter().map(Stake::from).collect();
     show(global, &StakeOutput { staked_wal, before })
 }
 
@@ -225,24 +190,5 @@ mod tests {
             let said = parse(line).unwrap_err();
             assert!(said.contains(why), "{line}: {said}");
         }
-    }
-
-    #[test]
-    fn stakes_have_the_form_of_the_specification() {
-        let staked = |state| StakedWal {
-            id: Address::TWO,
-            state,
-            node_id: Address::THREE,
-            principal: 7,
-            activation_epoch: 4,
-        };
-        let json = serde_json::to_value(Stake::from(staked(StakedWalState::Staked))).unwrap();
-        let expected = serde_json::json!({
-            "id": Address::TWO, "state": "Staked", "node_id": Address::THREE, "principal": 7, "activation_epoch": 4
-        });
-        assert_eq!(json, expected);
-        let leaving = StakedWalState::Withdrawing { withdraw_epoch: 9 };
-        let json = serde_json::to_value(Stake::from(staked(leaving))).unwrap();
-        assert_eq!(json["state"], serde_json::json!({"Withdrawing": 9}));
     }
 }

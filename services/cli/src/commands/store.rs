@@ -120,6 +120,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreArgs) -> anyhow::Resu
     let reporter = Reporter::new(global.json);
     let bars = Bars::new(reporter.clone());
     let stop = Stop::on_signals()?;
+    // Before anything is read.
+    args.how.attributes()?;
+    args.how.tell_what_has_no_effect();
     let store = async {
         let network = Network::load(global, None).await?;
         let blobs = inputs(&network, &args).await?;

@@ -135,6 +135,9 @@ pub(crate) async fn run(global: &GlobalOptions, args: StoreQuiltArgs) -> anyhow:
     let reporter = Reporter::new(global.json);
     let bars = Bars::new(reporter.clone());
     let stop = Stop::on_signals()?;
+    // Before anything is read.
+    args.how.attributes()?;
+    args.how.tell_what_has_no_effect();
     let store = async {
         let network = Network::load(global, None).await?;
         let patches = inputs(&network, &args).await?;

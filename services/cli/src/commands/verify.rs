@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use walrus_core::{BlobId, EncodingConfig};
-use walrus_sdk::BodyProof;
+use walrus_sdk::{BodyProof, ProofError};
 
 use super::{Report, show};
 use crate::{
@@ -128,6 +128,22 @@ fn read_proof(path: &Path) -> anyhow::Result<BodyProof> {
     BodyProof::from_bytes(&bytes).with_context(|| format!("{name} is no proof"))
 }
 
+/// What is wrong, said of the blob that was asked for: what proves bytes of a part names that alone.
+fn of_whole(error: ProofError, proof: &BodyProof, blob_id: BlobId) -> anyhow::Error {
+    let part = match (proof, &error) {
+        (BodyProof::Manifest { manifest, .. }, ProofError::Mismatch { given, .. }) => {
+            let pieces = manifest.pieces(proof.range());
+            let of_given = pieces.filter(|piece| piece.part.blob_id == *given);
+            let numbers = of_given.map(|piece| piece.number.saturating_add(1).to_string());
+            let numbers: Vec<_> = numbers.collect();
+            (!numbers.is_empty()).then(|| format!(", part {}", numbers.join(" or ")))
+        }
+        _ => None,
+    };
+    let part = part.unwrap_or_default();
+    anyhow::Error::from(error).context(format!("it is not that range of blob {blob_id}{part}"))
+}
+
 /// Verifies the bytes of a file as they come.
 fn verify(
     proof: &BodyProof,
@@ -141,13 +157,28 @@ fn verify(
         true => Box::new(io::stdin()),
         false => Box::new(File::open(path).with_context(unreadable)?),
     };
-    let mut verifier = proof.verifier(blob_id, &config).with_context(wrong)?;
+    let of_whole = |error| of_whole(error, proof, blob_id);
+    let verifier = proof.verifier(blob_id, &config);
+    let mut verifier = verifier.map_err(of_whole).with_context(wrong)?;
+    let Range { start, end } = proof.range();
+    let expected = end.saturating_sub(start);
     let mut piece = vec![0; PIECE];
+    let mut found: u64 = 0;
     loop {
         let count = file.read(&mut piece).with_context(unreadable)?;
-        match piece.get(..count) {
-            None | Some([]) => return verifier.finish().with_context(wrong),
-            Some(read) => verifier.update(read).with_context(wrong)?,
+        let read = piece.get(..count).unwrap_or_default();
+        found = found.saturating_add(read.len() as u64);
+        // Of a part, the proof would tell of its own bytes.
+        let is_over = read.is_empty();
+        if found > expected || (is_over && found < expected) {
+            return Err(ProofError::WrongCount { expected, found }).with_context(wrong);
         }
+        if is_over {
+            return verifier.finish().map_err(of_whole).with_context(wrong);
+        }
+        verifier
+            .update(read)
+            .map_err(of_whole)
+            .with_context(wrong)?;
     }
 }

@@ -5,6 +5,7 @@ mod arguments;
 mod call;
 mod objects;
 mod outcome;
+mod package_digest;
 mod publish;
 mod results;
 mod returns;
@@ -14,6 +15,7 @@ mod simulation;
 mod sources;
 mod target;
 
+pub(crate) use self::package_digest::package_digest;
 use crate::args::{
     GlobalOptions,
     devchain::{DevchainArgs, DevchainCommand},

@@ -88,7 +88,10 @@ pub(crate) async fn run(global: &GlobalOptions, args: PublishArgs) -> anyhow::Re
 
 /// Without those packages of the system that this chain does not have. The Sui CLI names every one that it knows, whether the code
 /// uses it or not.
-async fn on_chain(target: &Target, dependencies: Vec<Address>) -> anyhow::Result<Vec<Address>> {
+pub(super) async fn on_chain(
+    target: &Target,
+    dependencies: Vec<Address>,
+) -> anyhow::Result<Vec<Address>> {
     let found = target.executor.chain().objects(&dependencies).await?;
     let there = dependencies
         .into_iter()

@@ -42,6 +42,12 @@ impl Script {
     /// The version that a run names, and whether Cargo would run it with the next build whatever happens: it does where a file to
     /// look at is missing.
     fn run(&self, path: Option<&str>) -> (String, bool) {
+        let (version, _, again) = self.run_with(path, None);
+        (version, again)
+    }
+
+    /// The same with the time that the sources are said to be of, and what the run says about it.
+    fn run_with(&self, path: Option<&str>, date: Option<&str>) -> (String, Option<String>, bool) {
         let package = self.project().join("services/cli");
         fs::write(package.join("build.rs"), "").unwrap();
         let mut script = Command::new(&self.program);
@@ -50,6 +56,10 @@ impl Script {
         if let Some(path) = path {
             script.env("PATH", path);
         }
+        script.env_remove("SOURCE_DATE_EPOCH");
+        if let Some(date) = date {
+            script.env("SOURCE_DATE_EPOCH", date);
+        }
         let output = script.output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
@@ -57,7 +67,8 @@ impl Script {
         let mut versions = after("cargo::rustc-env=WALRUS_VERSION=");
         let version = versions.next().unwrap().to_owned();
         let again = after("cargo::rerun-if-changed=").any(|path| !package.join(path).exists());
-        (version, again)
+        let made = after("cargo::rustc-env=WALRUS_MADE=").next();
+        (version, made.map(str::to_owned), again)
     }
 }
 
@@ -75,4 +86,20 @@ fn the_version_gets_its_revision_as_soon_as_git_is_there() {
     let head = String::from_utf8(head).unwrap();
     let expected = format!("1.2.3-{}", head.trim());
     assert_eq!(script.run(None), (expected, false));
+}
+
+#[test]
+fn the_sources_are_of_their_revision_or_of_when_packagers_say() {
+    let script = Script::compile();
+    assert_eq!(script.run_with(None, None).1, None, "an archive");
+    let packaged = script.run_with(None, Some("1700000000")).1;
+    assert_eq!(packaged.as_deref(), Some("1700000000"));
+
+    script.git(&["init", "--quiet"]);
+    script.git(&["commit", "--quiet", "--allow-empty", "--message", "first"]);
+    let committed = script.git(&["show", "-s", "--format=%ct", "HEAD"]).stdout;
+    let committed = String::from_utf8(committed).unwrap().trim().to_owned();
+    assert_eq!(script.run_with(None, None).1, Some(committed));
+    let packaged = script.run_with(None, Some("1700000000")).1;
+    assert_eq!(packaged.as_deref(), Some("1700000000"));
 }

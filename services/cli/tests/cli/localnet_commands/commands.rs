@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use walrus_core::{EncodingConfig, encoder::StreamEncoder};
 
-use super::{SHAPE, UP};
+use super::{SHAPE, UP, staking};
 use crate::program::{Home, names};
 
 #[test]
@@ -40,6 +40,7 @@ fn files_are_stored_and_read_through_a_network_that_ctrl_c_stops() {
     show_info(&home);
     get_wal(&home);
     stake(&home);
+    staking::manage(&home);
     plan_again(&home, path, &created["cost"]);
     tell_what_was_paid_for(&home);
     take_blob_ids_like_options(&home);
@@ -342,6 +343,7 @@ fn show_info(home: &Home) {
             .len(),
         4
     );
+    show_nodes(home, &all["committeeInfo"]);
     let bft = home.json(&["info", "bft", "--json"]);
     assert_eq!(bft["maxFaultyShards"], 4);
     let text = home.succeed(&["info"]);
@@ -354,6 +356,45 @@ fn show_info(home: &Home) {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }
+}
+
+fn show_nodes(home: &Home, committee: &Value) {
+    let ids = |committee: &Value| -> Vec<String> {
+        let nodes = committee["currentStorageNodes"].as_array().unwrap().iter();
+        nodes
+            .map(|node| node["nodeId"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let by_id = home.json(&["info", "committee", "--sort-by", "id", "--desc", "--json"]);
+    let mut expected = ids(committee);
+    expected.sort();
+    expected.reverse();
+    assert_eq!(ids(&by_id), expected);
+    let text = home.succeed(&["info", "committee"]);
+    assert!(expected.iter().all(|id| text.contains(id)), "{text}");
+    let short = home.succeed(&["info", "committee", "--hide-details"]);
+    assert_eq!(short.lines().count(), 2 + expected.len(), "{short}");
+    assert!(!short.contains("0x") && short.contains("node-3"), "{short}");
+    for arguments in [&["--json"][..], &[]] {
+        let receivers = ["info", "committee", "--commission-receivers"];
+        let table = home.succeed(&[&receivers, arguments].concat());
+        let mut lines = table.lines();
+        assert_eq!(lines.next(), Some("Current committee, epoch 1"), "{table}");
+        let columns = "node ID,name,receiver type,receiver,receiver owner";
+        assert_eq!(lines.next(), Some(columns));
+        let rows: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        assert_eq!(rows.len(), expected.len(), "{table}");
+        for row in rows {
+            let fields: Vec<_> = row.split(',').collect();
+            assert_eq!((fields.len(), fields[2]), (5, "address"), "{row}");
+            assert!(
+                expected.iter().any(|id| id == fields[0]) && fields[3].len() == 66,
+                "{row}"
+            );
+        }
+    }
+    let elsewhere = home.fail(&["info", "price", "--desc"]);
+    assert!(elsewhere.contains("--desc is about nodes"), "{elsewhere}");
 }
 
 /// A result that cannot be written is an error, and what was paid for is on standard error.

@@ -32,6 +32,7 @@ fn what_is_too_large_for_one_blob_is_several_and_reads_as_one() {
     let dear = (cost - 1).to_string();
     let refused = home.fail(&["store", "large", "--epochs", "2", "--max-cost", &dear]);
     assert!(refused.contains("nothing was paid"), "{refused}");
+    refuse_early(&home, cost / 4);
     assert_eq!(list(&home).len(), 0);
 
     let paid = cost.to_string();
@@ -73,6 +74,20 @@ fn what_is_too_large_for_one_blob_is_several_and_reads_as_one() {
     assert_eq!(status["parts"]["available"], 3, "{status}");
     keep_together(&home, manifest, &body);
     assert!(network.stop_with("INT").success());
+}
+
+/// A body of 16 GiB, of which only the begin is on the disk. It is refused once its first parts are known, not once all are.
+fn refuse_early(home: &Home, max: u64) {
+    let path = home.file("huge", &body());
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(16 << 30).unwrap();
+    let max = max.to_string();
+    let refused = home.fail(&["store", "huge", "--epochs", "2", "--max-cost", &max]);
+    assert!(
+        refused.contains("the store costs") && refused.contains("nothing was paid"),
+        "{refused}"
+    );
+    fs::remove_file(path).unwrap();
 }
 
 fn list(home: &Home) -> Vec<Value> {
@@ -148,6 +163,9 @@ fn verify(home: &Home, blob_id: &str) {
     let verified = home.json(&by_proof("part", &range));
     assert_eq!(verified["range"]["start"], 2 * PART - 3, "{verified}");
     assert_eq!(verified["length"], LENGTH);
+    // Of a part, the proof tells its own blob ID; what was asked for is the whole.
+    let named =
+        |error: &str| error.contains(&format!("it is not that range of blob {blob_id}, part 2"));
     let other = home.fail(&by_proof("part", "0-6"));
     assert!(other.contains("not of those asked for"), "{other}");
     let mut part = fs::read(home.path().join("part")).unwrap();
@@ -155,6 +173,13 @@ fn verify(home: &Home, blob_id: &str) {
     home.file("flipped", &part);
     let flipped = home.fail(&by_proof("flipped", &range));
     assert!(flipped.contains("flipped is not verified"), "{flipped}");
+    assert!(named(&flipped), "{flipped}");
+    for (name, length) in [("short", part.len() - 1), ("long", part.len() + 1)] {
+        part.resize(length, 0);
+        home.file(name, &part);
+        let wrong = home.fail(&by_proof(name, &range));
+        assert!(wrong.contains("the range has 7 bytes"), "{wrong}");
+    }
     home.succeed(&[
         "read",
         blob_id,
@@ -249,4 +274,76 @@ fn keep_together(home: &Home, manifest: &Value, body: &[u8]) {
         "{shared}"
     );
     assert_eq!(list(home).len(), 0);
+    extend_shared(
+        home,
+        shared["sharedBlobObjectId"].as_str().unwrap(),
+        &shared,
+    );
+    let stored = [
+        "store",
+        "grown",
+        "--epochs",
+        "1",
+        "--permanent",
+        "--share",
+        "--json",
+    ];
+    let stored = home.json(&stored);
+    let manifest = &stored[0]["blobStoreResult"]["newlyCreated"]["sharedBlobObject"];
+    // The first two parts were shared before, for as long.
+    let extend = [
+        "extend",
+        "--shared",
+        "--epochs-extended",
+        "1",
+        "--blob-obj-id",
+    ];
+    let output = home.run(&[&extend[..], &[manifest.as_str().unwrap()]].concat());
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(
+        said.contains("is not noted at it: part 1 (") && !said.contains("3 ("),
+        "{said}"
+    );
+}
+
+/// The parts of a shared manifest are found by what is noted at it.
+fn extend_shared(home: &Home, manifest: &str, shared: &Value) {
+    let parts = shared["sharedParts"].as_array().unwrap();
+    let extend = [
+        "extend",
+        "--shared",
+        "--epochs-extended",
+        "1",
+        "--blob-obj-id",
+        manifest,
+    ];
+    let poor = home.run(&[&extend[..], &["--json"]].concat());
+    assert_eq!(poor.status.code(), Some(1));
+    let poor: Value = serde_json::from_slice(&poor.stdout).unwrap();
+    let blobs = poor["blobs"].as_array().unwrap();
+    assert_eq!(blobs.len(), 1 + parts.len(), "{poor}");
+    let costs = blobs[0]["error"].as_str().unwrap();
+    assert!(costs.starts_with("the extension costs"), "{costs}");
+    for object in parts.iter().chain([&Value::from(manifest)]) {
+        home.succeed(&[
+            "fund-shared-blob",
+            "--shared-blob-obj-id",
+            object.as_str().unwrap(),
+            "--amount",
+            "1WAL",
+        ]);
+    }
+    let extended = home.json(&[&extend[..], &["--json"]].concat());
+    let blobs = extended["blobs"].as_array().unwrap();
+    assert_eq!(blobs.len(), 1 + parts.len(), "{extended}");
+    assert!(
+        blobs.iter().all(|blob| blob["epochsExtended"] == 1),
+        "{extended}"
+    );
+    for part in parts {
+        assert!(
+            blobs.iter().any(|blob| blob["blobObjId"] == *part),
+            "{extended}"
+        );
+    }
 }

@@ -9,6 +9,7 @@ mod manifests;
 mod objects;
 mod quilts;
 mod relayed;
+mod staking;
 
 const SHAPE: [&str; 9] = [
     "localnet",

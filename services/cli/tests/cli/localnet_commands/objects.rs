@@ -20,11 +20,13 @@ fn blob_objects_are_listed_extended_shared_and_deleted() {
     let objects = list(&home, epoch);
     extend(&home, &objects, epoch);
     describe(&home, &objects[0]);
+    refuse_control_characters(&home, object_id(&objects[0]));
     read_parts(&home);
     share(&home, epoch);
     delete(&home);
     burn(&home);
     ask_nodes(&home);
+    backfill(&home);
     make_a_wallet(&home);
     assert!(network.stop_with("INT").success());
 }
@@ -34,6 +36,79 @@ fn fail_in_part(home: &Home, arguments: &[&str]) -> String {
     let output = home.run(arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+/// Blobs in files that nodes are sent, once.
+fn backfill(home: &Home) {
+    let committee = home.json(&["info", "committee", "--json"]);
+    let nodes = committee["currentStorageNodes"].as_array().unwrap();
+    let ids: Vec<_> = nodes
+        .iter()
+        .map(|node| node["nodeId"].as_str().unwrap())
+        .collect();
+    home.file("filled", b"to be filled");
+    let stored = home.json(&["store", "filled", "--epochs", "2", "--json"]);
+    let blob_id = created(&stored)["blobId"].as_str().unwrap().to_owned();
+    std::fs::create_dir(home.path().join("blobs")).unwrap();
+    home.file(&format!("blobs/{blob_id}"), b"to be filled");
+    let push = |nodes: &[&str]| {
+        let options = [
+            "blob-backfill",
+            "--backfill-dir",
+            "blobs",
+            "--pushed-state",
+            "pushed",
+        ];
+        let output = home.run(&[&options[..], nodes].concat());
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, said) = push(&ids[..2]);
+    assert!(
+        code == Some(0) && said.contains("all nodes have it"),
+        "{said}"
+    );
+    let state = std::fs::read_to_string(home.path().join("pushed")).unwrap();
+    assert_eq!(state, format!("{blob_id}\n"));
+    let (code, said) = push(&ids);
+    assert!(code == Some(0) && said.contains("0 blobs sent"), "{said}");
+    let other = "A".repeat(43);
+    home.file(&format!("blobs/{other}"), b"something else");
+    let (code, said) = push(&ids);
+    assert!(
+        code == Some(1) && said.contains(&format!("not of {other}")),
+        "{said}"
+    );
+    let (code, said) = push(&["0x5555"]);
+    assert!(
+        code == Some(1) && said.contains("is not in the current committee"),
+        "{said}"
+    );
+}
+
+/// Attributes that headers and terminals would take for something else.
+fn refuse_control_characters(home: &Home, object: &str) {
+    for arguments in [
+        &["set-blob-attribute", object, "--attr", "k", "a\r\nb"][..],
+        &["store", "a", "--epochs", "1", "--attr", "k\u{1}", "v"],
+        &[
+            "store-quilt",
+            "--paths",
+            "a",
+            "--epochs",
+            "1",
+            "--content-type",
+            "a\tb",
+        ],
+    ] {
+        let refused = home.fail(arguments);
+        assert!(
+            refused.contains("has the control character U+00"),
+            "{refused}"
+        );
+    }
 }
 
 /// The object of the only file that a store created.
