@@ -19,8 +19,8 @@ use walrus_sui::{
 
 use crate::{
     BlobData, BlobObject, BlobToStore, ClientBuilder, ClientError, ClientOptions, ConnectError,
-    EpochsAhead, NodeFailure, PatchBody, PatchToStore, Quilt, ReadBlob, RemoteBlob, RemoteBody,
-    Spool, StoreBlob, StoreBlobs, StoreQuilt,
+    EpochsAhead, NodeFailure, PatchBody, PatchToStore, Quilt, ReadBlob, ReadBudget, RemoteBlob,
+    RemoteBody, Spool, StoreBlob, StoreBlobs, StoreQuilt,
     chain_witness::ChainWitness,
     committee_cache::{CommitteeCache, NetworkView},
     info::EpochTimes,
@@ -38,6 +38,8 @@ pub struct Client {
     payer: Result<ContractWriter, Option<Arc<WalletError>>>,
     committees: Arc<CommitteeCache>,
     spool: Spool,
+    /// What reads of parts share; without one, each has its own.
+    read_budget: Option<ReadBudget>,
     max_epochs_ahead: Option<u32>,
     blobs_at_once: usize,
 }
@@ -88,6 +90,7 @@ impl Client {
             payer: Err(None),
             committees: Arc::new(cache),
             spool: options.spool,
+            read_budget: None,
             max_epochs_ahead: options.max_epochs_ahead,
             blobs_at_once: options.blobs_at_once,
         }
@@ -110,6 +113,13 @@ impl Client {
     #[must_use]
     pub fn with_spool(mut self, spool: Spool) -> Self {
         self.spool = spool;
+        self
+    }
+
+    /// The same client, all of whose reads of parts of blobs and of patches of quilts share this budget.
+    #[must_use]
+    pub fn with_read_budget(mut self, budget: ReadBudget) -> Self {
+        self.read_budget = Some(budget);
         self
     }
 
@@ -205,7 +215,8 @@ impl Client {
         self.with_view(|view| async move {
             let readers = self.readers(&view, &blob_id).await?;
             let client = Some(self.clone());
-            RemoteBlob::open_of(client, readers, blob_id, &self.spool).await
+            let blob = RemoteBlob::open_of(client, readers, blob_id, &self.spool).await?;
+            Ok(blob.with_budget(self.read_budget()))
         })
         .await
     }
@@ -219,7 +230,7 @@ impl Client {
         let quilt_id = *quilt_id.borrow();
         self.with_view(|view| async move {
             let readers = self.readers(&view, &quilt_id).await?;
-            Quilt::open(readers, quilt_id, &self.spool).await
+            Quilt::open(readers, quilt_id, &self.spool, &self.read_budget()).await
         })
         .await
     }
@@ -235,7 +246,7 @@ impl Client {
         let id = *id.borrow();
         self.with_view(|view| async move {
             let readers = self.readers(&view, &id.quilt_id).await?;
-            PatchBody::open(readers, id, &self.spool).await
+            PatchBody::open(readers, id, &self.spool, &self.read_budget()).await
         })
         .await
     }
@@ -311,8 +322,13 @@ impl Client {
         Ok(Arc::clone(&self.view().await?.committees))
     }
 
-    pub(crate) fn spool(&self) -> &Spool {
+    /// Where slivers of large blobs are.
+    pub fn spool(&self) -> &Spool {
         &self.spool
+    }
+
+    fn read_budget(&self) -> ReadBudget {
+        self.read_budget.clone().unwrap_or_default()
     }
 
     /// Blobs that are encoded at the same time.

@@ -9,9 +9,9 @@ use walrus_core::{
     quilt::{Geometry, PatchColumns, QuiltError},
 };
 
-use super::QuiltProblem;
+use super::{QuiltProblem, ahead::Ahead};
 use crate::{
-    ClientError, ConsistencyCheck, Spool,
+    ClientError, ConsistencyCheck, ReadBudget, Spool,
     content::OpenBlob,
     nodes::NodeCommittee,
     read::{NamedSlivers, WholeBlob, fetch_metadata},
@@ -22,6 +22,8 @@ pub(super) struct Columns {
     slivers: NamedSlivers<Secondary>,
     pub(super) geometry: Geometry,
     whole: WholeBlob,
+    /// What columns count towards that were fetched and not yet handed out.
+    pub(super) budget: ReadBudget,
 }
 
 impl Columns {
@@ -30,6 +32,7 @@ impl Columns {
         committee: &NodeCommittee,
         quilt_id: BlobId,
         spool: &Spool,
+        budget: &ReadBudget,
     ) -> Result<Arc<Self>, ClientError> {
         let metadata = Arc::new(fetch_metadata(committee, &quilt_id).await?);
         let slivers = NamedSlivers::<Secondary>::new(committee.clone(), metadata);
@@ -44,6 +47,7 @@ impl Columns {
                 spool.clone(),
                 ConsistencyCheck::Strict,
             ),
+            budget: budget.clone(),
         }))
     }
 
@@ -60,14 +64,14 @@ impl Columns {
         self: &Arc<Self>,
         columns: PatchColumns,
     ) -> BoxStream<'static, Result<Bytes, ClientError>> {
-        let shared = Arc::clone(self);
-        futures::stream::iter(columns.start..columns.end)
-            .map(move |column| {
-                let shared = Arc::clone(&shared);
-                async move { shared.get(column).await }
-            })
-            .buffered(self.slivers.at_once())
+        Ahead::new(Arc::clone(self), columns.start..columns.end)
+            .into_stream()
             .boxed()
+    }
+
+    /// How many are asked for at the same time.
+    pub(super) fn at_once(&self) -> usize {
+        self.slivers.at_once()
     }
 
     pub(super) async fn get(&self, column: u16) -> Result<Bytes, ClientError> {

@@ -3,6 +3,7 @@
 //! [`StoreQuilt`] packs patches and stores the blob; [`Quilt`] reads the index and patches of one, [`PatchBody`] is a patch as its
 //! bytes come.
 
+mod ahead;
 mod archive;
 mod columns;
 mod error;

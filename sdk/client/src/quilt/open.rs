@@ -2,7 +2,6 @@
 
 use std::{fmt, sync::Arc};
 
-use bytes::Bytes;
 use futures::TryStreamExt as _;
 use walrus_core::{
     BlobId, BlobMetadata,
@@ -10,7 +9,7 @@ use walrus_core::{
 };
 
 use super::{PatchBody, QuiltProblem, columns::Columns};
-use crate::{ClientError, Spool, limits, nodes::NodeCommittee};
+use crate::{ClientError, ReadBudget, Spool, limits, nodes::NodeCommittee};
 
 /// A quilt, of which nothing but the index was read.
 ///
@@ -23,7 +22,7 @@ pub struct Quilt {
 }
 
 impl Quilt {
-    /// Reads the index of a quilt from the nodes of a committee.
+    /// Reads the index of a quilt from the nodes of a committee. Whatever is read of it shares the budget.
     ///
     /// # Errors
     /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::NoMetadataReceived`], [`ClientError::NotEnoughSlivers`];
@@ -32,8 +31,9 @@ impl Quilt {
         committee: &NodeCommittee,
         quilt_id: BlobId,
         spool: &Spool,
+        budget: &ReadBudget,
     ) -> Result<Self, ClientError> {
-        let columns = Columns::open(committee, quilt_id, spool).await?;
+        let columns = Columns::open(committee, quilt_id, spool, budget).await?;
         let mut reader = IndexReader::new(columns.geometry);
         let mut asked = 0;
         while reader.wants().is_some() {
@@ -43,7 +43,8 @@ impl Quilt {
                 end: reader.needed(),
             };
             check_bytes(&columns, wanted.end)?;
-            for column in read(&columns, wanted).await? {
+            let mut coming = columns.stream(wanted);
+            while let Some(column) = coming.try_next().await? {
                 reader
                     .push(&column)
                     .map_err(|error| columns.unreadable(error))?;
@@ -149,8 +150,4 @@ fn check_bytes(columns: &Columns, end: u16) -> Result<(), ClientError> {
         max,
     }
     .into())
-}
-
-async fn read(columns: &Arc<Columns>, wanted: PatchColumns) -> Result<Vec<Bytes>, ClientError> {
-    columns.stream(wanted).try_collect().await
 }

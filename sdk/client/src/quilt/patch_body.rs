@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt as _, stream::BoxStream};
 use walrus_core::quilt::{PatchColumns, PatchHead, PatchReader, QuiltPatchId};
 
 use super::{QuiltProblem, columns::Columns};
-use crate::{BlobContent, ClientError, Spool, disk::arriving, nodes::NodeCommittee};
+use crate::{BlobContent, ClientError, ReadBudget, Spool, disk::arriving, nodes::NodeCommittee};
 
 /// A patch whose head was read, and whose bytes follow. Of its columns only a few are in memory.
 pub struct PatchBody {
@@ -21,7 +21,7 @@ pub struct PatchBody {
 }
 
 impl PatchBody {
-    /// Begins to read a patch by its ID, without the index of its quilt, from the nodes of a committee.
+    /// Begins to read a patch by its ID, without the index of its quilt, from the nodes of a committee. Its columns share the budget.
     ///
     /// # Errors
     /// [`ClientError::BlobIdDoesNotExist`], [`ClientError::NoMetadataReceived`], [`ClientError::SliverUnavailable`],
@@ -30,8 +30,9 @@ impl PatchBody {
         committee: &NodeCommittee,
         id: QuiltPatchId,
         spool: &Spool,
+        budget: &ReadBudget,
     ) -> Result<Self, ClientError> {
-        let columns = Columns::open(committee, id.quilt_id, spool).await?;
+        let columns = Columns::open(committee, id.quilt_id, spool, budget).await?;
         Self::in_columns(&columns, id.columns).await
     }
 
@@ -48,6 +49,9 @@ impl PatchBody {
             let data = reader.push(&column).map_err(unreadable)?;
             let first = column.slice_ref(data);
             if let Some(head) = reader.head() {
+                if first.is_empty() && reader.wants().is_none() {
+                    coming = nothing();
+                }
                 return Ok(Self {
                     id: QuiltPatchId {
                         quilt_id: columns.quilt_id(),
@@ -78,17 +82,18 @@ impl PatchBody {
     /// # Errors
     /// [`ClientError`] if a column cannot be had; then what came before is not all.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let first = std::mem::take(&mut self.first);
-        if !first.is_empty() {
-            return Ok(Some(first));
+        let mut piece = std::mem::take(&mut self.first);
+        while piece.is_empty() && self.reader.wants().is_some() {
+            let column = next(&mut self.coming, &self.reader, &self.columns).await?;
+            let data = self.reader.push(&column);
+            let data = data.map_err(|error| self.columns.unreadable(error))?;
+            piece = column.slice_ref(data);
         }
         if self.reader.wants().is_none() {
-            return Ok(None);
+            // Whoever has all of it holds no room while they wait for the next one.
+            self.coming = nothing();
         }
-        let column = next(&mut self.coming, &self.reader, &self.columns).await?;
-        let data = self.reader.push(&column);
-        let data = data.map_err(|error| self.columns.unreadable(error))?;
-        Ok(Some(column.slice_ref(data)))
+        Ok((!piece.is_empty()).then_some(piece))
     }
 
     /// All bytes in memory, if they are at most so many.
@@ -148,6 +153,11 @@ impl fmt::Debug for PatchBody {
             .field("head", &self.head)
             .finish_non_exhaustive()
     }
+}
+
+/// What comes behind the last column.
+fn nothing() -> BoxStream<'static, Result<Bytes, ClientError>> {
+    futures::stream::empty().boxed()
 }
 
 async fn next(

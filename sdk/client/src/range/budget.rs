@@ -22,7 +22,7 @@ pub struct ReadBudget {
 
 /// A share of the budget, and of what that is a part of, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Share(
+pub(crate) struct Share(
     #[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit,
     #[allow(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>,
 );
@@ -66,7 +66,7 @@ impl ReadBudget {
     }
 
     /// A share for so many bytes; waits for it. To be free of deadlocks, nobody waits who holds one.
-    pub(super) async fn take(&self, bytes: usize) -> Option<Share> {
+    pub(crate) async fn take(&self, bytes: usize) -> Option<Share> {
         // They are never closed. Who holds a place in a part and waits for the whole keeps nobody there waiting who has both.
         let permit = Arc::clone(&self.bytes).acquire_many_owned(self.units(bytes));
         let own = permit.await.ok()?;
@@ -78,7 +78,7 @@ impl ReadBudget {
     }
 
     /// The same if there is one now.
-    pub(super) fn try_take(&self, bytes: usize) -> Option<Share> {
+    pub(crate) fn try_take(&self, bytes: usize) -> Option<Share> {
         let permit = Arc::clone(&self.bytes).try_acquire_many_owned(self.units(bytes));
         let own = permit.ok()?;
         let Some(whole) = &self.whole else {

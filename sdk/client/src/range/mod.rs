@@ -18,6 +18,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use walrus_core::{BlobId, SliverIndex, SliverType, VerifiedBlobMetadataWithId};
 
+pub(crate) use self::budget::Share;
 use self::source::Source;
 pub use self::{body::RangeBody, budget::ReadBudget};
 use crate::{Client, ClientError, Spool, nodes::NodeCommittee, read::fetch_metadata};

@@ -8,7 +8,8 @@ use walrus_core::{
     quilt::{Identifier, NewPatch, QuiltLayout},
 };
 use walrus_sdk::{
-    BlobId, ClientError, PatchBody, PatchColumns, Quilt, QuiltPatchId, QuiltProblem, Spool, Tags,
+    BlobId, ClientError, PatchBody, PatchColumns, Quilt, QuiltPatchId, QuiltProblem, ReadBudget,
+    Spool, Tags,
 };
 
 use crate::network::{Behaviour, FAULTY, NODES, Network, SHARDS_PER_NODE, config, content, encode};
@@ -44,7 +45,13 @@ fn spool() -> Spool {
 }
 
 async fn open(network: &Network, blob: &EncodedBlob) -> Result<Quilt, ClientError> {
-    Quilt::open(&network.committee, *blob.metadata.blob_id(), &spool()).await
+    Quilt::open(
+        &network.committee,
+        *blob.metadata.blob_id(),
+        &spool(),
+        &ReadBudget::default(),
+    )
+    .await
 }
 
 /// All patches by name, read one by one.
@@ -106,7 +113,7 @@ async fn a_patch_takes_its_own_slivers_and_no_others() {
         assert_eq!(columns(wanted(&network)), own, "{}", patch.identifier);
         // The ID is enough: neither the index nor another patch is looked at.
         let id = patch.id(quilt.id());
-        let body = PatchBody::open(&network.committee, id, &spool())
+        let body = PatchBody::open(&network.committee, id, &spool(), &ReadBudget::default())
             .await
             .unwrap();
         assert_eq!(body.head().identifier, patch.identifier);
@@ -156,6 +163,40 @@ async fn the_whole_quilt_is_read_where_symbols_are_too_few() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn columns_count_towards_a_budget_until_they_are_handed_out() {
+    let (layout, blob) = quilt();
+    let network = Network::start(Some(&blob), vec![]).await;
+    // For one column at a time.
+    let budget = ReadBudget::new(layout.geometry().column_size());
+    let quilt_id = *blob.metadata.blob_id();
+    let quilt = Quilt::open(&network.committee, quilt_id, &spool(), &budget)
+        .await
+        .unwrap();
+    assert_eq!(budget.in_use(), 0);
+    let patch = quilt.by_identifier("d").unwrap().clone();
+    let first = quilt.read(&patch).await.unwrap();
+    assert!(budget.in_use() > 0, "the column with the head");
+    // Others wait for room, and go on when it is read.
+    let others = futures::future::join(read_all(&quilt), read_all(&quilt));
+    let (others, first) = futures::future::join(others, first.into_bytes(u64::MAX)).await;
+    assert_eq!(others.0, others.1);
+    assert_eq!(others.0.len(), PATCHES.len());
+    assert_eq!(first.unwrap(), data("d"));
+    assert_eq!(budget.in_use(), 0);
+    // Who has had all of one holds nothing, though it is not over.
+    let mut bodies = Vec::new();
+    for patch in quilt.patches() {
+        let mut body = quilt.read(patch).await.unwrap();
+        let mut left = body.head().data_length;
+        while left > 0 {
+            left -= body.next().await.unwrap().unwrap().len() as u64;
+        }
+        bodies.push(body);
+    }
+    assert_eq!((bodies.len(), budget.in_use()), (PATCHES.len(), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_had_is_an_error_that_names_the_nodes() {
     let (_, blob) = quilt();
     let network = Network::start(Some(&blob), vec![Behaviour::Down; NODES - 3]).await;
@@ -165,7 +206,8 @@ async fn what_cannot_be_had_is_an_error_that_names_the_nodes() {
     assert!(columns.count() > 3 * SHARDS_PER_NODE, "{columns}");
     let id = QuiltPatchId { quilt_id, columns };
     let read = async {
-        let body = PatchBody::open(&network.committee, id, &spool()).await?;
+        let body =
+            PatchBody::open(&network.committee, id, &spool(), &ReadBudget::default()).await?;
         body.into_bytes(u64::MAX).await
     };
     let error = read.await.unwrap_err();
@@ -212,7 +254,8 @@ async fn blobs_that_are_no_quilts_and_patches_that_are_not_there_say_so() {
             quilt_id: quilt.id(),
             columns: PatchColumns { start, end },
         };
-        let opened = PatchBody::open(&network.committee, id, &spool()).await;
+        let opened =
+            PatchBody::open(&network.committee, id, &spool(), &ReadBudget::default()).await;
         let error = opened.map(|_| ()).unwrap_err();
         assert!(
             matches!(error, ClientError::Quilt(_)),
@@ -225,6 +268,12 @@ async fn blobs_that_are_no_quilts_and_patches_that_are_not_there_say_so() {
         error.to_string().contains("8000 bytes; at most 7999"),
         "{error}"
     );
-    let unknown = Quilt::open(&network.committee, BlobId([1; 32]), &spool()).await;
+    let unknown = Quilt::open(
+        &network.committee,
+        BlobId([1; 32]),
+        &spool(),
+        &ReadBudget::default(),
+    )
+    .await;
     assert!(unknown.is_err());
 }
