@@ -14,7 +14,7 @@ COMMITTED = REPOSITORY / "services/gateway/openapi.json"
 # The whole of what is sent follows from this.
 SEED = "14"
 # Requests of an operation that are made up, beside those that follow from its parameters.
-EXAMPLES = {"aggregator": 20, "publisher": 10}
+EXAMPLES = {"aggregator": 20, "publisher": 10, "uploads": 10}
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -48,12 +48,23 @@ class Api(unittest.TestCase):
             "QUILT_ID": quilt["blobStoreResult"]["newlyCreated"]["blobObject"]["blobId"],
             "PATCH_ID": patch["quiltPatchId"],
             "IDENTIFIER": patch["identifier"],
+            "UPLOAD_ID": cls.stored_upload(),
         }
 
     @classmethod
     def put(cls, path, *arguments):
         command = ["curl", "--silent", "--show-error", "-X", "PUT", cls.network.publisher + path, *map(str, arguments)]
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    @classmethod
+    def stored_upload(cls):
+        """The ID of a store that was not waited for, and is over."""
+        headers = ["--output", "/dev/null", "--write-out", "%header{location}", "-H", "Prefer: respond-async", "--data", "x"]
+        command = ["curl", "--silent", "--show-error", "-X", "PUT", f"{cls.network.publisher}/v1/blobs", *headers]
+        path = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        # Ends with the store.
+        subprocess.run(["curl", "--silent", "--fail", f"{cls.network.publisher}{path}/events"], capture_output=True, check=True)
+        return path.rsplit("/", 1)[-1]
 
     def operations(self):
         for path, item in self.document["paths"].items():
@@ -90,6 +101,7 @@ class Api(unittest.TestCase):
             "quilt_id": "QUILT_ID",
             "patch_id": "PATCH_ID",
             "identifier": "IDENTIFIER",
+            "id": "UPLOAD_ID",
         }
         for item in document["paths"].values():
             for operation in item.values():
@@ -120,6 +132,9 @@ class Api(unittest.TestCase):
 
     def test_no_store_finds_an_answer_that_is_not_documented(self):
         self.fuzz("publisher", self.network.publisher)
+
+    def test_no_upload_finds_an_answer_that_is_not_documented(self):
+        self.fuzz("uploads", self.network.publisher)
 
 
 if __name__ == "__main__":

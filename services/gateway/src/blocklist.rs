@@ -8,7 +8,7 @@ use std::{
 
 use futures::future::BoxFuture;
 use prometheus::IntGauge;
-use walrus_sdk::{Address, BlobId, QuiltPatch, QuiltPatchId};
+use walrus_sdk::{Address, BlobId, Epoch, QuiltPatch, QuiltPatchId};
 use walrus_service::{
     blocklist::{Blocklist, BlocklistError, read_blocklist},
     metrics::Registry,
@@ -102,8 +102,8 @@ impl Store for Unblocked {
         self.unless_blocked(blob_id, self.store.open_raw(blob_id))
     }
 
-    fn certified(&self, blob_id: BlobId) {
-        self.store.certified(blob_id);
+    fn certified(&self, blob_id: BlobId, end_epoch: Epoch) {
+        self.store.certified(blob_id, end_epoch);
     }
 
     fn quilt(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<Arc<[QuiltPatch]>, StoreError>> {

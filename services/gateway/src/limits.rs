@@ -61,6 +61,10 @@ pub const PUBLISHER_REQUESTS: usize = 8;
 pub const PUBLISHER_QUEUE: usize = 8;
 /// Bytes of a body that are kept in memory; a larger one is in a file.
 pub const BODY_IN_MEMORY: u64 = 256 << 10;
+/// Bytes of memory in which all stores of a publisher, all uploads of a relay, or all reads of whole blobs have slivers: others wait.
+pub const SLIVER_MEMORY: u64 = 64 << 20;
+/// Those of one of them; what is more is in files, or made again.
+pub const SLIVER_MEMORY_OF_ONE: u64 = 16 << 20;
 /// Bytes of a refused body that are taken, and forgotten, before the answer.
 pub const DISCARDED_BODY: u64 = 64 << 20;
 /// Jobs that a publisher keeps, those that are over and asked for later included ...
@@ -111,6 +115,8 @@ pub const ATTRIBUTES_BODY: usize = 64 << 10;
 pub const ATTRIBUTES: usize = 100;
 /// Keys of one publisher.
 pub const KEYS: usize = 10_000;
+/// Characters of the name of a key.
+pub const KEY_NAME: usize = 100;
 
 /// Sub-wallets of one publisher.
 pub const SUB_WALLETS: usize = 256;

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Json, Router, extract::State, http::StatusCode, middleware, routing::get};
 use prometheus::IntGaugeVec;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use walrus_service::{
     envelope::{unknown_route, wrong_method},
@@ -19,7 +19,7 @@ use walrus_service::{
 
 use crate::{
     aggregator::{self, AggregatorOptions},
-    api::{self, AnyRefusals, Document},
+    api::{self, AnyRefusals, Document, HealthAnswer, UnshedRefusals},
     blocklist::BlocklistFile,
     http::{
         finish::{cors, finish},
@@ -100,8 +100,7 @@ impl Services {
         }
         router = router.merge(limits_page::described().with_state(page));
         if let Some(wallets) = self.wallets.clone() {
-            let health = move || std::future::ready(Json(json!({"wallets": wallets.funds()})));
-            router = router.route("/v1/health", get(health));
+            router = router.merge(wallets_described().with_state(wallets));
         }
         let (documented, api) = api::described().split_for_parts();
         let (router, mut described) = router.split_for_parts();
@@ -130,12 +129,31 @@ async fn status() -> &'static str {
     "OK"
 }
 
+/// What the publisher pays with, as it was last looked at.
+#[utoipa::path(
+    get,
+    path = "/v1/health",
+    operation_id = "health",
+    tag = "publisher",
+    responses(HealthAnswer, UnshedRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$PUBLISHER/v1/health\""}]))),
+)]
+async fn health(State(wallets): State<Wallets>) -> Json<Value> {
+    Json(json!({"wallets": wallets.funds()}))
+}
+
+/// The route of the wallets, described.
+fn wallets_described() -> OpenApiRouter<Wallets> {
+    OpenApiRouter::default().routes(routes!(health))
+}
+
 /// The OpenAPI document of a gateway with all services, in JSON.
 pub fn openapi() -> String {
     let status: OpenApiRouter = OpenApiRouter::default().routes(routes!(status));
     let mut all = status.into_openapi();
     all.merge(aggregator::described().into_openapi());
     all.merge(publisher::described().into_openapi());
+    all.merge(wallets_described().into_openapi());
     all.merge(relay::described().into_openapi());
     all.merge(limits_page::described().into_openapi());
     all.merge(api::described().into_openapi());

@@ -1,12 +1,17 @@
 //! Body of a request on its way in: in memory while it is small, and in a file without a name from then on.
 
+use std::sync::Arc;
+
 use axum::{
     body::BodyDataStream,
     http::{HeaderMap, header},
 };
 use bytes::BytesMut;
 use futures::StreamExt as _;
-use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::{
+    io::{AsyncSeekExt as _, AsyncWriteExt as _},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 use walrus_sdk::{BlobData, Spool, SpoolError};
 
 use crate::limits;
@@ -29,6 +34,39 @@ pub(crate) enum ReceiveError {
     /// It cannot be written.
     #[error("the body cannot be kept in a temporary file: {0}")]
     Unwritable(#[from] std::io::Error),
+}
+
+/// The spool of one of those who have slivers in memory at the same time.
+pub(crate) fn of_one(spool: &Spool) -> Spool {
+    Spool {
+        in_memory: limits::SLIVER_MEMORY_OF_ONE,
+        ..spool.clone()
+    }
+}
+
+/// Memory for slivers that stores share, each of which uses the spool [`of_one`]. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct SliverMemory(Arc<Semaphore>);
+
+/// What is counted: so many bytes at once.
+const UNIT: u64 = 64 << 10;
+/// Bytes of slivers of each byte of a blob, about; of a small one there are more.
+const SLIVER_BYTES: u64 = 5;
+
+impl SliverMemory {
+    pub(crate) fn new() -> Self {
+        let units = usize::try_from(limits::SLIVER_MEMORY / UNIT).unwrap_or(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Semaphore::new(units)))
+    }
+
+    /// Waits for as much as a blob of so many bytes takes.
+    pub(crate) async fn take(&self, length: u64) -> Option<OwnedSemaphorePermit> {
+        let bytes = length.saturating_mul(SLIVER_BYTES);
+        let bytes = bytes.clamp(UNIT, limits::SLIVER_MEMORY_OF_ONE);
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        // It is never closed.
+        Arc::clone(&self.0).acquire_many_owned(units).await.ok()
+    }
 }
 
 /// Takes what is left of a body, as far as that is bounded, and forgets it: a client that sends without asking first would see a broken
@@ -79,7 +117,7 @@ pub(crate) async fn receive(
     };
     file.flush().await?;
     file.rewind().await?;
-    Ok(std::sync::Arc::new(file.into_std().await).into())
+    Ok(Arc::new(file.into_std().await).into())
 }
 
 #[cfg(test)]
@@ -121,6 +159,21 @@ mod tests {
                 .collect();
             assert!(found == expected, "{parts:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn small_stores_go_on_beside_large_ones_which_wait_for_one_another() {
+        let memory = SliverMemory::new();
+        let at_once = limits::SLIVER_MEMORY / limits::SLIVER_MEMORY_OF_ONE;
+        let mut large = Vec::new();
+        for _ in 1..at_once {
+            large.push(memory.take(u64::MAX).await);
+        }
+        let small: Vec<_> = futures::future::join_all((0..100).map(|_| memory.take(1))).await;
+        let mut another = Box::pin(memory.take(u64::MAX));
+        assert!(futures::poll!(&mut another).is_pending());
+        drop(small);
+        assert!(another.await.is_some());
     }
 
     #[tokio::test]

@@ -109,10 +109,7 @@ impl Reason for walrus_node_client::Reason {
 
 /// A refused request: a stable reason and a sentence.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
-    code: &'static str,
-    envelope: Box<ErrorEnvelope>,
-}
+pub struct Refusal(Box<ErrorEnvelope>);
 
 impl Refusal {
     /// A refusal for `reason`.
@@ -128,10 +125,7 @@ impl Refusal {
             message: message.into(),
             details: vec![info],
         };
-        Self {
-            code: reason.code(),
-            envelope: Box::new(ErrorEnvelope { error }),
-        }
+        ErrorEnvelope { error }.into()
     }
 
     /// Something failed that is not the caller's doing. The details go to the log, a trace ID to the caller.
@@ -139,7 +133,7 @@ impl Refusal {
         let trace = format!("{:032x}", rand::random::<u128>());
         tracing::error!(%error, trace, "internal error");
         let mut refusal = Self::new(reason, "an internal error has occurred, please report it");
-        refusal.envelope.error.details.push(ErrorDetail::DebugInfo {
+        refusal.0.error.details.push(ErrorDetail::DebugInfo {
             stack_entries: vec![],
             detail: format!("TraceID: {trace}"),
         });
@@ -148,23 +142,35 @@ impl Refusal {
 
     /// Whether this is the reason; reasons with one code are one.
     pub fn is(&self, reason: impl Reason) -> bool {
-        self.code == reason.code() && self.envelope.error.status == reason.status()
+        self.code() == reason.code() && self.0.error.status == reason.status()
     }
 
-    /// The code of the reason.
-    pub fn code(&self) -> &'static str {
-        self.code
+    /// The code of the reason; empty if the envelope names none.
+    pub fn code(&self) -> &str {
+        let mut details = self.0.error.details.iter();
+        let code = details.find_map(|detail| match detail {
+            ErrorDetail::ErrorInfo { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        });
+        code.unwrap_or_default()
     }
 
     /// The answer.
     pub fn envelope(&self) -> &ErrorEnvelope {
-        &self.envelope
+        &self.0
+    }
+}
+
+/// The refusal that was told in an envelope, to be told again.
+impl From<ErrorEnvelope> for Refusal {
+    fn from(envelope: ErrorEnvelope) -> Self {
+        Self(Box::new(envelope))
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (http(self.envelope.error.code), Json(self.envelope)).into_response()
+        (http(self.0.error.code), Json(self.0)).into_response()
     }
 }
 
@@ -279,6 +285,17 @@ mod tests {
         let refusal = Refusal::new(MetadataNotFound, "no");
         assert!(refusal.is(MetadataNotFound) && !refusal.is(MetadataRequired));
         assert_eq!(refusal.into_response().status(), 404);
+    }
+
+    #[test]
+    fn what_was_told_once_is_told_again_as_it_was() {
+        let refusal = Refusal::new(RequestReason::Overloaded, "no");
+        let text = serde_json::to_string(refusal.envelope()).unwrap_or_default();
+        let envelope: ErrorEnvelope = serde_json::from_str(&text).unwrap();
+        let again = Refusal::from(envelope);
+        assert!(again == refusal && again.is(RequestReason::Overloaded));
+        assert_eq!(again.code(), "UNAVAILABLE");
+        assert_eq!(again.into_response().status(), 503);
     }
 
     #[test]

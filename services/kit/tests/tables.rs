@@ -46,6 +46,21 @@ fn a_batch_is_read_after_a_restart() {
 }
 
 #[test]
+fn tables_that_are_open_are_not_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path(), Format::FIRST).unwrap();
+    let refused = open(dir.path(), Format::FIRST).unwrap_err();
+    assert!(matches!(refused, TableError::InUse { .. }) && !refused.is_damage());
+    let text = refused.to_string();
+    assert!(
+        text.contains(dir.path().to_str().unwrap()) && text.contains("another process"),
+        "{text}"
+    );
+    drop(first);
+    open(dir.path(), Format::FIRST).unwrap();
+}
+
+#[test]
 fn a_copy_is_of_one_moment_and_opens_as_the_original_does() {
     let dir = tempfile::tempdir().unwrap();
     let database = open(&dir.path().join("one"), Format::FIRST).unwrap();

@@ -44,7 +44,13 @@ impl Doors {
             aggregator: Some((store.clone(), AggregatorOptions::default())),
             ..Services::default()
         };
-        let relay = RelayOfNetwork::new(client.clone());
+        let relayed = RelayOptions::new(TipConfig::NoTip);
+        let relay = RelayOfNetwork::new(client.clone().with_spool(relayed.spool_of_uploads()));
+        let publisher = PublisherOptions {
+            state: Some(network.directory().publisher()),
+            ..PublisherOptions::default()
+        };
+        let client = client.with_spool(publisher.spool_of_stores());
         let client = client.with_signer(Arc::clone(network.admin()));
         let environment = environment(&network.chain().rpc_url());
         let options = WalletOptions {
@@ -56,15 +62,11 @@ impl Doors {
         };
         let wallets = Wallets::open(&client, &environment, options).await;
         let wallets = wallets.context("the publisher has no wallets")?;
-        let publisher = PublisherOptions {
-            state: Some(network.directory().publisher()),
-            ..PublisherOptions::default()
-        };
         let stores = Services {
             publisher: Some((Arc::new(wallets.clone()), publisher)),
             wallets: Some(wallets),
             readers: Some(store),
-            relay: Some((Arc::new(relay), RelayOptions::new(TipConfig::NoTip))),
+            relay: Some((Arc::new(relay), relayed)),
             ..Services::default()
         };
         let listener = |requests| Listeners {

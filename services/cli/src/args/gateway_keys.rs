@@ -43,9 +43,9 @@ pub(crate) struct KeyArgs {
 pub(crate) enum KeyCommand {
     /// Make a key, and print it.
     Create {
-        /// What people call it.
-        #[arg(long, value_name = "NAME", default_value = "")]
-        name: String,
+        /// What people call it; no other key is called so. Without one it is known by its ID.
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
         /// FROST for storage that it may spend in all, or with a unit, such as 1.5WAL; as much as there is when absent.
         #[arg(long, value_name = "FROST", value_parser = parse_frost)]
         budget: Option<u64>,

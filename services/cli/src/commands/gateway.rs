@@ -164,7 +164,6 @@ async fn add_publisher(
     };
     access.check(daemon.bind_address, args.budget)?;
     let spool = daemon.spool.spool();
-    let client = network.client_with_wallet(global, spool.clone())?;
     let environment = Environment {
         alias: global
             .context
@@ -201,6 +200,7 @@ async fn add_publisher(
         min_balance: args.sub_wallets_min_balance,
         burn_after_store: args.burn_after_store,
     };
+    let client = network.client_with_wallet(global, publisher.spool_of_stores())?;
     let wallets = Wallets::open(&client, &environment, options).await?;
     services.publisher = Some((Arc::new(wallets.clone()), publisher));
     services.wallets = Some(wallets);

@@ -39,7 +39,7 @@ pub(crate) async fn run(global: &GlobalOptions, args: UploadRelayArgs) -> anyhow
     };
     let services = async {
         let network = Network::load(&global, args.rpc_url.as_deref()).await?;
-        let client = network.client_with(options.spool.clone());
+        let client = network.client_with(options.spool_of_uploads());
         let backend = Arc::new(RelayOfNetwork::new(client));
         Ok(Services {
             relay: Some((backend, options)),

@@ -17,7 +17,7 @@ use super::{Aggregator, ForCaller, answer::Content, headers, proof};
 use crate::{
     api::{
         BlobAnswer, BlobPath, BlobRefusals, Conditions, HowToRead, ObjectPath, PartQuery,
-        PartRefusals, StreamRefusals,
+        RangeRefusals, StreamRefusals,
     },
     http::conditions::EntityTag,
     limits,
@@ -230,7 +230,7 @@ pub(super) async fn by_object_id(
     path = "/v1/blobs/{blob_id}/byte-range",
     tag = "aggregator",
     params(BlobPath, PartQuery, Conditions),
-    responses(BlobAnswer, PartRefusals),
+    responses(BlobAnswer, RangeRefusals),
     extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail \"$AGGREGATOR/v1/blobs/$BLOB_ID/byte-range?start=0&length=10\""}]))),
 )]
 pub(super) async fn byte_range(

@@ -42,6 +42,25 @@ fn tagged(response: ResponseBuilder) -> ResponseBuilder {
         .header("Cache-Control", header("For how long caches may keep it."))
 }
 
+/// Headers of uploads.
+const VERSIONS: (&str, &str) = ("Tus-Version", "The versions of the protocol.");
+const OFFSET: (&str, &str) = ("Upload-Offset", "Bytes that are there.");
+const LENGTH: (&str, &str) = ("Upload-Length", "Bytes of the whole body.");
+const EXPIRES: (&str, &str) = (
+    "Upload-Expires",
+    "When it is forgotten unless a byte comes.",
+);
+
+/// An answer about an upload, with these headers.
+fn upload(response: ResponseBuilder, headers: &[(&str, &str)]) -> Response {
+    let all = headers.iter();
+    let response = all.fold(response, |response, (name, about)| {
+        response.header(*name, header(about))
+    });
+    let version = header("The version of the protocol.");
+    response.header("Tus-Resumable", version).build()
+}
+
 /// JSON of a schema of the document.
 pub(crate) fn json(about: &str, schema: &str) -> Response {
     let schema = Ref::from_schema_name(schema);
@@ -120,6 +139,42 @@ answers! {
 
     /// How a quilt was stored.
     QuiltAnswer => responses([(200, json("The quilt is stored.", "QuiltStoreResult"))]);
+
+    /// What can be done with uploads.
+    DescribedAnswer => responses([(200, upload(ResponseBuilder::new().description("What can be done, in headers."), &[VERSIONS]))]);
+
+    /// An upload that was begun.
+    CreatedAnswer => responses([(201, upload(
+        ResponseBuilder::new().description("It was begun, or is stored already if it is empty."),
+        &[("Location", "The path of the upload."), OFFSET, LENGTH, EXPIRES],
+    ))]);
+
+    /// Where an upload is.
+    OffsetAnswer => responses([(200, upload(
+        ResponseBuilder::new().description("Where the next part begins, in headers."),
+        &[OFFSET, LENGTH, EXPIRES],
+    ))]);
+
+    /// A part that was taken.
+    PartAnswer => responses([(204, upload(
+        ResponseBuilder::new().description("It was taken. After the last one, `X-Walrus-Blob-Id` has the blob ID if it is known by then."),
+        &[OFFSET, LENGTH, EXPIRES],
+    ))]);
+
+    /// An upload that is over.
+    EndedAnswer => responses([(204, ResponseBuilder::new().description("It is over, or its answer is forgotten. What is stored stays stored.").build())]);
+
+    /// How far a store is.
+    StatusAnswer => responses([(200, json("How far it is, and its answer once there is one.", "UploadStatus"))]);
+
+    /// How a store goes on.
+    EventsAnswer => responses([(200, bytes(
+        "Server-sent events: `progress`, and at the end `stored` or `failed`, each with an `UploadStatus`.",
+        "text/event-stream",
+    ).build())]);
+
+    /// What wallets have.
+    HealthAnswer => responses([(200, json("The wallets of the publisher as they were last looked at.", "Health"))]);
 
     /// What a key may have.
     QuotaAnswer => responses([(200, json("What the key may have, and has had.", "Quota"))]);

@@ -11,7 +11,7 @@ pre{background:#8882;padding:.5rem;overflow:auto}section{border-top:1px solid #8
 dt{font-weight:bold;margin-top:.5rem}dd{margin-left:1.5rem}:root{color-scheme:light dark}";
 
 /// The methods of an operation, in the order in which they are shown.
-const METHODS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
+const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
 /// A page, and what it may do in a browser.
 pub(super) struct Page {

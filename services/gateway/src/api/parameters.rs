@@ -88,6 +88,19 @@ pub(crate) fn of_headers(name: &str, about: &str) -> Parameter {
         .build()
 }
 
+/// A header that has to be there.
+fn of_headers_required(name: &str, about: &str, shape: Shape) -> Parameter {
+    parameter(ParameterIn::Header, name, about, shape)
+        .required(Required::True)
+        .build()
+}
+
+/// The version of the protocol of uploads.
+fn of_tus() -> Parameter {
+    let about = "The version of tus, of which there is one.";
+    of_headers_required("Tus-Resumable", about, text().enum_values(Some(["1.0.0"])))
+}
+
 /// Parameters that go together: a name for a list of them.
 macro_rules! parameters {
     ($($(#[$about:meta])* $name:ident => [$($parameter:expr),* $(,)?];)*) => {$(
@@ -108,6 +121,18 @@ parameters! {
 
     /// An object in the path.
     ObjectPath => [of_path("object_id", "The ID of a blob object, owned or shared.", matching(OBJECT_ID))];
+
+    /// An object of a key in the path.
+    OwnObject => [of_path("object_id", "The ID of an object that the key stored.", matching(OBJECT_ID))];
+
+    /// A page of the objects of a key.
+    PageOfObjects => [
+        of_query("limit", "Objects of a page.", integer(1, limits::OBJECTS_PAGE as u64)),
+        of_query("after", "The last object ID of the page before.", matching(OBJECT_ID)),
+    ];
+
+    /// For how much longer an object is stored.
+    HowLonger => [of_query_required("epochs", "How many epochs more.", integer(1, u32::MAX.into()))];
 
     /// A quilt in the path.
     QuiltPath => [of_path("quilt_id", "The blob ID of a quilt.", matching(BLOB_ID))];
@@ -176,6 +201,26 @@ parameters! {
         of_query("reuse_resources", "Use storage that the publisher's wallets own.", flag()),
         of_query("encoding_type", "There is one.", text().enum_values(Some(["RS2"]))),
         of_query("quilt_version", "Accepted; there is one.", text()),
+    ];
+
+    /// An upload in the path.
+    UploadPath => [of_path("id", "The ID of an upload, or of a store that was not waited for.", text().min_length(Some(1)))];
+
+    /// What an upload says at its beginning.
+    NewUploadHeaders => [
+        of_tus(),
+        of_headers_required("Upload-Length", "Bytes of the whole body.", integer(0, limits::UPLOAD_BODY)),
+        of_headers("Upload-Metadata", "Keys, each with a value in base64, with commas between them. `sha256` promises the digest of the whole body, 64 hexadecimal digits."),
+    ];
+
+    /// What each request to an upload says.
+    UploadHeaders => [of_tus()];
+
+    /// What a part says.
+    PartHeaders => [
+        of_tus(),
+        of_headers_required("Upload-Offset", "Where the part begins: where the one before ended.", integer(0, limits::UPLOAD_BODY)),
+        of_headers("Upload-Checksum", "`sha1`, `sha256` or `sha512`, a blank, and the digest of the part in base64: a part with another one is forgotten."),
     ];
 
     /// What is relayed, and what paid for it.

@@ -26,11 +26,16 @@ fn refused(reason: impl Reason, meaning: &'static str) -> Refused {
 
 /// Any route.
 fn any() -> Vec<Refused> {
+    let shed = refused(
+        TooManyRequests,
+        "as many requests are in work and waiting as may be",
+    );
+    [vec![shed], unshed()].concat()
+}
+
+/// Any route that takes requests however many there are.
+fn unshed() -> Vec<Refused> {
     vec![
-        refused(
-            TooManyRequests,
-            "as many requests are in work and waiting as may be",
-        ),
         refused(
             Internal,
             "something failed that is not the client's doing; the log has a trace of it",
@@ -152,6 +157,27 @@ fn of_jobs() -> Vec<Refused> {
     ]
 }
 
+/// Any request to an upload.
+fn of_uploads() -> Vec<Refused> {
+    vec![
+        refused(UploadNotFound, "there is no such upload, or it has expired"),
+        refused(
+            NotAllowed,
+            "the server takes requests of programs on its own machine only, and this is none",
+        ),
+    ]
+}
+
+/// Any request that changes an upload, or asks where it is.
+fn of_owners() -> Vec<Refused> {
+    vec![
+        refused(NotYourUpload, "the upload was made with another key"),
+        refused(InvalidKey, "there is no such key, or it was revoked"),
+        refused(ExpiredKey, "the key has expired"),
+        refused(UnsupportedVersion, "`Tus-Resumable: 1.0.0` is needed"),
+    ]
+}
+
 /// What needs a key.
 fn of_keys() -> Vec<Refused> {
     vec![
@@ -250,7 +276,7 @@ refusals! {
     ];
 
     /// Of reads of a part that is named in the query.
-    PartRefusals => [
+    RangeRefusals => [
         any(),
         malformed(),
         of_blob(),
@@ -309,6 +335,60 @@ refusals! {
 
     /// Of stores.
     StoreRefusals => [any(), malformed(), of_store(), of_jobs(), of_tokens()];
+
+    /// Of uploads that begin.
+    NewUploadRefusals => [
+        unshed(),
+        malformed(),
+        of_store(),
+        of_jobs(),
+        of_tokens(),
+        vec![
+            refused(UnsupportedVersion, "`Tus-Resumable: 1.0.0` is needed"),
+            refused(InvalidUpload, "a header is missing or malformed"),
+        ],
+    ];
+
+    /// Of parts of uploads.
+    PartRefusals => [
+        unshed(),
+        of_store(),
+        of_uploads(),
+        of_owners(),
+        vec![
+            refused(InvalidUpload, "a header is missing or malformed, or the part goes beyond the end"),
+            refused(OffsetMismatch, "the upload is at another offset"),
+            refused(UnsupportedPart, "a part is `application/offset+octet-stream`"),
+            refused(UploadLocked, "another request writes to the upload, or it is complete"),
+            refused(ChecksumMismatch, "the bytes are not those of the checksum; they were forgotten"),
+            refused(DigestMismatch, "the whole is not what was promised; the upload is over"),
+            refused(BudgetExceeded, "the store costs more, or has more bytes, than what is left; the upload is over"),
+        ],
+    ];
+
+    /// Of questions where an upload is.
+    OffsetRefusals => [unshed(), of_uploads(), of_owners()];
+
+    /// Of ends of uploads.
+    EndRefusals => [
+        unshed(),
+        of_uploads(),
+        of_owners(),
+        vec![refused(UploadLocked, "another request writes to the upload, or it is being stored")],
+    ];
+
+    /// Of questions how far a store is.
+    StatusRefusals => [unshed(), of_uploads()];
+
+    /// Of events.
+    EventsRefusals => [
+        unshed(),
+        of_uploads(),
+        vec![refused(TooManyUploads, "as many clients follow uploads as may")],
+    ];
+
+    /// Of what is asked of the server itself.
+    UnshedRefusals => [unshed()];
 
     /// Of a key itself.
     KeyRefusals => [any(), malformed(), of_keys()];

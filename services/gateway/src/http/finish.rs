@@ -59,7 +59,9 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
     }
     if matches!(
         status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::INSUFFICIENT_STORAGE
     ) {
         headers
             .entry(header::RETRY_AFTER)

@@ -18,7 +18,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use walrus_service::{envelope::Refusal, server::Caller};
 
-use crate::reason::GatewayReason;
+use crate::{reason::GatewayReason, spool::discard};
 
 /// The requests of one service. Cheap to clone; clones share the places.
 #[derive(Debug, Clone)]
@@ -127,6 +127,8 @@ pub(crate) async fn shed(
 ) -> Response {
     let caller = caller.map(|Extension(caller)| caller);
     let Some(place) = places.take(caller).await else {
+        let (head, body) = request.into_parts();
+        discard(&head.headers, &mut body.into_data_stream()).await;
         let message = format!(
             "the {} is receiving too many requests; please try again later",
             places.service

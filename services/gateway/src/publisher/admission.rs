@@ -17,7 +17,8 @@ use crate::reason::GatewayReason;
 /// What was shown at the door.
 pub(crate) struct Admitted {
     pub(crate) caller: Caller,
-    ticket: Option<Ticket>,
+    /// The token, which is good again unless something is paid with it.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 impl Admitted {
@@ -41,7 +42,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Publisher {
-    /// Lets in a store whose head says that its body has `length` bytes, if it says so. A token is used up then.
+    /// Lets in a store whose head says that its body has `length` bytes, if it says so. A token lets nobody else in then.
     ///
     /// # Errors
     /// A refusal.

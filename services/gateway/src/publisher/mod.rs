@@ -41,7 +41,7 @@ pub use self::{
 pub(crate) use self::{jobs::Upkeep, refusal::WriteReason, tokens::TokenError};
 use crate::{
     http::shedding::{Places, shed},
-    limits,
+    limits, spool,
     store::Store,
 };
 
@@ -84,6 +84,13 @@ pub struct SpoolBounds {
     pub per_account: u64,
 }
 
+impl SpoolBounds {
+    /// Of one body: a larger one would never have room.
+    pub fn of_one(&self) -> u64 {
+        self.total.min(self.per_account)
+    }
+}
+
 impl Default for SpoolBounds {
     fn default() -> Self {
         Self {
@@ -108,6 +115,24 @@ impl Default for PublisherOptions {
             spool_bounds: SpoolBounds::default(),
             upload_lifetime: limits::UPLOAD_LIFETIME,
             spool: Spool::default(),
+        }
+    }
+}
+
+impl PublisherOptions {
+    /// Where a client that stores for this publisher has slivers: stores at the same time share the memory for them.
+    pub fn spool_of_stores(&self) -> Spool {
+        spool::of_one(&self.spool)
+    }
+
+    /// The same, where no body may be larger than all that is kept of bodies.
+    fn within_spool(&self) -> Self {
+        let most = self.spool_bounds.of_one();
+        Self {
+            max_body_size: self.max_body_size.min(most),
+            max_quilt_body_size: self.max_quilt_body_size.min(most),
+            max_upload_size: self.max_upload_size.min(most),
+            ..self.clone()
         }
     }
 }
@@ -143,7 +168,9 @@ pub enum PublisherError {
 
 /// The routes that the document describes.
 pub(crate) fn described() -> OpenApiRouter<Publisher> {
-    stores().merge(objects::described())
+    stores()
+        .merge(objects::described())
+        .merge(uploads::described())
 }
 
 /// Those of them that take a body in.
@@ -209,7 +236,7 @@ impl Publisher {
             )?,
             uploader,
             keys: Arc::new(Keys::open(&state, clock)?),
-            options: Arc::new(options.clone()),
+            options: Arc::new(options.within_spool()),
             tokens: tokens.map(Arc::new),
             closing: CancellationToken::new(),
             followers: Arc::new(Semaphore::new(limits::FOLLOWERS)),
@@ -255,7 +282,7 @@ impl Publisher {
             .route_layer(middleware::from_fn_with_state(places, shed));
         Ok(stores
             .merge(objects::described().with_state(self.clone()))
-            .merge(uploads::routes(self.clone()))
+            .merge(uploads::described().with_state(self.clone()))
             .route_layer(middleware::from_fn_with_state(door, door::guard)))
     }
 }

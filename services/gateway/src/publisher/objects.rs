@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     api::{
-        AttributesAnswer, DeletedAnswer, ExtendedAnswer, KeyRefusals, ObjectAnswer, ObjectRefusals,
-        ObjectsAnswer, QuotaAnswer,
+        AttributesAnswer, DeletedAnswer, ExtendedAnswer, HowLonger, KeyRefusals, ObjectAnswer,
+        ObjectRefusals, ObjectsAnswer, OwnObject, PageOfObjects, QuotaAnswer,
     },
     limits,
     reason::GatewayReason,
@@ -118,8 +118,8 @@ impl Listed {
     path = "/v1/objects",
     operation_id = "list_objects",
     tag = "keys",
-    params(("limit" = Option<u64>, Query, description = "Objects of a page, 1 to 1000."), ("after" = Option<String>, Query, description = "The last object ID of the page before.")),
-    responses(ObjectsAnswer, KeyRefusals),
+    params(PageOfObjects),
+    responses(ObjectsAnswer, KeyRefusals)
 )]
 async fn list(
     State(publisher): State<Publisher>,
@@ -232,8 +232,8 @@ impl From<HoldingError> for Refusal {
     path = "/v1/objects/{object_id}",
     operation_id = "object",
     tag = "keys",
-    params(("object_id" = String, Path, description = "The object ID.")),
-    responses(ObjectAnswer, ObjectRefusals),
+    params(OwnObject),
+    responses(ObjectAnswer, ObjectRefusals)
 )]
 async fn one(
     State(publisher): State<Publisher>,
@@ -266,8 +266,8 @@ fn add_others(answer: &mut Value, permanent_until: Option<u32>, deletable: u32) 
     path = "/v1/objects/{object_id}",
     operation_id = "delete_object",
     tag = "keys",
-    params(("object_id" = String, Path, description = "The object ID.")),
-    responses(DeletedAnswer, ObjectRefusals),
+    params(OwnObject),
+    responses(DeletedAnswer, ObjectRefusals)
 )]
 async fn delete(
     State(publisher): State<Publisher>,
@@ -305,8 +305,8 @@ async fn delete(
     path = "/v1/objects/{object_id}/extend",
     operation_id = "extend_object",
     tag = "keys",
-    params(("object_id" = String, Path, description = "The object ID."), ("epochs" = u32, Query, description = "How many epochs more.")),
-    responses(ExtendedAnswer, ObjectRefusals),
+    params(OwnObject, HowLonger),
+    responses(ExtendedAnswer, ObjectRefusals)
 )]
 async fn extend(
     State(publisher): State<Publisher>,
@@ -358,7 +358,7 @@ async fn extend(
     path = "/v1/objects/{object_id}/attributes",
     operation_id = "set_attributes",
     tag = "keys",
-    params(("object_id" = String, Path, description = "The object ID.")),
+    params(OwnObject),
     request_body(description = "Names and values.", content((Object = "application/json"))),
     responses(AttributesAnswer, ObjectRefusals),
 )]

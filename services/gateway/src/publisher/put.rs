@@ -15,7 +15,7 @@ use walrus_service::{
 
 use super::{
     Publisher,
-    jobs::{NewJob, Waiter, disk_failed, idempotency_key},
+    jobs::{Announced, NewJob, Repeats, Waiter, disk_failed, idempotency_key},
     query,
     refusal::WriteReason,
     uploads::{location, status_of},
@@ -76,6 +76,14 @@ async fn begin(
     }
     let admitted = publisher.admit(headers, &options, told.exact()).await?;
     let caller = admitted.caller;
+    let idempotency = key.map(|key| idempotency_key(caller.account, key));
+    let announced = Announced {
+        caller: &caller,
+        options: &options,
+        bytes: told.lower(),
+        repeats: Repeats::of(idempotency, &options),
+    };
+    publisher.jobs.preview(announced).await?;
     let received = publisher.jobs.receive(caller, body, limit, told.exact());
     let (id, body) = received.await?;
     admitted.check_size(body.length)?;
@@ -85,8 +93,9 @@ async fn begin(
         options,
         attributes: Vec::new(),
         body,
-        idempotency: key.map(|key| idempotency_key(caller.account, key)),
+        idempotency,
         keep: prefers_async(headers),
+        ticket: admitted.ticket,
     };
     publisher.jobs.submit(job).await
 }

@@ -23,6 +23,7 @@ use crate::{
     blocklist::BlocklistFile,
     http::shedding::{Places, shed},
     limits,
+    spool::{self, SliverMemory},
 };
 pub use walrus_sdk::relay::{Tip, TipConfig, TipKind};
 
@@ -86,11 +87,19 @@ impl RelayOptions {
     }
 }
 
+impl RelayOptions {
+    /// Where a client that uploads for this relay has slivers: uploads at the same time share the memory for them.
+    pub fn spool_of_uploads(&self) -> Spool {
+        spool::of_one(&self.spool)
+    }
+}
+
 /// What the routes share. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Relay {
     backend: Arc<dyn RelayBackend>,
     options: Arc<RelayOptions>,
+    memory: SliverMemory,
     blocklist: Option<BlocklistFile>,
 }
 
@@ -124,6 +133,7 @@ pub(crate) fn routes(
     let relay = Relay {
         backend,
         options: Arc::new(options.clone()),
+        memory: SliverMemory::new(),
         blocklist,
     };
     uploads()

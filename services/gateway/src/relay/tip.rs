@@ -62,6 +62,12 @@ pub(super) fn check(
     nonce: &[u8; 32],
     body: &Received,
 ) -> Result<(), TipError> {
+    check_payment(payment, due)?;
+    check_package(package(payment)?, nonce, body)
+}
+
+/// The part of that which needs no body.
+pub(super) fn check_payment(payment: &Payment, due: &Due) -> Result<(), TipError> {
     if !payment.succeeded {
         return Err(TipError::NotExecuted);
     }
@@ -84,11 +90,14 @@ pub(super) fn check(
     if !payment.is_programmable {
         return Err(TipError::NotProgrammable);
     }
+    package(payment).map(|_| ())
+}
+
+/// The bytes that name the body.
+fn package(payment: &Payment) -> Result<&[u8; PACKAGE], TipError> {
     let package = payment.first_pure_input.as_deref();
-    let package: &[u8; PACKAGE] = package
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(TipError::NoPackage)?;
-    check_package(package, nonce, body)
+    let package = package.and_then(|bytes| bytes.try_into().ok());
+    package.ok_or(TipError::NoPackage)
 }
 
 fn check_package(

@@ -16,11 +16,11 @@ use base64::{
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use walrus_core::messages::BlobPersistence;
-use walrus_sdk::{Address, BlobId, Digest, EncodingType, UploadCertificate};
+use walrus_sdk::{Address, BlobId, ClientError, Digest, EncodingType, UploadCertificate};
 use walrus_service::{clock::Clock, envelope::Refusal, request::QueryPairs};
 
 use super::{
-    Relay, TipConfig,
+    Relay, Tip, TipConfig,
     answer::RelayError,
     tip::{self, Due, Received},
 };
@@ -119,6 +119,7 @@ pub(super) async fn blob(
         if told > limit {
             return Err(ReceiveError::TooLarge { limit }.into());
         }
+        relay.preview(&wanted, told).await?;
         let mut hasher = Sha256::new();
         let spool = &relay.options.spool;
         let data = receive(&mut stream, limit, spool, |bytes| hasher.update(bytes)).await?;
@@ -132,9 +133,12 @@ pub(super) async fn blob(
             persistence,
             ..
         } = wanted;
-        let backend = Arc::clone(&relay.backend);
+        let (backend, memory) = (Arc::clone(&relay.backend), relay.memory.clone());
         // A task: a client that asks again finds the nodes with what they have by then.
-        let upload = tokio::spawn(async move { backend.upload(data, blob_id, persistence).await });
+        let upload = tokio::spawn(async move {
+            let _memory = memory.take(body.length).await;
+            backend.upload(data, blob_id, persistence).await
+        });
         let confirmed = upload
             .await
             .map_err(|error| RelayError::Interrupted(error.to_string()))??;
@@ -197,21 +201,44 @@ fn parse_nonce(text: &str) -> Result<[u8; 32], RelayError> {
 }
 
 impl Relay {
+    /// Refuses what would be refused once the body is there, of which `told` bytes are announced. What may pass until then, as that the
+    /// chain does not know the transaction yet, is left to that time.
+    async fn preview(&self, wanted: &Wanted, told: u64) -> Result<(), RelayError> {
+        let encoded = match self.backend.encoded_length(told).await {
+            Ok(encoded) => encoded,
+            Err(error @ (ClientError::BlobTooLarge { .. } | ClientError::Encode(_))) => {
+                return Err(error.into());
+            }
+            Err(_) => return Ok(()),
+        };
+        let (TipConfig::SendTip(tip), Some((digest, _))) = (&self.options.tip, &wanted.tip) else {
+            return Ok(());
+        };
+        match self.backend.payment(*digest).await {
+            Ok(payment) => Ok(tip::check_payment(&payment, &self.due(tip, encoded))?),
+            Err(_) => Ok(()),
+        }
+    }
+
     async fn check_tip(&self, wanted: &Wanted, body: &Received) -> Result<(), RelayError> {
-        let (TipConfig::SendTip(tip), Some((digest, nonce))) = (self.options.tip, &wanted.tip)
+        let (TipConfig::SendTip(tip), Some((digest, nonce))) = (&self.options.tip, &wanted.tip)
         else {
             return Ok(());
         };
         let encoded = self.backend.encoded_length(body.length).await?;
-        let due = Due {
+        let payment = self.backend.payment(*digest).await?;
+        Ok(tip::check(&payment, &self.due(tip, encoded), nonce, body)?)
+    }
+
+    /// What is to be paid now for so many bytes in storage.
+    fn due(&self, tip: &Tip, encoded: u64) -> Due {
+        Due {
             to: tip.address,
             // What is beyond 64 bits nobody has.
             amount: tip.kind.amount(encoded).unwrap_or(u64::MAX),
             freshness: self.options.freshness,
             max_future: self.options.max_future,
             now_ms: Clock::system().unix_ms(),
-        };
-        let payment = self.backend.payment(*digest).await?;
-        Ok(tip::check(&payment, &due, nonce, body)?)
+        }
     }
 }

@@ -46,9 +46,10 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`]; [`StoreError::NoPatch`] if the quilt has none of this ID.
     fn patch(&self, id: QuiltPatchId) -> BoxFuture<'_, Result<StoredPatch, StoreError>>;
 
-    /// A blob was certified a moment ago, as whoever shares this store knows first: the nodes hear of it later.
-    fn certified(&self, blob_id: BlobId) {
-        let _ = blob_id;
+    /// A blob was certified a moment ago, and is stored until an epoch begins, as whoever shares this store knows first: the nodes hear
+    /// of it later.
+    fn certified(&self, blob_id: BlobId, end_epoch: Epoch) {
+        let _ = (blob_id, end_epoch);
     }
 
     /// All patches of a quilt, each begun when the one before it is read.

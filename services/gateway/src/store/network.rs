@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 use walrus_sdk::{
     Address, BlobContent, BlobId, BlobStatus, BodyProof, ChainError, Client, ClientError,
-    ConsistencyCheck, ManifestProblem, PartOpener, PatchBody, QuiltPatch, QuiltPatchId,
+    ConsistencyCheck, Epoch, ManifestProblem, PartOpener, PatchBody, QuiltPatch, QuiltPatchId,
     QuiltProblem, ReadBudget, RemoteBody,
 };
 use walrus_service::server::Caller;
@@ -20,7 +20,10 @@ use super::{
     ends::Ends,
     shares::Shares,
 };
-use crate::limits;
+use crate::{
+    limits,
+    spool::{self, SliverMemory},
+};
 
 /// Bytes of a file that are read at once.
 const FILE_PART: usize = 128 << 10;
@@ -62,13 +65,17 @@ pub struct Network {
     proofs: Arc<Semaphore>,
     indexes: Arc<Indexes>,
     ends: Arc<Ends>,
+    /// What reads of whole blobs have slivers in.
+    whole: SliverMemory,
 }
 
 impl Network {
     /// The blobs that a client can read.
     pub fn new(client: Client, bounds: CacheBounds) -> Self {
+        let spool = spool::of_one(client.spool());
         Self {
-            client,
+            client: client.with_spool(spool),
+            whole: SliverMemory::new(),
             shares: Arc::new(Shares::new(bounds.reads / limits::ADDRESSES)),
             budget: ReadBudget::new(bounds.reads),
             slivers: Slivers::new(bounds.slivers),
@@ -79,6 +86,11 @@ impl Network {
             indexes: Arc::new(Indexes::new(bounds.metadata)),
             ends: Arc::new(Ends::new()),
         }
+    }
+
+    /// The client for reads of quilts, within the same budget as all others.
+    fn reads(&self) -> Client {
+        self.client.clone().with_read_budget(self.budget.clone())
     }
 
     /// The reader of a blob that is certified.
@@ -133,6 +145,7 @@ impl Network {
             client: self.client.clone(),
             reader,
             proofs: Arc::clone(&self.proofs),
+            whole: self.whole.clone(),
         })
     }
 
@@ -190,7 +203,7 @@ impl Store for Network {
         Box::pin(async move {
             self.opened(&quilt_id).await?;
             let index = async {
-                let quilt = self.client.quilt(quilt_id).await;
+                let quilt = self.reads().quilt(quilt_id).await;
                 let quilt = quilt.map_err(|error| failed(&quilt_id, error))?;
                 Ok::<Arc<[QuiltPatch]>, StoreError>(quilt.patches().into())
             };
@@ -202,7 +215,7 @@ impl Store for Network {
         Box::pin(async move {
             let quilt_id = id.quilt_id;
             self.opened(&quilt_id).await?;
-            let body = self.client.read_patch(id).await;
+            let body = self.reads().read_patch(id).await;
             let body = body.map_err(|error| failed(&quilt_id, error))?;
             Ok(stored_patch(quilt_id, body))
         })
@@ -211,7 +224,7 @@ impl Store for Network {
     fn all_patches(&self, quilt_id: BlobId) -> BoxFuture<'_, Result<PatchStream, StoreError>> {
         Box::pin(async move {
             self.opened(&quilt_id).await?;
-            let quilt = self.client.quilt(quilt_id).await;
+            let quilt = self.reads().quilt(quilt_id).await;
             let quilt = quilt.map_err(|error| failed(&quilt_id, error))?;
             let patches = quilt.patches().to_vec();
             let bodies = stream::iter(patches).then(move |patch| {
@@ -226,8 +239,9 @@ impl Store for Network {
         })
     }
 
-    fn certified(&self, blob_id: BlobId) {
+    fn certified(&self, blob_id: BlobId, end_epoch: Epoch) {
         self.certified.note(blob_id);
+        self.ends.see(&blob_id, end_epoch);
     }
 
     fn for_caller(&self, caller: Caller) -> Option<Arc<dyn Store>> {
@@ -277,6 +291,7 @@ struct BlobOfNetwork {
     client: Client,
     reader: RemoteBody,
     proofs: Arc<Semaphore>,
+    whole: SliverMemory,
 }
 
 impl StoredBlob for BlobOfNetwork {
@@ -305,10 +320,18 @@ impl StoredBlob for BlobOfNetwork {
             if let Some(parts) = self.reader.strictly(&self.client) {
                 return Ok(parts.map_err(move |error| failed(&blob_id, error)).boxed());
             }
+            let memory = self.whole.take(self.size()).await;
             let read = self.client.read(blob_id).raw();
             let read = read.consistency_check(ConsistencyCheck::Strict).content();
             match read.await.map_err(|error| failed(&blob_id, error))? {
-                BlobContent::Bytes(bytes) => Ok(stream::iter([Ok(Bytes::from(bytes))]).boxed()),
+                BlobContent::Bytes(bytes) => {
+                    // It counts until it is handed over.
+                    let all = async move {
+                        drop(memory);
+                        Ok(Bytes::from(bytes))
+                    };
+                    Ok(stream::once(all).boxed())
+                }
                 BlobContent::File(file) => {
                     let file = tokio::fs::File::from_std(file);
                     let bytes = ReaderStream::with_capacity(file, FILE_PART);

@@ -50,6 +50,8 @@ pub(crate) struct Memory {
     pub(crate) paid: Mutex<HashSet<TaskId>>,
     pub(crate) forgotten: Mutex<HashSet<TaskId>>,
     pub(crate) refused: Mutex<Option<Refused>>,
+    /// Why nothing has a price.
+    pub(crate) unpriced: Mutex<Option<fn() -> UploadError>>,
     /// Whether stores wait to be told to go on, once they are paid.
     pub(crate) waits: bool,
     pub(crate) begun: Notify,
@@ -113,7 +115,9 @@ impl Memory {
 
 impl Uploader for Memory {
     fn price(&self, bytes: u64, _: &UploadOptions) -> BoxFuture<'_, Result<u64, UploadError>> {
-        Box::pin(std::future::ready(Ok(PRICE + bytes)))
+        let unpriced = *self.unpriced.lock().unwrap();
+        let price = unpriced.map_or(Ok(PRICE + bytes), |unpriced| Err(unpriced()));
+        Box::pin(std::future::ready(price))
     }
 
     fn store(&self, data: BlobData, task: UploadTask) -> BoxFuture<'_, Result<Uploaded, Unstored>> {
@@ -178,6 +182,10 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        self.json["error"]["message"].as_str().unwrap()
     }
 
     pub(crate) fn number(&self, name: &str) -> Option<u64> {

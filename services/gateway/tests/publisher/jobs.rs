@@ -109,6 +109,35 @@ async fn what_was_paid_and_not_certified_is_gone_on_with_by_the_same_request() {
 }
 
 #[tokio::test]
+async fn a_failed_store_is_told_as_it_failed_by_the_next_process_too() {
+    let state = tempfile::tempdir().unwrap();
+    let publisher = |memory| {
+        Publisher::with(memory, |options| {
+            *options = in_directory(state.path());
+        })
+    };
+    let before = publisher(Memory::default());
+    *before.memory.refused.lock().unwrap() = Some(|| UploadError::Blocked.into());
+    let accepted = before.put("", &[HERE, ASYNC], "blocked").await;
+    let job = accepted.header("location").unwrap().to_owned();
+    let ended = async |publisher: &Publisher| loop {
+        let status = publisher.ask(Method::GET, &job, &[HERE], "").await.json;
+        if status["state"] == "failed" {
+            break status["error"].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    let told = ended(&before).await;
+    assert_eq!(
+        (&told["code"], &told["details"][0]["reason"]),
+        (&Value::from(451), &Value::from("FORBIDDEN_BLOB"))
+    );
+    drop(before);
+    let after = publisher(Memory::default());
+    assert_eq!(ended(&after).await, told);
+}
+
+#[tokio::test]
 async fn a_failed_store_that_cost_nothing_is_tried_anew_under_its_key() {
     let publisher = Publisher::new(Memory::default());
     let headers = [HERE, ("idempotency-key", "k")];

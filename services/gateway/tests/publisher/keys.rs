@@ -66,17 +66,21 @@ async fn no_key_spends_more_than_its_budget() {
 #[tokio::test]
 async fn an_upload_that_the_budget_does_not_pay_for_is_over_when_its_bytes_are_there() {
     let new = NewKey {
-        budget: Some(PRICE),
+        budget: Some(PRICE + 2),
         ..NewKey::default()
     };
     let (publisher, key, _state) = with_key(Memory::default(), new);
     let header = ("authorization", key.as_str());
+    // Each could be paid for alone.
+    let first = publisher.begin(2, &[header]).await;
     let upload = publisher.begin(2, &[header]).await;
+    let stored = publisher.patch(&first, 0, &[header], "ab").await;
+    assert_eq!(stored.status, 204);
     let refused = publisher.patch(&upload, 0, &[header], "xy").await;
     assert_eq!(refused.refused(), (402, "BUDGET_EXCEEDED"));
     let again = publisher.patch(&upload, 2, &[header], "").await;
     assert_eq!(again.refused(), (404, "UPLOAD_NOT_FOUND"));
-    assert_eq!(publisher.memory.times_paid(), 0);
+    assert_eq!(publisher.memory.times_paid(), 1);
 }
 
 #[tokio::test]

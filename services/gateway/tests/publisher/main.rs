@@ -5,7 +5,9 @@
 mod harness;
 mod jobs;
 mod keys;
+mod previews;
 mod quilts;
+mod tokens;
 mod uploads;
 
 use std::sync::Arc;
@@ -143,6 +145,24 @@ fn a_publisher_for_other_machines_needs_to_be_told_so() {
     assert!(refused.contains("--budget"), "{refused}");
     assert!(router(Access::Anonymous, Some(1)).is_ok());
     assert!(router(Access::Keys, None).is_ok());
+}
+
+#[test]
+fn a_second_publisher_of_one_directory_is_told_so() {
+    let state = tempfile::tempdir().unwrap();
+    let router = || {
+        let services = services(&Arc::default(), harness::in_directory(state.path()));
+        services.router(([127, 0, 0, 1], 0).into(), &Registry::new())
+    };
+    let first = router().unwrap();
+    let refused = router().unwrap_err().to_string();
+    let directory = state.path().to_str().unwrap();
+    assert!(
+        refused.contains(directory) && refused.contains("is in use"),
+        "{refused}"
+    );
+    drop(first);
+    assert!(router().is_ok());
 }
 
 #[tokio::test]

@@ -303,6 +303,15 @@ async fn bytes_that_are_waited_for_are_bounded_and_come_free() {
     let first = publisher.begin(50, &[]).await;
     let refused = publisher.create("", 11, &[]).await;
     assert_eq!(refused.refused(), (507, "SPOOL_FULL"));
+    assert!(refused.header("retry-after").is_some());
+    // That will never be room.
+    let refused = publisher.create("", 61, &[]).await;
+    assert_eq!(refused.refused(), (413, "BODY_TOO_LARGE"));
+    assert!(refused.message().contains("60"), "{}", refused.message());
+    let limits = publisher.ask(Method::GET, "/v1/limits", &[HERE], "").await;
+    for limit in ["maxBodySize", "maxQuiltBodySize", "maxUploadSize"] {
+        assert_eq!(limits.json[limit], 60, "{limit}");
+    }
     publisher
         .ask(Method::DELETE, &first, &[HERE, TUS], "")
         .await;

@@ -14,7 +14,8 @@ use axum::{
     http::{Request, Response, StatusCode},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures::future::BoxFuture;
+use bytes::Bytes;
+use futures::{StreamExt as _, future::BoxFuture, stream};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -118,7 +119,21 @@ impl Relay {
     /// Status and text.
     async fn post(&self, query: &str, body: &str) -> (StatusCode, String) {
         let request = Request::post(format!("/v1/blob-upload-relay?{query}"));
-        let request = request.body(Body::from(body.to_owned())).unwrap();
+        self.answer(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+    }
+
+    /// The same for who asks first, and whose body may not be taken.
+    async fn ask(&self, query: &str) -> (StatusCode, String) {
+        let untouched = stream::once(async { panic!("the body is taken") });
+        let untouched = untouched.map(|()| Ok::<_, std::convert::Infallible>(Bytes::new()));
+        let request = Request::post(format!("/v1/blob-upload-relay?{query}"));
+        let request = request.header("expect", "100-continue");
+        self.answer(request.body(Body::from_stream(untouched)).unwrap())
+            .await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> (StatusCode, String) {
         let response = self.send(request).await;
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -247,6 +262,22 @@ async fn an_insufficient_tip_is_told_with_both_amounts() {
     let json: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(json["error"]["code"], 402);
     assert_eq!(json["error"]["message"], text);
+}
+
+#[tokio::test]
+async fn a_tip_that_was_not_paid_is_told_before_the_body_is_there() {
+    let old = Payment {
+        timestamp_ms: Some(1),
+        ..payment("", 1000)
+    };
+    for (payment, expected) in [(payment("", 99), 402), (old, 400)] {
+        let memory = Memory {
+            payment: Some(payment),
+            ..Memory::default()
+        };
+        let (status, text) = Relay::new(memory, tip()).ask(&paid_query()).await;
+        assert_eq!(status, expected, "{text}");
+    }
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ impl Database {
     /// Opens the directory, creating it if needed, and brings its tables to the format that `options` name.
     ///
     /// # Errors
-    /// If the directory is not usable or of a newer format, the working directory was deleted, or a migration fails.
+    /// If the directory is not usable, in use or of a newer format, the working directory was deleted, or a migration fails.
     pub fn open(path: &Path, options: &Options) -> Result<Self, TableError> {
         std::env::current_dir().map_err(|source| TableError::NoWorkingDirectory { source })?;
         std::fs::create_dir_all(path).map_err(|source| TableError::Io {
@@ -115,7 +115,13 @@ impl Database {
             .cache_size(options.cache_bytes)
             .worker_threads(1)
             .max_journaling_size(options.journal_bytes)
-            .open()?;
+            .open()
+            .map_err(|error| match error {
+                fjall::Error::Locked => TableError::InUse {
+                    path: path.to_owned(),
+                },
+                error => error.into(),
+            })?;
         let opened = Opened {
             database,
             path: path.to_owned(),

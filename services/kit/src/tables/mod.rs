@@ -39,6 +39,16 @@ pub enum TableError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Another program, or another part of this one, has it open.
+    #[error(
+        "{path} is in use: another process, or another service of this one, has its tables open, and only one can; stop that one, \
+         or have this one keep its state in a directory of its own",
+        path = path.display()
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The working directory is gone, and the database library panics without one, wherever the database is.
     #[error(
         "the working directory of this program cannot be told ({source}), for example because it was deleted: start it in another one"
@@ -94,14 +104,16 @@ impl TableError {
                 fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
                     is_damage_of_file(error)
                 }
-                // Of another version of the library, in use, or unusable until it is opened again.
+                // Of another version of the library, or unusable until it is opened again.
                 fjall::Error::InvalidVersion(Some(_))
-                | fjall::Error::Locked
                 | fjall::Error::Poisoned
                 | fjall::Error::KeyspaceDeleted => false,
                 _ => true,
             },
-            Self::Io { .. } | Self::NoWorkingDirectory { .. } | Self::Newer { .. } => false,
+            Self::Io { .. }
+            | Self::InUse { .. }
+            | Self::NoWorkingDirectory { .. }
+            | Self::Newer { .. } => false,
         }
     }
 }

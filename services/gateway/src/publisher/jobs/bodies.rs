@@ -128,9 +128,13 @@ impl Bodies {
     /// Sets room aside for a body of an account.
     ///
     /// # Errors
-    /// That there is not as much.
+    /// That there is not as much, now or ever.
     pub(crate) fn room(&self, account: Account, bytes: u64) -> Result<Room, Refusal> {
         let bounds = self.0.bounds;
+        let limit = bounds.of_one();
+        if bytes > limit {
+            return Err(ReceiveError::TooLarge { limit }.into());
+        }
         let mut used = self.used();
         let of_account = used.by_account.get(&account).copied().unwrap_or_default();
         let left_of = |bound: u64, used: u64| bound.saturating_sub(used);
@@ -175,6 +179,9 @@ impl Bodies {
     ) -> Result<Received, Refusal> {
         let mut start = BytesMut::new();
         let mut file: Option<(tokio::fs::File, BodyFile, Room)> = None;
+        // What is told is set aside before the first byte comes.
+        let large = told.filter(|told| *told > limits::BODY_IN_MEMORY);
+        let mut room = large.map(|told| self.room(account, told)).transpose()?;
         let (mut length, mut hash) = (0_u64, Sha256::new());
         while let Some(bytes) = body.next().await {
             let bytes = bytes.map_err(ReceiveError::Unreadable)?;
@@ -184,7 +191,10 @@ impl Bodies {
             }
             hash.update(&bytes);
             if file.is_none() && length > limits::BODY_IN_MEMORY {
-                let room = self.room(account, told.unwrap_or(limit))?;
+                let room = match room.take() {
+                    Some(room) => room,
+                    None => self.room(account, limit)?,
+                };
                 let (mut opened, guard) = self.create(id).map_err(ReceiveError::Unwritable)?;
                 opened
                     .write_all(&start)

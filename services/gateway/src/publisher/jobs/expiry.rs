@@ -40,7 +40,7 @@ impl Upkeep {
                 if is_full && let Err(error) = publisher.jobs.complete(&live, record, caller).await
                 {
                     let error = error.code();
-                    tracing::warn!(id = %live.id, error, "an upload that is complete cannot be stored now");
+                    tracing::warn!(id = %live.id, %error, "an upload that is complete cannot be stored now");
                 }
             });
         }
@@ -108,6 +108,7 @@ impl Jobs {
         self.0.uploader.forget(id.task());
         if let Some(live) = live {
             live.free_room();
+            live.settle(false);
             live.end(Err(crate::publisher::refusal::no_upload()));
         }
         Ok(true)

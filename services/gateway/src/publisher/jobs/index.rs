@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use walrus_service::{envelope::Refusal, tables::TableError};
 
 use super::{
-    Account, Content, JobId, Live, NewJob, PAGE, Record, Stage, State, Tables, Usage,
+    Account, Content, JobId, Live, NewJob, PAGE, Record, Repeats, Stage, State, Tables, Usage,
     bodies::{Bodies, disk_failed},
 };
 use crate::{limits, publisher::refusal::WriteReason};
@@ -199,6 +199,20 @@ impl Index {
         }
         let message = "too many uploads are open, or their answers are kept: end those that nobody goes on with, or try again later";
         Err(Refusal::new(WriteReason::TooManyUploads, message))
+    }
+
+    /// Whether a request of an account may turn out to be a job that is there.
+    pub(super) fn may_be_there(&self, account: Account, repeats: Repeats) -> bool {
+        match repeats {
+            Repeats::Nothing => false,
+            Repeats::Key(key) => self.by_idempotency.contains_key(&key),
+            Repeats::Content => {
+                let owner = |id| self.jobs.get(id).map(|(owner, _)| *owner);
+                self.by_content
+                    .values()
+                    .any(|id| owner(id) == Some(account))
+            }
+        }
     }
 
     /// What a request is the same as.

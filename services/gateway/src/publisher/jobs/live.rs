@@ -1,7 +1,7 @@
 //! Live job: one whose end is open. Who waits for its answer, who follows it, and who writes to it.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -12,6 +12,7 @@ use walrus_sdk::{BlobId, Phase, Progress, ProgressEvent};
 use walrus_service::envelope::Refusal;
 
 use super::{Content, JobId, bodies::Room};
+use crate::publisher::tokens::Ticket;
 
 /// How a job ended: the answer, or why there is none.
 pub(crate) type Outcome = Result<Value, Refusal>;
@@ -63,6 +64,7 @@ pub(crate) struct Live {
     /// Held while a request writes to the body.
     pub(crate) writer: Arc<tokio::sync::Mutex<()>>,
     room: Mutex<Option<Room>>,
+    ticket: Mutex<Option<Ticket>>,
 }
 
 impl Live {
@@ -82,6 +84,7 @@ impl Live {
             waiting: AtomicUsize::new(0),
             writer: Arc::default(),
             room: Mutex::default(),
+            ticket: Mutex::default(),
         }
     }
 
@@ -107,6 +110,23 @@ impl Live {
 
     pub(crate) fn free_room(&self) {
         *self.room.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn ticket(&self) -> MutexGuard<'_, Option<Ticket>> {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the token that it is stored with, until [`Self::settle`].
+    pub(crate) fn keep_ticket(&self, ticket: Option<Ticket>) {
+        *self.ticket() = ticket.map(Ticket::of_job);
+    }
+
+    /// Lets go of its token, which is good again if nothing was paid.
+    pub(crate) fn settle(&self, paid: bool) {
+        let ticket = self.ticket().take();
+        if let Some(ticket) = ticket.filter(|_| !paid) {
+            ticket.give_back();
+        }
     }
 
     pub(crate) fn news(&self) -> News {

@@ -10,6 +10,7 @@ mod id;
 mod index;
 mod live;
 mod parts;
+mod preview;
 mod record;
 mod run;
 mod tables;
@@ -21,6 +22,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use walrus_node_client::ErrorEnvelope;
 use walrus_sdk::BlobData;
 use walrus_service::{clock::Clock, envelope::Refusal, tables::TableError};
 
@@ -35,6 +37,7 @@ pub(crate) use self::{
     id::JobId,
     live::{Live, News, Outcome, Stage, Waiter},
     parts::{NewUpload, Part, PartCheck, PartEnd},
+    preview::{Announced, Repeats},
     record::{Record, State, idempotency_key},
     tables::{Holding, Tables, Usage, holding_key},
 };
@@ -42,8 +45,9 @@ use super::{
     PublisherOptions, UploadOptions, Uploader,
     account::{Account, Caller},
     refusal::WriteReason,
+    tokens::Ticket,
 };
-use crate::{limits, reason::GatewayReason, store::Store};
+use crate::{limits, reason::GatewayReason, spool::SliverMemory, store::Store};
 
 /// Entries of a table that are read at once.
 const PAGE: usize = 1000;
@@ -72,6 +76,8 @@ struct Inner {
     readers: Vec<Arc<dyn Store>>,
     /// Stores that are being done.
     places: Semaphore,
+    /// What they have slivers in.
+    memory: SliverMemory,
     /// Requests that write to uploads.
     writers: Semaphore,
     index: Mutex<Index>,
@@ -94,6 +100,8 @@ pub(crate) struct NewJob {
     pub(crate) idempotency: Option<[u8; 32]>,
     /// Whether the client asks for the answer later.
     pub(crate) keep: bool,
+    /// The token that lets its bearer store.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 impl Jobs {
@@ -123,6 +131,7 @@ impl Jobs {
                     .max_concurrent_requests
                     .clamp(1, Semaphore::MAX_PERMITS),
             ),
+            memory: SliverMemory::new(),
             writers: Semaphore::new(limits::UPLOAD_WRITERS),
             index: Mutex::new(index),
             usage: Mutex::default(),
@@ -241,6 +250,7 @@ impl Jobs {
         };
         let live = Arc::new(Live::new(new.id, length, Stage::Receiving));
         live.tell(|news| news.received = length);
+        live.keep_ticket(new.ticket);
         index.insert(&live, &record);
         Ok(Begun { live, record, body })
     }
@@ -292,7 +302,7 @@ impl Jobs {
             let left = left(bound, usage.frost, open.frost);
             if frost > left {
                 let message = format!(
-                    "the store costs up to {frost} FROST, and {left} are left of the budget of {bound}"
+                    "this may cost {frost} FROST, and {left} are left of the budget of {bound}"
                 );
                 return Err(Refusal::new(WriteReason::BudgetExceeded, message));
             }
@@ -372,7 +382,7 @@ impl Jobs {
         }
         let outcome = match &record.state {
             State::Stored { answer } => serde_json::from_str::<Value>(answer).map_err(disk_failed),
-            State::Failed { refusal, .. } => Err(kept_refusal(refusal)),
+            State::Failed { refusal, .. } => Err(told_again(refusal)),
             State::Receiving { .. } | State::Accepted { .. } => Err(super::refusal::no_upload()),
         };
         let live = Live::ended(id, record.length, outcome);
@@ -395,11 +405,11 @@ enum NewBody {
     There,
 }
 
-/// Why a job failed, told again.
-fn kept_refusal(json: &str) -> Refusal {
-    let message = serde_json::from_str::<Value>(json)
-        .ok()
-        .and_then(|value| Some(value.pointer("/error/message")?.as_str()?.to_owned()));
-    let message = message.unwrap_or_else(|| "the store failed".to_owned());
-    Refusal::new(GatewayReason::StoreFailed, message)
+/// Why a job failed, as it was told when it did.
+fn told_again(json: &str) -> Refusal {
+    let envelope = serde_json::from_str::<ErrorEnvelope>(json);
+    envelope.map_or_else(
+        |_| Refusal::new(GatewayReason::StoreFailed, "the store failed"),
+        Refusal::from,
+    )
 }

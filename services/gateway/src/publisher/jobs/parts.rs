@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     limits,
-    publisher::{UploadOptions, refusal::WriteReason},
+    publisher::{UploadOptions, refusal::WriteReason, tokens::Ticket},
 };
 
 /// An upload that is to be begun.
@@ -34,6 +34,8 @@ pub(crate) struct NewUpload {
     pub(crate) digest: Option<[u8; 32]>,
     /// `Upload-Metadata` as it came.
     pub(crate) metadata: String,
+    /// The token that lets its bearer store.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// A part that is to be written.
@@ -90,6 +92,7 @@ impl Jobs {
             let mut index = self.index();
             index.check_count(record.account)?;
             live.hold(room);
+            live.keep_ticket(new.ticket);
             index.insert(&live, &record);
         }
         let made = self.make_file(id).await;
@@ -100,6 +103,7 @@ impl Jobs {
         if let Err(error) = written {
             self.index().end(id, &record, None);
             self.0.bodies.remove(id);
+            live.settle(false);
             return Err(disk_failed(error));
         }
         Ok((live, record))
@@ -249,6 +253,7 @@ impl Jobs {
         self.index().end(live.id, record, None);
         self.0.bodies.remove(live.id);
         live.free_room();
+        live.settle(false);
         live.end(Err(refusal.clone()));
         refusal
     }

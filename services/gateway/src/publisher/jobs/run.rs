@@ -65,6 +65,7 @@ impl Jobs {
             Err(error) => {
                 self.index().end(live.id, &record, None);
                 live.free_room();
+                live.settle(false);
                 live.end(Err(disk_failed(error)));
             }
         }
@@ -122,6 +123,7 @@ impl Jobs {
     async fn attempt(&self, live: &Arc<Live>, record: &Record) -> Result<Uploaded, Unstored> {
         // Never closed.
         let _place = self.0.places.acquire().await;
+        let _memory = self.0.memory.take(record.length).await;
         let data = self.body(live, record).await?;
         let max_cost = match record.state {
             State::Accepted { reserved } if reserved > 0 => Some(reserved),
@@ -168,6 +170,7 @@ impl Jobs {
         if let Ok(uploaded) = &result {
             self.tell_readers(uploaded);
         }
+        live.settle(result.as_ref().map_or_else(|failed| failed.paid, |_| true));
         let end = self.end_of(&live, &before, result);
         let kept = end.kept.clone();
         let (this, id, account) = (self.clone(), live.id, before.account);
@@ -248,12 +251,13 @@ impl Jobs {
 
     /// Whoever reads in this process need not wait until the nodes have heard of it.
     fn tell_readers(&self, uploaded: &Uploaded) {
+        let first = match &uploaded.result {
+            BlobStoreResult::NewlyCreated { blob_object, .. } => Some(blob_object),
+            _ => None,
+        };
         for reader in &self.0.readers {
-            for object in &uploaded.objects {
-                reader.certified(object.blob_id);
-            }
-            if let BlobStoreResult::NewlyCreated { blob_object, .. } = &uploaded.result {
-                reader.certified(blob_object.blob_id);
+            for object in uploaded.objects.iter().chain(first) {
+                reader.certified(object.blob_id, object.storage.end_epoch);
             }
         }
     }

@@ -22,7 +22,7 @@ const FORMAT: u32 = 1;
 pub struct KeyInfo {
     /// Its ID.
     pub id: KeyId,
-    /// What people call it.
+    /// What people call it; empty if nothing.
     pub name: String,
     /// SHA-256 of the secret, hexadecimal.
     pub(super) hash: String,
@@ -41,8 +41,8 @@ pub struct KeyInfo {
 /// A key that is to be made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewKey {
-    /// What people call it.
-    pub name: String,
+    /// What people call it, if anything: no other key that is not revoked is called so.
+    pub name: Option<String>,
     /// FROST for storage that it may spend in all.
     pub budget: Option<u64>,
     /// Bytes that it may store in all, before encoding.
@@ -79,6 +79,38 @@ pub enum KeyFileError {
         /// Its format.
         found: u32,
     },
+    /// There is no such file.
+    #[error(
+        "there are no keys in {}: none was made there, or it is not where the publisher keeps its state, which is its --state-dir, or \
+         `state` in its --sub-wallets-dir",
+        path.display()
+    )]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A name that is none.
+    #[error(
+        "a key cannot be called {name:?}: a name has 1 to {} characters, no control characters, and no blanks at its ends",
+        limits::KEY_NAME
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Another key has the name.
+    #[error("key {id} is called `{name}` already: choose another name, or revoke that key first")]
+    Taken {
+        /// The name.
+        name: String,
+        /// Its key.
+        id: KeyId,
+    },
+    /// It could never be used.
+    #[error(
+        "the key would have expired by the time that it is made: let it be good for longer than that"
+    )]
+    Expired,
     /// There are too many.
     #[error(
         "there are {} keys, and that is as many as may be: revoked ones go when they are removed from the file",
@@ -133,11 +165,18 @@ impl KeyFile {
     /// All keys, in the order in which they were made.
     ///
     /// # Errors
-    /// [`KeyFileError`].
+    /// [`KeyFileError::Missing`] if none was ever made, and others.
     pub fn list(&self) -> Result<Vec<KeyInfo>, KeyFileError> {
+        self.read()?.ok_or_else(|| KeyFileError::Missing {
+            path: self.path.parent().unwrap_or(&self.path).to_owned(),
+        })
+    }
+
+    /// The same; `None` if there is no file.
+    pub(super) fn read(&self) -> Result<Option<Vec<KeyInfo>>, KeyFileError> {
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failed(error)),
         };
         let malformed = |source| KeyFileError::Malformed {
@@ -156,23 +195,27 @@ impl KeyFile {
             });
         }
         let document: Document = serde_json::from_slice(&text).map_err(malformed)?;
-        Ok(document.keys)
+        Ok(Some(document.keys))
     }
 
     /// Makes a key. Its secret is told here, and kept nowhere.
     ///
     /// # Errors
-    /// [`KeyFileError`].
+    /// [`KeyFileError::Name`], [`KeyFileError::Taken`], [`KeyFileError::Expired`] and others.
     pub fn create(&self, new: NewKey, now_ms: u64) -> Result<(KeyInfo, Secret), KeyFileError> {
+        if new.expires_ms.is_some_and(|expires| expires <= now_ms) {
+            return Err(KeyFileError::Expired);
+        }
         let _lock = self.lock()?;
-        let mut keys = self.list()?;
+        let mut keys = self.read()?.unwrap_or_default();
         if keys.len() >= limits::KEYS {
             return Err(KeyFileError::TooMany);
         }
+        let name = new.name.map(|name| free_name(name, &keys)).transpose()?;
         let secret = Secret::random();
         let key = KeyInfo {
             id: secret.id(),
-            name: new.name,
+            name: name.unwrap_or_default(),
             hash: hex::encode(secret.hash()),
             budget: new.budget,
             bytes: new.bytes,
@@ -188,17 +231,25 @@ impl KeyFile {
     /// Revokes a key by its ID or its name. It stays in the list, and what it stored stays stored.
     ///
     /// # Errors
-    /// [`KeyFileError`].
+    /// [`KeyFileError::Unknown`], [`KeyFileError::Ambiguous`], [`KeyFileError::Missing`] and others.
     pub fn revoke(&self, name: &str, now_ms: u64) -> Result<KeyInfo, KeyFileError> {
+        // Before a lock makes the directory.
+        self.list()?;
         let _lock = self.lock()?;
         let mut keys = self.list()?;
-        let is_meant = |key: &KeyInfo| key.id.to_string() == name || key.name == name;
+        let is_meant = |key: &KeyInfo| {
+            key.id.to_string() == name || (!key.name.is_empty() && key.name == name)
+        };
+        // One that is revoked gives its name to another.
+        let is_open = |key: &KeyInfo| key.revoked_ms.is_none();
+        let open = keys.iter().any(|key| is_meant(key) && is_open(key));
+        let is_meant = |key: &KeyInfo| is_meant(key) && (is_open(key) || !open);
         let count = keys.iter().filter(|key| is_meant(key)).count();
-        if count > 1 {
+        if open && count > 1 {
             let name = name.to_owned();
             return Err(KeyFileError::Ambiguous { name, count });
         }
-        let key = keys.iter_mut().find(|key| is_meant(key));
+        let key = keys.iter_mut().rfind(|key| is_meant(key));
         let key = key.ok_or_else(|| KeyFileError::Unknown(name.to_owned()))?;
         key.revoked_ms.get_or_insert(now_ms);
         let key = key.clone();
@@ -241,6 +292,24 @@ impl KeyFile {
     }
 }
 
+/// A name for a key beside these.
+fn free_name(name: String, keys: &[KeyInfo]) -> Result<String, KeyFileError> {
+    let length = name.chars().count();
+    let is_name = (1..=limits::KEY_NAME).contains(&length)
+        && name.trim() == name
+        && !name.contains(char::is_control);
+    if !is_name {
+        return Err(KeyFileError::Name { name });
+    }
+    let has_it = |key: &&KeyInfo| {
+        key.id.to_string() == name || (key.name == name && key.revoked_ms.is_none())
+    };
+    match keys.iter().find(has_it) {
+        Some(key) => Err(KeyFileError::Taken { name, id: key.id }),
+        None => Ok(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -251,9 +320,8 @@ mod tests {
     fn only_a_hash_is_kept_and_only_its_owner_reads_it() {
         let directory = tempfile::tempdir().unwrap();
         let file = KeyFile::in_directory(directory.path().join("state"));
-        assert_eq!(file.list().unwrap(), []);
         let new = NewKey {
-            name: "phone".to_owned(),
+            name: Some("phone".to_owned()),
             budget: Some(7),
             ..NewKey::default()
         };
@@ -273,23 +341,73 @@ mod tests {
         assert_eq!(file.revoke(&key.id.to_string(), 11).unwrap(), revoked);
     }
 
+    fn named(name: &str) -> NewKey {
+        NewKey {
+            name: Some(name.to_owned()),
+            ..NewKey::default()
+        }
+    }
+
     #[test]
     fn what_is_meant_has_to_be_clear() {
         let directory = tempfile::tempdir().unwrap();
         let file = KeyFile::in_directory(directory.path());
-        let new = || NewKey {
-            name: "twin".to_owned(),
+        let (first, _) = file.create(named("twin"), 1).unwrap();
+        let (other, _) = file.create(named("other"), 2).unwrap();
+        file.create(NewKey::default(), 2).unwrap();
+        let taken = file.create(named("twin"), 3).unwrap_err().to_string();
+        assert!(taken.contains(&first.id.to_string()), "{taken}");
+        for unknown in ["third", ""] {
+            let refused = file.revoke(unknown, 3);
+            assert!(
+                matches!(refused, Err(KeyFileError::Unknown(_))),
+                "{unknown}"
+            );
+        }
+        assert_eq!(file.revoke("twin", 3).unwrap().id, first.id);
+        // The name is free again, and means the new one.
+        let (second, _) = file.create(named("twin"), 4).unwrap();
+        assert_eq!(file.revoke("twin", 5).unwrap().id, second.id);
+        assert_eq!(file.revoke("twin", 6).unwrap().id, second.id);
+        // A file of an earlier version may have two of one name.
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let text = text
+            .replace("\"other\"", "\"twin\"")
+            .replace("5\n", "null\n");
+        std::fs::write(file.path(), text).unwrap();
+        let error = file.revoke("twin", 7).unwrap_err().to_string();
+        assert!(error.contains("2 keys"), "{error}");
+        assert_eq!(file.revoke(&other.id.to_string(), 8).unwrap().id, other.id);
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = KeyFile::in_directory(directory.path().join("state"));
+        for missing in [file.list().map(|_| ()), file.revoke("x", 1).map(|_| ())] {
+            let missing = missing.unwrap_err().to_string();
+            assert!(
+                missing.contains("state") && missing.contains("--state-dir"),
+                "{missing}"
+            );
+        }
+        assert!(!directory.path().join("state").exists());
+        let long = "n".repeat(limits::KEY_NAME + 1);
+        for name in ["", " ", " a", "a\nb", &long] {
+            let refused = file.create(named(name), 1);
+            assert!(
+                matches!(refused, Err(KeyFileError::Name { .. })),
+                "{name:?}"
+            );
+        }
+        let at_once = NewKey {
+            expires_ms: Some(5),
             ..NewKey::default()
         };
-        let (first, _) = file.create(new(), 1).unwrap();
-        file.create(new(), 2).unwrap();
-        let error = file.revoke("twin", 3).unwrap_err().to_string();
-        assert!(error.contains("2 keys"), "{error}");
-        assert_eq!(file.revoke(&first.id.to_string(), 3).unwrap().id, first.id);
-        assert!(matches!(
-            file.revoke("other", 3),
-            Err(KeyFileError::Unknown(_))
-        ));
+        let refused = file.create(at_once.clone(), 5);
+        assert!(matches!(refused, Err(KeyFileError::Expired)));
+        file.create(at_once, 4).unwrap();
+        assert_eq!(file.list().unwrap().len(), 1);
     }
 
     #[test]

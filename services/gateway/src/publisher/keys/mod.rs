@@ -112,7 +112,7 @@ impl Keys {
         };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if read.version != version {
-            read.keys = self.file.list()?.into();
+            read.keys = self.file.read()?.unwrap_or_default().into();
             read.version = version;
         }
         Ok(Arc::clone(&read.keys))
@@ -165,7 +165,10 @@ mod tests {
         let (clock, hands) = Clock::standing_at(1000);
         let keys = Keys::open(directory.path(), clock).unwrap();
         let file = KeyFile::in_directory(directory.path());
-        let reason = |secret: &Secret| keys.admit(&secret.reveal()).unwrap_err().code();
+        let reason = |secret: &Secret| {
+            let refusal = keys.admit(&secret.reveal()).unwrap_err();
+            refusal.code().to_owned()
+        };
         let unknown = Secret::random();
         assert_eq!(reason(&unknown), "INVALID_KEY");
         // Made while the publisher is running.

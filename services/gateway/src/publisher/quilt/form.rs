@@ -84,14 +84,18 @@ pub(super) struct Form {
     pub(super) bytes: u64,
 }
 
+/// What separates the parts of a form, by the `Content-Type` of its request.
+pub(super) fn boundary(content_type: &str) -> Result<String, FormError> {
+    multer::parse_boundary(content_type).map_err(|_| FormError::NoForm)
+}
+
 /// Takes in a form of at most `limit` bytes.
 pub(super) async fn receive(
     body: &mut BodyDataStream,
-    content_type: &str,
+    boundary: String,
     limit: u64,
     spool: &Spool,
 ) -> Result<Form, FormError> {
-    let boundary = multer::parse_boundary(content_type).map_err(|_| FormError::NoForm)?;
     let in_head = Arc::new(AtomicU64::new(0));
     let pieces = Pieces {
         body,

@@ -22,7 +22,7 @@ use walrus_service::{
 use self::form::FormError;
 use super::{
     Publisher, QuiltToStore,
-    jobs::{NewJob, disk_failed, idempotency_key},
+    jobs::{Announced, NewJob, Repeats, disk_failed, idempotency_key},
     put::key_of,
     query,
 };
@@ -109,11 +109,19 @@ async fn store(
     }
     let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
-    let content_type = content_type.ok_or(FormError::NoForm)?;
+    let boundary = form::boundary(content_type.ok_or(FormError::NoForm)?)?;
     // How much is stored is known once the form is there.
     let admitted = publisher.admit(headers, &options, None).await?;
     let caller = admitted.caller;
-    let form = form::receive(body, content_type, limit, &publisher.options.spool).await?;
+    let idempotency = key.map(|key| idempotency_key(caller.account, key));
+    let announced = Announced {
+        caller: &caller,
+        options: &options,
+        bytes: 0,
+        repeats: Repeats::of(idempotency, &options),
+    };
+    publisher.jobs.preview(announced).await?;
+    let form = form::receive(body, boundary, limit, &publisher.options.spool).await?;
     admitted.check_size(form.bytes)?;
     let QuiltToStore { data, patches } = publisher.uploader.pack(form.patches).await?;
     let (id, body) = publisher.jobs.take_in(caller, &data).await?;
@@ -124,8 +132,9 @@ async fn store(
         options,
         attributes: vec![(name.to_owned(), value.to_owned())],
         body,
-        idempotency: key.map(|key| idempotency_key(caller.account, key)),
+        idempotency,
         keep: false,
+        ticket: admitted.ticket,
     };
     let job = publisher.jobs.submit(job).await?;
     let outcome = job.outcome().await;

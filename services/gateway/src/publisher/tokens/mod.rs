@@ -1,12 +1,13 @@
 //! Tokens that let others store: JSON web tokens that somebody else gives out. Client spec 3.7.
 //!
 //! Of the claims, `exp` and `jti` are required: a token is good for one store until it expires, also if the publisher starts again in
-//! between. The algorithm is the one that the publisher was started with, whatever the token says.
+//! between. One whose store was refused, broke off, or failed before anything was paid is good again. The algorithm is the one that the
+//! publisher was started with, whatever the token says.
 
 mod claims;
 mod used;
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use axum::http::HeaderMap;
 use jsonwebtoken::{DecodingKey, Validation, decode, errors::ErrorKind};
@@ -100,12 +101,15 @@ pub(crate) struct Tokens {
     key: DecodingKey,
     validation: Validation,
     options: TokenOptions,
-    used: UsedTokens,
+    used: Arc<UsedTokens>,
 }
 
-/// A token that lets its bearer store once.
-#[derive(Debug)]
-pub(crate) struct Ticket(Claims);
+/// A token that lets its bearer store once. It is good again when this is dropped, until there is a job for it.
+pub(crate) struct Ticket {
+    claims: Claims,
+    used: Arc<UsedTokens>,
+    has_job: bool,
+}
 
 impl Tokens {
     /// Opens the memory of used tokens.
@@ -124,12 +128,12 @@ impl Tokens {
         Ok(Self {
             key,
             validation,
-            used: UsedTokens::open(&options.directory, options.cache_size)?,
+            used: Arc::new(UsedTokens::open(&options.directory, options.cache_size)?),
             options,
         })
     }
 
-    /// Lets in a store whose head says that its body has `length` bytes, if it says so. The token is used up then.
+    /// Lets in a store whose head says that its body has `length` bytes, if it says so. The token lets nobody else in while the ticket is there.
     pub(crate) fn admit(
         &self,
         headers: &HeaderMap,
@@ -147,7 +151,11 @@ impl Tokens {
             }
         }
         self.used.use_up(&claims.jti, claims.exp)?;
-        Ok(Ticket(claims))
+        Ok(Ticket {
+            claims,
+            used: Arc::clone(&self.used),
+            has_job: false,
+        })
     }
 
     fn decode(&self, token: &str) -> Result<Claims, TokenError> {
@@ -172,12 +180,40 @@ impl Tokens {
 impl Ticket {
     /// Whether the body is as long as the token says.
     pub(crate) fn check_size(&self, bytes: u64) -> Result<(), TokenError> {
-        self.0.check_size(bytes)
+        self.claims.check_size(bytes)
     }
 
     /// Whom the token is for, as far as it says.
     pub(crate) fn subject(&self) -> &str {
-        self.0.subject()
+        self.claims.subject()
+    }
+
+    /// There is a job for it, which may be paid whatever becomes of this process.
+    pub(crate) fn of_job(mut self) -> Self {
+        self.has_job = true;
+        self
+    }
+
+    /// Makes it good again.
+    pub(crate) fn give_back(mut self) {
+        self.has_job = false;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.has_job {
+            return;
+        }
+        if let Err(error) = self.used.give_back(&self.claims.jti) {
+            tracing::warn!(%error, "a token stays used though nothing was paid with it");
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").finish_non_exhaustive()
     }
 }
 
@@ -257,7 +293,11 @@ mod tests {
     fn a_token_is_good_once_also_after_a_restart() {
         let door = door(|_| {});
         let claims = json!({"exp": EXP, "jti": "one"});
-        door.admit(&claims).unwrap();
+        let ticket = door.admit(&claims).unwrap();
+        assert!(matches!(door.admit(&claims), Err(TokenError::Used)));
+        // What was to be stored with it was refused.
+        drop(ticket);
+        drop(door.admit(&claims).unwrap().of_job());
         assert!(matches!(door.admit(&claims), Err(TokenError::Used)));
         let Door { tokens, directory } = door;
         drop(tokens);
@@ -267,11 +307,13 @@ mod tests {
         // A failed check does not use it up.
         let wrong = json!({"exp": EXP, "jti": "two", "epochs": 6});
         assert!(matches!(door.admit(&wrong), Err(TokenError::Epochs { .. })));
-        door.admit(&json!({"exp": EXP, "jti": "two", "epochs": 5}))
-            .unwrap();
-        door.admit(&json!({"exp": EXP, "jti": "three"})).unwrap();
-        let fourth = door.admit(&json!({"exp": EXP, "jti": "four"}));
-        assert!(matches!(fourth, Err(TokenError::Full)));
+        let second = door.admit(&json!({"exp": EXP, "jti": "two", "epochs": 5}));
+        let third = door.admit(&json!({"exp": EXP, "jti": "three"}));
+        let fourth = json!({"exp": EXP, "jti": "four"});
+        assert!(matches!(door.admit(&fourth), Err(TokenError::Full)));
+        second.unwrap().of_job().give_back();
+        door.admit(&fourth).unwrap();
+        drop(third);
     }
 
     #[test]

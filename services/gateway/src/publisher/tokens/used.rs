@@ -74,6 +74,21 @@ impl UsedTokens {
         Ok(())
     }
 
+    /// Forgets that a token was used. After the death of the machine it may be remembered all the same.
+    pub(super) fn give_back(&self, jti: &str) -> Result<(), TableError> {
+        let key: [u8; 32] = Sha256::digest(jti).into();
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        // It may have expired, and be forgotten.
+        if !self.expiries.contains(&key)? {
+            return Ok(());
+        }
+        let mut batch = self.database.batch();
+        batch.remove(&self.expiries, &key);
+        batch.commit()?;
+        *count = count.saturating_sub(1);
+        Ok(())
+    }
+
     /// Forgets tokens that have expired; how many.
     fn forget_expired(&self) -> Result<usize, TableError> {
         let now = self.clock.unix_ms() / 1000;

@@ -14,13 +14,29 @@ use super::{
     headers::{self, BLOB_ID, OFFSET, required_number},
     named, no_content, owner,
 };
-use crate::publisher::{
-    Publisher,
-    jobs::{Part, PartEnd, disk_failed},
-    refusal::WriteReason,
+use crate::{
+    api::{
+        EndRefusals, EndedAnswer, OffsetAnswer, OffsetRefusals, PartAnswer, PartHeaders,
+        PartRefusals, UploadHeaders, UploadPath,
+    },
+    publisher::{
+        Publisher,
+        jobs::{Part, PartEnd, disk_failed},
+        refusal::WriteReason,
+    },
 };
 
-/// Where an upload is. Never refused for load: a client that is told to come back later here begins anew, from the first byte.
+/// Where an upload is.
+///
+/// Never refused for load: a client that is told to come back later here begins anew, from the first byte.
+#[utoipa::path(
+    head,
+    path = "/v1/uploads/{id}",
+    operation_id = "upload_offset",
+    tag = "uploads",
+    params(UploadPath),
+    responses(OffsetAnswer, OffsetRefusals)
+)]
 pub(super) async fn offset(
     State(publisher): State<Publisher>,
     path: PathParts,
@@ -35,6 +51,25 @@ pub(super) async fn offset(
     Ok((StatusCode::OK, answer).into_response())
 }
 
+/// Appends a part to an upload, which is stored when all of it is there.
+///
+/// One request writes at a time. What came before a connection broke counts, unless the part has a checksum.
+#[utoipa::path(
+    patch,
+    path = "/v1/uploads/{id}",
+    operation_id = "append_part",
+    tag = "uploads",
+    params(UploadPath, PartHeaders),
+    request_body(description = "The part.", content((Vec<u8> = "application/offset+octet-stream"))),
+    responses(PartAnswer, PartRefusals),
+    extensions(("x-codeSamples" = json!([{
+        "lang": "Shell",
+        "source": "UPLOAD=$(curl --fail --silent -X POST \"$PUBLISHER/v1/uploads?epochs=1\" -H \"Tus-Resumable: 1.0.0\" -H \"Upload-Length: 11\" \\\n  \
+                   --output /dev/null --write-out '%header{location}')\n\
+                   curl --fail --include -X PATCH \"$PUBLISHER$UPLOAD\" -H \"Tus-Resumable: 1.0.0\" -H \"Upload-Offset: 0\" \\\n  \
+                   -H \"Content-Type: application/offset+octet-stream\" --data-binary \"hello world\""
+    }]))),
+)]
 pub(super) async fn append(
     State(publisher): State<Publisher>,
     path: PathParts,
@@ -64,7 +99,15 @@ pub(super) async fn append(
     }
 }
 
-/// Ends an upload, or forgets the answer of one that is over. What is stored stays stored.
+/// Ends an upload, or forgets the answer of one that is over.
+#[utoipa::path(
+    delete,
+    path = "/v1/uploads/{id}",
+    operation_id = "end_upload",
+    tag = "uploads",
+    params(UploadPath, UploadHeaders),
+    responses(EndedAnswer, EndRefusals)
+)]
 pub(super) async fn end(
     State(publisher): State<Publisher>,
     path: PathParts,

@@ -14,12 +14,30 @@ use super::{
     headers::{self, BLOB_ID, LENGTH, required_number},
     location, metadata,
 };
-use crate::publisher::{
-    Publisher,
-    jobs::{Live, NewUpload, Waiter},
-    query,
+use crate::{
+    api::{CreatedAnswer, HowToStore, NewUploadHeaders, NewUploadRefusals},
+    publisher::{
+        Publisher,
+        jobs::{Announced, Live, NewUpload, Repeats, Waiter},
+        query,
+    },
 };
 
+/// Begins an upload: a body that comes in parts, by tus 1.0.
+///
+/// Its path cannot be guessed. What can be refused is refused now: epochs, sizes, budgets.
+#[utoipa::path(
+    post,
+    path = "/v1/uploads",
+    operation_id = "begin_upload",
+    tag = "uploads",
+    params(HowToStore, NewUploadHeaders),
+    responses(CreatedAnswer, NewUploadRefusals),
+    extensions(("x-codeSamples" = json!([{
+        "lang": "Shell",
+        "source": "curl --fail --include -X POST \"$PUBLISHER/v1/uploads?epochs=1\" -H \"Tus-Resumable: 1.0.0\" -H \"Upload-Length: 0\""
+    }]))),
+)]
 pub(super) async fn create(
     State(publisher): State<Publisher>,
     query: QueryPairs,
@@ -36,12 +54,21 @@ pub(super) async fn create(
     let metadata = metadata::of(&request)?;
     let admitted = publisher.admit(&request, &options, Some(length)).await?;
     admitted.check_size(length)?;
+    let caller = admitted.caller;
+    let announced = Announced {
+        caller: &caller,
+        options: &options,
+        bytes: length,
+        repeats: Repeats::Nothing,
+    };
+    publisher.jobs.preview(announced).await?;
     let new = NewUpload {
-        caller: admitted.caller,
+        caller,
         options,
         length,
         digest: metadata.digest,
         metadata: metadata.text,
+        ticket: admitted.ticket,
     };
     let (live, record) = publisher.jobs.begin_upload(new).await?;
     let mut answer = headers::of_upload(&record, 0);
@@ -51,7 +78,7 @@ pub(super) async fn create(
     if length == 0 {
         // There is nothing to wait for.
         let _writer = publisher.jobs.writer(&live)?;
-        let stored = publisher.jobs.complete(&live, record, admitted.caller);
+        let stored = publisher.jobs.complete(&live, record, caller);
         tell_blob(&stored.await?, &mut answer).await?;
     }
     Ok((StatusCode::CREATED, answer).into_response())

@@ -18,6 +18,7 @@ use walrus_service::{envelope::Refusal, request::PathParts};
 
 use super::{named, status::status_with};
 use crate::{
+    api::{EventsAnswer, EventsRefusals, UploadPath},
     limits,
     publisher::{
         Publisher,
@@ -67,6 +68,21 @@ impl Follower {
     }
 }
 
+/// How an upload, or a store that was not waited for, goes on, as events.
+#[utoipa::path(
+    get,
+    path = "/v1/uploads/{id}/events",
+    operation_id = "upload_events",
+    tag = "uploads",
+    params(UploadPath),
+    responses(EventsAnswer, EventsRefusals),
+    extensions(("x-codeSamples" = json!([{
+        "lang": "Shell",
+        "source": "JOB=$(curl --fail --silent -X PUT \"$PUBLISHER/v1/blobs?epochs=1\" -H \"Prefer: respond-async\" --data \"some string\" \\\n  \
+                   --output /dev/null --write-out '%header{location}')\n\
+                   curl --fail --no-buffer \"$PUBLISHER$JOB/events\""
+    }]))),
+)]
 pub(super) async fn events(
     State(publisher): State<Publisher>,
     path: PathParts,

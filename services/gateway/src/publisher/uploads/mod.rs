@@ -16,9 +16,9 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     middleware::Next,
     response::{IntoResponse as _, Response},
-    routing::{get, post},
 };
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use walrus_service::{envelope::Refusal, request::PathParts};
 
 pub(super) use self::status::{location, status_of};
@@ -28,25 +28,37 @@ use super::{
     jobs::{JobId, Live, Record},
     refusal::{WriteReason, no_upload},
 };
+use crate::api::{DescribedAnswer, UnshedRefusals};
 
-/// The routes, which no load sheds: a client that is told to come back later may begin anew.
-pub(super) fn routes(publisher: Publisher) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .route("/v1/uploads", post(create::create))
-        .route(
-            "/v1/uploads/{id}",
-            get(status::status)
-                .head(append::offset)
-                .patch(append::append)
-                .delete(append::end),
-        )
-        .route("/v1/uploads/{id}/events", get(events::events))
-        .with_state(publisher)
+/// The routes, described. No load sheds them: a client that is told to come back later may begin anew.
+pub(super) fn described() -> OpenApiRouter<Publisher> {
+    OpenApiRouter::with_openapi(WithoutHandlers::openapi())
+        .routes(routes!(create::create))
+        .routes(routes!(
+            status::status,
+            append::offset,
+            append::append,
+            append::end
+        ))
+        .routes(routes!(events::events))
         // A part is as long as it is; what is left of the upload bounds it.
         .layer(DefaultBodyLimit::disable())
 }
 
-/// Tells what the server can, to whoever asks with OPTIONS, browsers included.
+/// What is answered before any handler.
+#[derive(OpenApi)]
+#[openapi(paths(describe))]
+struct WithoutHandlers;
+
+/// What can be done with uploads, to whoever asks, browsers included.
+#[utoipa::path(
+    options,
+    path = "/v1/uploads",
+    operation_id = "describe_uploads",
+    tag = "uploads",
+    responses(DescribedAnswer, UnshedRefusals),
+    extensions(("x-codeSamples" = json!([{"lang": "Shell", "source": "curl --fail --include -X OPTIONS \"$PUBLISHER/v1/uploads\""}]))),
+)]
 pub(crate) async fn describe(request: Request, next: Next) -> Response {
     let asks = request.method() == Method::OPTIONS && is_of_uploads(request.uri().path());
     let mut response = next.run(request).await;

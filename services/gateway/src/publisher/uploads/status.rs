@@ -12,9 +12,12 @@ use walrus_sdk::BlobId;
 use walrus_service::{envelope::Refusal, request::PathParts};
 
 use super::named;
-use crate::publisher::{
-    Publisher,
-    jobs::{JobId, Live, News, Record, Stage},
+use crate::{
+    api::{StatusAnswer, StatusRefusals, UploadPath},
+    publisher::{
+        Publisher,
+        jobs::{JobId, Live, News, Record, Stage},
+    },
 };
 
 /// What is told of a job.
@@ -80,6 +83,21 @@ pub(super) fn status_with(live: &Live, record: Option<&Record>, news: News) -> S
     }
 }
 
+/// How far an upload is, or a store that was not waited for, and its answer.
+#[utoipa::path(
+    get,
+    path = "/v1/uploads/{id}",
+    operation_id = "upload_status",
+    tag = "uploads",
+    params(UploadPath),
+    responses(StatusAnswer, StatusRefusals),
+    extensions(("x-codeSamples" = json!([{
+        "lang": "Shell",
+        "source": "JOB=$(curl --fail --silent -X PUT \"$PUBLISHER/v1/blobs?epochs=1\" -H \"Prefer: respond-async\" --data \"some string\" \\\n  \
+                   --output /dev/null --write-out '%header{location}')\n\
+                   curl --fail \"$PUBLISHER$JOB\""
+    }]))),
+)]
 pub(super) async fn status(
     State(publisher): State<Publisher>,
     path: PathParts,
