@@ -91,6 +91,10 @@ pub(crate) const MAX_SYNC_ANSWER_BYTES: usize = 16 << 20;
 pub(crate) const SYNC_CHUNK: usize = 64 << 10;
 /// Bytes of a segment of a shard that is being filled which may not be durable, at the most.
 pub(crate) const UNSYNCED_BYTES: u64 = 96 << 20;
+/// Slivers of one upload that are together no longer than this are made durable in the database, and in their segments later.
+pub(crate) const SMALL_UPLOAD: usize = 128 << 10;
+/// Bytes of slivers that are durable in the database alone, before their segments are synchronized.
+pub(crate) const AHEAD_BYTES: u64 = 4 << 20;
 /// Bytes of slivers of one shard that are verified and stored together while the next arrive.
 pub(crate) const SYNC_BATCH_BYTES: usize = 4 << 20;
 /// Requests for symbols that one peer is asked at once, by all recoveries together; others are asked meanwhile.

@@ -261,6 +261,14 @@ impl Database {
         Ok(self.opened.database.persist(PersistMode::SyncAll)?)
     }
 
+    /// Makes every batch that was committed survive the death of the machine. Those who ask at the same time share a synchronization.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn sync_shared(&self) -> Result<(), TableError> {
+        self.opened.journal.sync(&self.opened.database)
+    }
+
     /// Writes what is only in the journal to tables, so that the next start need not read it: once this database is dropped, the journal
     /// is emptied, if nothing was written in between. Does nothing if there is little in it, or somebody is writing.
     ///

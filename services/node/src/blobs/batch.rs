@@ -7,10 +7,16 @@ use walrus_core::{BlobId, ShardIndex, SliverPairIndex, SliverType, VerifiedBlobM
 use walrus_node_client::{Held, PieceName};
 
 use super::{UploadError, Uploads, uploads::decode_sliver};
-use crate::limits::VERIFIED_AT_ONCE;
+use crate::limits::{SMALL_UPLOAD, VERIFIED_AT_ONCE};
 
 /// A sliver that was verified, and where it goes.
 type Verified = (ShardIndex, SliverType, Bytes);
+
+/// Whether slivers are so small that a synchronization for each of their shards would cost more than to write them twice.
+fn is_small(verified: &[Verified]) -> bool {
+    let lengths = verified.iter().map(|(_, _, payload)| payload.len());
+    lengths.sum::<usize>() <= SMALL_UPLOAD
+}
 
 impl Uploads {
     /// Verifies pieces of a registered blob and stores those that are not there.
@@ -55,24 +61,65 @@ impl Uploads {
         self.work.run(store).await
     }
 
-    /// As [`Self::store_pieces`], on this thread, which may block.
+    /// As [`Self::store_pieces`], on this thread, which may block, and with one synchronization if they are small.
     pub(super) fn store_pieces_blocking(
         &self,
         blob_id: BlobId,
         pieces: Vec<(PieceName, Bytes)>,
     ) -> Result<(), UploadError> {
         let mut slivers = Vec::with_capacity(pieces.len());
+        let mut fresh = None;
         for (name, payload) in pieces {
             match name {
-                PieceName::Metadata => {
-                    self.store_metadata_blocking(blob_id, &payload, None)?;
-                }
+                PieceName::Metadata => fresh = self.fresh_metadata(blob_id, &payload)?,
                 PieceName::Sliver(pair, sliver_type) => slivers.push((pair, sliver_type, payload)),
             }
         }
-        let (metadata, _) = self.metadata_for_slivers(&blob_id, false)?;
+        let (metadata, is_persisted) = match &fresh {
+            Some(metadata) => (metadata.clone(), true),
+            None => self.metadata_for_slivers(&blob_id, false)?,
+        };
+        if !is_persisted {
+            // Its registration is seen, but it is still on its way to the disk.
+            self.flush_if_registered(&blob_id)?;
+        }
         let verified = self.verified(&metadata, slivers)?;
+        if is_small(&verified) {
+            return self.put_together(blob_id, fresh.as_ref(), &verified);
+        }
+        if let Some(metadata) = &fresh {
+            self.holdings.storage().put_metadata(metadata)?;
+            self.count_metadata(metadata);
+        }
         self.put_verified(blob_id, verified)
+    }
+
+    /// The metadata of a registered blob, verified, unless it is there already.
+    fn fresh_metadata(
+        &self,
+        blob_id: BlobId,
+        body: &[u8],
+    ) -> Result<Option<VerifiedBlobMetadataWithId>, UploadError> {
+        match self.check_metadata(blob_id, body)? {
+            None => Ok(None),
+            Some((metadata, true)) => Ok(Some(metadata)),
+            Some((_, false)) => Err(UploadError::NotRegistered),
+        }
+    }
+
+    /// Stores what is small together, with one synchronization.
+    fn put_together(
+        &self,
+        blob_id: BlobId,
+        metadata: Option<&VerifiedBlobMetadataWithId>,
+        verified: &[Verified],
+    ) -> Result<(), UploadError> {
+        let slivers = verified.iter();
+        let slivers: Vec<_> = slivers
+            .map(|(shard, sliver_type, payload)| (*shard, *sliver_type, &**payload))
+            .collect();
+        self.put_small(blob_id, metadata, &slivers)?;
+        Ok(())
     }
 
     /// Those of the slivers that are not there, verified.
@@ -98,6 +145,7 @@ impl Uploads {
         Ok(verified)
     }
 
+    /// Stores slivers shard by shard.
     fn put_verified(&self, blob_id: BlobId, verified: Vec<Verified>) -> Result<(), UploadError> {
         let mut by_shard: BTreeMap<ShardIndex, Vec<(SliverType, &[u8])>> = BTreeMap::new();
         for (shard, sliver_type, payload) in &verified {

@@ -61,7 +61,7 @@ pub enum ConfirmationError {
 
 impl ConfirmationError {
     /// Whether a registration that is still to come may change the answer.
-    fn may_pass(&self) -> bool {
+    pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
             Self::NotRegistered
@@ -211,7 +211,8 @@ impl Confirmations {
         last
     }
 
-    fn confirm_now(
+    /// A storage confirmation, if there is no reason against one just now. Blocks.
+    pub(super) fn confirm_now(
         &self,
         blob_id: BlobId,
         persistence: BlobPersistence,
@@ -243,6 +244,8 @@ impl Confirmations {
         {
             return Err(ConfirmationError::ObjectNotRegistered);
         }
+        // What somebody else is storing at this moment is seen before it is durable.
+        storage.until_durable(&blob_id);
         let body = StorageConfirmationBody {
             blob_id,
             persistence,

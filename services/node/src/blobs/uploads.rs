@@ -17,7 +17,7 @@ use super::{
     stripes::Stripes,
 };
 use crate::{
-    limits::SLIVER_HEADROOM,
+    limits::{SLIVER_HEADROOM, SMALL_UPLOAD},
     metrics::Metrics,
     storage::{StorageError, records::ShardState, segments::NewSliver},
     work::{Work, WorkError},
@@ -159,27 +159,12 @@ impl Uploads {
         body: &[u8],
         pending: Option<Caller>,
     ) -> Result<Accepted, UploadError> {
-        let (holdings, encoding) = (&self.holdings, self.holdings.encoding());
-        let metadata =
-            BlobMetadata::from_bcs(body, encoding).map_err(UploadError::MalformedMetadata)?;
-        let info = holdings.info(&blob_id)?;
-        if info.is_some_and(|info| info.is_invalid()) {
-            return Err(UploadError::InvalidBlob);
-        }
-        let storage = holdings.storage();
-        if storage.has_metadata(&blob_id, encoding)? || self.pending.metadata(&blob_id).is_some() {
+        let Some((metadata, is_registered)) = self.check_metadata(blob_id, body)? else {
             return Ok(Accepted::Present);
-        }
-        let metadata = UnverifiedBlobMetadataWithId::new(blob_id, metadata)
-            .verify(encoding)
-            .map_err(UploadError::InvalidMetadata)?;
-        let epoch = holdings.epoch();
-        if info.is_some_and(|info| info.is_registered(epoch)) {
-            storage.put_metadata(&metadata)?;
-            self.metrics.user.metadata_stored.inc();
-            #[allow(clippy::cast_precision_loss)] // Sizes of blobs are far below 2^53.
-            let bytes = metadata.unencoded_length() as f64;
-            self.metrics.user.uploaded_bytes.observe(bytes);
+        };
+        if is_registered {
+            self.holdings.storage().put_metadata(&metadata)?;
+            self.count_metadata(&metadata);
             return Ok(Accepted::Stored);
         }
         let caller = pending.ok_or(UploadError::NotRegistered)?;
@@ -190,6 +175,60 @@ impl Uploads {
         }
         self.flush_if_registered(&blob_id)?;
         Ok(Accepted::Buffered)
+    }
+
+    /// Metadata that are not there yet, verified, and whether their blob is registered; nothing if they are there.
+    pub(super) fn check_metadata(
+        &self,
+        blob_id: BlobId,
+        body: &[u8],
+    ) -> Result<Option<(VerifiedBlobMetadataWithId, bool)>, UploadError> {
+        let (holdings, encoding) = (&self.holdings, self.holdings.encoding());
+        let metadata =
+            BlobMetadata::from_bcs(body, encoding).map_err(UploadError::MalformedMetadata)?;
+        let info = holdings.info(&blob_id)?;
+        if info.is_some_and(|info| info.is_invalid()) {
+            return Err(UploadError::InvalidBlob);
+        }
+        let is_stored = holdings.storage().has_metadata(&blob_id, encoding)?;
+        if is_stored || self.pending.metadata(&blob_id).is_some() {
+            return Ok(None);
+        }
+        let metadata = UnverifiedBlobMetadataWithId::new(blob_id, metadata)
+            .verify(encoding)
+            .map_err(UploadError::InvalidMetadata)?;
+        let epoch = holdings.epoch();
+        let is_registered = info.is_some_and(|info| info.is_registered(epoch));
+        Ok(Some((metadata, is_registered)))
+    }
+
+    /// Counts metadata that was stored.
+    pub(super) fn count_metadata(&self, metadata: &VerifiedBlobMetadataWithId) {
+        self.metrics.user.metadata_stored.inc();
+        #[allow(clippy::cast_precision_loss)] // Sizes of blobs are far below 2^53.
+        let bytes = metadata.unencoded_length() as f64;
+        self.metrics.user.uploaded_bytes.observe(bytes);
+    }
+
+    /// Stores what is small and not there, with one synchronization; returns how many slivers these were.
+    pub(super) fn put_small(
+        &self,
+        blob_id: BlobId,
+        metadata: Option<&VerifiedBlobMetadataWithId>,
+        slivers: &[(ShardIndex, SliverType, &[u8])],
+    ) -> Result<usize, UploadError> {
+        let storage = self.holdings.storage();
+        let stored = storage.put_together(&blob_id, metadata, slivers)?;
+        if let Some(metadata) = metadata {
+            self.count_metadata(metadata);
+        }
+        if !stored.is_empty() {
+            self.arrivals.note(blob_id, Instant::now());
+        }
+        for sliver_type in &stored {
+            self.metrics.user.sliver_stored(*sliver_type);
+        }
+        Ok(stored.len())
     }
 
     /// Takes a sliver in, which `caller` sends; `body` is its BCS form without tag. `pending` lets it wait for the registration of
@@ -239,7 +278,11 @@ impl Uploads {
             if !self.holdings.is_registered(&blob_id)? {
                 return Err(UploadError::NotRegistered);
             }
-            let stored = self.put_absent(blob_id, shard, &[(sliver_type, body)])?;
+            let stored = if body.len() <= SMALL_UPLOAD {
+                self.put_small(blob_id, None, &[(shard, sliver_type, body)])?
+            } else {
+                self.put_absent(blob_id, shard, &[(sliver_type, body)])?
+            };
             return Ok(if stored == 0 {
                 Accepted::Present
             } else {
@@ -350,6 +393,10 @@ impl Uploads {
     /// Stores cached data and empties `blob` on the way, so that what is left is what was not stored.
     fn flush(&self, blob_id: &BlobId, blob: &mut PendingBlob) -> Result<(), UploadError> {
         let persisted = self.holdings.metadata(blob_id)?.is_some();
+        let bytes = blob.slivers.values().map(|piece| piece.content.len());
+        if bytes.sum::<usize>() <= SMALL_UPLOAD {
+            return self.flush_small(blob_id, blob, persisted);
+        }
         match &blob.metadata {
             Some(metadata) if !persisted => {
                 self.holdings.storage().put_metadata(&metadata.content)?;
@@ -373,6 +420,31 @@ impl Uploads {
             self.put_absent(*blob_id, shard, &slivers)?;
             blob.slivers.retain(|(stored, _), _| *stored != pair);
         }
+        Ok(())
+    }
+}
+
+impl Uploads {
+    /// Stores cached data that is small, with one synchronization.
+    fn flush_small(
+        &self,
+        blob_id: &BlobId,
+        blob: &mut PendingBlob,
+        persisted: bool,
+    ) -> Result<(), UploadError> {
+        let metadata = blob.metadata.as_ref().filter(|_| !persisted);
+        if metadata.is_none() && !persisted {
+            return Err(UploadError::NotRegistered);
+        }
+        let mut slivers = Vec::with_capacity(blob.slivers.len());
+        for ((pair, sliver_type), piece) in &blob.slivers {
+            let shard = self.holdings.shard_of(blob_id, *pair)?;
+            slivers.push((shard, *sliver_type, piece.content.as_slice()));
+        }
+        let metadata = metadata.map(|piece| &piece.content);
+        self.put_small(*blob_id, metadata, &slivers)?;
+        blob.metadata = None;
+        blob.slivers.clear();
         Ok(())
     }
 }

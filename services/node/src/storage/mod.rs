@@ -37,6 +37,7 @@ pub mod records;
 pub mod repairs;
 pub mod segments;
 mod slivers;
+mod stripes;
 mod tables;
 mod transfers;
 mod update;
@@ -52,7 +53,7 @@ use walrus_core::{
     BlobId, BlobMetadata, EncodingConfig, UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
 };
 use walrus_core::{ShardIndex, bounded_bcs::BcsError, metadata::MetadataError};
-use walrus_service::tables::{Bytes, TableError};
+use walrus_service::tables::{Batch, Bytes, TableError};
 
 pub use self::{
     compactor::Compaction,
@@ -66,6 +67,7 @@ use self::{
     repairs::Part,
     segments::{SEGMENT_BYTES, SegmentError},
     slivers::{Settings, SliverStore},
+    stripes::Stripes,
     tables::{BlobKey, DiskNumber, Tables},
     verified::VerifiedMetadata,
 };
@@ -185,6 +187,8 @@ pub struct Storage {
     slivers: SliverStore,
     verified: VerifiedMetadata,
     events: Arc<Mutex<()>>,
+    /// Shared by those who store something of a blob durably, until it is.
+    storing: Stripes,
     /// No element of an event with a lower index is written down.
     first_element: AtomicU64,
 }
@@ -252,6 +256,7 @@ impl Storage {
             slivers,
             verified: VerifiedMetadata::default(),
             events: Arc::default(),
+            storing: Stripes::default(),
             first_element: AtomicU64::new(0),
         })
     }
@@ -289,6 +294,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`].
     pub fn close(&self) -> Result<(), StorageError> {
+        self.slivers.settle_ahead()?;
         self.tables.mark_closed()
     }
 
@@ -356,12 +362,28 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]; [`StorageError::Full`] if the first disk has no room.
     pub fn put_metadata(&self, metadata: &VerifiedBlobMetadataWithId) -> Result<(), StorageError> {
+        let _storing = self.storing.shared(metadata.blob_id());
+        let mut batch = self.tables.batch();
+        self.add_metadata(&mut batch, metadata)?;
+        Ok(batch.commit_durably()?)
+    }
+
+    /// Writes metadata with what else is in a batch.
+    fn add_metadata(
+        &self,
+        batch: &mut Batch,
+        metadata: &VerifiedBlobMetadataWithId,
+    ) -> Result<(), StorageError> {
         let (key, bytes) = (BlobKey(*metadata.blob_id()), metadata.metadata().to_bcs());
         let disks = self.slivers.disk_set();
         disks.check_room(DiskNumber::FIRST, bytes.len() as u64, Room::Spare)?;
-        let mut batch = self.tables.batch();
-        batch.insert(&self.tables.metadata, &key, &Bytes::from(bytes))?;
-        Ok(batch.commit_durably()?)
+        self.verified.remember(&bytes, metadata);
+        Ok(batch.insert(&self.tables.metadata, &key, &Bytes::from(bytes))?)
+    }
+
+    /// Waits until all that can be seen of a blob by now is durable, so that it may be promised to be there.
+    pub fn until_durable(&self, blob_id: &BlobId) {
+        drop(self.storing.alone(blob_id));
     }
 
     /// Removes metadata and slivers of a blob from all shards.

@@ -28,7 +28,8 @@ use crate::limits::{RESIDENT_EVENT_BLOBS, RESIDENT_REPAIRS, SCAN_BATCH};
 /// 2. `places`, `segments` and `disks` instead of `slivers`: they are filled from the segment files at the start, with `slivers`,
 ///    which is emptied afterwards, as the witness of what there was.
 /// 3. `repairs` instead of `blob_syncs`: slivers are queued, not blobs.
-const FORMAT: Format = Format::after(&[|_| Ok(()), repairs::migrate]);
+/// 4. `ahead`: without what it has, slivers in the index may not be in their segments after a crash. There is nothing in it before.
+const FORMAT: Format = Format::after(&[|_| Ok(()), repairs::migrate, |_| Ok(())]);
 
 /// Every table. Keys are fixed-width and big-endian; values are BCS.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub(super) struct Tables {
     pub(super) pools: Table<ObjectKey, PoolRecord>,
     /// Where slivers lie.
     pub(super) places: Table<SliverKey, Place>,
+    /// What was appended to segments and may not be durable there.
+    pub(super) ahead: Table<AheadKey, Bytes, Raw>,
     /// Where slivers lay in the first format; empty once they are read again.
     pub(super) first_places: Table<SliverKey, FirstPlace>,
     /// Segment files.
@@ -102,6 +105,9 @@ pub(super) struct SliverKey {
 
 /// A segment: shard, number.
 pub(super) type SegmentKey = (ShardKey, u32);
+
+/// What was appended to a segment: a number that grows, the segment, and where it begins there.
+pub(super) type AheadKey = (u64, (SegmentKey, u64));
 
 /// A disk, in two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -203,6 +209,7 @@ impl Tables {
             pooled_objects: database.table("pooled_objects")?,
             pools: database.table("pools")?,
             places: database.table("places")?,
+            ahead: database.raw_table("ahead")?,
             first_places: database.table("slivers")?,
             segments: database.table("segments")?,
             disks: database.table("disks")?,
@@ -253,6 +260,7 @@ impl Tables {
         read(&self.pooled_objects)?;
         read(&self.pools)?;
         read(&self.places)?;
+        read(&self.ahead)?;
         read(&self.first_places)?;
         read(&self.segments)?;
         read(&self.disks)?;
@@ -270,6 +278,11 @@ impl Tables {
     /// Makes everything that was written survive the death of the machine.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
         Ok(self.database.sync()?)
+    }
+
+    /// Makes everything that was committed survive the death of the machine; those who ask at the same time share a synchronization.
+    pub(super) fn sync_shared(&self) -> Result<(), StorageError> {
+        Ok(self.database.sync_shared()?)
     }
 
     /// Whether [`Tables::mark_closed`] was the last thing that happened.

@@ -213,7 +213,7 @@ fn what_the_files_have_lost_is_queued_for_recovery() {
 fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     let dir = unpack("format-1-closed.tar");
     let options = Options {
-        format: Format::after(&[|_| Ok(()), |_| Ok(()), |_| Ok(())]),
+        format: Format::after(&[|_| Ok(()), |_| Ok(()), |_| Ok(()), |_| Ok(())]),
         ..Options::default()
     };
     drop(Database::open(&dir.path().join("db"), &options).unwrap());
@@ -221,13 +221,13 @@ fn tables_of_a_newer_format_are_refused_with_a_sentence() {
     assert!(matches!(
         error,
         StorageError::Tables(TableError::Newer {
-            found: 4,
-            known: 3,
+            found: 5,
+            known: 4,
             ..
         })
     ));
     let sentence = error.to_string();
-    assert!(sentence.contains("has format 4"), "{sentence}");
+    assert!(sentence.contains("has format 5"), "{sentence}");
     assert!(sentence.contains("newer version"), "{sentence}");
 }
 

@@ -6,13 +6,13 @@ use std::{
 };
 
 use walrus_core::{Epoch, ShardIndex};
-use walrus_service::tables::Batch;
+use walrus_service::tables::{Batch, Bytes};
 
 use super::super::{
     StorageError,
     records::{Place, SegmentRecord, SegmentState, SyncReason},
     segments::record::record_bytes,
-    tables::{ShardKey, SliverKey, Tables},
+    tables::{AheadKey, ShardKey, SliverKey, Tables},
 };
 
 /// The segments of one shard.
@@ -21,6 +21,8 @@ pub(super) struct Books {
     shard: ShardIndex,
     /// Held by whoever changes places or segments of the shard, so that what is in the database and in memory agree.
     writer: Mutex<Writer>,
+    /// Held while segments are synchronized: who waits for it finds them durable.
+    syncing: Mutex<()>,
     segments: RwLock<BTreeMap<u32, SegmentRecord>>,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct Change<'a> {
     pub(super) batch: Batch,
     places: HashMap<SliverKey, Option<Place>>,
     segments: BTreeMap<u32, SegmentRecord>,
+    /// What was appended to segments and may not be durable there.
+    ahead: Vec<(AheadKey, Bytes)>,
     /// A segment that stays in the books though nothing in it counts yet.
     kept: Option<u32>,
 }
@@ -76,6 +80,7 @@ impl Books {
         Self {
             shard,
             writer: Mutex::new(writer),
+            syncing: Mutex::default(),
             segments: RwLock::new(segments),
         }
     }
@@ -87,6 +92,11 @@ impl Books {
     pub(super) fn lock(&self) -> MutexGuard<'_, Writer> {
         // Poisoning is harmless: memory changes only after everything has succeeded.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to synchronize segments of this shard.
+    pub(super) fn syncing(&self) -> MutexGuard<'_, ()> {
+        self.syncing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The right to change this shard, with a change that is still empty.
@@ -105,6 +115,7 @@ impl Books {
             batch: tables.batch(),
             places: HashMap::new(),
             segments: BTreeMap::new(),
+            ahead: Vec::new(),
             kept: None,
         })
     }
@@ -172,6 +183,11 @@ impl Change<'_> {
         self.segments.insert(number, record);
     }
 
+    /// Has the database keep what was appended to a segment and may not be durable there.
+    pub(super) fn keep_ahead(&mut self, key: AheadKey, records: Bytes) {
+        self.ahead.push((key, records));
+    }
+
     /// Leaves a segment in the books though nothing in it may count yet.
     pub(super) fn keep(&mut self, number: u32) {
         self.kept = Some(number);
@@ -235,28 +251,48 @@ impl Change<'_> {
     /// # Errors
     /// If the database fails; then nothing has changed.
     pub(super) fn commit(mut self) -> Result<Vec<Emptied>, StorageError> {
+        let mut batch = std::mem::replace(&mut self.batch, self.tables.batch());
+        let emptied = self.write_to(&mut batch)?;
+        batch.commit()?;
+        self.was_committed(&emptied);
+        Ok(emptied)
+    }
+
+    /// Adds everything to a batch, which has what else is to happen together with it; returns the segments that leave the books.
+    /// [`Change::was_committed`] follows when it was written.
+    ///
+    /// # Errors
+    /// If something cannot be encoded.
+    pub(super) fn write_to(&mut self, batch: &mut Batch) -> Result<Vec<Emptied>, StorageError> {
         let (tables, shard) = (self.tables, self.books.shard);
         for (key, place) in &self.places {
             match place {
-                Some(place) => self.batch.insert(&tables.places, key, place)?,
-                None => self.batch.remove(&tables.places, key),
+                Some(place) => batch.insert(&tables.places, key, place)?,
+                None => batch.remove(&tables.places, key),
             }
+        }
+        for (key, records) in &self.ahead {
+            batch.insert(&tables.ahead, key, records)?;
         }
         let mut emptied = Vec::new();
         for (number, record) in &self.segments {
             let key = (ShardKey(shard), *number);
             if record.live_records == 0 && self.kept != Some(*number) {
-                self.batch.remove(&tables.segments, &key);
+                batch.remove(&tables.segments, &key);
                 emptied.push(Emptied {
                     shard,
                     number: *number,
                     record: *record,
                 });
             } else {
-                self.batch.insert(&tables.segments, &key, record)?;
+                batch.insert(&tables.segments, &key, record)?;
             }
         }
-        self.batch.commit()?;
+        Ok(emptied)
+    }
+
+    /// What [`Change::write_to`] has added to a batch is in the database.
+    pub(super) fn was_committed(mut self, emptied: &[Emptied]) {
         let gone: HashSet<u32> = emptied.iter().map(|emptied| emptied.number).collect();
         self.writer
             .active
@@ -269,7 +305,6 @@ impl Change<'_> {
                 segments.insert(number, record);
             }
         }
-        Ok(emptied)
     }
 
     /// Adds an empty segment to the books, durably, before there is a file: what is found in the directory and not in the books is

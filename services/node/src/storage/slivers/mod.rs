@@ -7,11 +7,13 @@
 //! | file | what happens there |
 //! |---|---|
 //! | `books` | segments and their counters; changes of a shard, one batch each |
+//! | `ahead` | small slivers, durable in the database before their segments are |
 //! | `writing`, `reading`, `removal` | slivers come, are served, and go |
 //! | `start`, `replay` | what a crash, a lost file or an older format has left |
 //! | `compaction` | what is left of a segment moves, so that it can be unlinked |
 //! | `scrub`, `fsck` | looking for damage that nobody reads, and for index and files that do not agree |
 
+mod ahead;
 mod books;
 mod compaction;
 mod fsck;
@@ -31,10 +33,11 @@ use std::{
     },
 };
 
-use walrus_core::{BlobId, ShardIndex, SliverType};
+use walrus_core::{BlobId, ShardIndex, SliverType, VerifiedBlobMetadataWithId};
 
 pub(super) use self::start::Settings;
 use self::{
+    ahead::Ahead,
     books::{Books, Change, Emptied},
     writing::Durable,
 };
@@ -66,6 +69,7 @@ pub(super) struct SliverStore {
     tables: Tables,
     disks: Disks,
     open_files: OpenFiles,
+    ahead: Ahead,
     segment_bytes: u64,
     max_bytes: Option<u64>,
     /// Bytes of all segments, as the books count them, and of what is being written.
@@ -213,6 +217,34 @@ impl Storage {
         slivers: &[NewSliver<'_>],
     ) -> Result<(), StorageError> {
         self.slivers.put(shard, slivers, Durable::Now)
+    }
+
+    /// Stores what one upload brings of a blob: metadata, if it is not there yet, and slivers, each but those that are there already. All of
+    /// it is durable on return, with one synchronization; what is stored can be seen before, and [`Storage::until_durable`] waits for
+    /// who sees it. Returns the types of the slivers that were stored. For small slivers: they are written twice.
+    ///
+    /// # Errors
+    /// Those of [`Storage::put_slivers`] and of [`Storage::put_metadata`].
+    pub fn put_together(
+        &self,
+        blob_id: &BlobId,
+        metadata: Option<&VerifiedBlobMetadataWithId>,
+        slivers: &[(ShardIndex, SliverType, &[u8])],
+    ) -> Result<Vec<SliverType>, StorageError> {
+        let mut by_shard: BTreeMap<ShardIndex, Vec<NewSliver<'_>>> = BTreeMap::new();
+        for (shard, sliver_type, payload) in slivers {
+            by_shard.entry(*shard).or_default().push(NewSliver {
+                blob_id: *blob_id,
+                sliver_type: *sliver_type,
+                payload,
+            });
+        }
+        let _storing = self.storing.shared(blob_id);
+        let mut batch = self.tables.batch();
+        if let Some(metadata) = metadata {
+            self.add_metadata(&mut batch, metadata)?;
+        }
+        self.slivers.put_small(batch, by_shard)
     }
 
     /// Like [`Storage::put_slivers`] for a shard that is being filled: the bytes are durable after [`Storage::sync_shard`], or when

@@ -1,7 +1,7 @@
 //! Replay: reading the records of a segment behind the end that the books know.
 //!
-//! In a segment that was appended to these are the last ones before a crash, whose batch is not in the database. Only those of the
-//! last append can be torn: an append is durable before the next begins. So what is not intact before an intact record is damage,
+//! In a segment that was appended to these are the last ones before a crash, whose batch is not in the database. Only the last of them
+//! can be torn: files are written from the front. So what is not intact before an intact record is damage,
 //! and is told; behind the last intact one it is a torn end, and is cut off. In a segment that is found without being known, it is
 //! everything.
 

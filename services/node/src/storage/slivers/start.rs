@@ -23,7 +23,7 @@ use super::{
         segments::{SegmentError, name::SegmentName, open_files::OpenFiles, scan::SegmentFile},
         tables::{BlobKey, DiskNumber, ShardKey, SliverKey, Tables},
     },
-    Books, Shard, SliverStore,
+    Ahead, Books, Shard, SliverStore,
 };
 use crate::limits::{MAX_OPEN_SEGMENTS, SCAN_BATCH, UNSYNCED_BYTES};
 
@@ -64,6 +64,7 @@ impl SliverStore {
         // From here on only a start that has come to its end is one that needs no second look.
         settings.tables.mark_open()?;
         let this = Self::inspect(settings)?;
+        this.restore_ahead()?;
         this.meet_unknown_shards()?;
         for books in this.all_books() {
             this.open_shard(&books, clean)?;
@@ -89,6 +90,7 @@ impl SliverStore {
             tables,
             disks,
             open_files: OpenFiles::new(MAX_OPEN_SEGMENTS),
+            ahead: Ahead::default(),
             segment_bytes,
             max_bytes,
             used_bytes: AtomicU64::new(0),

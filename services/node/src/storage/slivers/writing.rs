@@ -1,5 +1,6 @@
 //! Writing slivers: each once, behind the others of its shard and expiry class, with one synchronization for each file.
 //!
+//! Small slivers of one upload share one synchronization, that of the database ([`ahead`]).
 //! What fills a shard may be synchronized later, since nobody was told that it is here: a power failure costs it at most the last
 //! `UNSYNCED_BYTES`, which the next start looks through.
 
@@ -10,7 +11,8 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use walrus_core::{Epoch, ShardIndex};
+use walrus_core::{Epoch, ShardIndex, SliverType};
+use walrus_service::tables::Batch;
 
 use super::{
     super::{
@@ -26,7 +28,7 @@ use super::{
         },
         tables::{BlobKey, SliverKey},
     },
-    Books, Change, Emptied, SliverStore,
+    Books, Change, Emptied, SliverStore, ahead,
 };
 
 /// Records are put together up to so many bytes before they are written.
@@ -49,7 +51,28 @@ pub(super) enum Durable {
     Now,
     /// With the next [`SliverStore::sync`] of the shard.
     Later,
+    /// In the database with the change, in rows of this number; in its segment like [`Durable::Later`].
+    Ahead(u64),
 }
+
+/// What came of slivers that were to be stored.
+#[derive(Debug, Default)]
+struct Appended {
+    /// The types of those that were not there.
+    stored: Vec<SliverType>,
+    /// Bytes of their records.
+    bytes: u64,
+    /// Segments that hold nothing any more.
+    emptied: Vec<Emptied>,
+    /// Whether anything was committed.
+    is_new: bool,
+}
+
+/// Slivers of one shard, each with its class.
+type Classed<'a> = Vec<(Epoch, Item<'a>)>;
+
+/// What is to be stored in one shard, by its class.
+type ByClass<'a> = BTreeMap<Epoch, Vec<Item<'a>>>;
 
 impl SliverStore {
     /// Stores what is absent of `slivers`.
@@ -60,7 +83,88 @@ impl SliverStore {
         durable: Durable,
     ) -> Result<(), StorageError> {
         let books = self.books(shard)?;
-        // Hashing takes long, and needs nobody to wait.
+        let items = self.items(shard, slivers)?;
+        let change = books.change(&self.tables)?;
+        let by_class = absent(&change, items)?;
+        let emptied = self.append_all(change, &by_class, (Room::Spare, durable))?;
+        self.sync_much(&books)?;
+        self.remove_files(&emptied)
+    }
+
+    /// Stores what is absent of the slivers of some shards, and what else is in `batch`, with one synchronization; returns their
+    /// types.
+    pub(super) fn put_small(
+        &self,
+        batch: Batch,
+        slivers: BTreeMap<ShardIndex, Vec<NewSliver<'_>>>,
+    ) -> Result<Vec<SliverType>, StorageError> {
+        let mut shards = Vec::with_capacity(slivers.len());
+        for (shard, slivers) in &slivers {
+            shards.push((self.books(*shard)?, self.items(*shard, slivers)?));
+        }
+        let writing = self.ahead.write();
+        let appended = self.append_small(batch, &mut shards, writing.number)?;
+        drop(writing);
+        if appended.is_new {
+            // Not while others wait for the shards: all who wait for it share it.
+            self.tables.sync_shared()?;
+        }
+        let many = self.ahead.note(appended.bytes);
+        for (books, _) in &shards {
+            self.sync_much(books)?;
+        }
+        self.remove_files(&appended.emptied)?;
+        if many {
+            self.settle_ahead()?;
+        }
+        Ok(appended.stored)
+    }
+
+    /// Appends what is absent of small slivers, and commits it with what else is in `batch`; so it is with what was appended before
+    /// something failed.
+    fn append_small(
+        &self,
+        mut batch: Batch,
+        shards: &mut [(Arc<Books>, Classed<'_>)],
+        row: u64,
+    ) -> Result<Appended, StorageError> {
+        let terms = (Room::Spare, Durable::Ahead(row));
+        let mut appended = Appended::default();
+        let mut changes = Vec::with_capacity(shards.len());
+        let mut ended = Ok(());
+        // By ascending shards, as everybody who wants several of them: so nobody waits for who waits for him.
+        for (books, items) in shards {
+            let mut change = books.change(&self.tables)?;
+            for (class, items) in absent(&change, std::mem::take(items))? {
+                ended = ended.and_then(|()| self.append(&mut change, class, &items, terms));
+                if ended.is_ok() {
+                    let types = items.iter().map(|item| item.key.sliver_type);
+                    appended.stored.extend(types);
+                    let written = items.iter().map(|item| item.header.record_bytes());
+                    appended.bytes = appended.bytes.saturating_add(written.sum());
+                }
+            }
+            changes.push(change);
+        }
+        let mut written = Vec::with_capacity(changes.len());
+        for change in &mut changes {
+            written.push(change.write_to(&mut batch)?);
+        }
+        appended.is_new = !batch.is_empty();
+        batch.commit()?;
+        for (change, gone) in changes.into_iter().zip(written) {
+            change.was_committed(&gone);
+            appended.emptied.extend(gone);
+        }
+        ended.map(|()| appended)
+    }
+
+    /// Slivers with their classes and the heads of their records. Hashing takes long, and needs nobody to wait.
+    fn items<'a>(
+        &self,
+        shard: ShardIndex,
+        slivers: &[NewSliver<'a>],
+    ) -> Result<Classed<'a>, StorageError> {
         let mut items = Vec::with_capacity(slivers.len());
         for sliver in slivers {
             let key = SliverKey {
@@ -80,25 +184,22 @@ impl SliverStore {
                 },
             ));
         }
-        let change = books.change(&self.tables)?;
-        let mut by_class: BTreeMap<Epoch, Vec<Item<'_>>> = BTreeMap::new();
-        let mut seen = HashSet::new();
-        for (class, item) in items {
-            if seen.insert(item.key) && change.place(&item.key)?.is_none() {
-                by_class.entry(class).or_default().push(item);
-            }
-        }
-        let emptied = self.append_all(change, &by_class, (Room::Spare, durable))?;
+        Ok(items)
+    }
+
+    /// Synchronizes a shard of which much is not.
+    fn sync_much(&self, books: &Books) -> Result<(), StorageError> {
         let unsynced: u64 = books.lock().unsynced.values().sum();
         if unsynced >= SYNC_BYTES {
-            self.sync(shard)?;
+            self.sync(books.shard())?;
         }
-        self.remove_files(&emptied)
+        Ok(())
     }
 
     /// Makes durable what was written to a shard to be so later.
     pub(super) fn sync(&self, shard: ShardIndex) -> Result<(), StorageError> {
         let books = self.books(shard)?;
+        let _syncing = books.syncing();
         let unsynced = std::mem::take(&mut books.lock().unsynced);
         for number in unsynced.keys() {
             let synced = self.sync_segment(&books, *number);
@@ -209,7 +310,19 @@ impl SliverStore {
             path: &path,
             salt: record.salt,
         };
-        if let Err(error) = write_items(segment, record.end, items, durable) {
+        let written = match durable {
+            Durable::Now | Durable::Later => write_items(segment, record.end, items, durable),
+            Durable::Ahead(row) => {
+                let records = records(segment, record.end, items);
+                let written = segment.write(&records, record.end);
+                let key = ahead::key(row, change.shard(), number, record.end);
+                if written.is_ok() {
+                    change.keep_ahead(key, records.into());
+                }
+                written
+            }
+        };
+        if let Err(error) = written {
             // What is half written must not be taken for records after a crash.
             let cut = segment.truncate(record.end);
             if error.is_no_space() && cut.is_ok() {
@@ -226,7 +339,7 @@ impl SliverStore {
             Durable::Now => {
                 change.writer.unsynced.remove(&number);
             }
-            Durable::Later => {
+            Durable::Later | Durable::Ahead(_) => {
                 let unsynced = change.writer.unsynced.entry(number).or_default();
                 *unsynced = unsynced.saturating_add(needed);
             }
@@ -339,6 +452,28 @@ impl SliverStore {
     }
 }
 
+/// Those of the items that are not there, each once.
+fn absent<'a>(change: &Change<'_>, items: Classed<'a>) -> Result<ByClass<'a>, StorageError> {
+    let (mut by_class, mut seen) = (ByClass::new(), HashSet::new());
+    for (class, item) in items {
+        if seen.insert(item.key) && change.place(&item.key)?.is_none() {
+            by_class.entry(class).or_default().push(item);
+        }
+    }
+    Ok(by_class)
+}
+
+/// The records of small items, as they are behind `end` of a segment.
+fn records(segment: SegmentFile<'_>, mut end: u64, items: &[Item<'_>]) -> Vec<u8> {
+    let mut records = Vec::new();
+    for item in items {
+        records.extend_from_slice(&item.header.encode(segment.seal(end)));
+        records.extend_from_slice(item.payload);
+        end = end.saturating_add(item.header.record_bytes());
+    }
+    records
+}
+
 fn write_items(
     segment: SegmentFile<'_>,
     mut end: u64,
@@ -363,6 +498,6 @@ fn write_items(
     segment.write(&buffer, written)?;
     match durable {
         Durable::Now => segment.sync(),
-        Durable::Later => Ok(()),
+        Durable::Later | Durable::Ahead(_) => Ok(()),
     }
 }

@@ -310,7 +310,7 @@ fn damaged_metadata_is_absent_and_queued() {
     assert!(storage.has_metadata(&blob_id, &encoding()).unwrap());
     drop(storage);
     let database = Options {
-        format: Format::after(&[|_| Ok(()), |_| Ok(())]),
+        format: Format::after(&[|_| Ok(()), |_| Ok(()), |_| Ok(())]),
         ..Default::default()
     };
     let database = Database::open(&dir.path().join("db"), &database).unwrap();

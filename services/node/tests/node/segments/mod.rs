@@ -1,5 +1,6 @@
 //! Slivers on disk: what is put is kept, what ends gives its room back, and damage costs what is damaged.
 
+mod ahead;
 mod damage;
 mod disks;
 mod room;
