@@ -19,15 +19,16 @@ use crate::account::{Account, validator_key};
 use crate::checkpoint::{Stamp, Validator, system_signatures};
 use crate::clock::{ChainClock, ClockMode};
 use crate::controls;
-use crate::error::{StartError, StoreError};
+use crate::error::{LedgerError, StartError, StoreError};
 use crate::faucet::{Faucet, Grant};
-use crate::indexes::Indexes;
+use crate::indexes::{Indexes, snapshot};
+use crate::keeper::Keeper;
 use crate::ledger::{Facts, Ledger, WriterThread};
 use crate::limits::{HEARTBEAT, MAX_CONCURRENT_SCANS, MAX_CONCURRENT_SIMULATIONS};
 use crate::record::{CheckpointRecord, TransactionRecord};
 use crate::rpc::{self, Context, Subscribers};
 use crate::running::RunningChain;
-use crate::store::{Store, SyncPolicy, read_seed};
+use crate::store::{Archive, Memory, Opening, Place, Position, SyncPolicy, read_seed};
 
 const SUI: u64 = 1_000_000_000;
 /// Coins of the faucet account at genesis, and MIST in each.
@@ -264,27 +265,30 @@ impl DevchainBuilder {
         faucet: &Account,
     ) -> Result<(Ledger, Option<WriterThread>), StartError> {
         let validator = Validator::new(validator_key(&seed)?);
-        let (mut store, mut records) = match &self.data_dir {
-            Some(directory) => Store::open(directory, &seed, self.sync)?,
-            None => (Store::Memory, Vec::new()),
+        let (mut keeper, mut indexes) = match &self.data_dir {
+            Some(directory) => self.reopen(directory, &seed)?,
+            None => {
+                let memory = Memory::default();
+                let indexes = Indexes::new(Archive::Memory(memory.clone()));
+                (Keeper::in_memory(memory), indexes)
+            }
         };
+        if indexes.tip().is_none() {
+            let first = self.genesis(seed, &validator, accounts, faucet)?;
+            let place = keeper.append(&first)?;
+            indexes.apply(first, place);
+        }
+        let first = indexes.checkpoint(0).map_err(LedgerError::from)?;
+        let first =
+            first.ok_or_else(|| LedgerError::Internal("the chain has no genesis".into()))?;
         // All keys follow from the seed, which no checksum covers.
-        if let (Some(first), Some(directory)) = (records.first(), &self.data_dir)
-            && !validator.sealed(first)
+        if let Some(directory) = &self.data_dir
+            && !validator.sealed(&first.summary, &first.signature)
         {
             return Err(StartError::Store(StoreError::Seed {
                 path: directory.clone(),
             }));
         }
-        if records.is_empty() {
-            let first = self.genesis(seed, &validator, accounts, faucet)?;
-            store.append(&first)?;
-            records.push(first);
-        }
-        let indexes = replay(records, self.data_dir.as_deref())?;
-        let first = indexes.checkpoint(0).ok_or_else(|| {
-            StartError::Ledger(crate::error::LedgerError::Internal("no genesis".into()))
-        })?;
         let current = indexes.epoch(None);
         let facts = Facts {
             params: ChainParams {
@@ -299,12 +303,30 @@ impl DevchainBuilder {
         let last_ms = indexes.tip().map_or(0, |tip| tip.summary.timestamp_ms);
         let clock = ChainClock::new(self.clock, last_ms);
         if self.in_place {
-            let ledger = Ledger::in_place(indexes, store, clock, validator, facts);
+            let ledger = Ledger::in_place(indexes, keeper, clock, validator, facts);
             return Ok((ledger, None));
         }
-        let started = Ledger::start(indexes, store, clock, validator, facts);
+        let started = Ledger::start(indexes, keeper, clock, validator, facts);
         let (ledger, writer) = started.map_err(StartError::Thread)?;
         Ok((ledger, Some(writer)))
+    }
+
+    /// Opens the log in a directory, and rebuilds the indexes from the snapshot beside it and what follows in the log.
+    fn reopen(&self, directory: &Path, seed: &Digest) -> Result<(Keeper, Indexes), StoreError> {
+        let opening = Opening::begin(directory, seed)?;
+        let (mut indexes, position) = match snapshot::restore(directory, &opening)? {
+            Some(restored) => restored,
+            None => (Indexes::new(opening.archive()?), Position::START),
+        };
+        let log = opening.read(position, self.sync, &mut |record, place| {
+            replay(&mut indexes, record, place).map_err(|(index, reason)| StoreError::BrokenChain {
+                path: directory.to_owned(),
+                index,
+                reason: reason.into(),
+            })
+        })?;
+        let keeper = Keeper::on_disk(log, directory, position, self.in_place);
+        Ok((keeper, indexes))
     }
 
     fn genesis(
@@ -352,36 +374,35 @@ fn framework() -> Result<Vec<walrus_artifacts::Package>, GenesisError> {
     })
 }
 
-/// Rebuilds the indexes; every checkpoint has to continue the one before it.
-fn replay(records: Vec<CheckpointRecord>, directory: Option<&Path>) -> Result<Indexes, StoreError> {
-    let mut indexes = Indexes::default();
-    for (index, record) in records.into_iter().enumerate() {
-        let previous = indexes.previous();
-        let broken = |reason: &str| StoreError::BrokenChain {
-            path: directory.map(Path::to_owned).unwrap_or_default(),
-            index: index as u64,
-            reason: reason.into(),
-        };
-        if record.summary.sequence_number != index as u64 {
-            return Err(broken("its sequence number is out of order"));
-        }
-        if record.summary.previous_digest != previous.map(|previous| previous.digest) {
-            return Err(broken("it names another previous checkpoint"));
-        }
-        if record.summary.content_digest != record.contents.digest() {
-            return Err(broken("its contents have another digest"));
-        }
-        let listed = record.contents.transactions();
-        let agrees = listed.len() == record.transactions.len()
-            && listed.iter().zip(&record.transactions).all(|(info, kept)| {
-                *info.transaction() == kept.digest() && *info.effects() == kept.effects.digest()
-            });
-        if !agrees {
-            return Err(broken("its transactions differ from its contents"));
-        }
-        indexes.apply(record);
+/// Adds a checkpoint of the log, which has to continue the one before it; its number and what is wrong, if it does not.
+fn replay(
+    indexes: &mut Indexes,
+    record: CheckpointRecord,
+    place: Place,
+) -> Result<(), (u64, &'static str)> {
+    let previous = indexes.previous();
+    let index = previous
+        .as_ref()
+        .map_or(0, |previous| previous.sequence_number.saturating_add(1));
+    if record.summary.sequence_number != index {
+        return Err((index, "its sequence number is out of order"));
     }
-    Ok(indexes)
+    if record.summary.previous_digest != previous.map(|previous| previous.digest) {
+        return Err((index, "it names another previous checkpoint"));
+    }
+    if record.summary.content_digest != record.contents.digest() {
+        return Err((index, "its contents have another digest"));
+    }
+    let listed = record.contents.transactions();
+    let agrees = listed.len() == record.transactions.len()
+        && listed.iter().zip(&record.transactions).all(|(info, kept)| {
+            *info.transaction() == kept.digest() && *info.effects() == kept.effects.digest()
+        });
+    if !agrees {
+        return Err((index, "its transactions differ from its contents"));
+    }
+    indexes.apply(record, place);
+    Ok(())
 }
 
 async fn bind(address: SocketAddr, purpose: &'static str) -> Result<TcpListener, StartError> {

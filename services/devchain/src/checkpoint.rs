@@ -94,8 +94,12 @@ impl Validator {
     }
 
     /// Whether this validator sealed the checkpoint.
-    pub(crate) fn sealed(&self, record: &CheckpointRecord) -> bool {
-        self.sign(&record.summary) == record.signature
+    pub(crate) fn sealed(
+        &self,
+        summary: &CheckpointSummary,
+        signature: &ValidatorAggregatedSignature,
+    ) -> bool {
+        self.sign(summary) == *signature
     }
 
     /// One signature is its own aggregate.

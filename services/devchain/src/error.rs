@@ -8,6 +8,8 @@ use sui_devchain_executor::AdmissionError;
 use sui_devchain_executor::genesis::GenesisError;
 use thiserror::Error;
 
+use crate::history::Unreadable;
+
 /// Why a chain did not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -111,6 +113,18 @@ pub enum StoreError {
         /// What speaks against a crash.
         reason: String,
     },
+    /// A record was whole when it was written, and is not any more. Nothing was changed.
+    #[error(
+        "{path}: record {record}, at byte {offset}, is damaged. The chain goes on without it; stop it and restore the file from a copy"
+    )]
+    Decayed {
+        /// The file.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: u64,
+        /// Where it begins.
+        offset: u64,
+    },
     /// Records that were acknowledged are not in the file any more. It was not changed.
     #[error(
         "{path} holds {records} whole records, which end at byte {bytes}, but at least {acknowledged} were acknowledged, up to byte \
@@ -170,4 +184,10 @@ pub enum LedgerError {
     /// A bug, or the log could not be written.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<Unreadable> for LedgerError {
+    fn from(error: Unreadable) -> Self {
+        Self::Internal(error.to_string())
+    }
 }

@@ -21,7 +21,8 @@ use tokio::sync::Mutex;
 
 use crate::account::Account;
 use crate::error::LedgerError;
-use crate::indexes::{Executed, OwnedKey};
+use crate::history::Executed;
+use crate::indexes::OwnedKey;
 use crate::ledger::Ledger;
 use crate::limits::MAX_FAUCET_BODY;
 use crate::rpc::{cors, parse_address};

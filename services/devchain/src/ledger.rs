@@ -21,10 +21,12 @@ use crate::account::derive_bytes;
 use crate::checkpoint::{Stamp, Validator, rolling_gas, system_signatures};
 use crate::clock::ChainClock;
 use crate::error::LedgerError;
-use crate::indexes::{Executed, Indexes, Overlay};
+use crate::history::Executed;
+use crate::indexes::{Indexes, Overlay};
+use crate::keeper::Keeper;
 use crate::limits::{MAX_TRANSACTIONS_PER_CHECKPOINT, WRITER_QUEUE};
 use crate::record::{CheckpointRecord, TransactionRecord};
-use crate::store::Store;
+use crate::store::Place;
 
 /// The object whose readers need a randomness update in their checkpoint.
 const RANDOM: Address = Address::from_static("0x8");
@@ -104,12 +106,12 @@ impl Ledger {
     /// Starts the writer on indexes that hold at least checkpoint 0.
     pub(crate) fn start(
         indexes: Indexes,
-        store: Store,
+        keeper: Keeper,
         clock: ChainClock,
         validator: Validator,
         facts: Facts,
     ) -> std::io::Result<(Self, WriterThread)> {
-        let writer = Writer::new(indexes, store, clock, validator, facts);
+        let writer = Writer::new(indexes, keeper, clock, validator, facts);
         let (commands, queue) = mpsc::channel(WRITER_QUEUE);
         let state = Arc::clone(&writer.state);
         let thread = thread::Builder::new()
@@ -122,12 +124,12 @@ impl Ledger {
     /// A writer that works in the thread of whoever asks, one transaction a checkpoint: nothing happens beside its callers.
     pub(crate) fn in_place(
         indexes: Indexes,
-        store: Store,
+        keeper: Keeper,
         clock: ChainClock,
         validator: Validator,
         facts: Facts,
     ) -> Self {
-        let writer = Writer::new(indexes, store, clock, validator, facts);
+        let writer = Writer::new(indexes, keeper, clock, validator, facts);
         Self {
             state: Arc::clone(&writer.state),
             writer: Way::Here(Arc::new(Mutex::new(Some(writer)))),
@@ -247,8 +249,8 @@ impl State {
         self.height.subscribe()
     }
 
-    /// Makes a durable checkpoint visible.
-    pub(crate) fn publish(&self, record: CheckpointRecord) {
+    /// Makes a durable checkpoint visible, whose record is at this place.
+    pub(crate) fn publish(&self, record: CheckpointRecord, place: Place) {
         let height = record.summary.sequence_number;
         if record.summary.end_of_epoch_data.is_some() {
             let mut params = self.params.write().unwrap_or_else(PoisonError::into_inner);
@@ -258,7 +260,7 @@ impl State {
         self.indexes
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .apply(record);
+            .apply(record, place);
         self.height.send_replace(height);
     }
 
@@ -335,14 +337,14 @@ fn obey(writer: &Mutex<Option<Writer>>, command: Command) -> Result<(), LedgerEr
 
 struct Writer {
     state: Arc<State>,
-    store: Store,
+    keeper: Keeper,
     validator: Validator,
 }
 
 impl Writer {
     fn new(
         indexes: Indexes,
-        store: Store,
+        keeper: Keeper,
         clock: ChainClock,
         validator: Validator,
         facts: Facts,
@@ -360,7 +362,7 @@ impl Writer {
         };
         Self {
             state: Arc::new(state),
-            store,
+            keeper,
             validator,
         }
     }
@@ -401,8 +403,9 @@ impl Writer {
         (true, next)
     }
 
-    fn end(mut self) {
-        if let Err(error) = self.store.sync() {
+    fn end(self) {
+        let indexes = self.state.read();
+        if let Err(error) = self.keeper.end(indexes) {
             error!(%error, "the log could not be synced at shutdown");
         }
         info!("the chain's writer has stopped");
@@ -456,9 +459,17 @@ impl Writer {
         for (transaction, reply) in batch {
             let indexes = self.state.read();
             let digest = transaction.transaction.digest();
-            if let Some(done) = indexes.transaction(&digest) {
-                let _ = reply.send(Ok(Arc::clone(done)));
-                continue;
+            // Whoever left does not need the answer.
+            match indexes.transaction(&digest) {
+                Ok(None) => {}
+                Ok(Some(done)) => {
+                    let _ = reply.send(Ok(done));
+                    continue;
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error.into()));
+                    continue;
+                }
             }
             let verdict = fence(|| {
                 self.state
@@ -496,9 +507,12 @@ impl Writer {
         match &sealed {
             Ok(()) => {
                 let indexes = self.state.read();
+                let sealed = indexes.tip().map(|tip| tip.transactions.as_slice());
+                let sealed = sealed.unwrap_or_default();
                 for (digest, reply) in replies {
-                    let answer = indexes
-                        .transaction(&digest)
+                    let answer = sealed
+                        .iter()
+                        .find(|executed| executed.digest == digest)
                         .cloned()
                         .ok_or_else(|| LedgerError::Internal("committed and not found".into()));
                     let _ = reply.send(answer);
@@ -601,11 +615,12 @@ impl Writer {
             ends_epoch,
         };
         let record = self.validator.seal(previous.as_ref(), stamp, records);
-        self.store.append(&record).map_err(|error| {
+        let place = self.keeper.append(&record).map_err(|error| {
             error!(%error, "a checkpoint could not be written");
             LedgerError::Internal(error.to_string())
         })?;
-        self.state.publish(record);
+        self.state.publish(record, place);
+        self.keeper.follow(|| self.state.read());
         Ok(())
     }
 }

@@ -30,7 +30,9 @@ mod clock;
 mod controls;
 mod error;
 mod faucet;
+mod history;
 mod indexes;
+mod keeper;
 mod ledger;
 pub mod limits;
 #[cfg(test)]

@@ -55,6 +55,16 @@ pub const MAX_TRANSACTIONS_PER_CHECKPOINT: usize = 64;
 pub const MAX_RECORD_BYTES: u32 = 512 * 1024 * 1024;
 /// Bytes that are read at most to find whole records after a damaged one; a log that takes more is taken for damaged.
 pub const MAX_TAIL_READ_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes of log records, as they are on disk, whose checkpoints are kept in memory because they are new or were asked for lately.
+pub const HISTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of one section of a snapshot; an object with its length is the largest piece that is not divided.
+pub const MAX_SNAPSHOT_SECTION_BYTES: u32 = 64 * 1024 * 1024;
+/// Bytes that are added to the log at least before a running chain makes a new snapshot.
+pub const SNAPSHOT_AFTER_BYTES: u64 = 48 * 1024 * 1024;
+/// The same as a part of the log, where that is more: one in this many bytes is read again after a crash at most.
+pub const SNAPSHOT_AFTER_PART: u64 = 8;
+/// Bytes that were added to the log at least when a chain makes a snapshot before it stops.
+pub const SNAPSHOT_AT_STOP_BYTES: u64 = 256 * 1024;
 /// Largest faucet request body in bytes.
 pub const MAX_FAUCET_BODY: usize = 16 * 1024;
 /// Payment objects that gas selection takes at most.

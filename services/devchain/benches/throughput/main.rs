@@ -1,4 +1,4 @@
-//! Throughput of the chain: boot, payments, Walrus registrations and certifications, as gRPC clients see it.
+//! Throughput of the chain: boot, payments, Walrus registrations and certifications, as gRPC clients see it; what a history costs.
 //!
 //! `cargo bench -p sui-devchain --bench throughput` prints one table. Every client transaction is built and signed
 //! beforehand, pays with its own coin, and counts when its answer (executed, durable, in a checkpoint) is back.
@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod clients;
+mod history;
 mod payments;
 mod table;
 mod walrus;
@@ -90,6 +91,13 @@ fn main() {
                     None,
                 );
             }
+        }
+        if wants("history") {
+            let found = history::measure().await;
+            let second = Some(Duration::from_secs(1));
+            table.bytes("memory for a transaction of 100 000", found.bytes);
+            table.time("start after 100 000 transactions", found.stopped, second);
+            table.time("start after them and a kill", found.killed, second);
         }
     });
     table.print();

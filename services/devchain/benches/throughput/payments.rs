@@ -1,6 +1,7 @@
 //! Payments: one amount split off the gas coin and sent to somebody.
 
 use sui_devchain::{Grant, RunningChain};
+use sui_rpc::proto::sui::rpc::v2::ExecuteTransactionRequest;
 use sui_sdk_types::{Address, ObjectReference};
 use sui_transaction_builder::TransactionBuilder;
 use walrus_sui::chain::ChainClient;
@@ -42,6 +43,20 @@ pub(crate) async fn gas_coins(
     coins
 }
 
+/// One payment with each of the coins.
+pub(crate) fn payments(payer: &Payer, coins: &[ObjectReference]) -> Vec<ExecuteTransactionRequest> {
+    let payment = |coin| {
+        let mut builder = TransactionBuilder::new();
+        let gas = builder.gas();
+        let amount = builder.pure(&1000u64);
+        let paid = builder.split_coins(gas, vec![amount]);
+        let recipient = builder.pure(&Address::new([7; 32]));
+        builder.transfer_objects(paid, recipient);
+        request(build(builder, payer.address, coin), &payer.key)
+    };
+    coins.iter().map(payment).collect()
+}
+
 /// Best rate of some runs.
 pub(crate) async fn measure(keeping: Keeping) -> f64 {
     let (chain, _directory) = keeping.start().await;
@@ -49,18 +64,7 @@ pub(crate) async fn measure(keeping: Keeping) -> f64 {
     let mut best = 0f64;
     for _ in 0..RUNS {
         let coins = gas_coins(&chain, payer.address, COUNT).await;
-        let requests = coins
-            .iter()
-            .map(|coin| {
-                let mut builder = TransactionBuilder::new();
-                let gas = builder.gas();
-                let amount = builder.pure(&1000u64);
-                let paid = builder.split_coins(gas, vec![amount]);
-                let recipient = builder.pure(&Address::new([7; 32]));
-                builder.transfer_objects(paid, recipient);
-                request(build(builder, payer.address, coin), &payer.key)
-            })
-            .collect();
+        let requests = payments(&payer, &coins);
         best = best.max(submit_all(&chain.rpc_url(), requests).await);
     }
     chain.shutdown().await;

@@ -16,6 +16,16 @@ impl Table {
         eprintln!("{name}: {found:.0}");
     }
 
+    pub(crate) fn bytes(&mut self, name: &str, found: f64) {
+        eprintln!("{name}: {found:.0} bytes");
+        let row = (
+            name.to_owned(),
+            format!("{found:.0} bytes"),
+            "< 2000".to_owned(),
+        );
+        self.0.push(row);
+    }
+
     pub(crate) fn time(&mut self, name: &str, found: Duration, target: Option<Duration>) {
         let target = target
             .map(|target| format!("< {} ms", target.as_millis()))

@@ -1,9 +1,9 @@
-//! Object store, as the executor reads it: objects by id, by id and version, and address balances.
+//! Object store, as the executor reads it: live objects by id, and address balances.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sui_sdk_types::{Address, Object, TypeTag, Version};
+use sui_sdk_types::{Address, Object, TypeTag};
 
 use crate::outcome::Outcome;
 
@@ -14,9 +14,6 @@ pub trait ObjectStore {
     /// wrapped at the moment.
     fn latest(&self, id: &Address) -> Option<Arc<Object>>;
 
-    /// One historical version of an object, also when it is no longer live.
-    fn at_version(&self, id: &Address, version: Version) -> Option<Arc<Object>>;
-
     /// The address balance of `owner` in coin type `coin_type` (the `T` of `Balance<T>`), in the
     /// smallest unit (devchain spec 2.6). Chains without address balances keep the default.
     fn address_balance(&self, owner: &Address, coin_type: &TypeTag) -> u128 {
@@ -25,11 +22,10 @@ pub trait ObjectStore {
     }
 }
 
-/// A store in memory that keeps every version. Used by genesis, by tests and by tools.
+/// A store in memory. Used by genesis, by tests and by tools.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     live: BTreeMap<Address, Arc<Object>>,
-    versions: BTreeMap<(Address, Version), Arc<Object>>,
     balances: BTreeMap<(Address, TypeTag), u128>,
 }
 
@@ -42,11 +38,7 @@ impl MemoryStore {
 
     /// Puts an object in as the newest version of its id.
     pub fn insert(&mut self, object: Object) {
-        let object = Arc::new(object);
-        let id = object.object_id();
-        self.versions
-            .insert((id, object.version()), Arc::clone(&object));
-        self.live.insert(id, object);
+        self.live.insert(object.object_id(), Arc::new(object));
     }
 
     /// Applies what a transaction wrote and removed, and its address balance changes. A withdrawal
@@ -76,10 +68,6 @@ impl MemoryStore {
 impl ObjectStore for MemoryStore {
     fn latest(&self, id: &Address) -> Option<Arc<Object>> {
         self.live.get(id).cloned()
-    }
-
-    fn at_version(&self, id: &Address, version: Version) -> Option<Arc<Object>> {
-        self.versions.get(&(*id, version)).cloned()
     }
 
     fn address_balance(&self, owner: &Address, coin_type: &TypeTag) -> u128 {

@@ -1,63 +1,42 @@
-//! Indexes: everything the server looks up, in memory: a fold over the checkpoints of the log
-//! (devchain spec 6.5).
+//! Indexes: everything the server looks up: a fold over the checkpoints of the log (devchain spec 6.5). What is now is in memory,
+//! what was is found through the [history](History).
 //!
 //! The maps are persistent: a copy costs a few reference counts and stays as it is while the original goes on. So whoever
 //! reads holds a copy and no lock, and however long a simulation takes, the writer does not wait for it.
 
 mod keys;
 mod overlay;
+pub(crate) mod snapshot;
 
 use std::sync::Arc;
 
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync, VectorSync};
+use serde::{Deserialize, Serialize};
 use sui_devchain_executor::ObjectStore;
 use sui_sdk_types::{
-    Address, CheckpointContents, CheckpointSummary, Digest, Object, ObjectData, Owner,
-    TransactionKind, TypeTag, ValidatorAggregatedSignature, Version,
+    Address, CheckpointSummary, Digest, Object, ObjectData, Owner, TransactionKind, TypeTag,
+    Version,
 };
 
 use crate::abi::original_id;
 use crate::checkpoint::Previous;
-use crate::record::{CheckpointRecord, TransactionRecord};
+use crate::history::{Checkpoint, Executed, History, Ordinal, Unreadable};
+use crate::record::CheckpointRecord;
+use crate::store::{Archive, Place};
 
 pub(crate) use keys::{OwnedKey, coin_of};
 pub(crate) use overlay::Overlay;
 
-/// A checkpoint.
-#[derive(Clone, Debug)]
-pub(crate) struct Checkpoint {
-    pub(crate) digest: Digest,
-    pub(crate) summary: CheckpointSummary,
-    pub(crate) contents: CheckpointContents,
-    pub(crate) signature: ValidatorAggregatedSignature,
-    /// Its transactions in order.
-    pub(crate) transactions: Vec<Arc<Executed>>,
-}
-
-/// An executed transaction and where it stands.
-#[derive(Clone, Debug)]
-pub(crate) struct Executed {
-    pub(crate) record: TransactionRecord,
-    pub(crate) digest: Digest,
-    pub(crate) checkpoint: u64,
-    pub(crate) timestamp_ms: u64,
-    /// Position inside the checkpoint.
-    pub(crate) index: u64,
-}
-
 /// The indexes. Changed only by [`Indexes::apply`]; cheap to copy.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Indexes {
+    history: History,
     live: HashTrieMapSync<Address, Arc<Object>>,
-    versions: RedBlackTreeMapSync<(Address, Version), Arc<Object>>,
     owned: RedBlackTreeMapSync<OwnedKey, Arc<Object>>,
     children: RedBlackTreeMapSync<(Address, Address), Arc<Object>>,
     /// What describes a coin type, by that type and id.
     coin_facts: RedBlackTreeMapSync<(TypeTag, Address), Arc<Object>>,
     address_balances: RedBlackTreeMapSync<(Address, TypeTag), u128>,
-    transactions: HashTrieMapSync<Digest, Arc<Executed>>,
-    checkpoints: VectorSync<Arc<Checkpoint>>,
-    checkpoint_by_digest: HashTrieMapSync<Digest, u64>,
     packages: RedBlackTreeMapSync<(Address, Version), Address>,
     /// Last round of randomness in the current epoch.
     randomness_round: Option<u64>,
@@ -65,7 +44,7 @@ pub(crate) struct Indexes {
 }
 
 /// An epoch of the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Epoch {
     pub(crate) number: u64,
     pub(crate) start_ms: u64,
@@ -75,30 +54,29 @@ pub(crate) struct Epoch {
 }
 
 impl Indexes {
-    /// Adds a checkpoint. The caller has checked that it continues the chain.
-    pub(crate) fn apply(&mut self, record: CheckpointRecord) {
-        let CheckpointRecord {
-            summary,
-            contents,
-            signature,
-            transactions,
-        } = record;
-        let transactions = transactions
-            .into_iter()
-            .enumerate()
-            .map(|(index, transaction)| self.apply_transaction(transaction, &summary, index as u64))
-            .collect();
-        self.follow_epochs(&summary);
-        let digest = summary.digest();
-        self.checkpoint_by_digest
-            .insert_mut(digest, summary.sequence_number);
-        self.checkpoints.push_back_mut(Arc::new(Checkpoint {
-            digest,
-            summary,
-            contents,
-            signature,
-            transactions,
-        }));
+    /// Nothing yet, of a chain whose records go where the archive reads them.
+    pub(crate) fn new(archive: Archive) -> Self {
+        Self {
+            history: History::new(archive),
+            live: HashTrieMapSync::default(),
+            owned: RedBlackTreeMapSync::default(),
+            children: RedBlackTreeMapSync::default(),
+            coin_facts: RedBlackTreeMapSync::default(),
+            address_balances: RedBlackTreeMapSync::default(),
+            packages: RedBlackTreeMapSync::default(),
+            randomness_round: None,
+            epochs: VectorSync::default(),
+        }
+    }
+
+    /// Adds a checkpoint whose record is at this place. The caller has checked that it continues the chain.
+    pub(crate) fn apply(&mut self, record: CheckpointRecord, place: Place) {
+        let checkpoint = Arc::new(Checkpoint::new(record));
+        for executed in &checkpoint.transactions {
+            self.apply_transaction(executed);
+        }
+        self.follow_epochs(&checkpoint.summary);
+        self.history.add(checkpoint, place);
     }
 
     fn follow_epochs(&mut self, summary: &CheckpointSummary) {
@@ -137,15 +115,11 @@ impl Indexes {
         }
     }
 
-    fn apply_transaction(
-        &mut self,
-        mut record: TransactionRecord,
-        summary: &CheckpointSummary,
-        index: u64,
-    ) -> Arc<Executed> {
-        for object in std::mem::take(&mut record.written) {
+    fn apply_transaction(&mut self, executed: &Executed) {
+        for object in &executed.written {
             self.write(object);
         }
+        let record = &executed.record;
         for id in &record.removed {
             self.remove(id);
         }
@@ -158,39 +132,26 @@ impl Indexes {
         if let TransactionKind::RandomnessStateUpdate(update) = &record.transaction.kind {
             self.randomness_round = Some(update.randomness_round);
         }
-        let digest = record.digest();
-        let executed = Arc::new(Executed {
-            digest,
-            checkpoint: summary.sequence_number,
-            timestamp_ms: summary.timestamp_ms,
-            index,
-            record,
-        });
-        self.transactions.insert_mut(digest, Arc::clone(&executed));
-        executed
     }
 
-    fn write(&mut self, object: Object) {
+    fn write(&mut self, object: &Arc<Object>) {
         let id = object.object_id();
         self.remove(&id);
-        let object = Arc::new(object);
-        self.versions
-            .insert_mut((id, object.version()), Arc::clone(&object));
-        if let Some(key) = OwnedKey::of(&object) {
-            self.owned.insert_mut(key, Arc::clone(&object));
+        if let Some(key) = OwnedKey::of(object) {
+            self.owned.insert_mut(key, Arc::clone(object));
         }
         if let Owner::Object(parent) = object.owner() {
-            self.children.insert_mut((*parent, id), Arc::clone(&object));
+            self.children.insert_mut((*parent, id), Arc::clone(object));
         }
-        if let Some(coin_type) = described_coin(&object) {
+        if let Some(coin_type) = described_coin(object) {
             self.coin_facts
-                .insert_mut((coin_type.clone(), id), Arc::clone(&object));
+                .insert_mut((coin_type.clone(), id), Arc::clone(object));
         }
         if let ObjectData::Package(package) = object.data() {
             self.packages
                 .insert_mut((original_id(package), package.version), id);
         }
-        self.live.insert_mut(id, object);
+        self.live.insert_mut(id, Arc::clone(object));
     }
 
     fn remove(&mut self, id: &Address) {
@@ -211,7 +172,7 @@ impl Indexes {
 
     /// The newest checkpoint; `None` only before genesis.
     pub(crate) fn tip(&self) -> Option<&Arc<Checkpoint>> {
-        self.checkpoints.last()
+        self.history.tip()
     }
 
     /// What the next checkpoint continues.
@@ -226,18 +187,35 @@ impl Indexes {
     }
 
     /// The checkpoint with this sequence number.
-    pub(crate) fn checkpoint(&self, sequence_number: u64) -> Option<&Arc<Checkpoint>> {
-        self.checkpoints.get(usize::try_from(sequence_number).ok()?)
+    pub(crate) fn checkpoint(&self, number: u64) -> Result<Option<Arc<Checkpoint>>, Unreadable> {
+        self.history.checkpoint(number)
     }
 
-    /// The checkpoint with this digest.
-    pub(crate) fn checkpoint_by_digest(&self, digest: &Digest) -> Option<&Arc<Checkpoint>> {
-        self.checkpoint(*self.checkpoint_by_digest.get(digest)?)
+    /// The number of the checkpoint with this digest.
+    pub(crate) fn checkpoint_number(&self, digest: &Digest) -> Option<u64> {
+        self.history.number(digest)
     }
 
     /// The transaction with this digest.
-    pub(crate) fn transaction(&self, digest: &Digest) -> Option<&Arc<Executed>> {
-        self.transactions.get(digest)
+    pub(crate) fn transaction(&self, digest: &Digest) -> Result<Option<Arc<Executed>>, Unreadable> {
+        self.history.transaction(digest)
+    }
+
+    /// The transaction at a place of the chain.
+    pub(crate) fn executed(&self, ordinal: Ordinal) -> Result<Option<Arc<Executed>>, Unreadable> {
+        self.history.executed(ordinal)
+    }
+
+    /// One version of an object, also when it is no longer live.
+    pub(crate) fn at_version(
+        &self,
+        id: &Address,
+        version: Version,
+    ) -> Result<Option<Arc<Object>>, Unreadable> {
+        match self.live.get(id) {
+            Some(object) if object.version() == version => Ok(Some(Arc::clone(object))),
+            _ => self.history.version(id, version),
+        }
     }
 
     /// The round of the newest randomness update.
@@ -320,10 +298,6 @@ fn described_coin(object: &Object) -> Option<&TypeTag> {
 impl ObjectStore for Indexes {
     fn latest(&self, id: &Address) -> Option<Arc<Object>> {
         self.live.get(id).cloned()
-    }
-
-    fn at_version(&self, id: &Address, version: Version) -> Option<Arc<Object>> {
-        self.versions.get(&(*id, version)).cloned()
     }
 
     fn address_balance(&self, owner: &Address, coin_type: &TypeTag) -> u128 {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use sui_devchain_executor::{ObjectStore, Outcome};
-use sui_sdk_types::{Address, Object, TypeTag, Version};
+use sui_sdk_types::{Address, Object, TypeTag};
 
 use super::Indexes;
 
@@ -13,7 +13,6 @@ use super::Indexes;
 pub(crate) struct Overlay<'a> {
     base: &'a Indexes,
     live: HashMap<Address, Option<Arc<Object>>>,
-    versions: HashMap<(Address, Version), Arc<Object>>,
     balances: BTreeMap<(Address, TypeTag), u128>,
 }
 
@@ -22,7 +21,6 @@ impl<'a> Overlay<'a> {
         Self {
             base,
             live: HashMap::new(),
-            versions: HashMap::new(),
             balances: BTreeMap::new(),
         }
     }
@@ -30,10 +28,7 @@ impl<'a> Overlay<'a> {
     /// Makes the effects of a transaction visible.
     pub(crate) fn apply(&mut self, outcome: &Outcome) {
         for (id, object) in &outcome.written {
-            let object = Arc::new(object.clone());
-            self.versions
-                .insert((*id, object.version()), Arc::clone(&object));
-            self.live.insert(*id, Some(object));
+            self.live.insert(*id, Some(Arc::new(object.clone())));
         }
         for id in &outcome.removed {
             self.live.insert(*id, None);
@@ -54,13 +49,6 @@ impl ObjectStore for Overlay<'_> {
             Some(object) => object.clone(),
             None => self.base.latest(id),
         }
-    }
-
-    fn at_version(&self, id: &Address, version: Version) -> Option<Arc<Object>> {
-        self.versions
-            .get(&(*id, version))
-            .cloned()
-            .or_else(|| self.base.at_version(id, version))
     }
 
     fn address_balance(&self, owner: &Address, coin_type: &TypeTag) -> u128 {

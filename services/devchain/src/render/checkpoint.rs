@@ -6,15 +6,16 @@ use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
 
-use super::{TooLarge, object, together, transaction};
-use crate::indexes::{Checkpoint, Indexes};
+use super::{RenderError, object, together, transaction};
+use crate::history::Checkpoint;
+use crate::indexes::Indexes;
 
 /// A checkpoint with its transactions, cut to the mask.
 pub(crate) fn checkpoint(
     indexes: &Indexes,
     checkpoint: &Checkpoint,
     mask: &FieldMaskTree,
-) -> Result<proto::Checkpoint, TooLarge> {
+) -> Result<proto::Checkpoint, RenderError> {
     type Message = proto::Checkpoint;
     let mut message = Message::default();
     message.merge(&checkpoint.summary, mask);
@@ -37,18 +38,18 @@ fn objects(
     indexes: &Indexes,
     checkpoint: &Checkpoint,
     mask: &FieldMaskTree,
-) -> Result<proto::ObjectSet, TooLarge> {
+) -> Result<proto::ObjectSet, RenderError> {
     let mut set = proto::ObjectSet::default();
     if let Some(submask) = mask.subtree(proto::ObjectSet::OBJECTS_FIELD.name) {
-        let found: BTreeMap<_, _> = checkpoint
-            .transactions
-            .iter()
-            .flat_map(|executed| transaction::touched_on_chain(indexes, executed))
-            .map(|object| ((object.object_id(), object.version()), object))
-            .collect();
+        let mut found = BTreeMap::new();
+        for executed in &checkpoint.transactions {
+            let touched = transaction::touched_on_chain(indexes, executed)?;
+            let keyed = touched.into_iter();
+            found.extend(keyed.map(|object| ((object.object_id(), object.version()), object)));
+        }
         let rendered = found
             .values()
-            .map(|found| object::object(indexes, found, &submask));
+            .map(|found| Ok::<_, RenderError>(object::object(indexes, found, &submask)));
         set.objects = together(rendered)?;
     }
     Ok(set)

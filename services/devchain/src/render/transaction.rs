@@ -1,7 +1,8 @@
 //! Executed transactions, their effects and events.
 
+use std::sync::Arc;
+
 use prost_types::Timestamp;
-use sui_devchain_executor::ObjectStore;
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::merge::Merge;
 use sui_rpc::proto::sui::rpc::v2 as proto;
@@ -14,7 +15,8 @@ use sui_sdk_types::{
 
 use super::cut::cut;
 use super::{clever, json, object, type_text};
-use crate::indexes::{Executed, Indexes};
+use crate::history::{Executed, Unreadable};
+use crate::indexes::Indexes;
 use crate::record::{Amount, TransactionRecord};
 
 /// The `object_type` of packages.
@@ -32,24 +34,21 @@ pub(crate) struct Position {
 pub(crate) struct Objects<'a> {
     pub(crate) indexes: &'a Indexes,
     /// Objects that are not on the chain: those of a simulation.
-    pub(crate) pending: &'a [Object],
+    pub(crate) pending: &'a [Arc<Object>],
 }
 
 impl Objects<'_> {
-    fn at(&self, id: &Address, version: Version) -> Option<Object> {
-        self.pending
-            .iter()
-            .find(|object| object.object_id() == *id && object.version() == version)
-            .cloned()
-            .or_else(|| {
-                self.indexes
-                    .at_version(id, version)
-                    .map(|object| (*object).clone())
-            })
+    fn at(&self, id: &Address, version: Version) -> Result<Option<Arc<Object>>, Unreadable> {
+        let mut pending = self.pending.iter();
+        match pending.find(|object| object.object_id() == *id && object.version() == version) {
+            Some(object) => Ok(Some(Arc::clone(object))),
+            None => self.indexes.at_version(id, version),
+        }
     }
 
-    fn type_at(&self, id: &Address, version: Version) -> Option<String> {
-        self.at(id, version).map(|object| type_name(&object))
+    fn type_at(&self, id: &Address, version: Version) -> Result<Option<String>, Unreadable> {
+        let found = self.at(id, version)?;
+        Ok(found.map(|object| type_name(&object)))
     }
 }
 
@@ -65,7 +64,7 @@ pub(crate) fn executed(
     indexes: &Indexes,
     executed: &Executed,
     mask: &FieldMaskTree,
-) -> proto::ExecutedTransaction {
+) -> Result<proto::ExecutedTransaction, Unreadable> {
     let objects = Objects {
         indexes,
         pending: &[],
@@ -79,7 +78,10 @@ pub(crate) fn executed(
 }
 
 /// Every object version that a transaction of the chain read or wrote.
-pub(crate) fn touched_on_chain(indexes: &Indexes, executed: &Executed) -> Vec<Object> {
+pub(crate) fn touched_on_chain(
+    indexes: &Indexes,
+    executed: &Executed,
+) -> Result<Vec<Arc<Object>>, Unreadable> {
     let objects = Objects {
         indexes,
         pending: &[],
@@ -93,7 +95,7 @@ pub(crate) fn transaction(
     record: &TransactionRecord,
     position: Option<Position>,
     mask: &FieldMaskTree,
-) -> proto::ExecutedTransaction {
+) -> Result<proto::ExecutedTransaction, Unreadable> {
     type Message = proto::ExecutedTransaction;
     let mut message = Message::default();
     if mask.contains(Message::DIGEST_FIELD.name) {
@@ -112,7 +114,7 @@ pub(crate) fn transaction(
             .collect();
     }
     if let Some(submask) = mask.subtree(Message::EFFECTS_FIELD.name) {
-        message.effects = Some(effects(objects, record, &submask));
+        message.effects = Some(effects(objects, record, &submask)?);
     }
     if let Some(submask) = mask.subtree(Message::EVENTS_FIELD.name) {
         message.events = record
@@ -135,17 +137,16 @@ pub(crate) fn transaction(
         message.balance_changes = record.balance_changes.iter().map(balance_change).collect();
     }
     if let Some(submask) = mask.subtree(Message::OBJECTS_FIELD.name) {
-        let submask = submask.subtree(proto::ObjectSet::OBJECTS_FIELD.name);
-        message.objects = submask.map(|submask| {
+        if let Some(submask) = submask.subtree(proto::ObjectSet::OBJECTS_FIELD.name) {
             let mut set = proto::ObjectSet::default();
-            set.objects = touched(objects, &record.effects)
+            set.objects = touched(objects, &record.effects)?
                 .iter()
                 .map(|found| object::object(objects.indexes, found, &submask))
                 .collect();
-            set
-        });
+            message.objects = Some(set);
+        }
     }
-    message
+    Ok(message)
 }
 
 /// Milliseconds since 1970 as a proto timestamp.
@@ -165,7 +166,7 @@ fn effects(
     objects: &Objects<'_>,
     record: &TransactionRecord,
     mask: &FieldMaskTree,
-) -> proto::TransactionEffects {
+) -> Result<proto::TransactionEffects, Unreadable> {
     type Message = proto::TransactionEffects;
     let mut message = Message::merge_from(&record.effects, mask);
     for changed in message
@@ -178,7 +179,7 @@ fn effects(
         }
     }
     if let TransactionEffects::V2(effects) = &record.effects {
-        add_types(objects, effects, mask, &mut message);
+        add_types(objects, effects, mask, &mut message)?;
     }
     if let Some(error) = message.status.as_mut().and_then(|s| s.error.as_mut()) {
         if let Some(ErrorDetails::Abort(abort)) = &mut error.error_details {
@@ -188,7 +189,7 @@ fn effects(
             error.description = describe(error.kind(), record.error_message.as_deref());
         }
     }
-    message
+    Ok(message)
 }
 
 /// BCS effects hold no types; they come from the objects themselves, whatever else the mask leaves of them.
@@ -197,41 +198,25 @@ fn add_types(
     effects: &TransactionEffectsV2,
     mask: &FieldMaskTree,
     message: &mut proto::TransactionEffects,
-) {
+) -> Result<(), Unreadable> {
     let wanted = |list: &str, field: &str| {
         mask.subtree(list)
             .is_some_and(|submask| submask.contains(field))
-    };
-    let changed_type = |changed: &ChangedObject| {
-        let output = match changed.output_state {
-            ObjectOut::ObjectWrite { .. } => Some(effects.lamport_version),
-            ObjectOut::PackageWrite { version, .. } => Some(version),
-            _ => None,
-        };
-        let input = match changed.input_state {
-            ObjectIn::Exist { version, .. } => Some(version),
-            _ => None,
-        };
-        let versions = [output, input].into_iter().flatten();
-        versions
-            .filter_map(|version| objects.type_at(&changed.object_id, version))
-            .next()
     };
     let field = proto::ChangedObject::OBJECT_TYPE_FIELD.name;
     if wanted(proto::TransactionEffects::CHANGED_OBJECTS_FIELD.name, field) {
         let all = message.changed_objects.iter_mut();
         for (shown, changed) in all.zip(&effects.changed_objects) {
-            shown.object_type = changed_type(changed);
+            shown.object_type = changed_type(objects, effects, changed)?;
         }
     }
     if wanted(proto::TransactionEffects::GAS_OBJECT_FIELD.name, field)
         && let Some(shown) = &mut message.gas_object
         && let Some(index) = effects.gas_object_index
+        && let Ok(index) = usize::try_from(index)
+        && let Some(changed) = effects.changed_objects.get(index)
     {
-        shown.object_type = usize::try_from(index)
-            .ok()
-            .and_then(|index| effects.changed_objects.get(index))
-            .and_then(changed_type);
+        shown.object_type = changed_type(objects, effects, changed)?;
     }
     if wanted(
         proto::TransactionEffects::UNCHANGED_CONSENSUS_OBJECTS_FIELD.name,
@@ -241,12 +226,36 @@ fn add_types(
         for (shown, unchanged) in all.zip(&effects.unchanged_consensus_objects) {
             shown.object_type = match unchanged.kind {
                 UnchangedConsensusKind::ReadOnlyRoot { version, .. } => {
-                    objects.type_at(&unchanged.object_id, version)
+                    objects.type_at(&unchanged.object_id, version)?
                 }
                 _ => None,
             };
         }
     }
+    Ok(())
+}
+
+/// The type of an object as it was after the transaction, or before it if there is none after it.
+fn changed_type(
+    objects: &Objects<'_>,
+    effects: &TransactionEffectsV2,
+    changed: &ChangedObject,
+) -> Result<Option<String>, Unreadable> {
+    let output = match changed.output_state {
+        ObjectOut::ObjectWrite { .. } => Some(effects.lamport_version),
+        ObjectOut::PackageWrite { version, .. } => Some(version),
+        _ => None,
+    };
+    let input = match changed.input_state {
+        ObjectIn::Exist { version, .. } => Some(version),
+        _ => None,
+    };
+    for version in [output, input].into_iter().flatten() {
+        if let Some(found) = objects.type_at(&changed.object_id, version)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// A sentence that names the kind of the error: `InsufficientGas: …`.
@@ -271,7 +280,10 @@ fn describe(kind: ExecutionErrorKind, message: Option<&str>) -> Option<String> {
 }
 
 /// Every object version that the effects read or wrote, sorted by id and version.
-fn touched(objects: &Objects<'_>, effects: &TransactionEffects) -> Vec<Object> {
+fn touched(
+    objects: &Objects<'_>,
+    effects: &TransactionEffects,
+) -> Result<Vec<Arc<Object>>, Unreadable> {
     let message = proto::TransactionEffects::merge_from(effects, &FieldMaskTree::new_wildcard());
     let mut keys: Vec<(Address, Version)> = message
         .changed_objects
@@ -289,7 +301,7 @@ fn touched(objects: &Objects<'_>, effects: &TransactionEffects) -> Vec<Object> {
     keys.sort_unstable();
     keys.dedup();
     keys.iter()
-        .filter_map(|(id, version)| objects.at(id, *version))
+        .filter_map(|(id, version)| objects.at(id, *version).transpose())
         .collect()
 }
 

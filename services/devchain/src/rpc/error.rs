@@ -9,8 +9,9 @@ use sui_rpc::proto::sui::rpc::v2::ErrorReason;
 use tonic::{Code, Status};
 
 use crate::error::LedgerError;
+use crate::history::Unreadable;
 use crate::limits::MAX_ERROR_BYTES;
-use crate::render::TooLarge;
+use crate::render::RenderError;
 
 /// Cuts a text that may repeat what a request said: errors travel in headers, and clients refuse headers beyond 16 KiB.
 fn shortened(mut text: String) -> String {
@@ -79,9 +80,18 @@ pub(crate) fn to_rpc_status(status: &Status) -> RpcStatus {
     }
 }
 
-impl From<TooLarge> for Status {
-    fn from(error: TooLarge) -> Self {
-        Self::resource_exhausted(error.to_string())
+impl From<RenderError> for Status {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::TooLarge => Self::resource_exhausted(error.to_string()),
+            RenderError::Unreadable(error) => error.into(),
+        }
+    }
+}
+
+impl From<Unreadable> for Status {
+    fn from(error: Unreadable) -> Self {
+        Self::data_loss(shortened(error.to_string()))
     }
 }
 

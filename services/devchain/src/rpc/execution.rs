@@ -62,7 +62,7 @@ impl TransactionExecutionService for ExecutionRpc {
             })
             .await?;
         let indexes = self.context.ledger.state().read();
-        let message = render::transaction::executed(&indexes, &executed, &mask);
+        let message = render::transaction::executed(&indexes, &executed, &mask)?;
         Ok(Response::new(proto::ExecuteTransactionResponse::new(
             message,
         )))

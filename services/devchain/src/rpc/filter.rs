@@ -10,7 +10,7 @@ use tonic::Status;
 
 use super::error::{invalid, missing};
 use super::parse::{self, TypeFilter};
-use crate::indexes::Executed;
+use crate::history::Executed;
 use crate::limits::MAX_FILTER_LITERALS;
 
 /// One condition.

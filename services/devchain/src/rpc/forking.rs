@@ -74,7 +74,7 @@ impl ForkingServer {
         let by = Duration::from_millis(request.duration_ms.unwrap_or(DEFAULT_STEP_MS));
         let number = self.context.ledger.tick(by).await?;
         let indexes = self.context.ledger.state().read();
-        let sealed = indexes.checkpoint(number).ok_or_else(lost)?;
+        let sealed = indexes.checkpoint(number)?.ok_or_else(lost)?;
         let prologue = sealed.transactions.first().ok_or_else(lost)?;
         Ok(AdvanceClockResponse {
             timestamp_ms: sealed.summary.timestamp_ms,
@@ -85,7 +85,7 @@ impl ForkingServer {
     async fn advance_checkpoint(self, _: Empty) -> Result<AdvanceCheckpointResponse, Status> {
         let number = self.context.ledger.tick(Duration::ZERO).await?;
         let indexes = self.context.ledger.state().read();
-        let sealed = indexes.checkpoint(number).ok_or_else(lost)?;
+        let sealed = indexes.checkpoint(number)?.ok_or_else(lost)?;
         Ok(AdvanceCheckpointResponse {
             checkpoint_sequence_number: number,
             timestamp_ms: sealed.summary.timestamp_ms,

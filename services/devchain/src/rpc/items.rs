@@ -1,5 +1,7 @@
 //! Items of the ledger that lists and subscriptions hand out: checkpoints, transactions, events.
 
+use std::sync::Arc;
+
 use sui_rpc::field::{FieldMaskTree, MessageFields};
 use sui_rpc::proto::sui::rpc::v2 as proto;
 use sui_rpc::proto::sui::rpc::v2::{QueryEnd, Watermark};
@@ -7,7 +9,8 @@ use tonic::Status;
 
 use super::cursor::Cursor;
 use super::filter::Filter;
-use crate::indexes::{Checkpoint, Executed, Indexes};
+use crate::history::{Checkpoint, Executed, Ordinal, Unreadable};
+use crate::indexes::Indexes;
 use crate::render;
 use crate::render::transaction::Position;
 
@@ -55,12 +58,11 @@ fn admits(filter: Option<&Filter>, executed: &Executed) -> bool {
 }
 
 /// The transaction at a position.
-fn at(indexes: &Indexes, position: Cursor) -> Option<&Executed> {
-    let checkpoint = indexes.checkpoint(position.checkpoint)?;
-    checkpoint
-        .transactions
-        .get(usize::try_from(position.transaction).ok()?)
-        .map(|executed| &**executed)
+fn at(indexes: &Indexes, position: Cursor) -> Result<Option<Arc<Executed>>, Unreadable> {
+    indexes.executed(Ordinal {
+        checkpoint: position.checkpoint,
+        index: position.transaction,
+    })
 }
 
 /// Checkpoints; a filter is about their transactions.
@@ -87,10 +89,10 @@ impl Item for Checkpoints {
         position: Cursor,
         mask: &FieldMaskTree,
     ) -> Result<Option<Self::Message>, Status> {
-        let Some(checkpoint) = indexes.checkpoint(position.checkpoint) else {
+        let Some(checkpoint) = indexes.checkpoint(position.checkpoint)? else {
             return Ok(None);
         };
-        let message = render::checkpoint::checkpoint(indexes, checkpoint, mask)?;
+        let message = render::checkpoint::checkpoint(indexes, &checkpoint, mask)?;
         Ok(Some(message))
     }
 
@@ -129,8 +131,12 @@ impl Item for Transactions {
         position: Cursor,
         mask: &FieldMaskTree,
     ) -> Result<Option<Self::Message>, Status> {
-        let executed = at(indexes, position);
-        Ok(executed.map(|executed| render::transaction::executed(indexes, executed, mask)))
+        let Some(executed) = at(indexes, position)? else {
+            return Ok(None);
+        };
+        Ok(Some(render::transaction::executed(
+            indexes, &executed, mask,
+        )?))
     }
 
     fn listed(
@@ -190,7 +196,7 @@ impl Item for Events {
         position: Cursor,
         mask: &FieldMaskTree,
     ) -> Result<Option<Self::Message>, Status> {
-        let (Some(executed), Ok(index)) = (at(indexes, position), usize::try_from(position.event))
+        let (Some(executed), Ok(index)) = (at(indexes, position)?, usize::try_from(position.event))
         else {
             return Ok(None);
         };

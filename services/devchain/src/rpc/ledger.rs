@@ -16,7 +16,7 @@ use super::list::{self, Query};
 use super::{Context, parse};
 use crate::indexes::Indexes;
 use crate::limits::MAX_BATCH;
-use crate::render;
+use crate::render::{self, RenderError};
 
 const OBJECT_MASK: &str = "object_id,version,digest";
 const TRANSACTION_MASK: &str = "digest";
@@ -43,7 +43,7 @@ fn object(
     let id = parse::address("object_id", request.object_id.as_deref())?;
     let found = match request.version {
         Some(version) => indexes
-            .at_version(&id, version)
+            .at_version(&id, version)?
             .ok_or_else(|| not_found(format!("object {id} version {version} not found")))?,
         None => indexes
             .latest(&id)
@@ -60,10 +60,10 @@ fn transaction(
 ) -> Result<proto::ExecutedTransaction, Status> {
     let digest = parse::digest("digest", digest)?;
     let executed = indexes
-        .transaction(&digest)
+        .transaction(&digest)?
         .filter(|executed| executed.checkpoint >= lowest)
         .ok_or_else(|| not_found(format!("transaction {digest} not found")))?;
-    Ok(render::transaction::executed(indexes, executed, mask))
+    Ok(render::transaction::executed(indexes, &executed, mask)?)
 }
 
 fn bounded(count: usize) -> Result<(), Status> {
@@ -117,14 +117,14 @@ impl LedgerService for LedgerRpc {
         bounded(request.requests.len())?;
         let mask = parse::mask::<proto::Object>(request.read_mask, OBJECT_MASK)?;
         let indexes = self.indexes();
-        let objects =
-            request
-                .requests
-                .iter()
-                .map(|request| match object(&indexes, request, &mask) {
-                    Ok(found) => proto::GetObjectResult::new_object(found),
-                    Err(status) => proto::GetObjectResult::new_error(to_rpc_status(&status)),
-                });
+        let objects = request
+            .requests
+            .iter()
+            .map(|request| match object(&indexes, request, &mask) {
+                Ok(found) => proto::GetObjectResult::new_object(found),
+                Err(status) => proto::GetObjectResult::new_error(to_rpc_status(&status)),
+            })
+            .map(Ok::<_, RenderError>);
         let objects = render::together(objects)?;
         Ok(Response::new(proto::BatchGetObjectsResponse::new(objects)))
     }
@@ -155,6 +155,7 @@ impl LedgerService for LedgerRpc {
                 Err(status) => proto::GetTransactionResult::new_error(to_rpc_status(&status)),
             }
         });
+        let transactions = transactions.map(Ok::<_, RenderError>);
         let transactions = render::together(transactions)?;
         Ok(Response::new(proto::BatchGetTransactionsResponse::new(
             transactions,
@@ -169,10 +170,13 @@ impl LedgerService for LedgerRpc {
         let mask = parse::mask::<proto::Checkpoint>(request.read_mask, "sequence_number,digest")?;
         let indexes = self.indexes();
         let found = match &request.checkpoint_id {
-            None => indexes.tip(),
-            Some(CheckpointId::SequenceNumber(number)) => indexes.checkpoint(*number),
+            None => indexes.tip().cloned(),
+            Some(CheckpointId::SequenceNumber(number)) => indexes.checkpoint(*number)?,
             Some(CheckpointId::Digest(text)) => {
-                indexes.checkpoint_by_digest(&parse::digest("digest", Some(text))?)
+                match indexes.checkpoint_number(&parse::digest("digest", Some(text))?) {
+                    Some(number) => indexes.checkpoint(number)?,
+                    None => None,
+                }
             }
             Some(_) => return Err(invalid("checkpoint_id", "unknown kind of id")),
         }
@@ -192,7 +196,7 @@ impl LedgerService for LedgerRpc {
                 "checkpoint {number} not found: those before {lowest} were pruned"
             )));
         }
-        let message = render::checkpoint::checkpoint(&indexes, found, &mask)?;
+        let message = render::checkpoint::checkpoint(&indexes, &found, &mask)?;
         Ok(Response::new(proto::GetCheckpointResponse::new(message)))
     }
 

@@ -15,7 +15,8 @@ use super::error::invalid;
 use super::filter::Filter;
 use super::items::Item;
 use super::{Context, parse};
-use crate::indexes::{Checkpoint, Indexes};
+use crate::history::{Checkpoint, Unreadable};
+use crate::indexes::Indexes;
 use crate::limits::{DEFAULT_STREAM_LIMIT, MAX_STREAM_LIMIT, MAX_STREAM_SCAN};
 
 /// The bounds of a scan.
@@ -102,7 +103,11 @@ fn end(reason: QueryEndReason) -> Option<QueryEnd> {
 }
 
 /// Plans all frames.
-fn plan<I: Item>(query: &Query, indexes: &Indexes, filter: Option<&Filter>) -> Vec<Frame> {
+fn plan<I: Item>(
+    query: &Query,
+    indexes: &Indexes,
+    filter: Option<&Filter>,
+) -> Result<Vec<Frame>, Unreadable> {
     let tip = indexes.tip().map_or(0, |tip| tip.summary.sequence_number);
     let (upper, reason) = query.upper(tip);
     let lowest = query.lowest();
@@ -115,9 +120,10 @@ fn plan<I: Item>(query: &Query, indexes: &Indexes, filter: Option<&Filter>) -> V
     } else {
         Box::new(lowest..upper)
     };
-    while let Some(checkpoint) = numbers.next().and_then(|number| indexes.checkpoint(number)) {
-        let number = checkpoint.summary.sequence_number;
-        let mut found = I::matching(checkpoint, filter);
+    while let Some(number) = numbers.next()
+        && let Some(checkpoint) = indexes.checkpoint(number)?
+    {
+        let mut found = I::matching(&checkpoint, filter);
         found.retain(|position| query.admits(*position));
         if query.descending {
             found.reverse();
@@ -125,12 +131,12 @@ fn plan<I: Item>(query: &Query, indexes: &Indexes, filter: Option<&Filter>) -> V
         last_cursor = found.last().copied().or(last_cursor);
         let covered_by_item = if I::WHOLE { Some(number) } else { covered };
         if emit(&mut frames, query.limit, found, covered_by_item) {
-            return frames;
+            return Ok(frames);
         }
         if !cut(query, number) {
             covered = Some(number);
         }
-        scanned = scanned.saturating_add(weight(checkpoint));
+        scanned = scanned.saturating_add(weight(&checkpoint));
         let more = if query.descending {
             number > lowest
         } else {
@@ -143,7 +149,7 @@ fn plan<I: Item>(query: &Query, indexes: &Indexes, filter: Option<&Filter>) -> V
                 watermark: frontier.watermark(covered),
                 end: end(QueryEndReason::ScanLimit),
             });
-            return frames;
+            return Ok(frames);
         }
     }
     frames.push(last_frame(
@@ -155,7 +161,7 @@ fn plan<I: Item>(query: &Query, indexes: &Indexes, filter: Option<&Filter>) -> V
         covered,
         last_cursor,
     ));
-    frames
+    Ok(frames)
 }
 
 /// How much there is in a checkpoint for a filter to look at.
@@ -179,7 +185,7 @@ fn weight(checkpoint: &Checkpoint) -> usize {
 /// Plans a list away from the threads that serve connections, as many at a time as there are places.
 async fn planned(
     context: &Context,
-    work: impl FnOnce(&Indexes) -> Vec<Frame> + Send + 'static,
+    work: impl FnOnce(&Indexes) -> Result<Vec<Frame>, Unreadable> + Send + 'static,
 ) -> Result<Vec<Frame>, Status> {
     let permit = Arc::clone(&context.scans)
         .acquire_owned()
@@ -191,7 +197,8 @@ async fn planned(
         work(&indexes)
     })
     .await
-    .map_err(|error| Status::internal(format!("the list could not be made: {error}")))
+    .map_err(|error| Status::internal(format!("the list could not be made: {error}")))?
+    .map_err(Status::from)
 }
 
 /// Adds item frames; whether the limit is reached, which the last frame then says.

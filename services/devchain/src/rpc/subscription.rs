@@ -18,7 +18,8 @@ use super::cursor::Cursor;
 use super::filter::Filter;
 use super::items::{Checkpoints, Events, Item, Subscribed, Transactions};
 use super::{Context, parse};
-use crate::indexes::{Checkpoint, Indexes};
+use crate::history::Checkpoint;
+use crate::indexes::Indexes;
 use crate::limits::{HEARTBEAT, MAX_SUBSCRIBERS, SUBSCRIBER_BUFFER};
 
 /// How many streams are open.
@@ -90,9 +91,9 @@ impl SubscriptionRpc {
         let opening = {
             let indexes = self.context.ledger.state().read();
             let tip = indexes
-                .checkpoint(start)
+                .checkpoint(start)?
                 .ok_or_else(|| Status::internal("the tip is missing"))?;
-            feed.open(&indexes, tip)?
+            feed.open(&indexes, &tip)?
         };
         let context = self.context.clone();
         tokio::spawn(async move {
@@ -132,8 +133,9 @@ async fn deliver<F: Feed>(
             let messages = {
                 let indexes = context.ledger.state().read();
                 match indexes.checkpoint(delivered) {
-                    Some(checkpoint) => feed.frames(&indexes, checkpoint),
-                    None => return,
+                    Ok(Some(checkpoint)) => feed.frames(&indexes, &checkpoint),
+                    Ok(None) => return,
+                    Err(unreadable) => Err(unreadable.into()),
                 }
             };
             let messages = match messages {

@@ -5,6 +5,8 @@ mod gas;
 mod literal;
 mod resolve;
 
+use std::sync::Arc;
+
 use sui_devchain_executor::{Interrupt, Mode, Outcome};
 use sui_rpc::field::FieldMaskTree;
 use sui_rpc::proto::sui::rpc::v2 as proto;
@@ -68,7 +70,7 @@ pub(crate) fn simulate(
     };
     let mut outcome = session.run(&transaction, mode)?;
     let outputs = std::mem::take(&mut outcome.command_outputs);
-    let mut response = respond(&indexes, outcome, transaction, mask);
+    let mut response = respond(&indexes, outcome, transaction, mask)?;
     if mask.contains(proto::SimulateTransactionResponse::COMMAND_OUTPUTS_FIELD.name) {
         response.command_outputs = outputs
             .into_iter()
@@ -86,13 +88,13 @@ fn respond(
     outcome: Outcome,
     resolved: Transaction,
     mask: &FieldMaskTree,
-) -> proto::SimulateTransactionResponse {
+) -> Result<proto::SimulateTransactionResponse, Status> {
     let mut response = proto::SimulateTransactionResponse::default();
     if let Some(submask) = mask.subtree(proto::SimulateTransactionResponse::TRANSACTION_FIELD.name)
     {
-        let mut pending: Vec<_> = outcome.written.values().cloned().collect();
         // The mock coin is not on the chain; neither are the objects read at the current time.
-        pending.extend(outcome.read.values().cloned());
+        let pending = outcome.written.values().chain(outcome.read.values());
+        let pending: Vec<_> = pending.cloned().map(Arc::new).collect();
         let mut record = TransactionRecord::new(outcome, Vec::new());
         // The client gets its own transaction back, without the mock payment of the executed copy.
         record.transaction = resolved;
@@ -100,11 +102,10 @@ fn respond(
             indexes,
             pending: &pending,
         };
-        response.transaction = Some(render::transaction::transaction(
-            &objects, &record, None, &submask,
-        ));
+        let message = render::transaction::transaction(&objects, &record, None, &submask)?;
+        response.transaction = Some(message);
     }
-    response
+    Ok(response)
 }
 
 fn command_result(

@@ -46,7 +46,7 @@ impl Prefix {
     /// Reads the bytes of the record and decodes them; `None` if they are not what the checksum is of. The length has to have
     /// been checked with [`Prefix::fits`].
     pub(super) fn read(self, reader: &mut impl Read) -> io::Result<Option<CheckpointRecord>> {
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(usize::try_from(self.length).unwrap_or_default());
         reader.take(u64::from(self.length)).read_to_end(&mut body)?;
         let intact = checksum(self.length, &body) == self.checksum;
         Ok(intact.then(|| bcs::from_bytes(&body).ok()).flatten())

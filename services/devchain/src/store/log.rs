@@ -1,7 +1,8 @@
 //! Log file: a header, then the records, each in its [`frame`].
 //!
 //! Records are written with one call and never changed, so a crash can only leave a torn last record, which is cut off. A log
-//! that is damaged in any other way is not opened, and not changed: what it is lacking may be in a copy of it.
+//! that is damaged in any other way is not opened, and not changed: what it is lacking may be in a copy of it. Whoever has a state
+//! as of some record ([`Position`]) opens the log from there on, and what is before it is not looked at.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -11,6 +12,7 @@ use sui_sdk_types::Digest;
 use tracing::warn;
 
 use super::SyncPolicy;
+use super::archive::{self, Archive, Place};
 use super::frame::{self, PREFIX_BYTES, Prefix};
 use super::mark::{self, Acknowledged, Mark};
 use super::tail::{self, End, Tail};
@@ -79,18 +81,73 @@ fn read_header(file: &mut File, path: &Path) -> Result<Option<Digest>, StoreErro
     Ok(Digest::from_bytes(seed).ok())
 }
 
-impl Log {
-    pub(crate) fn open(
-        directory: &Path,
-        seed: &Digest,
-        sync: SyncPolicy,
-    ) -> Result<(Self, Vec<CheckpointRecord>), StoreError> {
+/// Where a record begins and where it ends, and how many records there are up to either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    last: Acknowledged,
+    end: Acknowledged,
+}
+
+impl Position {
+    /// Before the first record.
+    pub(crate) const START: Self = {
+        let start = Acknowledged {
+            records: 0,
+            bytes: HEADER_BYTES as u64,
+        };
+        Self {
+            last: start,
+            end: start,
+        }
+    };
+
+    /// Behind `records` records, the last of which begins and ends at these bytes.
+    pub(crate) fn behind(records: u64, begins: u64, ends: u64) -> Option<Self> {
+        Some(Self {
+            last: Acknowledged {
+                records: records.checked_sub(1)?,
+                bytes: begins,
+            },
+            end: Acknowledged {
+                records,
+                bytes: ends,
+            },
+        })
+    }
+
+    /// How many records are before it.
+    pub(crate) fn records(self) -> u64 {
+        self.end.records
+    }
+
+    /// Where the last record begins.
+    pub(crate) fn begins(self) -> u64 {
+        self.last.bytes
+    }
+
+    /// Where the last record ends.
+    pub(crate) fn ends(self) -> u64 {
+        self.end.bytes
+    }
+}
+
+/// A log that this process has for itself, and whose records are still to be read.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    directory: PathBuf,
+    path: PathBuf,
+    file: File,
+    marked: Option<Acknowledged>,
+}
+
+impl Opening {
+    /// Takes the log in a directory, and begins it unless there was one.
+    pub(crate) fn begin(directory: &Path, seed: &Digest) -> Result<Self, StoreError> {
         let path = directory.join(FILE_NAME);
-        let io = |source| StoreError::Io {
+        std::fs::create_dir_all(directory).map_err(|source| StoreError::Io {
             path: path.clone(),
             source,
-        };
-        std::fs::create_dir_all(directory).map_err(io)?;
+        })?;
         let mut file = lock(directory, &path)?;
         let marked = mark::read(directory)?;
         let found = read_header(&mut file, &path)?;
@@ -99,10 +156,50 @@ impl Log {
             Some(_) => {}
             None => begin(&mut file, &path, directory, seed, marked)?,
         }
-        let (records, last, end) = read_records(&file, &path)?;
-        check_end(&file, &path, directory, end, marked)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            path,
+            file,
+            marked,
+        })
+    }
+
+    /// What reads records of this log.
+    pub(crate) fn archive(&self) -> Result<Archive, StoreError> {
+        Archive::of_log(&self.path)
+    }
+
+    /// The record that ends at a position; `None` if there is no such one.
+    pub(crate) fn record_before(&self, position: Position) -> io::Result<Option<CheckpointRecord>> {
+        let found = archive::read_at(&self.file, position.begins())?;
+        let ends = |bytes| position.begins().checked_add(bytes) == Some(position.ends());
+        Ok(found
+            .filter(|(_, bytes)| ends(*bytes))
+            .map(|(record, _)| record))
+    }
+
+    /// Hands over the records that follow a position, one by one, and opens the log behind them. A torn last record is cut off;
+    /// with any other damage it is refused as it is, and so it is when `take` refuses a record.
+    pub(crate) fn read(
+        self,
+        from: Position,
+        sync: SyncPolicy,
+        take: &mut dyn FnMut(CheckpointRecord, Place) -> Result<(), StoreError>,
+    ) -> Result<Log, StoreError> {
+        let Self {
+            directory,
+            path,
+            mut file,
+            marked,
+        } = self;
+        let Position { last, end } = read_records(&file, &path, from, take)?;
+        check_end(&file, &path, &directory, end, marked)?;
+        let io = |source| StoreError::Io {
+            path: path.clone(),
+            source,
+        };
         file.seek(SeekFrom::Start(end.bytes)).map_err(io)?;
-        let mut mark = Mark::open(directory)?;
+        let mut mark = Mark::open(&directory)?;
         let vouched = match sync {
             SyncPolicy::EveryCheckpoint => {
                 file.sync_data().map_err(io)?;
@@ -114,18 +211,27 @@ impl Log {
         if let Some(vouched) = vouched {
             mark.write(vouched)?;
         }
-        let log = Self {
+        Ok(Log {
             path,
             file,
             mark,
             last,
             end,
             sync,
-        };
-        Ok((log, records))
+        })
+    }
+}
+
+impl Log {
+    /// Behind the last record.
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            last: self.last,
+            end: self.end,
+        }
     }
 
-    pub(crate) fn append(&mut self, record: &CheckpointRecord) -> Result<(), StoreError> {
+    pub(crate) fn append(&mut self, record: &CheckpointRecord) -> Result<Place, StoreError> {
         let bytes = frame::encode(record)?;
         // All before this record is on disk.
         if self.sync == SyncPolicy::EveryCheckpoint {
@@ -143,7 +249,10 @@ impl Log {
         self.last = self.end;
         self.end.records += 1;
         self.end.bytes += bytes.len() as u64;
-        Ok(())
+        Ok(Place {
+            offset: self.last.bytes,
+            bytes: bytes.len() as u64,
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -305,34 +414,32 @@ fn write_header(file: &mut File, seed: &Digest) -> io::Result<()> {
     file.sync_all()
 }
 
-/// All whole records from the position after the header; where the last of them begins, and where it ends.
+/// Hands over all whole records from a position on; the position behind them.
 fn read_records(
     file: &File,
     path: &Path,
-) -> Result<(Vec<CheckpointRecord>, Acknowledged, Acknowledged), StoreError> {
+    from: Position,
+    take: &mut dyn FnMut(CheckpointRecord, Place) -> Result<(), StoreError>,
+) -> Result<Position, StoreError> {
     let io = |source| StoreError::Io {
         path: path.to_owned(),
         source,
     };
     let length = file.metadata().map_err(io)?.len();
     let mut file = file;
-    file.seek(SeekFrom::Start(HEADER_BYTES as u64))
-        .map_err(io)?;
+    file.seek(SeekFrom::Start(from.end.bytes)).map_err(io)?;
     let mut reader = BufReader::new(file);
-    let mut records = Vec::new();
-    let mut end = Acknowledged {
-        records: 0,
-        bytes: HEADER_BYTES as u64,
-    };
-    let mut last = end;
-    let next = |reader: &mut _, end: Acknowledged| read_record(reader, length - end.bytes);
+    let Position { mut last, mut end } = from;
+    let next =
+        |reader: &mut _, end: Acknowledged| read_record(reader, length.saturating_sub(end.bytes));
     while let Some((record, bytes)) = next(&mut reader, end).map_err(io)? {
-        records.push(record);
+        let offset = end.bytes;
+        take(record, Place { offset, bytes })?;
         last = end;
         end.records += 1;
         end.bytes += bytes;
     }
-    Ok((records, last, end))
+    Ok(Position { last, end })
 }
 
 /// The next record and its bytes in the file; `None` where no whole record is.

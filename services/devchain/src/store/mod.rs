@@ -1,19 +1,18 @@
-//! Chain storage: an append-only log of checkpoints, or nothing at all in memory mode
-//! (devchain spec 6.5).
+//! Chain storage: an append-only log of checkpoints, or their bytes in memory; the file of a snapshot (devchain spec 6.5).
 
+mod archive;
 mod frame;
 mod log;
 mod mark;
+mod sections;
 mod tail;
-
-use std::path::Path;
-
-use sui_sdk_types::Digest;
 
 use crate::error::StoreError;
 use crate::record::CheckpointRecord;
 
-pub(crate) use log::read_seed;
+pub(crate) use archive::{Archive, Memory, Place};
+pub(crate) use log::{Log, Opening, Position, read_seed};
+pub(crate) use sections::{SectionReader, SectionWriter, Unusable};
 
 /// When the log is forced to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -28,34 +27,31 @@ pub enum SyncPolicy {
 /// Where checkpoints go before they are applied to the indexes.
 #[derive(Debug)]
 pub(crate) enum Store {
-    Memory,
-    Log(log::Log),
+    Memory(Memory),
+    Log(Log),
 }
 
 impl Store {
-    /// Opens or creates the log in a directory and hands over what it holds. A torn last record is
-    /// cut off; with any other damage it is refused as it is.
-    pub(crate) fn open(
-        directory: &Path,
-        seed: &Digest,
-        sync: SyncPolicy,
-    ) -> Result<(Self, Vec<CheckpointRecord>), StoreError> {
-        let (log, records) = log::Log::open(directory, seed, sync)?;
-        Ok((Self::Log(log), records))
+    /// Appends a checkpoint; on return it is durable according to the policy.
+    pub(crate) fn append(&mut self, record: &CheckpointRecord) -> Result<Place, StoreError> {
+        match self {
+            Self::Memory(memory) => memory.append(record),
+            Self::Log(log) => log.append(record),
+        }
     }
 
-    /// Appends a checkpoint; on return it is durable according to the policy.
-    pub(crate) fn append(&mut self, record: &CheckpointRecord) -> Result<(), StoreError> {
+    /// Behind the last record of the log; `None` in memory.
+    pub(crate) fn position(&self) -> Option<Position> {
         match self {
-            Self::Memory => Ok(()),
-            Self::Log(log) => log.append(record),
+            Self::Memory(_) => None,
+            Self::Log(log) => Some(log.position()),
         }
     }
 
     /// Forces everything to disk, whatever the policy.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         match self {
-            Self::Memory => Ok(()),
+            Self::Memory(_) => Ok(()),
             Self::Log(log) => log.sync(),
         }
     }

@@ -10,12 +10,15 @@ use crate::account::validator_key;
 use crate::checkpoint::{Stamp, Validator};
 use crate::indexes::Indexes;
 use crate::record::{CheckpointRecord, TransactionRecord};
+use crate::store::{Archive, Memory};
 
 pub(super) const SEED: Digest = Digest::new([7; 32]);
 
 /// A chain under construction.
 pub(super) struct Chain {
     pub(super) indexes: Indexes,
+    /// Where its records are.
+    pub(super) memory: Memory,
     validator: Validator,
     made: u64,
 }
@@ -28,8 +31,10 @@ pub(super) fn address(number: u64) -> Address {
 
 impl Chain {
     pub(super) fn new() -> Self {
+        let memory = Memory::default();
         Self {
-            indexes: Indexes::default(),
+            indexes: Indexes::new(Archive::Memory(memory.clone())),
+            memory,
             validator: Validator::new(validator_key(&SEED).unwrap()),
             made: 0,
         }
@@ -38,7 +43,13 @@ impl Chain {
     /// Adds a checkpoint.
     pub(super) fn checkpoint(&mut self, transactions: Vec<TransactionRecord>) {
         let record = self.seal(transactions);
-        self.indexes.apply(record);
+        self.apply(record);
+    }
+
+    /// Adds a sealed checkpoint.
+    pub(super) fn apply(&mut self, record: CheckpointRecord) {
+        let place = self.memory.append(&record).unwrap();
+        self.indexes.apply(record, place);
     }
 
     pub(super) fn seal(&self, transactions: Vec<TransactionRecord>) -> CheckpointRecord {

@@ -4,9 +4,10 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use super::fixture::{Chain, SEED, address, coin};
+use super::{open, open_with};
 use crate::error::StoreError;
 use crate::record::CheckpointRecord;
-use crate::store::{Store, SyncPolicy, read_seed};
+use crate::store::{SyncPolicy, read_seed};
 
 fn records(count: u64) -> Vec<CheckpointRecord> {
     let mut chain = Chain::new();
@@ -15,14 +16,10 @@ fn records(count: u64) -> Vec<CheckpointRecord> {
             let object = coin(100 + number, address(1), number);
             let transaction = chain.transaction(address(1), &[number], vec![object]);
             let record = chain.seal(vec![transaction]);
-            chain.indexes.apply(record.clone());
+            chain.apply(record.clone());
             record
         })
         .collect()
-}
-
-fn open(directory: &Path) -> Result<(Store, Vec<CheckpointRecord>), StoreError> {
-    Store::open(directory, &SEED, SyncPolicy::Never)
 }
 
 fn write(directory: &Path, records: &[CheckpointRecord]) -> u64 {
@@ -97,7 +94,7 @@ fn foreign_files_and_foreign_chains_are_refused() {
     write(directory.path(), &records(1));
     let other = sui_sdk_types::Digest::new([8; 32]);
     assert!(matches!(
-        Store::open(directory.path(), &other, SyncPolicy::Never),
+        open_with(directory.path(), &other, SyncPolicy::Never),
         Err(StoreError::OtherSeed { .. })
     ));
     std::fs::write(directory.path().join("chain.log"), [b'x'; 100]).unwrap();

@@ -1,12 +1,12 @@
 //! Damage to the log: it opens with every record but the last, or it is refused and left byte for byte.
 
 use std::fs;
-use std::path::Path;
 
 use super::fixture::{Chain, SEED, address, coin};
+use super::{open, open_with};
 use crate::error::StoreError;
 use crate::record::CheckpointRecord;
-use crate::store::{Store, SyncPolicy};
+use crate::store::SyncPolicy;
 
 const LOG: &str = "chain.log";
 const MARK: &str = "chain.mark";
@@ -29,21 +29,17 @@ fn records() -> Vec<CheckpointRecord> {
             let object = coin(100 + number, address(1), number);
             let transaction = chain.transaction(address(1), &[number], vec![object]);
             let record = chain.seal(vec![transaction]);
-            chain.indexes.apply(record.clone());
+            chain.apply(record.clone());
             record
         })
         .collect()
-}
-
-fn open(directory: &Path) -> Result<(Store, Vec<CheckpointRecord>), StoreError> {
-    Store::open(directory, &SEED, SyncPolicy::Never)
 }
 
 /// A chain that was killed.
 fn whole() -> Whole {
     let directory = tempfile::tempdir().unwrap();
     let records = records();
-    let (mut store, _) = Store::open(directory.path(), &SEED, SyncPolicy::EveryCheckpoint).unwrap();
+    let (mut store, _) = open_with(directory.path(), &SEED, SyncPolicy::EveryCheckpoint).unwrap();
     let mut starts = vec![];
     for record in &records {
         starts.push(fs::read(directory.path().join(LOG)).unwrap().len());

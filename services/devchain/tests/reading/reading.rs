@@ -197,10 +197,10 @@ async fn a_long_reader_does_not_hold_up_the_chain() {
     let mut chain = chain();
     let transaction = chain.transaction(address(1), &[], vec![coin(100, address(2), 1)]);
     let next = chain.seal(vec![transaction]);
-    let (_, ledger) = serve_live(chain).await;
-    let before = ledger.state().read();
-    ledger.state().publish(next);
-    let after = ledger.state().read();
+    let (_, live) = serve_live(chain).await;
+    let before = live.ledger.state().read();
+    live.publish(next);
+    let after = live.ledger.state().read();
     let owner = |indexes: &crate::indexes::Indexes| {
         use sui_devchain_executor::ObjectStore;
         *indexes.latest(&address(100)).unwrap().owner()

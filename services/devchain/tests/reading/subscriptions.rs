@@ -25,7 +25,7 @@ fn records(count: u64) -> Vec<CheckpointRecord> {
             let transaction: TransactionRecord =
                 chain.transaction(address(1), &[number, number], vec![]);
             let record = chain.seal(vec![transaction]);
-            chain.indexes.apply(record.clone());
+            chain.apply(record.clone());
             record
         })
         .collect()
@@ -34,7 +34,7 @@ fn records(count: u64) -> Vec<CheckpointRecord> {
 fn chain_of(records: &[CheckpointRecord]) -> Chain {
     let mut chain = Chain::new();
     for record in records {
-        chain.indexes.apply(record.clone());
+        chain.apply(record.clone());
     }
     chain
 }
@@ -51,7 +51,7 @@ fn event_mask() -> FieldMask {
 #[tokio::test]
 async fn an_event_stream_replays_then_follows_the_tip() {
     let records = records(8);
-    let (url, ledger) = serve_live(chain_of(&records[..4])).await;
+    let (url, live) = serve_live(chain_of(&records[..4])).await;
     let client = Client::new(url).unwrap();
     let mut request = EventStreamRequest::new().with_start(EventStreamStart::Checkpoint(1));
     request.read_mask = Some(event_mask());
@@ -70,7 +70,7 @@ async fn an_event_stream_replays_then_follows_the_tip() {
         if seen.len() >= 6
             && let Some(record) = rest.next()
         {
-            ledger.state().publish(record.clone());
+            live.publish(record.clone());
         }
     }
     assert_eq!(seen, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]);
@@ -88,7 +88,7 @@ async fn an_event_stream_replays_then_follows_the_tip() {
 #[tokio::test]
 async fn an_event_stream_resumes_behind_a_cursor() {
     let records = records(6);
-    let (url, _ledger) = serve_live(chain_of(&records)).await;
+    let (url, _live) = serve_live(chain_of(&records)).await;
     let client = Client::new(url).unwrap();
     let mut request = EventStreamRequest::new().with_start(EventStreamStart::Checkpoint(2));
     request.read_mask = Some(event_mask());
@@ -117,7 +117,7 @@ async fn an_event_stream_resumes_behind_a_cursor() {
 #[tokio::test]
 async fn a_checkpoint_stream_has_no_gaps() {
     let records = records(9);
-    let (url, ledger) = serve_live(chain_of(&records[..3])).await;
+    let (url, live) = serve_live(chain_of(&records[..3])).await;
     let client = Client::new(url).unwrap();
     let mut request =
         CheckpointStreamRequest::new().with_start(CheckpointStreamStart::Checkpoint(0));
@@ -131,7 +131,7 @@ async fn a_checkpoint_stream_has_no_gaps() {
             digests.push(checkpoint.digest().parse::<Digest>().unwrap());
         }
         if let Some(record) = rest.next() {
-            ledger.state().publish(record.clone());
+            live.publish(record.clone());
         }
     }
     let expected: Vec<_> = records.iter().map(|r| r.summary.digest()).collect();
@@ -141,7 +141,7 @@ async fn a_checkpoint_stream_has_no_gaps() {
 #[tokio::test]
 async fn checkpoints_are_listed_in_both_directions() {
     let records = records(5);
-    let (url, _ledger) = serve_live(chain_of(&records)).await;
+    let (url, _live) = serve_live(chain_of(&records)).await;
     let client = Client::new(url).unwrap();
     for descending in [false, true] {
         let mut options = proto::QueryOptions::default().with_limit(2u32);
