@@ -2,12 +2,16 @@
 
 mod audit;
 mod chain;
+mod contents;
+mod directories;
+mod fault;
 mod faults;
 mod history;
 mod journal;
 mod lines;
 mod load;
 mod machine;
+mod mishaps;
 mod model;
 mod money;
 mod network;
@@ -21,6 +25,7 @@ mod reports;
 mod seeds;
 mod simulation;
 mod snapshot;
+mod sparse;
 mod syncs;
 mod trouble;
 mod victims;
@@ -28,4 +33,4 @@ mod wire;
 
 pub use plan::Plan;
 pub use seeds::{Remembered, remembered};
-pub use simulation::{Report, simulate};
+pub use simulation::{Report, prepare, simulate};

@@ -14,6 +14,10 @@ use crate::{
 
 /// Of so many steps, one extends a blob, and one deletes one.
 const STEPS_PER_CHANGE: u32 = 6;
+/// Of so many stores one is broken off, and begun anew.
+const STORES_PER_BREAK: u32 = 10;
+/// When a store is broken off that is.
+const BREAK: std::ops::Range<Duration> = Duration::from_millis(1)..Duration::from_millis(600);
 /// Longest time of a store or a read, with everything that faults do to it.
 const LONGEST: Duration = Duration::from_secs(180);
 
@@ -49,18 +53,28 @@ impl Worker {
         let content = Content::draw(&mut self.draw);
         let epochs: u32 = self.draw.random_range(1..=3);
         let deletable = self.draw.random_bool(0.5);
-        let mut store = self.client.store(content.bytes()).epochs(epochs);
-        if !deletable {
-            store = store.permanent();
-        }
+        let store = || {
+            let store = self.client.store(content.bytes()).epochs(epochs);
+            match deletable {
+                true => store,
+                false => store.permanent(),
+            }
+        };
         let begun = Instant::now();
-        let stored = tokio::time::timeout(LONGEST, store.start()).await;
+        let is_broken_off = self.draw.random_ratio(1, STORES_PER_BREAK);
+        if is_broken_off {
+            // As a client that dies in the middle of it; nobody knows how far it came.
+            let dies_after = self.draw.random_range(BREAK);
+            let _ = tokio::time::timeout(dies_after, store().start()).await;
+        }
+        let stored = tokio::time::timeout(LONGEST, store().start()).await;
         let stored = stored.with_context(|| format!("store {number} hangs"))?;
         let journal = &self.network.journal;
         match stored {
             Ok(stored) => {
                 journal.note(format_args!(
-                    "store {number}: {} bytes until epoch {}, {} {}",
+                    "store {number}{}: {} bytes until epoch {}, {} {}",
+                    if is_broken_off { " again" } else { "" },
                     content.length(),
                     stored.end_epoch(),
                     if deletable { "deletable" } else { "permanent" },
@@ -70,6 +84,7 @@ impl Worker {
                 blob.object_id = stored.object_id();
                 blob.owner = self.number;
                 blob.deletable = deletable;
+                blob.uncertain = is_broken_off;
                 self.model.add(blob);
                 Ok(())
             }

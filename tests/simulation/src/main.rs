@@ -1,9 +1,13 @@
 //! Runs simulations, one seed after the other.
 
-use std::process::{Command, ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
 
+use anyhow::ensure;
 use clap::Parser;
-use walrus_simulation::{Plan, simulate};
+use walrus_simulation::{Plan, prepare, simulate};
 
 /// Runs a whole network in one thread and in virtual time: nodes, chain and clients with seeded faults.
 ///
@@ -35,6 +39,13 @@ struct Arguments {
     /// Prints the journal as it is written. What nodes log is up to RUST_LOG.
     #[arg(long, short)]
     verbose: bool,
+    /// The directory of a network to start from, which is made if it is not there: networks of a size are alike until a seed begins. It
+    /// is of no use to another version of this program.
+    #[arg(long, value_name = "DIRECTORY")]
+    prepared: Option<PathBuf>,
+    /// Prepares the network, and ends.
+    #[arg(long, requires = "prepared")]
+    prepare_only: bool,
 }
 
 impl Arguments {
@@ -56,29 +67,68 @@ impl Arguments {
     }
 }
 
-/// Runs each seed in a process of its own: what a simulation does depends on how many runtimes its process has had.
-fn each_alone(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut failed = 0_u64;
-    for seed in (arguments.seed..).take(usize::try_from(arguments.seeds)?) {
+impl Arguments {
+    /// The same program for one seed.
+    fn alone(&self, seed: u64, prepared: &Path) -> anyhow::Result<Command> {
         let mut alone = Command::new(std::env::current_exe()?);
         alone.args(["--seed", &seed.to_string()]);
-        alone.args(["--nodes", &arguments.nodes.to_string()]);
-        alone.args(["--epochs", &arguments.epochs.to_string()]);
-        alone.args(["--stores", &arguments.stores.to_string()]);
-        alone.args(["--faults", &arguments.faults.to_string()]);
-        if arguments.verbose {
+        alone.args(["--nodes", &self.nodes.to_string()]);
+        alone.args(["--epochs", &self.epochs.to_string()]);
+        alone.args(["--stores", &self.stores.to_string()]);
+        alone.args(["--faults", &self.faults.to_string()]);
+        alone.arg("--prepared").arg(prepared);
+        if self.verbose {
             alone.arg("--verbose");
         }
-        if !alone.status()?.success() {
-            failed += 1;
-        }
+        Ok(alone)
     }
-    println!("{} seeds, {failed} failed", arguments.seeds);
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+
+    /// Has the network prepared by another process: what a simulation does depends on how many runtimes its own has had.
+    fn have_prepared(&self, prepared: &Path) -> anyhow::Result<()> {
+        if !prepared.is_dir() {
+            let mut preparing = self.alone(self.seed, prepared)?;
+            let done = preparing.arg("--prepare-only").status()?;
+            ensure!(done.success(), "the network cannot be prepared");
+        }
+        Ok(())
+    }
+
+    /// Runs each seed in a process of its own.
+    fn each_alone(&self, prepared: &Path) -> anyhow::Result<ExitCode> {
+        let mut failed = 0_u64;
+        for seed in (self.seed..).take(usize::try_from(self.seeds)?) {
+            if !self.alone(seed, prepared)?.status()?.success() {
+                failed += 1;
+            }
+        }
+        println!("{} seeds, {failed} failed", self.seeds);
+        Ok(if failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    /// Runs the one seed in this process.
+    fn here(&self, prepared: &Path) -> anyhow::Result<ExitCode> {
+        let (seed, begun) = (self.seed, std::time::Instant::now());
+        let report = simulate(self.plan(seed), prepared, self.verbose)?;
+        let (digest, took) = (report.digest(), begun.elapsed().as_secs_f64());
+        let digest = digest.get(..16).unwrap_or_default();
+        let Some(failure) = &report.failure else {
+            println!(
+                "seed {seed}: {} blobs, {took:.1} s, journal {digest}",
+                report.blobs
+            );
+            return Ok(ExitCode::SUCCESS);
+        };
+        if !self.verbose {
+            println!("{}", report.journal);
+        }
+        println!("seed {seed} FAILED after {took:.1} s: {failure}");
+        println!("again: {} --verbose", self.command(seed));
+        Ok(ExitCode::FAILURE)
+    }
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -88,24 +138,18 @@ fn main() -> anyhow::Result<ExitCode> {
         .with_writer(std::io::stderr)
         .without_time()
         .init();
-    if arguments.seeds > 1 {
-        return each_alone(&arguments);
-    }
-    let (seed, begun) = (arguments.seed, std::time::Instant::now());
-    let report = simulate(arguments.plan(seed), arguments.verbose)?;
-    let (digest, took) = (report.digest(), begun.elapsed().as_secs_f64());
-    let digest = digest.get(..16).unwrap_or_default();
-    let Some(failure) = &report.failure else {
-        println!(
-            "seed {seed}: {} blobs, {took:.1} s, journal {digest}",
-            report.blobs
-        );
-        return Ok(ExitCode::SUCCESS);
+    let temporary = tempfile::tempdir()?;
+    let prepared = match &arguments.prepared {
+        Some(prepared) => prepared.clone(),
+        None => temporary.path().join("prepared"),
     };
-    if !arguments.verbose {
-        println!("{}", report.journal);
+    if arguments.prepare_only {
+        prepare(&arguments.plan(arguments.seed), &prepared)?;
+        return Ok(ExitCode::SUCCESS);
     }
-    println!("seed {seed} FAILED after {took:.1} s: {failure}");
-    println!("again: {} --verbose", arguments.command(seed));
-    Ok(ExitCode::FAILURE)
+    arguments.have_prepared(&prepared)?;
+    match arguments.seeds {
+        1 => arguments.here(&prepared),
+        _ => arguments.each_alone(&prepared),
+    }
 }

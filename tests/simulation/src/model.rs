@@ -70,9 +70,14 @@ impl Blob {
         }
     }
 
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.content.bytes()
+    }
+
     /// Whether these are its bytes.
     pub(crate) fn is(&self, bytes: &[u8]) -> bool {
-        self.content.bytes() == bytes
+        self.bytes() == bytes
     }
 
     /// Whether everybody may rely on it in this epoch.

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     sync::{
@@ -13,17 +12,22 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use futures::FutureExt as _;
 use tokio::sync::oneshot;
+use walrus_core::BlsPublicKey;
 use walrus_node::{
-    Listeners, NodeConfig, PreparedNode, RunningNode, Surroundings, WorkPlace, operator,
-    storage::{StorageOptions, disks::FreeSpace},
+    Listeners, NodeConfig, PreparedNode, RunningNode, Surroundings, WorkPlace,
+    config::KeySource,
+    operator,
+    storage::{Storage, disks::FreeSpace},
 };
+use walrus_service::clock::Clock;
 
 use crate::{
     chain,
+    directories::Directories,
     lines::{Cut, CutId, Party},
     network::Site,
-    platter::Platter,
     snapshot::Known,
     syncs,
     wire::Wire,
@@ -61,8 +65,11 @@ pub(crate) struct SimNode {
     pub(crate) index: u16,
     pub(crate) known: Known,
     pub(crate) disk: Arc<Disk>,
-    directory: PathBuf,
-    platter: Arc<Platter>,
+    directories: Directories,
+    /// Its configuration, if it is not that of [`Known`].
+    file: Option<PathBuf>,
+    /// How far its clock is ahead, in milliseconds.
+    ahead_ms: i64,
     running: Option<RunningNode>,
 }
 
@@ -93,25 +100,25 @@ impl PowerFailure {
 
 impl Drop for SimNode {
     fn drop(&mut self) {
-        syncs::forget(self.platter.root());
+        syncs::forget(self.directories.platter.root());
     }
 }
 
 impl SimNode {
-    /// One that is down, on a directory of its own below `site`.
+    /// One that is down, on directories of its own below `site`; every third has two disks.
     pub(crate) fn new(known: Known, site: &Path, seed: u64) -> anyhow::Result<Self> {
         let index = known.index;
-        let directory = site.join("nodes").join(index.to_string());
-        let copies = site.join("platters").join(index.to_string());
+        let disks = if index.is_multiple_of(3) { 2 } else { 1 };
         let seed = seed.wrapping_add(u64::from(index));
-        let platter = Arc::new(Platter::new(directory.clone(), copies, seed)?);
-        syncs::listen(Arc::clone(&platter));
+        let directories = Directories::new(site, index, disks, seed)?;
+        syncs::listen(Arc::clone(&directories.platter));
         Ok(Self {
             index,
             known,
             disk: Arc::default(),
-            directory,
-            platter,
+            directories,
+            file: None,
+            ahead_ms: 0,
             running: None,
         })
     }
@@ -125,8 +132,32 @@ impl SimNode {
         self.running.as_ref()
     }
 
-    fn config(&self, site: &Site) -> NodeConfig {
-        self.known.config(&self.directory, site)
+    fn config(&self, site: &Site) -> anyhow::Result<NodeConfig> {
+        match &self.file {
+            Some(file) => NodeConfig::load(file),
+            None => Ok(self.known.config(&self.directories, site)),
+        }
+    }
+
+    /// Whether it has more than one disk.
+    pub(crate) fn has_further_disks(&self) -> bool {
+        !self.directories.further().is_empty()
+    }
+
+    /// The files of a node that is down.
+    pub(crate) fn files(&self) -> anyhow::Result<&Directories> {
+        ensure!(!self.is_up(), "a node that is up holds its files");
+        Ok(&self.directories)
+    }
+
+    /// The files of a node that may be up: to be looked at.
+    pub(crate) fn seen_files(&self) -> &Directories {
+        &self.directories
+    }
+
+    /// Has its clock be wrong from its next start on.
+    pub(crate) fn set_clock_ahead(&mut self, milliseconds: i64) {
+        self.ahead_ms = milliseconds;
     }
 
     /// Brings it up.
@@ -169,14 +200,17 @@ impl SimNode {
             })),
             free_space: FreeSpace::told_by(room),
             work: WorkPlace::Tasks(Arc::new(delay)),
-            clock: site.clock.clone(),
+            clock: match self.ahead_ms {
+                0 => site.clock.clone(),
+                ahead => Clock::of_runtime(site.clock.unix_ms().saturating_add_signed(ahead)),
+            },
         };
         let listeners = Listeners {
             // Its server listens, and nobody connects.
             rest: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
             metrics: None,
         };
-        let node = PreparedNode::new_in(surroundings, listeners, self.config(site)).await;
+        let node = PreparedNode::new_in(surroundings, listeners, self.config(site)?).await;
         let node = node.with_context(|| format!("cannot prepare node {}", self.index))?;
         let node = node.start().await;
         node.with_context(|| format!("cannot start node {}", self.index))
@@ -203,7 +237,7 @@ impl SimNode {
         let cut: Arc<Mutex<Option<CutId>>> = Arc::default();
         let (noted, wires) = (Arc::clone(&cut), site.wires.clone());
         let (address, party) = (self.known.address.clone(), Party::Node(self.index));
-        self.platter.fail_after(syncs, move || {
+        self.directories.platter.fail_after(syncs, move || {
             wires.disconnect(&address);
             let cut = wires.cut(Cut::off([party]));
             *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(cut);
@@ -214,13 +248,16 @@ impl SimNode {
 
     /// Whether it goes on only because it has not noticed yet that it has no power.
     pub(crate) fn is_without_power(&self) -> bool {
-        self.platter.is_off()
+        self.directories.platter.is_off()
     }
 
     /// Ends it as a failure of power does: what was not synced may be lost.
     pub(crate) fn lose_power(&mut self, site: &Site) -> anyhow::Result<()> {
         site.wires.disconnect(&self.known.address);
-        self.platter.fail().context("the power does not fail")?;
+        self.directories
+            .platter
+            .fail()
+            .context("the power does not fail")?;
         self.running = None;
         Ok(())
     }
@@ -232,7 +269,7 @@ impl SimNode {
         failure: PowerFailure,
     ) -> anyhow::Result<()> {
         ensure!(!self.is_up(), "a node that is up has power");
-        let lock = self.platter.without_power().join("db").join("lock");
+        let lock = self.directories.lock_without_power();
         for _ in 0..LETTING_GO {
             let is_free = match fs::File::open(&lock) {
                 Ok(lock) => lock.try_lock().is_ok(),
@@ -240,7 +277,8 @@ impl SimNode {
             };
             if is_free {
                 failure.end(site);
-                return self.platter.restore().context("the power is not back");
+                let restored = self.directories.platter.restore();
+                return restored.context("the power is not back");
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -260,7 +298,7 @@ impl SimNode {
             () = failure.failed() => Ok(()),
             started = self.start(site) => started,
         };
-        if !self.platter.hold() {
+        if !self.directories.platter.hold() {
             started?;
             return Ok(false);
         }
@@ -269,49 +307,46 @@ impl SimNode {
         Ok(true)
     }
 
-    /// The end of what was being written when it was killed: bytes that are no record, behind the last of some segment.
-    pub(crate) fn tear(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        ensure!(!self.is_up(), "a node that is up writes on");
-        let mut segments = Vec::new();
-        find_files(&self.directory.join("shards"), &mut segments)?;
-        segments.sort();
-        let Some(segment) = segments.last() else {
-            return Ok(());
-        };
-        let mut file = fs::OpenOptions::new().append(true).open(segment)?;
-        Ok(file.write_all(bytes)?)
+    /// Forgets the further disk that is not there, as its operator does when it never comes back.
+    pub(crate) fn forget_disk(&self, site: &Site) -> anyhow::Result<()> {
+        let disk = self.files()?.further().last().context("it has one disk")?;
+        let storage = Storage::open_with(self.config(site)?.storage_options())?;
+        ensure!(
+            storage.forget_disk(disk)?,
+            "node {} has all disks",
+            self.index
+        );
+        Ok(storage.close()?)
     }
 
-    /// Loses all slivers, as a disk that is replaced has.
-    pub(crate) fn lose_slivers(&self) -> anyhow::Result<()> {
-        ensure!(!self.is_up(), "a node that is up holds its files");
-        let shards = self.directory.join("shards");
-        if shards.exists() {
-            fs::remove_dir_all(&shards)?;
-        }
-        // Not even a failure of power brings them back.
-        Ok(self.platter.settle()?)
+    /// Configures the protocol key that is to take the place of its own from its next start on; returns what others know it by.
+    pub(crate) fn configure_next_key(&mut self, site: &Site) -> anyhow::Result<BlsPublicKey> {
+        let keys = self.known.keys(&site.directory);
+        let file = keys.join("node.yaml");
+        let key = (1_u32..)
+            .map(|number| keys.join(format!("protocol-{number}.key")))
+            .find(|key| !key.exists());
+        let key = key.context("no name for a key")?;
+        let text = operator::generate(operator::KeyKind::Protocol, operator::KeyFormat::Tagged)?;
+        operator::write_key(&key, &text, false)?;
+        let mut config = self.config(site)?;
+        config.next_protocol_key_pair = Some(KeySource::file(key));
+        config.config_synchronizer.enabled = true;
+        fs::write(&file, config.to_yaml()?)?;
+        self.file = Some(file);
+        let next = config.next_protocol_key()?.context("it has no next key")?;
+        Ok(next.public_key())
+    }
+
+    /// Whether it has to be started again.
+    pub(crate) fn wants_restart(&self) -> bool {
+        let running = self.running.as_ref();
+        running.is_some_and(|node| node.restart_wanted().now_or_never().is_some())
     }
 
     /// Checks the storage of a node that is down.
     pub(crate) fn check(&self, site: &Site) -> anyhow::Result<operator::FsckReport> {
-        let options: StorageOptions = self.config(site).storage_options();
+        let options = self.config(site)?.storage_options();
         Ok(operator::check_unused(options, false)?)
     }
-}
-
-/// All files below a directory.
-fn find_files(directory: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    if !directory.exists() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            find_files(&path, found)?;
-        } else {
-            found.push(path);
-        }
-    }
-    Ok(())
 }

@@ -6,7 +6,8 @@
 //! * No background job of a node fails.
 //! * Epochs begin and their changes end in time; each member reports its shards exactly once for an epoch ([`crate::reports`]).
 //! * When the faults are over, every member has both slivers of every live blob for each of its shards, and soon nothing of blobs
-//!   that have ended.
+//!   that have ended, nor a file for them or for shards that are others'.
+//! * What nodes say that they have they hand out, byte for byte ([`crate::contents`]).
 //! * No WAL comes from nowhere, and none is lost ([`crate::money`]).
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -205,7 +206,7 @@ pub(crate) async fn held(
     Ok(Some(held.success.data))
 }
 
-/// Waits until no member has a sliver of a blob that has ended.
+/// Waits until no member has a sliver of a blob that has ended, and no node a file for slivers that have, or for shards that it has not.
 ///
 /// # Errors
 /// It takes more than `longest`.
@@ -216,21 +217,10 @@ pub(crate) async fn nothing_left(
 ) -> anyhow::Result<()> {
     let start = Instant::now();
     loop {
-        let committees = network.reader.committees().await?;
-        let members = network.shards(&committees.current);
-        let mut left = None;
-        for index in members.into_keys() {
-            for blob in model.gone(committees.epoch) {
-                let held = held(network, index, &blob.blob_id).await?;
-                let is_left = |held: Held| !held.primary.is_empty() || !held.secondary.is_empty();
-                if held.is_some_and(is_left) {
-                    let number = blob.number;
-                    left = Some(format!(
-                        "node {index} still has slivers of blob {number}, which has ended"
-                    ));
-                }
-            }
-        }
+        let left = match left_of_ended(network, model).await? {
+            None => left_over(network).await?,
+            left => left,
+        };
         match left {
             None => return Ok(()),
             Some(left) if start.elapsed() > longest => {
@@ -239,6 +229,49 @@ pub(crate) async fn nothing_left(
             Some(_) => tokio::time::sleep(LOOK).await,
         }
     }
+}
+
+/// A sliver that should have gone.
+async fn left_of_ended(network: &Network, model: &Model) -> anyhow::Result<Option<String>> {
+    let committees = network.reader.committees().await?;
+    for index in network.shards(&committees.current).into_keys() {
+        for blob in model.gone(committees.epoch) {
+            let held = held(network, index, &blob.blob_id).await?;
+            let is_left = |held: Held| !held.primary.is_empty() || !held.secondary.is_empty();
+            if held.is_some_and(is_left) {
+                let number = blob.number;
+                return Ok(Some(format!(
+                    "node {index} still has slivers of blob {number}, which has ended"
+                )));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A file that should have gone.
+async fn left_over(network: &Network) -> anyhow::Result<Option<String>> {
+    let committees = network.reader.committees().await?;
+    let others = [&committees.previous, &committees.next];
+    let counting = others.into_iter().flatten().chain([&committees.current]);
+    // Shards that went to others are kept for one epoch more.
+    let mut own = Shards::new();
+    for committee in counting {
+        for (index, shards) in network.shards(committee) {
+            own.entry(index).or_default().extend(shards);
+        }
+    }
+    for index in network.indexes() {
+        let node = network.node(index).await?;
+        if !node.is_up() {
+            continue;
+        }
+        let own = own.get(&index).map(Vec::as_slice).unwrap_or_default();
+        if let Some(left) = node.seen_files().left_over(committees.epoch, own)? {
+            return Ok(Some(format!("node {index} still has {left}")));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -272,7 +305,7 @@ mod tests {
             assert!(missing(&network, &model, Some(2)).await?.is_none());
             let mut node = network.node(3).await?;
             tokio::time::sleep(LOOK).await;
-            node.lose_slivers()?;
+            node.files()?.lose_slivers()?;
             node.start(&network.site).await?;
             drop(node);
             whole(&network, &model, Some(3), EPOCH).await?;

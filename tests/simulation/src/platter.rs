@@ -9,19 +9,18 @@ use std::{
     ffi::OsString,
     fmt, fs,
     io::{self, ErrorKind},
-    os::unix::fs::{FileExt as _, MetadataExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::UNIX_EPOCH,
 };
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use rustix::{fs::SeekFrom, io::Errno};
+
+use crate::sparse::{COPIED, copy_range, end_of_bytes, first_difference, remove};
 
 /// Disks write so many bytes of a file at once.
 const PAGE: u64 = 4096;
-/// How much is copied at once.
-const COPIED: usize = 1 << 16;
 
 /// A file or directory, whatever its name is by now; the number alone is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -365,66 +364,11 @@ fn names(directory: &Path) -> io::Result<Names> {
     Ok(names)
 }
 
-/// Where the bytes of a file end whose rest was never written; its length is `end`.
-fn end_of_bytes(file: &fs::File, end: u64) -> io::Result<u64> {
-    let (mut at, mut bytes_end) = (0, 0);
-    while at < end {
-        match rustix::fs::seek(file, SeekFrom::Data(at)) {
-            Ok(data) => bytes_end = rustix::fs::seek(file, SeekFrom::Hole(data))?,
-            Err(Errno::NXIO) => break,
-            Err(error) => return Err(error.into()),
-        }
-        at = bytes_end;
-    }
-    Ok(bytes_end.min(end))
-}
-
-fn copy_range(from: &fs::File, to: &fs::File, start: u64, end: u64) -> io::Result<()> {
-    let (mut buffer, mut at) = (vec![0; COPIED], start);
-    while at < end {
-        let most = usize::try_from(end.saturating_sub(at)).unwrap_or(COPIED);
-        let part = buffer.get_mut(..most.min(COPIED)).unwrap_or_default();
-        let read = from.read_at(part, at)?;
-        let part = part.get(..read).unwrap_or_default();
-        if part.is_empty() {
-            break;
-        }
-        to.write_all_at(part, at)?;
-        at = at.saturating_add(read as u64);
-    }
-    Ok(())
-}
-
-/// Where two files differ first: behind the shorter one at the latest.
-fn first_difference(one: &fs::File, other: &fs::File) -> io::Result<u64> {
-    let (mut ours, mut theirs) = (vec![0; COPIED], vec![0; COPIED]);
-    let end = one.metadata()?.len().min(other.metadata()?.len());
-    let has_bytes = end_of_bytes(one, end)?.max(end_of_bytes(other, end)?);
-    let mut at = 0;
-    while at < has_bytes {
-        let read = one.read_at(&mut ours, at)?;
-        let read = read.min(other.read_at(&mut theirs, at)?);
-        let pairs = ours.iter().zip(&theirs).take(read);
-        let same = pairs.take_while(|(one, other)| one == other).count();
-        at = at.saturating_add(same as u64);
-        if same < read || read == 0 {
-            return Ok(at.min(end));
-        }
-    }
-    Ok(end)
-}
-
-fn remove(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
         io::Write as _,
+        os::unix::fs::FileExt as _,
         sync::{
             Arc,
             atomic::{AtomicBool, Ordering},

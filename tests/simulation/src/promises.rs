@@ -1,11 +1,11 @@
-//! Promises: what a node has confirmed is there after a failure of power, whoever else is there or not.
+//! Promises: what a node has confirmed is there after a failure of power, whoever else is there or not, and is handed out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, ensure};
 use walrus_node_client::Held;
 
-use crate::{model::Model, network::Network, oracle};
+use crate::{contents, model::Model, network::Network, oracle};
 
 /// A node that has just come up has all that it had of the blobs that it has confirmed, as far as they are live and the shards are its
 /// own, and were an epoch before.
@@ -52,5 +52,5 @@ pub(crate) async fn kept(
             );
         }
     }
-    Ok(())
+    contents::right(network, model, &[index]).await
 }

@@ -1,12 +1,12 @@
 //! One simulation, from the snapshot to the last check.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::task::JoinSet;
 
 use crate::{
-    audit,
+    audit, contents,
     faults::Faults,
     journal::Journal,
     load::Worker,
@@ -46,12 +46,20 @@ impl Report {
     }
 }
 
-/// Runs a simulation; `aloud` prints its journal as it goes.
+/// Prepares the network that simulations of a plan's size start from, in a directory that is not there yet. It does not depend on the seed.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn prepare(plan: &Plan, prepared: &Path) -> anyhow::Result<()> {
+    Snapshot::keep(plan, prepared)
+}
+
+/// Runs a simulation from a network that [`prepare`] has made; `aloud` prints its journal as it goes.
 ///
 /// # Errors
 /// If it cannot be run. What fails in it is in the report.
-pub fn simulate(plan: Plan, aloud: bool) -> anyhow::Result<Report> {
-    let snapshot = Snapshot::of(&plan)?;
+pub fn simulate(plan: Plan, prepared: &Path, aloud: bool) -> anyhow::Result<Report> {
+    let snapshot = Snapshot::kept(&plan, prepared)?;
     machine::run(plan.seed, move || async move {
         let (journal, model) = (Journal::new(aloud), Arc::new(Model::default()));
         let went = run(plan, snapshot, journal.clone(), Arc::clone(&model)).await;
@@ -136,6 +144,8 @@ async fn happen(network: &Arc<Network>, model: &Arc<Model>) -> anyhow::Result<()
     for blob in model.live(epoch) {
         reader.read(&blob).await?;
     }
+    let all: Vec<_> = network.indexes().collect();
+    contents::right(network, model, &all).await?;
     oracle::nothing_left(network, model, REMOVAL).await?;
     reports::once(network).await?;
     money::is_conserved(network).await

@@ -1,16 +1,22 @@
 //! Snapshot: a network at the beginning of its first epoch, which every simulation of its size starts from.
 //!
-//! The contracts are published, the nodes registered and staked on, the clients have money. It is made once in a process.
+//! The contracts are published, the nodes registered and staked on, the clients have money. It is made once for many simulations, in a
+//! directory.
 
+#[cfg(test)]
 use std::{
     collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+use std::{
     fs,
     num::NonZeroU64,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use walrus_deploy::{DeployParameters, Deployment, deploy};
 use walrus_node::{
@@ -29,15 +35,17 @@ use walrus_sui::{
     Address,
     contract::ContractReader,
     transactions::{ContractWriter, TransactionExecutor},
-    wallet::{Environment, Keypair, Wallet, replace_private},
+    wallet::{Environment, Keypair, Wallet},
 };
 
 use crate::{
     chain,
+    directories::Directories,
     lines::Party,
     machine,
     network::Site,
     plan::{EPOCH, Plan},
+    sparse::copy_tree,
     wire::Wires,
 };
 
@@ -51,19 +59,35 @@ const PURSE: u64 = 1_000_000_000_000_000;
 pub(crate) const CLIENTS: u16 = 3;
 const WALLET_FILE: &str = "client.yaml";
 
+/// What is known of a network, beside its files.
+const NETWORK_FILE: &str = "network.json";
+/// Where its files are.
+const FILES: &str = "files";
+
 /// A network as it begins.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// In `chain` the log of the chain, in `keys` those of the nodes.
-    files: Vec<(PathBuf, Vec<u8>)>,
+    /// In `files/chain` is the log of the chain, in `files/keys` those of the nodes.
+    directory: PathBuf,
+    /// The directory, if it goes with this.
+    _temporary: Option<TempDir>,
     pub(crate) deployment: Deployment,
     pub(crate) nodes: Vec<Known>,
     /// Their keys, in text.
     pub(crate) clients: Vec<String>,
 }
 
+/// What the file of a network tells.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    size: Size,
+    deployment: Deployment,
+    nodes: Vec<Known>,
+    clients: Vec<String>,
+}
+
 /// What is known of a node whether it is up or not.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Known {
     pub(crate) index: u16,
     pub(crate) node_id: Address,
@@ -72,10 +96,12 @@ pub(crate) struct Known {
     pub(crate) address: String,
     /// The key of its wallet, in text.
     pub(crate) wallet: String,
+    /// What it votes for.
+    votes: VotingParams,
 }
 
 /// How large a network is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Size {
     nodes: u16,
     spares: u16,
@@ -83,34 +109,77 @@ struct Size {
 }
 
 /// Those that this process has made.
+#[cfg(test)]
 static MADE: Mutex<BTreeMap<Size, Arc<Snapshot>>> = Mutex::new(BTreeMap::new());
 
-impl Snapshot {
-    /// That of a plan's size.
-    pub(crate) fn of(plan: &Plan) -> anyhow::Result<Arc<Self>> {
-        let size = Size {
+impl Size {
+    fn of(plan: &Plan) -> Self {
+        Self {
             nodes: plan.nodes,
             spares: plan.spares(),
             shards: plan.shards(),
-        };
+        }
+    }
+}
+
+impl Snapshot {
+    /// That of a plan's size, for the tests of a process.
+    #[cfg(test)]
+    pub(crate) fn of(plan: &Plan) -> anyhow::Result<Arc<Self>> {
+        let size = Size::of(plan);
         // Whoever comes while it is made waits for it.
         let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(snapshot) = made.get(&size) {
             return Ok(Arc::clone(snapshot));
         }
-        let snapshot = machine::run(0, move || Self::make(size));
-        let snapshot = Arc::new(snapshot.context("the network cannot be prepared")?);
+        let directory = Self::make(size)?;
+        let path = directory.path().to_owned();
+        let snapshot = Arc::new(Self::load(path, Some(directory), size)?);
         made.insert(size, Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
+    /// Makes that of a plan's size in a directory, which appears when it is complete.
+    pub(crate) fn keep(plan: &Plan, directory: &Path) -> anyhow::Result<()> {
+        let made = Self::make(Size::of(plan))?;
+        let parent = directory.parent().filter(|parent| *parent != Path::new(""));
+        let unfinished = tempfile::tempdir_in(parent.unwrap_or(Path::new(".")))?;
+        let unfinished = unfinished.keep();
+        copy_tree(made.path(), &unfinished)?;
+        match fs::rename(&unfinished, directory) {
+            // Somebody else was faster.
+            Err(_) if directory.is_dir() => Ok(fs::remove_dir_all(&unfinished)?),
+            kept => kept.with_context(|| format!("cannot make {}", directory.display())),
+        }
+    }
+
+    /// The one that is kept in a directory.
+    pub(crate) fn kept(plan: &Plan, directory: &Path) -> anyhow::Result<Arc<Self>> {
+        let snapshot = Self::load(directory.to_owned(), None, Size::of(plan));
+        let snapshot = snapshot.with_context(|| format!("in {}", directory.display()))?;
+        Ok(Arc::new(snapshot))
+    }
+
+    fn load(directory: PathBuf, temporary: Option<TempDir>, size: Size) -> anyhow::Result<Self> {
+        let told = fs::read(directory.join(NETWORK_FILE))?;
+        let told: Told = serde_json::from_slice(&told)?;
+        ensure!(
+            told.size == size,
+            "there is a network of {:?}, not of {size:?}",
+            told.size
+        );
+        Ok(Self {
+            directory,
+            _temporary: temporary,
+            deployment: told.deployment,
+            nodes: told.nodes,
+            clients: told.clients,
+        })
+    }
+
     /// Writes its files to where a simulation goes on with them.
     pub(crate) fn unpack(&self, to: &Path) -> anyhow::Result<()> {
-        for (path, bytes) in &self.files {
-            let path = to.join(path);
-            fs::create_dir_all(path.parent().unwrap_or(to))?;
-            replace_private(&path, bytes)?;
-        }
+        copy_tree(&self.directory.join(FILES), to)?;
         // A wallet names its keys by their whole path.
         for known in &self.nodes {
             let environment = Environment {
@@ -119,15 +188,26 @@ impl Snapshot {
                 ws: None,
                 basic_auth: None,
             };
-            let wallet = keys(to, known.index).join(WALLET_FILE);
+            let wallet = known.keys(to).join(WALLET_FILE);
             Wallet::create(&wallet, environment, Keypair::parse(&known.wallet)?)?;
         }
         Ok(())
     }
 
-    async fn make(size: Size) -> anyhow::Result<Self> {
-        let directory = scratch()?;
-        let chain = chain::boot(&directory.path().join("chain")).await?;
+    fn make(size: Size) -> anyhow::Result<TempDir> {
+        let made = machine::run(0, move || async move {
+            let directory = scratch()?;
+            let told = Self::prepare(size, &directory.path().join(FILES)).await?;
+            let told = serde_json::to_vec_pretty(&told)?;
+            fs::write(directory.path().join(NETWORK_FILE), told)?;
+            Ok(directory)
+        });
+        made.context("the network cannot be prepared")
+    }
+
+    async fn prepare(size: Size, directory: &Path) -> anyhow::Result<Told> {
+        fs::create_dir_all(directory)?;
+        let chain = chain::boot(&directory.join("chain")).await?;
         let wires = Wires::new(Plan::of_seed(0).draw("preparation"));
         let client = chain::client(&chain, Party::Client(0), &wires)?;
         let admin = chain::admin(&chain)?;
@@ -155,7 +235,7 @@ impl Snapshot {
 
         let mut nodes = Vec::new();
         for (index, wallet) in (0..).zip(wallets) {
-            let keys = keys(directory.path(), index);
+            let keys = keys(directory, index);
             nodes.push(register(index, wallet, &keys, &reader, all).await?);
         }
         let members = nodes.iter().take(usize::from(size.nodes));
@@ -164,10 +244,8 @@ impl Snapshot {
         writer.voting_end().await.context("no committee")?;
         writer.initiate_epoch_change().await.context("no epoch")?;
         chain.shutdown().await;
-        let mut files = Vec::new();
-        read_files(directory.path(), directory.path(), &mut files)?;
-        Ok(Self {
-            files,
+        Ok(Told {
+            size,
             deployment,
             nodes,
             clients: clients.iter().map(|key| key.to_base64()).collect(),
@@ -178,23 +256,6 @@ impl Snapshot {
 /// Where the keys of a node are.
 fn keys(directory: &Path, index: u16) -> PathBuf {
     directory.join("keys").join(index.to_string())
-}
-
-/// Every file below a directory, by its path from `root`.
-fn read_files(
-    root: &Path,
-    directory: &Path,
-    files: &mut Vec<(PathBuf, Vec<u8>)>,
-) -> anyhow::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            read_files(root, &path, files)?;
-        } else {
-            files.push((path.strip_prefix(root)?.to_owned(), fs::read(&path)?));
-        }
-    }
-    Ok(())
 }
 
 /// Registers a node with fresh keys.
@@ -220,6 +281,7 @@ async fn register(
             ..VotingParams::default()
         },
     };
+    let votes = offer.voting_params.clone();
     let registration = offer.registration(&fresh.protocol, &fresh.network, 0, wallet.address());
     let key = wallet.to_base64();
     let writer = ContractWriter::new(reader.clone(), wallet);
@@ -231,13 +293,19 @@ async fn register(
         cap_id: cap.id,
         address,
         wallet: key,
+        votes,
     })
 }
 
 impl Known {
-    /// How the node is configured on this directory.
-    pub(crate) fn config(&self, directory: &Path, site: &Site) -> NodeConfig {
-        let keys = keys(&site.directory, self.index);
+    /// Where its keys are, below the directory of its network.
+    pub(crate) fn keys(&self, directory: &Path) -> PathBuf {
+        keys(directory, self.index)
+    }
+
+    /// How the node is configured on these directories.
+    pub(crate) fn config(&self, directories: &Directories, site: &Site) -> NodeConfig {
+        let keys = self.keys(&site.directory);
         let (host, port) = self.address.split_once(':').unwrap_or_default();
         let deployment = &site.snapshot.deployment;
         NodeConfig {
@@ -262,13 +330,16 @@ impl Known {
                 ..ShardSyncConfig::default()
             },
             storage_node_cap: Some(self.cap_id),
+            storage_disks: directories.further().to_vec(),
+            commission_rate: 0,
+            voting_params: self.votes.clone(),
             config_synchronizer: ConfigSynchronizerConfig {
                 enabled: false,
                 ..ConfigSynchronizerConfig::default()
             },
             ..NodeConfig::new(
                 format!("node-{}", self.index),
-                directory.to_owned(),
+                directories.first().to_owned(),
                 KeySource::file(keys.join(PROTOCOL_KEY_FILE)),
                 KeySource::file(keys.join(NETWORK_KEY_FILE)),
                 host.to_owned(),

@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) enum Wanted {
     /// A member.
     Member,
+    /// A member with more disks than one.
+    ManyDisks,
+    /// A member that is not about to leave.
+    Stayer,
     /// Two members or more, as many as can be borne at most.
     Group,
     /// A part of the members, however many: nothing is wrong with them, only between them and the others.
@@ -157,6 +161,14 @@ impl Victims {
                 return Ok(chosen);
             }
             Wanted::Member => chosen.retain(bears_one_more),
+            Wanted::ManyDisks => {
+                chosen.retain(bears_one_more);
+                chosen = self.with_many_disks(chosen).await?;
+            }
+            Wanted::Stayer => {
+                let leaving = self.leaving().clone();
+                chosen.retain(|node| !leaving.contains(node) && bears_one_more(node));
+            }
             Wanted::Leaver => {
                 let leaving = self.leaving().clone();
                 // As many stay as came first.
@@ -168,6 +180,16 @@ impl Victims {
             }
         }
         Ok(chosen.choose(draw).copied().into_iter().collect())
+    }
+
+    async fn with_many_disks(&self, of: Vec<u16>) -> anyhow::Result<Vec<u16>> {
+        let mut found = Vec::new();
+        for index in of {
+            if self.network.node(index).await?.has_further_disks() {
+                found.push(index);
+            }
+        }
+        Ok(found)
     }
 
     /// Those that may join.

@@ -4,7 +4,7 @@
 //! with it the server's loop over connections: an address leads to the node that is registered there.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -33,6 +33,10 @@ const LATENCY: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_millis(12);
 /// How long nobody answers before a connection is given up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most bytes of a request that come before its connection breaks.
+const MOST_BEFORE_BREAK: usize = 60_000;
+/// So often it may be halved before it is drawn: most requests are small.
+const HALVINGS: u32 = 12;
 /// Most bytes of what a node says that it holds.
 const MAX_HELD_BYTES: usize = 1 << 20;
 
@@ -68,6 +72,8 @@ struct State {
     places: BTreeMap<String, Place>,
     lines: Lines,
     lies: BTreeMap<u16, Lie>,
+    /// Nodes to which what is sent breaks off.
+    breaks: BTreeSet<u16>,
     confirmed: Vec<Confirmed>,
     /// What each node had of a blob when it confirmed it last.
     promises: BTreeMap<u16, BTreeMap<String, Held>>,
@@ -89,6 +95,7 @@ impl Wires {
             places: BTreeMap::new(),
             lines: Lines::default(),
             lies: BTreeMap::new(),
+            breaks: BTreeSet::new(),
             confirmed: Vec::new(),
             promises: BTreeMap::new(),
         })))
@@ -129,6 +136,25 @@ impl Wires {
             Some(lie) => lies.insert(node, lie),
             None => lies.remove(&node),
         };
+    }
+
+    /// Has what is sent to a node break off in the middle, or ends that.
+    pub(crate) fn break_uploads(&self, node: u16, breaks: bool) {
+        let mut state = self.state();
+        match breaks {
+            true => state.breaks.insert(node),
+            false => state.breaks.remove(&node),
+        };
+    }
+
+    /// Behind how many bytes of a request to a node its connection breaks, if it does.
+    fn breaks_behind(&self, node: u16) -> Option<usize> {
+        let mut state = self.state();
+        let breaks = state.breaks.contains(&node);
+        breaks.then(|| {
+            let most = MOST_BEFORE_BREAK >> state.draw.random_range(0..HALVINGS);
+            state.draw.random_range(0..most)
+        })
     }
 
     /// Something was confirmed.
@@ -229,9 +255,14 @@ impl Wire {
         }
         request.extensions_mut().insert(self.caller());
         let path = request.uri().path().to_owned();
+        let broken = CancellationToken::new();
+        if let Some(behind) = self.wires.breaks_behind(place.node) {
+            request = request.map(|body| broken_off(body, behind, broken.clone()));
+        }
         let answer = tokio::select! {
             biased;
             () = place.life.cancelled() => Err(reset()),
+            () = broken.cancelled() => Err(reset()),
             () = line.cancelled() => Err(reset()),
             answer = place.router.clone().oneshot(request) => Ok(answer),
         };
@@ -348,6 +379,23 @@ fn breaking<T: Send + 'static>(
     whole.boxed()
 }
 
+/// A body whose connection breaks with the piece in which are more bytes than so many.
+fn broken_off(body: Body, behind: usize, broken: CancellationToken) -> Body {
+    let mut left = behind;
+    let bytes = body.into_data_stream().map(move |next| {
+        let next = next.map_err(io::Error::other)?;
+        match left.checked_sub(next.len()) {
+            Some(rest) => left = rest,
+            None => {
+                broken.cancel();
+                return Err(io::Error::from(io::ErrorKind::ConnectionReset));
+            }
+        }
+        Ok(next)
+    });
+    Body::from_stream(bytes)
+}
+
 fn reset() -> TransportError {
     io::Error::from(io::ErrorKind::ConnectionReset).into()
 }
@@ -443,6 +491,18 @@ mod tests {
         assert_eq!(answer.chunk().await.unwrap().unwrap(), "more");
         wires.disconnect(PLACE);
         answer.chunk().await.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_sent_breaks_off_in_the_middle_for_both() {
+        let broken = CancellationToken::new();
+        let body = broken_off(Body::from(vec![7; 100]), 100, broken.clone());
+        assert_eq!(axum::body::to_bytes(body, 1000).await.unwrap().len(), 100);
+        assert!(!broken.is_cancelled());
+        let pieces = stream::iter([60, 60]).map(|length| Ok::<_, io::Error>(vec![7; length]));
+        let body = broken_off(Body::from_stream(pieces), 100, broken.clone());
+        axum::body::to_bytes(body, 1000).await.unwrap_err();
+        assert!(broken.is_cancelled());
     }
 
     #[tokio::test(start_paused = true)]

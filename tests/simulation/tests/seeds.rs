@@ -4,8 +4,12 @@
 //! `select!` looks at its branches from that count as well.
 #![allow(clippy::expect_used)]
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
 
+use tempfile::TempDir;
 use walrus_simulation::remembered;
 
 /// A network that a test may run beside others.
@@ -13,10 +17,32 @@ const SMALL: [&str; 8] = [
     "--nodes", "5", "--epochs", "1", "--stores", "6", "--faults", "2",
 ];
 
-fn start(seed: u64, more: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_walrus-simulation"))
-        .args(["--verbose", "--seed", &seed.to_string()])
-        .args(more)
+/// Where the network is kept that the simulations of a test start from.
+struct Prepared(TempDir);
+
+impl Prepared {
+    fn network(more: &[&str]) -> Self {
+        let this = Self(tempfile::tempdir().expect("a directory"));
+        let status = this.command(0, more).arg("--prepare-only").status();
+        assert!(status.expect("the program of the simulation").success());
+        this
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("prepared")
+    }
+
+    fn command(&self, seed: u64, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_walrus-simulation"));
+        command.args(["--verbose", "--seed", &seed.to_string()]);
+        command.arg("--prepared").arg(self.path()).args(more);
+        command
+    }
+}
+
+fn start(prepared: &Prepared, seed: u64, more: &[&str]) -> Child {
+    prepared
+        .command(seed, more)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program of the simulation")
@@ -34,19 +60,21 @@ fn journal(simulation: Child) -> Vec<String> {
 
 #[test]
 fn a_seed_does_the_same_again() {
-    let first = journal(start(1, &SMALL));
-    let second = journal(start(1, &SMALL));
+    let network = Prepared::network(&SMALL);
+    let first = journal(start(&network, 1, &SMALL));
+    let second = journal(start(&network, 1, &SMALL));
     for (one, other) in first.iter().zip(&second) {
         assert_eq!(one, other);
     }
     assert!(first.len() > 10, "{first:?}");
     assert_eq!(first.len(), second.len());
-    assert_ne!(first, journal(start(2, &SMALL)));
+    assert_ne!(first, journal(start(&network, 2, &SMALL)));
 }
 
 #[test]
 fn a_sample_of_seeds_holds() {
-    let running = [1, 2].map(|seed| start(seed, &[]));
+    let network = Prepared::network(&[]);
+    let running = [1, 2].map(|seed| start(&network, seed, &[]));
     for simulation in running {
         journal(simulation);
     }
@@ -56,11 +84,12 @@ fn a_sample_of_seeds_holds() {
 fn seeds_that_found_a_bug_hold() {
     let remembered: Vec<_> = remembered().collect();
     assert!(!remembered.is_empty(), "seeds.txt names none");
+    let network = Prepared::network(&[]);
     // Two at once: a runner has two cores.
     for seeds in remembered.chunks(2) {
         let running: Vec<_> = seeds
             .iter()
-            .map(|seed| (seed, start(seed.seed, &[])))
+            .map(|seed| (seed, start(&network, seed.seed, &[])))
             .collect();
         for (seed, simulation) in running {
             let journal = journal(simulation);
