@@ -1,6 +1,11 @@
 //! Age of the program: one that is old may not know what the network has learned since. Client spec 2.1.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    env, fs,
+    io::{self, IsTerminal as _},
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use jiff::Timestamp;
 
@@ -10,11 +15,32 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// From then on it is old.
 const OLD: Duration = DAY.saturating_mul(30);
 
-/// Warns if it is old.
+/// A file below the home directory whose time says when somebody was warned.
+const WARNED: &str = ".walrus/warned-of-age";
+
+/// Warns people, not programs, if it is old; once a day where there is a directory to remember it in.
 pub(crate) fn warn() {
-    if let Some(warning) = warning(MADE, SystemTime::now()) {
+    let now = SystemTime::now();
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    if let Some(warning) = warning(MADE, now)
+        && env::home_dir().is_none_or(|home| is_due(&home.join(WARNED), now))
+    {
         tracing::warn!("{warning}");
     }
+}
+
+/// Whether nobody was warned in the last day; then it is remembered that somebody is now.
+fn is_due(warned: &Path, now: SystemTime) -> bool {
+    let last = fs::metadata(warned).and_then(|found| found.modified());
+    let is_recent = |last| now.duration_since(last).is_ok_and(|past| past < DAY);
+    if last.is_ok_and(is_recent) {
+        return false;
+    }
+    // Where it cannot be remembered, people are warned again.
+    let _ = fs::write(warned, "");
+    true
 }
 
 fn warning(made: Option<&str>, now: SystemTime) -> Option<String> {
@@ -31,6 +57,17 @@ fn warning(made: Option<&str>, now: SystemTime) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_warned_once_a_day() {
+        let home = tempfile::tempdir().unwrap();
+        let warned = home.path().join("warned");
+        let now = SystemTime::now() + Duration::from_secs(60);
+        assert!(is_due(&warned, now) && !is_due(&warned, now));
+        assert!(is_due(&warned, now + DAY) && !is_due(&warned, now));
+        let nowhere = home.path().join("absent/warned");
+        assert!(is_due(&nowhere, now) && is_due(&nowhere, now));
+    }
 
     #[test]
     fn what_is_older_than_thirty_days_says_of_when_it_is() {
