@@ -113,12 +113,9 @@ async fn stakes_earn_come_back_and_move_and_nodes_are_looked_after() {
     }
     let (one, other) = (caps[0].node_id, caps[1].node_id);
     let scene = Scene { writer, caps };
-    let [stake, second] = &scene
-        .writer
-        .stake(&[(one, STAKE), (one, STAKE)])
-        .await
-        .unwrap()[..]
-    else {
+    let staked = [(one, STAKE), (one, STAKE)];
+    let staked = scene.writer.stake(&staked).await.unwrap();
+    let [stake, second] = &staked[..] else {
         panic!("two stakes");
     };
     assert_eq!(scene.exit(stake).await, StakeExit::NotCounting);

@@ -377,7 +377,7 @@ fn show_nodes(home: &Home, committee: &Value) {
     assert!(!short.contains("0x") && short.contains("node-3"), "{short}");
     for arguments in [&["--json"][..], &[]] {
         let receivers = ["info", "committee", "--commission-receivers"];
-        let table = home.succeed(&[&receivers, arguments].concat());
+        let table = home.succeed(&[&receivers[..], arguments].concat());
         let mut lines = table.lines();
         assert_eq!(lines.next(), Some("Current committee, epoch 1"), "{table}");
         let columns = "node ID,name,receiver type,receiver,receiver owner";

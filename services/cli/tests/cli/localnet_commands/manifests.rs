@@ -165,7 +165,7 @@ fn verify(home: &Home, blob_id: &str) {
     assert_eq!(verified["length"], LENGTH);
     // Of a part, the proof tells its own blob ID; what was asked for is the whole.
     let named =
-        |error: &str| error.contains(&format!("it is not that range of blob {blob_id}, part 2"));
+        |error: &str| error.contains(&format!("it is not that range of blob {blob_id}, part 3"));
     let other = home.fail(&by_proof("part", "0-6"));
     assert!(other.contains("not of those asked for"), "{other}");
     let mut part = fs::read(home.path().join("part")).unwrap();

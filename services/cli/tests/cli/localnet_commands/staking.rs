@@ -88,7 +88,7 @@ fn estimate(home: &Home, node: &str) {
 }
 
 fn stakes(home: &Home, options: &[&str]) -> Vec<Value> {
-    let listed = home.json(&[&["list-staked-wal", "--json"], options].concat());
+    let listed = home.json(&[&["list-staked-wal", "--json"][..], options].concat());
     listed["stakedWals"].as_array().unwrap().clone()
 }
 
@@ -145,7 +145,7 @@ fn withdraw_what_does_not_count(home: &Home, one: &str, other: &str) {
         .iter()
         .map(|stake| stake["id"].as_str().unwrap())
         .collect();
-    let withdrawn = home.json(&[&["withdraw-stake", "--json"], &ids[..]].concat());
+    let withdrawn = home.json(&[&["withdraw-stake", "--json"][..], &ids].concat());
     assert_eq!(withdrawn["stakedWalIds"].as_array().unwrap().len(), 2);
     assert!(withdrawn["txDigest"].is_string(), "{withdrawn}");
     assert_eq!(stakes(home, &[]).len(), before - 2);
