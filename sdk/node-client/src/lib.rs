@@ -39,7 +39,8 @@ pub use health::{
 pub use introduction::{INTRODUCTION, INTRODUCTION_LIFETIME, Introduction, IntroductionError};
 pub use limits::{MAX_JSON_BYTES, METADATA_HEADROOM_BYTES};
 pub use pieces::{
-    PIECE_HEADER_BYTES, PieceError, PieceHasher, PieceHeader, PieceName, PieceReader, payload_parts,
+    PIECE_HEADER_BYTES, PieceError, PieceHasher, PieceHeader, PieceName, PieceReader, coalesced,
+    payload_parts,
 };
 pub use pool::{Endpoint, MAX_POOLED_NODES, NodePool};
 pub use reason::Reason;

@@ -8,7 +8,7 @@
 //!          payload
 //! ```
 
-use std::fmt;
+use std::{fmt, task::Poll};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
@@ -21,6 +21,8 @@ const NAME_BYTES: usize = 7;
 const CHECKSUM_BYTES: usize = 32;
 /// Largest part of a payload that is sent at once, so that it is seen how it comes along.
 const PART: usize = 16 << 10;
+/// Parts below this are copied together, as far as they fit in one.
+const SMALL_PART: usize = 2 << 10;
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,6 +114,37 @@ pub fn payload_parts(mut payload: Bytes) -> impl Iterator<Item = Bytes> + Send +
     std::iter::from_fn(move || {
         let length = payload.len().min(PART);
         (length > 0).then(|| payload.split_to(length))
+    })
+}
+
+/// The same bytes in fewer parts: small ones that are there at once go out as one, so that many small pieces take few frames.
+pub fn coalesced<S, E>(parts: S) -> impl Stream<Item = Result<Bytes, E>> + use<S, E>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    let mut parts = Box::pin(parts.fuse());
+    let (mut small, mut next) = (BytesMut::new(), None);
+    futures::stream::poll_fn(move |context| {
+        loop {
+            if let Some(next) = next.take() {
+                return Poll::Ready(Some(next));
+            }
+            let part = parts.as_mut().poll_next(context);
+            if let Poll::Ready(Some(Ok(part))) = &part
+                && part.len() < SMALL_PART
+            {
+                small.extend_from_slice(part);
+                if small.len().saturating_add(SMALL_PART) <= PART {
+                    continue;
+                }
+            } else if small.is_empty() {
+                return part;
+            } else if let Poll::Ready(Some(part)) = part {
+                next = Some(part);
+            }
+            // What is not there yet is not waited for, and will wake whoever waits for it.
+            return Poll::Ready(Some(Ok(small.split().freeze())));
+        }
     })
 }
 
@@ -286,6 +319,32 @@ mod tests {
             assert_eq!(read(&bytes, at_once).await.unwrap(), pieces());
         }
         assert!(read(&[], 1).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn small_parts_that_are_there_go_out_together() {
+        let part = |length| Bytes::from((0..length).map(|i| i as u8).collect::<Vec<_>>());
+        let lengths = [39, 100, 39, 16 << 10, 39, 2047, 39, 5];
+        let parts: Vec<_> = lengths.into_iter().map(part).collect();
+        let whole = parts.concat();
+        let stream = futures::stream::iter(parts.into_iter().map(Ok::<_, Infallible>));
+        let merged: Vec<_> = coalesced(stream).map(|part| part.unwrap()).collect().await;
+        let lengths: Vec<_> = merged.iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [178, 16 << 10, 2130]);
+        assert_eq!(merged.concat(), whole);
+        // Never more than a part of the usual size, and nothing waits for what is not there yet.
+        let many = std::iter::repeat_n(part(2000), 60).map(Ok::<_, &str>);
+        let (some, stops) = (
+            futures::stream::iter(many),
+            futures::stream::iter([Err("end")]),
+        );
+        let merged: Vec<_> = coalesced(some.chain(stops)).collect().await;
+        assert_eq!(merged.last(), Some(&Err("end")));
+        let lengths = merged.iter().flatten().map(Bytes::len);
+        assert!(lengths.clone().all(|length| length <= PART) && lengths.sum::<usize>() == 120_000);
+        let stuck = futures::stream::iter([Ok::<_, Infallible>(part(3))]);
+        let mut stuck = coalesced(stuck.chain(futures::stream::pending()));
+        assert_eq!(stuck.next().await, Some(Ok(part(3))));
     }
 
     #[tokio::test]

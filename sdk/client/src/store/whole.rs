@@ -7,7 +7,7 @@ use futures::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use walrus_core::{Epoch, SliverType, sliver::SliverId};
 use walrus_node_client::{
-    NodeClient, PIECE_HEADER_BYTES, PieceHeader, PieceName, Reason, payload_parts,
+    NodeClient, PIECE_HEADER_BYTES, PieceHeader, PieceName, Reason, coalesced, payload_parts,
 };
 
 use super::{
@@ -249,13 +249,13 @@ enum Memory {
 
 impl Sending {
     fn into_stream(self) -> impl Stream<Item = Result<Bytes, NodeProblem>> + Send + 'static {
-        futures::stream::try_unfold(self, |mut this| async move {
+        coalesced(futures::stream::try_unfold(self, |mut this| async move {
             let part = this
                 .next()
                 .await
                 .inspect_err(|error| this.unread.note(error))?;
             Ok(part.map(|part| (part, this)))
-        })
+        }))
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, NodeProblem> {

@@ -145,7 +145,8 @@ pub(crate) enum Command {
             What is paid for is the encoded size: about five times the file, and its metadata once for each shard, 64 bytes for every \
             shard each time. So a single byte takes 648 KiB on 100 shards, and 63 MiB on the 1000 of the public networks: put small \
             files together. A blob is as large as the number of shards allows (`walrus info size`).\n\n\
-            Large files take little memory: their slivers are in files without names in --spool-dir."
+            Large files take little memory. What can be read only once is copied into a file without a name in --spool-dir first; so are the \
+            slivers of files above 4 GiB, and those for nodes that take one at a time."
     )]
     #[command(override_usage = "walrus store [OPTIONS] --epochs <N|max> <FILES>...")]
     Store(StoreArgs),
