@@ -9,7 +9,6 @@
 //! known it makes some of the slivers, and keeps none.
 
 mod columns;
-mod coset;
 mod error;
 mod leaf_hashes;
 mod matrix;

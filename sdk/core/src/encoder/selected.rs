@@ -1,7 +1,7 @@
 //! Selective encoder: slivers of choice in BCS, for whoever knows the metadata already and keeps no slivers (encoding spec 2, 4.1).
 //!
 //! What a recovery symbol is depends on all source symbols of its codeword, so all of the blob is read for one sliver as for many,
-//! but only those of choice are computed and are in memory. The code works on polynomials (`coset.rs`): the source symbols of an
+//! but only those of choice are computed and are in memory. The code works on polynomials (`reed_solomon/cosets.rs`): the source symbols of an
 //! aligned group of positions become a short polynomial each, and a weighted sum of these is the polynomial of any other group.
 
 use std::{
@@ -12,12 +12,10 @@ use std::{
 
 use crate::{
     blob_source::BlobSource,
-    encoder::{
-        coset::{CosetEncoder, Cosets},
-        error::EncodeError,
-        matrix::PaddedBlob,
-    },
+    codec::CodecError,
+    encoder::{error::EncodeError, matrix::PaddedBlob},
     parameters::{EncodingConfig, ParameterError},
+    reed_solomon::{CosetEncoder, Cosets, Layout},
     sliver::{SliverFraming, SliverId},
     sliver_type::SliverType,
     work::{Running, Work},
@@ -212,11 +210,8 @@ impl<'a> SelectiveEncoder<'a> {
             return Ok(());
         }
         let originals = self.shape.source_symbols(sliver_type);
-        let cosets = Cosets::new(
-            originals,
-            self.shape.n - originals,
-            making.iter().map(|sliver| sliver.index),
-        );
+        let layout = Layout::new(originals, self.shape.n - originals).map_err(CodecError::from)?;
+        let cosets = Cosets::new(layout, making.iter().map(|sliver| sliver.index));
         let mut by_index: BTreeMap<usize, Vec<&Making<'_>>> = BTreeMap::new();
         for sliver in making {
             by_index.entry(sliver.index).or_default().push(sliver);

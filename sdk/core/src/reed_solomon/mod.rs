@@ -5,6 +5,7 @@
 //! processor has them, else with the crate's fastest engine.
 
 mod area;
+mod cosets;
 mod decoder;
 mod encoder;
 mod engine;
@@ -15,6 +16,7 @@ mod library;
 mod locator;
 mod rate;
 
+pub(crate) use cosets::{CosetEncoder, Cosets};
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::Encoder;
 pub use engine::CodeEngine;
