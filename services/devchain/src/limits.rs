@@ -23,7 +23,7 @@ pub const DEFAULT_STREAM_LIMIT: usize = 100;
 /// Most items of one list stream; the client resumes with the cursor.
 pub const MAX_STREAM_LIMIT: usize = 1000;
 /// Most transactions, commands and events together that one list stream looks at before it ends with `SCAN_LIMIT`.
-pub const MAX_STREAM_SCAN: usize = 100_000;
+pub const MAX_STREAM_SCAN: u64 = 100_000;
 /// Lists that are put together at a time; more wait.
 pub const MAX_CONCURRENT_SCANS: usize = 2;
 /// Most literals in a filter.

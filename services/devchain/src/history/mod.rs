@@ -1,8 +1,9 @@
 //! History: checkpoints, transactions and versions of objects, from the first one on (devchain spec 6.5).
 //!
-//! What was is in the log and stays there. In memory there is where to find it, some 300 bytes for a transaction, and as much of it
+//! What was is in the log and stays there. In memory there is where to find it, some 350 bytes for a transaction, and as much of it
 //! as was asked for lately. A copy is cheap and stays as it is while the original goes on.
 
+mod marks;
 mod runs;
 mod sealed;
 mod tables;
@@ -17,9 +18,10 @@ use crate::error::StoreError;
 use crate::limits::HISTORY_CACHE_BYTES;
 use crate::store::{Archive, Place};
 
+pub(crate) use marks::{Key, Marks, Path};
 pub(crate) use runs::Runs;
 pub(crate) use sealed::{Checkpoint, Executed};
-pub(crate) use tables::{Fixed, Ordinal, Tables};
+pub(crate) use tables::{Fixed, Ordinal, Spot, Tables};
 
 /// A checkpoint of the log that cannot be read any more.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -90,7 +92,12 @@ impl History {
             versions
                 .extend(written.map(|object| ((object.object_id(), object.version()), ordinal)));
         }
-        self.tables.offsets.extend(vec![(number, place.offset)]);
+        let spot = Spot {
+            offset: place.offset,
+            weight: checkpoint.weight(),
+            marks: Marks::of(&checkpoint),
+        };
+        self.tables.spots.extend(vec![(number, spot)]);
         self.tables
             .checkpoints
             .extend(vec![(checkpoint.digest, number)]);
@@ -129,12 +136,17 @@ impl History {
         {
             return Ok(Some(Arc::clone(tip)));
         }
-        let offset = self.tables.offsets.get(&number);
-        let read = offset.map(|offset| self.past.checkpoint(number, offset));
+        let spot = self.spot(number);
+        let read = spot.map(|spot| self.past.checkpoint(number, spot.offset));
         read.transpose().map_err(|error| Unreadable {
             number,
             reason: error.to_string(),
         })
+    }
+
+    /// What is known of a checkpoint without reading it.
+    pub(crate) fn spot(&self, number: u64) -> Option<Spot> {
+        self.tables.spots.get(&number)
     }
 
     /// The number of the checkpoint with this digest.

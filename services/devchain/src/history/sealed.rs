@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sui_sdk_types::{
-    Address, CheckpointContents, CheckpointSummary, Digest, Object, ValidatorAggregatedSignature,
-    Version,
+    Address, CheckpointContents, CheckpointSummary, Digest, Object, TransactionKind,
+    ValidatorAggregatedSignature, Version,
 };
 
 use crate::record::{CheckpointRecord, TransactionRecord};
@@ -53,6 +53,23 @@ impl Checkpoint {
             signature,
             transactions,
         }
+    }
+
+    /// How much there is in it for a filter to look at: transactions, commands and events.
+    pub(crate) fn weight(&self) -> u64 {
+        let transactions = self.transactions.iter();
+        let weights = transactions.map(|executed| {
+            let record = &executed.record;
+            let commands = match &record.transaction.kind {
+                TransactionKind::ProgrammableTransaction(programmable) => {
+                    programmable.commands.len()
+                }
+                _ => 0,
+            };
+            let events = record.events.as_ref().map_or(0, |events| events.0.len());
+            commands.saturating_add(events).saturating_add(1) as u64
+        });
+        weights.fold(0, u64::saturating_add)
     }
 
     /// The transaction at a position.

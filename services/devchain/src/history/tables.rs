@@ -2,18 +2,28 @@
 
 use sui_sdk_types::{Address, Digest, Version};
 
-use super::Runs;
+use super::{Marks, Runs};
 
 /// The tables. A copy stays as it is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
-    /// Where the record of a checkpoint begins, by its number.
-    pub(crate) offsets: Runs<u64, u64>,
+    /// Checkpoints by number.
+    pub(crate) spots: Runs<u64, Spot>,
     /// Numbers of checkpoints.
     pub(crate) checkpoints: Runs<Digest, u64>,
     pub(crate) transactions: Runs<Digest, Ordinal>,
     /// The transactions that wrote versions of objects.
     pub(crate) versions: Runs<(Address, Version), Ordinal>,
+}
+
+/// What is known of a checkpoint without its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// Where its record begins.
+    pub(crate) offset: u64,
+    /// [`super::Checkpoint::weight`].
+    pub(crate) weight: u64,
+    pub(crate) marks: Marks,
 }
 
 /// Which transaction of which checkpoint.
@@ -62,6 +72,29 @@ impl Fixed for Address {
     fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (address, rest) = bytes.split_first_chunk()?;
         Some((Self::new(*address), rest))
+    }
+}
+
+impl Fixed for Spot {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        (self.offset, self.weight).put(bytes);
+        for word in self.marks.0 {
+            word.put(bytes);
+        }
+    }
+
+    fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let ((offset, weight), mut rest) = Fixed::take(bytes)?;
+        let mut marks = Marks::default();
+        for word in &mut marks.0 {
+            (*word, rest) = Fixed::take(rest)?;
+        }
+        let spot = Self {
+            offset,
+            weight,
+            marks,
+        };
+        Some((spot, rest))
     }
 }
 

@@ -20,7 +20,7 @@ use sui_sdk_types::{
 
 use crate::abi::original_id;
 use crate::checkpoint::Previous;
-use crate::history::{Checkpoint, Executed, History, Ordinal, Unreadable};
+use crate::history::{Checkpoint, Executed, History, Ordinal, Spot, Unreadable};
 use crate::record::CheckpointRecord;
 use crate::store::{Archive, Place};
 
@@ -189,6 +189,11 @@ impl Indexes {
     /// The checkpoint with this sequence number.
     pub(crate) fn checkpoint(&self, number: u64) -> Result<Option<Arc<Checkpoint>>, Unreadable> {
         self.history.checkpoint(number)
+    }
+
+    /// What is known of a checkpoint without reading it.
+    pub(crate) fn spot(&self, number: u64) -> Option<Spot> {
+        self.history.spot(number)
     }
 
     /// The number of the checkpoint with this digest.

@@ -13,14 +13,14 @@ use tracing::warn;
 
 use super::{Epoch, Indexes};
 use crate::error::StoreError;
-use crate::history::{Checkpoint, Fixed, Ordinal, Tables};
+use crate::history::{Checkpoint, Fixed, Ordinal, Spot, Tables};
 use crate::store::{Opening, Place, Position, SectionReader, SectionWriter, Unusable};
 
 /// Kinds of sections, in this order; those of objects, balances and tables may come several times.
 const HEAD: u8 = 1;
 const OBJECTS: u8 = 2;
 const BALANCES: u8 = 3;
-const OFFSETS: u8 = 4;
+const SPOTS: u8 = 4;
 const CHECKPOINTS: u8 = 5;
 const TRANSACTIONS: u8 = 6;
 const VERSIONS: u8 = 7;
@@ -71,7 +71,7 @@ pub(crate) fn save(
     )?;
     sequence(&mut writer, BALANCES, indexes.address_balances.iter())?;
     let tables = indexes.history.tables();
-    table(&mut writer, OFFSETS, tables.offsets.iter())?;
+    table(&mut writer, SPOTS, tables.spots.iter())?;
     table(&mut writer, CHECKPOINTS, tables.checkpoints.iter())?;
     table(&mut writer, TRANSACTIONS, tables.transactions.iter())?;
     table(&mut writer, VERSIONS, tables.versions.iter())?;
@@ -157,14 +157,14 @@ fn load(
             BALANCES => each(&bytes, |(key, amount): ((Address, TypeTag), u128)| {
                 indexes.address_balances.insert_mut(key, amount);
             })?,
-            OFFSETS => entries(&bytes, &mut read.offsets)?,
+            SPOTS => entries(&bytes, &mut read.spots)?,
             CHECKPOINTS => entries(&bytes, &mut read.checkpoints)?,
             TRANSACTIONS => entries(&bytes, &mut read.transactions)?,
             VERSIONS => entries(&bytes, &mut read.versions)?,
             _ => return Err(Unusable::Damaged("a section is of no known kind")),
         }
     }
-    if read.offsets.len() as u64 != head.records {
+    if read.spots.len() as u64 != head.records {
         return Err(Unusable::Damaged("it lacks checkpoints"));
     }
     indexes.randomness_round = head.randomness_round;
@@ -176,7 +176,7 @@ fn load(
 /// What is read of the tables.
 #[derive(Default)]
 struct Entries {
-    offsets: Vec<(u64, u64)>,
+    spots: Vec<(u64, Spot)>,
     checkpoints: Vec<(Digest, u64)>,
     transactions: Vec<(Digest, Ordinal)>,
     versions: Vec<((Address, Version), Ordinal)>,
@@ -185,7 +185,7 @@ struct Entries {
 impl From<Entries> for Tables {
     fn from(read: Entries) -> Self {
         let mut tables = Self::default();
-        tables.offsets.extend(read.offsets);
+        tables.spots.extend(read.spots);
         tables.checkpoints.extend(read.checkpoints);
         tables.transactions.extend(read.transactions);
         tables.versions.extend(read.versions);
@@ -261,7 +261,7 @@ impl PartialEq for Indexes {
             && self.randomness_round == other.randomness_round
             && self.epochs == other.epochs
             && digest(self) == digest(other)
-            && sorted(&tables.offsets) == sorted(&others.offsets)
+            && sorted(&tables.spots) == sorted(&others.spots)
             && sorted(&tables.checkpoints) == sorted(&others.checkpoints)
             && sorted(&tables.transactions) == sorted(&others.transactions)
             && sorted(&tables.versions) == sorted(&others.versions)

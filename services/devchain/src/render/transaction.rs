@@ -136,15 +136,15 @@ pub(crate) fn transaction(
     if mask.contains(Message::BALANCE_CHANGES_FIELD.name) {
         message.balance_changes = record.balance_changes.iter().map(balance_change).collect();
     }
-    if let Some(submask) = mask.subtree(Message::OBJECTS_FIELD.name) {
-        if let Some(submask) = submask.subtree(proto::ObjectSet::OBJECTS_FIELD.name) {
-            let mut set = proto::ObjectSet::default();
-            set.objects = touched(objects, &record.effects)?
-                .iter()
-                .map(|found| object::object(objects.indexes, found, &submask))
-                .collect();
-            message.objects = Some(set);
-        }
+    if let Some(submask) = mask.subtree(Message::OBJECTS_FIELD.name)
+        && let Some(submask) = submask.subtree(proto::ObjectSet::OBJECTS_FIELD.name)
+    {
+        let mut set = proto::ObjectSet::default();
+        set.objects = touched(objects, &record.effects)?
+            .iter()
+            .map(|found| object::object(objects.indexes, found, &submask))
+            .collect();
+        message.objects = Some(set);
     }
     Ok(message)
 }

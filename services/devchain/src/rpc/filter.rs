@@ -10,7 +10,7 @@ use tonic::Status;
 
 use super::error::{invalid, missing};
 use super::parse::{self, TypeFilter};
-use crate::history::Executed;
+use crate::history::{Executed, Key, Marks};
 use crate::limits::MAX_FILTER_LITERALS;
 
 /// One condition.
@@ -59,6 +59,15 @@ impl Filter {
             .into_iter()
             .map(|literals| literals.into_iter().map(&literal).collect());
         terms.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether there may be matches in a checkpoint with these marks.
+    pub(crate) fn may_match(&self, marks: &Marks) -> bool {
+        self.0.iter().any(|term| {
+            term.iter().all(|(negated, condition)| {
+                *negated || condition.key().is_none_or(|key| marks.may_have(key))
+            })
+        })
     }
 
     pub(crate) fn matches_transaction(&self, executed: &Executed) -> bool {
@@ -140,6 +149,19 @@ fn event_condition(literal: &proto::EventLiteral) -> Result<Condition, Status> {
 }
 
 impl Condition {
+    /// The mark of whatever it holds for.
+    fn key(&self) -> Option<Key> {
+        match self {
+            Self::Sender(sender) => Some(Key::sender(sender)),
+            Self::AffectedAddress(address) => Some(Key::affected_address(address)),
+            Self::AffectedObject(id) => Some(Key::affected_object(id)),
+            Self::MoveCall(call) => call.path().map(Key::call),
+            Self::EmitModule(module) => module.path().map(Key::emitter),
+            Self::EventType(type_) => type_.path().map(Key::event_type),
+            Self::PackageWrite => Some(Key::package_write()),
+        }
+    }
+
     fn event(&self, event: &Event) -> bool {
         match self {
             Self::Sender(sender) => event.sender == *sender,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use futures::StreamExt;
 use prost_types::FieldMask;
 use sui_rpc::proto::sui::rpc::v2::{Ordering, QueryEnd, QueryEndReason, QueryOptions, Watermark};
-use sui_sdk_types::TransactionKind;
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
@@ -15,7 +14,7 @@ use super::error::invalid;
 use super::filter::Filter;
 use super::items::Item;
 use super::{Context, parse};
-use crate::history::{Checkpoint, Unreadable};
+use crate::history::{Spot, Unreadable};
 use crate::indexes::Indexes;
 use crate::limits::{DEFAULT_STREAM_LIMIT, MAX_STREAM_LIMIT, MAX_STREAM_SCAN};
 
@@ -114,16 +113,16 @@ fn plan<I: Item>(
     let mut frames = Vec::new();
     let mut covered = None;
     let mut last_cursor = None;
-    let mut scanned = 0usize;
+    let mut scanned = 0u64;
     let mut numbers: Box<dyn Iterator<Item = u64>> = if query.descending {
         Box::new((lowest..upper).rev())
     } else {
         Box::new(lowest..upper)
     };
     while let Some(number) = numbers.next()
-        && let Some(checkpoint) = indexes.checkpoint(number)?
+        && let Some(spot) = indexes.spot(number)
     {
-        let mut found = I::matching(&checkpoint, filter);
+        let mut found = matching::<I>(indexes, number, &spot, filter)?;
         found.retain(|position| query.admits(*position));
         if query.descending {
             found.reverse();
@@ -136,7 +135,7 @@ fn plan<I: Item>(
         if !cut(query, number) {
             covered = Some(number);
         }
-        scanned = scanned.saturating_add(weight(&checkpoint));
+        scanned = scanned.saturating_add(spot.weight);
         let more = if query.descending {
             number > lowest
         } else {
@@ -164,22 +163,18 @@ fn plan<I: Item>(
     Ok(frames)
 }
 
-/// How much there is in a checkpoint for a filter to look at.
-fn weight(checkpoint: &Checkpoint) -> usize {
-    let transactions = checkpoint.transactions.iter();
-    transactions
-        .map(|executed| {
-            let record = &executed.record;
-            let commands = match &record.transaction.kind {
-                TransactionKind::ProgrammableTransaction(programmable) => {
-                    programmable.commands.len()
-                }
-                _ => 0,
-            };
-            let events = record.events.as_ref().map_or(0, |events| events.0.len());
-            commands.saturating_add(events).saturating_add(1)
-        })
-        .fold(0, usize::saturating_add)
+/// The matching items of a checkpoint, which is read only if its marks allow any.
+fn matching<I: Item>(
+    indexes: &Indexes,
+    number: u64,
+    spot: &Spot,
+    filter: Option<&Filter>,
+) -> Result<Vec<Cursor>, Unreadable> {
+    if filter.is_some_and(|filter| !filter.may_match(&spot.marks)) {
+        return Ok(Vec::new());
+    }
+    let checkpoint = indexes.checkpoint(number)?;
+    Ok(checkpoint.map_or_else(Vec::new, |checkpoint| I::matching(&checkpoint, filter)))
 }
 
 /// Plans a list away from the threads that serve connections, as many at a time as there are places.

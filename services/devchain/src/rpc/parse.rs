@@ -6,6 +6,7 @@ use sui_sdk_types::{Address, Digest, Identifier, StructTag, TypeTag};
 use tonic::Status;
 
 use super::error::{invalid, missing};
+use crate::history::Path;
 use crate::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_PAGE_TOKEN_BYTES};
 
 /// An address or object id, short or full, in any case, with or without `0x`.
@@ -72,6 +73,17 @@ impl TypeFilter {
             prefix,
             exact: false,
         }
+    }
+
+    /// What it is about, without type arguments.
+    pub(crate) fn path(&self) -> Option<Path<'_>> {
+        let plain = self.prefix.split('<').next()?;
+        let mut parts = plain.split("::");
+        Some(Path {
+            package: parts.next()?.parse().ok()?,
+            module: parts.next().filter(|part| !part.is_empty()),
+            name: parts.next().filter(|part| !part.is_empty()),
+        })
     }
 
     /// The text that every matching type starts with.

@@ -16,8 +16,8 @@ const FILE_NAME: &str = "chain.snapshot";
 /// What is being written; it becomes the other when it is complete.
 const UNFINISHED_NAME: &str = "chain.snapshot.new";
 const MAGIC: [u8; 8] = *b"SUIDEVSN";
-/// Format of file and sections. Other formats are not used: the log has all that is in them.
-const FORMAT: u32 = 1;
+/// Format of file and sections. Other formats are not used: the log has all that is in them. Format 1 had no marks of checkpoints.
+const FORMAT: u32 = 2;
 const END: u8 = 0;
 
 /// Why a snapshot is of no use.

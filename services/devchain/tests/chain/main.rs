@@ -4,6 +4,7 @@
 
 mod controls;
 mod epochs;
+mod filters;
 mod gas_selection;
 mod publishing;
 mod reads;

@@ -123,3 +123,72 @@ async fn an_event_cursor_is_good_across_a_restart() {
     }
     assert_eq!(seen, [3, 4]);
 }
+
+/// Checkpoints of the chain, whole, as a client gets them; the code of the error for one that it does not get.
+async fn history(chain: &RunningChain, height: u64) -> Vec<Result<proto::Checkpoint, tonic::Code>> {
+    let mut client = client(chain);
+    let mut found = vec![];
+    for number in 0..=height {
+        let request = proto::GetCheckpointRequest::by_sequence_number(number)
+            .with_read_mask(FieldMask::from_paths(["*"]));
+        let answer = client.ledger_client().get_checkpoint(request).await;
+        found.push(match answer {
+            Ok(answer) => Ok(answer.into_inner().checkpoint.unwrap()),
+            Err(status) => Err(status.code()),
+        });
+    }
+    found
+}
+
+/// From a snapshot, from the log alone, and after a kill that left an older snapshot: the same history, and the chain goes on.
+#[tokio::test]
+async fn history_is_the_same_whatever_a_start_begins_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let chain = boot(directory.path()).await;
+    let account = chain.accounts()[0].clone();
+    run(&mut client(&chain), &account, payment(stranger(1), SUI)).await;
+    chain.shutdown().await;
+    let (log, snapshot) = (
+        directory.path().join("chain.log"),
+        directory.path().join("chain.snapshot"),
+    );
+    // Genesis is long enough for one.
+    let older = std::fs::read(&snapshot).unwrap();
+    let chain = boot(directory.path()).await;
+    run(&mut client(&chain), &account, payment(stranger(1), SUI)).await;
+    let height = chain.height();
+    let expected = history(&chain, height).await;
+    assert!(expected.iter().all(Result::is_ok));
+    chain.shutdown().await;
+    for older in [Some(older), None] {
+        match older {
+            Some(older) => std::fs::write(&snapshot, older).unwrap(),
+            None => std::fs::remove_file(&snapshot).unwrap(),
+        }
+        let chain = boot(directory.path()).await;
+        assert_eq!(history(&chain, height).await, expected);
+        assert_eq!(balance(&mut client(&chain), stranger(1)).await, 2 * SUI);
+        chain.shutdown().await;
+    }
+    let chain = boot(directory.path()).await;
+    run(&mut client(&chain), &account, payment(stranger(2), SUI)).await;
+    assert_eq!(balance(&mut client(&chain), stranger(2)).await, SUI);
+    chain.shutdown().await;
+    damage_the_second_record(&log);
+    let chain = boot(directory.path()).await;
+    let found = history(&chain, height).await;
+    assert_eq!(found[1], Err(tonic::Code::DataLoss));
+    // The Clock of the third one was written in the second.
+    assert_eq!(found[2], Err(tonic::Code::DataLoss));
+    assert_eq!((&found[0], &found[3..]), (&expected[0], &expected[3..]));
+    assert_eq!(balance(&mut client(&chain), stranger(1)).await, 2 * SUI);
+}
+
+/// Behind a header of 44 bytes and a record whose length its first four bytes tell.
+fn damage_the_second_record(log: &Path) {
+    let mut bytes = std::fs::read(log).unwrap();
+    let first = u32::from_le_bytes(bytes[44..48].try_into().unwrap());
+    let second = 44 + 20 + usize::try_from(first).unwrap();
+    bytes[second + 50] ^= 1;
+    std::fs::write(log, bytes).unwrap();
+}
