@@ -57,6 +57,8 @@ pub const MAX_RECORD_BYTES: u32 = 512 * 1024 * 1024;
 pub const MAX_TAIL_READ_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// Bytes of log records, as they are on disk, whose checkpoints are kept in memory because they are new or were asked for lately.
 pub const HISTORY_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of modules whose declarations are kept in memory because they were asked for lately.
+pub const DECLARATIONS_CACHE_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of one section of a snapshot; an object with its length is the largest piece that is not divided.
 pub const MAX_SNAPSHOT_SECTION_BYTES: u32 = 64 * 1024 * 1024;
 /// Bytes that are added to the log at least before a running chain makes a new snapshot.

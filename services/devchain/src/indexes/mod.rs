@@ -18,7 +18,7 @@ use sui_sdk_types::{
     Version,
 };
 
-use crate::abi::original_id;
+use crate::abi::{Declared, original_id};
 use crate::checkpoint::Previous;
 use crate::history::{Checkpoint, Executed, History, Ordinal, Spot, Unreadable};
 use crate::record::CheckpointRecord;
@@ -31,6 +31,7 @@ pub(crate) use overlay::Overlay;
 #[derive(Clone, Debug)]
 pub(crate) struct Indexes {
     history: History,
+    declared: Arc<Declared>,
     live: HashTrieMapSync<Address, Arc<Object>>,
     owned: RedBlackTreeMapSync<OwnedKey, Arc<Object>>,
     children: RedBlackTreeMapSync<(Address, Address), Arc<Object>>,
@@ -58,6 +59,7 @@ impl Indexes {
     pub(crate) fn new(archive: Archive) -> Self {
         Self {
             history: History::new(archive),
+            declared: Arc::default(),
             live: HashTrieMapSync::default(),
             owned: RedBlackTreeMapSync::default(),
             children: RedBlackTreeMapSync::default(),
@@ -266,6 +268,11 @@ impl Indexes {
     pub(crate) fn coin_facts(&self, coin_type: &TypeTag) -> impl Iterator<Item = &Object> {
         let range = (coin_type.clone(), Address::ZERO)..=(coin_type.clone(), LAST_ID);
         self.coin_facts.range(range).map(|(_, object)| &**object)
+    }
+
+    /// What modules declare.
+    pub(crate) fn declared(&self) -> &Declared {
+        &self.declared
     }
 
     /// Versions and storage ids of all versions of a package, by its original id.

@@ -11,6 +11,7 @@ use sui_rpc::proto::sui::rpc::v2::clever_error::Value;
 use sui_sdk_types::{Identifier, ObjectData, TypeTag};
 
 use super::{json, type_text};
+use crate::indexes::Indexes;
 
 /// "None" in the eight bits of the code and in the sixteen bits of an index.
 const NO_CODE: u8 = u8::MAX;
@@ -52,20 +53,20 @@ impl Parts {
 }
 
 /// Adds the words to an abort, if its code has the form and the module the constants.
-pub(crate) fn explain(store: &dyn ObjectStore, abort: &mut proto::MoveAbort) {
+pub(crate) fn explain(indexes: &Indexes, abort: &mut proto::MoveAbort) {
     abort.clever_error = abort
         .abort_code
         .and_then(Parts::of)
         .zip(abort.location.as_ref())
-        .and_then(|(parts, location)| clever_error(store, location, parts));
+        .and_then(|(parts, location)| clever_error(indexes, location, parts));
 }
 
 fn clever_error(
-    store: &dyn ObjectStore,
+    indexes: &Indexes,
     location: &proto::MoveLocation,
     parts: Parts,
 ) -> Option<proto::CleverError> {
-    let object = store.latest(&location.package.as_deref()?.parse().ok()?)?;
+    let object = indexes.latest(&location.package.as_deref()?.parse().ok()?)?;
     let ObjectData::Package(package) = object.data() else {
         return None;
     };
@@ -82,7 +83,7 @@ fn clever_error(
         // Primitives and vectors of them: there is no datatype to find.
         let type_ = constant.signature.close(&[], &|_, _, _| None)?;
         message.constant_type = Some(type_text::canonical(&type_));
-        message.value = Some(match rendered(store, &constant, &type_) {
+        message.value = Some(match rendered(indexes, &constant, &type_) {
             Some(text) => Value::Rendered(text),
             None => Value::Raw(constant.bytes.to_vec().into()),
         });
@@ -102,7 +103,7 @@ fn words(constant: &Constant<'_>) -> Option<String> {
 }
 
 /// Text as it is, other bytes in hex, numbers, truth values and addresses as they are written.
-fn rendered(store: &dyn ObjectStore, constant: &Constant<'_>, type_: &TypeTag) -> Option<String> {
+fn rendered(indexes: &Indexes, constant: &Constant<'_>, type_: &TypeTag) -> Option<String> {
     use prost_types::value::Kind;
     if let Some(text) = words(constant) {
         return Some(text);
@@ -115,7 +116,7 @@ fn rendered(store: &dyn ObjectStore, constant: &Constant<'_>, type_: &TypeTag) -
         }
         return Some(text);
     }
-    match json::render(store, type_, constant.bytes)?.kind? {
+    match json::render(indexes, type_, constant.bytes)?.kind? {
         Kind::NumberValue(number) => Some(number.to_string()),
         Kind::StringValue(text) => Some(text),
         Kind::BoolValue(truth) => Some(truth.to_string()),

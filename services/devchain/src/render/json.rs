@@ -12,38 +12,31 @@ use sui_devchain_vm::declarations::{DeclaredBody, FieldDeclaration};
 use sui_sdk_types::{Address, ObjectData, StructTag, TypeTag};
 
 use crate::abi;
+use crate::indexes::Indexes;
 use crate::limits::{MAX_JSON_DEPTH, MAX_JSON_NODES};
 
 /// Renders a struct from its BCS form. `None` if its type is unknown, the bytes do not fit the
 /// type, or the value is too large.
-pub(crate) fn render_struct(
-    store: &dyn ObjectStore,
-    tag: &StructTag,
-    contents: &[u8],
-) -> Option<Value> {
-    render(store, &TypeTag::Struct(Box::new(tag.clone())), contents)
+pub(crate) fn render_struct(indexes: &Indexes, tag: &StructTag, contents: &[u8]) -> Option<Value> {
+    render(indexes, &TypeTag::Struct(Box::new(tag.clone())), contents)
 }
 
 /// Renders a value of any type from its BCS form, as [`render_struct`].
-pub(crate) fn render(store: &dyn ObjectStore, tag: &TypeTag, contents: &[u8]) -> Option<Value> {
-    let mut renderer = Renderer::new(store, contents);
+pub(crate) fn render(indexes: &Indexes, tag: &TypeTag, contents: &[u8]) -> Option<Value> {
+    let mut renderer = Renderer::new(indexes, contents);
     let value = renderer.value(tag, 0)?;
     renderer.rest.is_empty().then_some(value)
 }
 
 /// The length of the BCS value of this type at the start of some bytes.
-pub(crate) fn encoded_length(
-    store: &dyn ObjectStore,
-    tag: &TypeTag,
-    bytes: &[u8],
-) -> Option<usize> {
-    let mut renderer = Renderer::new(store, bytes);
+pub(crate) fn encoded_length(indexes: &Indexes, tag: &TypeTag, bytes: &[u8]) -> Option<usize> {
+    let mut renderer = Renderer::new(indexes, bytes);
     renderer.value(tag, 0)?;
     bytes.len().checked_sub(renderer.rest.len())
 }
 
 struct Renderer<'a> {
-    store: &'a dyn ObjectStore,
+    indexes: &'a Indexes,
     rest: &'a [u8],
     nodes: usize,
     /// Datatypes that were looked up already: a value may hold thousands of one type.
@@ -73,9 +66,9 @@ fn number(number: impl Into<f64>) -> Value {
 }
 
 impl<'a> Renderer<'a> {
-    fn new(store: &'a dyn ObjectStore, rest: &'a [u8]) -> Self {
+    fn new(indexes: &'a Indexes, rest: &'a [u8]) -> Self {
         Self {
-            store,
+            indexes,
             rest,
             nodes: 0,
             layouts: HashMap::new(),
@@ -86,7 +79,7 @@ impl<'a> Renderer<'a> {
         if let Some(known) = self.layouts.get(tag) {
             return known.clone();
         }
-        let found = layout(self.store, tag).map(Arc::new);
+        let found = layout(self.indexes, tag).map(Arc::new);
         self.layouts.insert(tag.clone(), found.clone());
         found
     }
@@ -202,15 +195,15 @@ impl<'a> Renderer<'a> {
     }
 }
 
-fn layout(store: &dyn ObjectStore, tag: &StructTag) -> Option<Layout> {
-    let object = store.latest(tag.address())?;
+fn layout(indexes: &Indexes, tag: &StructTag) -> Option<Layout> {
+    let object = indexes.latest(tag.address())?;
     let ObjectData::Package(package) = object.data() else {
         return None;
     };
-    let module = abi::declarations(package.modules.get(tag.module())?)?;
+    let module = indexes.declared().of(package, tag.module())?;
     let datatype = module.datatype(tag.name().as_str())?;
     let defining_id = |original: Address, module: &str, name: &str| {
-        abi::defining_id(store, package, original, module, name)
+        abi::defining_id(indexes, package, original, module, name)
     };
     let closed = |list: &[FieldDeclaration]| -> Option<Fields> {
         list.iter()
