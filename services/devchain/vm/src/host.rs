@@ -14,6 +14,7 @@ use crate::{
     package::Module,
     store::ChildStore,
     types::Type,
+    valid_signatures::ValidSignatures,
     value::Value,
 };
 
@@ -129,6 +130,8 @@ pub(crate) struct State<'a> {
     pub(crate) gas: Gas,
     pub(crate) objects: ObjectRuntime,
     pub(crate) ids_created: u64,
+    /// Shared by all sessions of the machine.
+    pub(crate) signatures: &'a ValidSignatures,
     /// What a set of natives keeps for itself between calls; those of Sui keep nothing.
     pub(crate) extension: Extension,
 }
@@ -136,6 +139,7 @@ pub(crate) struct State<'a> {
 impl<'a> State<'a> {
     pub(crate) fn new(
         children: &'a dyn ChildStore,
+        signatures: &'a ValidSignatures,
         context: TxContext,
         config: SessionConfig,
     ) -> Self {
@@ -146,6 +150,7 @@ impl<'a> State<'a> {
             objects: ObjectRuntime::new(config.system),
             config,
             ids_created: 0,
+            signatures,
             extension: Extension::default(),
         }
     }

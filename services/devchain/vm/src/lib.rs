@@ -43,6 +43,7 @@ pub mod testing;
 pub mod types;
 mod uleb;
 pub mod upgrade;
+mod valid_signatures;
 pub mod value;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing))]
 mod verify;

@@ -15,6 +15,7 @@ use crate::{
     object_runtime::{Event, InputOwner, NewOwner, ObjectChanges},
     store::{ChildStore, Package, PackageStore},
     types::{AbilitySet, Type, standard_id},
+    valid_signatures::ValidSignatures,
     value::{Reference, Slot, Value, bcs},
     verify,
 };
@@ -24,6 +25,7 @@ use crate::{
 pub struct Vm {
     natives: NativeTable,
     caches: Caches,
+    signatures: ValidSignatures,
 }
 
 impl Vm {
@@ -32,6 +34,7 @@ impl Vm {
         Self {
             natives,
             caches: Caches::default(),
+            signatures: ValidSignatures::default(),
         }
     }
 
@@ -93,7 +96,7 @@ impl<'a> Session<'a> {
     ) -> Self {
         Self {
             loader: vm.loader(packages),
-            state: State::new(children, context, config),
+            state: State::new(children, &vm.signatures, context, config),
         }
     }
 

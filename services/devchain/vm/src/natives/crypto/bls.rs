@@ -21,16 +21,19 @@ pub(super) fn find(name: &str) -> Option<NativeFunction> {
 }
 
 macro_rules! verify {
-    ($scheme:ident, $suite:expr, $signature:expr, $key:expr, $message:expr) => {{
-        let key = $scheme::PublicKey::key_validate($key);
-        let signature = $scheme::Signature::sig_validate($signature, true);
-        match (key, signature) {
-            (Ok(key), Ok(signature)) => {
-                signature.verify(false, $message, $suite, &[], &key, false)
-                    == BLST_ERROR::BLST_SUCCESS
+    ($state:expr, $scheme:ident, $suite:expr, $signature:expr, $key:expr, $message:expr) => {{
+        let check: [&[u8]; 4] = [$suite, $key, $message, $signature];
+        $state.signatures.check(check, || {
+            let key = $scheme::PublicKey::key_validate($key);
+            let signature = $scheme::Signature::sig_validate($signature, true);
+            match (key, signature) {
+                (Ok(key), Ok(signature)) => {
+                    signature.verify(false, $message, $suite, &[], &key, false)
+                        == BLST_ERROR::BLST_SUCCESS
+                }
+                _ => false,
             }
-            _ => false,
-        }
+        })
     }};
 }
 
@@ -46,7 +49,7 @@ fn min_pk_verify(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> Na
         .work(work::MIN_PK_VERIFY + work::hashing(message.len()))?;
     let valid = key.len() == 48
         && signature.len() == 96
-        && verify!(min_pk, MIN_PK_SUITE, &signature, &key, &message);
+        && verify!(state, min_pk, MIN_PK_SUITE, &signature, &key, &message);
     Ok(vec![Value::Bool(valid)])
 }
 
@@ -62,6 +65,6 @@ fn min_sig_verify(state: &mut State<'_>, _: &[Type], args: &mut Vec<Value>) -> N
         .work(work::MIN_SIG_VERIFY + work::hashing(message.len()))?;
     let valid = key.len() == 96
         && signature.len() == 48
-        && verify!(min_sig, MIN_SIG_SUITE, &signature, &key, &message);
+        && verify!(state, min_sig, MIN_SIG_SUITE, &signature, &key, &message);
     Ok(vec![Value::Bool(valid)])
 }
