@@ -55,7 +55,7 @@ impl RunningChain {
     /// The gRPC services themselves, for callers in this process that want no connection between: as a `tower` service.
     #[must_use]
     pub fn services(&self) -> tonic::service::Routes {
-        rpc::routes(&self.context)
+        rpc::routes(&self.context, false)
     }
 
     /// Digest of checkpoint 0.

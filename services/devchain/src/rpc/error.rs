@@ -71,6 +71,11 @@ pub(crate) fn not_found(what: impl ToString) -> Status {
     Status::not_found(shortened(what.to_string()))
 }
 
+/// UNIMPLEMENTED: no service has this method.
+pub(super) fn no_method(path: &str) -> Status {
+    Status::unimplemented(shortened(format!("there is no {path}")))
+}
+
 /// The form of a status inside batch responses.
 pub(crate) fn to_rpc_status(status: &Status) -> RpcStatus {
     RpcStatus {

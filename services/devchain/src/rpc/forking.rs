@@ -2,18 +2,15 @@
 //! (devchain spec 6.4). Only on a loopback address. `sui-rpc` has no server for it, so messages and
 //! routes are here.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use prost::Message;
-use tonic::codegen::{Body, BoxFuture, Context as TaskContext, Poll, Service, StdError};
-use tonic::server::{Grpc, NamedService};
 use tonic::{Request, Response, Status};
-use tonic_prost::ProstCodec;
-use tower::service_fn;
 
 use super::Context;
+use super::methods::Methods;
 
+const SERVICE_NAME: &str = "sui.forking.v1alpha.ForkingService";
 /// How far the clock moves when the request does not say: 1 ms.
 const DEFAULT_STEP_MS: u64 = 1;
 
@@ -58,12 +55,12 @@ struct GetStatusResponse {
 
 /// The service.
 #[derive(Clone, Debug)]
-pub(crate) struct ForkingServer {
+struct ForkingServer {
     context: Context,
 }
 
 impl ForkingServer {
-    pub(crate) fn new(context: Context) -> Self {
+    fn new(context: Context) -> Self {
         Self { context }
     }
 
@@ -108,57 +105,19 @@ fn lost() -> Status {
     Status::internal("the checkpoint is not there")
 }
 
-impl NamedService for ForkingServer {
-    const NAME: &'static str = "sui.forking.v1alpha.ForkingService";
-}
-
-type HttpResponse = http::Response<tonic::body::Body>;
-
-/// Answers one call with a function of the decoded request.
-async fn unary<In, Out, B, F, Answer>(request: http::Request<B>, answer: F) -> HttpResponse
-where
-    In: Message + Default + Send + 'static,
-    Out: Message + Send + 'static,
-    B: Body + Send + 'static,
-    B::Error: Into<StdError> + Send + 'static,
-    F: FnOnce(In) -> Answer + Clone + Send,
-    Answer: Future<Output = Result<Out, Status>> + Send,
-{
-    let service = service_fn(move |request: Request<In>| {
-        let answer = answer.clone();
-        async move { answer(request.into_inner()).await.map(Response::new) }
-    });
-    Grpc::new(ProstCodec::<Out, In>::default())
-        .unary(service, request)
-        .await
-}
-
-impl<B> Service<http::Request<B>> for ForkingServer
-where
-    B: Body + Send + 'static,
-    B::Error: Into<StdError> + Send + 'static,
-{
-    type Response = HttpResponse;
-    type Error = Infallible;
-    type Future = BoxFuture<HttpResponse, Infallible>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+/// Adds the methods.
+pub(super) fn serve(methods: &mut Methods, context: &Context) {
+    let server = ForkingServer::new(context.clone());
+    macro_rules! unary {
+        ($name:literal, $call:ident) => {
+            let server = server.clone();
+            methods.unary((SERVICE_NAME, $name), move |request: Request<_>| {
+                let answer = server.clone().$call(request.into_inner());
+                async move { answer.await.map(Response::new) }
+            });
+        };
     }
-
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let server = self.clone();
-        Box::pin(async move {
-            let path = request.uri().path().to_owned();
-            let method = path.rsplit('/').next().unwrap_or_default();
-            Ok(match method {
-                "AdvanceClock" => unary(request, |message| server.advance_clock(message)).await,
-                "AdvanceCheckpoint" => {
-                    unary(request, |message| server.advance_checkpoint(message)).await
-                }
-                "GetStatus" => unary(request, |message| server.get_status(message)).await,
-                _ => Status::unimplemented(format!("there is no {path}")).into_http(),
-            })
-        })
-    }
+    unary!("AdvanceClock", advance_clock);
+    unary!("AdvanceCheckpoint", advance_checkpoint);
+    unary!("GetStatus", get_status);
 }

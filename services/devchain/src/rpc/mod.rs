@@ -10,6 +10,7 @@ mod headers;
 mod items;
 mod ledger;
 mod list;
+mod methods;
 mod move_package;
 mod parse;
 mod signature;
@@ -28,8 +29,9 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
+use self::methods::Methods;
 use crate::ledger::Ledger;
-use crate::limits::{MAX_CONCURRENT_STREAMS, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
+use crate::limits::MAX_CONCURRENT_STREAMS;
 
 pub(crate) use connections::offer_http;
 pub(crate) use error::{invalid, missing, not_found, resolution};
@@ -66,7 +68,6 @@ pub(crate) async fn serve(
     let local = listener
         .local_addr()
         .is_ok_and(|address| address.ip().is_loopback());
-    let controls = local.then(|| forking::ForkingServer::new(context.clone()));
     Server::builder()
         .accept_http1(true)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -76,51 +77,89 @@ pub(crate) async fn serve(
         .layer(cors())
         .layer(headers::ChainHeadersLayer::new(context.ledger.clone()))
         .layer(tonic_web::GrpcWebLayer::new())
-        .add_routes(routes(&context))
-        .add_optional_service(controls)
+        .add_routes(routes(&context, local))
         .serve_with_incoming_shutdown(connections::incoming(listener, tls), async move {
             shutdown.cancelled().await;
         })
         .await
 }
 
-/// The services, without a server around them.
-pub(crate) fn routes(context: &Context) -> Routes {
-    macro_rules! service {
-        ($module:ident :: $server:ident, $service:expr) => {
-            proto::$module::$server::new($service)
-                .max_decoding_message_size(MAX_REQUEST_BYTES)
-                .max_encoding_message_size(MAX_RESPONSE_BYTES)
+/// The services, without a server around them; with those that only this machine may use, if `controls`.
+pub(crate) fn routes(context: &Context, controls: bool) -> Routes {
+    use proto::ledger_service_server::{LedgerService, SERVICE_NAME as LEDGER};
+    use proto::move_package_service_server::{MovePackageService, SERVICE_NAME as PACKAGES};
+    use proto::name_service_server::{NameService, SERVICE_NAME as NAMES};
+    use proto::signature_verification_service_server::{
+        SERVICE_NAME as SIGNATURES, SignatureVerificationService,
+    };
+    use proto::state_service_server::{SERVICE_NAME as STATE, StateService};
+    use proto::subscription_service_server::{SERVICE_NAME as SUBSCRIPTIONS, SubscriptionService};
+    use proto::transaction_execution_service_server::{
+        SERVICE_NAME as EXECUTION, TransactionExecutionService,
+    };
+
+    let mut methods = Methods::default();
+    macro_rules! serve {
+        ($service:expr, $path:expr, $($kind:ident { $($name:literal: $call:ident),* }),*) => {
+            let service = Arc::new($service);
+            $($({
+                let service = Arc::clone(&service);
+                methods.$kind(($path, $name), move |request| {
+                    let service = Arc::clone(&service);
+                    async move { service.$call(request).await }
+                });
+            })*)*
         };
     }
-    let mut routes = Routes::builder();
-    routes
-        .add_service(service!(
-            ledger_service_server::LedgerServiceServer,
-            ledger::LedgerRpc::new(context.clone())
-        ))
-        .add_service(service!(
-            state_service_server::StateServiceServer,
-            state::StateRpc::new(context.clone())
-        ))
-        .add_service(service!(
-            move_package_service_server::MovePackageServiceServer,
-            move_package::MovePackageRpc::new(context.clone())
-        ))
-        .add_service(service!(
-            transaction_execution_service_server::TransactionExecutionServiceServer,
-            execution::ExecutionRpc::new(context.clone())
-        ))
-        .add_service(service!(
-            subscription_service_server::SubscriptionServiceServer,
-            subscription::SubscriptionRpc::new(context.clone())
-        ))
-        .add_service(service!(
-            signature_verification_service_server::SignatureVerificationServiceServer,
-            signature::SignatureRpc
-        ))
-        .add_service(service!(name_service_server::NameServiceServer, NameRpc));
-    routes.routes()
+    serve!(ledger::LedgerRpc::new(context.clone()), LEDGER,
+    unary {
+        "GetServiceInfo": get_service_info,
+        "GetObject": get_object,
+        "BatchGetObjects": batch_get_objects,
+        "GetTransaction": get_transaction,
+        "BatchGetTransactions": batch_get_transactions,
+        "GetCheckpoint": get_checkpoint,
+        "GetEpoch": get_epoch
+    },
+    streaming {
+        "ListCheckpoints": list_checkpoints,
+        "ListTransactions": list_transactions,
+        "ListEvents": list_events
+    });
+    serve!(state::StateRpc::new(context.clone()), STATE,
+    unary {
+        "ListDynamicFields": list_dynamic_fields,
+        "ListOwnedObjects": list_owned_objects,
+        "GetCoinInfo": get_coin_info,
+        "GetBalance": get_balance,
+        "ListBalances": list_balances
+    });
+    serve!(move_package::MovePackageRpc::new(context.clone()), PACKAGES,
+    unary {
+        "GetPackage": get_package,
+        "GetDatatype": get_datatype,
+        "GetFunction": get_function,
+        "ListPackageVersions": list_package_versions
+    });
+    serve!(execution::ExecutionRpc::new(context.clone()), EXECUTION,
+    unary {
+        "ExecuteTransaction": execute_transaction,
+        "SimulateTransaction": simulate_transaction
+    });
+    serve!(subscription::SubscriptionRpc::new(context.clone()), SUBSCRIPTIONS,
+    streaming {
+        "SubscribeCheckpoints": subscribe_checkpoints,
+        "SubscribeTransactions": subscribe_transactions,
+        "SubscribeEvents": subscribe_events
+    });
+    serve!(signature::SignatureRpc, SIGNATURES,
+        unary { "VerifySignature": verify_signature });
+    serve!(NameRpc, NAMES,
+        unary { "LookupName": lookup_name, "ReverseLookupName": reverse_lookup_name });
+    if controls {
+        forking::serve(&mut methods, context);
+    }
+    Routes::from(axum::Router::new().fallback_service(methods.served()))
 }
 
 /// Browsers may call from anywhere and read every header (devchain spec 1.1).
