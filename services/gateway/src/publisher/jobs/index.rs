@@ -33,7 +33,7 @@ pub(super) enum Known {
     /// A store that is under way.
     Live(Arc<Live>),
     /// One that is over.
-    Answered(Live),
+    Answered(Arc<Live>),
     /// One that failed after something was paid.
     Unfinished(JobId, Box<Record>),
 }
@@ -255,7 +255,7 @@ impl Index {
                     self.by_content.remove(&content);
                 }
                 let live = Live::ended(id, record.length, Ok(answer));
-                Ok(Some(Known::Answered(live)))
+                Ok(Some(Known::Answered(Arc::new(live))))
             }
             State::Failed { paid: true, .. } => Ok(Some(Known::Unfinished(id, Box::new(record)))),
             _ => Ok(None),

@@ -193,7 +193,7 @@ impl Jobs {
             let mut index = self.index();
             match index.known(&self.0.tables, &new)? {
                 Some(Known::Live(live)) => return Ok(live.wait()),
-                Some(Known::Answered(live)) => return Ok(Arc::new(live).wait()),
+                Some(Known::Answered(live)) => return Ok(live.wait()),
                 Some(Known::Unfinished(id, record)) => {
                     self.begin_again(&mut index, id, *record, reserved, &new.caller)?
                 }
