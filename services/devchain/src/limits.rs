@@ -62,7 +62,7 @@ pub const DECLARATIONS_CACHE_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of one section of a snapshot; an object with its length is the largest piece that is not divided.
 pub const MAX_SNAPSHOT_SECTION_BYTES: u32 = 64 * 1024 * 1024;
 /// Bytes that are added to the log at least before a running chain makes a new snapshot.
-pub const SNAPSHOT_AFTER_BYTES: u64 = 48 * 1024 * 1024;
+pub const SNAPSHOT_AFTER_BYTES: u64 = 24 * 1024 * 1024;
 /// The same as a part of the log, where that is more: one in this many bytes is read again after a crash at most.
 pub const SNAPSHOT_AFTER_PART: u64 = 8;
 /// Bytes that were added to the log at least when a chain makes a snapshot before it stops.
