@@ -149,7 +149,6 @@ pub(crate) struct TileEncoder<E: Engine = FastestEngine> {
     inner: Encoder<E>,
     interleaving: Interleaving,
     tile_length: usize,
-    packed: Vec<u8>,
     planes: Planes,
     plain: Vec<u8>,
 }
@@ -191,7 +190,6 @@ impl<E: Engine> TileEncoder<E> {
             inner: Encoder::new(engine, layout, interleaving.packed_len())?,
             interleaving,
             tile_length: count * width,
-            packed: Vec::new(),
             planes: Planes::default(),
             plain: Vec::new(),
         })
@@ -219,9 +217,8 @@ impl<E: Engine> TileEncoder<E> {
         if self.interleaving.is_identity() {
             self.inner.add(symbols)?;
         } else {
-            let planes = &mut self.planes;
-            self.interleaving.pack(symbols, &mut self.packed, planes);
-            self.inner.add(&self.packed)?;
+            let row = self.inner.add_in_place()?;
+            self.interleaving.pack(symbols, row, &mut self.planes);
         }
         Ok(())
     }

@@ -59,15 +59,13 @@ impl Interleaving {
         self.tail_elements() == 0 || self.count == 1 && !self.in_blocks
     }
 
-    /// Packs `count` consecutive symbols into `packed`, replacing its content.
-    pub(crate) fn pack(&self, symbols: &[u8], packed: &mut Vec<u8>, planes: &mut Planes) {
+    /// Packs `count` consecutive symbols into `packed`, which has [`Self::packed_len`].
+    pub(crate) fn pack(&self, symbols: &[u8], packed: &mut [u8], planes: &mut Planes) {
         if self.is_identity() {
-            packed.clear();
-            packed.extend_from_slice(symbols);
+            packed.copy_from_slice(symbols);
             return;
         }
         let (full, tail) = (self.full(), self.tail_elements());
-        packed.resize(self.packed_len(), 0);
         let (heads, blocks) = packed.split_at_mut(full * self.count);
         if full > 0 {
             let symbols = symbols.chunks_exact(self.symbol_size);
@@ -162,11 +160,11 @@ mod tests {
                         count,
                         in_blocks,
                     };
-                    let (mut packed, mut back) = (Vec::new(), vec![0; symbols.len()]);
+                    let mut packed = vec![0; interleaving.packed_len()];
+                    let mut back = vec![0; symbols.len()];
                     let mut planes = Planes::default();
                     interleaving.pack(&symbols, &mut packed, &mut planes);
-                    assert_eq!(packed.len(), interleaving.packed_len());
-                    assert!(!in_blocks && count == 1 || packed.len() % BLOCK == 0);
+                    assert!(!in_blocks && count == 1 || packed.len().is_multiple_of(BLOCK));
                     interleaving.unpack(&packed, &mut back, &mut planes);
                     assert_eq!(back, symbols, "{symbol_size} {count}");
                 }

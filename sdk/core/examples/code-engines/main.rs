@@ -2,7 +2,9 @@
 //! `cargo run --release -p walrus-core --example code-engines [-- --rounds N] [--only TEXT] [--engine NAME]`.
 //!
 //! The engines of a round follow each other at once, since a virtual machine's speed can change by a factor of two within seconds;
-//! ratios are medians of those of the rounds. A line ends with the most that the process has grown by during the operation.
+//! ratios are medians of those of the rounds, of the fastest engine to the first one. That of processor time is of use where other
+//! programs run as well. A line ends with the most that the process has grown by during the operation; with
+//! `MALLOC_MMAP_THRESHOLD_=131072` in the environment glibc keeps nothing large back that it could grow into.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -87,33 +89,47 @@ fn measure(arguments: &Arguments) {
         );
         let names = engines.iter().map(|engine| format!(" {engine:?} |"));
         println!(
-            "\n| shards | operation | threads |{} ratio | grown by |",
+            "\n| shards | operation | threads |{} ratio | of processor time | grown by |",
             names.collect::<String>()
         );
-        println!("|---|---|---|{}---|---|", "---|".repeat(engines.len()));
+        println!("|---|---|---|{}---|---|---|", "---|".repeat(engines.len()));
     }
     for operation in operations::all(&arguments.only) {
         compare(operation, &engines, arguments);
     }
 }
 
+/// What an engine has taken, round by round.
+#[derive(Default, Clone)]
+struct Taken {
+    /// Seconds of an operation.
+    times: Vec<f64>,
+    /// Seconds of all processors together.
+    processor_times: Vec<f64>,
+}
+
 /// Rounds of one operation, each with every engine.
 fn compare(mut operation: Operation, engines: &[CodeEngine], arguments: &Arguments) {
-    let mut times = vec![Vec::new(); engines.len()];
+    let mut taken = vec![Taken::default(); engines.len()];
     let mut grown = 0;
     for round in 0..=arguments.rounds {
-        for (engine, times) in engines.iter().zip(&mut times) {
+        for (engine, taken) in engines.iter().zip(&mut taken) {
             engine.force();
+            let run = (operation.prepare)();
             process::forget_peak_memory();
-            let before = process::peak_memory();
+            let (before, processor) = (process::peak_memory(), process::processor_time());
             let start = Instant::now();
-            (operation.run)();
+            let result = run();
             let time = start.elapsed().as_secs_f64() / operation.calls;
+            let processor = process::processor_time().zip(processor);
             // The first round makes tables and work areas.
             if round > 0 {
-                times.push(time);
+                taken.times.push(time);
+                let worked = processor.map_or(0.0, |(after, before)| after - before);
+                taken.processor_times.push(worked / operation.calls);
                 grown = grown.max(process::peak_memory().saturating_sub(before));
             }
+            drop(result);
         }
     }
     let Operation {
@@ -122,34 +138,38 @@ fn compare(mut operation: Operation, engines: &[CodeEngine], arguments: &Argumen
         threads,
         ..
     } = operation;
+    let Some((first, last)) = taken.first().zip(taken.last()) else {
+        return;
+    };
     if arguments.engine.is_some() {
-        let time = times.first().map(|times| median(times.clone()));
-        println!(
-            "{shards}\t{name}\t{threads}\t{:.9}\t{grown}",
-            time.unwrap_or_default()
-        );
+        let (time, worked) = (median(&last.times), median(&last.processor_times));
+        println!("{shards}\t{name}\t{threads}\t{time:.9}\t{worked:.9}\t{grown}");
         return;
     }
-    let ratios = times.last().zip(times.first()).map(|(last, first)| {
-        let ratios = last.iter().zip(first).map(|(last, first)| last / first);
-        median(ratios.collect())
-    });
-    let times = times
-        .into_iter()
-        .map(|times| format!(" {} |", milliseconds(median(times))));
+    let times = taken
+        .iter()
+        .map(|taken| format!(" {} |", readable(median(&taken.times))));
     println!(
-        "| {shards} | {name} | {threads} |{} {:.2} | {grown} MiB |",
+        "| {shards} | {name} | {threads} |{} {:.2} | {:.2} | {grown} MiB |",
         times.collect::<String>(),
-        ratios.unwrap_or(1.0)
+        ratio(&last.times, &first.times),
+        ratio(&last.processor_times, &first.processor_times),
     );
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// The median of the ratios of the rounds.
+fn ratio(last: &[f64], first: &[f64]) -> f64 {
+    let ratios = last.iter().zip(first).map(|(last, first)| last / first);
+    median(&ratios.collect::<Vec<_>>())
 }
 
-fn milliseconds(seconds: f64) -> String {
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn readable(seconds: f64) -> String {
     match seconds {
         0.0..1e-3 => format!("{:.2} µs", seconds * 1e6),
         _ => format!("{:.2} ms", seconds * 1e3),

@@ -1,6 +1,6 @@
 //! The operations, with what they need made beforehand.
 
-use std::{hint::black_box, num::NonZeroUsize};
+use std::{any::Any, num::NonZeroUsize, rc::Rc};
 
 use rand::{RngCore, SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use walrus_core::{
@@ -18,13 +18,17 @@ pub(crate) struct Operation {
     pub(crate) shards: u16,
     pub(crate) name: String,
     pub(crate) threads: usize,
-    /// Does it `calls` times.
-    pub(crate) run: Box<dyn FnMut()>,
+    /// Makes the inputs of a run.
+    pub(crate) prepare: Prepare,
+    /// How often a run does it.
     pub(crate) calls: f64,
 }
 
-/// What an operation is prepared by.
-type Make = fn(EncodingConfig, usize, Threads) -> Box<dyn FnMut()>;
+/// Makes the inputs of a run, which then gives what is dropped after it.
+type Prepare = Box<dyn FnMut() -> Box<dyn FnOnce() -> Box<dyn Any>>>;
+
+/// Makes an operation on a blob of so many bytes that is done so often in a run.
+type Make = fn(EncodingConfig, usize, Threads, u32) -> Prepare;
 
 /// Those whose names contain a text, each made when it is its turn.
 pub(crate) fn all(only: &str) -> impl Iterator<Item = Operation> + use<> {
@@ -59,12 +63,11 @@ pub(crate) fn all(only: &str) -> impl Iterator<Item = Operation> + use<> {
         .map(|(shards, name, make, length, threads, calls)| {
             let config = EncodingConfig::new(shards).unwrap();
             let handle = Threads::new(NonZeroUsize::new(threads).unwrap());
-            let mut once = make(config, length, handle);
             Operation {
                 shards,
                 name,
                 threads,
-                run: Box::new(move || (0..calls).for_each(|_| once())),
+                prepare: make(config, length, handle, calls),
                 calls: calls.into(),
             }
         })
@@ -84,24 +87,31 @@ fn subset(n: usize, count: usize) -> Vec<usize> {
     order
 }
 
-fn blob_id(config: EncodingConfig, length: usize, threads: Threads) -> Box<dyn FnMut()> {
-    let blob = random(length);
+fn blob_id(config: EncodingConfig, length: usize, threads: Threads, calls: u32) -> Prepare {
+    let blob = Rc::new(random(length));
     Box::new(move || {
-        let encoder = BlobEncoder::new(config, &blob).unwrap();
-        black_box(
-            encoder
-                .with_threads(threads.clone())
-                .compute_blob_id()
-                .unwrap(),
-        );
+        let (blob, threads) = (blob.clone(), threads.clone());
+        Box::new(move || {
+            for _ in 0..calls {
+                let encoder = BlobEncoder::new(config, &blob).unwrap();
+                encoder
+                    .with_threads(threads.clone())
+                    .compute_blob_id()
+                    .unwrap();
+            }
+            Box::new(())
+        })
     })
 }
 
-fn encode(config: EncodingConfig, length: usize, threads: Threads) -> Box<dyn FnMut()> {
-    let blob = random(length);
+fn encode(config: EncodingConfig, length: usize, threads: Threads, _: u32) -> Prepare {
+    let blob = Rc::new(random(length));
     Box::new(move || {
-        let encoder = BlobEncoder::new(config, &blob).unwrap();
-        black_box(encoder.with_threads(threads.clone()).encode().unwrap());
+        let (blob, threads) = (blob.clone(), threads.clone());
+        Box::new(move || {
+            let encoder = BlobEncoder::new(config, &blob).unwrap();
+            Box::new(encoder.with_threads(threads).encode().unwrap())
+        })
     })
 }
 
@@ -124,18 +134,20 @@ fn slivers(
     (encoded.metadata, slivers)
 }
 
-/// From random primary slivers, with the default check. Copying the slivers counts too.
-fn decode(config: EncodingConfig, length: usize, threads: Threads) -> Box<dyn FnMut()> {
+/// From random primary slivers, with the default check.
+fn decode(config: EncodingConfig, length: usize, threads: Threads, _: u32) -> Prepare {
     let (metadata, slivers) = slivers(config, length);
     Box::new(move || {
-        let slivers = slivers.iter().cloned();
-        let check = ConsistencyCheck::Default;
-        black_box(decode_and_check(&metadata, slivers, check, threads.clone()).unwrap());
+        let (metadata, slivers, threads) = (metadata.clone(), slivers.clone(), threads.clone());
+        Box::new(move || {
+            let check = ConsistencyCheck::Default;
+            Box::new(decode_and_check(&metadata, slivers, check, threads).unwrap())
+        })
     })
 }
 
 /// A primary sliver that is no source row, from random symbols of it: by turns from different ones.
-fn recover(config: EncodingConfig, length: usize, _: Threads) -> Box<dyn FnMut()> {
+fn recover(config: EncodingConfig, length: usize, _: Threads, calls: u32) -> Prepare {
     let blob = random(length);
     let encoded = BlobEncoder::new(config, &blob).unwrap().encode().unwrap();
     let n = usize::from(config.n_shards());
@@ -153,9 +165,14 @@ fn recover(config: EncodingConfig, length: usize, _: Threads) -> Box<dyn FnMut()
             columns.map(symbol).collect()
         })
         .collect();
-    let mut turn = 0;
     Box::new(move || {
-        turn = (turn + 1) % sets.len();
-        black_box(recover_sliver(&metadata, sets[turn].clone(), row.index).unwrap());
+        let inputs: Vec<_> = sets.iter().cycle().take(calls as usize).cloned().collect();
+        let (metadata, index) = (metadata.clone(), row.index);
+        Box::new(move || {
+            let recovered = inputs.into_iter();
+            let recovered =
+                recovered.map(|symbols| recover_sliver(&metadata, symbols, index).unwrap());
+            Box::new(recovered.collect::<Vec<_>>())
+        })
     })
 }

@@ -25,14 +25,14 @@ const LARGE_PIECE: usize = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Assembly {
     sliver_type: SliverType,
-    code: LinearCode,
+    pub(super) code: LinearCode,
     blob_length: u64,
     /// Symbols of a sliver: codewords.
-    positions: usize,
+    pub(super) positions: usize,
     /// Source columns.
     columns: usize,
     /// Exactly as many as are needed, in order.
-    chosen: Vec<SliverIndex>,
+    pub(super) chosen: Vec<SliverIndex>,
 }
 
 /// What a worker needs, block after block.
@@ -99,7 +99,8 @@ impl Assembly {
         self.columns * self.code.symbol_size()
     }
 
-    fn is_systematic(&self) -> bool {
+    /// Whether nothing is missing.
+    pub(super) fn is_systematic(&self) -> bool {
         let last = self.chosen.last();
         last.is_none_or(|last| last.as_usize() < self.code.originals())
     }

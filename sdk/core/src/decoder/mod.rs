@@ -7,6 +7,7 @@
 mod assembly;
 mod check;
 mod error;
+mod in_place;
 mod sink;
 mod source;
 mod stream;
@@ -101,15 +102,20 @@ impl<T: Axis> BlobDecoder<T> {
         self.slivers.keys().copied()
     }
 
-    /// The blob.
+    /// The blob. Primary slivers are decoded in their own memory, which is let go as the blob grows.
     ///
     /// # Errors
     /// [`DecodeError::NotEnoughSlivers`].
-    pub fn decode(&self) -> Result<Vec<u8>, DecodeError> {
+    pub fn decode(self) -> Result<Vec<u8>, DecodeError> {
         let chosen = self.indices().collect();
         let assembly = Assembly::new(&self.config, T::TYPE, self.blob_length, chosen)?;
-        let mut blob = vec![0; assembly.blob_length()?];
         let work = Work::on(self.threads.clone());
+        if T::TYPE == SliverType::Primary {
+            let slivers = self.slivers.into_values();
+            let slivers = slivers.map(|sliver| sliver.symbols.into_data());
+            return in_place::decode(&assembly, &work.begin(0), slivers.collect());
+        }
+        let mut blob = vec![0; assembly.blob_length()?];
         let sink = MemoryBlob::new(&mut blob, assembly.row_length());
         assembly.run(&work.begin(0), &InMemory(&self.slivers), &sink, usize::MAX)?;
         drop(sink);
@@ -161,11 +167,11 @@ pub fn decode_and_check<T: Axis>(
             break;
         }
     }
-    let blob = decoder.decode()?;
     let verified = match T::TYPE {
         SliverType::Primary => decoder.indices().collect(),
         SliverType::Secondary => BTreeSet::new(),
     };
+    let blob = decoder.decode()?;
     check_consistency(metadata, &blob, check, &verified, threads)?;
     Ok(blob)
 }

@@ -54,7 +54,6 @@ pub(crate) struct TileDecoder<E: Engine = FastestEngine> {
     inner: Decoder<E>,
     count: usize,
     width: usize,
-    packed: Vec<u8>,
     planes: Planes,
     plain: Vec<u8>,
 }
@@ -85,7 +84,6 @@ impl<E: Engine> TileDecoder<E> {
             inner: Decoder::new(engine, layout, row_length(count, width))?,
             count,
             width,
-            packed: Vec::new(),
             planes: Planes::default(),
             plain: Vec::new(),
         })
@@ -112,8 +110,8 @@ impl<E: Engine> TileDecoder<E> {
         if self.count == 1 || interleaving.is_identity() {
             self.inner.add(position, symbols)?;
         } else {
-            interleaving.pack(symbols, &mut self.packed, &mut self.planes);
-            self.inner.add(position, &self.packed)?;
+            let row = self.inner.add_in_place(position)?;
+            interleaving.pack(symbols, row, &mut self.planes);
         }
         Ok(())
     }

@@ -85,6 +85,11 @@ impl Area {
         }
     }
 
+    /// The bytes of a row, for a symbol of whole blocks.
+    pub(crate) fn place(&mut self, row: usize) -> &mut [u8] {
+        self.row_mut(row).as_flattened_mut()
+    }
+
     /// Puts the tail of a symbol of so many bytes together again. Once for each symbol, before [`Self::read`].
     pub(crate) fn join_tail(&mut self, row: usize, symbol: usize) {
         let tail = symbol % BLOCK;

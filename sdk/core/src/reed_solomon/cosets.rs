@@ -160,7 +160,6 @@ pub(crate) struct CosetEncoder<'a> {
     added: usize,
     /// All targets, and one coset of the source.
     area: Area,
-    packed: Vec<u8>,
     plain: Vec<u8>,
     planes: Planes,
 }
@@ -173,7 +172,6 @@ impl<'a> CosetEncoder<'a> {
             interleaving: Interleaving::in_blocks(2, 1),
             added: 0,
             area: Area::default(),
-            packed: Vec::new(),
             plain: Vec::new(),
             planes: Planes::default(),
         }
@@ -205,11 +203,9 @@ impl<'a> CosetEncoder<'a> {
         let (group, present) = (self.cosets.group, coset.originals.len());
         let first = self.cosets.targets.len() * group;
         for (row, symbols) in symbols.chunks_exact(self.plain.len()).enumerate() {
-            self.interleaving
-                .pack(symbols, &mut self.packed, &mut self.planes);
-            self.area.write(first + row, &self.packed);
+            let place = self.area.place(first + row);
+            self.interleaving.pack(symbols, place, &mut self.planes);
         }
-        self.area.clear(first + present..first + group);
         let transform = Transform {
             source: first,
             target: first,
@@ -221,7 +217,7 @@ impl<'a> CosetEncoder<'a> {
         for (number, target) in self.cosets.targets.iter().enumerate() {
             if let Some(weight) = target.weights.get(self.added) {
                 self.engine
-                    .add_scaled(&mut self.area, first, number * group, group, weight);
+                    .add_multiple(&mut self.area, first, number * group, group, weight);
             }
         }
         self.added += 1;

@@ -36,9 +36,10 @@ pub(crate) struct Decoder<E = FastestEngine> {
 #[derive(Debug, Default)]
 struct Located {
     is_there: Vec<bool>,
-    /// For the positions of symbols that are there what they are multiplied with; for those of missing source symbols what the
-    /// result is.
-    factors: Vec<Option<Factor>>,
+    /// For each position what its symbol is multiplied with, if it is there.
+    scales: Vec<Option<Factor>>,
+    /// For each source symbol what the result is multiplied with, if it is missing.
+    results: Vec<Option<Factor>>,
 }
 
 impl<E: Engine> Decoder<E> {
@@ -79,6 +80,26 @@ impl<E: Engine> Decoder<E> {
 
     /// Takes a symbol of the codeword: source symbols first, then recovery symbols.
     pub(crate) fn add(&mut self, index: usize, symbol: &[u8]) -> Result<(), Error> {
+        if symbol.len() != self.symbol {
+            return Err(Error::DifferentShardSize {
+                shard_bytes: self.symbol,
+                got: symbol.len(),
+            });
+        }
+        let row = self.next_row(index)?;
+        self.area.write(row, symbol);
+        Ok(())
+    }
+
+    /// The place of a symbol, which consists of whole blocks, for the caller to fill.
+    pub(crate) fn add_in_place(&mut self, index: usize) -> Result<&mut [u8], Error> {
+        debug_assert!(self.symbol.is_multiple_of(BLOCK));
+        let row = self.next_row(index)?;
+        Ok(self.area.place(row))
+    }
+
+    /// The row of a symbol of the codeword, which counts as added.
+    fn next_row(&mut self, index: usize) -> Result<usize, Error> {
         let Layout {
             originals,
             recoveries,
@@ -96,20 +117,13 @@ impl<E: Engine> Decoder<E> {
                 });
             }
         };
-        if symbol.len() != self.symbol {
-            return Err(Error::DifferentShardSize {
-                shard_bytes: self.symbol,
-                got: symbol.len(),
-            });
-        }
         if std::mem::replace(&mut self.is_there[position], true) {
             return Err(match index.checked_sub(originals) {
                 None => Error::DuplicateOriginalShardIndex { index },
                 Some(index) => Error::DuplicateRecoveryShardIndex { index },
             });
         }
-        self.area.write(position, symbol);
-        Ok(())
+        Ok(position)
     }
 
     /// Decodes the symbols that were added: calls back with each missing source symbol. The next one begins a new codeword.
@@ -148,37 +162,16 @@ impl<E: Engine> Decoder<E> {
     /// The coefficients of each chunk, in its place; for each whether there is any.
     fn interpolate(&mut self) -> Vec<bool> {
         let size = self.layout.chunk;
-        let mut used = Vec::with_capacity(self.chunks());
-        for first in (0..self.layout.end()).step_by(size) {
-            let positions = first..(first + size).min(self.layout.end());
-            let Some(last) = self.is_there[positions.clone()]
-                .iter()
-                .rposition(|there| *there)
-            else {
-                used.push(false);
-                continue;
-            };
-            for position in positions {
-                match self.located.factors[position] {
-                    Some(factor) if self.is_there[position] => {
-                        self.engine.scale(&mut self.area, position, &factor);
-                    }
-                    _ => self.area.clear(position..position + 1),
-                }
+        let positions = self.located.scales.chunks(size).enumerate();
+        let interpolate = |(chunk, scales): (usize, &[Option<Factor>])| {
+            let used = scales.iter().any(Option::is_some);
+            if used {
+                self.engine
+                    .interpolate(&mut self.area, chunk * size, size, scales);
             }
-            self.area
-                .clear(self.layout.end().clamp(first, first + size)..first + size);
-            let transform = Transform {
-                source: first,
-                target: first,
-                size,
-                used: last + 1,
-                position: first,
-            };
-            self.engine.inverse(&mut self.area, transform);
-            used.push(true);
-        }
-        used
+            used
+        };
+        positions.map(interpolate).collect()
     }
 
     /// The missing source symbols of a chunk.
@@ -194,17 +187,12 @@ impl<E: Engine> Decoder<E> {
         // Behind all chunks.
         let target = used.len() * size;
         let area = &mut self.area;
-        match used.get(chunk) {
-            Some(true) => self.engine.with_derivative(area, first, target, size),
-            _ => area.clear(target..target + size),
-        }
-        for (other, _) in used.iter().enumerate().filter(|(_, used)| **used) {
-            if other != chunk {
-                let factor = Factor::inverse_of(other ^ chunk);
-                self.engine
-                    .add_scaled(area, other * size, target, size, &factor);
-            }
-        }
+        let is_used = |other: &usize| used.get(*other) == Some(&true);
+        let own = Some(first).filter(|_| is_used(&chunk));
+        let others = (0..used.len()).filter(|other| *other != chunk && is_used(other));
+        let others = others.map(|other| (other * size, Factor::inverse_of(other ^ chunk)));
+        let others: Vec<_> = others.collect();
+        self.engine.combine(area, own, &others, target, size);
         let transform = Transform {
             source: target,
             target,
@@ -215,7 +203,7 @@ impl<E: Engine> Decoder<E> {
         self.engine.forward(area, transform);
         for position in missing {
             let row = target + position - first;
-            if let Some(factor) = &self.located.factors[position] {
+            if let Some(factor) = &self.located.results[position - originals.start] {
                 self.engine.scale(&mut self.area, row, factor);
             }
             self.area.join_tail(row, self.symbol);
@@ -242,16 +230,16 @@ impl Located {
                 locator::distances_to_rest(&is_known)
             }
         };
-        let originals = layout.original_positions();
-        let positions = is_there.iter().zip(distances).enumerate();
-        let factor = |(position, (there, log)): (usize, (&bool, u16))| match there {
-            true => Some(Factor::new(log)),
-            false if originals.contains(&position) => Some(Factor::new(locator::negative(log))),
-            false => None,
-        };
+        let positions = is_there.iter().zip(&distances);
+        let scales = positions.map(|(there, log)| there.then(|| Factor::new(*log)));
+        let results = layout.original_positions().map(|position| {
+            let factor = || Factor::new(locator::negative(distances[position]));
+            (!is_there[position]).then(factor)
+        });
         Self {
             is_there: is_there.to_vec(),
-            factors: positions.map(factor).collect(),
+            scales: scales.collect(),
+            results: results.collect(),
         }
     }
 }

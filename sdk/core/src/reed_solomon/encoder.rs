@@ -64,14 +64,27 @@ impl<E: Engine> Encoder<E> {
                 got: symbol.len(),
             });
         }
+        let row = self.next_row()?;
+        self.area.write(row, symbol);
+        Ok(())
+    }
+
+    /// The place of the next source symbol, which consists of whole blocks, for the caller to fill.
+    pub(crate) fn add_in_place(&mut self) -> Result<&mut [u8], Error> {
+        debug_assert!(self.symbol.is_multiple_of(BLOCK));
+        let row = self.next_row()?;
+        Ok(self.area.place(row))
+    }
+
+    /// The row of the next source symbol, which counts as added.
+    fn next_row(&mut self) -> Result<usize, Error> {
         if self.added == self.layout.originals {
             return Err(Error::TooManyOriginalShards {
                 original_count: self.layout.originals,
             });
         }
-        self.area.write(self.added, symbol);
         self.added += 1;
-        Ok(())
+        Ok(self.added - 1)
     }
 
     /// Encodes the symbols that were added; the next one begins a new codeword.
@@ -107,8 +120,6 @@ impl<E: Engine> Encoder<E> {
             chunk,
             ..
         } = self.layout;
-        let whole = originals.next_multiple_of(chunk);
-        self.area.clear(originals..whole);
         for first in (0..originals).step_by(chunk) {
             let transform = Transform {
                 source: first,
@@ -137,7 +148,6 @@ impl<E: Engine> Encoder<E> {
             chunk,
             ..
         } = self.layout;
-        self.area.clear(originals..chunk);
         let transform = Transform {
             source: 0,
             target: 0,

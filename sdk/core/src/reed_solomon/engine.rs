@@ -92,28 +92,41 @@ pub(crate) trait Engine {
         length
     }
 
-    /// Values from coefficients. Target rows beyond `used` get anything. Source rows stay if they are not the target.
+    /// Values from coefficients. Target rows beyond `used` get anything,
+    /// or nothing. Source rows stay if they are not the target.
     fn forward(&self, area: &mut Area, transform: Transform);
 
-    /// Coefficients from values, where source rows beyond `used` are zeros. If the target is not the source, coefficients are added
-    /// to it, and the source gets anything.
+    /// Coefficients from values; source rows beyond `used` count as zeros, whatever is in them. If the target is not the source,
+    /// coefficients are added to it, and the source gets anything.
     fn inverse(&self, area: &mut Area, transform: Transform);
+
+    /// Coefficients from multiples of values, of `size` rows from `first` on, which is their position as well. Rows without a factor,
+    /// and those beyond all factors, count as zeros.
+    fn interpolate(&self, area: &mut Area, first: usize, size: usize, scales: &[Option<Factor>]);
 
     /// Multiplies a row.
     fn scale(&self, area: &mut Area, row: usize, factor: &Factor);
 
-    /// Adds multiples of `rows` rows to as many others.
-    fn add_scaled(
+    /// Adds a multiple of `size` rows to as many others.
+    fn add_multiple(
         &self,
         area: &mut Area,
         source: usize,
         target: usize,
-        rows: usize,
+        size: usize,
         factor: &Factor,
     );
 
-    /// The coefficients of the sum of a polynomial and its derivative, apart from the source rows.
-    fn with_derivative(&self, area: &mut Area, source: usize, target: usize, size: usize);
+    /// The sum of the polynomial whose coefficients are at `own`, of its derivative, and of multiples of others: `size` rows, apart
+    /// from all others.
+    fn combine(
+        &self,
+        area: &mut Area,
+        own: Option<usize>,
+        others: &[(usize, Factor)],
+        target: usize,
+        size: usize,
+    );
 }
 
 /// The engine in use.
@@ -172,22 +185,33 @@ impl Engine for FastestEngine {
         of_either!(self, engine => engine.inverse(area, transform));
     }
 
+    fn interpolate(&self, area: &mut Area, first: usize, size: usize, scales: &[Option<Factor>]) {
+        of_either!(self, engine => engine.interpolate(area, first, size, scales));
+    }
+
     fn scale(&self, area: &mut Area, row: usize, factor: &Factor) {
         of_either!(self, engine => engine.scale(area, row, factor));
     }
 
-    fn add_scaled(
+    fn add_multiple(
         &self,
         area: &mut Area,
         source: usize,
         target: usize,
-        rows: usize,
+        size: usize,
         factor: &Factor,
     ) {
-        of_either!(self, engine => engine.add_scaled(area, source, target, rows, factor));
+        of_either!(self, engine => engine.add_multiple(area, source, target, size, factor));
     }
 
-    fn with_derivative(&self, area: &mut Area, source: usize, target: usize, size: usize) {
-        of_either!(self, engine => engine.with_derivative(area, source, target, size));
+    fn combine(
+        &self,
+        area: &mut Area,
+        own: Option<usize>,
+        others: &[(usize, Factor)],
+        target: usize,
+        size: usize,
+    ) {
+        of_either!(self, engine => engine.combine(area, own, others, target, size));
     }
 }

@@ -3,6 +3,7 @@
 //! The elements are numbered so that `0..2^k` are a subspace for each `k`, and multiplication by a constant is linear over the
 //! bits: a matrix of 16 by 16 bits, four of 8 by 8 for the low and the high byte of what goes in and of what comes out.
 
+#[cfg(target_arch = "x86_64")]
 use std::sync::OnceLock;
 
 use reed_solomon_simd::engine::tables;
@@ -11,6 +12,7 @@ use super::{FIELD, MODULUS};
 
 /// The matrix of a product by a constant, as `vgf2p8affineqb` takes it: of each the byte for output bit `i` is byte `7 - i`, its
 /// bits are the input bits that it sums up.
+#[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
 pub(crate) struct Matrix {
@@ -24,6 +26,7 @@ pub(crate) struct Matrix {
     pub(crate) high_high: u64,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Matrix {
     /// Of the product by the element with this logarithm; [`MODULUS`] is that of zero.
     fn new(log: u16) -> Self {
@@ -49,6 +52,7 @@ impl Matrix {
 }
 
 /// The rows of the matrix whose columns these are, the last one in the lowest byte.
+#[cfg(target_arch = "x86_64")]
 fn transposed(columns: [u8; 8]) -> u64 {
     let mut bits = u64::from_le_bytes(columns);
     // Exchanges single bits, blocks of two by two and blocks of four by four across the diagonal.
@@ -69,6 +73,7 @@ pub(crate) struct Factor {
     /// Its logarithm.
     pub(crate) log: u16,
     /// Its matrix.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) matrix: Matrix,
 }
 
@@ -79,6 +84,7 @@ impl Factor {
         let log = if log == MODULUS { 0 } else { log };
         Self {
             log,
+            #[cfg(target_arch = "x86_64")]
             matrix: Matrix::new(log),
         }
     }
@@ -98,6 +104,7 @@ pub(crate) fn logarithm(element: usize) -> u16 {
 }
 
 /// The matrices of the factors of butterflies, by position: at least `positions` of them, made once.
+#[cfg(target_arch = "x86_64")]
 pub(crate) fn butterflies(positions: usize) -> &'static [Matrix] {
     static OF_POWER: [OnceLock<Vec<Matrix>>; 17] = [const { OnceLock::new() }; 17];
     let power = positions.next_power_of_two().trailing_zeros() as usize;
@@ -108,7 +115,7 @@ pub(crate) fn butterflies(positions: usize) -> &'static [Matrix] {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
 

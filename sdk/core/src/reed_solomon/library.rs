@@ -75,6 +75,7 @@ impl<E: engine::Engine> Engine for Library<E> {
             used,
             position,
         } = transform;
+        area.clear(source + used..source + size);
         self.0.ifft(&mut shards(area), source, size, used, position);
         if source != target {
             let (source, target) = two_ranges(area, source, target, size);
@@ -86,15 +87,65 @@ impl<E: engine::Engine> Engine for Library<E> {
         self.0.mul(area.row_mut(row), factor.log);
     }
 
-    fn add_scaled(
+    fn interpolate(&self, area: &mut Area, first: usize, size: usize, scales: &[Option<Factor>]) {
+        for row in 0..size {
+            match scales.get(row) {
+                Some(Some(factor)) => self.scale(area, first + row, factor),
+                _ => area.clear(first + row..first + row + 1),
+            }
+        }
+        let used = scales.iter().rposition(Option::is_some);
+        let transform = Transform {
+            source: first,
+            target: first,
+            size,
+            used: used.map_or(0, |last| last + 1),
+            position: first,
+        };
+        self.inverse(area, transform);
+    }
+
+    fn add_multiple(
         &self,
         area: &mut Area,
         source: usize,
         target: usize,
-        rows: usize,
+        size: usize,
         factor: &Factor,
     ) {
-        let (source, target) = two_ranges(area, source, target, rows);
+        let (source, target) = two_ranges(area, source, target, size);
+        self.add_product(target, source, factor);
+    }
+
+    fn combine(
+        &self,
+        area: &mut Area,
+        own: Option<usize>,
+        others: &[(usize, Factor)],
+        target: usize,
+        size: usize,
+    ) {
+        match own {
+            Some(own) => {
+                let (source, target) = two_ranges(area, own, target, size);
+                target.copy_from_slice(source);
+            }
+            None => area.clear(target..target + size),
+        }
+        // The coefficient of a product of subspace polynomials gets those of the products with one factor more.
+        for row in 1..size {
+            let (width, row) = (1 << row.trailing_zeros(), target + row);
+            let (source, target) = two_ranges(area, row, row - width, width);
+            add(target, source);
+        }
+        for (other, factor) in others {
+            self.add_multiple(area, *other, target, size, factor);
+        }
+    }
+}
+
+impl<E: engine::Engine> Library<E> {
+    fn add_product(&self, target: &mut [Block], source: &[Block], factor: &Factor) {
         if factor.log == 0 {
             return add(target, source);
         }
@@ -106,21 +157,4 @@ impl<E: engine::Engine> Engine for Library<E> {
             add(target, piece);
         }
     }
-
-    fn with_derivative(&self, area: &mut Area, source: usize, target: usize, size: usize) {
-        let (from, to) = two_ranges(area, source, target, size);
-        to.copy_from_slice(from);
-        // The coefficient of a product of subspace polynomials comes from those of one factor more.
-        for row in 1..size {
-            let width = 1 << row.trailing_zeros();
-            let (to, from) = two_of(area, target + row - width, target + row, width);
-            add(to, from);
-        }
-    }
-}
-
-/// Rows to be changed, and as many after them.
-fn two_of(area: &mut Area, front: usize, back: usize, rows: usize) -> (&mut [Block], &[Block]) {
-    let (back, front) = two_ranges(area, back, front, rows);
-    (front, back)
 }

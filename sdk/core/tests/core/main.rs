@@ -7,6 +7,7 @@ mod bls_vectors;
 mod codec_properties;
 mod decoding;
 mod encoding_vectors;
+mod engines;
 mod manifests;
 mod oracle;
 mod protocol_rules;

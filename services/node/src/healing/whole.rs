@@ -96,7 +96,6 @@ impl Healer {
                 decoder.add(sliver);
             }
             let blob = decoder.decode()?;
-            drop(decoder);
             let encoded = BlobEncoder::new(*metadata.config(), &blob)?.encode()?;
             drop(blob);
             if encoded.metadata.blob_id() != metadata.blob_id() {
