@@ -401,6 +401,8 @@ pub(crate) enum Command {
     /// Send nodes the blobs of a directory that they miss.
     #[command(
         hide = true,
+        override_usage = "walrus blob-backfill [OPTIONS] --backfill-dir <DIR>\n       \
+            --pushed-state <FILE> <NODE_IDS>...",
         after_help = "Examples:\n  \
             walrus blob-backfill --backfill-dir blobs --pushed-state done 0xNODE 0xNODE\n\n\
             The files are called by their blob IDs, and the network knows the blobs."

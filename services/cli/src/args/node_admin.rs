@@ -31,17 +31,29 @@ pub(crate) enum NodeAdminCommand {
         walrus node-admin set-governance-authorized --node-id 0xNODE --address 0xME\n  \
         walrus node-admin set-governance-authorized --node-id 0xNODE --object 0xCAP\n\n\
         Whoever may vote now does this, and may not afterwards.")]
+    #[command(
+        override_usage = "walrus node-admin set-governance-authorized [OPTIONS]\n       \
+        --node-id <NODE_ID> <--address <ADDRESS>|--object <OBJECT_ID>>"
+    )]
     SetGovernanceAuthorized(AuthorizeArgs),
     /// Let somebody else receive the commission of a node.
     #[command(after_help = "Examples:\n  \
         walrus node-admin set-commission-authorized --node-id 0xNODE --address 0xME\n  \
         walrus node-admin set-commission-authorized --node-id 0xNODE --object 0xCAP\n\n\
         Whoever receives it now does this, and gets nothing more afterwards. What is not collected goes to the new one.")]
+    #[command(
+        override_usage = "walrus node-admin set-commission-authorized [OPTIONS]\n       \
+        --node-id <NODE_ID> <--address <ADDRESS>|--object <OBJECT_ID>>"
+    )]
     SetCommissionAuthorized(AuthorizeArgs),
     /// Vote for an upgrade of the contracts in the name of a node.
     #[command(after_help = "Examples:\n  \
         walrus node-admin vote-for-upgrade --node-id 0xNODE \\\n      --upgrade-manager-object-id 0xMANAGER \\\n      --digest q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=\n\n\
         The digest is that of `node-admin package-digest`. A vote counts for the epoch in which it is given, as much as the node has shards.")]
+    #[command(
+        override_usage = "walrus node-admin vote-for-upgrade [OPTIONS] --node-id <NODE_ID>\n       \
+        --upgrade-manager-object-id <OBJECT_ID> --digest <DIGEST>"
+    )]
     VoteForUpgrade(VoteArgs),
     /// Compile a package and show the digest that is voted on.
     #[cfg(feature = "dev")]
