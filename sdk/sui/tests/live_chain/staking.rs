@@ -180,44 +180,39 @@ async fn stakes_earn_come_back_and_move_and_nodes_are_looked_after() {
     chain.shutdown().await;
 }
 
-/// The commission, and who receives it.
+/// The commission, and who receives it: at first whoever has the capability of the node.
 async fn collect_and_hand_over(scene: &Scene, node: walrus_sui::Address, stake: &StakedWal) {
     let (writer, reader) = (&scene.writer, scene.reader());
     let receiver = async || reader.pool(node).await.unwrap().pool.commission_receiver;
-    let sender = Authorized::Address(writer.address());
-    assert_eq!(receiver().await, sender);
-    let authentication = writer.authentication(sender).await.unwrap();
-    assert_eq!(authentication, Authentication::Sender);
+    let cap = Authorized::ObjectID(scene.caps[0].id);
+    assert_eq!(receiver().await, cap);
+    let by_cap = writer.authentication(cap).await.unwrap();
     let commission = reader.pool(node).await.unwrap().pool.commission;
     assert!(commission > 0);
     let before = scene.wal().await;
-    writer
-        .collect_commission(node, &authentication)
-        .await
-        .unwrap();
+    writer.collect_commission(node, &by_cap).await.unwrap();
     let left = reader.pool(node).await.unwrap().pool.commission;
     assert_eq!(scene.wal().await - before, commission - left);
 
-    // Any object of the wallet will do.
-    let object = Authorized::ObjectID(stake.id);
-    let set = writer.set_commission_receiver(node, &authentication, object);
+    let sender = Authorized::Address(writer.address());
+    let set = writer.set_commission_receiver(node, &by_cap, sender);
     set.await.unwrap();
-    assert_eq!(receiver().await, object);
-    let refused = writer.collect_commission(node, &authentication).await;
-    let refused = refused.unwrap_err();
+    assert_eq!(receiver().await, sender);
+    let refused = writer.collect_commission(node, &by_cap).await.unwrap_err();
+    let abort = refused.move_abort();
     assert!(
-        refused
-            .move_abort()
-            .is_some_and(|a| a.is("staking_pool", "EAuthorizationFailure")),
+        abort.is_some_and(|a| a.is("staking_pool", "EAuthorizationFailure")),
         "{refused}"
     );
+    let by_sender = writer.authentication(sender).await.unwrap();
+    assert_eq!(by_sender, Authentication::Sender);
+    writer.collect_commission(node, &by_sender).await.unwrap();
+    // Any object of the wallet will do.
+    let object = Authorized::ObjectID(stake.id);
+    let set = writer.set_commission_receiver(node, &by_sender, object);
+    set.await.unwrap();
     let by_object = writer.authentication(object).await.unwrap();
     writer.collect_commission(node, &by_object).await.unwrap();
-    writer
-        .set_commission_receiver(node, &by_object, sender)
-        .await
-        .unwrap();
-    assert_eq!(receiver().await, sender);
     let stranger = Authorized::Address(walrus_sui::Address::TWO);
     let error = writer.authentication(stranger).await.unwrap_err();
     assert!(
@@ -228,39 +223,28 @@ async fn collect_and_hand_over(scene: &Scene, node: walrus_sui::Address, stake: 
 
 async fn vote(scene: &Scene, node: walrus_sui::Address, manager: walrus_sui::Address) {
     let (writer, reader) = (&scene.writer, scene.reader());
-    let sender = writer.authentication(Authorized::Address(writer.address()));
-    let sender = sender.await.unwrap();
+    let cap = Authorized::ObjectID(scene.caps[0].id);
+    let by_cap = writer.authentication(cap).await.unwrap();
     let proposals = async || {
         let object = reader.chain().object(manager).await.unwrap();
         let manager: UpgradeManager = object.decode().unwrap();
         manager.upgrade_proposals.size
     };
     assert_eq!(proposals().await, 0);
-    writer
-        .vote_for_upgrade(manager, node, &sender, [7; 32])
-        .await
-        .unwrap();
+    let vote = async |by, digest| writer.vote_for_upgrade(manager, node, by, digest).await;
+    vote(&by_cap, [7; 32]).await.unwrap();
     assert_eq!(proposals().await, 1);
-    let twice = writer
-        .vote_for_upgrade(manager, node, &sender, [7; 32])
-        .await;
+    let twice = vote(&by_cap, [7; 32]).await.unwrap_err();
+    let abort = twice.move_abort();
     assert!(
-        twice
-            .unwrap_err()
-            .move_abort()
-            .is_some_and(|a| a.is("upgrade", "EDuplicateVote"))
+        abort.is_some_and(|a| a.is("upgrade", "EDuplicateVote")),
+        "{twice}"
     );
-    let cap = Authorized::ObjectID(scene.caps[0].id);
-    let set = writer.set_governance_authorized(node, &sender, cap);
+    let sender = Authorized::Address(writer.address());
+    let set = writer.set_governance_authorized(node, &by_cap, sender);
     set.await.unwrap();
-    let refused = writer
-        .vote_for_upgrade(manager, node, &sender, [8; 32])
-        .await;
-    assert!(refused.is_err());
-    let by_cap = writer.authentication(cap).await.unwrap();
-    writer
-        .vote_for_upgrade(manager, node, &by_cap, [8; 32])
-        .await
-        .unwrap();
+    assert!(vote(&by_cap, [8; 32]).await.is_err());
+    let by_sender = writer.authentication(sender).await.unwrap();
+    vote(&by_sender, [8; 32]).await.unwrap();
     assert_eq!(proposals().await, 2);
 }

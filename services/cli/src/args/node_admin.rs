@@ -23,7 +23,7 @@ pub(crate) enum NodeAdminCommand {
     /// Collect the commission of a node.
     #[command(after_help = "Examples:\n  \
         walrus node-admin collect-commission --node-id 0xNODE\n\n\
-        Who receives it is the wallet that registered the node, until set-commission-authorized says otherwise. What the last epoch change \
+        Who receives it is whoever has the capability of the node, until set-commission-authorized says otherwise. What the last epoch change \
         brought can be collected once the vote of this epoch has ended.")]
     CollectCommission(NodeArgs),
     /// Let somebody else vote on upgrades for a node.

@@ -4,9 +4,9 @@ use anyhow::{Context as _, ensure};
 #[cfg(feature = "dev")]
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use walrus_sui::{
-    Address,
+    Address, Owner,
     objects::{Authorized, StakingPool},
-    transactions::ContractWriter,
+    transactions::{Authentication, ContractWriter},
 };
 
 #[cfg(feature = "dev")]
@@ -59,6 +59,31 @@ async fn pool(writer: &ContractWriter, node_id: Address) -> anyhow::Result<Staki
     })
 }
 
+/// How the wallet can act for whoever is authorized.
+async fn authentication(
+    writer: &ContractWriter,
+    authorized: Authorized,
+) -> anyhow::Result<Authentication> {
+    let authentication = writer.authentication(authorized).await?;
+    if let Authorized::ObjectID(id) = authorized {
+        let owner = writer.reader().chain().object(id).await?.owner;
+        let is_elsewhere = match owner {
+            Owner::Address(owner) | Owner::ConsensusAddress { owner, .. } => {
+                owner != writer.address()
+            }
+            Owner::Object(_) => true,
+            // Anybody may name it.
+            _ => false,
+        };
+        ensure!(
+            !is_elsewhere,
+            "the wallet {} does not have it",
+            writer.address()
+        );
+    }
+    Ok(authentication)
+}
+
 fn describe(authorized: Authorized) -> String {
     match authorized {
         Authorized::Address(address) => format!("the address {address}"),
@@ -68,7 +93,7 @@ fn describe(authorized: Authorized) -> String {
 
 async fn collect(global: &GlobalOptions, args: &NodeArgs) -> anyhow::Result<()> {
     let (writer, before) = node_of(global, args.node_id).await?;
-    let receiver = writer.authentication(before.commission_receiver).await;
+    let receiver = authentication(&writer, before.commission_receiver).await;
     let receiver = receiver.with_context(|| {
         let receiver = describe(before.commission_receiver);
         format!("the commission of {} is for {receiver}", args.node_id)
@@ -99,9 +124,8 @@ async fn authorize(global: &GlobalOptions, args: &AuthorizeArgs, role: Role) -> 
         Role::Governance => (pool.governance_authorized, "votes for"),
     };
     let node = args.node_id;
-    let authentication = writer.authentication(present).await;
-    let authentication =
-        authentication.with_context(|| format!("{} {what} the node {node}", describe(present)))?;
+    let shown = authentication(&writer, present).await;
+    let shown = shown.with_context(|| format!("{} {what} the node {node}", describe(present)))?;
     if let Authorized::ObjectID(id) = new {
         let found = writer.reader().chain().objects(&[id]).await?;
         ensure!(
@@ -110,16 +134,8 @@ async fn authorize(global: &GlobalOptions, args: &AuthorizeArgs, role: Role) -> 
         );
     }
     let executed = match role {
-        Role::Commission => {
-            writer
-                .set_commission_receiver(node, &authentication, new)
-                .await?
-        }
-        Role::Governance => {
-            writer
-                .set_governance_authorized(node, &authentication, new)
-                .await?
-        }
+        Role::Commission => writer.set_commission_receiver(node, &shown, new).await?,
+        Role::Governance => writer.set_governance_authorized(node, &shown, new).await?,
     };
     let reporter = Reporter::new(false);
     reporter.line(format!("From now on {} {what} the node", describe(new)));
@@ -139,7 +155,7 @@ async fn vote(global: &GlobalOptions, args: VoteArgs) -> anyhow::Result<()> {
     let digest = args.digest.map(|digest| digest.0).or(compiled);
     let digest = digest.context("the digest of the package must be given")?;
     let (writer, pool) = node_of(global, args.node_id).await?;
-    let voter = writer.authentication(pool.governance_authorized).await;
+    let voter = authentication(&writer, pool.governance_authorized).await;
     let voter = voter.with_context(|| {
         let voter = describe(pool.governance_authorized);
         format!("{voter} votes for the node {}", args.node_id)

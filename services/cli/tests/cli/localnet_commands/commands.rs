@@ -386,7 +386,7 @@ fn show_nodes(home: &Home, committee: &Value) {
         assert_eq!(rows.len(), expected.len(), "{table}");
         for row in rows {
             let fields: Vec<_> = row.split(',').collect();
-            assert_eq!((fields.len(), fields[2]), (5, "address"), "{row}");
+            assert_eq!((fields.len(), fields[2]), (5, "object"), "{row}");
             assert!(
                 expected.iter().any(|id| id == fields[0]) && fields[3].len() == 66,
                 "{row}"

@@ -235,12 +235,13 @@ fn act_for_a_node(home: &Home, node: &str) {
         let fields: Vec<_> = row.split(',').map(str::to_owned).collect();
         (fields[2].clone(), fields[3].clone(), fields[4].clone())
     };
-    let (kind, operator, _) = receiver();
-    assert_eq!(kind, "address");
+    // The capability of the node, which its operator has.
+    let (kind, cap, operator) = receiver();
+    assert_eq!(kind, "object");
     let collect = ["node-admin", "collect-commission", "--node-id", node];
     let stranger = home.fail(&collect);
     assert!(
-        stranger.contains(&format!("is for the address {operator}")),
+        stranger.contains(&format!("is for whoever has the object {cap}")),
         "{stranger}"
     );
     let stake = stakes(home, &[])[0]["id"].as_str().unwrap().to_owned();
