@@ -3,12 +3,14 @@
 #[cfg(feature = "files")]
 mod framing;
 mod hasher;
+mod view;
 
 use std::{marker::PhantomData, num::NonZeroU16};
 
 #[cfg(feature = "files")]
 pub(crate) use framing::SliverFraming;
 pub(crate) use hasher::SliverHasher;
+pub use view::SliverView;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,26 +135,8 @@ impl<T: Axis> SliverData<T> {
         &self,
         metadata: &'a VerifiedBlobMetadataWithId,
     ) -> Result<&'a Node, SliverError> {
-        let n_shards = metadata.n_shards();
-        let committed =
-            metadata
-                .sliver_hash(T::TYPE, self.index)
-                .ok_or(SliverError::IndexTooLarge {
-                    index: self.index,
-                    n_shards,
-                })?;
-        let (length, expected) = (self.symbols.data().len(), metadata.sliver_length(T::TYPE));
-        if length != expected {
-            return Err(SliverError::SizeMismatch { length, expected });
-        }
-        let size = self.symbols.symbol_size();
-        if size != metadata.symbol_size() {
-            return Err(SliverError::SymbolSizeMismatch {
-                size,
-                expected: metadata.symbol_size(),
-            });
-        }
-        Ok(committed)
+        let (length, size) = (self.symbols.data().len(), self.symbols.symbol_size());
+        check_committed(metadata, T::TYPE, self.index, length, size)
     }
 
     fn compare(&self, hash: Node, committed: &Node) -> Result<(), SliverError> {
@@ -164,6 +148,28 @@ impl<T: Axis> SliverData<T> {
             index: self.index,
         })
     }
+}
+
+/// The hash that metadata commit to for a sliver, after the check that symbols of this size, of so many bytes together, may be that sliver.
+fn check_committed(
+    metadata: &VerifiedBlobMetadataWithId,
+    sliver_type: SliverType,
+    index: SliverIndex,
+    length: usize,
+    size: NonZeroU16,
+) -> Result<&Node, SliverError> {
+    let n_shards = metadata.n_shards();
+    let committed = metadata.sliver_hash(sliver_type, index);
+    let committed = committed.ok_or(SliverError::IndexTooLarge { index, n_shards })?;
+    let expected = metadata.sliver_length(sliver_type);
+    if length != expected {
+        return Err(SliverError::SizeMismatch { length, expected });
+    }
+    let expected = metadata.symbol_size();
+    if size != expected {
+        return Err(SliverError::SymbolSizeMismatch { size, expected });
+    }
+    Ok(committed)
 }
 
 /// A whole row (primary) or column (secondary) of the expanded matrix, with the hashes of its symbols.

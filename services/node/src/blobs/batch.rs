@@ -6,7 +6,7 @@ use bytes::Bytes;
 use walrus_core::{BlobId, ShardIndex, SliverPairIndex, SliverType, VerifiedBlobMetadataWithId};
 use walrus_node_client::{Held, PieceName};
 
-use super::{UploadError, Uploads, uploads::decode_sliver};
+use super::{UploadError, Uploads, uploads::view_sliver};
 use crate::limits::{SMALL_UPLOAD, VERIFIED_AT_ONCE};
 
 /// A sliver that was verified, and where it goes.
@@ -131,7 +131,7 @@ impl Uploads {
         let (blob_id, storage) = (metadata.blob_id(), self.holdings.storage());
         let mut verified = Vec::with_capacity(slivers.len());
         for (pair, sliver_type, payload) in slivers {
-            let sliver = decode_sliver(&payload, sliver_type)?;
+            let sliver = view_sliver(&payload, sliver_type)?;
             let shard = self.check_place(*blob_id, pair, sliver_type, sliver.index())?;
             self.check_assigned(shard)?;
             if storage.has_sliver(shard, blob_id, sliver_type)? {

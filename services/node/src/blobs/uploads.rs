@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 use walrus_core::{
-    BlobId, BlobMetadata, ShardIndex, Sliver, SliverIndex, SliverPairIndex, SliverType,
-    UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId, bounded_bcs::BcsError,
-    metadata::MetadataError, sliver::SliverError,
+    BlobId, BlobMetadata, ShardIndex, SliverIndex, SliverPairIndex, SliverType,
+    UnverifiedBlobMetadataWithId, VerifiedBlobMetadataWithId,
+    bounded_bcs::BcsError,
+    metadata::MetadataError,
+    sliver::{SliverError, SliverView},
 };
 use walrus_service::server::Caller;
 
@@ -260,7 +262,7 @@ impl Uploads {
         body: &[u8],
         (caller, pending): (Caller, bool),
     ) -> Result<Accepted, UploadError> {
-        let sliver = decode_sliver(body, sliver_type)?;
+        let sliver = view_sliver(body, sliver_type)?;
         let shard = self.check_place(blob_id, pair, sliver_type, sliver.index())?;
         let (metadata, is_persisted) = self.metadata_for_slivers(&blob_id, pending)?;
         self.check_assigned(shard)?;
@@ -449,11 +451,10 @@ impl Uploads {
     }
 }
 
-/// Decodes a sliver whose metadata is not known yet; the body is bounded already.
-pub(super) fn decode_sliver(body: &[u8], sliver_type: SliverType) -> Result<Sliver, UploadError> {
-    let decoded = match sliver_type {
-        SliverType::Primary => bcs::from_bytes(body).map(Sliver::Primary),
-        SliverType::Secondary => bcs::from_bytes(body).map(Sliver::Secondary),
-    };
-    decoded.map_err(UploadError::MalformedSliver)
+/// Looks at a sliver whose metadata is not known yet; the body is bounded already, and is written as it came.
+pub(super) fn view_sliver(
+    body: &[u8],
+    sliver_type: SliverType,
+) -> Result<SliverView<'_>, UploadError> {
+    SliverView::new(body, sliver_type).map_err(UploadError::MalformedSliver)
 }

@@ -20,6 +20,8 @@ use walrus_sui::Address;
 
 /// A blob of which the third format names a missing sliver.
 const NAMED: BlobId = BlobId([0xf3; 32]);
+/// A blob of which the fourth format has a small sliver.
+const AHEAD: BlobId = BlobId([0xf4; 32]);
 const SLIVER_TYPES: [SliverType; 2] = [SliverType::Primary, SliverType::Secondary];
 
 fn unpack(name: &str) -> TempDir {
@@ -66,6 +68,8 @@ async fn directories_of_each_format_are_opened_with_everything_in_them() {
         "format-2-killed.tar",
         "format-3-closed.tar",
         "format-3-killed.tar",
+        "format-4-closed.tar",
+        "format-4-killed.tar",
     ] {
         let dir = unpack(name);
         // Twice: what the first opening has written is read as well.
@@ -77,8 +81,12 @@ async fn directories_of_each_format_are_opened_with_everything_in_them() {
             let named = storage.queued_of(&NAMED).unwrap().parts;
             let named: Vec<_> = named.into_keys().collect();
             let expected = [Part::Sliver(ShardIndex(4), SliverType::Secondary)];
-            let is_named = name.starts_with("format-3");
+            let is_named = name.starts_with("format-3") || name.starts_with("format-4");
             assert_eq!(named, if is_named { &expected[..] } else { &[] }, "{name}");
+            // The first that has small slivers in the database before they are durable in their segments: that of the killed one is cut off.
+            let ahead = storage.sliver(ShardIndex(4), &AHEAD, SliverType::Primary);
+            let expected = name.starts_with("format-4").then(|| vec![0xf4; 300]);
+            assert_eq!(ahead.unwrap(), expected, "{name}");
             storage.close().unwrap();
         }
         // It goes on where it was.

@@ -171,6 +171,31 @@ impl SegmentFile<'_> {
             .map_err(|error| self.error(error))
     }
 
+    /// Writes two pieces, one behind the other, at `offset`, from where they lie; without making them durable.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub(crate) fn write_both(
+        &self,
+        first: &[u8],
+        second: &[u8],
+        offset: u64,
+    ) -> Result<(), SegmentError> {
+        let pieces = [first, second].map(io::IoSlice::new);
+        let written = rustix::io::pwritev(self.file, &pieces, offset);
+        let written = written.map_err(|error| self.error(error.into()))?;
+        // What a disk did not take at once it is given again.
+        let (rest, done) = match first.get(written..) {
+            Some(rest) => (rest, written),
+            None => (&[][..], first.len()),
+        };
+        let at = |bytes: usize| offset.saturating_add(bytes as u64);
+        self.write(rest, at(done))?;
+        let done = written.saturating_sub(first.len());
+        let rest = second.get(done..).unwrap_or_default();
+        self.write(rest, at(first.len().saturating_add(done)))
+    }
+
     /// Makes everything written durable.
     ///
     /// # Errors

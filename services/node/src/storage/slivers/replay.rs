@@ -20,7 +20,7 @@ use super::{
     },
     Books, Change, SliverStore,
 };
-use crate::limits::SCAN_BATCH;
+use crate::limits::{AHEAD_BYTES, SCAN_BATCH};
 
 /// How far a replay has come.
 #[derive(Debug, Default)]
@@ -110,9 +110,10 @@ impl SliverStore {
             }
             Piece::Record(header) => {
                 progress.offset = offset.saturating_add(header.record_bytes());
-                // Of segments as a whole only the heads: whoever reads a sliver checks the rest.
-                let is_last = progress.offset >= end;
-                if (!found || is_last) && !is_intact(segment, offset, &header)? {
+                // Of segments as a whole only the heads, but for what came last, which the lost database may have had to bring back: whoever
+                // reads a sliver checks the rest.
+                let is_late = end.saturating_sub(progress.offset) < AHEAD_BYTES;
+                if (!found || is_late) && !is_intact(segment, offset, &header)? {
                     progress.suspect = progress.suspect.saturating_add(1);
                     tracing::warn!(path = %segment.path.display(), offset, "a record is not whole");
                     return Ok(());

@@ -489,11 +489,10 @@ fn write_items(
             buffer.extend_from_slice(item.payload);
             continue;
         }
-        segment.write(&buffer, written)?;
-        written = written.saturating_add(buffer.len() as u64);
+        segment.write_both(&buffer, item.payload, written)?;
+        let bytes = buffer.len().saturating_add(item.payload.len());
+        written = written.saturating_add(bytes as u64);
         buffer.clear();
-        segment.write(item.payload, written)?;
-        written = written.saturating_add(item.payload.len() as u64);
     }
     segment.write(&buffer, written)?;
     match durable {
