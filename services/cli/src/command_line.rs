@@ -200,9 +200,7 @@ mod tests {
             ("blob-status BLOB --timeout 0s", "in no time"),
             ("store f --epochs 1 -x", "unexpected argument '-x'"),
         ] {
-            let words = format!("walrus {line}");
-            let words = words.split_whitespace().map(OsString::from);
-            let error = parse(words).unwrap_err().to_string();
+            let error = parse(&format!("walrus {line}")).unwrap_err().to_string();
             assert!(error.contains(said), "{line}: {error}");
         }
     }
