@@ -1,13 +1,14 @@
 //! Removing slivers: of blobs that nobody pays for, of records that are damaged, and of whole shards. A segment without a record that
 //! counts is unlinked.
 
-use std::{fs, io, sync::atomic::Ordering};
+use std::{collections::BTreeSet, fs, io, path::Path, sync::atomic::Ordering};
 
 use walrus_core::{BlobId, ShardIndex};
 
 use super::{
     super::{
         StorageError,
+        disks::sync_directory,
         records::{Place, SegmentState, SyncReason},
         tables::{ShardKey, SliverKey},
     },
@@ -110,6 +111,7 @@ impl SliverStore {
         }
         // After a power failure the database must not know of a file that is gone.
         self.tables.sync()?;
+        let mut directories = BTreeSet::new();
         for emptied in emptied {
             let (shard, number) = (emptied.shard, emptied.number);
             if let Some(path) = self.path(shard, number, &emptied.record) {
@@ -117,12 +119,21 @@ impl SliverStore {
                     Err(source) if source.kind() != io::ErrorKind::NotFound => {
                         return Err(StorageError::Io { path, source });
                     }
-                    _ => {}
+                    _ => directories.extend(path.parent().map(Path::to_owned)),
                 }
             }
             self.open_files.forget((shard, number, emptied.record.salt));
             self.used_bytes
                 .fetch_sub(emptied.record.end, Ordering::Relaxed);
+        }
+        // Nor may a file come back whose blobs nobody knows of any more: it would be taken for one that events are still to tell of.
+        for path in directories {
+            match sync_directory(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(StorageError::Io { path, source });
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
