@@ -5,6 +5,7 @@
     warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
 )]
 
+mod allocator;
 mod args;
 mod backup;
 mod catch_up;
@@ -52,6 +53,7 @@ pub const NAME: &str = "walrus-node";
 /// Runs the program with these arguments, the first of which is its name; returns its exit status: 0 fine, 1 failed, 2 wrong
 /// arguments, 3 problems found and left, 4 refused because it would not be safe, 5 interrupted.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    allocator::bound_heaps();
     let arguments = arguments.into_iter().map(below_home);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
