@@ -356,47 +356,14 @@ pub(crate) enum Command {
         A wallet that is there is not touched.")]
     GenerateSuiWallet(GenerateSuiWalletArgs),
     /// Stake WAL with storage nodes.
-    #[command(after_help = "Examples:\n  \
-        walrus stake --node-id 0xNODE                            1 WAL\n  \
-        walrus stake --node-id 0xNODE --amount 1000000000000     1000 WAL\n  \
-        walrus stake --node-ids 0xONE 0xOTHER --amounts 2WAL 3WAL --json\n  \
-        walrus stake nodes                                       whom to stake with\n  \
-        walrus stake estimate --node-id 0xNODE --amount 1000WAL  when, and for what\n\n\
-        A node gets shards in proportion to its stake. The committee of an epoch is chosen in the middle of the one before: what is \
-        staked by then counts from the next epoch on, what is staked later from the one after that. A node needs enough to be a \
-        candidate, 500 WAL on a local network; the command says what is missing.\n\n\
-        The stake is an object of the wallet: `walrus list-staked-wal` shows it, `walrus request-withdraw-stake` and `walrus withdraw-stake` \
-        bring it back.")]
-    #[command(
-        override_usage = "walrus stake [OPTIONS] --node-ids <NODE_ID>... [--amounts <FROST>...]\n       \
-        walrus stake <nodes|estimate> [OPTIONS]"
-    )]
     Stake(StakeArgs),
     /// List the stakes of the wallet: what they are worth, and when they count and come back.
-    #[command(after_help = "Examples:\n  \
-        walrus list-staked-wal\n  \
-        walrus list-staked-wal --withdrawing-only --json")]
     ListStakedWal(ListStakedWalArgs),
     /// Ask for stakes back; `withdraw-stake` fetches them when they are free.
-    #[command(after_help = "Examples:\n  \
-        walrus request-withdraw-stake 0xNODE               the only stake with a node\n  \
-        walrus request-withdraw-stake 0xNODE 0xSTAKE 0xSTAKE\n  \
-        walrus request-withdraw-stake 0xNODE 0xSTAKE --dry-run\n\n\
-        A stake that counts is free from the next epoch on, or from the one after that if the committee of the next epoch is chosen \
-        already and the node is in it. It earns until then. One that does not count yet, or whose node is in no committee, needs no request.")]
     RequestWithdrawStake(RequestWithdrawStakeArgs),
     /// Fetch stakes that are free, with what they have earned.
-    #[command(after_help = "Examples:\n  \
-        walrus withdraw-stake 0xSTAKE\n  \
-        walrus withdraw-stake 0xSTAKE 0xSTAKE --json\n\n\
-        `walrus list-staked-wal` says which are free, and from when on the others are.")]
     WithdrawStake(WithdrawStakeArgs),
     /// Take stakes from their nodes and give them, with what they have earned, to another one.
-    #[command(after_help = "Examples:\n  \
-        walrus redelegate 0xSTAKE --to 0xNODE\n  \
-        walrus redelegate 0xSTAKE 0xSTAKE --to 0xNODE --json\n\n\
-        What is free moves at once, in one transaction. What is not is requested, and the same command moves it when it is free; the \
-        command says from when on.")]
     Redelegate(RedelegateArgs),
     /// Send nodes the blobs of a directory that they miss.
     #[command(

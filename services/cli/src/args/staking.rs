@@ -12,6 +12,21 @@ const MAX_STAKES: usize = 256;
 
 /// Arguments of `stake`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    walrus stake --node-id 0xNODE                            1 WAL\n  \
+    walrus stake --node-id 0xNODE --amount 1000000000000     1000 WAL\n  \
+    walrus stake --node-ids 0xONE 0xOTHER --amounts 2WAL 3WAL --json\n  \
+    walrus stake nodes                                       whom to stake with\n  \
+    walrus stake estimate --node-id 0xNODE --amount 1000WAL  when, and for what\n\n\
+    A node gets shards in proportion to its stake. The committee of an epoch is chosen in the middle of the one before: what is \
+    staked by then counts from the next epoch on, what is staked later from the one after that. A node needs enough to be a \
+    candidate, 500 WAL on a local network; the command says what is missing.\n\n\
+    The stake is an object of the wallet: `walrus list-staked-wal` shows it, `walrus request-withdraw-stake` and `walrus withdraw-stake` \
+    bring it back.")]
+#[command(
+    override_usage = "walrus stake [OPTIONS] --node-ids <NODE_ID>... [--amounts <FROST>...]\n       \
+    walrus stake <nodes|estimate> [OPTIONS]"
+)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct StakeArgs {
     /// What to look at in place of staking.
@@ -97,6 +112,9 @@ pub(crate) struct StakeEstimateArgs {
 
 /// Arguments of `list-staked-wal`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    walrus list-staked-wal\n  \
+    walrus list-staked-wal --withdrawing-only --json")]
 pub(crate) struct ListStakedWalArgs {
     /// Only those that no withdrawal was requested of.
     #[arg(long, conflicts_with = "withdrawing_only")]
@@ -108,6 +126,12 @@ pub(crate) struct ListStakedWalArgs {
 
 /// Arguments of `request-withdraw-stake`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    walrus request-withdraw-stake 0xNODE               the only stake with a node\n  \
+    walrus request-withdraw-stake 0xNODE 0xSTAKE 0xSTAKE\n  \
+    walrus request-withdraw-stake 0xNODE 0xSTAKE --dry-run\n\n\
+    A stake that counts is free from the next epoch on, or from the one after that if the committee of the next epoch is chosen \
+    already and the node is in it. It earns until then. One that does not count yet, or whose node is in no committee, needs no request.")]
 pub(crate) struct RequestWithdrawStakeArgs {
     /// The node that the stakes are with.
     #[arg(value_name = "NODE_ID")]
@@ -122,6 +146,10 @@ pub(crate) struct RequestWithdrawStakeArgs {
 
 /// Arguments of `withdraw-stake`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    walrus withdraw-stake 0xSTAKE\n  \
+    walrus withdraw-stake 0xSTAKE 0xSTAKE --json\n\n\
+    `walrus list-staked-wal` says which are free, and from when on the others are.")]
 pub(crate) struct WithdrawStakeArgs {
     /// The stakes, by their object IDs.
     #[arg(value_name = "STAKED_WAL_IDS", required = true, num_args = 1..=MAX_STAKES)]
@@ -130,6 +158,11 @@ pub(crate) struct WithdrawStakeArgs {
 
 /// Arguments of `redelegate`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    walrus redelegate 0xSTAKE --to 0xNODE\n  \
+    walrus redelegate 0xSTAKE 0xSTAKE --to 0xNODE --json\n\n\
+    What is free moves at once, in one transaction. What is not is requested, and the same command moves it when it is free; the \
+    command says from when on.")]
 pub(crate) struct RedelegateArgs {
     /// The stakes, by their object IDs.
     #[arg(value_name = "STAKED_WAL_IDS", required = true, num_args = 1..=MAX_STAKES)]
