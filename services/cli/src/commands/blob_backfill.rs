@@ -95,8 +95,11 @@ pub(crate) async fn run(global: &GlobalOptions, args: BlobBackfillArgs) -> anyho
     let stop = Stop::on_signals()?;
     let push = async {
         let (directory, state) = (args.backfill_dir.clone(), args.pushed_state.clone());
-        let (mut pushed, blobs) =
-            unattended(move || Ok((Pushed::open(&state)?, blobs_in(&directory)?))).await?;
+        let look = move || {
+            let blobs = blobs_in(&directory)?;
+            Ok((Pushed::open(&state)?, blobs))
+        };
+        let (mut pushed, blobs) = unattended(look).await?;
         let network = Network::load(global, None).await?;
         let client = network.client_with(args.spool.spool());
         let (mut done, mut failed): (u64, u64) = (0, 0);

@@ -103,6 +103,10 @@ fn sentence(error: &clap::Error) -> String {
 fn arguments(text: &str, outer: &GlobalOptions) -> anyhow::Result<Vec<OsString>> {
     let UniqueKeys(mut object) = serde_json::from_str(text)?;
     if let Value::Object(own) = &mut object {
+        ensure!(
+            own.get(COMMAND).is_some_and(|command| !command.is_null()),
+            "it has no key `{COMMAND}`, such as {{\"{COMMAND}\": {{\"info\": {{}}}}}}"
+        );
         for (key, value) in given(outer) {
             let place = own.entry(key).or_insert(Value::Null);
             if place.is_null() {
@@ -484,6 +488,14 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (object, why) in [
             ("5", "no JSON object"),
+            (
+                "{}",
+                "it has no key `command`, such as {\"command\": {\"info\": {}}}",
+            ),
+            (
+                r#"{"command": null, "json": true}"#,
+                "it has no key `command`",
+            ),
             (
                 r#"{"colour": "red", "command": "info"}"#,
                 "`colour` is not an option of walrus",
