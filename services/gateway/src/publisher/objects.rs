@@ -4,7 +4,7 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use walrus_sdk::{Address, BlobId};
+use walrus_sdk::{Address, BlobId, check_attribute};
 use walrus_service::{
     envelope::{Refusal, RequestReason},
     request::{BodyError, PathParts, QueryPairs, invalid_query, read_body},
@@ -369,11 +369,6 @@ async fn attributes(
     body: Body,
 ) -> Result<Json<Value>, Refusal> {
     let named = publisher.named(&request, &path)?;
-    let wrong = || {
-        let message =
-            "the body is to be a JSON object of strings, or null for attributes to remove";
-        Refusal::new(GatewayReason::UnprocessableBody, message)
-    };
     let body = read_body(body, limits::ATTRIBUTES_BODY).await;
     let body = body.map_err(|error| {
         let message = error.to_string();
@@ -382,19 +377,58 @@ async fn attributes(
             _ => Refusal::new(GatewayReason::InvalidBody, message),
         }
     })?;
-    let given: Map<String, Value> = serde_json::from_slice(&body).map_err(|_| wrong())?;
+    let pairs = attributes_of(&body)?;
+    let names: Vec<String> = pairs.iter().map(|(key, _)| key.clone()).collect();
+    named.wallet.set_attributes(named.object, pairs).await?;
+    Ok(Json(json!({"objectId": named.object, "set": names})))
+}
+
+/// The attributes that a body sets, and removes where there is no value.
+fn attributes_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let refused = |message: String| Refusal::new(GatewayReason::UnprocessableBody, message);
+    let wrong = || {
+        let message =
+            "the body is to be a JSON object of strings, or null for attributes to remove";
+        refused(message.to_owned())
+    };
+    let given: Map<String, Value> = serde_json::from_slice(body).map_err(|_| wrong())?;
     let pairs = given.into_iter().map(|(key, value)| match value {
-        Value::String(value) => Ok((key, Some(value))),
+        Value::String(value) => {
+            check_attribute(&key, &value).map_err(|error| refused(error.to_string()))?;
+            Ok((key, Some(value)))
+        }
+        // One of another time is removed whatever it is called.
         Value::Null => Ok((key, None)),
         _ => Err(wrong()),
     });
     let pairs: Vec<_> = pairs.collect::<Result<_, _>>()?;
-    if pairs.is_empty() || pairs.len() > limits::ATTRIBUTES {
-        let most = limits::ATTRIBUTES;
-        let message = format!("1 to {most} attributes are set at once");
-        return Err(Refusal::new(GatewayReason::UnprocessableBody, message));
+    let most = limits::ATTRIBUTES;
+    if !(1..=most).contains(&pairs.len()) {
+        return Err(refused(format!("1 to {most} attributes are set at once")));
     }
-    let names: Vec<String> = pairs.iter().map(|(key, _)| key.clone()).collect();
-    named.wallet.set_attributes(named.object, pairs).await?;
-    Ok(Json(json!({"objectId": named.object, "set": names})))
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_texts_that_can_be_headers() {
+        let pairs = attributes_of(br#"{"a": "b", "c\n": null}"#).unwrap();
+        let text = |text: &str| text.to_owned();
+        assert_eq!(pairs, [(text("a"), Some(text("b"))), (text("c\n"), None)]);
+        for (body, said) in [
+            (r#"{"a": "b\r\nset-cookie: c"}"#, "U+000D"),
+            (r#"{"a\u0000": "b"}"#, "U+0000"),
+            (r#"{"a": 1}"#, "object of strings"),
+            ("[]", "object of strings"),
+            ("{}", "1 to 100"),
+        ] {
+            let refused = attributes_of(body.as_bytes()).unwrap_err();
+            assert!(refused.is(GatewayReason::UnprocessableBody));
+            let message = &refused.envelope().error.message;
+            assert!(message.contains(said), "{body}: {message}");
+        }
+    }
 }
