@@ -12,6 +12,8 @@ use walrus_sui::{
     transactions::{CloseEpochChangeError, SubsidyRates},
 };
 
+use crate::gateway::Gateway;
+
 const EPOCH: Duration = Duration::from_secs(6);
 const WAL: u64 = 1_000_000_000;
 /// Several epochs on a busy machine.
@@ -75,9 +77,14 @@ async fn blobs_live_through_epoch_changes_until_their_end() {
     let network = TestNetwork::start(LocalnetOptions {
         epoch_duration: EPOCH,
         side_packages: true,
+        gateway: true,
         ..small()
     })
     .await;
+    let gateway = Gateway::of(&network);
+    let over = gateway.store("?epochs=2", b"for two epochs").await;
+    let over = &over["newlyCreated"]["blobObject"]["blobId"];
+    let over = format!("/v1/blobs/{}", over.as_str().unwrap());
     subsidize(&network).await;
     let candidates = network.reader().active_set().await.unwrap();
     assert_eq!(candidates.threshold_stake, STAKE_PER_NODE / 2);
@@ -106,6 +113,16 @@ async fn blobs_live_through_epoch_changes_until_their_end() {
         (status == BlobStatus::Nonexistent).then_some(())
     })
     .await;
+    let told = eventually(
+        "the gateway says that a blob is over",
+        PATIENCE,
+        async || {
+            let refusal = gateway.refusal(&over).await;
+            refusal.filter(|(_, reason)| reason == "BLOB_EXPIRED")
+        },
+    )
+    .await;
+    assert_eq!(told.0, 404);
     let gone = network.try_read(&id).await.unwrap_err();
     assert!(
         matches!(gone, ClientError::BlobIdDoesNotExist(blob) if blob == id),

@@ -7,14 +7,14 @@ use walrus_e2e::{TestNetwork, random_bytes, small};
 use walrus_localnet::LocalnetOptions;
 
 /// A gateway, and how it is asked.
-struct Gateway {
+pub(super) struct Gateway {
     http: Client,
     aggregator: String,
     publisher: String,
 }
 
 impl Gateway {
-    fn of(network: &TestNetwork) -> Self {
+    pub(super) fn of(network: &TestNetwork) -> Self {
         let (aggregator, publisher) = network.gateway_urls().unwrap();
         // Fails only if a provider was installed before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -32,7 +32,7 @@ impl Gateway {
     }
 
     /// The result of a store that must succeed.
-    async fn store(&self, query: &str, body: &[u8]) -> Value {
+    pub(super) async fn store(&self, query: &str, body: &[u8]) -> Value {
         let response = self.put(query, body.to_vec()).await;
         let status = response.status();
         let text = response.text().await.unwrap();
@@ -47,6 +47,15 @@ impl Gateway {
             None => request,
         };
         request.send().await.unwrap()
+    }
+
+    /// The reason of a read that must be refused, if it is by now.
+    pub(super) async fn refusal(&self, path: &str) -> Option<(u16, String)> {
+        let response = self.get(path, None).await;
+        let status = response.status().as_u16();
+        let error: Value = response.json().await.ok()?;
+        let reason = error["error"]["details"][0]["reason"].as_str()?;
+        Some((status, reason.to_owned()))
     }
 
     async fn read(&self, path: &str, range: Option<&str>) -> (u16, Vec<u8>) {
