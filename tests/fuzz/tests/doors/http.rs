@@ -174,11 +174,6 @@ fn http_requests() {
             *connection = None;
         }
     };
-    walrus_fuzz::sample(1500, target);
-    let target = std::panic::AssertUnwindSafe(target);
-    bolero::check!()
-        .with_iterations(0)
-        .with_max_len(256)
-        .for_each(move |bytes: &[u8]| (*target)(bytes));
+    super::fuzz!(1500, target);
     runtime.block_on(network.stop());
 }

@@ -8,6 +8,7 @@ mod bcs;
 mod bytecode;
 mod configuration;
 mod event_blobs;
+mod gateway;
 mod http;
 mod manifests;
 mod quilts;
@@ -18,10 +19,11 @@ macro_rules! fuzz {
     ($sample:expr, $target:expr) => {{
         let target = $target;
         walrus_fuzz::sample($sample, &target);
+        let target = ::std::panic::AssertUnwindSafe(target);
         ::bolero::check!()
             .with_iterations(0)
             .with_max_len(256)
-            .for_each(|bytes: &[u8]| target(bytes));
+            .for_each(move |bytes: &[u8]| (*target)(bytes));
     }};
 }
 use fuzz;
