@@ -97,12 +97,28 @@ impl<'a> SelectiveEncoder<'a> {
     /// # Errors
     /// [`EncodeError`]: there is no such sliver, the source failed or is another one now, or somebody cancelled.
     pub fn encode(&self, slivers: &[SliverId]) -> Result<Vec<Vec<u8>>, EncodeError> {
+        self.encode_in(slivers, &mut Vec::new())
+    }
+
+    /// The same, in memory that was used before: what is in `spare` is taken as long as there is any, whatever it holds. For whoever has
+    /// many made one after the other: large pieces of memory that come and go leave an allocator with holes.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`].
+    pub fn encode_in(
+        &self,
+        slivers: &[SliverId],
+        spare: &mut Vec<Vec<u8>>,
+    ) -> Result<Vec<Vec<u8>>, EncodeError> {
         let running = self.work.begin(0);
         let mut places = Vec::with_capacity(slivers.len());
         for sliver in slivers {
             self.check(*sliver)?;
             let length = self.shape.framing.bcs_length(sliver.sliver_type());
-            places.push(Mutex::new(vec![0; length]));
+            // Every byte of it is written.
+            let mut bytes = spare.pop().unwrap_or_default();
+            bytes.resize(length, 0);
+            places.push(Mutex::new(bytes));
         }
         for sliver_type in [SliverType::Primary, SliverType::Secondary] {
             let source_symbols = self.shape.source_symbols(sliver_type);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use walrus_core::{
     Threads, Work,
@@ -70,6 +69,7 @@ impl OnDemand {
                 }
             }
         }
+        self.spare.clear();
         self.ready.notify_waiters();
     }
 
@@ -79,20 +79,27 @@ impl OnDemand {
         cancellation: Cancellation,
     ) {
         let names: Vec<SliverId> = slivers.iter().map(|(_, sliver)| *sliver).collect();
+        let Some(sliver_type) = names.first().map(SliverId::sliver_type) else {
+            return;
+        };
         let this = Arc::clone(self);
         let encode = move || {
             let work = Work::on(Threads::available()).with_cancellation(&cancellation);
-            this.source.with_source(|source| {
+            let mut spare = this.spare.take(sliver_type);
+            let made = this.source.with_source(|source| {
                 let encoder = SelectiveEncoder::new(this.config, source)?;
-                encoder.with_work(work).encode(&names)
-            })
+                encoder.with_work(work).encode_in(&names, &mut spare)
+            });
+            this.spare.give_all(sliver_type, spare);
+            made
         };
         let made = tokio::task::spawn_blocking(encode).await;
         let mut state = self.state();
         match made {
             Ok(Ok(made)) => {
                 for ((id, sliver), bytes) in slivers.into_iter().zip(made) {
-                    state.queue.made(id, sliver, Bytes::from(bytes));
+                    let bytes = self.spare.lend(sliver_type, bytes);
+                    state.queue.made(id, sliver, bytes);
                 }
             }
             // Whoever wanted them has left, but somebody may have come.

@@ -8,6 +8,7 @@
 mod feed;
 mod making;
 mod queue;
+mod spare;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +23,10 @@ use walrus_core::{
 };
 
 pub(super) use self::feed::{Fed, Feed, Hold, SourceParts};
-use self::queue::{Queue, Sizes};
+use self::{
+    queue::{Queue, Sizes},
+    spare::Spare,
+};
 use super::encode::Unencoded;
 use crate::{NodeProblem, Spool, content::OpenBlob};
 
@@ -37,6 +41,7 @@ pub(super) struct OnDemand {
     spool: Spool,
     spooled: OnceCell<SliverSpool>,
     state: Mutex<State>,
+    spare: Arc<Spare>,
     /// Something was wanted, taken, sent or given up.
     changed: Notify,
     /// Something is ready, or will never be.
@@ -80,6 +85,7 @@ impl OnDemand {
                 cancellation: Cancellation::new(),
                 failure: None,
             }),
+            spare: Arc::default(),
             changed: Notify::new(),
             ready: Notify::new(),
         }
