@@ -57,7 +57,10 @@ impl Uploads {
         }
         let verified = futures::future::try_join_all(shares).await?.concat();
         let this = Arc::clone(self);
-        let store = move || this.put_verified(blob_id, verified);
+        let store = move || match is_small(&verified) {
+            true => this.put_together(blob_id, None, &verified),
+            false => this.put_verified(blob_id, verified),
+        };
         self.work.run(store).await
     }
 

@@ -151,10 +151,16 @@ impl Arriving {
         mut self,
         persistence: BlobPersistence,
     ) -> Result<StorageConfirmation, IntakeError> {
-        if self.bytes <= SMALL_UPLOAD
-            && let Some(confirmation) = self.store_and_confirm(persistence).await?
-        {
+        let is_small = self.bytes <= SMALL_UPLOAD;
+        if is_small && let Some(confirmation) = self.store_and_confirm(persistence).await? {
             return Ok(confirmation);
+        }
+        if is_small && !self.held.is_empty() {
+            // It came before its registration, as uploads do that are quick.
+            self.see_registration().await?;
+            if let Some(confirmation) = self.store_and_confirm(persistence).await? {
+                return Ok(confirmation);
+            }
         }
         self.store().await?;
         let confirmations = &self.intake.confirmations;
