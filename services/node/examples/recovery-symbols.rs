@@ -34,10 +34,13 @@ use walrus_sui::{
 /// Requests of each round.
 const REQUESTS: u16 = 200;
 
+/// The one member.
+const NODE_ID: Address = Address::new([1; 32]);
+
 /// A committee of one member with these shards.
 fn committees(n_shards: u16, shards: Vec<ShardIndex>) -> Committees {
     let member = CommitteeMember {
-        node_id: Address::new([1; 32]),
+        node_id: NODE_ID,
         weight: n_shards,
         shards,
         public_key: None,
@@ -67,9 +70,9 @@ fn open(dir: &std::path::Path, encoding: EncodingConfig, own: &[ShardIndex]) -> 
     let committees = committees(encoding.n_shards(), own.to_vec());
     Parts::new(Foundation {
         storage,
-        committees: CommitteeView::new(committees, &protocol_key.public_key()),
+        committees: CommitteeView::new(committees, NODE_ID),
         encoding,
-        node_id: Address::new([1; 32]),
+        node_id: NODE_ID,
         protocol_key,
         peers: PeerTerms {
             addresses: Addresses::Public,

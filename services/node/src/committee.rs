@@ -5,8 +5,11 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use walrus_core::{BlsPublicKey, Epoch, ShardIndex};
-use walrus_sui::contract::{Committee, Committees};
+use walrus_core::{Epoch, ShardIndex};
+use walrus_sui::{
+    Address,
+    contract::{Committee, Committees},
+};
 
 /// The committees of one moment, seen by one node.
 #[derive(Debug, Clone)]
@@ -20,13 +23,14 @@ pub struct CommitteeView {
 }
 
 impl CommitteeView {
-    /// The view of the node whose BLS key is `key`: the key, not the node's ID, decides about membership. Node spec 5.4.
-    pub fn new(committees: Committees, key: &BlsPublicKey) -> Self {
+    /// The view of a node. Its ID decides which shards it has, not its key: a node that is not known by the key that it was started with
+    /// cannot sign until it has started with the other one, and keeps what it stores. Node spec 5.4.
+    pub fn new(committees: Committees, node_id: Address) -> Self {
         let shards = |committee: Option<&Committee>| {
             committee
                 .into_iter()
                 .flat_map(|committee| &committee.members)
-                .find(|member| member.public_key.as_ref() == Some(key))
+                .find(|member| member.node_id == node_id)
                 .map(|member| member.shards.iter().copied().collect())
                 .unwrap_or_default()
         };

@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{Notify, watch};
-use walrus_core::{BlsPublicKey, Epoch};
+use walrus_core::Epoch;
 use walrus_service::clock::Clock;
-use walrus_sui::contract::{Committees, ContractReader};
+use walrus_sui::{
+    Address,
+    contract::{Committees, ContractReader},
+};
 
 use crate::{
     checks::digests,
@@ -38,8 +41,8 @@ pub(crate) struct EpochChanges {
     pub(crate) committees: Arc<CommitteeHolder>,
     pub(crate) shards: Arc<ShardLife>,
     pub(crate) expiry: Arc<Expiry>,
-    /// The key that decides about membership.
-    pub(crate) key: BlsPublicKey,
+    /// The node's ID on chain.
+    pub(crate) node_id: Address,
     /// Tells that slivers may be missing now.
     pub(crate) queue_grew: Arc<Notify>,
     pub(crate) metrics: Arc<Metrics>,
@@ -62,7 +65,7 @@ impl EpochChanges {
     ) -> Result<(), EpochChangeError> {
         let committees = self.committees_of(epoch).await;
         let catching_up = committees.epoch > epoch;
-        let view = CommitteeView::new(committees, &self.key);
+        let view = CommitteeView::new(committees, self.node_id);
         tracing::info!(epoch, current = view.epoch(), "an epoch began");
         let this = self.clone();
         let turn = self.shards.turn().await;
@@ -76,7 +79,7 @@ impl EpochChanges {
     pub(crate) async fn learn_next(&self) {
         match self.reader.committees().await {
             Ok(committees) if committees.epoch == self.committees.get().epoch() => {
-                let view = CommitteeView::new(committees, &self.key);
+                let view = CommitteeView::new(committees, self.node_id);
                 self.committees.set(view);
             }
             // The chain is further than these events.

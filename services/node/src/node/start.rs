@@ -79,11 +79,10 @@ impl Links {
         findings: Findings,
         surroundings: Surroundings,
     ) -> Parts {
-        let own = findings.protocol_key.public_key();
         Parts::new(Foundation {
             storage,
             encoding: findings.encoding,
-            committees: CommitteeView::new(findings.committees, &own),
+            committees: CommitteeView::new(findings.committees, self.cap.node_id),
             node_id: self.cap.node_id,
             protocol_key: findings.protocol_key,
             peers: PeerTerms {

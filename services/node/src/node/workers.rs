@@ -234,7 +234,7 @@ fn event_processor(
         committees: Arc::clone(&parts.committees),
         shards: Arc::clone(&parts.shards),
         expiry: Arc::clone(&parts.expiry),
-        key: parts.key.public_key(),
+        node_id: parts.node_id,
         queue_grew: Arc::clone(&parts.queue_grew),
         metrics: Arc::clone(&parts.deeds.metrics),
         work: parts.work.clone(),

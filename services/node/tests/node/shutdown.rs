@@ -128,7 +128,7 @@ fn with_mute_peer(key: &BlsKeyPair, peer: SocketAddr) -> CommitteeView {
             ..member(Address::new([0xff; 32]), None, theirs)
         },
     ];
-    CommitteeView::new(committees(members), &key)
+    CommitteeView::new(committees(members), NODE_ID)
 }
 
 #[tokio::test]

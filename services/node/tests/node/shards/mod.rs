@@ -77,7 +77,7 @@ fn committee(epoch: u32, members: &[(&TestNode, &[u16])]) -> Committee {
 }
 
 fn view_of(node: &TestNode, committees: &Committees) -> CommitteeView {
-    CommitteeView::new(committees.clone(), &node.protocol_key.public_key())
+    CommitteeView::new(committees.clone(), node.parts.node_id)
 }
 
 /// Folds in a blob that was certified in the epoch before, and that lives on.

@@ -1,5 +1,7 @@
 //! What is queued for gained shards, and when a node may say that it has them.
 
+use walrus_core::bls::BlsKeyPair;
+
 use super::*;
 
 #[tokio::test]
@@ -134,4 +136,25 @@ async fn a_node_that_was_away_longer_than_an_epoch_attests_nothing_before_it_is_
     until(|| to_attest() == Some(EPOCH)).await;
     assert_holds(&second, &blob, &[9]);
     assert_eq!(storage.node_status().unwrap(), NodeStatus::Active);
+}
+
+#[tokio::test]
+async fn a_node_that_the_chain_knows_by_its_next_key_keeps_its_shards_and_reports_them() {
+    let node = TestNode::start_as(FIRST, &ALL).await;
+    enter_epoch(&node);
+    let mut after = Committees {
+        previous: Some(committee(EPOCH - 1, &[(&node, &ALL)])),
+        current: committee(EPOCH, &[(&node, &ALL)]),
+        ..committees(vec![])
+    };
+    // It has been started with the one before, and starts again with this one in a moment.
+    let next = BlsKeyPair::generate(&mut rand::rng()).public_key();
+    for member in &mut after.current.members {
+        member.public_key = Some(next);
+    }
+    assign(&node, &after).await;
+    assert_eq!(states(&node, &ALL), [Some(ShardState::Active); 10]);
+    let view = view_of(&node, &after);
+    let reported = node.parts.shards.epoch_to_attest(&view).unwrap();
+    assert_eq!(reported, Some(EPOCH));
 }

@@ -93,7 +93,7 @@ pub fn view(own: &[u16], key: &BlsPublicKey) -> CommitteeView {
         member(NODE_ID, Some(key), mine),
         member(Address::new([0xff; 32]), None, others),
     ];
-    CommitteeView::new(committees(members), key)
+    CommitteeView::new(committees(members), NODE_ID)
 }
 
 /// Lets the nodes know each other as a committee; each has the shards that it stores.
@@ -111,8 +111,7 @@ pub fn join(nodes: &[&TestNode]) {
         })
         .collect();
     for node in nodes {
-        let key = node.protocol_key.public_key();
-        let view = CommitteeView::new(committees(members.clone()), &key);
+        let view = CommitteeView::new(committees(members.clone()), node.parts.node_id);
         node.parts.committees.set(view);
     }
 }
