@@ -35,8 +35,24 @@ use crate::{
 
 /// What a disk has free that is not full.
 const ROOM: u64 = 1 << 40;
-/// How often a directory is opened again that a killed node has not let go of.
-const LETTING_GO: u32 = 1000;
+/// Multiples of it, cut short, jump about.
+const ROOM_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+/// How often is tried again what has to wait for a node or for the chain.
+const MOST_ATTEMPTS: u32 = 1000;
+
+/// When a node that could not start is started again, as whoever runs it does; the error, if that is not what would help.
+fn pause_before_restart(error: anyhow::Error) -> anyhow::Result<Duration> {
+    let text = format!("{error:#}");
+    // What was killed lets go of its directory when its last piece of work has ended.
+    if text.contains("ocked") {
+        return Ok(Duration::from_millis(10));
+    }
+    // It is cut off from the chain.
+    if text.contains("Unavailable") {
+        return Ok(Duration::from_secs(1));
+    }
+    Err(error)
+}
 
 /// The disk of a node.
 #[derive(Debug, Default)]
@@ -169,10 +185,9 @@ impl SimNode {
         let node = loop {
             match self.try_start(site).await {
                 Ok(node) => break node,
-                // What was killed lets go of its directory when its last piece of work has ended.
-                Err(error) if attempt < LETTING_GO && format!("{error:#}").contains("ocked") => {
+                Err(error) if attempt < MOST_ATTEMPTS => {
                     attempt += 1;
-                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    tokio::time::sleep(pause_before_restart(error)?).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -187,10 +202,14 @@ impl SimNode {
         let party = Party::Node(self.index);
         let disk = Arc::clone(&self.disk);
         let delay = move || Duration::from_millis(disk.delay_ms.load(Ordering::Relaxed));
-        let disk = Arc::clone(&self.disk);
+        let (disk, asked) = (Arc::clone(&self.disk), AtomicU64::new(0));
         let room = move |_: &Path| match disk.full.load(Ordering::Relaxed) {
             true => Ok(0),
-            false => Ok(ROOM),
+            // Now this disk has the most room, now that one.
+            false => {
+                let asked = asked.fetch_add(1, Ordering::Relaxed);
+                Ok(ROOM + (asked.wrapping_mul(ROOM_FACTOR) >> 48))
+            }
         };
         let surroundings = Surroundings {
             chain: Some(chain::client(&site.chain, party, &site.wires)?),
@@ -270,7 +289,7 @@ impl SimNode {
     ) -> anyhow::Result<()> {
         ensure!(!self.is_up(), "a node that is up has power");
         let lock = self.directories.lock_without_power();
-        for _ in 0..LETTING_GO {
+        for _ in 0..MOST_ATTEMPTS {
             let is_free = match fs::File::open(&lock) {
                 Ok(lock) => lock.try_lock().is_ok(),
                 Err(_) => true,
