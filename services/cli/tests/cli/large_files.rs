@@ -84,15 +84,16 @@ fn large_files_come_and_go_in_every_way() {
     assert!(network.stop_with("INT").success());
 }
 
-/// The largest file that a process may write stands for a full disk. What can be read only once is copied there first.
+/// The largest file that a process may write stands for a full disk. What can be read only once, and does not fit in memory, is copied
+/// there first.
 fn copy_without_room(home: &Home) {
-    let script = r#"trap "" XFSZ; ulimit -f 1000; cat input | "$walrus" store - --epochs 2"#;
+    let script = r#"trap "" XFSZ; ulimit -f 1000; cat input input | "$walrus" store - --epochs 2"#;
     let output = shell(home, script);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("--spool-dir"), "{said}");
     assert!(said.contains("File too large"), "{said}");
-    let script = r#"cat input | "$walrus" store - --epochs 2 --spool-dir absent"#;
+    let script = r#"cat input input | "$walrus" store - --epochs 2 --spool-dir absent"#;
     let output = shell(home, script);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
