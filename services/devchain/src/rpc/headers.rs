@@ -31,11 +31,14 @@ pub(crate) const NAMES: [&str; 9] = [
 #[derive(Clone, Debug)]
 pub(crate) struct ChainHeadersLayer {
     ledger: Ledger,
+    chain_id: Option<HeaderValue>,
 }
 
 impl ChainHeadersLayer {
     pub(crate) fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+        // Base58 takes its time, and the id is the same in every answer.
+        let chain_id = HeaderValue::try_from(ledger.state().chain_id().to_string()).ok();
+        Self { ledger, chain_id }
     }
 }
 
@@ -45,7 +48,7 @@ impl<S> Layer<S> for ChainHeadersLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ChainHeaders {
             inner,
-            ledger: self.ledger.clone(),
+            facts: self.clone(),
         }
     }
 }
@@ -53,7 +56,7 @@ impl<S> Layer<S> for ChainHeadersLayer {
 #[derive(Clone, Debug)]
 pub(crate) struct ChainHeaders<S> {
     inner: S,
-    ledger: Ledger,
+    facts: ChainHeadersLayer,
 }
 
 impl<S, In, Out> Service<Request<In>> for ChainHeaders<S>
@@ -73,37 +76,36 @@ where
 
     fn call(&mut self, request: Request<In>) -> Self::Future {
         let answer = self.inner.call(request);
-        let ledger = self.ledger.clone();
+        let facts = self.facts.clone();
         Box::pin(async move {
             let mut response = answer.await?;
-            insert(&ledger, response.headers_mut());
+            insert(&facts, response.headers_mut());
             Ok(response)
         })
     }
 }
 
-fn insert(ledger: &Ledger, map: &mut HeaderMap) {
-    let Some((height, timestamp_ms)) = ledger
-        .state()
-        .read()
-        .tip()
-        .map(|tip| (tip.summary.sequence_number, tip.summary.timestamp_ms))
-    else {
+fn insert(facts: &ChainHeadersLayer, map: &mut HeaderMap) {
+    let state = facts.ledger.state();
+    let tip = state.read().tip().cloned();
+    let Some(summary) = tip.as_ref().map(|tip| &tip.summary) else {
         return;
     };
+    let timestamp = crate::render::transaction::timestamp(summary.timestamp_ms).to_string();
+    let nothing = HeaderValue::from_static("0");
     let values = [
-        ledger.state().chain_id().to_string(),
-        CHAIN_NAME.to_owned(),
-        height.to_string(),
-        "0".to_owned(),
-        "0".to_owned(),
-        ledger.state().params().epoch.to_string(),
-        timestamp_ms.to_string(),
-        crate::render::transaction::timestamp(timestamp_ms).to_string(),
-        SERVER.to_owned(),
+        facts.chain_id.clone(),
+        Some(HeaderValue::from_static(CHAIN_NAME)),
+        Some(HeaderValue::from(summary.sequence_number)),
+        Some(nothing.clone()),
+        Some(nothing),
+        Some(HeaderValue::from(state.params().epoch)),
+        Some(HeaderValue::from(summary.timestamp_ms)),
+        HeaderValue::try_from(timestamp).ok(),
+        Some(HeaderValue::from_static(SERVER)),
     ];
     for (name, value) in NAMES.into_iter().zip(values) {
-        if let Ok(value) = HeaderValue::try_from(value) {
+        if let Some(value) = value {
             map.insert(name, value);
         }
     }

@@ -103,6 +103,13 @@ impl SectionWriter {
     }
 }
 
+/// What was not finished takes no room, least of all on a disk that is full. After [`SectionWriter::finish`] there is no such file.
+impl Drop for SectionWriter {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// Reads a snapshot. Only after the last section is it certain that the others are what was written.
 pub(crate) struct SectionReader {
     file: BufReader<File>,

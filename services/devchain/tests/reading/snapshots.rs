@@ -11,7 +11,7 @@ use super::open_with;
 use crate::error::StoreError;
 use crate::indexes::{Indexes, snapshot};
 use crate::record::{Amount, CheckpointRecord};
-use crate::store::{Log, Opening, Position, SyncPolicy};
+use crate::store::{Log, Opening, Position, SectionWriter, SyncPolicy};
 
 const LOG: &str = "chain.log";
 const MARK: &str = "chain.mark";
@@ -229,6 +229,16 @@ fn an_interrupted_snapshot_is_as_if_it_had_not_been_begun() {
         assert!(opened.indexes == expected, "cut at {cut}");
         assert!(!directory.path().join(UNFINISHED).exists());
     }
+}
+
+#[test]
+fn a_snapshot_that_could_not_be_finished_takes_no_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = SectionWriter::create(directory.path()).unwrap();
+    writer.section(1, &[7; 100_000]).unwrap();
+    assert!(directory.path().join(UNFINISHED).exists());
+    drop(writer);
+    assert!(!directory.path().join(UNFINISHED).exists());
 }
 
 /// The log is the truth: after its end was lost, a snapshot that has seen more is of no use.
