@@ -28,9 +28,7 @@ const NETWORK: [&str; 9] = [
 
 /// About 160 MiB of slivers.
 const LENGTH: usize = 36 << 20;
-/// What 100 shards hold at most.
-const MAX: u64 = 34 * 67 * 65_534;
-/// What they hold at most under one manifest: 16384 parts of 128 MiB.
+/// What 100 shards hold at most under one manifest: 16384 parts of 128 MiB.
 const MAX_BODY: u64 = 1 << 41;
 
 fn content(seed: u64) -> Vec<u8> {
@@ -229,8 +227,7 @@ fn refuse_what_is_too_large(home: &Home) {
         "--out",
         "slivers",
     ]);
-    let expected = format!("/dev/zero has more than {MAX} bytes");
-    assert!(said.contains(&expected), "{said}");
+    assert!(said.contains("/dev/zero is a device and has no end"), "{said}");
 }
 
 fn interrupt(home: &Home, blob: &str) {
