@@ -44,7 +44,7 @@ const MOST_ATTEMPTS: u32 = 1000;
 fn pause_before_restart(error: anyhow::Error) -> anyhow::Result<Duration> {
     let text = format!("{error:#}");
     // What was killed lets go of its directory when its last piece of work has ended.
-    if text.contains("ocked") {
+    if text.contains(" is in use: ") {
         return Ok(Duration::from_millis(10));
     }
     // It is cut off from the chain.
