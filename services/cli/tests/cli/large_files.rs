@@ -227,7 +227,10 @@ fn refuse_what_is_too_large(home: &Home) {
         "--out",
         "slivers",
     ]);
-    assert!(said.contains("/dev/zero is a device and has no end"), "{said}");
+    assert!(
+        said.contains("/dev/zero is a device and has no end"),
+        "{said}"
+    );
 }
 
 fn interrupt(home: &Home, blob: &str) {
