@@ -198,7 +198,7 @@ impl Faults {
         oracle::whole(network, &self.model, Some(index), REPAIR).await?;
         let mut node = network.node(index).await?;
         node.stop(site).await?;
-        node.forget_disk(site)?;
+        node.forget_disk(site).await?;
         node.start(site).await
     }
 

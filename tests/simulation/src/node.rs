@@ -327,9 +327,19 @@ impl SimNode {
     }
 
     /// Forgets the further disk that is not there, as its operator does when it never comes back.
-    pub(crate) fn forget_disk(&self, site: &Site) -> anyhow::Result<()> {
+    pub(crate) async fn forget_disk(&self, site: &Site) -> anyhow::Result<()> {
         let disk = self.files()?.further().last().context("it has one disk")?;
-        let storage = Storage::open_with(self.config(site)?.storage_options())?;
+        let mut attempt = 1;
+        let storage = loop {
+            match Storage::open_with(self.config(site)?.storage_options()) {
+                Ok(storage) => break storage,
+                Err(error) if attempt < MOST_ATTEMPTS => {
+                    attempt += 1;
+                    tokio::time::sleep(pause_before_restart(error.into())?).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
         ensure!(
             storage.forget_disk(disk)?,
             "node {} has all disks",
