@@ -40,7 +40,7 @@ impl ContractReader {
     /// The time on chain, in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError`](crate::chain::ChainError).
     pub fn time_ms(&self) -> Call<'_, u64> {
         Box::pin(async move {
             let clock: Clock = self.chain().object(CLOCK).await?.decode()?;
@@ -52,7 +52,7 @@ impl ContractReader {
     /// deployments whose contract does not remember when it began: there only a quorum of nodes ends it.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError`](crate::chain::ChainError).
     pub fn epoch_change_overdue_at<'a>(
         &'a self,
         staking: &'a StakingInnerV1,
@@ -74,7 +74,7 @@ impl ContractReader {
     /// The subsidies with this object ID.
     ///
     /// # Errors
-    /// [`ChainError`], [`ChainError::WrongType`] when the object is something else.
+    /// [`ChainError`](crate::chain::ChainError), [`WrongType`](crate::chain::ChainError::WrongType) when the object is something else.
     pub fn subsidies(&self, id: Address) -> Call<'_, Subsidies> {
         Box::pin(async move {
             let object = self.chain().object(id).await?;
