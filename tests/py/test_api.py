@@ -10,6 +10,7 @@ import unittest
 
 from localnet import REPOSITORY, Localnet
 
+HOOKS = pathlib.Path(__file__).resolve().parent / "media_types.py"
 COMMITTED = REPOSITORY / "services/gateway/openapi.json"
 # The whole of what is sent follows from this.
 SEED = "14"
@@ -123,8 +124,9 @@ class Api(unittest.TestCase):
         command += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"]
         command += ["--request-timeout", "20", "--continue-on-failure", "--warnings", "off"]
         command += ["--suppress-health-check", "all"]
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)}
         # It keeps what it learned in the current directory.
-        done = subprocess.run(list(map(str, command)), cwd=self.directory, capture_output=True, text=True, check=False)
+        done = subprocess.run(list(map(str, command)), cwd=self.directory, env=environment, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-20_000:] + done.stderr)
 
     def test_no_read_finds_an_answer_that_is_not_documented(self):
