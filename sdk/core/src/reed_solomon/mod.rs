@@ -1,7 +1,7 @@
 //! Reed-Solomon code on rows of bytes: systematic, over GF(2^16), by additive Fourier transforms (encoding spec 2.4).
 //!
-//! The code is that of the crate `reed-solomon-simd`, bit for bit. [`Encoder`] and [`Decoder`] are the two directions; an
-//! [`Engine`] transforms and multiplies rows for them: with the instructions that multiply bit matrices (GFNI) where the
+//! The code is that of the crate `reed-solomon-simd`, bit for bit. `Encoder` and `Decoder` are the two directions; an
+//! `Engine` transforms and multiplies rows for them: with the instructions that multiply bit matrices (GFNI) where the
 //! processor has them, else with the crate's fastest engine.
 
 mod area;
