@@ -77,13 +77,7 @@ impl<B: MessageBody> SignedMessage<B> {
     /// [`MessageError`].
     #[cfg(feature = "bls")]
     pub fn verify(&self, key: &BlsPublicKey, epoch: Epoch) -> Result<B, MessageError> {
-        let message = self.message_unverified()?;
-        if message.epoch != epoch {
-            return Err(MessageError::Epoch {
-                found: message.epoch,
-                expected: epoch,
-            });
-        }
+        let message = self.message_of(epoch)?;
         key.verify(&self.serialized_message, &self.signature)?;
         Ok(message.body)
     }
@@ -103,8 +97,8 @@ impl<B: MessageBody> SignedMessage<B> {
         Ok(key.verify(&self.serialized_message, &self.signature)?)
     }
 
-    /// Checks intent, epoch and body, but not who signed.
-    fn check_body(&self, epoch: Epoch, expected: &B) -> Result<(), MessageError> {
+    /// The message, if it is of this epoch, without checking the signature.
+    fn message_of(&self, epoch: Epoch) -> Result<ProtocolMessage<B>, MessageError> {
         let message = self.message_unverified()?;
         if message.epoch != epoch {
             return Err(MessageError::Epoch {
@@ -112,7 +106,12 @@ impl<B: MessageBody> SignedMessage<B> {
                 expected: epoch,
             });
         }
-        if message.body != *expected {
+        Ok(message)
+    }
+
+    /// Checks intent, epoch and body, but not who signed.
+    fn check_body(&self, epoch: Epoch, expected: &B) -> Result<(), MessageError> {
+        if self.message_of(epoch)?.body != *expected {
             return Err(MessageError::Content);
         }
         Ok(())
@@ -164,10 +163,8 @@ impl StorageConfirmation {
         blob_id: &BlobId,
         persistence: BlobPersistence,
     ) -> Result<(), MessageError> {
-        let expected = StorageConfirmationBody {
-            blob_id: *blob_id,
-            persistence,
-        };
-        self.signed().verify_body(key, epoch, &expected)
+        self.check_message(epoch, blob_id, persistence)?;
+        let signed = self.signed();
+        Ok(key.verify(&signed.serialized_message, &signed.signature)?)
     }
 }
